@@ -1,0 +1,131 @@
+"""Claims: a lease on a pending review, held by one person and ended by the database's clock."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from approvals import policy
+from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotFound
+from approvals.models import ReviewTask, User
+from approvals.models.ids import uuid7
+from approvals.models.reviews import ReviewQuerySet
+from approvals.records import audit, clock
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic(durable=True)
+def claim(review_id: UUID, *, by: User, surface: str, override: bool = False) -> ReviewTask:
+    """Take a pending review; one's own claim is renewed, a lead may `override` another's.
+
+    Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother (extra: assignee).
+    """
+    review = _lock(review_id)
+    policy.may(policy.CLAIM, review, by, surface).or_raise()
+    _ensure_pending(review)
+    now = clock.now()
+    taken_from = None
+    if review.is_held(now) and review.assignee_id != by.pk:
+        if not override:
+            raise ClaimedByAnother(**_holder(review))
+        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+        taken_from = review.assignee
+    if not (review.is_held(now) and review.assignee_id == by.pk):
+        review.lease_id = uuid7()
+    review.assignee = by
+    review.lease_expires_at = now + review.queue.lease
+    return _save(
+        review,
+        "review.claimed",
+        by=by,
+        surface=surface,
+        data={"taken_from": taken_from.email} if taken_from else {},
+    )
+
+
+@transaction.atomic(durable=True)
+def claim_next(reviews: ReviewQuerySet, *, by: User, surface: str) -> ReviewTask | None:
+    """Claim the first of `reviews`, in their order, that nobody holds and whose deadline lies ahead.
+
+    Two people who ask at once get two different reviews. None where there is none left.
+    """
+    queues = policy.decidable_queues(by).order_by()
+    free = reviews.filter(queue__in=queues).pending().unclaimed().waited_for()
+    review = free.select_for_update(skip_locked=True, of=("self",)).first()
+    if review is None:
+        return None
+    review.assignee, review.lease_id = by, uuid7()
+    review.lease_expires_at = clock.now() + review.queue.lease
+    return _save(review, "review.claimed", by=by, surface=surface, data={"next": True})
+
+
+@transaction.atomic(durable=True)
+def renew(
+    review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None
+) -> ReviewTask:
+    """Lengthen one's own claim. Not audited: nothing changed hands.
+
+    Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother where it is not one's own now.
+    """
+    review = _lock(review_id)
+    policy.may(policy.CLAIM, review, by, surface).or_raise()
+    _ensure_pending(review)
+    _ensure_own(review, by, lease_id)
+    review.lease_expires_at = clock.now() + review.queue.lease
+    review.save(update_fields=["lease_expires_at"])
+    return review
+
+
+@transaction.atomic(durable=True)
+def release(
+    review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None
+) -> ReviewTask:
+    """Give a claim back. Releasing what nobody holds is no error and changes nothing.
+
+    Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother.
+    """
+    review = _lock(review_id)
+    policy.may(policy.CLAIM, review, by, surface).or_raise()
+    _ensure_pending(review)
+    if not review.is_held(clock.now()):
+        return review
+    _ensure_own(review, by, lease_id)
+    review.drop_lease()
+    return _save(review, "review.released", by=by, surface=surface, data={})
+
+
+def _lock(review_id: UUID) -> ReviewTask:
+    rows = ReviewTask.objects.select_for_update(of=("self",)).select_related("queue", "assignee")
+    review = rows.filter(pk=review_id).first()
+    if review is None:
+        raise NotFound
+    return review
+
+
+def _ensure_pending(review: ReviewTask) -> None:
+    if review.status != ReviewTask.Status.PENDING:
+        raise AlreadyDecided(status=review.status)
+
+
+def _ensure_own(review: ReviewTask, by: User, lease_id: UUID | None) -> None:
+    if review.assignee_id != by.pk or (lease_id and review.lease_id != lease_id):
+        raise ClaimedByAnother(**_holder(review))
+
+
+def _holder(review: ReviewTask) -> dict[str, str | None]:
+    return {"assignee": review.assignee.email if review.assignee else None}
+
+
+def _save(
+    review: ReviewTask, kind: str, *, by: User, surface: str, data: dict[str, str | bool]
+) -> ReviewTask:
+    review.version += 1
+    review.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])
+    audit.record(
+        audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data
+    )
+    log.info(kind, review=str(review.pk), by=by.email, surface=surface)
+    return review

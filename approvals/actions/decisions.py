@@ -1,0 +1,256 @@
+"""Approve, reject, undo: a vote each, and the one decision with its frozen answer when votes suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from jsonschema import Draft202012Validator
+
+from approvals import policy
+from approvals.exceptions import (
+    AlreadyDecided,
+    ClaimedByAnother,
+    DeadlinePassed,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    UndoClosed,
+)
+from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote
+from approvals.models.decisions import Outcome
+from approvals.records import audit, callbacks, clock, hints, outbox
+
+log = structlog.get_logger(__name__)
+
+MAX_REASON = 32_768
+NO_UNDO_BELOW = 60  # seconds left before the deadline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What a reviewer submits beside the outcome.
+
+    `undo_seconds` None means the queue's own; `version` and `lease_id`, where given, must still hold.
+    """
+
+    reason: str = ""
+    reason_code: str = ""
+    edits: Mapping[str, Any] = field(default_factory=dict)
+    lease_id: UUID | None = None
+    version: int | None = None
+    override: bool = False
+    undo_seconds: int | None = None
+    signed_in: str = ""
+
+
+def approve(review_id: UUID, *, by: User, surface: str, ruling: Ruling | None = None) -> ReviewTask:
+    """Vote to approve; writes the decision, its outbox row and the audit when the votes suffice.
+
+    Raises NotFound, NotAllowed, AlreadyDecided, ClaimedByAnother, DeadlinePassed, StaleVersion or
+    Invalid, and then nothing is written.
+    """
+    return _decide(review_id, Outcome.APPROVED, by=by, surface=surface, ruling=ruling or Ruling())
+
+
+def reject(review_id: UUID, *, by: User, surface: str, ruling: Ruling | None = None) -> ReviewTask:
+    """Vote to reject; as `approve`, and refuses as it does."""
+    return _decide(review_id, Outcome.REJECTED, by=by, surface=surface, ruling=ruling or Ruling())
+
+
+@transaction.atomic(durable=True)
+def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
+    """Take a decision back before it leaves; the review is pending again and its votes withdrawn.
+
+    Raises NotFound, NotAllowed (only who decided, or a lead) or UndoClosed: then the dispatcher won.
+    """
+    review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
+    review = _lock(review_id)
+    decision = Decision.objects.select_for_update().get(pk=decision_id)
+    policy.may(policy.DECIDE, review, by, surface).or_raise()
+    if decision.by_id != by.pk:
+        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+    if decision.undone_at is not None or not outbox.cancel(
+        OutboxEntry.Kind.CALLBACK, decision.pk
+    ):
+        raise UndoClosed
+    now = clock.now()
+    decision.undone_at = now
+    decision.save(update_fields=["undone_at"])
+    Vote.objects.filter(review=review, withdrawn_at=None).update(withdrawn_at=now)
+    review.status, review.decision = ReviewTask.Status.PENDING, None
+    review.version += 1
+    review.save(update_fields=["status", "decision", "version"])
+    _record(review, "decision.undone", by, surface, {"decision": str(decision.pk)})
+    return review
+
+
+@transaction.atomic(durable=True)
+def _decide(
+    review_id: UUID, outcome: Outcome, *, by: User, surface: str, ruling: Ruling
+) -> ReviewTask:
+    review = _lock(review_id)
+    now = clock.now()
+    overridden = _ensure_decidable(review, by, surface, ruling, now)
+    reason = _checked_reason(ruling)
+    _check_edits(review, outcome, ruling)
+
+    vote = Vote.objects.create(
+        review=review,
+        reviewer=by,
+        outcome=outcome,
+        reason=reason,
+        reason_code=ruling.reason_code,
+        edits=dict(ruling.edits),
+        surface=surface,
+        signed_in=ruling.signed_in,
+    )
+    review.drop_lease()
+    review.version += 1
+    said = {"outcome": str(outcome), "reason": reason, "reason_code": ruling.reason_code}
+    said |= {"overridden": overridden} if overridden else {}
+    outcomes = Vote.objects.filter(review=review, withdrawn_at=None).values_list(
+        "outcome", flat=True
+    )
+    if policy.votes_suffice(review, outcomes):
+        decision = _conclude(review, vote, by, _undo_seconds(review, ruling, now), now)
+        said |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
+    review.save()
+    kind = f"review.{outcome}" if review.decision_id else "vote.cast"
+    _record(review, kind, by, surface, {**said, "vote": str(vote.pk)})
+    return review
+
+
+def _conclude(
+    review: ReviewTask, vote: Vote, by: User, undo_seconds: int, now: datetime
+) -> Decision:
+    """Write the decision with its frozen bytes and the outbox row that carries them."""
+    decision = Decision(
+        review=review,
+        by=by,
+        outcome=vote.outcome,
+        reason=vote.reason,
+        reason_code=vote.reason_code,
+        edits=vote.edits,
+        surface=vote.surface,
+        signed_in=vote.signed_in,
+        decided_at=now,
+        undo_until=now + timedelta(seconds=undo_seconds),
+    )
+    decision.callback = callbacks.freeze(review.queue, decision, by.email)
+    decision.save(force_insert=True)
+    entry = outbox.enqueue(
+        OutboxEntry.Kind.CALLBACK,
+        decision.pk,
+        decision.callback,
+        lane=OutboxEntry.Lane.CALLBACKS,
+        not_before=decision.undo_until,
+        undoable=undo_seconds > 0,
+    )
+    if undo_seconds == 0:  # inside an undo window a hint would come too early; the sweeper wakes
+        hints.after_commit(hints.DELIVER, entry.pk)
+    review.status = ReviewTask.Status(vote.outcome)
+    review.decision = decision
+    return decision
+
+
+def _lock(review_id: UUID | None) -> ReviewTask:
+    rows = ReviewTask.objects.select_for_update(of=("self",))
+    review = rows.select_related("queue", "assignee", "decision__by").filter(pk=review_id).first()
+    if review is None:
+        raise NotFound
+    return review
+
+
+def _ensure_decidable(
+    review: ReviewTask, by: User, surface: str, ruling: Ruling, now: datetime
+) -> str:
+    """Refuse what may not be decided; returns whose claim a lead has overridden, or nothing."""
+    policy.may(policy.DECIDE, review, by, surface).or_raise()
+    if review.status != ReviewTask.Status.PENDING:
+        raise AlreadyDecided(**_winner(review))
+    if Vote.objects.filter(review=review, reviewer=by, withdrawn_at=None).exists():
+        raise AlreadyDecided("You have voted on this review already.", **_winner(review))
+    if ruling.version is not None and ruling.version != review.version:
+        raise StaleVersion(version=review.version)
+    if review.is_past_deadline(now):
+        raise DeadlinePassed(deadline_at=review.deadline_at.isoformat())
+    return _ensure_not_held(review, by, surface, ruling, now)
+
+
+def _ensure_not_held(
+    review: ReviewTask, by: User, surface: str, ruling: Ruling, now: datetime
+) -> str:
+    holder = review.assignee if review.is_held(now) else None
+    lease_lost = ruling.lease_id is not None and ruling.lease_id != review.lease_id
+    if holder is None or (holder.pk == by.pk and not lease_lost):
+        return ""
+    if not ruling.override:
+        raise ClaimedByAnother(assignee=holder.email)
+    if holder.pk != by.pk:
+        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+    return holder.email
+
+
+def _winner(review: ReviewTask) -> dict[str, Any]:
+    decision = review.decision
+    if decision is None:
+        return {"status": review.status}
+    return {
+        "status": review.status,
+        "outcome": decision.outcome,
+        "by": decision.by.email if decision.by else audit.SYSTEM,
+        "decided_at": decision.decided_at.isoformat(),
+    }
+
+
+def _checked_reason(ruling: Ruling) -> str:
+    for name, text, limit in (
+        ("reason", ruling.reason, MAX_REASON),
+        ("reason_code", ruling.reason_code, 64),
+    ):
+        if len(text) > limit:
+            raise Invalid(f"{name} is longer than {limit} characters.", pointer=f"/{name}")
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise Invalid(f"{name} holds a character that cannot be stored.", pointer=f"/{name}")
+    return ruling.reason.strip()
+
+
+def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
+    """Edits travel only with an approval, and only as the queue's output schema allows."""
+    if not ruling.edits:
+        return
+    if outcome != Outcome.APPROVED:
+        raise Invalid("Edits go with an approval, not with a rejection.", pointer="/edits")
+    schema = review.queue.output_schema
+    if schema is None:
+        raise Invalid("This queue takes no edits: it has no output schema.", pointer="/edits")
+    for error in Draft202012Validator(schema).iter_errors(dict(ruling.edits)):
+        place = "".join(f"/{step}" for step in error.absolute_path)
+        raise Invalid(error.message[:300], pointer=f"/edits{place}")
+
+
+def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:
+    """The least of what was asked, the queue's maximum and a quarter of the time left; 0 near the end."""
+    allowed = review.queue.undo_seconds
+    asked = allowed if ruling.undo_seconds is None else ruling.undo_seconds
+    left = (review.deadline_at - now).total_seconds()
+    if left < NO_UNDO_BELOW and review.deadline_source == ReviewTask.DeadlineSource.MESSAGE:
+        return 0
+    if left >= NO_UNDO_BELOW:
+        allowed = min(allowed, int(left / 4))
+    return max(0, min(asked, allowed))
+
+
+def _record(
+    review: ReviewTask, kind: str, by: User, surface: str, data: dict[str, Any]
+) -> None:
+    audit.record(audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data)
+    log.info(kind, review=str(review.pk), by=by.email, surface=surface)
+
+

@@ -1,0 +1,1 @@
+"""The outward door, a module a lane: lease a row, make one call, write down what it proved."""

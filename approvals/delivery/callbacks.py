@@ -1,0 +1,116 @@
+"""Decisions on their way to Step Functions: open the token, send the frozen bytes, judge the answer.
+
+A 200 is the only proof of delivery here. A closed token, after an attempt whose answer got lost,
+may be our own success: what cannot be proved is `unconfirmed`, never `delivered`.
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.db import transaction
+
+from approvals.exceptions import KeyMissing
+from approvals.gateways import stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
+from approvals.models.decisions import Surface
+from approvals.records import audit, callbacks, clock, outbox, tokens
+from approvals.records.outbox import Lease
+
+log = structlog.get_logger(__name__)
+
+ACCESS_PAUSE = 15.0  # seconds; the token stays good, somebody has to mend rights or keys of AWS
+AFTER_REFUSAL = {
+    Proof.INVALID_TOKEN: "invalid_token",
+    Proof.INVALID_OUTPUT: "invalid_output",
+}
+KEY_MISSING = Answer(Proof.REFUSED, OutboxAttempt.Result.KEY_MISSING)
+
+
+def send(lease: Lease) -> None:
+    """Make the one call of a leased callback and write down what it proved."""
+    decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)
+    conclude(lease, _call(decision.review, bytes(lease.entry.payload)))
+
+
+def _call(review: ReviewTask, payload: bytes) -> Answer:
+    """One request to Step Functions, outside any transaction."""
+    try:
+        token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
+    except KeyMissing:
+        return KEY_MISSING
+    region, call = _region(review), callbacks.thaw(payload)
+    if isinstance(call, callbacks.Success):
+        return stepfunctions.send_task_success(region, token, call.output)
+    return stepfunctions.send_task_failure(region, token, call.error, call.cause)
+
+
+@transaction.atomic(durable=True)
+def conclude(lease: Lease, answer: Answer) -> None:
+    """Journal the answer and move the row: the verdict reads all attempts, whoever made them.
+
+    Locks the review, then the entry. A 200 that comes late, after the lease went to another sender,
+    still proves delivery; everything else only moves a row whose lease is still ours.
+    """
+    decision = Decision.objects.get(pk=lease.entry.subject)
+    review = ReviewTask.objects.select_for_update(of=("self",)).get(pk=decision.review_id)
+    entry = outbox.journal(
+        lease, _result(answer), error_code=answer.code, request_id=answer.request_id
+    )
+    before = entry.delivery
+    if outbox.was_accepted(entry):
+        if before.state != "delivered":
+            outbox.settle(entry, "acknowledged")
+    elif outbox.still_ours(entry, lease):
+        _judge(entry, review, answer)
+    if entry.detail != before.detail:
+        _record(review, decision, entry, answer)  # the first retry is news, the fortieth is not
+
+
+def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
+    if answer is KEY_MISSING:
+        outbox.park(entry, "key_missing")
+    elif answer.proof in AFTER_REFUSAL:
+        outbox.park(entry, AFTER_REFUSAL[answer.proof])
+    elif answer.proof == Proof.CLOSED:
+        outbox.park(entry, "history_unreadable" if review.execution_arn else "no_execution_arn")
+    elif answer.proof == Proof.ACCESS_DENIED:
+        if review.deadline_at <= clock.now():
+            outbox.park(entry, "access_denied")
+        else:
+            outbox.retry_later(entry, at_least=ACCESS_PAUSE)
+    else:
+        outbox.retry_later(entry)
+
+
+def _result(answer: Answer) -> str:
+    return answer.code if answer is KEY_MISSING else str(answer.proof)
+
+
+def _record(
+    review: ReviewTask, decision: Decision, entry: OutboxEntry, answer: Answer
+) -> None:
+    state, detail = entry.delivery
+    kind = {"waiting": "callback.retrying"}.get(state, f"callback.{state}")
+    audit.record(
+        audit.chain_of("review", review.pk),
+        kind,
+        by=None,
+        surface=Surface.SYSTEM,
+        data={
+            "decision": str(decision.pk),
+            "detail": detail,
+            "attempts": entry.attempts,
+            "error_code": answer.code,
+            "aws_request_id": answer.request_id,
+        },
+    )
+    log.info(kind, review=str(review.pk), detail=detail, attempts=entry.attempts, code=answer.code)
+
+
+def _region(review: ReviewTask) -> str:
+    """A token is only good in its execution's region; without an ARN, the queue's is the best word."""
+    try:
+        return stepfunctions.region_of(review.execution_arn)
+    except ValueError:
+        return review.queue.region

@@ -1,0 +1,97 @@
+"""Every refusal of the domain: a stable `code`, an HTTP status, and its docstring as its message.
+
+Surfaces translate these into pages, problem documents and exit codes; nobody matches on messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ApprovalsError(Exception):
+    """The request was refused."""
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str = "", **extra: Any) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        self.extra = extra
+        super().__init__(self.message)
+
+
+class NotAllowed(ApprovalsError):
+    """You may not do this."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NotFound(ApprovalsError):
+    """There is nothing here, or nothing that you may see."""
+
+    code = "not_found"
+    status = 404
+
+
+class AlreadyDecided(ApprovalsError):
+    """This review has been decided already."""
+
+    code = "already_decided"
+    status = 409
+
+
+class ClaimedByAnother(ApprovalsError):
+    """Somebody else holds this review."""
+
+    code = "claimed_by_another"
+    status = 409
+
+
+class DeadlinePassed(ApprovalsError):
+    """The deadline has passed: Step Functions no longer waits for this review."""
+
+    code = "deadline_passed"
+    status = 409
+
+
+class UndoClosed(ApprovalsError):
+    """It is too late to undo: the decision is on its way to Step Functions or has arrived."""
+
+    code = "undo_closed"
+    status = 409
+
+
+class OrderConflict(ApprovalsError):
+    """An order of this id was started with other content."""
+
+    code = "order_conflict"
+    status = 409
+
+
+class StaleVersion(ApprovalsError):
+    """The review has changed since you looked at it."""
+
+    code = "stale_version"
+    status = 412
+
+
+class Invalid(ApprovalsError):
+    """The request is not valid. `extra["pointer"]` is the JSON Pointer of the place."""
+
+    code = "invalid"
+    status = 422
+
+
+class Unavailable(ApprovalsError):
+    """The service cannot do this right now; try again shortly."""
+
+    code = "unavailable"
+    status = 503
+
+
+class KeyMissing(ApprovalsError):
+    """No key of TOKEN_KEYS opens this sealed value: its key id is unknown, or the bytes were altered."""
+
+    code = "key_missing"
+    status = 503

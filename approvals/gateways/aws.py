@@ -1,0 +1,54 @@
+"""AWS clients: one per service and region in a process, with timeouts, and never a hidden retry."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+_making = Lock()  # boto3's default session is not safe to make clients from in several threads
+
+
+@lru_cache(maxsize=None)
+def stepfunctions(region: str) -> SFNClient:
+    """A Step Functions client whose every call is one request.
+
+    botocore's default resends after a read timeout and then reports TaskTimedOut although the first
+    request may have won; the outbox retries instead, and knows what it does not know.
+    """
+    config = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=20,
+    )
+    with _making:
+        return boto3.client(
+            "stepfunctions", region_name=region, endpoint_url=_endpoint(), config=config
+        )
+
+
+@lru_cache(maxsize=None)
+def sqs(region: str) -> SQSClient:
+    """An SQS client whose read timeout outlasts a long poll; SQS calls may be repeated freely."""
+    config = Config(
+        connect_timeout=3,
+        read_timeout=30,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        max_pool_connections=20,
+    )
+    with _making:
+        return boto3.client("sqs", region_name=region, endpoint_url=_endpoint(), config=config)
+
+
+def _endpoint() -> str | None:
+    url: str | None = settings.AWS_ENDPOINT_URL
+    return url

@@ -1,0 +1,112 @@
+"""What AWS's errors prove: was the call taken, was it not, or can nobody know?
+
+After the table of the AWS API references and of `botocore.exceptions`; whatever is not in it counts
+as ambiguous, because a wrong `not sent` would lose or repeat a decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSLError,
+    TokenRetrievalError,
+)
+
+
+class Proof(StrEnum):
+    """What an answer, or its absence, proves about one call."""
+
+    ACCEPTED = "accepted"
+    NOT_SENT = "not_sent"
+    AMBIGUOUS = "ambiguous"
+    THROTTLED = "throttled"
+    CLOSED = "closed"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105
+    INVALID_OUTPUT = "invalid_output"
+    ACCESS_DENIED = "access_denied"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call proved, with AWS's error code and request id for the journal; never a body."""
+
+    proof: Proof
+    code: str = ""
+    request_id: str = ""
+
+
+NEVER_LEFT = (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSLError,
+    TokenRetrievalError,
+)
+PROOF_OF_CODE = {
+    "TaskTimedOut": Proof.CLOSED,
+    "TaskDoesNotExist": Proof.CLOSED,
+    "InvalidToken": Proof.INVALID_TOKEN,
+    "InvalidOutput": Proof.INVALID_OUTPUT,
+    "ValidationException": Proof.INVALID_OUTPUT,
+    "ThrottlingException": Proof.THROTTLED,
+    "Throttling": Proof.THROTTLED,
+    "TooManyRequestsException": Proof.THROTTLED,
+    "RequestLimitExceeded": Proof.THROTTLED,
+    "KmsThrottlingException": Proof.THROTTLED,  # not in botocore's own list of throttles
+    "ExecutionLimitExceeded": Proof.THROTTLED,
+    "AccessDeniedException": Proof.ACCESS_DENIED,
+    "AccessDenied": Proof.ACCESS_DENIED,
+    "ExpiredTokenException": Proof.ACCESS_DENIED,
+    "UnrecognizedClientException": Proof.ACCESS_DENIED,
+    "InvalidSignatureException": Proof.ACCESS_DENIED,
+    "InvalidClientTokenId": Proof.ACCESS_DENIED,
+    "KmsAccessDeniedException": Proof.ACCESS_DENIED,
+    "KmsInvalidStateException": Proof.ACCESS_DENIED,
+    "ExecutionAlreadyExists": Proof.CONFLICT,
+    "InvalidName": Proof.REFUSED,
+    "InvalidArn": Proof.REFUSED,
+    "InvalidExecutionInput": Proof.REFUSED,
+    "StateMachineDoesNotExist": Proof.REFUSED,
+    "StateMachineDeleting": Proof.REFUSED,
+}
+
+
+def accepted(response: Any) -> Answer:
+    """The answer of a call that returned."""
+    return Answer(Proof.ACCEPTED, request_id=_request_id(response))
+
+
+def classify(error: BotoCoreError | ClientError) -> Answer:
+    """What an error of one request proves. Only meaningful where SDK retries are off."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) or 0)
+        proof = PROOF_OF_CODE.get(code, Proof.AMBIGUOUS)
+        if code not in PROOF_OF_CODE and status == 429:
+            proof = Proof.THROTTLED
+        return Answer(proof, code or f"HTTP {status}", _request_id(error.response))
+    if isinstance(error, ParamValidationError):
+        return Answer(Proof.INVALID_OUTPUT, "ParamValidationError")
+    proof = Proof.NOT_SENT if isinstance(error, NEVER_LEFT) else Proof.AMBIGUOUS
+    return Answer(proof, type(error).__name__)
+
+
+def _request_id(response: Any) -> str:
+    return str(response.get("ResponseMetadata", {}).get("RequestId", ""))

@@ -1,0 +1,80 @@
+"""Step Functions: answer a task token, start an execution, describe one. One call, one request."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from approvals.gateways import aws
+from approvals.gateways.errors import Answer, accepted, classify
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input."""
+
+    arn: str
+    status: str
+    input_sha256: bytes
+
+
+def send_task_success(region: str, token: str, output: str) -> Answer:
+    """SendTaskSuccess; never raises for what AWS or the network does."""
+    try:
+        return accepted(aws.stepfunctions(region).send_task_success(taskToken=token, output=output))
+    except (BotoCoreError, ClientError) as error:
+        return classify(error)
+
+
+def send_task_failure(region: str, token: str, error: str, cause: str) -> Answer:
+    """SendTaskFailure; never raises for what AWS or the network does."""
+    client = aws.stepfunctions(region)
+    try:
+        return accepted(client.send_task_failure(taskToken=token, error=error, cause=cause))
+    except (BotoCoreError, ClientError) as failure:
+        return classify(failure)
+
+
+def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
+    """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
+    client = aws.stepfunctions(region_of(state_machine_arn))
+    try:
+        response = client.start_execution(
+            stateMachineArn=state_machine_arn, name=name, input=text
+        )
+    except (BotoCoreError, ClientError) as error:
+        return classify(error), ""
+    return accepted(response), response["executionArn"]
+
+
+def describe_execution(arn: str) -> tuple[Answer, Execution | None]:
+    """DescribeExecution (eventually consistent, best effort); None beside the reason it failed."""
+    try:
+        response = aws.stepfunctions(region_of(arn)).describe_execution(executionArn=arn)
+    except (BotoCoreError, ClientError) as error:
+        return classify(error), None
+    digest = hashlib.sha256(response["input"].encode()).digest() if "input" in response else b""
+    execution = Execution(response["executionArn"], response["status"].lower(), digest)
+    return accepted(response), execution
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """The ARN an execution of this name has: the one place where an ARN is put together.
+
+    `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:VERSION]` becomes
+    `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. A guess until DescribeExecution agrees.
+    """
+    parts = state_machine_arn.split(":")
+    if len(parts) < 7 or parts[5] != "stateMachine":
+        raise ValueError(f"not the ARN of a state machine: {state_machine_arn!r}")
+    return ":".join([*parts[:5], "execution", parts[6], name])
+
+
+def region_of(arn: str) -> str:
+    """The region an ARN lies in: a token or an execution is only known there."""
+    parts = arn.split(":")
+    if len(parts) < 6 or not parts[3]:
+        raise ValueError(f"not an ARN with a region: {arn!r}")
+    return parts[3]

@@ -1,0 +1,282 @@
+"""SQS body -> frozen ReviewRequest. Pure: no Django, no database, no clock.
+
+What cannot be read raises Unreadable with a reason for the quarantine; a bad optional field never
+does: it is left out, kept in the payload and named in `flags`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+MAX_BYTES = 1_048_576  # SQS's own limit of a message
+MAX_DEPTH = 64
+MAX_NODES = 20_000
+MAX_DIGITS = 64  # jsonb takes more, but psycopg cannot read it back: a poison row
+MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
+MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
+TOKEN_STANDS_HERE = "[task token]"
+
+_TOKENS_OF_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+class TaskToken:
+    """Step Functions' bearer secret: whoever holds it ends the step. It shows itself only on `reveal`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return TOKEN_STANDS_HERE
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TaskToken) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a task token is never pickled")
+
+    def reveal(self) -> str:
+        """The token itself, for sealing and for the call to Step Functions, and for nothing else."""
+        return self._value
+
+
+class Unreadable(Exception):
+    """The body cannot become a review; `reason` is a stable word, the message a sentence."""
+
+    def __init__(self, reason: str, explanation: str) -> None:
+        self.reason = reason
+        self.explanation = explanation
+        super().__init__(explanation)
+
+
+@dataclass(frozen=True)
+class ReviewRequest:
+    """A manual-review message as the service understands it; `payload` is all of it, token scrubbed."""
+
+    token: TaskToken
+    payload: Mapping[str, Any]
+    reference: str = ""
+    title: str = ""
+    error_name: str = ""
+    error_cause: str = ""
+    execution_arn: str = ""
+    state_machine_arn: str = ""
+    state_name: str = ""
+    retry_count: int = 0
+    redrive_count: int = 0
+    item_index: int | None = None
+    timeout_seconds: int | None = None
+    priority: int = 0
+    flags: tuple[str, ...] = field(default=())
+
+
+def parse(body: str) -> ReviewRequest:
+    """Read a message: the textbook's `{taskToken, orderId, error}` or the full one of schemaVersion 1.
+
+    Raises Unreadable for what is not a JSON object with one usable token, or would poison storage.
+    """
+    document = _document(body)
+    token = _token(document)
+    version = str(document.get("schemaVersion", "1"))
+    if version.split(".", 1)[0] != "1":
+        raise Unreadable("unknown_version", f"schemaVersion {version[:20]!r} is not understood.")
+    payload = _scrub(document, token)
+    reader = _Reader(payload)
+    error_name, error_cause = _error(reader)
+    return ReviewRequest(
+        token=TaskToken(token),
+        payload=payload,
+        reference=reader.reference(),
+        title=reader.text("title", 200),
+        error_name=error_name,
+        error_cause=error_cause,
+        execution_arn=reader.text("executionArn", 512),
+        state_machine_arn=reader.text("stateMachineArn", 512),
+        state_name=reader.text("stateName", 128),
+        retry_count=reader.whole("retryCount", 0, 10**6) or 0,
+        redrive_count=reader.whole("redriveCount", 0, 10**6) or 0,
+        item_index=reader.whole("itemIndex", 0, 2**31 - 1),
+        timeout_seconds=reader.whole("timeoutSeconds", 1, MAX_TIMEOUT),
+        priority=reader.whole("priority", -32_768, 32_767) or 0,
+        flags=tuple(reader.flags),
+    )
+
+
+def _document(body: str) -> dict[str, Any]:
+    try:
+        size = len(body.encode())
+    except UnicodeEncodeError:
+        raise Unreadable("lone_surrogate", "The body holds half of a surrogate pair.") from None
+    if size > MAX_BYTES:
+        raise Unreadable("too_large", f"The body has {size} bytes; {MAX_BYTES} is the limit.")
+    _measure(body)
+    try:
+        document = json.loads(
+            body,
+            object_pairs_hook=_unambiguous,
+            parse_constant=_no_constant,
+            parse_int=_bounded_int,
+            parse_float=_bounded_float,
+        )
+    except ValueError as error:
+        raise Unreadable("not_json", f"The body is not JSON: {error}"[:300]) from None
+    if not isinstance(document, dict):
+        raise Unreadable("not_an_object", "The body is JSON, but not an object.")
+    _storable(document)
+    return document
+
+
+def _measure(body: str) -> None:
+    """Refuse depth and sheer number before the parser recurses into them."""
+    depth = nodes = 0
+    for match in _TOKENS_OF_JSON.finditer(body):
+        nodes += 1
+        if match[0] in "[{":
+            depth += 1
+        elif match[0] in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise Unreadable("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
+    if nodes + body.count(",") > MAX_NODES:
+        raise Unreadable("too_many_values", f"The body holds more than {MAX_NODES} values.")
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if sum(key == "taskToken" for key, _ in pairs) > 1:
+        raise Unreadable("duplicate_token", "The body names taskToken twice.")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Unreadable("not_json", f"{name} is not a JSON number.")
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise Unreadable("number_too_long", f"A number has more than {MAX_DIGITS} digits.")
+    return int(digits)
+
+
+def _bounded_float(digits: str) -> float:
+    value = float(digits)
+    if len(digits) > MAX_DIGITS or abs(value) > 1e64:
+        raise Unreadable("number_too_long", "A number is longer or larger than can be stored.")
+    return value
+
+
+def _storable(value: Any) -> None:
+    """Refuse what PostgreSQL's jsonb refuses: NUL and lone surrogates, in values and in keys."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise Unreadable("nul", "A text holds the NUL character.")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Unreadable("lone_surrogate", "A text holds half of a surrogate pair.") from None
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _storable(key)
+            _storable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _storable(inner)
+
+
+def _token(document: dict[str, Any]) -> str:
+    token = document.get("taskToken")
+    if not isinstance(token, str) or not token.strip():
+        raise Unreadable("no_token", "The body has no taskToken.")
+    if token.startswith("$$."):
+        raise Unreadable(
+            "no_token",
+            "taskToken holds a path instead of a token: name the key `taskToken.$` in the state.",
+        )
+    if len(token) > MAX_TOKEN:
+        raise Unreadable("token_too_long", f"taskToken has over {MAX_TOKEN} characters.")
+    return token
+
+
+def _scrub(value: Any, token: str) -> Any:
+    """The same document with the token replaced wherever it stands, keys included."""
+    if isinstance(value, str):
+        return value.replace(token, TOKEN_STANDS_HERE)
+    if isinstance(value, list):
+        return [_scrub(inner, token) for inner in value]
+    if isinstance(value, dict):
+        return {_scrub(key, token): _scrub(inner, token) for key, inner in value.items()}
+    return value
+
+
+class _Reader:
+    """Takes optional fields out of a payload, flagging what is there but unusable."""
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self.payload = payload
+        self.flags: list[str] = []
+
+    def text(self, name: str, limit: int) -> str:
+        value = self.payload.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or len(value) > limit:
+            self.flags.append(name)
+            return ""
+        return value
+
+    def whole(self, name: str, lowest: int, highest: int) -> int | None:
+        value = self.payload.get(name)
+        if value is None:
+            return None
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+            value = int(value)  # States.Format and JSONata's joins turn numbers into strings
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            self.flags.append(name)
+            return None
+        return value
+
+    def reference(self) -> str:
+        value = self.payload.get("orderId")
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            self.flags.append("orderId")
+            return ""
+        if len(str(value)) > 256:
+            self.flags.append("orderId")
+        return str(value)[:256]
+
+
+def _error(reader: _Reader) -> tuple[str, str]:
+    """Name and cause of `error`: a string, null, or {Error, Cause} with a Cause that may be JSON."""
+    error = reader.payload.get("error")
+    if error is None:
+        return "", ""
+    if isinstance(error, str):
+        return error[:256], error if len(error) > 256 else ""
+    if not isinstance(error, dict):
+        reader.flags.append("error")
+        return "", ""
+    name, cause = error.get("Error"), error.get("Cause")
+    return (name[:256] if isinstance(name, str) else ""), _cause(cause)
+
+
+def _cause(cause: Any) -> str:
+    """A cause in plain words: a Lambda's Cause is JSON text whose errorMessage says it best."""
+    if not isinstance(cause, str):
+        return "" if cause is None else json.dumps(cause, ensure_ascii=False)[:32_768]
+    try:
+        inner = json.loads(cause)
+    except (ValueError, RecursionError):
+        return cause
+    message = inner.get("errorMessage") if isinstance(inner, dict) else None
+    return message if isinstance(message, str) else cause

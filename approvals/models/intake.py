@@ -1,0 +1,44 @@
+"""Messages that could not become a review: kept whole, sealed, with the reason."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
+
+
+class QuarantinedMessage(models.Model):
+    """A message that left SQS without becoming a review. Its body may hold a token, so it is sealed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    queue = models.ForeignKey(
+        "approvals.ReviewQueue", on_delete=models.PROTECT, related_name="quarantine"
+    )
+    raw_body = models.BinaryField()
+    raw_body_sha256 = models.BinaryField(max_length=32)
+    raw_body_bytes = models.PositiveIntegerField()
+    reason = models.CharField(max_length=40)
+    explanation = models.CharField(max_length=300)
+    sqs_message_id = models.CharField(max_length=100)
+    sent_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    replayed_at = models.DateTimeField(null=True, blank=True)
+    replayed_by = models.ForeignKey(
+        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    discarded_at = models.DateTimeField(null=True, blank=True)
+    discarded_by = models.ForeignKey(
+        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["queue", "sqs_message_id", "raw_body_sha256"],
+                name="quarantined_once_a_message",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.sqs_message_id}"

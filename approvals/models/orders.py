@@ -1,0 +1,54 @@
+"""Orders handed to Step Functions: one row for each attempt to fulfil one."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
+
+
+class OrderExecution(models.Model):
+    """One execution of the order workflow; its name is derived from the order, so it starts once."""
+
+    class Status(models.TextChoices):
+        """Pending until Step Functions has taken it, then what Step Functions says."""
+
+        PENDING = "pending"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        TIMED_OUT = "timed_out"
+        ABORTED = "aborted"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    state_machine_arn = models.CharField(max_length=512)
+    order_id = models.CharField(max_length=256)
+    attempt = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=80)
+    input = models.TextField()
+    input_sha256 = models.BinaryField(max_length=32)
+    execution_arn = models.CharField(max_length=512, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    refusal = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(
+        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state_machine_arn", "order_id", "attempt"], name="order_attempted_once"
+            )
+        ]
+        indexes = [
+            models.Index(F("created_at").desc(), F("id").desc(), name="order_by_arrival"),
+            models.Index("execution_arn", name="order_by_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} ({self.status})"

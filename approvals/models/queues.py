@@ -1,0 +1,126 @@
+"""Review queues: where reviews come from, who decides them, and what a decision says to AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from approvals.models.ids import uuid7
+
+A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
+
+
+def _never_states(value: str) -> None:
+    if value.startswith("States."):
+        raise ValidationError("Error names that start with States. are reserved by AWS.")
+
+
+class ReviewQueue(models.Model):
+    """One SQS queue of manual-review messages, and the border of rights around its reviews."""
+
+    class RejectAs(models.TextChoices):
+        """How a rejection reaches the workflow: a failure to catch, or a result to choose on."""
+
+        FAILURE = "failure"
+        RESULT = "result"
+
+    class AtDeadline(models.TextChoices):
+        """What happens one margin before a deadline that the message itself gave."""
+
+        LEAVE = "leave"
+        REJECT = "reject"
+        APPROVE = "approve"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    enabled = models.BooleanField(default=True)
+    sqs_url = models.URLField(max_length=500)
+    region = models.CharField(max_length=30)
+    role_arn = models.CharField(max_length=200, blank=True)
+    reject_as = models.CharField(max_length=10, choices=RejectAs.choices, default=RejectAs.FAILURE)
+    error_name = models.CharField(
+        max_length=256,
+        default="ReviewRejected",
+        validators=[_never_states, RegexValidator(r"^[\w.:-]+$", "Letters, digits and . : - _ only.")],
+    )
+    timeout_seconds = models.PositiveIntegerField(
+        default=86_400, validators=[MinValueValidator(1), MaxValueValidator(A_YEAR)]
+    )
+    at_deadline = models.CharField(
+        max_length=10, choices=AtDeadline.choices, default=AtDeadline.LEAVE
+    )
+    lease_seconds = models.PositiveIntegerField(
+        default=600, validators=[MinValueValidator(30), MaxValueValidator(86_400)]
+    )
+    undo_seconds = models.PositiveIntegerField(default=10, validators=[MaxValueValidator(3_600)])
+    escalate_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
+    policy = models.JSONField(default=dict, blank=True)
+    output_schema = models.JSONField(null=True, blank=True)
+    fields = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(error_name="") & ~Q(error_name__startswith="States."),
+                name="queue_error_name_is_ours",
+            ),
+            models.CheckConstraint(
+                condition=Q(timeout_seconds__gte=1, timeout_seconds__lte=A_YEAR),
+                name="queue_timeout_within_a_year",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim holds unless it is renewed."""
+        return timedelta(seconds=self.lease_seconds)
+
+    def promoted(self, payload: dict[str, Any]) -> tuple[Decimal | None, str]:
+        """The amount and the customer of a payload, as `fields` points at them."""
+        amount: Decimal | None = None
+        customer = ""
+        for field in self._fields():
+            value = value_at(payload, str(field.get("path", "")))
+            if field.get("role") == "amount":
+                amount = _money(value)
+            elif field.get("role") == "customer" and isinstance(value, str | int):
+                customer = str(value)[:200]
+        return amount, customer
+
+    def _fields(self) -> Iterable[dict[str, Any]]:
+        stored: Any = self.fields  # edited by hand in the admin site: trust its shape nowhere
+        return [f for f in stored if isinstance(f, dict)] if isinstance(stored, list) else []
+
+
+def value_at(payload: Any, path: str) -> Any:
+    """What stands at a dotted path such as `input.customer.name`; None where the path leads nowhere."""
+    for step in path.split("."):
+        if isinstance(payload, dict):
+            payload = payload.get(step)
+        elif isinstance(payload, list) and step.isdecimal() and int(step) < len(payload):
+            payload = payload[int(step)]
+        else:
+            return None
+    return payload
+
+
+def _money(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        amount = Decimal(str(value))
+        return amount.quantize(Decimal("0.0001")) if abs(amount) < 10**12 else None
+    except InvalidOperation:
+        return None

@@ -1,0 +1,163 @@
+"""A review: one task token that Step Functions waits on, as a durable row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
+
+
+class ReviewQuerySet(models.QuerySet["ReviewTask"]):
+    """The sets of reviews that pages and verbs speak of."""
+
+    def pending(self) -> ReviewQuerySet:
+        """Reviews nobody has decided."""
+        return self.filter(status=ReviewTask.Status.PENDING)
+
+    def unclaimed(self) -> ReviewQuerySet:
+        """Reviews nobody holds: never claimed, or their lease has run out by the database's clock."""
+        return self.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()))
+
+    def held_by(self, user: Any) -> ReviewQuerySet:
+        """Reviews on which this user's lease still runs."""
+        return self.filter(assignee=user, lease_expires_at__gt=Now())
+
+    def waited_for(self) -> ReviewQuerySet:
+        """Reviews whose deadline, where their message gave one, lies ahead."""
+        return self.exclude(
+            deadline_source=ReviewTask.DeadlineSource.MESSAGE, deadline_at__lte=Now()
+        )
+
+
+class ReviewTask(models.Model):
+    """A manual review. A claim is a lease on a pending review, not a status."""
+
+    class Status(models.TextChoices):
+        """The life of a review; all but pending are final unless a decision is undone."""
+
+        PENDING = "pending"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        SUPERSEDED = "superseded"
+        ORPHANED = "orphaned"
+
+    class DeadlineSource(models.TextChoices):
+        """Who said when Step Functions stops waiting: the message, or the queue's default."""
+
+        MESSAGE = "message"
+        DEFAULT = "default"
+
+    DECIDED = (Status.APPROVED, Status.REJECTED)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    queue = models.ForeignKey(
+        "approvals.ReviewQueue", on_delete=models.PROTECT, related_name="reviews"
+    )
+    reference = models.CharField(max_length=256, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    payload = models.JSONField()
+    flags = models.JSONField(default=list)
+    raw_body = models.BinaryField()
+    raw_body_sha256 = models.BinaryField(max_length=32)
+    error_name = models.CharField(max_length=256, blank=True)
+    error_cause = models.TextField(blank=True)
+    execution_arn = models.CharField(max_length=512, blank=True)
+    state_machine_arn = models.CharField(max_length=512, blank=True)
+    state_name = models.CharField(max_length=128, blank=True)
+    retry_count = models.PositiveIntegerField(default=0)
+    redrive_count = models.PositiveIntegerField(default=0)
+    item_index = models.PositiveIntegerField(null=True, blank=True)
+    sealed_token = models.BinaryField()
+    token_fingerprint = models.BinaryField(max_length=32, unique=True)
+    sqs_message_id = models.CharField(max_length=100, blank=True)
+    sent_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    deadline_at = models.DateTimeField()
+    deadline_source = models.CharField(max_length=10, choices=DeadlineSource.choices)
+    priority = models.SmallIntegerField(default=0)
+    amount = models.DecimalField(max_digits=16, decimal_places=4, null=True, blank=True)
+    customer = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    assignee = models.ForeignKey(
+        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="claims"
+    )
+    lease_id = models.UUIDField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    decision = models.OneToOneField(
+        "approvals.Decision", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    superseded_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes"
+    )
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["approved", "rejected"], decision__isnull=False)
+                | (~Q(status__in=["approved", "rejected"]) & Q(decision__isnull=True)),
+                name="review_decided_means_decision",
+            ),
+            models.CheckConstraint(
+                condition=Q(assignee=None, lease_id=None, lease_expires_at=None)
+                | Q(assignee__isnull=False, lease_id__isnull=False, lease_expires_at__isnull=False),
+                name="review_lease_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="pending") | Q(lease_id=None),
+                name="review_lease_only_while_pending",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "queue", "deadline_at", "id", condition=Q(status="pending"), name="review_open"
+            ),
+            models.Index(
+                "queue",
+                F("received_at").desc(),
+                F("id").desc(),
+                name="review_by_arrival",
+            ),
+            models.Index(
+                "assignee", condition=Q(status="pending", assignee__isnull=False), name="review_mine"
+            ),
+            models.Index("reference", name="review_by_reference"),
+            models.Index("execution_arn", name="review_by_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference or self.id} ({self.status})"
+
+    @property
+    def heading(self) -> str:
+        """What a page calls this review."""
+        return self.title or self.reference or str(self.id)
+
+    @property
+    def order(self) -> Any:
+        """What the workflow was working on: the message's `input`, else the message itself."""
+        payload: Any = self.payload
+        inner = payload.get("input") if isinstance(payload, dict) else None
+        return inner if isinstance(inner, dict) and inner else payload
+
+    def is_held(self, at: datetime) -> bool:
+        """Whether a lease runs at `at`, a time of the database's clock."""
+        return self.lease_expires_at is not None and self.lease_expires_at > at
+
+    def is_past_deadline(self, at: datetime) -> bool:
+        """Whether Step Functions has stopped waiting at `at`; known only where the message said so."""
+        return self.deadline_source == self.DeadlineSource.MESSAGE and self.deadline_at <= at
+
+    def drop_lease(self) -> None:
+        """Let go of the claim; the caller saves."""
+        self.assignee = None
+        self.lease_id = None
+        self.lease_expires_at = None

@@ -1,0 +1,110 @@
+"""Starting the order workflow: one order, one execution, however often it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from approvals import policy
+from approvals.exceptions import Invalid, OrderConflict, Unavailable
+from approvals.models import OrderExecution, OutboxEntry, User
+from approvals.records import audit, clock, hints, outbox
+
+MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
+MAX_NAME = 80  # API reference, StartExecution: name
+
+
+def start_order_fulfillment(
+    order: Mapping[str, Any], *, by: User | None, surface: str
+) -> OrderExecution:
+    """Store an order and what will start its execution `order-<id>`, once; returns the same row again.
+
+    The input is canonical JSON, so that the same order always makes the same bytes. Raises NotAllowed,
+    Invalid (no usable order_id, too large), OrderConflict (the id came with other content before) or
+    Unavailable where no state machine is configured.
+    """
+    if by is not None:
+        policy.may(policy.START_ORDER, None, by, surface).or_raise()
+    machine = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
+    if not machine:
+        raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
+    order_id = _order_id(order)
+    text = canonical({**order, "order_id": order_id})
+    digest = hashlib.sha256(text.encode()).digest()
+    return _store(machine, order_id, text, digest, by, surface)
+
+
+@transaction.atomic(durable=True)
+def _store(  # noqa: PLR0913  (one row's columns)
+    machine: str, order_id: str, text: str, digest: bytes, by: User | None, surface: str
+) -> OrderExecution:
+    row, created = OrderExecution.objects.get_or_create(
+        state_machine_arn=machine,
+        order_id=order_id,
+        attempt=1,
+        defaults={
+            "name": execution_name(order_id),
+            "input": text,
+            "input_sha256": digest,
+            "created_by": by,
+        },
+    )
+    if not created:
+        if bytes(row.input_sha256) != digest:
+            raise OrderConflict(order_id=order_id)
+        return row
+    entry = outbox.enqueue(
+        OutboxEntry.Kind.START,
+        row.pk,
+        text.encode(),
+        lane=OutboxEntry.Lane.EXECUTIONS,
+        not_before=clock.now(),
+    )
+    audit.record(
+        audit.chain_of("order", row.pk),
+        "order.accepted",
+        by=by,
+        surface=surface,
+        data={"order_id": order_id, "name": row.name, "input_sha256": digest.hex()},
+    )
+    hints.after_commit(hints.DELIVER, entry.pk)
+    return row
+
+
+def canonical(order: Mapping[str, Any]) -> str:
+    """The one spelling of an order: sorted keys, no spaces. Raises Invalid where it cannot be said."""
+    try:
+        text = json.dumps(
+            order, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+        size = len(text.encode())
+    except (ValueError, RecursionError):
+        raise Invalid("The order is not JSON that Step Functions takes.", pointer="") from None
+    if "\\u0000" in text:
+        raise Invalid("The order holds the NUL character.", pointer="")
+    if size > MAX_INPUT_BYTES:
+        raise Invalid(f"The order has {size} bytes; Step Functions takes {MAX_INPUT_BYTES}.")
+    return text
+
+
+def execution_name(order_id: str) -> str:
+    """`order-<id>`; an id that is long or has characters Step Functions or CloudWatch forbids is hashed."""
+    name = f"order-{order_id}"
+    if re.fullmatch(r"[0-9A-Za-z_-]+", name) and len(name) <= MAX_NAME:
+        return name
+    return f"order-{hashlib.sha256(order_id.encode()).hexdigest()[:40]}"
+
+
+def _order_id(order: Mapping[str, Any]) -> str:
+    value = order.get("order_id")
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        raise Invalid("An order needs an order_id, a text or a whole number.", pointer="/order_id")
+    if len(str(value)) > 256 or not str(value).isprintable():
+        raise Invalid("order_id has over 256 or unprintable characters.", pointer="/order_id")
+    return str(value)

@@ -1,0 +1,155 @@
+"""The inward door: long poll, store, then delete. Nothing is deleted that is not durable.
+
+Database away: stop receiving, delete nothing, go on alone when it is back. A stop finishes the batch
+at hand; the poll waits 5 s at most, so that a stop takes no longer than that.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from approvals.actions import ingest
+from approvals.gateways import sqs
+from approvals.models import ReviewQueue
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 5
+LONGEST_PAUSE = 30.0
+NEW_QUEUES_EVERY = 10.0  # seconds
+
+Receive = Callable[..., list[sqs.Message]]
+
+
+@dataclass
+class Budget:
+    """How many messages may still be taken, shared by threads; None is no limit."""
+
+    left: int | None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, most: int) -> int:
+        """Reserve up to `most` messages."""
+        with self._lock:
+            if self.left is None:
+                return most
+            taken = min(self.left, most)
+            self.left -= taken
+            return taken
+
+    def give_back(self, unused: int) -> None:
+        """Return what a receive did not use."""
+        with self._lock:
+            if self.left is not None:
+                self.left += unused
+
+
+def poll_once(queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH) -> int:
+    """Receive one batch, store it, delete it; returns how many messages came.
+
+    Raises QueueUnavailable where SQS does not answer, and OperationalError where the database is
+    away: then the messages stay and come back after their visibility timeout.
+    """
+    batch = sqs.receive(queue.region, queue.sqs_url, wait_seconds=wait_seconds, limit=limit)
+    if not batch:
+        return 0
+    taken = ingest.accept(
+        queue, [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch]
+    )
+    refused = sqs.delete(queue.region, queue.sqs_url, batch)
+    if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
+        log.warning("poll.delete_refused", queue=queue.slug, messages=refused)
+    log.info(
+        "poll.batch",
+        queue=queue.slug,
+        messages=len(batch),
+        reviews=taken.reviews,
+        duplicates=taken.duplicates,
+        quarantined=taken.quarantined,
+    )
+    return len(batch)
+
+
+def poll_until_empty(queue: ReviewQueue, budget: Budget) -> int:
+    """Poll until one empty answer or until the budget is spent; returns how many messages came."""
+    total = 0
+    while limit := budget.take(sqs.BATCH):
+        came = poll_once(queue, wait_seconds=1, limit=limit)
+        budget.give_back(limit - came)
+        total += came
+        if came == 0:
+            break
+    return total
+
+
+def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> None:
+    """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives SQS and database."""
+    troubles = 0
+    try:
+        while not stop.is_set() and (limit := budget.take(sqs.BATCH)):
+            came = 0
+            try:
+                if not ReviewQueue.objects.filter(pk=queue.pk, enabled=True).exists():
+                    return  # asked before each receive: no database, no receive
+                came = poll_once(queue, wait_seconds=WAIT_SECONDS, limit=limit)
+                troubles = 0
+            except (DatabaseError, InterfaceError) as error:
+                connection.close()
+                troubles = _pause("poll.database_away", queue, error, troubles, stop)
+            except sqs.QueueUnavailable as error:
+                troubles = _pause("poll.queue_away", queue, error, troubles, stop)
+            finally:
+                budget.give_back(limit - came)
+    finally:
+        connection.close()
+
+
+def poll_queues(
+    slugs: list[str], stop: threading.Event, *, threads: int, budget: Budget
+) -> None:
+    """Poll the queues of these slugs (none: all enabled ones, new ones too) until `stop` is set."""
+    running: dict[tuple[str, int], threading.Thread] = {}
+    while not stop.is_set():
+        for queue in _enabled(slugs):
+            for number in range(threads):
+                thread = running.get((queue.slug, number))
+                if thread is None or not thread.is_alive():
+                    running[queue.slug, number] = _start(queue, stop, budget)
+        stop.wait(NEW_QUEUES_EVERY)
+        if budget.left == 0:
+            break
+    for thread in running.values():
+        thread.join()
+
+
+def _enabled(slugs: list[str]) -> list[ReviewQueue]:
+    queues = ReviewQueue.objects.filter(enabled=True)
+    try:
+        return list(queues.filter(slug__in=slugs) if slugs else queues)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("poll.database_away", error=type(error).__name__)
+        connection.close()
+        return []
+
+
+def _start(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> threading.Thread:
+    thread = threading.Thread(
+        target=poll_forever, args=(queue, stop, budget), name=f"poll-{queue.slug}"
+    )
+    thread.start()
+    return thread
+
+
+def _pause(
+    event: str, queue: ReviewQueue, error: Exception, troubles: int, stop: threading.Event
+) -> int:
+    pause = random.uniform(0.5, min(LONGEST_PAUSE, 2.0**troubles))  # noqa: S311  (jitter)
+    log.warning(event, queue=queue.slug, error=str(error)[:300], pause=round(pause, 1))
+    stop.wait(pause)
+    return min(troubles + 1, 6)

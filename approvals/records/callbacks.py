@@ -1,0 +1,88 @@
+"""The bytes that leave for Step Functions: built, checked and frozen when a decision is taken.
+
+Limits: SendTaskSuccess output 262,144 bytes of JSON text; SendTaskFailure error 256 and cause 32,768
+characters (AWS API reference). botocore checks none of these maxima, so they are checked here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.exceptions import Invalid
+from approvals.models import Decision, ReviewQueue
+from approvals.models.decisions import Outcome
+
+MAX_OUTPUT_BYTES = 262_144
+MAX_ERROR = 256
+MAX_CAUSE = 32_768
+NO_REASON = "No reason given"
+
+
+@dataclass(frozen=True)
+class Success:
+    """The arguments of SendTaskSuccess beside the token."""
+
+    output: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The arguments of SendTaskFailure beside the token."""
+
+    error: str
+    cause: str
+
+
+def freeze(queue: ReviewQueue, decision: Decision, reviewer: str) -> bytes:
+    """The call this decision makes, as bytes that never change again.
+
+    Raises Invalid where the edits make the output larger than Step Functions takes.
+    """
+    if decision.outcome == Outcome.REJECTED and queue.reject_as == ReviewQueue.RejectAs.FAILURE:
+        failure = {"error": queue.error_name[:MAX_ERROR], "cause": _cause(decision, reviewer)}
+        return json.dumps(failure, ensure_ascii=False).encode()
+    output = json.dumps(_output(decision, reviewer), ensure_ascii=False)
+    if len(output.encode()) > MAX_OUTPUT_BYTES:
+        raise Invalid(
+            f"With these edits the output has over {MAX_OUTPUT_BYTES} bytes; Step Functions takes"
+            " no more.",
+            pointer="/edits",
+        )
+    return json.dumps({"output": output}, ensure_ascii=False).encode()
+
+
+def thaw(callback: bytes) -> Success | Failure:
+    """The frozen call, as its arguments."""
+    call = json.loads(bytes(callback))
+    if "output" in call:
+        return Success(call["output"])
+    return Failure(call["error"], call["cause"])
+
+
+def _output(decision: Decision, reviewer: str) -> dict[str, Any]:
+    """Every key is always there: an absent one is an uncatchable States.Runtime in a JSONPath."""
+    at = decision.decided_at.isoformat()
+    approved = decision.outcome == Outcome.APPROVED
+    return {
+        "decision": decision.outcome,
+        "approved": approved,
+        "reviewer": reviewer,
+        "approved_at": at if approved else None,
+        "decided_at": at,
+        "decision_id": str(decision.pk),
+        "reason": decision.reason,
+        "reason_code": decision.reason_code,
+        "edits": decision.edits,
+    }
+
+
+def _cause(decision: Decision, reviewer: str) -> str:
+    """Only the reason is shortened; the last [decision ...] is what reconciliation looks for."""
+    head, tail = f"Rejected by {reviewer}: ", f" [decision {decision.pk}]"
+    reason = decision.reason or NO_REASON
+    room = MAX_CAUSE - len(head) - len(tail)
+    if len(reason) > room:
+        reason = reason[: room - 1] + "…"
+    return head + reason + tail

@@ -1,0 +1,147 @@
+"""The outbox's rows: enqueue, lease, conclude. No network here; delivery calls between the two.
+
+A lease is a compare-and-set with a fencing epoch: a sender whose lease ran out can still record what
+it learned, but no longer move the row's schedule.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from approvals.models import OutboxAttempt, OutboxEntry
+from approvals.records import clock
+
+LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with room for a pause
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
+
+State = OutboxEntry.State
+DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(
+    state=State.SENDING, lease_until__lte=Now()
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to make one attempt: attempt `number`, journalled, under fencing epoch `epoch`."""
+
+    entry: OutboxEntry
+    number: int
+    epoch: int
+
+
+def enqueue(
+    kind: OutboxEntry.Kind,
+    subject: UUID,
+    payload: bytes,
+    *,
+    lane: OutboxEntry.Lane,
+    not_before: datetime,
+    undoable: bool = False,
+) -> OutboxEntry:
+    """Write a message that must leave, in the caller's transaction, together with what caused it."""
+    return OutboxEntry.objects.create(
+        lane=lane,
+        kind=kind,
+        subject=subject,
+        payload=payload,
+        not_before=not_before,
+        detail="undo_window" if undoable else "queued",
+    )
+
+
+def due(lane: str, *, limit: int) -> list[UUID]:
+    """Ids of entries of a lane that may be sent now, the longest waiting first."""
+    return list(
+        OutboxEntry.objects.filter(DUE, lane=lane)
+        .order_by("not_before")
+        .values_list("pk", flat=True)[:limit]
+    )
+
+
+def next_due_at() -> datetime | None:
+    """When the next entry of any lane falls due; None where nothing waits."""
+    waiting = OutboxEntry.objects.filter(state=State.WAITING).order_by("not_before")
+    return waiting.values_list("not_before", flat=True).first()
+
+
+@transaction.atomic(durable=True)
+def lease(entry_id: UUID) -> Lease | None:
+    """Take an entry that is due and journal the attempt; None where another sender was first.
+
+    When this returns, the attempt is committed: a crash from here on leaves an attempt without an
+    end, which is how a later reader knows that the outcome is ambiguous.
+    """
+    taken = OutboxEntry.objects.filter(DUE, pk=entry_id).update(
+        state=State.SENDING,
+        attempts=F("attempts") + 1,
+        lease_epoch=F("lease_epoch") + 1,
+        lease_until=Now() + LEASE,
+    )
+    if not taken:
+        return None
+    entry = OutboxEntry.objects.get(pk=entry_id)
+    OutboxAttempt.objects.create(entry=entry, number=entry.attempts)
+    return Lease(entry, entry.attempts, entry.lease_epoch)
+
+
+def journal(taken: Lease, result: str, *, error_code: str, request_id: str) -> OutboxEntry:
+    """Write what the attempt learned, whatever became of its lease; returns the entry, locked.
+
+    The caller holds the locks that come before the outbox's and decides what the result means.
+    """
+    entry = OutboxEntry.objects.select_for_update().get(pk=taken.entry.pk)
+    OutboxAttempt.objects.filter(entry=entry, number=taken.number).update(
+        result=result, error_code=error_code[:100], request_id=request_id[:100], ended_at=Now()
+    )
+    return entry
+
+
+def was_accepted(entry: OutboxEntry) -> bool:
+    """Whether any attempt got a 200, be it ever so late."""
+    return entry.journal.filter(result=OutboxAttempt.Result.ACCEPTED).exists()
+
+
+def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
+    """Whether the lease is still the row's, so that its schedule may be moved."""
+    return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
+
+
+def settle(entry: OutboxEntry, detail: str) -> None:
+    """The end is known."""
+    _end(entry, State.SETTLED, detail)
+
+
+def park(entry: OutboxEntry, detail: str) -> None:
+    """Nothing more is tried until a person or a reconciliation looks at it."""
+    _end(entry, State.PARKED, detail)
+
+
+def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
+    """Back to waiting: exponential pause with full jitter, `at_least` so many seconds."""
+    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10))
+    pause = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
+    entry.state, entry.detail, entry.lease_until = State.WAITING, "retrying", None
+    entry.not_before = clock.now() + timedelta(seconds=pause)
+    entry.save(update_fields=["state", "detail", "lease_until", "not_before"])
+
+
+def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
+    """Take a message back that nobody has begun to send; the row count says who won."""
+    return bool(
+        OutboxEntry.objects.filter(
+            kind=kind, subject=subject, state=State.WAITING, attempts=0
+        ).update(state=State.CANCELLED, detail="undone", ended_at=Now())
+    )
+
+
+def _end(entry: OutboxEntry, state: OutboxEntry.State, detail: str) -> None:
+    entry.state, entry.detail, entry.lease_until = state, detail, None
+    entry.ended_at = clock.now()
+    entry.save(update_fields=["state", "detail", "lease_until", "ended_at"])

@@ -1,0 +1,1 @@
+"""The desk: pages a reviewer works in. Server-rendered, complete without JavaScript."""

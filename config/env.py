@@ -1,0 +1,63 @@
+"""The only reader of the environment: typed, `NAME_FILE` aware, and loud about a missing or weak secret.
+
+What is read here becomes a setting; nothing else in the project looks at `os.environ`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.FileAwareEnv()
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+
+
+def secret(name: str, *, minimum: int, debug: str) -> str:
+    """The secret `name` (or the text of the file that `NAME_FILE` names).
+
+    Under DEBUG the stand-in `debug` serves where none is set. Raises ImproperlyConfigured, naming
+    the variable, where it is missing, or has fewer than `minimum` characters or 8 different ones.
+    """
+    value: str = env.str(name, default=debug if DEBUG else "").strip()
+    if not value:
+        raise ImproperlyConfigured(f"{name} is missing: set {name}, or {name}_FILE to a file's path")
+    if len(value) < minimum or len(set(value)) < 8:
+        raise ImproperlyConfigured(
+            f"{name} is too weak: it needs {minimum} random characters or more"
+        )
+    return value
+
+
+def required(name: str, *, example: str) -> str:
+    """The setting `name`; raises ImproperlyConfigured with an `example` where it is missing."""
+    value: str = env.str(name, default="").strip()
+    if not value:
+        raise ImproperlyConfigured(f"{name} is missing: set it, for example {name}={example}")
+    return value
+
+
+def key_ring(name: str, *, debug: str) -> dict[str, bytes]:
+    """The key ring `id:base64 of 32 bytes[,id:...]` in order; the first key writes, all read.
+
+    Raises ImproperlyConfigured, naming the variable and never a key, where an entry is unreadable.
+    """
+    ring: dict[str, bytes] = {}
+    for entry in secret(name, minimum=44, debug=debug).split(","):
+        key_id, _, encoded = entry.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not key_id or len(key_id.encode()) > 32 or len(key) != 32 or len(set(key)) < 8:
+            raise ImproperlyConfigured(
+                f"{name} is unusable: each entry is id:base64 of 32 random bytes"
+                f" (entry {len(ring) + 1} is not)"
+            )
+        if key_id in ring:
+            raise ImproperlyConfigured(f"{name} names the key id {key_id!r} twice")
+        ring[key_id] = key
+    return ring

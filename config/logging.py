@@ -1,0 +1,61 @@
+"""Structured logs: one JSON line an event on standard error, every line of a review carrying its id.
+
+Loggers that print request bodies (botocore, urllib3, kombu) never go below INFO: a body may hold a
+task token, and a task token is a bearer secret.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+
+import structlog
+
+BODY_PRINTERS = (
+    "amqp", "boto3", "botocore", "celery", "django.db.backends", "kombu", "s3transfer", "urllib3",
+)  # fmt: skip
+
+
+def configure(*, level: str, console: bool) -> None:
+    """Set up structlog and the standard library's logging alike; `console` is for a person's eyes."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if console
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    quiet = level if level not in {"DEBUG", "NOTSET"} else "INFO"
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        renderer,
+                    ],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {name: {"level": quiet} for name in BODY_PRINTERS},
+        }
+    )

@@ -1,0 +1,69 @@
+"""Rows and messages for tests, made the way the service makes them: through its own verbs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from approvals.actions import configuration, ingest
+from approvals.models import ReviewQueue, ReviewTask, User
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+
+def message(**fields: Any) -> dict[str, Any]:
+    """A full manual-review message of schema version 1; `fields` replace its keys."""
+    number = next(_numbers)
+    return {
+        "schemaVersion": "1",
+        "taskToken": f"token-{uuid.uuid4()}",
+        "orderId": f"ORD-{number}",
+        "error": {"Error": "FraudSuspected", "Cause": '{"errorMessage": "The card is new here."}'},
+        "executionArn": f"arn:aws:states:us-east-1:123456789012:execution:orders:order-{number}",
+        "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:orders",
+        "stateName": "ManualReview",
+        "timeoutSeconds": 3600,
+        "input": {
+            "order_id": f"ORD-{number}",
+            "customer": {"name": "Grace Hopper", "email": "grace@example.com"},
+            "total": 812.5,
+            "currency": "EUR",
+            "items": [{"sku": "LAMP-1", "name": "Desk lamp", "quantity": 2, "price": 406.25}],
+        },
+    } | fields
+
+
+def received(body: Any = None, **fields: Any) -> ingest.Received:
+    """The message as it comes from SQS; a `body` that is no text is written as JSON."""
+    if body is None:
+        body = message(**fields)
+    text = body if isinstance(body, str) else json.dumps(body)
+    return ingest.Received(text, str(uuid.uuid4()), datetime.now(UTC))
+
+
+def queue(slug: str = "manual-review", **changes: Any) -> ReviewQueue:
+    """A review queue."""
+    fields = {"sqs_url": f"https://sqs.us-east-1.amazonaws.com/123456789012/{slug}"}
+    made, _ = configuration.save_queue(slug, {"region": "us-east-1", **fields, **changes}, by=None)
+    return made
+
+
+def review(of: ReviewQueue | None = None, **fields: Any) -> ReviewTask:
+    """A pending review that came in as a message with these fields."""
+    of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
+    arrival = received(**fields)
+    ingest.accept(of, [arrival])
+    return ReviewTask.objects.get(sqs_message_id=arrival.message_id)
+
+
+def user(email: str, role: str | None = None, of: ReviewQueue | None = None, **fields: Any) -> User:
+    """A person with PASSWORD, and with a role in a queue where one is named."""
+    made = configuration.create_user(email, by=None, password=PASSWORD, **fields)
+    if role:
+        of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
+        configuration.grant(made, of.slug, role, by=None)
+    return made
