@@ -9,6 +9,10 @@ import sys
 
 def main() -> None:
     """Run the management command named on the command line."""
+    if sys.argv[1:2] == ["demo"]:  # makes the very environment that Django's settings need
+        from approvals.local import supervisor  # noqa: PLC0415
+
+        sys.exit(supervisor.run())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415

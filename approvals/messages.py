@@ -18,7 +18,7 @@ MAX_NODES = 20_000
 MAX_DIGITS = 64  # jsonb takes more, but psycopg cannot read it back: a poison row
 MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
-TOKEN_STANDS_HERE = "[task token]"
+TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
 
 _TOKENS_OF_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
@@ -215,6 +215,15 @@ def _scrub(value: Any, token: str) -> Any:
     if isinstance(value, dict):
         return {_scrub(key, token): _scrub(inner, token) for key, inner in value.items()}
     return value
+
+
+def blotted(text: str) -> str:
+    """A body for a person's eyes: whatever stands behind taskToken, or looks like a token, is blotted.
+
+    For bodies that could not be parsed; what could be is scrubbed of its very token instead.
+    """
+    text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{TOKEN_STANDS_HERE}"', text)
+    return re.sub(r"[A-Za-z0-9+/=_-]{64,}", TOKEN_STANDS_HERE, text)
 
 
 class _Reader:

@@ -59,9 +59,7 @@ def poll_once(queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH) 
     batch = sqs.receive(queue.region, queue.sqs_url, wait_seconds=wait_seconds, limit=limit)
     if not batch:
         return 0
-    taken = ingest.accept(
-        queue, [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch]
-    )
+    taken = ingest.accept(queue, [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch])
     refused = sqs.delete(queue.region, queue.sqs_url, batch)
     if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
         log.warning("poll.delete_refused", queue=queue.slug, messages=refused)
@@ -110,9 +108,7 @@ def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> N
         connection.close()
 
 
-def poll_queues(
-    slugs: list[str], stop: threading.Event, *, threads: int, budget: Budget
-) -> None:
+def poll_queues(slugs: list[str], stop: threading.Event, *, threads: int, budget: Budget) -> None:
     """Poll the queues of these slugs (none: all enabled ones, new ones too) until `stop` is set."""
     running: dict[tuple[str, int], threading.Thread] = {}
     while not stop.is_set():

@@ -24,7 +24,9 @@ def secret(name: str, *, minimum: int, debug: str) -> str:
     """
     value: str = env.str(name, default=debug if DEBUG else "").strip()
     if not value:
-        raise ImproperlyConfigured(f"{name} is missing: set {name}, or {name}_FILE to a file's path")
+        raise ImproperlyConfigured(
+            f"{name} is missing: set {name}, or {name}_FILE to a file's path"
+        )
     if len(value) < minimum or len(set(value)) < 8:
         raise ImproperlyConfigured(
             f"{name} is too weak: it needs {minimum} random characters or more"

@@ -12,11 +12,12 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import env as environment
 from config import logging as logs
-from config.env import DEBUG as DEBUG
 from config.env import env, key_ring, required, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = environment.DEBUG
 
 # --- secrets and addresses
 
@@ -187,7 +188,7 @@ STORAGES = {
 
 # --- the API
 
-KNOX_TOKEN_MODEL = "approvals.ApiToken"
+KNOX_TOKEN_MODEL = "approvals.ApiToken"  # noqa: S105
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["approvals.api.authentication.BearerAuthentication"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -63,9 +64,7 @@ def claim_next(reviews: ReviewQuerySet, *, by: User, surface: str) -> ReviewTask
 
 
 @transaction.atomic(durable=True)
-def renew(
-    review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None
-) -> ReviewTask:
+def renew(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None) -> ReviewTask:
     """Lengthen one's own claim. Not audited: nothing changed hands.
 
     Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother where it is not one's own now.
@@ -80,9 +79,7 @@ def renew(
 
 
 @transaction.atomic(durable=True)
-def release(
-    review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None
-) -> ReviewTask:
+def release(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None) -> ReviewTask:
     """Give a claim back. Releasing what nobody holds is no error and changes nothing.
 
     Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother.
@@ -115,7 +112,7 @@ def _ensure_own(review: ReviewTask, by: User, lease_id: UUID | None) -> None:
         raise ClaimedByAnother(**_holder(review))
 
 
-def _holder(review: ReviewTask) -> dict[str, str | None]:
+def _holder(review: ReviewTask) -> dict[str, Any]:
     return {"assignee": review.assignee.email if review.assignee else None}
 
 
@@ -124,8 +121,6 @@ def _save(
 ) -> ReviewTask:
     review.version += 1
     review.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])
-    audit.record(
-        audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data
-    )
+    audit.record(audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data)
     log.info(kind, review=str(review.pk), by=by.email, surface=surface)
     return review

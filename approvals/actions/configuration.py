@@ -92,9 +92,7 @@ def grant(
 
 
 @transaction.atomic(durable=True)
-def grant_site(
-    user: User, right: str, *, by: User | None, surface: str = Surface.COMMAND
-) -> None:
+def grant_site(user: User, right: str, *, by: User | None, surface: str = Surface.COMMAND) -> None:
     """Give a user a right outside queues: orders, auditor or operator. Raises Invalid for another."""
     if right not in policy.SITE_GROUPS:
         raise Invalid(f"No site right {right!r}: choose {', '.join(policy.SITE_GROUPS)}.")
@@ -104,9 +102,7 @@ def grant_site(
 
 
 @transaction.atomic(durable=True)
-def issue_token(
-    user: User, name: str, *, by: User | None, surface: str = Surface.COMMAND
-) -> str:
+def issue_token(user: User, name: str, *, by: User | None, surface: str = Surface.COMMAND) -> str:
     """Make an API token of a user and return it; only its digest is kept.
 
     Raises Invalid where the name is empty or this user has a token of that name.
@@ -127,7 +123,7 @@ def _first(error: ValidationError) -> str:
     return texts[0] if name == "__all__" else f"{name}: {texts[0]}"
 
 
-def _record(  # noqa: PLR0913  (one event's columns)
+def _record(
     chain: str,
     row: User | ReviewQueue,
     kind: str,

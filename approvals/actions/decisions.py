@@ -70,14 +70,14 @@ def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
     Raises NotFound, NotAllowed (only who decided, or a lead) or UndoClosed: then the dispatcher won.
     """
     review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
+    if review_id is None:
+        raise NotFound
     review = _lock(review_id)
     decision = Decision.objects.select_for_update().get(pk=decision_id)
     policy.may(policy.DECIDE, review, by, surface).or_raise()
     if decision.by_id != by.pk:
         policy.may(policy.OVERRIDE, review, by, surface).or_raise()
-    if decision.undone_at is not None or not outbox.cancel(
-        OutboxEntry.Kind.CALLBACK, decision.pk
-    ):
+    if decision.undone_at is not None or not outbox.cancel(OutboxEntry.Kind.CALLBACK, decision.pk):
         raise UndoClosed
     now = clock.now()
     decision.undone_at = now
@@ -159,7 +159,7 @@ def _conclude(
     return decision
 
 
-def _lock(review_id: UUID | None) -> ReviewTask:
+def _lock(review_id: UUID) -> ReviewTask:
     rows = ReviewTask.objects.select_for_update(of=("self",))
     review = rows.select_related("queue", "assignee", "decision__by").filter(pk=review_id).first()
     if review is None:
@@ -247,10 +247,6 @@ def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:
     return max(0, min(asked, allowed))
 
 
-def _record(
-    review: ReviewTask, kind: str, by: User, surface: str, data: dict[str, Any]
-) -> None:
+def _record(review: ReviewTask, kind: str, by: User, surface: str, data: dict[str, Any]) -> None:
     audit.record(audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data)
     log.info(kind, review=str(review.pk), by=by.email, surface=surface)
-
-

@@ -172,9 +172,7 @@ def _review(queue: ReviewQueue, item: _Readable) -> ReviewTask:
         retry_count=request.retry_count,
         redrive_count=request.redrive_count,
         item_index=request.item_index,
-        sealed_token=tokens.seal(
-            request.token.reveal().encode(), row=pk, column="sealed_token"
-        ),
+        sealed_token=tokens.seal(request.token.reveal().encode(), row=pk, column="sealed_token"),
         token_fingerprint=item.fingerprint,
         sqs_message_id=received.message_id,
         sent_at=received.sent_at,

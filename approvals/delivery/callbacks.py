@@ -87,9 +87,7 @@ def _result(answer: Answer) -> str:
     return answer.code if answer is KEY_MISSING else str(answer.proof)
 
 
-def _record(
-    review: ReviewTask, decision: Decision, entry: OutboxEntry, answer: Answer
-) -> None:
+def _record(review: ReviewTask, decision: Decision, entry: OutboxEntry, answer: Answer) -> None:
     state, detail = entry.delivery
     kind = {"waiting": "callback.retrying"}.get(state, f"callback.{state}")
     audit.record(

@@ -39,8 +39,8 @@ def _existing(order: OrderExecution) -> tuple[Answer, str, OrderExecution.Status
     arn = stepfunctions.execution_arn(order.state_machine_arn, order.name)
     answer, execution = stepfunctions.describe_execution(arn)
     pending = OrderExecution.Status.PENDING
-    if execution is None:
-        return answer, "", pending, ""
+    if execution is None or not execution.input_sha256:
+        return Answer(Proof.AMBIGUOUS, answer.code or "InputNotShown"), "", pending, ""
     if execution.input_sha256 != bytes(order.input_sha256):
         refusal = f"An execution named {order.name} was started with other input."
         return Answer(Proof.REFUSED, "ExecutionAlreadyExists"), "", pending, refusal

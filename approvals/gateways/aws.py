@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _making = Lock()  # boto3's default session is not safe to make clients from in several threads
 
 
-@lru_cache(maxsize=None)
+@cache
 def stepfunctions(region: str) -> SFNClient:
     """A Step Functions client whose every call is one request.
 
@@ -36,7 +36,7 @@ def stepfunctions(region: str) -> SFNClient:
         )
 
 
-@lru_cache(maxsize=None)
+@cache
 def sqs(region: str) -> SQSClient:
     """An SQS client whose read timeout outlasts a long poll; SQS calls may be repeated freely."""
     config = Config(

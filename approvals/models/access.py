@@ -34,7 +34,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """A person or a service. Users are deactivated, never deleted: their decisions stay theirs."""
 
     class Kind(models.TextChoices):
@@ -71,7 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email.split("@", 1)[0]
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]
     """A bearer token of a user, stored as a digest; `scopes` empty means all the user's rights."""
 
     class Scope(models.TextChoices):

@@ -49,9 +49,7 @@ class Vote(Said):
     review = models.ForeignKey(
         "approvals.ReviewTask", on_delete=models.PROTECT, related_name="votes"
     )
-    reviewer = models.ForeignKey(
-        "approvals.User", on_delete=models.PROTECT, related_name="votes"
-    )
+    reviewer = models.ForeignKey("approvals.User", on_delete=models.PROTECT, related_name="votes")
     on_behalf_of = models.ForeignKey(
         "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

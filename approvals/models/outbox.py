@@ -106,7 +106,7 @@ class OutboxAttempt(models.Model):
         AMBIGUOUS = "ambiguous"
         THROTTLED = "throttled"
         CLOSED = "closed"
-        INVALID_TOKEN = "invalid_token"
+        INVALID_TOKEN = "invalid_token"  # noqa: S105
         INVALID_OUTPUT = "invalid_output"
         ACCESS_DENIED = "access_denied"
         KEY_MISSING = "key_missing"

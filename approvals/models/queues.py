@@ -49,7 +49,10 @@ class ReviewQueue(models.Model):
     error_name = models.CharField(
         max_length=256,
         default="ReviewRejected",
-        validators=[_never_states, RegexValidator(r"^[\w.:-]+$", "Letters, digits and . : - _ only.")],
+        validators=[
+            _never_states,
+            RegexValidator(r"^[\w.:-]+$", "Letters, digits and . : - _ only."),
+        ],
     )
     timeout_seconds = models.PositiveIntegerField(
         default=86_400, validators=[MinValueValidator(1), MaxValueValidator(A_YEAR)]

@@ -127,7 +127,9 @@ class ReviewTask(models.Model):
                 name="review_by_arrival",
             ),
             models.Index(
-                "assignee", condition=Q(status="pending", assignee__isnull=False), name="review_mine"
+                "assignee",
+                condition=Q(status="pending", assignee__isnull=False),
+                name="review_mine",
             ),
             models.Index("reference", name="review_by_reference"),
             models.Index("execution_arn", name="review_by_execution"),

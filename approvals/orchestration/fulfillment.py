@@ -41,7 +41,7 @@ def start_order_fulfillment(
 
 
 @transaction.atomic(durable=True)
-def _store(  # noqa: PLR0913  (one row's columns)
+def _store(
     machine: str, order_id: str, text: str, digest: bytes, by: User | None, surface: str
 ) -> OrderExecution:
     row, created = OrderExecution.objects.get_or_create(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from approvals.models import AuditEvent, ReviewTask, User
 from approvals.records import clock
@@ -84,10 +87,15 @@ def verify(chain: str) -> list[Breach]:
     return breaches
 
 
-def verify_reviews(reviews: Iterable[ReviewTask]) -> Iterable[Breach]:
-    """Every breach of these reviews' chains, each chain read on its own."""
-    for review in reviews:
-        yield from verify(chain_of("review", review.pk))
+def chains() -> Iterator[str]:
+    """The name of every chain there is, and of every review that should have one."""
+    named = AuditEvent.objects.order_by("chain").values_list("chain", flat=True).distinct()
+    yield from named.iterator()
+    own = Concat(Value("review:"), Cast("pk", TextField()), output_field=TextField())
+    unrecorded = ReviewTask.objects.annotate(own=own).exclude(
+        Exists(AuditEvent.objects.filter(chain=OuterRef("own")))
+    )
+    yield from unrecorded.values_list("own", flat=True).iterator()
 
 
 def _event(chain: str, last: AuditEvent | None, entry: Entry, at: datetime) -> AuditEvent:

@@ -22,9 +22,7 @@ LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
 State = OutboxEntry.State
-DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(
-    state=State.SENDING, lease_until__lte=Now()
-)
+DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(state=State.SENDING, lease_until__lte=Now())
 
 
 @dataclass(frozen=True)

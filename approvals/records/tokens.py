@@ -35,7 +35,7 @@ def seal(plain: bytes, *, row: UUID, column: str) -> bytes:
     return header + nonce + AESGCM(key).encrypt(nonce, plain, _bound(header, row, column))
 
 
-def unseal(sealed: bytes, *, row: UUID, column: str) -> bytes:
+def unseal(sealed: bytes | memoryview, *, row: UUID, column: str) -> bytes:
     """What `seal` was given. Raises KeyMissing for an unknown key id or bytes that were altered."""
     sealed = bytes(sealed)
     if len(sealed) < 2 or sealed[0] != VERSION:

@@ -1,0 +1,86 @@
+# Everything a person runs here. `make demo` and `make test` need only Python 3.11 and make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+BIN := .venv/bin
+READY := .venv/ready
+JOBS ?= 2
+
+# For checks that load the settings and touch nothing: production's rules, nobody's secrets.
+CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM \
+	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
+	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
+
+.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+setup: $(READY) ## install into .venv, and only that
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Countersign needs Python 3.11 or newer: install python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Countersign needs Python 3.11 or newer: $(PYTHON) is older (PYTHON= names another)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
+		|| { rm -rf .venv; echo "Python's venv module is missing: install python3-venv"; exit 1; }
+	@echo "Installing into .venv (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+		-r requirements.txt --group dev \
+		| sed -u -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
+	@touch $@
+
+demo: $(READY) ## run the whole service on this machine, with orders arriving
+	@exec $(BIN)/python manage.py demo
+
+test: $(READY) chromium ## run all tests on a real PostgreSQL and in a real browser
+	@rm -rf var/coverage && mkdir -p var/coverage
+	@$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+	@$(MAKE) coverage
+
+coverage:
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+
+chromium:
+	@command -v chromium >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& echo "Installing chromium for the browser tests ..." \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+		} || { echo "The browser tests need chromium: install it (Debian: apt-get install chromium)"; exit 1; }
+
+check: $(READY) ## lint, types, layers, settings, migrations, template
+	@$(BIN)/ruff format --check --quiet . || { echo "ruff format would change files: run .venv/bin/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo
+	@$(CHECK_ENV) $(BIN)/mypy .
+	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(CHECK_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+	@$(CHECK_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	@$(BIN)/cfn-lint deploy/template.yaml
+
+assets: ## build the style sheet (needs npm; the result is committed)
+	@command -v npm >/dev/null || { echo "make assets needs npm: install Node.js"; exit 1; }
+	@npm ci --silent
+	@npx tailwindcss -i approvals/assets/app.css -o approvals/static/approvals/app.css --minify
+
+screenshots: $(READY) chromium ## photograph the desk into docs/screenshots
+	@$(BIN)/python -m tests.browser.screenshots
+
+release-dump: $(READY) ## write tests/releases/<version>.sql.gz, the upgrade test's input
+	@$(BIN)/python -m tests.releases.dump
+
+lock: ## pin the closure of pyproject's runtime dependencies in requirements.txt
+	@rm -rf var/lock && $(PYTHON) -m venv var/lock
+	@var/lock/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@var/lock/bin/python -m pip install --quiet $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
+	@var/lock/bin/python -m pip freeze --exclude pip > requirements.txt
+	@rm -rf var/lock
+
+clean: ## remove what was installed and made
+	@rm -rf .venv var node_modules staticfiles .coverage*

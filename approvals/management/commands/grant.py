@@ -1,0 +1,58 @@
+"""`grant`: give a person a role in a queue, or a right outside queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.urls import reverse
+
+from approvals import policy
+from approvals.actions import configuration
+from approvals.management.refusals import Error, ReviewCommand
+from approvals.models import QueueMembership, ReviewQueue, User
+
+
+class Command(ReviewCommand):
+    """Grant a role or a site right; `--create` makes the user first."""
+
+    help = "Give EMAIL a role in a queue, or (with --site) a right outside queues."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of section 9.2."""
+        parser.add_argument("email")
+        parser.add_argument("queue", nargs="?", metavar="QUEUE")
+        parser.add_argument("role", nargs="?", choices=QueueMembership.Role.values)
+        parser.add_argument("--site", choices=policy.SITE_GROUPS, metavar="RIGHT")
+        parser.add_argument("--create", action="store_true", help="make the user if there is none")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Grant, and print the set-password link of a user who was just made."""
+        queue, role, site = options["queue"], options["role"], options["site"]
+        if bool(site) == bool(queue and role):
+            raise Error("Name either a queue and a role, or --site RIGHT.")
+        if queue and not ReviewQueue.objects.filter(slug=queue).exists():
+            raise Error(f"No queue {queue!r}: register_queue makes one.")
+        email = options["email"].strip().lower()
+        known = User.objects.filter(email=email).first()
+        if known is None and options["create"]:
+            user = configuration.create_user(email, by=None)
+        else:
+            user = known or self.user(email)
+        if site:
+            configuration.grant_site(user, site, by=None)
+        else:
+            configuration.grant(user, queue, role, by=None)
+        self.stdout.write(f"{user.email} has {site or f'{role} in {queue}'}.")
+        if known is None:
+            self.stdout.write(f"Set a password (link works once): {_password_link(user)}")
+
+
+def _password_link(user: User) -> str:
+    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+    uidb36, _, token = key.partition("-")
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": token})
+    return f"{settings.PUBLIC_URL}{path}"
