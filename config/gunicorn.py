@@ -24,4 +24,4 @@ graceful_timeout = 5
 timeout = 60
 control_socket_disable = True  # its default lies in HOME and collides with a second gunicorn
 accesslog = None  # django-structlog logs each request, with its id
-errorlog = "-"
+logger_class = "config.logging.GunicornLogger"

@@ -10,6 +10,8 @@ import logging
 import logging.config
 
 import structlog
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 BODY_PRINTERS = (
     "amqp", "boto3", "botocore", "celery", "django.db.backends", "kombu", "s3transfer", "urllib3",
@@ -59,3 +61,12 @@ def configure(*, level: str, console: bool) -> None:
             "loggers": {name: {"level": quiet} for name in BODY_PRINTERS},
         }
     )
+
+
+class GunicornLogger(Logger):
+    """gunicorn's own lines through our handlers, so that a log has one format."""
+
+    def setup(self, cfg: Config) -> None:
+        """Leave levels and handlers to `configure`."""
+        self.cfg = cfg
+        self.error_log.propagate = self.access_log.propagate = True

@@ -1,0 +1,234 @@
+"""The whole service as real processes: a database and an AWS account of its own, started for a test."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import psycopg
+import requests
+
+from approvals.local import aws, dying_with_me, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+QUEUE = "manual-review"
+PASSWORD = "correct horse battery staple"
+COMMANDS = {
+    "web": ["-m", "gunicorn", "-c", "config/gunicorn.py"],
+    "worker": "-m celery -A config worker -P threads -c 2 -l WARNING".split(),  # noqa: SIM905
+    "poller": ["manage.py", "poll_queue"],
+    "sweeper": ["manage.py", "sweep"],
+}
+SET_PASSWORD = """
+import sys
+from approvals.models import User
+for email in sys.argv[1:]:
+    user = User.objects.get(email=email)
+    user.set_password(%r)
+    user.save()
+"""
+
+
+class Desk:
+    """The service with its processes; ask it to start, stop or kill them, and look at what AWS says."""
+
+    def __init__(self, account: aws.Account, outputs: dict[str, str], database_url: str) -> None:
+        self.account, self.outputs = account, outputs
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "CELERY"))}
+        self.environment = {
+            **inherited,
+            **account.environment(),
+            "DATABASE_URL": database_url,
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.url,
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "CELERY_BROKER_URL": "sqs://",
+            "CELERY_QUEUE_URL": outputs["CeleryQueueUrl"],
+            "ORDER_FULFILLMENT_STATE_MACHINE_ARN": outputs["StateMachineArn"],
+        }
+        self.stepfunctions = boto3.client(
+            "stepfunctions",
+            region_name=account.region,
+            endpoint_url=account.endpoint,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    def manage(self, *arguments: str, text: str = "", code: int = 0) -> str:
+        """Run a management command as a process; returns its standard output."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def start(self, *names: str) -> None:
+        """Start processes of COMMANDS."""
+        for name in names:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *COMMANDS[name]],
+                cwd=ROOT,
+                env=self.environment,
+                preexec_fn=dying_with_me(),  # noqa: PLW1509
+            )
+        if "web" in names:
+            wait_until(self.answers, seconds=20, what="the web process")
+
+    def stop(self, *names: str, how: int = signal.SIGTERM) -> list[int]:
+        """Stop processes and wait for them; returns their exit codes."""
+        stopped = [self.processes.pop(name) for name in names if name in self.processes]
+        for process in stopped:
+            process.send_signal(how)
+        return [process.wait(30) for process in stopped]
+
+    def answers(self) -> bool:
+        """Whether the web process is ready."""
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.url}/healthz/ready", timeout=2).ok
+        return False
+
+    def people(self, **roles: str) -> None:
+        """Make people with a role in the queue and the PASSWORD."""
+        for name, role in roles.items():
+            self.manage("grant", f"{name}@example.com", QUEUE, role, "--create")
+            self.manage("grant", f"{name}@example.com", "--site", "orders")
+        emails = [f"{name}@example.com" for name in roles]
+        script = f"import sys; sys.argv[1:] = {emails!r}\n" + SET_PASSWORD % PASSWORD
+        self.manage("shell", "-c", script)
+
+    def program(self, name: str) -> Program:
+        """A REST client with a fresh token of this person."""
+        token = self.manage("create_api_token", f"{name}@example.com", "--name", "flow").strip()
+        return Program(self.url, token)
+
+    def execution(self, arn: str) -> dict[str, Any]:
+        """What DescribeExecution says."""
+        return dict(self.stepfunctions.describe_execution(executionArn=arn))
+
+    def ended(self, arn: str, seconds: float = 30) -> dict[str, Any]:
+        """The execution, once it has ended."""
+        return wait_until(
+            lambda: (e := self.execution(arn))["status"] != "RUNNING" and e,
+            seconds=seconds,
+            what=f"the end of {arn}",
+        )
+
+    def states(self, arn: str) -> list[str]:
+        """The names of the states this execution has entered, in order."""
+        pages = self.stepfunctions.get_paginator("get_execution_history")
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for page in pages.paginate(executionArn=arn)
+            for event in page["events"]
+            if "stateEnteredEventDetails" in event
+        ]
+
+
+class Program:
+    """A program that decides over REST."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.root = f"{url}/api/v1/"
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path: str, **query: str) -> Any:
+        """GET a path; the answer's JSON."""
+        answer = self.session.get(self.root + path, params=query, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any] | None = None, *, status: int = 200) -> Any:
+        """POST to a path and expect this status; the answer's JSON."""
+        answer = self.session.post(self.root + path, json=body or {}, timeout=10)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def start(self, order: dict[str, Any]) -> str:
+        """Start an order; its execution's ARN."""
+        answer = self.session.post(f"{self.root}orders/", json=order, timeout=10)
+        assert answer.status_code in {200, 201, 202}, answer.text
+        path = f"orders/{order['order_id']}/"
+        found = wait_until(
+            lambda: (o := self.get(path))["execution_arn"] and o, seconds=15, what="a start"
+        )
+        return str(found["execution_arn"])
+
+    def review_of(self, order: dict[str, Any]) -> dict[str, Any]:
+        """The pending review of an order, once it has arrived."""
+        found = wait_until(
+            lambda: self.get("reviews/", reference=order["order_id"])["results"],
+            seconds=20,
+            what=f"the review of {order['order_id']}",
+        )
+        return dict(found[0])
+
+    def delivered(self, review_id: str) -> dict[str, Any]:
+        """The review, once its decision's delivery has ended; asserts that it was delivered."""
+        review = wait_until(
+            lambda: (
+                (r := self.get(f"reviews/{review_id}/"))["delivery"]["state"]
+                not in {"waiting", "sending"}
+                and r
+            ),
+            seconds=20,
+            what="the delivery",
+        )
+        assert review["delivery"]["state"] == "delivered", json.dumps(review["delivery"])
+        return dict(review)
+
+
+def wait_until(look: Callable[[], Any], *, seconds: float, what: str) -> Any:
+    """What `look` returns once it is true; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+
+
+@contextlib.contextmanager
+def opened(tmp: Path, parameters: dict[str, str]) -> Iterator[Desk]:
+    """A desk on a database and an account of its own, migrated and registered; nothing runs yet."""
+    server, name = os.environ["DATABASE_URL"], f"desk_{os.getpid()}_{tmp.name.replace('-', '_')}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    account = aws.start(log=tmp / "aws.log")
+    desk = None
+    try:
+        template = ROOT / "deploy" / "template.yaml"
+        outputs = aws.deploy(account.endpoint, account.region, template, parameters)
+        desk = Desk(account, outputs, urlsplit(server)._replace(path=f"/{name}").geturl())
+        desk.manage("migrate", "--verbosity", "0")
+        desk.manage("register_queue", QUEUE, "--sqs-url", outputs["ReviewQueueUrl"])
+        desk.manage(
+            "register_queue", QUEUE, "--sqs-url", outputs["ReviewQueueUrl"], "--undo-seconds", "1"
+        )
+        yield desk
+    finally:
+        if desk:
+            desk.stop(*list(desk.processes))
+        account.stop()
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,1 @@
+"""What each release left in a database: the upgrade test migrates these and decides what waits."""
