@@ -1,0 +1,80 @@
+"""Packs what CloudFormation reads from S3: the workflow's definition and the functions' code.
+
+It only builds bytes and names; putting them into a bucket is the caller's, on AWS and locally.
+The same sources always give the same bytes, and every key carries its content's digest: an
+unchanged file deploys nothing, a changed one is never mistaken for the old.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+_ROOM = Path(__file__).resolve().parent
+_ROOT = _ROOM.parent.parent
+_DEFINITION = _ROOM / "definitions" / "order_fulfillment.asl.json"
+# Zip's own epoch: a date of today would be a new digest every day.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def artifacts() -> dict[str, bytes]:
+    """What must lie in the bucket before the stack is deployed, by S3 key."""
+    return dict([_definition(), _code()])
+
+
+def parameters(bucket: str) -> dict[str, str]:
+    """The template's parameters that say where the artifacts lie."""
+    return {
+        "ArtifactBucket": bucket,
+        "DefinitionKey": _definition()[0],
+        "LambdaCodeKey": _code()[0],
+    }
+
+
+def lambda_zip() -> bytes:
+    """The functions' code under its own package path, so that handlers have one name everywhere."""
+    packages = [_ROOM.parent / "__init__.py", _ROOM / "__init__.py"]
+    modules = sorted((_ROOM / "lambdas").glob("*.py"))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in [*packages, *modules]:
+            entry = zipfile.ZipInfo(path.relative_to(_ROOT).as_posix(), date_time=_EPOCH)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
+
+
+def _definition() -> tuple[str, bytes]:
+    content = _DEFINITION.read_bytes()
+    return f"order_fulfillment-{_digest(content)}.asl.json", content
+
+
+def _code() -> tuple[str, bytes]:
+    content = lambda_zip()
+    return f"order_lambdas-{_digest(content)}.zip", content
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the artifacts into a directory and print the template's parameters for them."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: python -m approvals.orchestration.packaging DIRECTORY BUCKET\n")
+        return 2
+    directory, bucket = Path(arguments[0]), arguments[1]
+    directory.mkdir(parents=True, exist_ok=True)
+    for key, content in artifacts().items():
+        (directory / key).write_bytes(content)
+    for name, value in parameters(bucket).items():
+        sys.stdout.write(f"{name}={value}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
