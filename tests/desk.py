@@ -44,6 +44,7 @@ class Desk:
 
     def __init__(self, account: aws.Account, outputs: dict[str, str], database_url: str) -> None:
         self.account, self.outputs = account, outputs
+        self.tree = ROOT
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -71,7 +72,7 @@ class Desk:
         """Run a management command as a process; returns its standard output."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.tree,
             env=self.environment,
             input=text,
             capture_output=True,
@@ -87,7 +88,7 @@ class Desk:
         for name in names:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, *COMMANDS[name]],
-                cwd=ROOT,
+                cwd=self.tree,
                 env=self.environment,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )

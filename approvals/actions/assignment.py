@@ -95,8 +95,8 @@ def release(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = 
 
 
 def _lock(review_id: UUID) -> ReviewTask:
-    rows = ReviewTask.objects.select_for_update(of=("self",)).select_related("queue", "assignee")
-    review = rows.filter(pk=review_id).first()
+    # No select_related: joined rows are from before the wait for the lock.
+    review = ReviewTask.objects.select_for_update().filter(pk=review_id).first()
     if review is None:
         raise NotFound
     return review

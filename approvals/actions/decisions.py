@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +11,9 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 from jsonschema import Draft202012Validator
+from referencing import Registry
 
-from approvals import policy
+from approvals import messages, policy
 from approvals.exceptions import (
     AlreadyDecided,
     ClaimedByAnother,
@@ -160,8 +161,9 @@ def _conclude(
 
 
 def _lock(review_id: UUID) -> ReviewTask:
-    rows = ReviewTask.objects.select_for_update(of=("self",))
-    review = rows.select_related("queue", "assignee", "decision__by").filter(pk=review_id).first()
+    # No select_related: joined rows are from before the wait for the lock, so a claim or a decision
+    # that committed meanwhile would show its id here, but nobody behind it.
+    review = ReviewTask.objects.select_for_update().filter(pk=review_id).first()
     if review is None:
         raise NotFound
     return review
@@ -230,9 +232,19 @@ def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
     schema = review.queue.output_schema
     if schema is None:
         raise Invalid("This queue takes no edits: it has no output schema.", pointer="/edits")
-    for error in Draft202012Validator(schema).iter_errors(dict(ruling.edits)):
-        place = "".join(f"/{step}" for step in error.absolute_path)
-        raise Invalid(error.message[:300], pointer=f"/edits{place}")
+    try:
+        messages.check_storable(ruling.edits)
+    except messages.Unreadable as error:
+        raise Invalid(error.explanation, pointer="/edits") from None
+    # An empty registry: a $ref to elsewhere must not make a request while the row is locked.
+    validator = Draft202012Validator(schema, registry=Registry())
+    for error in validator.iter_errors(dict(ruling.edits)):
+        raise Invalid(error.message[:300], pointer="/edits" + _pointer(error.absolute_path))
+
+
+def _pointer(path: Iterable[str | int]) -> str:
+    """A JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:
@@ -240,11 +252,9 @@ def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:
     allowed = review.queue.undo_seconds
     asked = allowed if ruling.undo_seconds is None else ruling.undo_seconds
     left = (review.deadline_at - now).total_seconds()
-    if left < NO_UNDO_BELOW and review.deadline_source == ReviewTask.DeadlineSource.MESSAGE:
+    if left < NO_UNDO_BELOW:
         return 0
-    if left >= NO_UNDO_BELOW:
-        allowed = min(allowed, int(left / 4))
-    return max(0, min(asked, allowed))
+    return max(0, min(asked, allowed, int(left / 4)))
 
 
 def _record(review: ReviewTask, kind: str, by: User, surface: str, data: dict[str, Any]) -> None:

@@ -1,0 +1,255 @@
+"""The command line, as operators and scripts use it: what it prints, and how it says no."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from approvals.gateways import sqs, stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import (
+    ApiToken,
+    AuditEvent,
+    OrderExecution,
+    QuarantinedMessage,
+    QueueMembership,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+
+
+def run(*arguments: str) -> str:
+    """The standard output of a management command."""
+    out = io.StringIO()
+    call_command(*arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def refused(*arguments: str) -> str:
+    """The one line of a management command that says no."""
+    with pytest.raises(CommandError) as refusal:
+        run(*arguments)
+    return str(refusal.value)
+
+
+def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db):
+    assert run("register_queue", "held", "--sqs-url", "https://sqs.example/q") == (
+        "Created queue held.\n"
+    )
+    run("register_queue", "held", "--sqs-url", "https://sqs.example/q", "--undo-seconds", "30")
+    said = run("register_queue", "held", "--sqs-url", "https://sqs.example/r", "--name", "Held")
+
+    queue = ReviewQueue.objects.get(slug="held")
+    assert said == "Updated queue held.\n"
+    assert (queue.undo_seconds, queue.name, queue.sqs_url) == (30, "Held", "https://sqs.example/r")
+    kinds = AuditEvent.objects.filter(chain=f"queue:{queue.pk}").values_list("kind", flat=True)
+    assert list(kinds) == ["queue.created", "queue.changed", "queue.changed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--error-name", "States.Timeout"], "reserved by AWS"),
+        (["--timeout-seconds", "0"], "timeout_seconds"),
+        (["--timeout-seconds", "31536001"], "timeout_seconds"),
+        (["--undo-seconds", "999999"], "undo_seconds"),
+    ],
+)
+def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], expected: str):
+    assert expected in refused(
+        "register_queue", "held", "--sqs-url", "https://q.example", *arguments
+    )
+    assert not ReviewQueue.objects.exists()
+
+
+def test_register_queue_refuses_a_url_that_is_none(db):
+    assert "sqs_url" in refused("register_queue", "held", "--sqs-url", "not a url")
+
+
+def test_grant_create_makes_a_person_and_prints_a_link_that_sets_their_password(client, queue):
+    said = run("grant", "Ada@Example.com", queue.slug, "reviewer", "--create")
+
+    link = re.search(r"http\S+", said)
+    assert link
+    page = client.get(link[0].removeprefix("http://127.0.0.1:8000"), follow=True)
+    assert page.status_code == 200
+    assert "password" in page.content.decode().lower()
+    membership = QueueMembership.objects.get(queue=queue)
+    assert (membership.user.email, membership.role) == ("ada@example.com", "reviewer")
+
+
+def test_grant_replaces_the_role_a_person_had(queue, alice):
+    run("grant", alice.email, queue.slug, "lead")
+
+    assert QueueMembership.objects.get(user=alice).role == "lead"
+
+
+def test_grant_gives_a_right_outside_queues(alice):
+    run("grant", alice.email, "--site", "auditor")
+
+    assert alice.groups.get().name == "auditor"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nobody@example.com", "manual-review", "lead"], "--create"),
+        (["alice@example.com", "nowhere", "lead"], "register_queue"),
+        (["alice@example.com"], "--site"),
+        (["not-an-email", "manual-review", "lead", "--create"], "email"),
+    ],
+)
+def test_grant_says_what_to_do_where_it_cannot(alice, arguments: list[str], expected: str):
+    assert expected in refused("grant", *arguments)
+
+
+def test_a_refused_grant_makes_no_user(queue):
+    refused("grant", "new@example.com", "nowhere", "lead", "--create")
+
+    assert not User.objects.filter(email="new@example.com").exists()
+
+
+def test_create_api_token_prints_the_token_alone_and_stores_only_its_digest(alice):
+    token = run("create_api_token", alice.email, "--name", "laptop").strip()
+
+    stored = ApiToken.objects.get(user=alice)
+    assert re.fullmatch(r"\w{64}", token)
+    assert token not in {stored.digest, stored.token_key}
+    assert "laptop" in refused("create_api_token", alice.email, "--name", "laptop")
+
+
+def test_start_order_prints_the_arn_alone_and_the_same_one_again(
+    db, settings, monkeypatch, tmp_path
+):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
+    started: list[tuple[str, str, str]] = []
+
+    def start(machine: str, name: str, text: str) -> tuple[Answer, str]:
+        started.append((machine, name, text))
+        return Answer(Proof.ACCEPTED), f"{machine}/{name}"
+
+    monkeypatch.setattr(stepfunctions, "start_execution", start)
+    path = tmp_path / "order.json"
+    path.write_text(json.dumps({"total": 1, "order_id": "A-1"}))
+
+    first, second = run("start_order", str(path)), run("start_order", str(path))
+
+    assert first == second == f"{ARN}/order-A-1\n"
+    assert started == [(ARN, "order-A-1", '{"order_id":"A-1","total":1}')]
+
+
+def test_start_order_stores_the_order_and_ends_with_3_while_aws_is_away(
+    db, settings, monkeypatch, tmp_path
+):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
+    away = Answer(Proof.NOT_SENT, "EndpointConnectionError")
+    monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: (away, ""))
+    path = tmp_path / "order.json"
+    path.write_text('{"order_id": "A-1"}')
+
+    with pytest.raises(SystemExit) as ended:
+        run("start_order", str(path))
+
+    assert ended.value.code == 3
+    assert OrderExecution.objects.get().status == "pending"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"order_id": ""}', '{"order_id": null}'])
+def test_start_order_refuses_what_is_no_order(settings, tmp_path, text: str):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
+    path = tmp_path / "order.json"
+    path.write_text(text)
+
+    assert "\n" not in refused("start_order", str(path))
+    assert not OrderExecution.objects.exists()
+
+
+def test_start_order_names_a_file_that_is_not_there(settings):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
+    assert "nowhere.json" in refused("start_order", "nowhere.json")
+
+
+def test_poll_queue_once_takes_everything_in_until_one_empty_answer(queue, monkeypatch):
+    batches = [[message("m1"), message("m2", "nonsense")], [message("m3")], []]
+    deleted: list[str] = []
+    monkeypatch.setattr(sqs, "receive", lambda *_, **__: batches.pop(0))
+    monkeypatch.setattr(sqs, "delete", lambda *a: deleted.extend(m.message_id for m in a[2]) or [])
+
+    said = run("poll_queue", "--queue", queue.slug, "--once")
+
+    assert said == f"{queue.slug}: 3 messages\n"
+    assert (ReviewTask.objects.count(), QuarantinedMessage.objects.count()) == (2, 1)
+    assert deleted == ["m1", "m2", "m3"]
+
+
+def message(message_id: str, body: str | None = None) -> sqs.Message:
+    """A message of SQS."""
+    arrival = factories.received(body)
+    return sqs.Message(message_id, f"receipt-{message_id}", arrival.body, arrival.sent_at, 1)
+
+
+def test_poll_queue_names_a_queue_it_does_not_know(db):
+    assert "register_queue" in refused("poll_queue", "--queue", "nowhere")
+
+
+def test_poll_queue_says_in_one_line_that_sqs_does_not_answer(queue):
+    assert "did not answer" in refused("poll_queue", "--queue", queue.slug, "--once")
+
+
+def test_verify_audit_is_silent_about_whole_chains_and_ends_with_3_at_a_breach(alice):
+    review = factories.review()
+    assert run("verify_audit", "--review", str(review.pk)) == "1 chains verified, 0 breaches\n"
+    assert ", 0 breaches" in run("verify_audit")
+    tampered("UPDATE approvals_auditevent SET data = '{}' WHERE chain = %s", review)
+
+    with pytest.raises(SystemExit) as ended:
+        run("verify_audit")
+
+    assert ended.value.code == 3
+    assert "No review" in refused("verify_audit", "--review", str(uuid.uuid4()))
+
+
+def test_verify_audit_misses_a_chain_that_is_gone_altogether(alice):
+    review = factories.review()
+    tampered("DELETE FROM approvals_auditevent WHERE chain = %s", review)
+
+    with pytest.raises(SystemExit):
+        run("verify_audit")
+
+
+def tampered(sql: str, review: ReviewTask) -> None:
+    """Run SQL as somebody who may switch the triggers off."""
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(sql, [f"review:{review.pk}"])
+        cursor.execute("RESET session_replication_role")
+
+
+def test_quarantine_lists_and_shows_without_ever_showing_a_token(queue):
+    secret = "AAAA" * 30
+    broken = f'{{"taskToken": "{secret}", "orderId": '
+    factories.ingest.accept(queue, [factories.received(broken)])
+    row = QuarantinedMessage.objects.get()
+
+    listed = json.loads(run("quarantine", "list", "--json"))
+    shown = run("quarantine", "show", str(row.pk))
+
+    assert listed[0]["id"] == str(row.pk)
+    assert listed[0]["reason"] == "not_json"
+    assert "1 messages" in run("quarantine", "list")
+    assert '"orderId"' in shown
+    assert secret not in shown + json.dumps(listed)
+    assert "No message" in refused("quarantine", "show", str(uuid.uuid4()))

@@ -1,0 +1,45 @@
+"""What documents and code promise each other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.core.management import get_commands
+
+from approvals.gateways.errors import Proof
+from approvals.models import OutboxAttempt
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_command_of_ours_stands_in_the_readme_and_the_other_way_round():
+    ours = {name for name, app in get_commands().items() if app == "approvals"}
+
+    table = README[README.index("| command |") : README.index("### Settings")]
+    named = set(re.findall(r"`([a-z_]+) ", table))
+    assert named == ours
+
+
+def test_every_setting_that_is_read_stands_in_the_readme():
+    read = set(re.findall(r'(?:env\.\w+|secret|required|key_ring)\(\s*"([A-Z_]+)"', sources()))
+
+    unexplained = read - {"AWS_DEFAULT_REGION", "DATABASE_POOL_SIZE"}  # boto3's; gunicorn's own
+    assert unexplained <= set(re.findall(r"`([A-Z_]+)`", README))
+
+
+def sources() -> str:
+    """All of config."""
+    return "\n".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
+
+
+def test_every_proof_of_a_gateway_can_be_journalled():
+    assert {str(proof) for proof in Proof} <= set(OutboxAttempt.Result.values)
+
+
+def test_every_picture_in_the_readme_is_there():
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
