@@ -63,7 +63,7 @@ def configure(*, level: str, console: bool) -> None:
     )
 
 
-class GunicornLogger(Logger):
+class GunicornLogger(Logger):  # type: ignore[misc]
     """gunicorn's own lines through our handlers, so that a log has one format."""
 
     def setup(self, cfg: Config) -> None:

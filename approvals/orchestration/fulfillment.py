@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from approvals.records import audit, clock, hints, outbox
 
 MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
 MAX_NAME = 80  # API reference, StartExecution: name
+PATIENCE = 3.0  # seconds
+FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
 
 
 def start_order_fulfillment(
@@ -38,6 +41,19 @@ def start_order_fulfillment(
     text = canonical({**order, "order_id": order_id})
     digest = hashlib.sha256(text.encode()).digest()
     return _store(machine, order_id, text, digest, by, surface)
+
+
+def await_start(order: OrderExecution) -> OrderExecution:
+    """Wait up to 3 s for whoever delivers the order's start, and return the row as it is then.
+
+    A worker usually answers the hint within a blink; it is the row that tells, never the hint.
+    """
+    until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+    while order.status == OrderExecution.Status.PENDING and time.monotonic() < until:
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+        order.refresh_from_db(fields=["execution_arn", "status", "started_at", "refusal"])
+    return order
 
 
 @transaction.atomic(durable=True)

@@ -31,8 +31,10 @@ class Command(ReviewCommand):
             _read(options["file"]), by=None, surface=Surface.COMMAND
         )
         entry = OutboxEntry.objects.get(kind=OutboxEntry.Kind.START, subject=order.pk)
-        lanes.deliver(entry.pk)
-        order.refresh_from_db()
+        if lanes.deliver(entry.pk):
+            order.refresh_from_db()
+        else:  # a worker that got the hint is at it
+            fulfillment.await_start(order)
         if order.status == OrderExecution.Status.REFUSED:
             raise Error(order.refusal)
         if not order.execution_arn:
