@@ -1,0 +1,18 @@
+"""The laptop's AWS account: moto with its real workflow executor, made to answer as AWS documents.
+
+`python -m approvals.local.aws` serves one account on one port, in memory; `start()` runs that as a
+child and `deploy()` puts a CloudFormation template into it. moto is only imported in that child.
+
+Documented on AWS and different in plain moto, so mended here: callback tokens (`tokens.py`),
+executions (`executions.py`, `history.py`), refused definitions (`definitions.py`), simultaneous
+consumers of a queue (`queues.py`), Lambda without Docker (`functions.py`) and CloudFormation's view
+of the executor (`stack.py`). Not mended: Distributed Map with EXPRESS children, redrive, versions
+and JSONata.
+"""
+
+from __future__ import annotations
+
+from approvals.local.aws.account import Account, start
+from approvals.local.aws.deployment import deploy
+
+__all__ = ["Account", "deploy", "start"]

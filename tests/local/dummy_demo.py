@@ -1,0 +1,71 @@
+"""A demo of dummy processes: `python dummy_demo.py ROOT BEHAVIOUR`, with a real PostgreSQL.
+
+The AWS account is real too where BEHAVIOUR is empty; else a process that does nothing stands in.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from subprocess import Popen
+
+from approvals.local import dying_with_me, supervisor
+from approvals.local.aws import Account
+from approvals.local.supervisor import children
+from approvals.local.supervisor.programs import Program
+from approvals.local.supervisor.seed import Person
+
+LIKE_GUNICORNS_WORKER = """
+import os, time
+parent = os.getppid()
+while os.getppid() == parent:
+    time.sleep(0.1)
+"""
+WEB = f"""
+LIKE_GUNICORNS_WORKER = {LIKE_GUNICORNS_WORKER!r}
+import http.server, os, subprocess, sys
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{{"results": [{{"id": "review-1"}}]}}')
+    def log_message(self, *_): pass
+helper = subprocess.Popen([sys.executable, "-c", LIKE_GUNICORNS_WORKER])
+print("helper", helper.pid, "shell", os.environ.get("AWS_PROFILE"), flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+"""
+SLEEP = "import time; time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+CRASH = "print('out of paper', flush=True); raise SystemExit(3)"
+
+
+def run_python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def seed(environment: Mapping[str, str], people: Sequence[Person], log: Path) -> str:
+    log.write_text(f"{environment['DATABASE_URL']}\n")
+    return "the-token"
+
+
+def start_nothing(demo: object, logs: Path, cleanup: ExitStack) -> tuple[Account, dict[str, str]]:
+    process = Popen(run_python(SLEEP), preexec_fn=dying_with_me())  # noqa: PLW1509 - one thread here
+    account = Account(process, "http://127.0.0.1:5")
+    cleanup.callback(account.stop)
+    return account, {"CeleryQueueUrl": "c", "ReviewQueueUrl": "r", "StateMachineArn": "arn"}
+
+
+if __name__ == "__main__":
+    behaviour = sys.argv[2]
+    children._PAUSE = 0.1
+    children._MOST_RESTARTS = 2
+    if behaviour:
+        supervisor._start_aws = start_nothing
+    programs = (
+        Program("web", run_python(CRASH if behaviour == "no-web" else WEB)),
+        Program("worker", run_python(STUBBORN), grace=0.3),
+        Program("traffic", run_python(CRASH if behaviour == "crash" else SLEEP), needs_web=True),
+    )
+    sys.exit(supervisor.run(root=Path(sys.argv[1]), programs=programs, seed=seed))

@@ -1,0 +1,38 @@
+"""Lambda functions of the tests' own: echo, fail, look at the environment, write a row."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import boto3
+
+
+class ReviewError(Exception):
+    """An error that a workflow catches by this name."""
+
+
+def echo(event: Any, context: Any) -> Any:
+    return {
+        "event": event,
+        "function": context.function_name,
+        "request": bool(context.aws_request_id),
+        "left": context.get_remaining_time_in_millis(),
+    }
+
+
+def fail(event: Any, context: Any) -> Any:
+    raise ReviewError("no such order")
+
+
+def look(event: Any, context: Any) -> Any:
+    seen = [os.environ.get("COLOUR")]
+    time.sleep(0.05)
+    return [*seen, os.environ.get("COLOUR"), os.getenv("AWS_REGION")]
+
+
+def remember(event: Any, context: Any) -> Any:
+    table = boto3.session.Session().client("dynamodb")
+    table.put_item(TableName=os.environ["TABLE"], Item={"id": {"S": event["id"]}})
+    return event

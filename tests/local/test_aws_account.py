@@ -1,0 +1,217 @@
+"""The local account as a process, what a template deploys into it, and its Lambda functions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from approvals.local import LocalError
+from approvals.local import aws as local_aws
+from approvals.local.aws import server
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+@pytest.fixture(scope="module")
+def stack(aws):
+    template = HERE / "template.yaml"
+    return local_aws.deploy(aws.endpoint, aws.region, template, {"Greeting": "hi"}, stack="tests")
+
+
+def invoke(clients, name, event=None):
+    answer = clients("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; a zombie that nobody reaps does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_for_death(pid: int, seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.02)
+
+
+def test_a_queue_of_the_template_is_addressed_at_this_account(stack, aws, clients):
+    assert stack["QueueUrl"].startswith(f"{aws.endpoint}/")
+    clients("sqs").send_message(QueueUrl=stack["QueueUrl"], MessageBody="hello")
+    (got,) = clients("sqs").receive_message(QueueUrl=stack["QueueUrl"])["Messages"]
+    assert got["Body"] == "hello"
+
+
+def test_a_state_machine_of_the_template_runs_with_its_substitutions(stack, clients):
+    assert stack["MachineArn"] == stack["SameMachineArn"]
+    sfn = clients("stepfunctions")
+    arn = sfn.start_execution(stateMachineArn=stack["MachineArn"])["executionArn"]
+    for _ in range(100):
+        end = sfn.describe_execution(executionArn=arn)
+        if end["status"] != "RUNNING":
+            break
+        time.sleep(0.02)
+
+    assert json.loads(end["output"]) == f"hi via {stack['QueueUrl']}"
+
+
+def test_deleting_a_stack_deletes_what_it_made(aws, clients):
+    template = HERE / "machine.yaml"
+    made = local_aws.deploy(aws.endpoint, aws.region, template, {}, stack="short-lived")
+    clients("cloudformation").delete_stack(StackName="short-lived")
+
+    machines = clients("stepfunctions").list_state_machines()["stateMachines"]
+    assert made["MachineArn"] not in {machine["stateMachineArn"] for machine in machines}
+
+
+def test_a_template_that_is_refused_is_one_clear_line(aws, tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("Resources: {Thing: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b'}}}")
+
+    with pytest.raises(LocalError, match=r"broken\.yaml") as refused:
+        local_aws.deploy(aws.endpoint, aws.region, broken, {}, stack="broken")
+
+    assert "\n" not in str(refused.value)
+
+
+def test_a_handler_gets_the_event_and_a_context(stack, clients):
+    error, answer = invoke(clients, "echo", {"order_id": 7})
+
+    assert error is None
+    assert answer["event"] == {"order_id": 7}
+    assert (answer["function"], answer["request"]) == ("echo", True)
+    assert 0 < answer["left"] <= 20_000
+
+
+def test_an_exception_is_an_unhandled_error_named_after_its_class(stack, clients):
+    error, answer = invoke(clients, "fail")
+
+    assert error == "Unhandled"
+    assert (answer["errorType"], answer["errorMessage"]) == ("ReviewError", "no such order")
+    assert str(ROOT) not in json.dumps(answer)
+
+
+def test_a_workflow_catches_the_name_of_an_exception(stack, workflow):
+    function = "arn:aws:lambda:us-east-1:123456789012:function:fail"
+    catch = [{"ErrorEquals": ["ReviewError"], "Next": "Caught"}]
+    flow = workflow(
+        {
+            "Call": {"Type": "Task", "Resource": function, "Catch": catch, "Next": "Fine"},
+            "Fine": {"Type": "Succeed"},
+            "Caught": {"Type": "Pass", "Result": "caught", "End": True},
+        }
+    )
+
+    assert flow.end(flow.start())["output"] == '"caught"'
+
+
+def test_each_function_sees_its_own_variables_even_at_the_same_time(stack, clients):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda name: invoke(clients, name)[1], ["red", "blue"] * 4))
+
+    assert answers == [["red", "red", "us-east-1"], ["blue", "blue", "us-east-1"]] * 4
+
+
+def test_a_handler_writes_to_dynamodb_of_the_same_account(stack, clients):
+    invoke(clients, "remember", {"id": "order-7"})
+
+    row = clients("dynamodb").get_item(TableName=stack["Table"], Key={"id": {"S": "order-7"}})
+    assert row["Item"] == {"id": {"S": "order-7"}}
+
+
+def test_a_function_without_a_handler_here_says_so(stack, clients):
+    error, answer = invoke(clients, "lost")
+
+    assert (error, answer["errorType"]) == ("Unhandled", "Runtime.ImportModuleError")
+
+
+def test_simultaneous_consumers_of_a_queue_get_each_message_once(clients):
+    sqs = clients("sqs")
+    queue_url = sqs.create_queue(QueueName="busy")["QueueUrl"]
+
+    def send_and_consume(number: int) -> list[str]:
+        sqs.send_message(QueueUrl=queue_url, MessageBody=str(number))
+        got = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=2, WaitTimeSeconds=1)
+        for message in got.get("Messages", []):
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in got.get("Messages", [])]
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = [body for bodies in pool.map(send_and_consume, range(80)) for body in bodies]
+
+    assert sorted(seen, key=int) == [str(number) for number in range(80)]
+
+
+def test_the_account_answers_at_once_and_stops_at_once():
+    account = local_aws.start()
+    with socket.create_connection(("127.0.0.1", int(account.endpoint.rpartition(":")[2]))):
+        pass
+    started = time.monotonic()
+
+    account.stop()
+
+    assert time.monotonic() - started < 1
+    assert account.process.returncode == 0
+
+
+def test_the_account_dies_with_a_parent_that_is_killed():
+    script = (
+        "import os, sys, time; from approvals.local import aws; "
+        "print(aws.start().process.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
+        parent.send_signal(signal.SIGKILL)
+
+    wait_for_death(pid)
+
+
+def test_a_port_in_use_is_one_clear_line(aws):
+    port = int(aws.endpoint.rpartition(":")[2])
+
+    with pytest.raises(LocalError, match=f"port {port} .* is in use") as refused:
+        local_aws.start(port)
+
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("found", ["5.2.4", None])
+def test_another_moto_is_refused_with_one_clear_line(monkeypatch, found):
+    def version(name):
+        if found is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+
+    with pytest.raises(LocalError, match=r"needs moto 5\.2\.5 and found"):
+        server.serve("127.0.0.1", 0)
+
+
+def test_the_environment_of_an_account_is_all_boto3_needs(aws):
+    script = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    environment = {"PATH": os.environ["PATH"], **aws.environment()}
+
+    said = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout.strip() == "123456789012"
