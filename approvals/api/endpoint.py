@@ -1,0 +1,93 @@
+"""What every endpoint of the API does alike: speak JSON only, check what comes in, forbid caching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, TypeVar, cast
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from approvals.api.authentication import Scope
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import ApiToken, User
+from approvals.models.decisions import Surface
+
+SURFACE = Surface.API
+Shape = TypeVar("Shape", bound="Any")
+
+
+class OnlyJSON(BaseContentNegotiation):
+    """The API has one language, so what Accept or `?format=` wish for is no reason to refuse."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """The parser of the body's media type; None makes it a 415."""
+        media_type = (request.content_type or "").split(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """JSON."""
+        only = next(iter(renderers))
+        return only, only.media_type or ""
+
+
+class Endpoint(APIView):
+    """A view of the API. `changes_need` is the scope that its changing methods ask of a token."""
+
+    changes_need: ClassVar[str] = Scope.DECIDE
+    content_negotiation_class = OnlyJSON
+    http_method_names = ["get", "head", "post"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, then refuse what PostgreSQL could not even compare with."""
+        super().initial(request, *args, **kwargs)
+        for name, values in request.query_params.lists():
+            if any("\0" in text for text in [name, *values]):
+                raise Invalid("A parameter holds the NUL character.", parameter=name[:100])
+        if any(isinstance(value, str) and "\0" in value for value in kwargs.values()):
+            raise NotFound
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Answers hold what one person may see: nobody stores them."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    @property
+    def caller(self) -> User:
+        """Whose token this is."""
+        return cast("User", self.request.user)
+
+    @property
+    def signed_in(self) -> str:
+        """How the caller has signed in, as decisions keep it."""
+        return f"token:{cast('ApiToken', self.request.auth).name}"
+
+    def body(self, shape: type[Shape]) -> dict[str, Any]:
+        """The request's body in this shape. Raises Invalid with a JSON Pointer."""
+        given = shape(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        return cast("dict[str, Any]", given.validated_data)
+
+    def query(self, shape: type[Shape]) -> dict[str, Any]:
+        """The query parameters in this shape, empty ones left out. Raises Invalid with `parameter`."""
+        parameters = self.request.query_params
+        for name, values in parameters.lists():
+            if len(values) > 1:
+                raise Invalid("This parameter is given twice.", parameter=name[:100])
+        given = shape(data={name: text for name, text in parameters.items() if text != ""})
+        try:
+            given.is_valid(raise_exception=True)
+        except ValidationError as error:
+            name, reasons = next(iter(cast("dict[str, list[str]]", error.detail).items()))
+            raise Invalid(str(reasons[0]), parameter=str(name)[:100]) from None
+        return cast("dict[str, Any]", given.validated_data)

@@ -1,0 +1,135 @@
+"""What the API reads: rows under `policy`, and what belongs to a page of them without a query a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Func, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
+
+from approvals import policy
+from approvals.exceptions import NotFound
+from approvals.models import (
+    AuditEvent,
+    OrderExecution,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    Vote,
+)
+from approvals.models.decisions import Surface
+from approvals.models.reviews import ReviewQuerySet
+from approvals.records import audit
+
+COUNT_UP_TO = 100
+ORDERS: Mapping[str, Sequence[str]] = {
+    "deadline": ("deadline_at", "id"),
+    "-received_at": ("-received_at", "-id"),
+    "-priority": ("-priority", "deadline_at", "id"),
+}
+_UNTOLD = (
+    "raw_body",
+    "raw_body_sha256",
+    "sealed_token",
+    "token_fingerprint",
+    "decision__callback",
+    "queue__policy",
+    "queue__output_schema",
+    "queue__fields",
+)
+
+
+def reviews(user: User) -> ReviewQuerySet:
+    """The reviews this user may see, with what an answer shows of them and no sealed bytes."""
+    rows = cast("ReviewQuerySet", policy.visible_reviews(user))
+    return rows.select_related("queue", "assignee", "decision__by").defer(*_UNTOLD)
+
+
+def review(user: User, review_id: UUID) -> ReviewTask:
+    """One of them. Raises NotFound, whether it is hidden or not there."""
+    row = reviews(user).filter(pk=review_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def narrowed(rows: ReviewQuerySet, asked: Mapping[str, Any], user: User) -> ReviewQuerySet:
+    """The rows that a ReviewFilter asks for. A queue that is hidden or not there has none."""
+    rows = rows.filter(status__in=asked["status"]) if asked["status"] else rows.pending()
+    # The ids themselves, beside the subquery of `policy`: with one queue PostgreSQL then walks its
+    # index in order instead of sorting all that is open (8 ms, not 400, among 50,000).
+    seen = policy.visible_queues(user).order_by()
+    seen = seen.filter(slug=asked["queue"]) if asked["queue"] else seen
+    rows = rows.filter(queue__in=list(seen.values_list("pk", flat=True)))
+    if asked["reference"]:
+        rows = rows.filter(reference=asked["reference"])
+    if asked["assignee"]:
+        rows = rows.held_by(user) if asked["assignee"] == "me" else rows.unclaimed()
+    if text := asked["q"]:
+        rows = rows.filter(
+            Q(reference__icontains=text)
+            | Q(title__icontains=text)
+            | Q(customer__icontains=text)
+            | Q(error_name__icontains=text)
+        )
+    return rows
+
+
+def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:
+    """The outbox row of each decision; no foreign key leads there, so a page fetches them at once."""
+    decided = [row.decision_id for row in rows if row.decision_id]
+    if not decided:
+        return {}
+    entries = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.CALLBACK, subject__in=decided)
+    return {entry.subject: entry for entry in entries.defer("payload")}
+
+
+def vote(on: ReviewTask, by: User) -> Vote:
+    """The vote that this user has just cast."""
+    return Vote.objects.filter(review=on, reviewer=by).latest("cast_at", "pk")
+
+
+def events(of: ReviewTask) -> QuerySet[AuditEvent]:
+    """The review's audit trail."""
+    chain = audit.chain_of("review", of.pk)
+    return AuditEvent.objects.filter(chain=chain).select_related("on_behalf_of")
+
+
+def queue(user: User, slug: str) -> ReviewQueue:
+    """A queue this user may see. Raises NotFound."""
+    row = policy.visible_queues(user).filter(slug=slug).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def queues(user: User) -> QuerySet[ReviewQueue]:
+    """The queues this user may see; what is counted is counted up to a cap, one more means more."""
+    open_here = ReviewTask.objects.pending().filter(queue=OuterRef("pk"))
+    capped = ArraySubquery(open_here.values("pk")[: COUNT_UP_TO + 1])
+    oldest = open_here.order_by().values("queue").annotate(oldest=Min("received_at"))
+    return policy.visible_queues(user).annotate(
+        waiting=Func(capped, function="CARDINALITY", output_field=IntegerField()),
+        oldest_received_at=Subquery(oldest.values("oldest")),
+        next_deadline_at=Subquery(
+            open_here.order_by("deadline_at", "id").values("deadline_at")[:1]
+        ),
+    )
+
+
+def orders(user: User) -> QuerySet[OrderExecution]:
+    """All orders. Raises NotAllowed where this user may see none."""
+    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
+    return OrderExecution.objects.defer("input")
+
+
+def order(user: User, order_id: str) -> OrderExecution:
+    """The last attempt at an order. Raises NotAllowed or NotFound."""
+    latest = orders(user).filter(order_id=order_id).order_by(F("attempt").desc(), "-created_at")
+    row = latest.first()
+    if row is None:
+        raise NotFound
+    return row

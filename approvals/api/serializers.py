@@ -1,0 +1,203 @@
+"""The shapes of answers: every field named, so that a column of a model never shows by accident."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from approvals.models import AuditEvent, Decision, OrderExecution, OutboxEntry, ReviewTask, Vote
+from approvals.models.decisions import Outcome
+from approvals.records import audit
+
+DELIVERY_STATES = (
+    "waiting",
+    "sending",
+    "delivered",
+    "closed_elsewhere",
+    "unconfirmed",
+    "parked",
+    "undone",
+)
+
+
+class ProblemAnswer(serializers.Serializer[Any]):
+    """A refusal, RFC 9457. Match on `code`; some codes come with more members than these."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    pointer = serializers.CharField(required=False, help_text="Where in the body, a JSON Pointer.")
+    parameter = serializers.CharField(required=False, help_text="Which query parameter.")
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class Document(serializers.JSONField):
+    """JSON as it was stored."""
+
+
+class ErrorAnswer(serializers.Serializer[ReviewTask]):
+    """What went wrong in the workflow."""
+
+    name = serializers.CharField(source="error_name")
+    cause = serializers.CharField(source="error_cause")
+
+
+class DeliveryAnswer(serializers.Serializer[OutboxEntry]):
+    """How far the decision has come on its way to Step Functions."""
+
+    state = serializers.ChoiceField(choices=DELIVERY_STATES, source="delivery.state")
+    detail = serializers.CharField(source="delivery.detail")
+    attempts = serializers.IntegerField()
+    delivered_at = serializers.SerializerMethodField()
+
+    def get_delivered_at(self, entry: OutboxEntry) -> datetime | None:
+        """When it was proved that Step Functions has it."""
+        return entry.ended_at if entry.delivery.state == "delivered" else None
+
+
+class DecisionAnswer(serializers.Serializer[Decision]):
+    """The answer a review got."""
+
+    id = serializers.UUIDField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    by = serializers.SerializerMethodField(help_text="An e-mail, or `system`.")
+    reason_code = serializers.CharField()
+    reason = serializers.CharField()
+    edits = Document()
+    decided_at = serializers.DateTimeField()
+    undo_until = serializers.DateTimeField()
+
+    def get_by(self, decision: Decision) -> str:
+        """Who decided."""
+        return decision.by.email if decision.by else audit.SYSTEM
+
+
+class ReviewAnswer(serializers.Serializer[ReviewTask]):
+    """A review. The context brings `now`, a time of the database's clock, and `deliveries`."""
+
+    id = serializers.UUIDField()
+    queue = serializers.SlugField(source="queue.slug")
+    reference = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=ReviewTask.Status.choices)
+    outcome = serializers.SerializerMethodField()
+    delivery = serializers.SerializerMethodField(help_text="Null until there is a decision.")
+    error = ErrorAnswer(source="*")
+    payload = Document(help_text="The message, without its task token.")
+    execution_arn = serializers.SerializerMethodField()
+    state_name = serializers.CharField()
+    received_at = serializers.DateTimeField()
+    deadline_at = serializers.DateTimeField()
+    deadline_source = serializers.ChoiceField(choices=ReviewTask.DeadlineSource.choices)
+    assignee = serializers.SerializerMethodField(help_text="Null once the lease has run out.")
+    lease_expires_at = serializers.SerializerMethodField()
+    version = serializers.IntegerField()
+    decision = DecisionAnswer(allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
+    def get_outcome(self, review: ReviewTask) -> str | None:
+        """The decision's."""
+        return review.decision.outcome if review.decision else None
+
+    @extend_schema_field(DeliveryAnswer(allow_null=True))
+    def get_delivery(self, review: ReviewTask) -> dict[str, Any] | None:
+        """Decided is not delivered."""
+        entry = self.context["deliveries"].get(review.decision_id)
+        return None if entry is None else dict(DeliveryAnswer(entry).data)
+
+    def get_execution_arn(self, review: ReviewTask) -> str | None:
+        """Null where the message named none."""
+        return review.execution_arn or None
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_assignee(self, review: ReviewTask) -> str | None:
+        """Who holds it now."""
+        if review.assignee is None or not review.is_held(self.context["now"]):
+            return None
+        return review.assignee.email
+
+    def get_lease_expires_at(self, review: ReviewTask) -> datetime | None:
+        """Until when they do."""
+        return review.lease_expires_at if review.is_held(self.context["now"]) else None
+
+
+class ClaimedReviewAnswer(ReviewAnswer):
+    """A review that the caller holds."""
+
+    lease_id = serializers.UUIDField()
+
+
+class VoteAnswer(serializers.Serializer[Vote]):
+    """What the caller said."""
+
+    id = serializers.UUIDField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+
+
+class VotedReviewAnswer(ReviewAnswer):
+    """A review after the caller's vote; `decision` is null while votes are missing."""
+
+    vote = serializers.SerializerMethodField()
+
+    @extend_schema_field(VoteAnswer)
+    def get_vote(self, review: ReviewTask) -> dict[str, Any]:
+        """The vote that this request cast."""
+        return dict(VoteAnswer(self.context["vote"]).data)
+
+
+class EventAnswer(serializers.Serializer[AuditEvent]):
+    """One link of the review's hash chain."""
+
+    seq = serializers.IntegerField()
+    kind = serializers.CharField()
+    actor = serializers.CharField(source="actor_name")
+    on_behalf_of = serializers.EmailField(
+        source="on_behalf_of.email", default=None, allow_null=True
+    )
+    surface = serializers.CharField()
+    data = Document()  # type: ignore[assignment]  # a field, not the answer's own `data`
+    at = serializers.DateTimeField()
+    prev_hash = serializers.SerializerMethodField()
+    hash = serializers.SerializerMethodField()
+
+    def get_prev_hash(self, event: AuditEvent) -> str:
+        """In hexadecimal."""
+        return bytes(event.prev_hash).hex()
+
+    def get_hash(self, event: AuditEvent) -> str:
+        """In hexadecimal."""
+        return bytes(event.hash).hex()
+
+
+class QueueAnswer(serializers.Serializer[Any]):
+    """A queue, and how much waits in it; counting stops at 100."""
+
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+    open = serializers.IntegerField(max_value=100)
+    open_is_capped = serializers.BooleanField(help_text="There are more than `open` says.")
+    oldest_received_at = serializers.DateTimeField(allow_null=True)
+    oldest_age_seconds = serializers.IntegerField(allow_null=True)
+    next_deadline_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderAnswer(serializers.Serializer[OrderExecution]):
+    """An order and the execution that fulfils it."""
+
+    order_id = serializers.CharField()
+    execution_arn = serializers.SerializerMethodField(help_text="Null until Step Functions has it.")
+    status = serializers.ChoiceField(choices=OrderExecution.Status.choices)
+    refusal = serializers.CharField(help_text="Why Step Functions will not take it, or empty.")
+    attempt = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+
+    def get_execution_arn(self, order: OrderExecution) -> str | None:
+        """Known from an answer of Step Functions, never put together here."""
+        return order.execution_arn or None

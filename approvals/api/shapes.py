@@ -1,0 +1,138 @@
+"""The shapes of requests: strict types, and a name that is not known is refused, not ignored.
+
+A number given as text or a misspelt `overide` is a mistake of the caller's program, and a decision
+is the wrong place to guess what was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from approvals.actions import decisions
+from approvals.models import OrderExecution, ReviewTask
+from approvals.models.decisions import Outcome
+
+ANY = "any"
+MOST_ROWS = 200
+LONGEST_CURSOR = 1_000
+
+
+class Shape(serializers.Serializer[Any]):
+    """An object of exactly these fields."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As DRF's, after refusing what is not known."""
+        if isinstance(data, Mapping):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError({unknown[0]: ["This name is not known here."]})
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """A string, not a number that looks like one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text, untouched."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """`true` or `false`, not "yes" or 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """The flag."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Whole(serializers.IntegerField):
+    """A whole number, not a text and not `true`."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """The number."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class Nothing(Shape):
+    """No body, or an empty object."""
+
+
+class ClaimBody(Shape):
+    """How to claim."""
+
+    override = Flag(default=False, help_text="Take it from who holds it; for leads.")
+
+
+class LeaseBody(Shape):
+    """Which claim is meant."""
+
+    lease_id = serializers.UUIDField(default=None, allow_null=True)
+
+
+class DecisionBody(Shape):
+    """A vote on a review."""
+
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    reason_code = Text(default="", allow_blank=True, trim_whitespace=False, max_length=64)
+    reason = Text(
+        default="", allow_blank=True, trim_whitespace=False, max_length=decisions.MAX_REASON
+    )
+    edits = serializers.DictField(default=dict)
+    lease_id = serializers.UUIDField(default=None, allow_null=True)
+    override = Flag(default=False)
+    undo_seconds = Whole(default=0, min_value=0, max_value=31_536_000)
+
+
+class PageQuery(Shape):
+    """Which page of a list."""
+
+    cursor = serializers.CharField(default="", max_length=LONGEST_CURSOR)
+    page_size = serializers.IntegerField(default=50, min_value=1, max_value=MOST_ROWS)
+
+
+@extend_schema_field(serializers.CharField())
+class Statuses(serializers.CharField):
+    """Statuses with commas between them, or `any`."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The statuses."""
+        named = set(super().to_internal_value(data).split(","))
+        if named == {ANY}:
+            return sorted(ReviewTask.Status.values)
+        if not named <= set(ReviewTask.Status.values):
+            known = ", ".join(ReviewTask.Status.values)
+            raise serializers.ValidationError(f"Choose any or some of {known}.")
+        return sorted(named)
+
+
+class ReviewFilter(Shape):
+    """Which reviews, in which order."""
+
+    queue = serializers.CharField(default="", max_length=50)
+    status = Statuses(default="", help_text="Default: pending.")
+    assignee = serializers.ChoiceField(choices=["me", "nobody"], default="")
+    reference = serializers.CharField(default="", max_length=256, trim_whitespace=False)
+    q = serializers.CharField(default="", max_length=100)
+    ordering = serializers.ChoiceField(
+        choices=["deadline", "-received_at", "-priority"], default="deadline"
+    )
+
+
+class ReviewQuery(ReviewFilter, PageQuery):
+    """A page of those reviews."""
+
+
+class OrderQuery(PageQuery):
+    """A page of orders."""
+
+    status = serializers.ChoiceField(choices=OrderExecution.Status.choices, default="")

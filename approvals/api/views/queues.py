@@ -1,0 +1,70 @@
+"""Queues: what waits in them, and the next review to take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from approvals import policy
+from approvals.actions import assignment
+from approvals.api import documentation as told
+from approvals.api import reading, serializers, shapes
+from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.views.reviews import answer
+from approvals.models import ReviewQueue
+from approvals.records import clock
+
+
+class Queues(Endpoint):
+    """All queues in which the caller has a role."""
+
+    @told.listing("queues_list", serializers.QueueAnswer)
+    def get(self, request: Request) -> Response:
+        """List queues by name with what waits in them; they are few, so this is one page."""
+        now = clock.now()
+        shown = [_row(queue, now) for queue in reading.queues(self.caller)]
+        results = serializers.QueueAnswer(shown, many=True).data
+        return Response({"results": results, "next": None, "previous": None})
+
+
+class Next(Endpoint):
+    """The next review of a queue."""
+
+    @told.operation(
+        "queues_next",
+        serializers.ClaimedReviewAnswer,
+        body=shapes.Nothing,
+        query=shapes.ReviewFilter,
+        refused=[403, 404, 422],
+        may_be_empty=True,
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Claim the first review that nobody holds, by the list's own filters; 204 where none is left."""
+        asked = self.query(shapes.ReviewFilter)
+        self.body(shapes.Nothing)
+        queue = reading.queue(self.caller, slug)
+        policy.may(policy.CLAIM, queue, self.caller, SURFACE).or_raise()
+        rows = reading.reviews(self.caller).filter(queue=queue)
+        wanted = reading.narrowed(rows, asked, self.caller)
+        row = assignment.claim_next(
+            wanted.order_by(*reading.ORDERS[asked["ordering"]]), by=self.caller, surface=SURFACE
+        )
+        if row is None:
+            return Response(status=204)
+        return answer(row, serializers.ClaimedReviewAnswer)
+
+
+def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:
+    counted: Any = queue  # what `reading.queues` annotates, no field of the model
+    oldest = counted.oldest_received_at
+    return {
+        "slug": queue.slug,
+        "name": queue.name,
+        "open": min(counted.waiting, reading.COUNT_UP_TO),
+        "open_is_capped": counted.waiting > reading.COUNT_UP_TO,
+        "oldest_received_at": oldest,
+        "oldest_age_seconds": None if oldest is None else int((now - oldest).total_seconds()),
+        "next_deadline_at": counted.next_deadline_at,
+    }

@@ -1,0 +1,110 @@
+"""Keyset pages: a place in an ordered list is the last row's own values, never an offset.
+
+A cursor is opaque to its holder and proves nothing: whoever bends one gets another place in rows
+they may see anyway.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+
+from approvals.exceptions import Invalid
+
+Row = TypeVar("Row", bound=Model)
+LONGEST_CURSOR = 500
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows in their order, and the cursors of the pages around them where there are any."""
+
+    rows: list[Row]
+    next: str | None
+    previous: str | None
+
+
+def page(rows: QuerySet[Row], order: Sequence[str], *, size: int, cursor: str = "") -> Page[Row]:
+    """The page of `rows` at `cursor`, in `order`; the last name of `order` must be unique.
+
+    Raises Invalid for a cursor that does not fit `order`.
+    """
+    if not cursor:
+        found = list(rows.order_by(*order)[: size + 1])
+        more = len(found) > size
+        found = found[:size]
+        return Page(found, _cursor("next", found[-1], order) if more else None, None)
+    direction, values = _read(cursor, rows.model, order)
+    back = direction == "previous"
+    found = list(
+        rows.filter(_beyond(values, order, back=back)).order_by(
+            *(_turned(name) if back else name for name in order)
+        )[: size + 1]
+    )
+    more = len(found) > size
+    found = found[:size]
+    if back:
+        found.reverse()
+    if not found:
+        return Page([], None, None)
+    after = _cursor("next", found[-1], order) if back or more else None
+    before = _cursor("previous", found[0], order) if more or not back else None
+    return Page(found, after, before)
+
+
+def _beyond(values: list[Any], order: Sequence[str], *, back: bool) -> Q:
+    """Rows after these values in `order`; the first bound stands alone, so that an index serves it."""
+    clause = Q()
+    for depth in reversed(range(len(order))):
+        name, value = order[depth].removeprefix("-"), values[depth]
+        descends = order[depth].startswith("-") != back
+        strict = Q(**{f"{name}__{'lt' if descends else 'gt'}": value})
+        clause = strict | (Q(**{name: value}) & clause) if clause else strict
+    first = order[0].removeprefix("-")
+    descends = order[0].startswith("-") != back
+    return Q(**{f"{first}__{'lte' if descends else 'gte'}": values[0]}) & clause
+
+
+def _turned(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _cursor(direction: str, row: Model, order: Sequence[str]) -> str:
+    place = [_text(getattr(row, name.removeprefix("-"))) for name in order]
+    text = json.dumps([direction[0], *place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, list[Any]]:
+    padded = cursor[:LONGEST_CURSOR] + "=" * (-len(cursor) % 4)
+    try:
+        mark, *place = json.loads(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
+        direction = {"n": "next", "p": "previous"}[mark]
+        values = [
+            _value(model, name.removeprefix("-"), text)
+            for name, text in zip(order, place, strict=True)
+        ]
+    except (ValueError, TypeError, KeyError, RecursionError, ValidationError):
+        raise Invalid("This page's cursor cannot be read.", pointer="/cursor") from None
+    return direction, values
+
+
+def _value(model: type[Model], name: str, text: Any) -> Any:
+    if not isinstance(text, str):
+        raise TypeError(name)
+    field: Any = model._meta.get_field(name)  # noqa: SLF001  (Django documents it)
+    value = field.to_python(text)
+    if value is None or (isinstance(value, datetime) and value.tzinfo is None):
+        raise ValueError(name)
+    return value

@@ -1,0 +1,118 @@
+"""Tokens: what opens the API and what never does, whatever stands in the header."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+from django.utils import timezone
+
+from approvals.actions import configuration
+from approvals.models import ApiToken
+from tests import factories
+from tests.api.conftest import Caller, refused
+
+pytestmark = pytest.mark.django_db
+
+
+def header(text: str):
+    return Client(raise_request_exception=False).get("/api/v1/reviews/", HTTP_AUTHORIZATION=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer  ",
+        "bearer",
+        "Bearer a b",
+        "Bearer é",
+        "Bearer \u20ac",
+        "Bearer \ud800",
+        "Bearer \0",
+        "Bearer a\0b",
+        "Bearer a\nb",
+        "Bearer\tabc",
+        "Bearer " + "0" * 64,
+        "Bearer " + "z" * 64,
+        "Bearer " + "0" * 100_000,
+        "Bearer null",
+        "Bearer ' OR 1=1 --",
+        "BearerX " + "0" * 64,
+        "Token " + "0" * 64,
+        "Basic YWxpY2VAZXhhbXBsZS5jb206eA==",
+        "\xff\xfe",
+        "Bearer a, Bearer b",
+    ],
+)
+def test_a_header_that_is_no_token_is_401(text):
+    answer = header(text)
+
+    refused(answer, 401, "not_authenticated")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_one_letter_off_is_401(api):
+    token = api.token
+
+    for bent in (token[:-1], token + "0", token[:-1] + ("1" if token[-1] == "0" else "0")):
+        refused(Caller(bent).get("reviews/"), 401, "not_authenticated")
+    assert Caller(token).get("reviews/").status_code == 200
+
+
+def test_the_scheme_has_no_case(api):
+    assert header(f"bEARER   {api.token} ").status_code == 200
+
+
+def test_an_expired_token_is_401_and_its_row_stays(api, call, alice):
+    ApiToken.objects.update(expiry=Now() - timedelta(seconds=1))
+    other = call(alice)
+
+    refused(api.get("reviews/"), 401, "not_authenticated")
+    assert other.get("reviews/").status_code == 200
+    assert ApiToken.objects.count() == 2
+
+
+def test_a_token_expires_in_time(api):
+    ApiToken.objects.update(expiry=timezone.now() + timedelta(minutes=1))
+
+    assert api.get("reviews/").status_code == 200
+
+
+def test_a_deactivated_users_token_is_401(api, alice):
+    alice.is_active = False
+    alice.save()
+
+    refused(api.get("reviews/"), 401, "not_authenticated")
+
+
+def test_a_session_is_no_way_in(alice):
+    client = Client()
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+
+    refused(client.get("/api/v1/reviews/"), 401, "not_authenticated")
+
+
+def test_use_is_noted_at_most_once_a_minute(api):
+    api.get("reviews/")
+    first = ApiToken.objects.get().last_used_at
+    api.get("reviews/")
+    assert ApiToken.objects.get().last_used_at == first
+
+    ApiToken.objects.update(last_used_at=first - timedelta(minutes=2))
+    api.get("reviews/")
+
+    assert ApiToken.objects.get().last_used_at > first - timedelta(minutes=2)
+
+
+def test_a_tokens_name_stands_in_its_decisions(queue, alice):
+    token = configuration.issue_token(alice, "triage bot", by=None)
+    review = factories.review(queue)
+
+    Caller(token).post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
+
+    assert review.decisions.get().signed_in == "token:triage bot"

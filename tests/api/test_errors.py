@@ -1,0 +1,167 @@
+"""Every refusal is a problem document, and nothing unforeseen tells what is inside."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg
+import pytest
+from django.db import DataError, InterfaceError, OperationalError
+
+from approvals.actions import assignment, decisions
+from approvals.api import reading
+from approvals.api.views import decisions as views
+from approvals.exceptions import KeyMissing
+from tests.api.conftest import refused
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "password=hunter2 at 10.0.0.7"
+
+
+def test_an_address_that_is_none_is_a_problem_for_everybody(api, call):
+    for path in (
+        "nothing/",
+        "reviews/7/",
+        "reviews/not-a-uuid/claim/",
+        "reviews/00000000-0000-0000-0000-00000000000G/",
+        "/api/",
+        "/api/v2/reviews/",
+        "/api/v1/reviews/%00/",
+        "/api//v1/reviews/",
+    ):
+        for caller in (api, call(None)):
+            refused(caller.get(path), 404, "not_found")
+            refused(caller.post(path), 404, "not_found")
+
+
+def test_a_forgotten_slash_is_told(api):
+    problem = refused(api.post("reviews"), 404, "not_found")
+
+    assert "slash" in problem["detail"]
+
+
+def test_a_method_that_is_not_there_says_which_are(api, review):
+    answer = api.client.delete(f"/api/v1/reviews/{review.pk}/")
+
+    refused(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+def test_only_get_and_post_exist(api, review, method):
+    for path in ("reviews/", f"reviews/{review.pk}/claim/", "orders/"):
+        refused(getattr(api.client, method)(f"/api/v1/{path}"), 405, "method_not_allowed")
+
+
+def test_head_is_a_get_without_a_body(api, review):
+    answer = api.client.head("/api/v1/reviews/")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", ""],
+)
+def test_a_body_that_is_not_json_by_its_type_is_415(api, review, media_type):
+    answer = api.client.generic(
+        "POST", f"/api/v1/reviews/{review.pk}/claim/", "x=1", content_type=media_type
+    )
+
+    refused(answer, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
+def test_json_is_json_however_it_is_spelt(api, review, media_type):
+    answer = api.client.generic(
+        "POST", f"/api/v1/reviews/{review.pk}/claim/", "{}", content_type=media_type
+    )
+
+    assert answer.status_code == 200
+
+
+def test_a_post_needs_no_body_where_nothing_must_be_said(api, review):
+    answer = api.client.generic("POST", f"/api/v1/reviews/{review.pk}/claim/")
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=0", "garbage", ""])
+def test_answers_are_json_whatever_is_wished_for(api, review, accept):
+    answer = api.get("reviews/", HTTP_ACCEPT=accept)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+
+
+def test_nobody_may_store_an_answer(api, review):
+    for path in ("reviews/", f"reviews/{review.pk}/", "nothing/", "reviews/?page_size=x"):
+        assert "no-store" in api.get(path).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("error", [OperationalError(SECRET), InterfaceError(SECRET), KeyMissing()])
+def test_a_database_that_is_away_is_503_with_a_time_to_come_back(api, monkeypatch, error):
+    monkeypatch.setattr(reading, "reviews", _raises(error))
+
+    answer = api.get("reviews/")
+
+    refused(answer, 503, error.code if isinstance(error, KeyMissing) else "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"hunter2" not in answer.content
+
+
+def test_a_database_that_is_away_at_sign_in_is_503_too(api, monkeypatch):
+    def away(*_args, **_kwargs):
+        raise OperationalError(SECRET) from psycopg.OperationalError(SECRET)
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", away)
+
+    answer = api.get("reviews/")
+
+    monkeypatch.undo()
+    refused(answer, 503, "unavailable")
+
+
+@pytest.mark.parametrize("error", [RuntimeError(SECRET), KeyError(SECRET), RecursionError(SECRET)])
+def test_what_nobody_foresaw_is_500_without_a_word_of_it(api, monkeypatch, review, error):
+    monkeypatch.setattr(assignment, "claim", _raises(error))
+
+    answer = api.post(f"reviews/{review.pk}/claim/")
+
+    refused(answer, 500, "internal_error")
+    assert b"hunter2" not in answer.content
+    assert b"Traceback" not in answer.content
+
+
+def test_a_value_the_database_refuses_is_the_callers_mistake(api, monkeypatch, review):
+    monkeypatch.setitem(views.VERBS, "approved", _raises(DataError(SECRET)))
+
+    answer = api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
+
+    refused(answer, 422, "invalid")
+    assert b"hunter2" not in answer.content
+
+
+def test_a_verbs_own_status_never_hides_the_http_status(api, alice, review):
+    decisions.reject(review.pk, by=alice, surface="web")
+
+    problem = refused(api.post(f"reviews/{review.pk}/claim/"), 409, "already_decided")
+
+    assert problem["review_status"] == "rejected"
+
+
+def test_all_that_is_wrong_with_a_body_is_listed(api, review):
+    body = {"outcome": "maybe", "reason": 5, "undo_seconds": -1}
+
+    problem = api.post(f"reviews/{review.pk}/decisions/", body).json()
+
+    assert [one["pointer"] for one in problem["errors"]] == ["/outcome", "/reason", "/undo_seconds"]
+    assert problem["detail"] == problem["errors"][0]["detail"]
+    json.dumps(problem)
+
+
+def _raises(error):
+    def raising(*_args, **_kwargs):
+        raise error
+
+    return raising

@@ -1,0 +1,216 @@
+"""Hostile bodies and parameters against every route: refused or harmless, and never a 5xx.
+
+The seeds are those of the reliability study, section 6.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+import pytest
+
+from approvals.actions import configuration
+from approvals.api.views import orders
+from approvals.models import Decision, ReviewQueue
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("silence")]
+
+GOOD = json.dumps({"outcome": "approved", "reason": "Fine.", "edits": {"total": 1}}).encode()
+
+TEXTS = [
+    "\u202eevil\u2066",
+    "a\u200d\u200b\ufeff",
+    "e" + "\u0301" * 10_000,
+    "</script><script>alert(1)</script>",
+    "{{7*7}}{% debug %}",
+    "=HYPERLINK(1)",
+    "\r\nBcc: a@example.com",
+    "\x1b[31m",
+    "\ufffe\uffff",
+    "\U000e0041",
+    "x" * 40_000,
+    "'; DROP TABLE approvals_vote; --",
+    "$$.Task.Token",
+    "../../etc/passwd",
+    "%00%0d%0a",
+    "١٢٣",
+]
+BODIES: dict[str, bytes] = {
+    "empty": b"",
+    "blank": b"  \n",
+    "null": b"null",
+    "scalar": b"7",
+    "text": b'"x"',
+    "array": b"[]",
+    "trailing": GOOD + b"x",
+    "two documents": GOOD + GOOD,
+    "comment": b'{"outcome": "approved" /* yes */}',
+    "single quotes": b"{'outcome': 'approved'}",
+    "nan": b'{"outcome": "approved", "edits": {"a": NaN}}',
+    "infinity": b'{"undo_seconds": -Infinity, "outcome": "approved"}',
+    "1e999": b'{"outcome": "approved", "edits": {"a": 1e999}}',
+    "-1e999": b'{"undo_seconds": -1e999, "outcome": "approved", "order_id": 1e999}',
+    "4301 digits": b'{"undo_seconds": ' + b"9" * 4301 + b', "order_id": ' + b"9" * 4301 + b"}",
+    "65 digits": b'{"order_id": ' + b"9" * 65 + b"}",
+    "2^63": b'{"outcome": "approved", "undo_seconds": 9223372036854775808}',
+    "deep arrays": b"[" * 100_000,
+    "deep objects": b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
+    "65 levels": b'{"edits":' + b"[" * 64 + b"]" * 64 + b', "outcome": "approved"}',
+    "500 levels": b'{"a":' * 500 + b"1" + b"}" * 500,
+    "100k keys": b"{" + b",".join(b'"k%d":1' % n for n in range(100_000)) + b"}",
+    "many empty": b"[" + b"[]," * 300_000 + b"[]]",
+    "too large": b'{"reason": "' + b"x" * 1_048_576 + b'"}',
+    "verdict twice": b'{"outcome": "rejected", "outcome": "approved"}',
+    "order twice": b'{"order_id": "1", "order_id": "2"}',
+    "proto": b'{"__proto__": {"outcome": "approved"}, "constructor": 1, "_connector": "OR"}',
+    "lookups": b'{"outcome": "approved", "review__queue": 1, "__class__": "x"}',
+    "overlong": b'{"reason": "\xc0\xaf"}',
+    "invalid utf-8": b'{"reason": "\xff"}',
+    "surrogate bytes": b'{"reason": "\xed\xa0\x80"}',
+    "cut utf-8": b'{"reason": "\xf0\x9f\x98"}',
+    "utf-16": '{"outcome": "approved"}'.encode("utf-16"),
+    "utf-32": '{"outcome": "approved"}'.encode("utf-32"),
+    "bom": b"\xef\xbb\xbf" + GOOD,
+    "gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+    "raw nul": b'{"reason": "a\x00b"}',
+    "nul": b'{"outcome": "approved", "order_id": "1", "reason": "a\\u0000b"}',
+    "nul key": b'{"a\\u0000b": 1, "order_id": "1", "outcome": "approved"}',
+    "high surrogate": b'{"outcome": "approved", "order_id": "1", "reason": "\\ud800"}',
+    "low surrogate": b'{"outcome": "approved", "order_id": "1", "edits": {"\\udfff": 1}}',
+    "bool as number": b'{"outcome": 1, "undo_seconds": true, "order_id": true}',
+    "lists for all": b'{"outcome": [], "reason": [], "edits": [], "lease_id": [], "order_id": []}',
+    "objects for all": b'{"outcome": {}, "reason": {}, "override": {}, "undo_seconds": {}}',
+    **{
+        f"text {place}": json.dumps(
+            {"outcome": "approved", "reason": text, "reason_code": text, "order_id": text}
+        ).encode()
+        for place, text in enumerate(TEXTS)
+    },
+    **{f"cut at {place}": GOOD[:place] for place in range(1, len(GOOD))},
+}
+POSTS = (
+    "reviews/{review}/claim/",
+    "reviews/{review}/renew/",
+    "reviews/{review}/release/",
+    "reviews/{review}/decisions/",
+    "decisions/{review}/undo/",
+    "queues/manual-review/next/",
+    "orders/",
+)
+GETS = (
+    "reviews/",
+    "reviews/{review}/",
+    "reviews/{review}/events/",
+    "queues/",
+    "orders/",
+    "orders/x/",
+)
+PARAMETERS = (
+    *("queue", "status", "assignee", "reference", "q", "ordering", "cursor", "page_size"),
+    *("page", "id", "format", "field__regex", "_connector", "version", "lang"),
+)
+VALUES = (
+    *TEXTS[:10],
+    *TEXTS[11:],
+    *("", " ", "\0", "a\0", "-1", "0", "1e9", "NaN", "9" * 5_000, "%", "_", "\\", "null", "me"),
+    *("(a+)+$", "any", "pending,pending", ",", "deadline,id", "password", "WyJuIl0", "A:B", ":"),
+)
+
+
+@pytest.fixture
+def silence():
+    """Thousands of refusals are not worth their log lines."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def allmighty(call, lena, monkeypatch, settings):
+    """A program that nothing is forbidden, so that everything reaches the verbs."""
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
+        "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+    )
+    monkeypatch.setattr(orders, "WAIT", 0)
+    configuration.grant_site(lena, "orders", by=None)
+    ReviewQueue.objects.update(output_schema={"type": "object"})
+    return call(lena)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_no_body_makes_a_5xx(allmighty, queue, path):
+    for name, body in BODIES.items():
+        address = path.format(review=factories.review(queue).pk)
+
+        began = time.monotonic()
+        answer = allmighty.post(address, body)
+
+        assert answer.status_code < 500, (name, answer.content)
+        assert time.monotonic() - began < 2, name
+        if answer.status_code >= 400:
+            assert answer.headers["Content-Type"] == "application/problem+json", name
+            json.loads(answer.content)
+
+
+def test_no_body_of_the_corpus_decides(allmighty, review):
+    for name in (name for name in BODIES if "text" not in name):
+        answer = allmighty.post(f"reviews/{review.pk}/decisions/", BODIES[name])
+
+        assert answer.status_code in (413, 422), (name, answer.content)
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+def test_no_parameter_of_the_list_makes_a_5xx(allmighty, review, parameter):
+    for value in VALUES:
+        answer = allmighty.get("reviews/", {parameter: value})
+
+        assert answer.status_code in (200, 422), (value, answer.content)
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_no_parameter_of_any_route_makes_a_5xx(allmighty, review, path):
+    for parameter in ("cursor", "page_size", "status", "format", "x"):
+        for value in (TEXTS[2], "\0", "-1", "9" * 5_000, "WyJuIl0", "A:B"):
+            answer = allmighty.get(path.format(review=review.pk), {parameter: value})
+
+            assert answer.status_code in (200, 404, 422), (parameter, value, answer.content)
+
+
+@pytest.mark.parametrize("raw", ["q=%ED%A0%80", "%00=1", "q=%", "&&&", "=", "q[]=1", "a=1&" * 2000])
+def test_no_query_string_makes_a_5xx(allmighty, raw):
+    answer = allmighty.client.get("/api/v1/reviews/", QUERY_STRING=raw)
+
+    assert answer.status_code in (200, 422), answer.content
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_path_makes_a_5xx(allmighty, queue, value):
+    for path in ("reviews/{}/", "queues/{}/next/", "orders/{}/", "decisions/{}/undo/", "{}"):
+        address = f"/api/v1/{path.format(value.replace('%', '%25').replace('?', ''))}"
+        for answer in (allmighty.get(address), allmighty.post(address)):
+            assert answer.status_code < 500, (address[:80], answer.content)
+
+
+@pytest.mark.parametrize("name", ["HTTP_IF_MATCH", "HTTP_ACCEPT", "HTTP_X_HTTP_METHOD_OVERRIDE"])
+def test_no_header_makes_a_5xx(allmighty, queue, name):
+    for value in (*TEXTS, "DELETE", '"' * 9, "\0", "é"):
+        path = f"reviews/{factories.review(queue).pk}/decisions/"
+
+        answer = allmighty.post(path, {"outcome": "approved"}, **{name: value})
+
+        assert answer.status_code in (201, 422), (value[:40], answer.content)
+
+
+def test_a_hostile_review_is_shown_as_it_came(allmighty, queue):
+    for text in TEXTS:
+        row = factories.review(queue, orderId=text, title=text, input={text: text}, error=text)
+
+        shown = allmighty.get(f"reviews/{row.pk}/")
+
+        assert shown.status_code == 200
+        assert shown.json()["payload"]["input"] == {text: text}
+    assert allmighty.get("reviews/").status_code == 200

@@ -1,0 +1,156 @@
+"""Orders over HTTP: started once, waited for a moment, and found again."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from approvals.actions import configuration
+from approvals.api.views import orders
+from approvals.delivery import lanes
+from approvals.gateways import stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import OrderExecution, OutboxEntry
+from tests import factories
+from tests.api.conftest import refused
+
+pytestmark = pytest.mark.django_db
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quantity": 2}]}
+
+
+@pytest.fixture(autouse=True)
+def machine(settings, monkeypatch):
+    """A workflow, and a wait that a test can afford."""
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
+    monkeypatch.setattr(orders, "WAIT", 0.05)
+
+
+@pytest.fixture
+def shop(call):
+    """A program that may start orders."""
+    keeper = factories.user("shop@example.com")
+    configuration.grant_site(keeper, "orders", by=None)
+    return call(keeper)
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """Step Functions takes what it gets, while the API waits."""
+
+    def start(machine, name, text):
+        arn = f"{machine.replace('stateMachine', 'execution')}:{name}"
+        return Answer(Proof.ACCEPTED, "", "request-1"), arn
+
+    monkeypatch.setattr(stepfunctions, "start_execution", start)
+    monkeypatch.setattr("time.sleep", lambda pause: lanes.drain(OutboxEntry.Lane.EXECUTIONS))
+
+
+def test_an_order_that_runs_within_the_wait_is_created(shop, running):
+    answer = shop.post("orders/", ORDER)
+
+    shown = answer.json()
+    assert (answer.status_code, shown["order_id"], shown["status"]) == (201, "ORD-1", "running")
+    assert shown["execution_arn"].endswith(":execution:orders:order-ORD-1")
+
+
+def test_an_order_is_stored_while_step_functions_is_away(shop):
+    answer = shop.post("orders/", ORDER)
+
+    shown = answer.json()
+    assert (answer.status_code, shown["execution_arn"], shown["status"]) == (202, None, "pending")
+    assert shop.post("orders/", ORDER).status_code == 202
+    assert OrderExecution.objects.count() == OutboxEntry.objects.count() == 1
+
+
+def test_the_same_order_again_gets_the_same_execution(shop, running):
+    first = shop.post("orders/", ORDER).json()
+
+    again = shop.post("orders/", dict(reversed(ORDER.items())))
+
+    assert (again.status_code, again.json()) == (200, first)
+
+
+def test_other_content_under_the_same_id_is_a_conflict(shop):
+    shop.post("orders/", ORDER)
+
+    problem = refused(shop.post("orders/", ORDER | {"total": 1}), 409, "order_conflict")
+
+    assert problem["order_id"] == "ORD-1"
+
+
+def test_an_order_that_step_functions_refuses_says_why(shop, monkeypatch, running):
+    monkeypatch.setattr(
+        stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
+    )
+
+    answer = shop.post("orders/", ORDER)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "refused")
+    assert "InvalidName" in answer.json()["refusal"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/order_id"),
+        ({"order_id": None}, "/order_id"),
+        ({"order_id": True}, "/order_id"),
+        ({"order_id": " "}, "/order_id"),
+        ({"order_id": ["a"]}, "/order_id"),
+        ({"order_id": "a\nb"}, "/order_id"),
+        ({"order_id": "x" * 257}, "/order_id"),
+        ({"order_id": "a\0"}, "/order_id"),
+        ([], ""),
+        ("7", ""),
+        ("null", ""),
+    ],
+)
+def test_what_is_no_order_is_invalid(shop, body, pointer):
+    assert refused(shop.post("orders/", body), 422, "invalid")["pointer"] == pointer
+    assert not OrderExecution.objects.exists()
+
+
+def test_without_a_workflow_orders_are_unavailable(shop, settings):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
+
+    answer = shop.post("orders/", ORDER)
+
+    refused(answer, 503, "unavailable")
+    assert answer.headers["Retry-After"]
+
+
+def test_orders_are_read_by_those_who_may(shop, api, call, running):
+    shop.post("orders/", ORDER)
+    auditor = factories.user("audit@example.com")
+    configuration.grant_site(auditor, "auditor", by=None)
+
+    assert call(auditor).get("orders/ORD-1/").json()["status"] == "running"
+    refused(call(auditor).post("orders/", ORDER), 403, "not_allowed")
+    for refusal in (api.get("orders/"), api.get("orders/ORD-1/"), api.post("orders/", ORDER)):
+        refused(refusal, 403, "not_allowed")
+    refused(shop.get("orders/ORD-2/"), 404, "not_found")
+
+
+@pytest.mark.parametrize("order_id", ["a/b", "ключ", "100%", "a b", "x?y#z", "..", "order_id"])
+def test_an_order_is_found_by_whatever_it_is_called(shop, order_id):
+    shop.post("orders/", {"order_id": order_id})
+
+    found = shop.get(f"orders/{quote(order_id, safe='')}/")
+
+    assert found.json()["order_id"] == order_id
+
+
+def test_orders_are_listed_the_latest_first_in_pages(shop):
+    for number in range(5):
+        shop.post("orders/", {"order_id": number})
+
+    first = shop.get("orders/", {"page_size": 3}).json()
+    second = shop.get(first["next"]).json()
+
+    assert [shown["order_id"] for shown in first["results"] + second["results"]] == list("43210")
+    assert shop.get("orders/", {"status": "running"}).json()["results"] == []
+    refused(shop.get("orders/", {"status": "lost"}), 422, "invalid")
+    refused(shop.get("orders/", {"page_size": "abc"}), 422, "invalid")

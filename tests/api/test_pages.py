@@ -1,0 +1,147 @@
+"""Paging: every row once and none twice, both ways, among ties and while rows come and go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from approvals.actions import decisions, ingest
+from approvals.models import ReviewTask
+from tests import factories
+from tests.api.conftest import refused
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2031, 1, 1, tzinfo=UTC)
+
+
+def fill(queue, number: int) -> None:
+    ingest.accept(queue, [factories.received() for _ in range(number)])
+
+
+def tie(ties: int = 3) -> None:
+    """Let reviews share their deadlines, arrivals and priorities, `ties` at a time."""
+    for place, row in enumerate(ReviewTask.objects.order_by("pk")):
+        same = AT.replace(minute=place // ties)
+        row.deadline_at = row.received_at = same
+        row.priority = place // ties
+        row.save()
+
+
+def walk(api, link: str, way: str = "next", during=lambda: None) -> list[list[str]]:
+    pages = []
+    while link:
+        page = api.get(link).json()
+        pages.append([shown["id"] for shown in page["results"]])
+        link = page[way]
+        during()
+    return pages
+
+
+@pytest.mark.parametrize("ordering", ["deadline", "-received_at", "-priority"])
+@pytest.mark.parametrize("size", [1, 4, 11, 200])
+def test_each_way_shows_every_row_once(api, queue, ordering, size):
+    fill(queue, 11)
+    tie()
+    first = f"reviews/?ordering={ordering}&page_size={size}"
+
+    forwards = walk(api, first)
+    last = first
+    while following := api.get(last).json()["next"]:
+        last = following
+    backwards = walk(api, last, "previous")
+
+    assert len({row for page in forwards for row in page}) == 11
+    assert sum(map(len, forwards)) == 11
+    assert backwards == forwards[::-1] if 11 % size == 0 else sum(map(len, backwards)) == 11
+    assert [row for page in backwards[::-1] for row in page] == [
+        row for page in forwards for row in page
+    ]
+
+
+def test_rows_that_come_and_go_meanwhile_disturb_nobody(api, alice, queue):
+    fill(queue, 9)
+    tie()
+    there = {str(pk) for pk in ReviewTask.objects.values_list("pk", flat=True)}
+    gone: set[str] = set()
+
+    def disturb():
+        fill(queue, 2)
+        newest = ReviewTask.objects.order_by("-pk")[:2]
+        ReviewTask.objects.filter(pk__in=[row.pk for row in newest]).update(
+            deadline_at=AT, received_at=AT
+        )
+        victim = ReviewTask.objects.pending().filter(pk__in=there).order_by("-pk").first()
+        if victim and not gone:
+            decisions.approve(victim.pk, by=alice, surface="web")
+            gone.add(str(victim.pk))
+
+    seen = [row for page in walk(api, "reviews/?page_size=4", during=disturb) for row in page]
+
+    assert len(seen) == len(set(seen))
+    assert there - gone <= set(seen)
+
+
+def test_a_page_whose_rows_have_gone_is_empty_and_ends_the_walk(api, queue):
+    fill(queue, 3)
+    first = api.get("reviews/", {"page_size": 2}).json()
+    ReviewTask.objects.update(status="expired")
+
+    page = api.get(first["next"]).json()
+
+    assert page == {"results": [], "next": None, "previous": None}
+
+
+def test_links_keep_the_filters(api, queue):
+    fill(queue, 2)
+
+    link = api.get("reviews/", {"page_size": 1, "queue": "manual-review"}).json()["next"]
+
+    asked = parse_qs(urlsplit(link).query)
+    assert (asked["queue"], asked["page_size"]) == (["manual-review"], ["1"])
+
+
+def test_a_bent_cursor_is_refused_at_every_letter(api, queue):
+    fill(queue, 2)
+    link = api.get("reviews/", {"page_size": 1}).json()["next"]
+    cursor = parse_qs(urlsplit(link).query)["cursor"][0]
+
+    bent = [
+        cursor[:place] + ("A" if letter != "A" else "B") + cursor[place + 1 :]
+        for place, letter in enumerate(cursor[:-1])
+    ]
+
+    for one in [*bent, cursor + "x", cursor[:5], "é", "\u0665", ":", "x" * 1001]:
+        problem = refused(api.get("reviews/", {"cursor": one}), 422, "invalid")
+        assert problem["parameter"] == "cursor"
+
+
+def test_a_cursor_of_another_order_or_list_is_refused(api, queue, review):
+    fill(queue, 2)
+    link = api.get("reviews/", {"page_size": 1}).json()["next"]
+    cursor = parse_qs(urlsplit(link).query)["cursor"][0]
+
+    refused(api.get("reviews/", {"ordering": "-priority", "cursor": cursor}), 422, "invalid")
+    refused(api.get(f"reviews/{review.pk}/events/", {"cursor": cursor}), 422, "invalid")
+
+
+@pytest.mark.parametrize("path", ["reviews/?status=any&page_size=200", "queues/"])
+def test_a_longer_list_costs_no_more_queries(api, alice, queue, path):
+    def cost():
+        with CaptureQueriesContext(connection) as asked:
+            assert api.get(path).status_code == 200
+        return len(asked)
+
+    decisions.approve(factories.review(queue).pk, by=alice, surface="web")
+    fill(queue, 1)
+    api.get(path)
+    few = cost()
+    for _ in range(3):
+        decisions.approve(factories.review(queue).pk, by=alice, surface="web")
+    fill(queue, 20)
+
+    assert cost() == few <= 5
