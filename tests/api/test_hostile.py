@@ -12,8 +12,8 @@ import time
 import pytest
 
 from approvals.actions import configuration
-from approvals.api.views import orders
 from approvals.models import Decision, ReviewQueue
+from approvals.orchestration import fulfillment
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("silence")]
@@ -134,7 +134,7 @@ def allmighty(call, lena, monkeypatch, settings):
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
     )
-    monkeypatch.setattr(orders, "WAIT", 0)
+    monkeypatch.setattr(fulfillment, "PATIENCE", 0)
     configuration.grant_site(lena, "orders", by=None)
     ReviewQueue.objects.update(output_schema={"type": "object"})
     return call(lena)

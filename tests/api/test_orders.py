@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pytest
 
 from approvals.actions import configuration
-from approvals.api.views import orders
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OrderExecution, OutboxEntry
+from approvals.orchestration import fulfillment
 from tests import factories
 from tests.api.conftest import refused
 
@@ -25,7 +25,7 @@ ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quant
 def machine(settings, monkeypatch):
     """A workflow, and a wait that a test can afford."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
-    monkeypatch.setattr(orders, "WAIT", 0.05)
+    monkeypatch.setattr(fulfillment, "PATIENCE", 0.05)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,9 +13,6 @@ from approvals.exceptions import Invalid
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
 from approvals.records import clock
-
-WAIT = 3.0  # seconds
-FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25
 
 BY_ARRIVAL = ("-created_at", "-id")
 
@@ -47,8 +42,7 @@ class Orders(Endpoint):
         asked_at = clock.now()
         row = fulfillment.start_order_fulfillment(order, by=self.caller, surface=SURFACE)
         known_before = row.created_at < asked_at
-        _wait_for_execution(row)
-        shown = serializers.OrderAnswer(row).data
+        shown = serializers.OrderAnswer(fulfillment.await_start(row)).data
         return Response(shown, status=_status(row, known_before=known_before))
 
 
@@ -67,12 +61,3 @@ def _status(row: OrderExecution, *, known_before: bool) -> int:
     if not row.execution_arn:
         return 202
     return 200 if known_before else 201
-
-
-def _wait_for_execution(row: OrderExecution) -> None:
-    """The hint that was sent with the order is usually answered within a blink; the row tells."""
-    until, pause = time.monotonic() + WAIT, FIRST_PAUSE
-    while row.status == OrderExecution.Status.PENDING and time.monotonic() < until:
-        time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
-        row.refresh_from_db(fields=["execution_arn", "status", "started_at", "refusal"])
