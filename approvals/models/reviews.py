@@ -117,8 +117,23 @@ class ReviewTask(models.Model):
             ),
         ]
         indexes = [
+            # Partial: what is open is a sliver of what there is, and the desk asks for little else.
             models.Index(
                 "queue", "deadline_at", "id", condition=Q(status="pending"), name="review_open"
+            ),
+            models.Index(
+                "deadline_at", "id", condition=Q(status="pending"), name="review_open_anywhere"
+            ),
+            models.Index(
+                "queue", "received_at", condition=Q(status="pending"), name="review_open_oldest"
+            ),
+            models.Index(
+                "queue",
+                F("priority").desc(),
+                "deadline_at",
+                "id",
+                condition=Q(status="pending"),
+                name="review_open_urgent",
             ),
             models.Index(
                 "queue",
