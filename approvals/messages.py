@@ -16,11 +16,15 @@ MAX_BYTES = 1_048_576  # SQS's own limit of a message
 MAX_DEPTH = 64
 MAX_NODES = 20_000
 MAX_DIGITS = 64  # jsonb takes more, but psycopg cannot read it back: a poison row
+LARGEST = 1e64
 MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
 TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
 
-_TOKENS_OF_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# Possessive, and a string may end with the body: a text without its closing quote is scanned once.
+_TOKENS_OF_JSON = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]|,', re.DOTALL)
+# How JSON inside a text may spell a character of a task token: .NET writes \u002B, PHP \/.
+_ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 
 
 class TaskToken:
@@ -87,7 +91,8 @@ def parse(body: str) -> ReviewRequest:
     """
     document = _document(body)
     token = _token(document)
-    version = str(document.get("schemaVersion", "1"))
+    stated = document.get("schemaVersion")
+    version = "1" if stated is None else str(stated)
     if version.split(".", 1)[0] != "1":
         raise Unreadable("unknown_version", f"schemaVersion {version[:20]!r} is not understood.")
     payload = _scrub(document, token)
@@ -99,7 +104,7 @@ def parse(body: str) -> ReviewRequest:
         reference=reader.reference(),
         title=reader.text("title", 200),
         error_name=error_name,
-        error_cause=error_cause,
+        error_cause=error_cause.replace(token, TOKEN_STANDS_HERE),  # its JSON was opened here
         execution_arn=reader.text("executionArn", 512),
         state_machine_arn=reader.text("stateMachineArn", 512),
         state_name=reader.text("stateName", 128),
@@ -132,23 +137,23 @@ def _document(body: str) -> dict[str, Any]:
         raise Unreadable("not_json", f"The body is not JSON: {error}"[:300]) from None
     if not isinstance(document, dict):
         raise Unreadable("not_an_object", "The body is JSON, but not an object.")
-    _storable(document)
+    check_storable(document)
     return document
 
 
 def _measure(body: str) -> None:
     """Refuse depth and sheer number before the parser recurses into them."""
-    depth = nodes = 0
+    depth = values = 0
     for match in _TOKENS_OF_JSON.finditer(body):
-        nodes += 1
         if match[0] in "[{":
             depth += 1
         elif match[0] in "]}":
             depth -= 1
+        values += match[0] in "[{,"
         if depth > MAX_DEPTH:
             raise Unreadable("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
-    if nodes + body.count(",") > MAX_NODES:
-        raise Unreadable("too_many_values", f"The body holds more than {MAX_NODES} values.")
+        if values > MAX_NODES:
+            raise Unreadable("too_many_values", f"The body holds more than {MAX_NODES} values.")
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -169,27 +174,38 @@ def _bounded_int(digits: str) -> int:
 
 def _bounded_float(digits: str) -> float:
     value = float(digits)
-    if len(digits) > MAX_DIGITS or abs(value) > 1e64:
+    if len(digits) > MAX_DIGITS or abs(value) > LARGEST:
         raise Unreadable("number_too_long", "A number is longer or larger than can be stored.")
     return value
 
 
-def _storable(value: Any) -> None:
-    """Refuse what PostgreSQL's jsonb refuses: NUL and lone surrogates, in values and in keys."""
+def check_storable(value: Any, depth: int = MAX_DEPTH) -> None:
+    """Refuse what PostgreSQL's jsonb refuses or psycopg cannot read back, in values and in keys.
+
+    Raises Unreadable.
+    """
+    if depth < 0:
+        raise Unreadable("too_deep", f"It is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, str):
-        if "\0" in value:
-            raise Unreadable("nul", "A text holds the NUL character.")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Unreadable("lone_surrogate", "A text holds half of a surrogate pair.") from None
+        _check_text(value)
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN is not less either
+        raise Unreadable("number_too_long", "A number is longer or larger than can be stored.")
     elif isinstance(value, dict):
         for key, inner in value.items():
-            _storable(key)
-            _storable(inner)
+            _check_text(key)
+            check_storable(inner, depth - 1)
     elif isinstance(value, list):
         for inner in value:
-            _storable(inner)
+            check_storable(inner, depth - 1)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise Unreadable("nul", "A text holds the NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Unreadable("lone_surrogate", "A text holds half of a surrogate pair.") from None
 
 
 def _token(document: dict[str, Any]) -> str:
@@ -209,7 +225,7 @@ def _token(document: dict[str, Any]) -> str:
 def _scrub(value: Any, token: str) -> Any:
     """The same document with the token replaced wherever it stands, keys included."""
     if isinstance(value, str):
-        return value.replace(token, TOKEN_STANDS_HERE)
+        return _without(value, token)
     if isinstance(value, list):
         return [_scrub(inner, token) for inner in value]
     if isinstance(value, dict):
@@ -224,6 +240,21 @@ def blotted(text: str) -> str:
     """
     text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{TOKEN_STANDS_HERE}"', text)
     return re.sub(r"[A-Za-z0-9+/=_-]{64,}", TOKEN_STANDS_HERE, text)
+
+
+def _without(text: str, token: str) -> str:
+    """`text` with the token replaced, also where JSON in it spells the token with escapes."""
+    text = text.replace(token, TOKEN_STANDS_HERE)
+    if "\\" in text:
+        plain = _ESCAPED.sub(_unescaped, text)
+        if token in plain:
+            return plain.replace(token, TOKEN_STANDS_HERE)
+    return text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = match[2] or chr(int(match[1], 16))
+    return character if re.fullmatch(r"[\w+/=.:-]", character, re.ASCII) else match[0]
 
 
 class _Reader:
@@ -276,6 +307,8 @@ def _error(reader: _Reader) -> tuple[str, str]:
         reader.flags.append("error")
         return "", ""
     name, cause = error.get("Error"), error.get("Cause")
+    if name is not None and not isinstance(name, str):
+        reader.flags.append("error")
     return (name[:256] if isinstance(name, str) else ""), _cause(cause)
 
 
@@ -288,4 +321,10 @@ def _cause(cause: Any) -> str:
     except (ValueError, RecursionError):
         return cause
     message = inner.get("errorMessage") if isinstance(inner, dict) else None
-    return message if isinstance(message, str) else cause
+    if not isinstance(message, str):
+        return cause
+    try:
+        _check_text(message)  # an escape in the inner JSON may hide what the outer one did not show
+    except Unreadable:
+        return cause
+    return message

@@ -85,7 +85,7 @@ def may(action: str, subject: Subject, by: User, surface: str) -> Verdict:
 
     What a user may not see is hidden, not forbidden: the answer is `not_found`.
     """
-    if not by.is_active:
+    if not by.is_active or (action != SEE and not _still_active(by)):
         return Verdict(NotAllowed.code, "This account has been deactivated.")
     if action in GROUPS_THAT:
         return _by_group(action, by)
@@ -111,6 +111,11 @@ def roles_in(queue: ReviewQueue, user: User) -> set[str]:
 def votes_suffice(review: ReviewTask, outcomes: Iterable[str]) -> bool:
     """Whether the live votes make a decision. One vote does, until a queue's policy says otherwise."""
     return bool(list(outcomes))
+
+
+def _still_active(user: User) -> bool:
+    """By the row as it is now: a verb may have waited for its lock since `user` was read."""
+    return User.objects.filter(pk=user.pk, is_active=True).exists()
 
 
 def _memberships(user: User) -> QuerySet[QueueMembership]:

@@ -93,9 +93,11 @@ def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> N
         while not stop.is_set() and (limit := budget.take(sqs.BATCH)):
             came = 0
             try:
-                if not ReviewQueue.objects.filter(pk=queue.pk, enabled=True).exists():
-                    return  # asked before each receive: no database, no receive
-                came = poll_once(queue, wait_seconds=WAIT_SECONDS, limit=limit)
+                # Read before each receive: no database, no receive; and a changed queue counts at once.
+                current = ReviewQueue.objects.filter(pk=queue.pk, enabled=True).first()
+                if current is None:
+                    return
+                came = poll_once(current, wait_seconds=WAIT_SECONDS, limit=limit)
                 troubles = 0
             except (DatabaseError, InterfaceError) as error:
                 connection.close()
@@ -118,8 +120,8 @@ def poll_queues(slugs: list[str], stop: threading.Event, *, threads: int, budget
                 if thread is None or not thread.is_alive():
                     running[queue.slug, number] = _start(queue, stop, budget)
         stop.wait(NEW_QUEUES_EVERY)
-        if budget.left == 0:
-            break
+        if budget.left == 0 and not any(thread.is_alive() for thread in running.values()):
+            break  # while one lives, it may give back what the others then poll for
     for thread in running.values():
         thread.join()
 

@@ -33,7 +33,7 @@ def sweep_forever(stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             for lane in lanes.SENDERS:
-                lanes.drain(lane)
+                lanes.drain(lane, stop=stop.is_set)
             stop.wait(_nap().total_seconds())
         except (OperationalError, InterfaceError) as error:
             log.warning("sweep.database_away", error=str(error)[:300])
@@ -43,7 +43,7 @@ def sweep_forever(stop: threading.Event) -> None:
 
 
 def _nap() -> timedelta:
-    due = outbox.next_due_at()
+    due = outbox.next_due_at(lanes.SENDERS)
     if due is None:
         return LONGEST_SLEEP
     return max(timedelta(0), min(LONGEST_SLEEP, due - clock.now()))

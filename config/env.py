@@ -7,11 +7,36 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.FileAwareEnv()
+
+class _Environment(environ.FileAwareEnv):  # type: ignore[misc]
+    """Says which variable cannot be used, and never what stands in it."""
+
+    def get_value(self, var: str, *args: Any, **options: Any) -> Any:
+        """The value of `var`; raises ImproperlyConfigured for one that its type cannot read."""
+        try:
+            return super().get_value(var, *args, **options)
+        except ImproperlyConfigured:
+            raise
+        except OSError:
+            raise ImproperlyConfigured(f"{var}_FILE names a file that cannot be read") from None
+        except (KeyError, TypeError, ValueError):
+            raise ImproperlyConfigured(f"{var} holds a value that cannot be used") from None
+
+    def email(self, var: str, *, default: str) -> dict[str, Any]:
+        """Django's e-mail settings from the URL in `var`."""
+        try:
+            settings: dict[str, Any] = self.email_url(var, default=default)
+        except ImproperlyConfigured:
+            raise ImproperlyConfigured(f"{var} is not an e-mail server's URL") from None
+        return settings
+
+
+env = _Environment()
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 

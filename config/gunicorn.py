@@ -11,13 +11,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 try:
     from config import env, settings  # noqa: F401  (a wrong setting stops here, in one line)
+
+    bind = f"{env.env.str('HOST', default='127.0.0.1')}:{env.env.int('PORT', default=8000)}"
+    workers = env.env.int("WEB_CONCURRENCY", default=1)
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
-bind = f"{env.env.str('HOST', default='127.0.0.1')}:{env.env.int('PORT', default=8000)}"
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
-workers = env.env.int("WEB_CONCURRENCY", default=1)
 threads = 64
 raw_env = ["DATABASE_POOL_SIZE=10"]  # read by the worker's settings, so that only the web pools
 graceful_timeout = 5

@@ -10,6 +10,7 @@ import logging
 import logging.config
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
@@ -20,6 +21,8 @@ BODY_PRINTERS = (
 
 def configure(*, level: str, console: bool) -> None:
     """Set up structlog and the standard library's logging alike; `console` is for a person's eyes."""
+    if level not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured("LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -96,12 +96,12 @@ TEMPLATES = [
 # --- PostgreSQL, the only database
 
 DATABASE_URL = required("DATABASE_URL", example="postgres://user:password@host:5432/countersign")
+if not DATABASE_URL.startswith(("postgres://", "postgresql://")):  # else environ prints the URL
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://...)")
 try:
     DATABASE = environ.Env.db_url_config(DATABASE_URL)
-except (ValueError, KeyError) as error:
-    raise ImproperlyConfigured("DATABASE_URL is not a database's URL") from error
-if "postgresql" not in DATABASE.get("ENGINE", ""):
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://...)")
+except (ValueError, KeyError):
+    raise ImproperlyConfigured("DATABASE_URL is not a database's URL") from None
 POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)  # threads of a web process share connections
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
@@ -238,6 +238,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY = False  # a hint is worth one attempt; the sweeper is the guarantee
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_POOL_LIMIT = 64  # a web process's threads: none waits for another's silent broker
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # SQS has no fanout: no gossip, no events, no inspect
 CELERY_WORKER_SEND_TASK_EVENTS = False

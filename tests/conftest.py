@@ -12,7 +12,11 @@ _flush = DatabaseOperations.execute_sql_flush
 
 
 def _flush_past_the_triggers(self: DatabaseOperations, sql_list: list[str]) -> None:
-    """TransactionTestCase empties every table; the audit table refuses that, so triggers are off for it."""
+    """TransactionTestCase empties every table; the audit table refuses that, so triggers are off for it.
+
+    CASCADE for knox's own token table: a migration makes it, but no model of ours stands for it.
+    """
+    sql_list = [sql.replace(";", " CASCADE;") if "TRUNCATE" in sql else sql for sql in sql_list]
     with self.connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
     try:

@@ -12,6 +12,7 @@ import structlog
 from django.db import transaction
 from jsonschema import Draft202012Validator
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from approvals import messages, policy
 from approvals.exceptions import (
@@ -238,8 +239,12 @@ def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
         raise Invalid(error.explanation, pointer="/edits") from None
     # An empty registry: a $ref to elsewhere must not make a request while the row is locked.
     validator = Draft202012Validator(schema, registry=Registry())
-    for error in validator.iter_errors(dict(ruling.edits)):
-        raise Invalid(error.message[:300], pointer="/edits" + _pointer(error.absolute_path))
+    try:
+        broken = next(validator.iter_errors(dict(ruling.edits)), None)
+    except Unresolvable:
+        raise Invalid("This queue's output schema refers elsewhere.", pointer="/edits") from None
+    if broken is not None:
+        raise Invalid(broken.message[:300], pointer="/edits" + _pointer(broken.absolute_path))
 
 
 def _pointer(path: Iterable[str | int]) -> str:

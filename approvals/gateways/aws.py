@@ -38,11 +38,14 @@ def stepfunctions(region: str) -> SFNClient:
 
 @cache
 def sqs(region: str) -> SQSClient:
-    """An SQS client whose read timeout outlasts a long poll; SQS calls may be repeated freely."""
+    """An SQS client whose read timeout outlasts our long poll; SQS calls may be repeated freely.
+
+    A silent SQS holds a call for 28 s at most, so that a process that is told to stop is gone in 30.
+    """
     config = Config(
         connect_timeout=3,
-        read_timeout=30,
-        retries={"total_max_attempts": 3, "mode": "standard"},
+        read_timeout=11,
+        retries={"total_max_attempts": 2, "mode": "standard"},
         max_pool_connections=20,
     )
     with _making:

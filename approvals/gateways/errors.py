@@ -20,7 +20,6 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProxyConnectionError,
-    SSLError,
     TokenRetrievalError,
 )
 
@@ -56,7 +55,6 @@ NEVER_LEFT = (
     NoRegionError,
     PartialCredentialsError,
     ProxyConnectionError,
-    SSLError,
     TokenRetrievalError,
 )
 PROOF_OF_CODE = {

@@ -29,7 +29,7 @@ class Message:
 
 
 def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> list[Message]:
-    """Up to `limit` (at most 10) messages, waiting up to `wait_seconds` (at most 20) for the first.
+    """Up to `limit` (at most 10) messages, waiting up to `wait_seconds` (at most 10) for the first.
 
     Raises QueueUnavailable.
     """

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.gateways import aws
-from approvals.gateways.errors import Answer, accepted, classify
+from approvals.gateways.errors import Answer, Proof, accepted, classify
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ def send_task_failure(region: str, token: str, error: str, cause: str) -> Answer
 
 def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
     """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
-    client = aws.stepfunctions(region_of(state_machine_arn))
+    try:
+        client = aws.stepfunctions(region_of(state_machine_arn))
+    except ValueError:
+        return Answer(Proof.REFUSED, "InvalidArn"), ""  # as AWS would say, if we knew where to ask
     try:
         response = client.start_execution(stateMachineArn=state_machine_arn, name=name, input=text)
     except (BotoCoreError, ClientError) as error:

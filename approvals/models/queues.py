@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from jsonschema import Draft202012Validator, SchemaError
 
 from approvals.models.ids import uuid7
 
@@ -85,6 +86,15 @@ class ReviewQueue(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Refuse an output schema that is none, before an edit has to be judged by it."""
+        if self.output_schema is None:
+            return
+        try:
+            Draft202012Validator.check_schema(self.output_schema)
+        except SchemaError as error:
+            raise ValidationError({"output_schema": f"No JSON Schema: {error.message}"}) from error
+
     @property
     def lease(self) -> timedelta:
         """How long a claim holds unless it is renewed."""
@@ -123,7 +133,7 @@ def _money(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        amount = Decimal(str(value))
-        return amount.quantize(Decimal("0.0001")) if abs(amount) < 10**12 else None
+        amount = Decimal(str(value)).quantize(Decimal("0.0001"))  # first: it may round up to 10**12
+        return amount if abs(amount) < 10**12 else None
     except InvalidOperation:
         return None

@@ -102,7 +102,7 @@ def canonical(order: Mapping[str, Any]) -> str:
         size = len(text.encode())
     except (ValueError, RecursionError):
         raise Invalid("The order is not JSON that Step Functions takes.", pointer="") from None
-    if "\\u0000" in text:
+    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):  # an escaped backslash before u0000 is a text
         raise Invalid("The order holds the NUL character.", pointer="")
     if size > MAX_INPUT_BYTES:
         raise Invalid(f"The order has {size} bytes; Step Functions takes {MAX_INPUT_BYTES}.")

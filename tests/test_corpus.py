@@ -1,0 +1,145 @@
+"""The malicious corpus: whatever the bytes, a message is refused with a reason or can be stored and read back."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from approvals import messages
+from approvals.actions import ingest
+from approvals.messages import Unreadable
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from tests.factories import message, received
+
+pytestmark = pytest.mark.django_db
+MEGABYTE = 1_048_576
+QUICK = settings(
+    max_examples=100,
+    deadline=timedelta(seconds=1),
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+GOOD = json.dumps(message(taskToken="corpus-token-0123456789"))
+
+DISPLAY = [
+    "\u202eevil\u2066\u2069", "a\u200d\u200b\ufeffb", "Z" + "\u0301" * 10_000, "\u0410CME \uff11\uff12 \u0661",
+    "e\u0301 \u00e9", "\u0131\u0130", "\U0001f468\u200d\U0001f469", "\u2028\u2029", "\U000e0041", "\ufffe\uffff",
+    "\x01\x1b[31m\x7f\x9b", "line\r\n{\"event\": \"forged\"}", "</script><script>alert(1)</script>",
+    "{{7*7}}{% debug %}", "javascript:alert(1)", "=HYPERLINK(\"http://x\")", "\r\nBcc: x@y", "' OR 1=1 --",
+    "id=csrfmiddlewaretoken", "%00%0A", "\\u0000", "\\ud800", "x" * 50_000,
+]  # fmt: skip
+SLOW = {
+    "an open string of escapes": '{"a":"' + '\\"' * 500_000,
+    "an open string of backslashes": '{"a":"' + "\\" * 1_000_001,
+    "quotes": '"' * MEGABYTE,
+    "empty strings": '""' * 500_000,
+    "a megabyte of one key": '{"taskToken":"t","' + "k" * 1_000_000 + '":1}',
+    "a megabyte of one text": '{"taskToken":"t","a":"' + "t" * 1_000_000 + '"}',
+    "backslashes in a text": '{"taskToken":"tokentoken","a":"' + "\\\\" * 500_000 + '"}',
+    "escapes in a text": '{"taskToken":"' + "a" * 2000 + '","a":"' + "\\\\u0061" * 149_000 + '"}',
+    "a token that almost matches": '{"taskToken":"' + "a" * 2000 + 'b","a":"' + "a" * 1_000_000 + '"}',
+    "100,000 keys": "{" + ",".join(f'"k{n}":1' for n in range(80_000)) + "}",
+    "a deep cause": json.dumps(message(error={"Error": "E", "Cause": '{"a":' * 150_000})),
+    "a number as long as the body": '{"taskToken":"t","a":' + "9" * 1_000_000 + "}",
+    "a number with a fraction of that length": '{"taskToken":"t","a":0.' + "9" * 1_000_000 + "}",
+    "a long number in the cause": json.dumps(message(error={"Error": "E", "Cause": "9" * 900_000})),
+    "a long amount": json.dumps(message(input={"total": "9" * 900_000})),
+    "a text of opening brackets": json.dumps(message(title="[{" * 300_000)),
+}  # fmt: skip
+
+
+def assert_kept(queue: ReviewQueue, body: str) -> None:
+    """The message is a review that reads back, or a quarantined message; it took a second at most."""
+    began = time.monotonic()
+    taken = ingest.accept(queue, [received(body)])
+
+    assert time.monotonic() - began < 1.0
+    assert taken.reviews + taken.duplicates + taken.quarantined == 1
+    for review in ReviewTask.objects.all():
+        assert isinstance(review.payload, dict)
+    assert not QuarantinedMessage.objects.filter(
+        reason__in=["parser_failed", "not_storable"]
+    ).exists()
+
+
+@pytest.fixture
+def wary(queue: ReviewQueue) -> ReviewQueue:
+    """The queue, with amount and customer promoted from the message."""
+    queue.fields = [
+        {"path": "input.total", "role": "amount"},
+        {"path": "input.customer.name", "role": "customer"},
+    ]
+    return queue
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_message_takes_longer_than_a_second(name: str, wary: ReviewQueue) -> None:
+    began = time.process_time()
+    with suppress(Unreadable):
+        messages.parse(SLOW[name])
+    assert time.process_time() - began < 1.0
+
+    assert_kept(wary, SLOW[name])
+
+
+@pytest.mark.parametrize(
+    "text", DISPLAY, ids=lambda text: text[:12].encode("unicode_escape").decode()
+)
+def test_hostile_texts_are_stored_as_they_came_in_every_field(text: str, wary: ReviewQueue) -> None:
+    fields = dict.fromkeys(("title", "stateName", "executionArn", "error", "orderId", text), text)
+    order = {"total": text, "customer": {"name": text}, text: text}
+
+    assert_kept(wary, json.dumps(message(**fields, input=order), ensure_ascii=False))
+
+    review = ReviewTask.objects.get()
+    assert review.payload["input"]["total"] == text
+    assert review.payload["title"] == text
+
+
+def test_a_good_message_cut_at_every_byte_is_refused_at_each(queue: ReviewQueue) -> None:
+    for length in range(len(GOOD)):
+        with pytest.raises(Unreadable):
+            messages.parse(GOOD[:length])
+    assert messages.parse(GOOD).flags == ()
+
+
+JUNK = ['"', "\\", "{", "]", ",", "\0", "\ud800", "é", "9" * 70]
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(),
+    st.sampled_from([*DISPLAY, 2**53 + 1, 2**64, -0.0, 1e-320, 1e63, "\0", "\ud800"]),
+)  # fmt: skip
+documents = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+names = st.sampled_from([*sorted(message()), "title", "priority", "retryCount", "itemIndex", "x"])
+
+
+@QUICK
+@given(fields=st.dictionaries(names, documents))
+def test_any_value_in_any_field_is_stored_or_quarantined(
+    fields: dict[str, Any], wary: ReviewQueue
+) -> None:
+    assert_kept(wary, json.dumps(message(**fields)))
+
+
+@QUICK
+@given(body=st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
+def test_any_text_at_all_is_quarantined(body: str, wary: ReviewQueue) -> None:
+    assert_kept(wary, body)
+
+
+@QUICK
+@given(at=st.integers(0, len(GOOD)), junk=st.sampled_from(JUNK))
+def test_junk_anywhere_in_a_good_message_never_stops_the_line(
+    at: int, junk: str, wary: ReviewQueue
+) -> None:
+    assert_kept(wary, GOOD[:at] + junk + GOOD[at:])

@@ -1,0 +1,181 @@
+"""The loop without a broker: what is due leaves, whoever hinted or did not, and a stop is obeyed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+
+from approvals import sweeper
+from approvals.actions import decisions
+from approvals.actions.decisions import Ruling
+from approvals.delivery import lanes
+from approvals.gateways import stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import OutboxEntry, User
+from approvals.records import outbox
+from tests import factories
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db
+
+
+class Sent:
+    """Counts the outputs that were sent, and does something meanwhile."""
+
+    def __init__(self) -> None:
+        self.outputs: list[str] = []
+        self.meanwhile: Callable[[], Any] = lambda: None
+
+    def __call__(self, region: str, token: str, output: str) -> Answer:
+        self.outputs.append(output)
+        self.meanwhile()
+        return Answer(Proof.ACCEPTED)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """Step Functions takes everything."""
+    made = Sent()
+    monkeypatch.setattr(stepfunctions, "send_task_success", made)
+    return made
+
+
+def approve(by: User, times: int = 1, undo_seconds: int = 0) -> None:
+    for _ in range(times):
+        ruling = Ruling(undo_seconds=undo_seconds)
+        decisions.approve(factories.review().pk, by=by, surface="web", ruling=ruling)
+
+
+def sweep(until: Callable[[], Any], seconds: float = 10) -> None:
+    """Sweep in a thread until something holds; then stop and see that the thread ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=sweeper.sweep_forever, args=(stop,))
+    thread.start()
+    deadline = time.monotonic() + seconds
+    while not until() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert until()
+
+
+def states() -> set[str]:
+    return set(OutboxEntry.objects.values_list("state", flat=True))
+
+
+def test_what_is_due_is_delivered_and_what_can_still_be_undone_waits(
+    alice: User, sent: Sent
+) -> None:
+    approve(alice, times=3)
+    approve(alice, undo_seconds=10)
+
+    assert sweeper.sweep_once() == 3
+    assert sorted(OutboxEntry.objects.values_list("state", flat=True)) == ["settled"] * 3 + [
+        "waiting"
+    ]
+
+
+def test_a_row_that_fails_in_an_unforeseen_way_keeps_its_lease_and_delays_no_other(
+    alice: User, sent: Sent
+) -> None:
+    approve(alice, times=3)
+
+    def stumble() -> None:
+        if len(sent.outputs) == 1:
+            raise RuntimeError("a bug")
+
+    sent.meanwhile = stumble
+
+    assert sweeper.sweep_once() == 2
+    assert states() == {"sending", "settled"}
+    OutboxEntry.objects.filter(state="sending").update(lease_until=Now() - timedelta(seconds=1))
+    assert sweeper.sweep_once() == 1
+    assert states() == {"settled"}
+
+
+def test_a_bounded_drain_takes_the_longest_waiting_first(alice: User, sent: Sent) -> None:
+    approve(alice, times=3)
+    oldest = OutboxEntry.objects.order_by("-created_at").first()
+    OutboxEntry.objects.filter(pk=oldest.pk).update(not_before=Now() - timedelta(hours=1))
+
+    assert lanes.drain(OutboxEntry.Lane.CALLBACKS, limit=1) == 1
+    assert OutboxEntry.objects.get(state="settled") == oldest
+
+
+def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() -> None:
+    outbox.enqueue(
+        OutboxEntry.Kind.START,
+        factories.queue().pk,
+        b"{}",
+        lane=OutboxEntry.Lane.WEBHOOKS,
+        not_before=outbox.clock.now(),
+    )
+
+    assert sweeper._nap() == sweeper.LONGEST_SLEEP
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_hint_is_delivered_by_the_sweeper_at_the_end_of_the_undo_window(
+    alice: User, sent: Sent
+) -> None:
+    approve(alice, undo_seconds=1)
+    began = time.monotonic()
+
+    sweep(lambda: sent.outputs)
+
+    assert 0.3 < time.monotonic() - began < 3
+    assert states() == {"settled"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_is_obeyed_between_two_slow_calls(alice: User, sent: Sent) -> None:
+    approve(alice, times=5)
+    stop = threading.Event()
+    sent.meanwhile = stop.set
+
+    sweeper.sweep_forever(stop)
+
+    assert len(sent.outputs) == 1
+    assert states() == {"settled", "waiting"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweepers_at_once_send_nothing_twice(alice: User, sent: Sent) -> None:
+    approve(alice, times=40)
+    sent.meanwhile = lambda: time.sleep(0.001)
+
+    made = at_once([sweeper.sweep_once] * 4)
+
+    assert sum(made) == len(sent.outputs) == len(set(sent.outputs)) == 40
+    assert set(OutboxEntry.objects.values_list("state", "attempts")) == {("settled", 1)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweeper_outlives_the_databases_absence(
+    alice: User, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve(alice)
+    troubles: list[int] = []
+    due = outbox.due
+
+    def flaky(lane: str, *, limit: int) -> Any:
+        if not troubles:
+            troubles.append(1)
+            connection.close()
+            raise OperationalError("no database")
+        return due(lane, limit=limit)
+
+    monkeypatch.setattr(outbox, "due", flaky)
+    monkeypatch.setattr(sweeper, "PAUSE_WITHOUT_DATABASE", 0.01)
+
+    sweep(lambda: sent.outputs)
+
+    assert states() == {"settled"}

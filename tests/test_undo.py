@@ -1,0 +1,148 @@
+"""Taking a decision back: who may, until when, and who wins against the dispatcher."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db.models.functions import Now
+
+from approvals.actions import configuration, decisions
+from approvals.actions.decisions import Ruling
+from approvals.exceptions import NotAllowed, NotFound, UndoClosed
+from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote
+from approvals.records import audit, outbox
+from tests import factories
+from tests.races import round_by_round
+
+pytestmark = pytest.mark.django_db
+
+
+def decided(by: User, outcome: str = "approve", review: ReviewTask | None = None, **ruling: Any):
+    review = review or factories.review()
+    verb = getattr(decisions, outcome)
+    return verb(review.pk, by=by, surface="web", ruling=Ruling(**ruling)).decision
+
+
+def window_of(decision: Decision) -> float:
+    return (decision.undo_until - decision.decided_at).total_seconds()
+
+
+def test_who_decided_takes_it_back_and_the_review_is_open_again(alice: User) -> None:
+    decision = decided(alice)
+
+    review = decisions.undo(decision.pk, by=alice, surface="web")
+
+    assert (review.status, review.decision, review.version) == ("pending", None, 3)
+    assert OutboxEntry.objects.get().delivery == ("undone", "undone")
+    assert Vote.objects.get().withdrawn_at is not None
+    assert Decision.objects.get().undone_at is not None
+    assert audit.verify(audit.chain_of("review", review.pk)) == []
+
+
+def test_another_reviewer_may_not_undo_but_a_lead_may(
+    alice: User, bob: User, lena: User, carol: User
+) -> None:
+    decision = decided(alice)
+
+    with pytest.raises(NotAllowed):
+        decisions.undo(decision.pk, by=bob, surface="web")
+    with pytest.raises(NotFound):
+        decisions.undo(decision.pk, by=carol, surface="web")
+    assert decisions.undo(decision.pk, by=lena, surface="web").status == "pending"
+
+
+def test_an_undo_of_nothing_finds_nothing(alice: User) -> None:
+    with pytest.raises(NotFound):
+        decisions.undo(uuid4(), by=alice, surface="web")
+
+
+def test_once_an_attempt_has_begun_it_is_too_late(alice: User) -> None:
+    decision = decided(alice, undo_seconds=0)
+    outbox.lease(OutboxEntry.objects.get().pk)
+
+    with pytest.raises(UndoClosed):
+        decisions.undo(decision.pk, by=alice, surface="web")
+
+    assert ReviewTask.objects.get().status == "approved"
+
+
+def test_a_retry_that_waits_can_no_longer_be_undone(alice: User) -> None:
+    decision = decided(alice)
+    OutboxEntry.objects.update(attempts=1)
+
+    with pytest.raises(UndoClosed):
+        decisions.undo(decision.pk, by=alice, surface="web")
+
+
+def test_undoing_twice_is_refused(alice: User) -> None:
+    decision = decided(alice)
+    decisions.undo(decision.pk, by=alice, surface="web")
+
+    with pytest.raises(UndoClosed):
+        decisions.undo(decision.pk, by=alice, surface="web")
+
+
+def test_after_an_undo_the_other_answer_can_be_given_and_only_that_one_leaves(alice: User) -> None:
+    first = decided(alice)
+    review = decisions.undo(first.pk, by=alice, surface="web")
+
+    second = decided(alice, "reject", review)
+
+    assert ReviewTask.objects.get().decision == second
+    assert Vote.objects.filter(withdrawn_at=None).get().outcome == "rejected"
+    open_entries = OutboxEntry.objects.exclude(state="cancelled")
+    assert [entry.subject for entry in open_entries] == [second.pk]
+    with pytest.raises(UndoClosed):
+        decisions.undo(first.pk, by=alice, surface="web")
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_queue", "left", "window"),
+    [
+        (None, 10, 3600, 10),
+        (5, 10, 3600, 5),
+        (500, 10, 3600, 10),
+        (0, 10, 3600, 0),
+        (-7, 10, 3600, 0),
+        (None, 3600, 400, pytest.approx(99, abs=1)),
+        (None, 3600, 59, 0),
+    ],
+)
+def test_the_undo_window_is_the_least_of_what_applies(
+    asked: int | None, of_queue: int, left: int, window: Any, alice: User
+) -> None:
+    configuration.save_queue("manual-review", {"undo_seconds": of_queue}, by=None)
+    review = factories.review()
+    ReviewTask.objects.update(deadline_at=Now() + timedelta(seconds=left))
+
+    assert window_of(decided(alice, review=review, undo_seconds=asked)) == window
+
+
+@pytest.mark.django_db(transaction=True)
+def test_between_undo_and_dispatcher_exactly_one_wins_in_two_hundred_rounds(alice: User) -> None:
+    made = [decided(alice, undo_seconds=0) for _ in range(201)]
+    entries = {entry.subject: entry.pk for entry in OutboxEntry.objects.all()}
+    chance, began = random.Random(7), time.monotonic()
+    decisions.undo(made.pop().pk, by=alice, surface="web")
+    an_undo = time.monotonic() - began
+
+    def lease(decision: Decision) -> Any:
+        time.sleep(chance.uniform(0, 2 * an_undo))  # an undo has more to do before the two meet
+        return outbox.lease(entries[decision.pk])
+
+    rounds = round_by_round(
+        [lambda d=each: decisions.undo(d.pk, by=alice, surface="web") for each in made],
+        [lambda d=each: lease(d) for each in made],
+    )
+
+    assert len(rounds) == 200
+    for undone, leased in rounds:
+        assert isinstance(undone, UndoClosed) == (leased is not None)
+    states = set(OutboxEntry.objects.values_list("state", "attempts"))
+    assert states <= {("cancelled", 0), ("sending", 1)}
+    assert len(states) == 2, "one side won every round: the race was not one"
