@@ -26,7 +26,7 @@ def _flush_past_the_triggers(self: DatabaseOperations, sql_list: list[str]) -> N
             cursor.execute("RESET session_replication_role")
 
 
-DatabaseOperations.execute_sql_flush = _flush_past_the_triggers
+DatabaseOperations.execute_sql_flush = _flush_past_the_triggers  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture(autouse=True)

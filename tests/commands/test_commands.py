@@ -184,7 +184,12 @@ def test_poll_queue_once_takes_everything_in_until_one_empty_answer(queue, monke
     batches = [[message("m1"), message("m2", "nonsense")], [message("m3")], []]
     deleted: list[str] = []
     monkeypatch.setattr(sqs, "receive", lambda *_, **__: batches.pop(0))
-    monkeypatch.setattr(sqs, "delete", lambda *a: deleted.extend(m.message_id for m in a[2]) or [])
+
+    def delete(region: str, url: str, messages: list[sqs.Message]) -> list[str]:
+        deleted.extend(message.message_id for message in messages)
+        return []
+
+    monkeypatch.setattr(sqs, "delete", delete)
 
     said = run("poll_queue", "--queue", queue.slug, "--once")
 

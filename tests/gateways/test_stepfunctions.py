@@ -170,7 +170,9 @@ def test_the_arn_of_a_version_leads_to_the_machines_executions() -> None:
     )
 
 
-@pytest.mark.parametrize("region", ["", "no region", "x.evil.example/#", "-", "12", "eu-west-3\n", "é-1"])
+@pytest.mark.parametrize(
+    "region", ["", "no region", "x.evil.example/#", "-", "12", "eu-west-3\n", "é-1"]
+)
 def test_a_region_that_cannot_be_one_is_no_region(region: str) -> None:
     with pytest.raises(ValueError, match="not an ARN with a region"):
         stepfunctions.region_of(f"arn:aws:states:{region}:123456789012:execution:orders:x")
