@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from django.conf import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+
+
+class NoClientError(BotoCoreError):
+    """No client can be made, so nothing was sent: AWS_ENDPOINT_URL or the region is none."""
+
+    fmt = "no client can be made: AWS_ENDPOINT_URL or the region is unusable"
+
 
 _making = Lock()  # boto3's default session is not safe to make clients from in several threads
 
@@ -30,7 +40,7 @@ def stepfunctions(region: str) -> SFNClient:
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=20,
     )
-    with _making:
+    with _made():
         return boto3.client(
             "stepfunctions", region_name=region, endpoint_url=_endpoint(), config=config
         )
@@ -48,8 +58,17 @@ def sqs(region: str) -> SQSClient:
         retries={"total_max_attempts": 2, "mode": "standard"},
         max_pool_connections=20,
     )
-    with _making:
+    with _made():
         return boto3.client("sqs", region_name=region, endpoint_url=_endpoint(), config=config)
+
+
+@contextmanager
+def _made() -> Iterator[None]:
+    with _making:
+        try:
+            yield
+        except ValueError as error:
+            raise NoClientError from error
 
 
 def _endpoint() -> str | None:

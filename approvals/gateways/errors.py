@@ -23,6 +23,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from approvals.gateways.aws import NoClientError
+
 
 class Proof(StrEnum):
     """What an answer, or its absence, proves about one call."""
@@ -52,6 +54,7 @@ NEVER_LEFT = (
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
+    NoClientError,
     NoRegionError,
     PartialCredentialsError,
     ProxyConnectionError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,8 @@ def send_task_success(region: str, token: str, output: str) -> Answer:
 
 def send_task_failure(region: str, token: str, error: str, cause: str) -> Answer:
     """SendTaskFailure; never raises for what AWS or the network does."""
-    client = aws.stepfunctions(region)
     try:
+        client = aws.stepfunctions(region)
         return accepted(client.send_task_failure(taskToken=token, error=error, cause=cause))
     except (BotoCoreError, ClientError) as failure:
         return classify(failure)
@@ -41,10 +42,11 @@ def send_task_failure(region: str, token: str, error: str, cause: str) -> Answer
 def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
     """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
     try:
-        client = aws.stepfunctions(region_of(state_machine_arn))
+        region = region_of(state_machine_arn)
     except ValueError:
         return Answer(Proof.REFUSED, "InvalidArn"), ""  # as AWS would say, if we knew where to ask
     try:
+        client = aws.stepfunctions(region)
         response = client.start_execution(stateMachineArn=state_machine_arn, name=name, input=text)
     except (BotoCoreError, ClientError) as error:
         return classify(error), ""
@@ -76,8 +78,11 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
 
 
 def region_of(arn: str) -> str:
-    """The region an ARN lies in: a token or an execution is only known there."""
+    """The region an ARN lies in: a token or an execution is only known there.
+
+    Raises ValueError for what cannot be a region: the ARN of a review is what its message said.
+    """
     parts = arn.split(":")
-    if len(parts) < 6 or not parts[3]:
+    if len(parts) < 6 or not re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", parts[3]):
         raise ValueError(f"not an ARN with a region: {arn!r}")
     return parts[3]
