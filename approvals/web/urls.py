@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import health
+from approvals.web import decisions, health, home, queues, reviews
 
 urlpatterns = [
+    path("", home.show, name="home"),
+    path("queues/<slug:slug>/", queues.show, name="queue"),
+    path("queues/<slug:slug>/next/", queues.take_next, name="queue_next"),
+    path("reviews/<uuid:review_id>/", reviews.show, name="review"),
+    path("reviews/<uuid:review_id>/delivery/", reviews.delivery, name="review_delivery"),
+    path("reviews/<uuid:review_id>/claim/", reviews.claim, name="review_claim"),
+    path("reviews/<uuid:review_id>/renew/", reviews.renew, name="review_renew"),
+    path("reviews/<uuid:review_id>/release/", reviews.release, name="review_release"),
+    path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
+    path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
+    path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
 ]

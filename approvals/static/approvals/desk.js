@@ -1,0 +1,98 @@
+// The desk's own script: times that stay true, countdowns, small comforts. Every page works without it.
+(() => {
+  "use strict";
+
+  // Times are told by the server's clock: a laptop that runs five minutes late must not show it.
+  const told = document.documentElement.dataset.now;
+  const skew = told ? Date.parse(told) - Date.now() : 0;
+  const now = () => Date.now() + skew;
+
+  const span = (milliseconds) => {
+    const seconds = Math.abs(Math.trunc(milliseconds / 1000));
+    for (const [from, unit, name] of [[172800, 86400, "d"], [5400, 3600, "h"], [90, 60, "min"]]) {
+      if (seconds >= from) return `${Math.round(seconds / unit)} ${name}`;
+    }
+    return `${seconds} s`;
+  };
+
+  const write = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+
+  const tellTimes = () => {
+    for (const time of document.querySelectorAll("time[data-moment]")) {
+      const left = Date.parse(time.dateTime) - now();
+      write(time, left > 0 ? `in ${span(left)}` : `${span(left)} ago`);
+    }
+    for (const time of document.querySelectorAll("time[data-age], time[data-left]")) {
+      const length = Date.parse(time.dateTime) - now();
+      write(time, "left" in time.dataset && length < 0 ? "0 s" : span(length));
+    }
+  };
+
+  const countDown = () => {
+    for (const counter of document.querySelectorAll("[data-countdown]")) {
+      const left = Math.ceil((Date.parse(counter.dataset.countdown) - now()) / 1000);
+      write(counter, `${Math.max(0, left)} s`);
+      if (left <= 0) counter.closest("form")?.querySelector("button")?.setAttribute("disabled", "");
+    }
+  };
+
+  tellTimes();
+  countDown();
+  setInterval(tellTimes, 10_000);
+  setInterval(countDown, 250);
+
+  const trouble = () => document.getElementById("trouble")?.removeAttribute("hidden");
+
+  document.addEventListener("htmx:responseError", trouble);
+  document.addEventListener("htmx:sendError", (event) => {
+    // A missed look at the delivery is tried again two seconds later: no reason to alarm anybody.
+    if (event.detail.requestConfig?.verb !== "get") trouble();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (/^\s*<!doctype/i.test(event.detail.xhr.responseText)) {
+      event.detail.shouldSwap = false;
+      trouble();
+    }
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    tellTimes();
+    countDown();
+    const target = event.detail.target;
+    const news = document.querySelector("#delivery[data-announce]");
+    const announce = document.getElementById("announce");
+    if (news && announce) write(announce, news.dataset.announce);
+    if (target?.id === "decide") {
+      const problem = target.querySelector("[role=alert]");
+      const first = target.querySelector("textarea, a, button");
+      if (problem) {
+        problem.tabIndex = -1;
+        problem.focus();
+      } else {
+        first?.focus();
+      }
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      const form = event.target.closest?.("form[data-submit-keys]");
+      if (form) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    }
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+        menu.open = false;
+        menu.querySelector("summary")?.focus();
+      }
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+})();

@@ -1,0 +1,223 @@
+"""What became of a decision, in words and as a small pipeline: decided is not delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from approvals import policy
+from approvals.models import Decision, OutboxEntry, User
+
+CALM, GOOD, WARN, BAD = "calm", "good", "warn", "bad"
+FINAL = {"delivered", "closed_elsewhere", "unconfirmed", "parked", "undone"}
+
+TOLD: dict[tuple[str, str], tuple[str, str, str]] = {
+    ("waiting", "undo_window"): (
+        CALM,
+        "Waiting to be sent",
+        "It can still be undone. Nothing has left for Step Functions.",
+    ),
+    ("waiting", "queued"): (
+        CALM,
+        "Waiting to be sent",
+        "Next in line for Step Functions.",
+    ),
+    ("waiting", "retrying"): (
+        WARN,
+        "Trying again",
+        "Step Functions did not take it yet. It is sent again until an answer proves something.",
+    ),
+    ("waiting", "breaker_open"): (
+        WARN,
+        "On hold",
+        "Step Functions is refusing calls just now. It is sent as soon as that ends.",
+    ),
+    ("sending", ""): (CALM, "Sending", "The call to Step Functions is under way."),
+    ("delivered", "acknowledged"): (
+        GOOD,
+        "Delivered",
+        "Step Functions acknowledged it. The workflow has moved on.",
+    ),
+    ("delivered", "proved_by_history"): (
+        GOOD,
+        "Delivered",
+        "The answer to our call was lost, but the execution's history holds this decision.",
+    ),
+    ("closed_elsewhere", "expired"): (
+        BAD,
+        "Too late",
+        "Step Functions had stopped waiting before this arrived. The order took the timeout road.",
+    ),
+    ("closed_elsewhere", "aborted"): (
+        BAD,
+        "Execution was stopped",
+        "Somebody stopped the execution before this arrived. It had no effect.",
+    ),
+    ("closed_elsewhere", "execution_ended"): (
+        BAD,
+        "Execution had ended",
+        "The execution was over before this arrived. It had no effect.",
+    ),
+    ("closed_elsewhere", "other_party"): (
+        BAD,
+        "Answered by somebody else",
+        "Another program answered this step first. This decision had no effect.",
+    ),
+    ("unconfirmed", "no_execution_arn"): (
+        WARN,
+        "Unconfirmed",
+        (
+            "The step is closed, but the message named no execution, so nobody can tell whether by this"
+            " decision. Look at the order itself."
+        ),
+    ),
+    ("unconfirmed", "history_unreadable"): (
+        WARN,
+        "Unconfirmed",
+        (
+            "The step is closed, and the execution's history could not be read to tell whether by this"
+            " decision. Look at the order itself."
+        ),
+    ),
+    ("unconfirmed", "history_gone"): (
+        WARN,
+        "Unconfirmed",
+        (
+            "The step is closed, and its execution's history is no longer kept. Look at the order"
+            " itself."
+        ),
+    ),
+    ("parked", "invalid_token"): (
+        BAD,
+        "Needs an operator",
+        "Step Functions does not know this step's token. The decision is kept.",
+    ),
+    ("parked", "invalid_output"): (
+        BAD,
+        "Needs an operator",
+        "Step Functions refused the content of this decision. The decision is kept.",
+    ),
+    ("parked", "access_denied"): (
+        BAD,
+        "Needs an operator",
+        "AWS does not let Countersign answer this step. The decision is kept.",
+    ),
+    ("parked", "key_missing"): (
+        BAD,
+        "Needs an operator",
+        "The key that opens this step's token is missing. The decision is kept.",
+    ),
+    ("undone", "undone"): (
+        CALM,
+        "Undone",
+        "Taken back before it left. Step Functions never heard of it.",
+    ),
+}
+UNTOLD = {
+    "closed_elsewhere": (BAD, "Closed elsewhere", "The step was closed without this decision."),
+    "unconfirmed": (WARN, "Unconfirmed", "Nobody can tell whether this decision arrived."),
+    "parked": (BAD, "Needs an operator", "It could not be sent. The decision is kept."),
+    "delivered": (GOOD, "Delivered", "Step Functions has it."),
+    "undone": (CALM, "Undone", "Taken back before it left."),
+}
+ICONS = {
+    "waiting": "clock",
+    "sending": "paper-airplane",
+    "delivered": "check-circle",
+    "closed_elsewhere": "link-slash",
+    "unconfirmed": "question-mark-circle",
+    "parked": "wrench-screwdriver",
+    "undone": "arrow-uturn-left",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One station of the pipeline: done, current, ahead, skipped, good, warn or bad."""
+
+    word: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """Where a decision stands on its way to Step Functions, and whether it can be taken back."""
+
+    state: str
+    detail: str
+    tone: str
+    word: str
+    says: str
+    steps: tuple[Step, ...]
+    attempts: int
+    ended_at: datetime | None
+    undo_until: datetime | None
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in FINAL
+
+    @property
+    def icon(self) -> str:
+        """The heroicon beside the word."""
+        return ICONS.get(self.state, "question-mark-circle")
+
+    @property
+    def seen(self) -> str:
+        """What a browser tells the server it shows already, so that only news is sent."""
+        undoable = "u" if self.undo_until else ""
+        return f"{self.state}.{self.detail}.{self.attempts}{undoable}"
+
+
+def aftermath(
+    decision: Decision, entry: OutboxEntry | None, user: User, now: datetime
+) -> Aftermath:
+    """Read the outbox row of a decision; without a row the worst is assumed, never the best."""
+    state, detail = entry.delivery if entry else ("unconfirmed", "")
+    if detail == "undo_window" and entry and entry.not_before <= now:
+        detail = "queued"
+    tone, word, says = (
+        TOLD.get((state, detail))
+        or TOLD.get((state, ""))
+        or UNTOLD.get(state, (WARN, state.replace("_", " ").capitalize(), detail))
+    )
+    return Aftermath(
+        state=state,
+        detail=detail,
+        tone=tone,
+        word=word,
+        says=says,
+        steps=_steps(decision, state, detail, tone, word),
+        attempts=entry.attempts if entry else 0,
+        ended_at=entry.ended_at if entry else None,
+        undo_until=decision.undo_until if _undoable(decision, entry, user, now) else None,
+    )
+
+
+def _steps(decision: Decision, state: str, detail: str, tone: str, word: str) -> tuple[Step, ...]:
+    window = decision.undo_until > decision.decided_at
+    undone, in_window = state == "undone", detail == "undo_window"
+    undo = "current" if in_window else "done" if window else "skipped"
+    if undone:
+        return (Step("Decided", "done"), Step("Undone", "warn"), Step("Never sent", "skipped"))
+    sending = "ahead" if in_window else "done" if state in FINAL else "current"
+    if state == "waiting" and tone == WARN:
+        sending = "warn"
+    end = tone if state in FINAL else "ahead"
+    return (
+        Step("Decided", "done"),
+        Step("Undo window" if window else "No undo window", undo),
+        Step("Sending" if sending != "warn" else word, sending),
+        Step(word if state in FINAL else "Delivered", end),
+    )
+
+
+def _undoable(decision: Decision, entry: OutboxEntry | None, user: User, now: datetime) -> bool:
+    """Whether the button is worth showing; the verb decides again, by the row's count."""
+    if entry is None or decision.undone_at is not None or decision.undo_until <= now:
+        return False
+    if entry.state != OutboxEntry.State.WAITING or entry.attempts:
+        return False
+    right = policy.DECIDE if decision.by_id == user.pk else policy.OVERRIDE
+    return policy.may(right, decision.review, user, "web").allowed

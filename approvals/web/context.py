@@ -1,0 +1,15 @@
+"""What every page's frame needs: the queues of whoever has signed in, asked only when shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from approvals import policy
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The header's queues; nothing is asked where a template does not show them."""
+    return {"nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8]))}

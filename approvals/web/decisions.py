@@ -1,0 +1,117 @@
+"""Approve, reject and undo: a page each, or a panel on the review's page where htmx asks for one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django_htmx.http import HttpResponseClientRedirect
+
+from approvals import policy
+from approvals.actions import decisions
+from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
+from approvals.models import Decision, ReviewTask
+from approvals.models.decisions import Outcome
+from approvals.records import audit, clock
+from approvals.web import foreign, reading, reviews, wording
+from approvals.web.desk import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
+from approvals.web.forms import RulingForm, blank
+
+VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
+
+
+@desk("GET", "POST")
+def approve(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Say what an approval does, and approve."""
+    return _decide(request, review_id, Outcome.APPROVED)
+
+
+@desk("GET", "POST")
+def reject(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Ask for a reason, and reject."""
+    return _decide(request, review_id, Outcome.REJECTED)
+
+
+@desk("POST")
+def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
+    """Take a decision back while it has not left."""
+    decision = Decision.objects.filter(pk=decision_id, review__in=reviews_of(request.user)).first()
+    if decision is None:
+        raise NotFound
+    try:
+        review = decisions.undo(decision_id, by=request.user, surface=SURFACE)
+    except ApprovalsError as error:
+        return refused(request, error, review=reviews.find(request.user, decision.review_id))
+    messages.success(request, f"Undone: {foreign.visible(review.heading)} is open again.")
+    return redirect("review", review.pk)
+
+
+def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResponse:
+    review = reviews.find(request.user, review_id)
+    policy.may(policy.DECIDE, review, request.user, SURFACE).or_raise()
+    if request.method != "POST":
+        problem = _closed(review)
+        return _panel(request, review, outcome, blank(review, request.user), problem)
+    form = RulingForm(request.POST)
+    problem = None
+    try:
+        if not form.is_valid():
+            raise Invalid(_first(form))
+        VERBS[outcome](review_id, by=request.user, surface=SURFACE, ruling=form.ruling(SIGNED_IN))
+    except ApprovalsError as error:
+        problem = error
+    if problem is None:
+        if request.htmx:
+            return HttpResponseClientRedirect(resolve_url("review", review_id))
+        return redirect("review", review_id)
+    review = reviews.find(request.user, review_id)
+    again = blank(review, request.user, request.POST.get("reason", ""))
+    return _panel(request, review, outcome, again, problem)
+
+
+def _panel(
+    request: DeskRequest,
+    review: ReviewTask,
+    outcome: Outcome,
+    form: RulingForm,
+    problem: ApprovalsError | None,
+) -> HttpResponse:
+    """The form again, with what was typed, above it what went wrong."""
+    now = clock.now()
+    context: dict[str, Any] = {
+        "now": now,
+        "review": review,
+        "order": reading.read(review),
+        "deadline": wording.deadline(review, now),
+        "standing": reviews.standing(review, request.user, now),
+        "outcome": outcome,
+        "approving": outcome == Outcome.APPROVED,
+        "consequence": wording.consequence(review, outcome),
+        "form": form,
+        "problem": wording.refusal(problem, request.user) if problem else None,
+    }
+    template = "approvals/_decide.html" if request.htmx else "approvals/decide.html"
+    return render(request, template, context, status=problem.status if problem else 200)
+
+
+def _closed(review: ReviewTask) -> ApprovalsError | None:
+    """Why there is nothing to decide, where the page is opened too late."""
+    if review.status == ReviewTask.Status.PENDING:
+        return None
+    decision = review.decision
+    if decision is None:
+        return AlreadyDecided(status=review.status)
+    return AlreadyDecided(
+        status=review.status,
+        outcome=decision.outcome,
+        by=decision.by.email if decision.by else audit.SYSTEM,
+        decided_at=decision.decided_at.isoformat(),
+    )
+
+
+def _first(form: RulingForm) -> str:
+    name, texts = next(iter(form.errors.items()))
+    return f"{name}: {texts[0]}"

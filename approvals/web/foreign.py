@@ -1,0 +1,63 @@
+"""Foreign text made safe to look at: what shows nothing, or turns its neighbours round, is written out.
+
+Escaping for HTML is the templates' work, not this room's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+RAW_LIMIT = 200_000  # characters
+
+# Characters that show nothing, or change how their neighbours are shown.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANKS = "\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d"
+_SUSPECT = re.compile(r"[^ -~\n\t]")
+
+
+def visible(value: object) -> str:
+    """Text with every invisible, control or direction-changing character written out."""
+    return _SUSPECT.sub(_shown, str(value))
+
+
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in _BLANKS or unicodedata.category(character) in _UNSEEN:
+        return f"⟨U+{ord(character):04X}⟩"
+    return " " if character in "\u00a0\u202f\u2007" else character
+
+
+def money(amount: object, currency: str = "") -> str:
+    """An amount with grouped thousands, its currency in front; what is no number stays as it is."""
+    if amount is None or amount == "" or isinstance(amount, bool | dict | list):
+        return ""
+    try:
+        number = Decimal(str(amount))
+    except InvalidOperation:
+        return visible(str(amount)[:40])
+    if not number.is_finite() or abs(number) >= 10**15:
+        return visible(str(amount)[:40])
+    digits = -int(number.normalize().as_tuple().exponent)
+    shown = f"{number:,.{max(2, min(digits, 4))}f}"
+    return f"{visible(currency[:8])} {shown}".strip()
+
+
+def raw(payload: Any) -> tuple[str, bool]:
+    """The payload as indented JSON, invisible characters as JSON escapes; and whether it was cut."""
+    text = json.dumps(payload, ensure_ascii=False, indent=2)
+    cut = len(text) > RAW_LIMIT
+    return _SUSPECT.sub(_json_escape, text[:RAW_LIMIT]), cut
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character not in _BLANKS and unicodedata.category(character) not in _UNSEEN:
+        return character
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

@@ -1,0 +1,98 @@
+"""Your turn: what one person holds, what waits in their queues, and what became of their decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min, Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from approvals import policy
+from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.records import clock
+from approvals.web import listing
+from approvals.web.aftermath import Aftermath, aftermath
+from approvals.web.desk import DeskRequest, desk, reviews_of
+
+COUNT_UP_TO = 100
+SOON = timedelta(hours=1)
+LAST = 5
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits in a queue, counted up to a limit: a full count is never worth its price here."""
+
+    queue: ReviewQueue
+    can_decide: bool
+    open: int
+    oldest: datetime | None
+    due_soon: int
+
+    @property
+    def counted(self) -> str:
+        """The number of open reviews as a page says it."""
+        return f"{COUNT_UP_TO}+" if self.open > COUNT_UP_TO else str(self.open)
+
+
+@desk("GET")
+def show(request: DeskRequest) -> HttpResponse:
+    """The first page after signing in; `?q=` jumps to the one review of that reference."""
+    wanted = request.GET.get("q", "").replace("\0", "").strip()[:256]
+    found = look_for(request.user, wanted) if wanted else []
+    if len(found) == 1:
+        return redirect("review", found[0].pk)
+    now = clock.now()
+    mine = reviews_of(request.user).pending().held_by(request.user)
+    context = {
+        "now": now,
+        "wanted": wanted,
+        "found": [listing.Line(review, now) for review in found],
+        "mine": [
+            listing.Line(review, now)
+            for review in listing.lean(mine).order_by("deadline_at", "id")[:20]
+        ],
+        "queues": waiting_for(request.user, now),
+        "decided": last_decisions(request.user, now),
+    }
+    return render(request, "approvals/home.html", context)
+
+
+def look_for(user: User, reference: str) -> list[ReviewTask]:
+    """Reviews of exactly this reference that this person may see, the latest first."""
+    same = listing.lean(reviews_of(user).filter(reference=reference))
+    return list(same.order_by(*listing.BY_ARRIVAL)[:6])
+
+
+def waiting_for(user: User, now: datetime) -> list[Waiting]:
+    """Every queue this person sees, with capped counts of its open reviews."""
+    deciding = set(policy.decidable_queues(user).values_list("pk", flat=True))
+    found = []
+    for queue in policy.visible_queues(user):
+        first = reviews_of(user).filter(queue=queue).pending().order_by("deadline_at", "id")
+        counts = first[: COUNT_UP_TO + 1].aggregate(
+            open=Count("id"),
+            oldest=Min("received_at"),
+            due_soon=Count("id", filter=Q(deadline_at__lte=now + SOON)),
+        )
+        found.append(Waiting(queue, queue.pk in deciding, **counts))
+    return found
+
+
+def last_decisions(user: User, now: datetime) -> list[tuple[Decision, Aftermath]]:
+    """This person's latest decisions, each with what became of it."""
+    decisions = list(
+        Decision.objects.filter(by=user, review__in=policy.visible_reviews(user))
+        .select_related("review__queue", "by")
+        .defer("callback", "review__payload", "review__raw_body", "review__sealed_token")
+        .order_by("-decided_at")[:LAST]
+    )
+    entries = {
+        entry.subject: entry
+        for entry in OutboxEntry.objects.filter(
+            kind=OutboxEntry.Kind.CALLBACK, subject__in=[one.pk for one in decisions]
+        ).defer("payload")
+    }
+    return [(one, aftermath(one, entries.get(one.pk), user, now)) for one in decisions]

@@ -1,0 +1,60 @@
+"""A queue's list, and the one button that hands out what is due next."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+
+from approvals import policy
+from approvals.actions import assignment
+from approvals.exceptions import Invalid
+from approvals.models import keyset
+from approvals.records import clock
+from approvals.web import listing
+from approvals.web.desk import SURFACE, DeskRequest, desk, queue_of, reviews_of
+
+PAGE = 25
+
+
+@desk("GET")
+def show(request: DeskRequest, slug: str) -> HttpResponse:
+    """One page of a queue's reviews, narrowed as the URL says."""
+    queue = queue_of(request.user, slug)
+    everything = reviews_of(request.user).filter(queue=queue)
+    narrowed = listing.narrow(everything, request.GET, request)
+    rows = listing.lean(narrowed.rows)
+    try:
+        page = keyset.page(rows, narrowed.order, size=PAGE, cursor=request.GET.get("cursor", ""))
+    except Invalid:  # a bent or outdated link still leads to the list
+        page = keyset.page(rows, narrowed.order, size=PAGE)
+    now = clock.now()
+    context = {
+        "now": now,
+        "queue": queue,
+        "lines": [listing.Line(review, now) for review in page.rows],
+        "page": page,
+        "narrowed": narrowed,
+        "query": urlencode(narrowed.active),
+        "can_decide": policy.may(policy.CLAIM, queue, request.user, SURFACE).allowed,
+    }
+    return render(request, "approvals/queue.html", context)
+
+
+@desk("POST")
+def take_next(request: DeskRequest, slug: str) -> HttpResponse:
+    """Claim what is due first among what the posted filters show."""
+    queue = queue_of(request.user, slug)
+    policy.may(policy.CLAIM, queue, request.user, SURFACE).or_raise()
+    everything = reviews_of(request.user).filter(queue=queue)
+    narrowed = listing.narrow(everything, request.POST, request)
+    review = assignment.claim_next(
+        narrowed.rows.order_by(*listing.BY_DEADLINE), by=request.user, surface=SURFACE
+    )
+    if review is not None:
+        return redirect("review", review.pk)
+    messages.info(request, f"Nothing is waiting in {queue.name}.")
+    query = urlencode(narrowed.active)
+    return redirect(resolve_url("queue", slug) + (f"?{query}" if query else ""))

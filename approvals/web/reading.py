@@ -1,0 +1,264 @@
+"""A foreign JSON object made readable: customer, total and lines where they look like it, the rest as
+definition lists. It returns plain values only; templates escape them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from approvals.models import ReviewTask
+from approvals.models.queues import value_at
+from approvals.web.foreign import money, visible
+
+DEEPEST = 5
+MOST_NODES = 300
+MOST_ROWS = 50
+MOST_COLUMNS = 7
+LONG = 280
+
+ENVELOPE = {
+    *("schemaVersion", "taskToken", "orderId", "error", "executionArn", "stateMachineArn"),
+    *("stateName", "enteredTime", "retryCount", "redriveCount", "itemIndex", "timeoutSeconds"),
+    *("input", "title", "priority"),
+}
+LINES = ("items", "lines", "line_items", "lineItems", "products")
+TOTALS = ("total", "total_amount", "totalAmount", "grand_total", "amount")
+PRICES = {"price", "unit_price", "unitPrice", "amount", "total", "subtotal", "shipping_cost"} | {
+    *TOTALS
+}
+ENVELOPE_ORDER = ("name", "company", "street", "address1", "line1", "address2", "line2")
+TOWN = ("postcode", "postal_code", "zip", "city")
+# jsonb keeps an object's keys by their length; people look for these first.
+FIRST = ("sku", "id", "name", "email", "phone", "method", "brand", "quantity")
+ADDRESS = {"street", "city", "postcode", "postal_code", "zip", "country", "address1", "line1"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value to show: `kind` is text, long, money, empty, address, group, list, table or more."""
+
+    kind: str
+    label: str = ""
+    text: str = ""
+    children: tuple[Node, ...] = ()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Node, ...], ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table; numbers stand at its right edge."""
+
+    label: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """A field that the queue's settings point at."""
+
+    label: str
+    node: Node
+    sensitive: bool
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the review is about, sorted by what a reviewer looks for first."""
+
+    total: str = ""
+    buyer: str = ""
+    customer: Node | None = None
+    lines: Node | None = None
+    promoted: tuple[Promoted, ...] = ()
+    rest: tuple[Node, ...] = ()
+    beside: tuple[Node, ...] = ()
+
+
+@dataclass
+class _Budget:
+    """How many nodes may still be made: an order of 20,000 values must not paint them all."""
+
+    left: int = field(default=MOST_NODES)
+
+    def spend(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+def read(review: ReviewTask) -> Order:
+    """Sort a review's payload into what a page shows first, and everything else."""
+    budget = _Budget()
+    payload: Any = review.payload
+    order: Any = review.order
+    if not isinstance(order, dict):
+        return Order(rest=(_node("", order, 0, budget),))
+    inner = order is not payload
+    left = {key: value for key, value in order.items() if inner or key not in ENVELOPE}
+    currency = left.get("currency") if isinstance(left.get("currency"), str) else ""
+    total = review.amount if review.amount is not None else None
+    for name in TOTALS:
+        if isinstance(left.get(name), int | float | str) and total in (None, _number(left[name])):
+            total = left.pop(name) if total is None else total
+            left.pop(name, None)
+            break
+    if total is not None:
+        left.pop("currency", None)
+    customer = left.pop("customer", None) or review.customer or None
+    lines = next((left.pop(name) for name in LINES if _is_lines(left.get(name))), None)
+    if str(left.get("order_id", left.get("orderId", ""))) == review.reference:
+        left.pop("order_id", None)
+        left.pop("orderId", None)
+    beside = {key: value for key, value in payload.items() if inner and key not in ENVELOPE}
+    return Order(
+        total=money(total, str(currency)),
+        buyer=review.customer or _name(customer),
+        customer=None if customer is None else _node("Customer", customer, 0, budget),
+        lines=None if lines is None else _table("Lines", lines, budget),
+        promoted=tuple(_promoted(review, budget)),
+        rest=tuple(_node(key, value, 0, budget) for key, value in sorted(left.items(), key=_rank)),
+        beside=tuple(_node(key, value, 0, budget) for key, value in beside.items()),
+    )
+
+
+def _name(customer: Any) -> str:
+    name = customer.get("name") if isinstance(customer, dict) else customer
+    return name if isinstance(name, str) else ""
+
+
+def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[Promoted]:
+    stored: Any = review.queue.fields
+    for entry in stored if isinstance(stored, list) else []:
+        if not isinstance(entry, dict) or entry.get("role") in ("amount", "customer"):
+            continue
+        path = str(entry.get("path", ""))
+        value = value_at(review.payload, path)
+        if value is None:
+            continue
+        label = str(entry.get("label") or path)
+        node = _node(path.rsplit(".", 1)[-1], value, 0, budget)
+        if entry.get("kind") == "money":
+            node = Node("money", text=money(value))
+        yield Promoted(visible(label), node, bool(entry.get("sensitive")))
+
+
+def _is_lines(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(row, dict) and row for row in value[:MOST_ROWS])
+        and sum(not isinstance(cell, dict | list) for cell in value[0].values()) * 2
+        >= len(value[0])
+    )
+
+
+def _node(label: str, value: Any, depth: int, budget: _Budget) -> Node:
+    """The readable form of any JSON value, within the budget."""
+    name = _label(label)
+    if not budget.spend() or depth > DEEPEST:
+        return Node("more", name)
+    if isinstance(value, dict):
+        return _group(name, value, depth, budget)
+    if isinstance(value, list):
+        return _list(name, value, depth, budget)
+    return _leaf(label, name, value)
+
+
+def _leaf(label: str, name: str, value: Any) -> Node:
+    if value is None or value == "":
+        return Node("empty", name)
+    if isinstance(value, bool):
+        return Node("text", name, "yes" if value else "no")
+    if label in PRICES and not isinstance(value, str):
+        return Node("money", name, money(value))
+    text = str(value) if isinstance(value, str) else json.dumps(value)
+    return Node("long" if len(text) > LONG else "text", name, text)
+
+
+def _group(name: str, value: dict[str, Any], depth: int, budget: _Budget) -> Node:
+    if not value:
+        return Node("empty", name)
+    flat = all(not isinstance(inner, dict | list) for inner in value.values())
+    if flat and len(ADDRESS & value.keys()) >= 2:
+        return Node("address", name, children=_address(value))
+    shown = sorted(value.items(), key=_rank)[:MOST_ROWS]
+    children = tuple(_node(key, inner, depth + 1, budget) for key, inner in shown)
+    return Node("group", name, children=children, more=len(value) - len(shown))
+
+
+def _rank(item: tuple[str, Any]) -> int:
+    """What identifies comes first, what is nested last."""
+    key, value = item
+    if isinstance(value, dict | list):
+        return len(FIRST) + 1
+    return FIRST.index(key) if key in FIRST else len(FIRST)
+
+
+def _address(value: dict[str, Any]) -> tuple[Node, ...]:
+    """An address as it stands on an envelope: town and postcode share a line."""
+    left = {key: str(inner)[:LONG] for key, inner in value.items() if inner not in (None, "")}
+    last = [left.pop("country")] if "country" in left else []
+    first = [left.pop(key) for key in ENVELOPE_ORDER if key in left]
+    town = " ".join(left.pop(key) for key in TOWN if key in left)
+    lines = [*first, *([town] if town else []), *left.values(), *last]
+    return tuple(Node("text", text=line) for line in lines)
+
+
+def _list(name: str, value: list[Any], depth: int, budget: _Budget) -> Node:
+    if not value:
+        return Node("empty", name)
+    if _is_lines(value):
+        return _table(name, value, budget)
+    shown = value[:MOST_ROWS]
+    children = tuple(_node("", inner, depth + 1, budget) for inner in shown)
+    return Node("list", name, children=children, more=len(value) - len(shown))
+
+
+def _table(name: str, value: list[dict[str, Any]], budget: _Budget) -> Node:
+    keys = dict.fromkeys(key for row in value[:MOST_ROWS] for key in row)
+    columns = sorted(keys, key=lambda key: _rank((key, value[0].get(key))))[:MOST_COLUMNS]
+    rows = []
+    for row in value[:MOST_ROWS]:
+        if budget.left <= 0:
+            break
+        rows.append(tuple(_cell(key, row.get(key), budget) for key in columns))
+    return Node(
+        "table",
+        name,
+        columns=tuple(
+            Column(_label(key), numeric=bool(rows) and rows[0][place].kind == "money")
+            for place, key in enumerate(columns)
+        ),
+        rows=tuple(rows),
+        more=len(value) - len(rows),
+    )
+
+
+def _cell(key: str, value: Any, budget: _Budget) -> Node:
+    if isinstance(value, dict | list):
+        budget.spend()
+        return Node("long", text=json.dumps(value, ensure_ascii=False)[:2_000])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Node("money", text=money(value) if key in PRICES else json.dumps(value))
+    return _leaf(key, "", value)
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return Decimal(str(value)).quantize(Decimal("0.0001"))
+    except InvalidOperation:
+        return None
+
+
+def _label(key: str) -> str:
+    """`shippingAddress` and `shipping_address` read `Shipping address`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key.replace("_", " ").replace("-", " ")).strip()
+    words = words.lower() if re.fullmatch(r"[A-Za-z0-9 ]+", words) else words
+    short = {"sku": "SKU", "id": "ID", "vat": "VAT", "iban": "IBAN", "ip": "IP"}
+    words = " ".join(short.get(word, word) for word in words.split(" "))
+    return visible(words[:1].upper() + words[1:])[:80]

@@ -1,0 +1,165 @@
+"""A review's page, its claim, and the fragment that follows its decision to Step Functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from approvals import policy
+from approvals.actions import assignment
+from approvals.exceptions import NotFound
+from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask, User
+from approvals.records import audit, clock
+from approvals.web import foreign, listing, reading, wording
+from approvals.web.aftermath import Aftermath, aftermath
+from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
+
+LATEST = 50
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What this person may do with a review right now, and why not where they may not."""
+
+    holder: User | None
+    mine: bool
+    may_claim: bool
+    may_decide: bool
+    may_override: bool
+    why_not: str
+    lease_left: str
+
+
+@desk("GET")
+def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Everything about one review, and what can be done with it."""
+    return render(
+        request, "approvals/review.html", page(request.user, find(request.user, review_id))
+    )
+
+
+@desk("GET")
+def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """What became of the decision: 204 to a browser that shows it already, else the news."""
+    review = find(request.user, review_id)
+    now = clock.now()
+    told = told_of(review, request.user, now)
+    if request.htmx and told and told.seen == request.GET.get("seen"):
+        return HttpResponse(status=204)
+    if request.htmx and told is None:  # undone elsewhere: the page as a whole is another one now
+        response = HttpResponse(status=204)
+        response["HX-Refresh"] = "true"
+        return response
+    context = page(request.user, review)
+    template = "approvals/_delivery_news.html" if request.htmx else "approvals/review.html"
+    return render(request, template, context)
+
+
+@desk("POST")
+def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Take the review, over somebody's claim where a lead says so."""
+    find(request.user, review_id)
+    override = request.POST.get("override") == "yes"
+    assignment.claim(review_id, by=request.user, surface=SURFACE, override=override)
+    return redirect("review", review_id)
+
+
+@desk("POST")
+def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Hold the review for another lease."""
+    find(request.user, review_id)
+    assignment.renew(review_id, by=request.user, surface=SURFACE)
+    return redirect("review", review_id)
+
+
+@desk("POST")
+def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Give the review back to the queue."""
+    review = find(request.user, review_id)
+    assignment.release(review_id, by=request.user, surface=SURFACE)
+    messages.info(request, f"{foreign.visible(review.heading)} is back in the queue.")
+    return redirect("review", review_id)
+
+
+def find(user: User, review_id: UUID) -> ReviewTask:
+    """A review this person may see. Raises NotFound, whether it is hidden or not there."""
+    rows = reviews_of(user).select_related("queue", "assignee", "decision__by", "superseded_by")
+    review = rows.filter(pk=review_id).first()
+    if review is None:
+        raise NotFound
+    return review
+
+
+def page(user: User, review: ReviewTask) -> dict[str, Any]:
+    """What a review's page shows, by the database's clock of this moment."""
+    now = clock.now()
+    raw, raw_cut = foreign.raw(review.payload)
+    return {
+        "now": now,
+        "review": review,
+        "deadline": wording.deadline(review, now),
+        "standing": standing(review, user, now),
+        "order": reading.read(review),
+        "raw": raw,
+        "raw_cut": raw_cut,
+        "told": told_of(review, user, now),
+        "timeline": timeline(review),
+        "related": related(user, review, now),
+    }
+
+
+def standing(review: ReviewTask, user: User, now: datetime) -> Standing:
+    """Ask `policy` and the row what this person may do; the verbs ask again."""
+    holder = review.assignee if review.is_held(now) else None
+    mine = holder is not None and holder.pk == user.pk
+    deciding = policy.may(policy.DECIDE, review, user, SURFACE)
+    overriding = policy.may(policy.OVERRIDE, review, user, SURFACE).allowed
+    pending = review.status == ReviewTask.Status.PENDING
+    in_time = pending and not review.is_past_deadline(now)
+    free = holder is None or mine
+    return Standing(
+        holder=holder,
+        mine=mine,
+        may_claim=pending and free and not mine and in_time and deciding.allowed,
+        may_decide=in_time and deciding.allowed and (free or overriding),
+        may_override=pending and overriding and not free,
+        why_not="" if deciding.allowed else deciding.why,
+        lease_left=wording.span(review.lease_expires_at - now) if review.lease_expires_at else "",
+    )
+
+
+def told_of(review: ReviewTask, user: User, now: datetime) -> Aftermath | None:
+    """What became of the review's live decision; None where it has none."""
+    decision: Decision | None = review.decision
+    if decision is None:
+        return None
+    decision.review = review  # the very row at hand: nothing to load again
+    entry = (
+        OutboxEntry.objects.filter(kind=OutboxEntry.Kind.CALLBACK, subject=decision.pk)
+        .defer("payload")
+        .first()
+    )
+    return aftermath(decision, entry, user, now)
+
+
+def timeline(review: ReviewTask) -> list[wording.Happening]:
+    """The latest events of the review's audit chain, newest first."""
+    events = AuditEvent.objects.filter(chain=audit.chain_of("review", review.pk))
+    latest = events.select_related("actor").order_by("-seq")[:LATEST]
+    return [wording.happening(event) for event in latest]
+
+
+def related(user: User, review: ReviewTask, now: datetime) -> list[listing.Line]:
+    """Other reviews of the same reference that this person may see."""
+    if not review.reference:
+        return []
+    same = reviews_of(user).filter(reference=review.reference).exclude(pk=review.pk)
+    return [
+        listing.Line(other, now) for other in listing.lean(same).order_by(*listing.BY_ARRIVAL)[:5]
+    ]

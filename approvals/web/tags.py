@@ -1,0 +1,70 @@
+"""How the desk's templates show times and foreign text: the library `desk` of their `{% load %}`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from approvals.web import foreign, wording
+
+register = template.Library()
+
+
+@register.filter(is_safe=False)
+def plain(value: object) -> str:
+    """Foreign text with its invisible characters written out; autoescaping still does its work."""
+    return "" if value is None else foreign.visible(value)
+
+
+@register.simple_tag
+def moment(at: datetime | None, now: datetime) -> SafeString | str:
+    """A time as people say it, with the exact one in `datetime` and on hover."""
+    if at is None:
+        return ""
+    length = wording.span(at - now)
+    said = f"in {length}" if at > now else f"{length} ago"
+    exact = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-moment>{}</time>',
+        exact.isoformat(timespec="seconds"),
+        exact.strftime("%Y-%m-%d %H:%M:%S"),
+        said,
+    )
+
+
+@register.simple_tag
+def age(at: datetime | None, now: datetime) -> SafeString | str:
+    """How long something has lasted, without a direction."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="since {} UTC" data-age>{}</time>',
+        exact.isoformat(timespec="seconds"),
+        exact.strftime("%Y-%m-%d %H:%M:%S"),
+        wording.span(now - at),
+    )
+
+
+@register.simple_tag
+def countdown(until: datetime | None, now: datetime) -> SafeString | str:
+    """Seconds left, as text that a script counts down and a screen reader is spared."""
+    if until is None:
+        return ""
+    left = max(0, int((until - now).total_seconds()))
+    return format_html(
+        '<span data-countdown="{}" aria-hidden="true">{} s</span>',
+        until.astimezone(UTC).isoformat(timespec="milliseconds"),
+        left,
+    )
+
+
+@register.filter
+def initials(user: Any) -> str:
+    """Two letters for a person."""
+    words = [word for word in foreign.visible(user.display).replace(".", " ").split() if word]
+    return "".join(word[0] for word in words[:2]).upper() or "?"

@@ -1,0 +1,88 @@
+"""Debian's Chromium, one context a test; a page that breaks the CSP or logs an error fails its test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests import factories
+
+CHROMIUM = Path("/usr/bin/chromium")
+MISSING = "browser tests need Debian's Chromium at /usr/bin/chromium: apt-get install chromium"
+# Chromium logs an error for every answer of 400 and above; these are told as pages and tested so.
+TOLD = re.compile(r"status of (403|404|409|412|422)\b")
+
+Scheme = Literal["light", "dark"]
+NewPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this room drives a browser and sees what a server thread has committed."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One browser for the whole room.
+
+    Playwright's event loop runs in this very thread, which makes Django believe that it is called from
+    asynchronous code. It is not: the loop only turns inside Playwright's own calls.
+    """
+    if not CHROMIUM.exists():
+        pytest.fail(MISSING, pytrace=False)
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        started = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--disable-dev-shm-usage"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, live_server) -> Iterator[NewPage]:
+    """Makes pages: `new_page(width=375, scheme="dark", javascript=False)`; each has its own cookies."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not TOLD.search(message.text):
+            complaints.append(message.text)
+
+    def make(width: int = 1280, scheme: Scheme = "light", javascript: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": 900 if width > 600 else 812},
+            color_scheme=scheme,
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+            locale="en-GB",
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, email: str) -> None:
+    """Sign in through the form, as a person does."""
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")

@@ -1,0 +1,64 @@
+"""Pictures of the desk for the documentation: `pytest tests/browser/screenshots.py` writes
+docs/screenshots/. Not collected with the tests: no assertion here says more than theirs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from approvals.gateways.errors import Answer, Proof
+from tests.browser import world
+from tests.browser.conftest import NewPage, sign_in
+
+DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
+LIMIT = 150_000  # bytes
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
+    """Every page of the desk, once a width and scheme."""
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    day = world.build()
+    page = new_page(width=width, scheme=scheme)
+
+    whole = bool(os.environ.get("SCREENSHOTS_FULL"))
+
+    def shoot(name: str) -> None:
+        page.evaluate("document.fonts.ready")
+        target = DIRECTORY / f"{name}-{scheme}-{width}.png"
+        page.screenshot(path=target, full_page=whole, animations="disabled")
+        assert whole or target.stat().st_size < LIMIT, f"{target} is too large"
+
+    page.goto("/accounts/login/")
+    if whole:
+        shoot("login")
+    sign_in(page, day.ada.email)
+    shoot("home")
+    page.goto("/queues/manual-review/")
+    shoot("queue")
+    page.goto(f"/reviews/{day.reviews['ORD-0048219'].pk}/")
+    shoot("review")
+    page.get_by_role("link", name="Reject").click()
+    page.get_by_label("Reason").fill("The gateway charged the card twice; refund first.")
+    shoot("reject")
+    page.get_by_role("button", name="Reject").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    shoot("decided")
+    world.settle(day.reviews["ORD-0048219"], Answer(Proof.ACCEPTED))
+    page.get_by_role("heading", name="Delivered").wait_for()
+    shoot("delivered")
+    if whole:
+        page.goto(f"/reviews/{day.reviews['ORD-0048224'].pk}/")
+        shoot("held")
+        page.goto(f"/reviews/{day.reviews['ORD-0048201'].pk}/")
+        shoot("unconfirmed")
+        page.goto("/queues/refund-exceptions/")
+        shoot("empty")
+        page.goto("/queues/manual-review/?status=any&q=fraud")
+        shoot("filtered")
+        page.goto("/reviews/00000000-0000-0000-0000-000000000000/")
+        shoot("missing")

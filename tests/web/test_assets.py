@@ -1,0 +1,77 @@
+"""What the browser is given: built, complete, from nowhere else, and with its licences."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+
+STATIC = settings.BASE_DIR / "approvals/static/approvals"
+TEMPLATES = settings.BASE_DIR / "approvals/templates"
+SOURCES = [
+    *STATIC.rglob("*.svg"),
+    STATIC / "app.css",
+    STATIC / "desk.js",
+    *TEMPLATES.rglob("*.html"),
+]
+
+
+def test_nothing_comes_from_another_host() -> None:
+    for path in SOURCES:
+        addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text())
+        known = {"http://www.w3.org", "//www.w3.org", "https://tailwindcss.com"}
+        assert set(addresses) <= known, path
+
+
+def test_every_file_the_stylesheet_names_is_there() -> None:
+    css = (STATIC / "app.css").read_text()
+    for name in set(re.findall(r"url\(([^)]+)\)", css)):
+        address = name.strip("\"'")
+        if not address.startswith("data:"):
+            assert (STATIC / address).is_file(), address
+
+
+def test_every_static_file_a_template_names_is_there() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        for name in re.findall(r"{% static '([^']+)' %}", path.read_text()):
+            assert finders.find(name), f"{path.name}: {name}"
+
+
+def test_the_budget_of_a_page_holds() -> None:
+    assert (STATIC / "app.css").stat().st_size < 80_000
+    assert (STATIC / "desk.js").stat().st_size < 8_000
+    assert sum(font.stat().st_size for font in STATIC.glob("fonts/*")) < 100_000
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((settings.BASE_DIR / "package-lock.json").read_text())
+    packages = [entry for name, entry in lock["packages"].items() if name]
+    assert len(packages) > 30
+    assert all(entry.get("integrity") or entry.get("inBundle") for entry in packages)
+    assert not any("resolved" in entry for entry in packages)
+
+
+def test_the_licences_of_others_are_kept() -> None:
+    told = (STATIC / "LICENSES.txt").read_text()
+    for words in ("Tailwind Labs", "daisyUI", "IBM Plex", "SIL OPEN FONT LICENSE", "MIT License"):
+        assert words in told
+    assert "tailwindcss v4.3.3 | MIT License" in (STATIC / "app.css").read_text()
+
+
+def test_the_committed_stylesheet_is_what_its_source_builds(tmp_path: Path) -> None:
+    tool = settings.BASE_DIR / "node_modules/.bin/tailwindcss"
+    if not tool.exists():
+        pytest.skip("node_modules is not installed: `make assets` builds and compares")
+    built = tmp_path / "app.css"
+    subprocess.run(
+        [tool, "-i", "approvals/static_src/app.css", "-o", built, "--minify"],
+        cwd=settings.BASE_DIR,
+        check=True,
+        capture_output=True,
+    )
+    assert built.read_bytes() == (STATIC / "app.css").read_bytes(), "run `make assets`"

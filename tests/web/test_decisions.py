@@ -1,0 +1,345 @@
+"""Approve, reject and undo on the desk: what is recorded, what is refused, and that no text is lost."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from django.test import Client
+
+from approvals.actions import assignment, decisions
+from approvals.delivery import callbacks
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.records import outbox
+from approvals.web.aftermath import TOLD, aftermath
+from tests import factories
+from tests.web.conftest import Desk
+from tests.web.test_reviews import at, text
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+def hidden(response: Any) -> dict[str, str]:
+    """The hidden fields of the form on a page, as a browser would post them."""
+    found = re.findall(
+        r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?', response.content.decode()
+    )
+    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+
+
+def decide(browser: Client, review: ReviewTask, action: str, **fields: str) -> Any:
+    """Open the form, fill it in, and submit it."""
+    page = browser.get(at(review, action))
+    assert page.status_code == 200
+    return browser.post(at(review, action), hidden(page) | fields)
+
+
+def settle(review: ReviewTask, *answers: Answer) -> None:
+    """Let Step Functions give these answers to the review's decision, one an attempt."""
+    for answer in answers:
+        entries = OutboxEntry.objects.filter(subject=Decision.objects.get(review=review).pk)
+        entries.update(not_before=F("created_at"))
+        lease = outbox.lease(entries.get().pk)
+        assert lease is not None
+        callbacks.conclude(lease, answer)
+
+
+def test_an_approval_is_recorded_with_its_note_and_surface(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    response = decide(desk(alice), review, "approve", reason="Called them.\r\nAll well.")
+    assert response.status_code == 302
+    assert response["Location"] == at(review)
+    decision = Decision.objects.get(review=review)
+    assert (decision.outcome, decision.by, decision.surface) == ("approved", alice, "web")
+    assert decision.reason == "Called them.\nAll well."
+    assert decision.signed_in == "password"
+
+
+def test_a_rejection_needs_no_reason_and_says_so(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    assert "No reason given" in desk(alice).get(at(review, "reject")).content.decode()
+    decide(desk(alice), review, "reject")
+    assert Decision.objects.get(review=review).outcome == "rejected"
+    assert "No reason given." in text(desk, alice, review)
+
+
+def test_the_form_tells_what_a_rejection_does_by_the_queues_settings(
+    desk: Desk, alice: User, queue: ReviewQueue
+) -> None:
+    review = factories.review()
+    url = at(review, "reject")
+    assert "fails with the error ReviewRejected" in desk(alice).get(url).content.decode()
+    ReviewQueue.objects.filter(pk=queue.pk).update(reject_as="result")
+    assert "with the result “rejected”" in desk(alice).get(url).content.decode()
+
+
+def test_htmx_gets_the_form_alone_and_is_sent_to_the_review_after_it(
+    desk: Desk, alice: User
+) -> None:
+    review, browser = factories.review(), desk(alice)
+    panel = browser.get(at(review, "reject"), headers=HTMX)
+    assert "<html" not in panel.content.decode()
+    done = browser.post(at(review, "reject"), hidden(panel) | {"reason": "No"}, headers=HTMX)
+    assert done.status_code == 200
+    assert done["HX-Redirect"] == at(review)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_the_slower_one_is_told_who_won_and_keeps_the_text(
+    desk: Desk, alice: User, bob: User, headers: dict[str, str]
+) -> None:
+    review, browser = factories.review(), desk(alice)
+    form = hidden(browser.get(at(review, "reject")))
+    decisions.approve(review.pk, by=bob, surface="web")
+    response = browser.post(
+        at(review, "reject"), form | {"reason": "A long <b>thought</b>"}, headers=headers
+    )
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "bob@example.com was faster" in html
+    assert "The first decision counts; yours was not recorded." in html
+    assert "A long &lt;b&gt;thought&lt;/b&gt;" in html
+    assert Decision.objects.get(review=review).by == bob
+
+
+def test_the_second_click_of_one_person_does_no_harm(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    form = hidden(browser.get(at(review, "approve")))
+    browser.post(at(review, "approve"), form)
+    response = browser.post(at(review, "approve"), form)
+    assert response.status_code == 409
+    assert "You have decided this already" in response.content.decode()
+    assert Decision.objects.filter(review=review).count() == 1
+
+
+def test_anothers_claim_refuses_a_decision_and_keeps_the_text(
+    desk: Desk, alice: User, bob: User
+) -> None:
+    review, browser = factories.review(), desk(alice)
+    assignment.claim(review.pk, by=bob, surface="web")
+    response = browser.post(at(review, "reject"), {"reason": "Mine was better"})
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "bob@example.com holds this review" in html
+    assert "Mine was better" in html
+    assert 'name="override"' not in html
+
+
+def test_a_lead_decides_over_a_claim_when_they_say_so(desk: Desk, bob: User, lena: User) -> None:
+    review, browser = factories.review(), desk(lena)
+    assignment.claim(review.pk, by=bob, surface="web")
+    form = browser.get(at(review, "approve"))
+    assert 'name="override"' in form.content.decode()
+    assert browser.post(at(review, "approve"), hidden(form)).status_code == 409
+    assert browser.post(at(review, "approve"), hidden(form) | {"override": "on"}).status_code == 302
+    assert "over the claim of bob@example.com" in text(desk, lena, review)
+
+
+def test_a_review_that_changed_is_412_and_the_next_submit_counts(
+    desk: Desk, alice: User, bob: User
+) -> None:
+    review, browser = factories.review(), desk(alice)
+    form = hidden(browser.get(at(review, "reject")))
+    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.release(review.pk, by=bob, surface="web")
+    response = browser.post(at(review, "reject"), form | {"reason": "Kept"})
+    assert response.status_code == 412
+    assert "Kept" in response.content.decode()
+    again = browser.post(at(review, "reject"), hidden(response) | {"reason": "Kept"})
+    assert again.status_code == 302
+    assert Decision.objects.get(review=review).reason == "Kept"
+
+
+def test_a_claim_lost_and_taken_again_elsewhere_is_told(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    assignment.claim(review.pk, by=alice, surface="web")
+    form = hidden(browser.get(at(review, "approve")))
+    assert form["lease_id"]
+    assignment.release(review.pk, by=alice, surface="web")
+    assignment.claim(review.pk, by=alice, surface="web")
+    del form["version"]
+    response = browser.post(at(review, "approve"), form)
+    assert response.status_code == 409
+    assert "Your claim has changed" in response.content.decode()
+
+
+def test_after_the_deadline_a_decision_is_refused_and_explained(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    form = hidden(browser.get(at(review, "reject")))
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=1))
+    response = browser.post(at(review, "reject"), form | {"reason": "Too slow"})
+    assert response.status_code == 409
+    assert "The deadline has passed" in response.content.decode()
+    assert "Too slow" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"version": "many"}, {"lease_id": "mine"}, {"reason": "x" * 33_000}, {"reason": "nul\0"}],
+)
+def test_a_form_that_cannot_be_is_422_and_keeps_what_it_can(
+    desk: Desk, alice: User, fields: dict[str, str]
+) -> None:
+    review = factories.review()
+    response = desk(alice).post(at(review, "reject"), fields)
+    assert response.status_code == 422
+    assert "This cannot be recorded" in response.content.decode()
+    assert not Decision.objects.exists()
+
+
+def test_opening_the_form_of_a_decided_review_says_what_happened(
+    desk: Desk, alice: User, bob: User
+) -> None:
+    review = factories.review()
+    decisions.approve(review.pk, by=bob, surface="web")
+    response = desk(alice).get(at(review, "reject"))
+    assert response.status_code == 409
+    assert "bob@example.com was faster" in response.content.decode()
+
+
+# --- what becomes of it
+
+
+def test_a_fresh_decision_waits_and_can_be_undone(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    decide(browser, review, "approve")
+    html = text(desk, alice, review)
+    assert "Waiting to be sent" in html
+    assert "It can still be undone." in html
+    undo = re.search(r'action="(/decisions/[^"]+/undo/)"', html)
+    assert undo is not None
+    back = browser.post(undo[1], follow=True).content.decode()
+    assert "is open again." in back
+    assert "Undone before it was sent" in back
+    review.refresh_from_db()
+    assert review.status == "pending"
+
+
+def test_undo_after_sending_began_is_told_as_too_late(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    decisions.approve(review.pk, by=alice, surface="web")
+    settle(review, Answer(Proof.ACCEPTED))
+    html = text(desk, alice, review)
+    assert "/undo/" not in html
+    decision = Decision.objects.get(review=review)
+    response = desk(alice).post(f"/decisions/{decision.pk}/undo/")
+    assert response.status_code == 409
+    assert "Too late to undo" in response.content.decode()
+
+
+def test_a_colleague_cannot_undo_and_a_lead_can(
+    desk: Desk, alice: User, bob: User, lena: User
+) -> None:
+    review = factories.review()
+    decisions.approve(review.pk, by=alice, surface="web")
+    url = f"/decisions/{Decision.objects.get(review=review).pk}/undo/"
+    assert url not in text(desk, bob, review)
+    assert desk(bob).post(url).status_code == 403
+    assert url in text(desk, lena, review)
+    assert desk(lena).post(url).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("answers", "word"),
+    [
+        ([Answer(Proof.ACCEPTED)], "Delivered"),
+        ([Answer(Proof.THROTTLED, "ThrottlingException")], "Trying again"),
+        ([Answer(Proof.AMBIGUOUS, "ReadTimeoutError")], "Trying again"),
+        ([Answer(Proof.CLOSED, "TaskTimedOut")], "Unconfirmed"),
+        ([Answer(Proof.INVALID_TOKEN, "InvalidToken")], "Needs an operator"),
+        ([Answer(Proof.INVALID_OUTPUT, "InvalidOutput")], "Needs an operator"),
+        ([Answer(Proof.NOT_SENT, "EndpointConnectionError"), Answer(Proof.ACCEPTED)], "Delivered"),
+    ],
+)
+def test_the_page_tells_what_became_of_the_decision(
+    desk: Desk, alice: User, answers: list[Answer], word: str
+) -> None:
+    review = factories.review()
+    decisions.approve(review.pk, by=alice, surface="web", ruling=decisions.Ruling(undo_seconds=0))
+    settle(review, *answers)
+    html = text(desk, alice, review)
+    heading = re.search(r'<h2 class="told[^>]*>.*?</svg> ([^<]+)</h2>', html, re.DOTALL)
+    assert heading is not None
+    assert heading[1] == word
+    assert ('hx-trigger="every 2s"' in html) == (word == "Trying again")
+    assert (f"{len(answers)} attempts." in html) == (len(answers) > 1)
+
+
+def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
+    review = factories.review()
+    review = decisions.approve(review.pk, by=alice, surface="web")
+    decision = review.decision
+    assert decision is not None
+    states = {
+        "waiting": ("undo_window", "queued", "retrying", "breaker_open"),
+        "sending": ("queued",),
+        "settled": (
+            *("acknowledged", "proved_by_history"),
+            *("expired", "aborted", "execution_ended", "other_party"),
+        ),
+        "parked": (
+            *("no_execution_arn", "history_unreadable", "history_gone"),
+            *("invalid_token", "invalid_output", "access_denied", "key_missing"),
+        ),
+        "cancelled": ("undone",),
+    }
+    for state, details in states.items():
+        for detail in details:
+            entry = OutboxEntry(
+                state=state, detail=detail, subject=decision.pk, not_before=decision.undo_until
+            )
+            told = aftermath(decision, entry, alice, decision.decided_at)
+            key = (told.state, "" if told.state == "sending" else told.detail)
+            assert key in TOLD, (state, detail)
+            assert told.says
+            assert told.steps
+            assert told.final == (state in ("settled", "parked", "cancelled"))
+
+
+def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:
+    review = decisions.approve(factories.review().pk, by=alice, surface="web")
+    assert review.decision is not None
+    told = aftermath(review.decision, None, alice, review.decision.decided_at)
+    assert told.state == "unconfirmed"
+
+
+def test_the_fragment_is_silent_until_there_is_news(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    decisions.approve(review.pk, by=alice, surface="web", ruling=decisions.Ruling(undo_seconds=0))
+    page = browser.get(at(review)).content.decode()
+    polled = re.search(r'hx-get="([^"]+/delivery/[^"]+)"', page)
+    assert polled is not None
+    assert browser.get(polled[1], headers=HTMX).status_code == 204
+    settle(review, Answer(Proof.ACCEPTED))
+    news = browser.get(polled[1], headers=HTMX)
+    assert news.status_code == 200
+    html = news.content.decode()
+    assert "<html" not in html
+    assert "Step Functions acknowledged it." in html
+    assert 'hx-swap-oob="true"' in html
+    assert "hx-trigger" not in html
+    assert "<html" in browser.get(polled[1]).content.decode()
+
+
+def test_a_decision_undone_elsewhere_makes_the_page_load_anew(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    review = decisions.approve(review.pk, by=alice, surface="web")
+    assert review.decision is not None
+    decisions.undo(review.decision.pk, by=alice, surface="api")
+    response = desk(alice).get(at(review, "delivery"), {"seen": "x"}, headers=HTMX)
+    assert response["HX-Refresh"] == "true"
+
+
+def test_a_right_that_was_taken_meanwhile_is_told_inside_the_panel(
+    desk: Desk, victor: User
+) -> None:
+    review = factories.review()
+    response = desk(victor).post(at(review, "approve"), headers=HTMX)
+    assert response.status_code == 403
+    assert "<html" not in response.content.decode()
+    assert "This needs the role reviewer" in response.content.decode()

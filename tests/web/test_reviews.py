@@ -1,0 +1,326 @@
+"""A review's page: what it says, whose turn it is, and that nothing an order holds runs or hides."""
+
+from __future__ import annotations
+
+import html as markup
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from approvals.actions import assignment, decisions, ingest
+from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.web import foreign
+from tests import factories
+from tests.web.conftest import Desk
+
+pytestmark = pytest.mark.django_db
+
+
+def at(review: ReviewTask, action: str = "") -> str:
+    """The address of a review, or of an action on it."""
+    return reverse(f"review_{action}" if action else "review", args=[review.pk])
+
+
+def text(desk: Desk, user: User, review: ReviewTask) -> str:
+    """A review's page as this person gets it."""
+    response = desk(user).get(at(review))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: User) -> None:
+    html = text(desk, alice, factories.review(title="A suspicious lamp"))
+    for words in (
+        *("A suspicious lamp", "FraudSuspected", "The card is new here.", "EUR 812.50"),
+        *("Grace Hopper", "grace@example.com", "LAMP-1", "Desk lamp", "406.25", "ManualReview"),
+        *("arn:aws:states:us-east-1:123456789012:execution:orders:", "Arrived from SQS"),
+    ):
+        assert words in html
+    assert "Step Functions stops waiting in" in html
+    assert "the order then takes the workflow&#x27;s timeout road" in html
+
+
+def test_the_textbook_message_makes_a_page_too(desk: Desk, alice: User) -> None:
+    body = {"taskToken": "t-1", "orderId": 12345, "error": "Address unclear"}
+    html = text(desk, alice, make(body))
+    assert "12345" in html
+    assert "Address unclear" in html
+    assert "The message gave no deadline; this queue assumes 24 h" in html
+    assert "The message names none: a lost answer cannot be proved" in html
+
+
+def make(body: object) -> ReviewTask:
+    """The review of exactly this message body."""
+    arrival = factories.received(body)
+    queue = ReviewQueue.objects.get(slug="manual-review")
+    taken = ingest.accept(queue, [arrival])
+    assert taken.reviews == 1
+    return ReviewTask.objects.get(sqs_message_id=arrival.message_id)
+
+
+def test_a_default_deadline_never_claims_to_know(desk: Desk, alice: User) -> None:
+    review = make({"taskToken": "t-2", "orderId": "A"})
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=9))
+    html = text(desk, alice, review)
+    assert "AWS may already have closed this. A decision is still tried." in html
+    assert at(review, "approve") in html
+
+
+def test_after_the_deadline_the_page_explains_and_offers_no_decision(
+    desk: Desk, alice: User
+) -> None:
+    review = factories.review()
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=9))
+    html = text(desk, alice, review)
+    assert "a decision can no longer reach the order" in html
+    assert at(review, "approve") not in html
+
+
+def test_fields_that_could_not_be_used_are_flagged(desk: Desk, alice: User) -> None:
+    html = text(desk, alice, factories.review(timeoutSeconds="soon", retryCount=-1))
+    assert "2 fields of the message could not be used" in html
+    assert "<code>timeoutSeconds</code>" in html
+
+
+def test_the_queues_fields_are_promoted_and_sensitive_ones_wait_for_a_click(
+    desk: Desk, alice: User, queue: ReviewQueue
+) -> None:
+    ReviewQueue.objects.filter(pk=queue.pk).update(
+        fields=[
+            {"path": "input.total", "label": "Value", "kind": "money"},
+            {"path": "input.customer.email", "label": "Mail", "sensitive": True},
+            {"path": "input.nowhere", "label": "Nowhere"},
+            "nonsense",
+        ]
+    )
+    html = text(desk, alice, factories.review(queue))
+    assert "<dt>Value</dt>" in html
+    assert "<dt>Mail</dt><dd><details" in html
+    assert "Nowhere" not in html
+
+
+def test_reviews_of_the_same_order_are_shown_as_far_as_one_may_see_them(
+    desk: Desk, alice: User, carol: User
+) -> None:
+    review, other = factories.review(orderId="SAME"), factories.review(orderId="SAME")
+    elsewhere = factories.review(ReviewQueue.objects.get(slug="refunds"), orderId="SAME")
+    html = text(desk, alice, review)
+    assert at(other) in html
+    assert at(elsewhere) not in html
+
+
+def test_unknown_fields_of_the_message_are_shown(desk: Desk, alice: User) -> None:
+    html = text(desk, alice, factories.review(reviewRound=3, hint={"by": "the gateway"}))
+    assert "Beside the order" in html
+    assert "the gateway" in html
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"items": []},
+        {"items": [1, "two", None, [3]]},
+        {"items": [{"a": {"deep": [1, {"b": 2}]}}]},
+        {"lines": [{"sku": "x", "price": None}, {"other": True}]},
+        {"total": {"amount": 1}, "customer": ["Ada", 7]},
+        {"total": "12,50", "currency": 7},
+        {"total": 1e63, "customer": ""},
+        {"": "", " ": {}, "x" * 500: "y" * 5_000},
+        {"nested": {"a": {"b": {"c": {"d": {"e": {"f": {"g": 1}}}}}}}},
+        {"many": {f"k{number}": number for number in range(900)}},
+        {"items": [{"sku": f"S-{number}", "price": number} for number in range(900)]},
+        {"shipping_address": {"street": None, "city": 7, "country": "NL"}},
+        {"amounts": [-1, 0, 0.1, 99999999999999999999999999999, True]},
+    ],
+)
+def test_any_order_makes_a_page(desk: Desk, alice: User, order: dict[str, object]) -> None:
+    html = text(desk, alice, factories.review(input=order))
+    assert "The order" in html
+    assert len(html) < 400_000
+
+
+def test_a_huge_order_is_cut_and_says_so(desk: Desk, alice: User) -> None:
+    items = [{"sku": f"S-{n}", "name": "x" * 60, "quantity": n, "price": n} for n in range(2_000)]
+    review = factories.review(input={"items": items})
+    html = text(desk, alice, review)
+    assert "more lines in the raw message" in html
+    assert f"Cut after {foreign.RAW_LIMIT} characters." in html
+    assert len(html) < 900_000
+
+
+EVIL = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'; alert(1); //",
+    "</textarea><svg onload=alert(1)>",
+    "{{ request.user.password }}{% debug %}",
+    "javascript:alert(1)",
+    '" autofocus onfocus=alert(1) x="',
+    "--><script>alert(1)</script><!--",
+    "&lt;script&gt;",
+    "<a hx-get='/accounts/logout/' hx-trigger=load>",
+]
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_what_an_order_holds_is_text_wherever_it_stands(desk: Desk, alice: User, evil: str) -> None:
+    review = factories.review(
+        orderId=evil,
+        title=evil,
+        error={"Error": evil, "Cause": evil},
+        stateName=evil,
+        executionArn=evil,
+        extra={evil: evil},
+        input={
+            "customer": {"name": evil, evil: evil},
+            "items": [{"sku": evil, evil: evil}],
+            "total": evil,
+            "currency": evil[:8],
+            "shipping_address": {"street": evil, "city": evil},
+            "note": evil * 20,
+        },
+    )
+    browser = desk(alice)
+    decisions.reject(review.pk, by=alice, surface="web", ruling=decisions.Ruling(reason=evil))
+    fresh = factories.review(orderId=evil, title=evil)
+    pages = [
+        *("/", "/queues/manual-review/?status=any", f"/?q={evil}"),
+        *(at(review), at(fresh), at(fresh, "reject"), at(fresh, "approve"), at(review, "delivery")),
+        f"/queues/manual-review/?q={evil}&reference={evil}",
+    ]
+    for url in pages:
+        html = browser.get(url).content.decode()
+        if evil != "javascript:alert(1)" and "<" in evil:
+            assert evil not in html, url
+        assert "<img src=x" not in html
+        assert "onload=alert(1)>" not in html
+        assert 'onfocus=alert(1) x="' not in html
+        assert "<a hx-get" not in html
+        assert 'href="javascript:' not in html
+    if not evil.startswith("&"):
+        assert markup.escape(evil) in text(desk, alice, review)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown"),
+    [
+        ("invoice\u202efdp.exe", "invoice⟨U+202E⟩fdp.exe"),
+        ("ad\u200bmin", "ad⟨U+200B⟩min"),
+        ("a\u2066b\u2069", "a⟨U+2066⟩b⟨U+2069⟩"),
+        ("bell\u0007", "bell⟨U+0007⟩"),
+        ("soft\u00adhyphen", "soft⟨U+00AD⟩hyphen"),
+        ("filler\u3164", "filler⟨U+3164⟩"),
+        ("tag\U000e0041", "tag⟨U+E0041⟩"),
+        ("line\u2028break", "line⟨U+2028⟩break"),
+    ],
+)
+def test_characters_that_hide_are_written_out(
+    desk: Desk, alice: User, hidden: str, shown: str
+) -> None:
+    review = factories.review(orderId=hidden, input={"customer": {"name": hidden}, "note": hidden})
+    html = text(desk, alice, review)
+    assert shown in html
+    assert hidden not in html
+    assert hidden not in desk(alice).get("/queues/manual-review/").content.decode()
+
+
+def test_other_scripts_are_left_as_they_are(desk: Desk, alice: User) -> None:
+    names = ["Zoë Ångström", "محمد", "山田太郎", "Ελένη", "אבי", "नमस्ते", "🦊"]
+    html = text(desk, alice, factories.review(input={"names": names}))
+    for name in names:
+        assert name in html
+
+
+def test_the_raw_message_is_json_that_hides_nothing(desk: Desk, alice: User) -> None:
+    payload = {"a": "x\u202ey", "b": "\U000e0041", "c": "é <b>"}
+    shown, cut = foreign.raw(payload)
+    assert json.loads(shown) == payload
+    assert not cut
+    assert "\u202e" not in shown
+
+
+def test_no_page_shows_a_token_or_somebody_elses_lease(desk: Desk, alice: User, bob: User) -> None:
+    token = "AQCEAAAAKgAAAAMA-canary-token"
+    review = make(factories.message(taskToken=token, note=f"token={token}"))
+    review = assignment.claim(review.pk, by=alice, surface="web")
+    for user in (alice, bob):
+        for url in (at(review), at(review, "approve"), at(review, "reject"), "/"):
+            html = desk(user).get(url).content.decode()
+            assert token not in html
+            holds = user == alice and url.endswith(("approve/", "reject/"))
+            assert (str(review.lease_id) in html) == holds
+
+
+def test_the_page_asks_a_bounded_number_of_questions(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    decisions.approve(review.pk, by=alice, surface="web")
+    browser = desk(alice)
+    with CaptureQueriesContext(connection) as asked:
+        browser.get(at(review))
+    assert len(asked) <= 14
+
+
+def test_the_timeline_says_through_which_door(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    decisions.approve(review.pk, by=alice, surface="api")
+    assert "alice</bdi> through the API" in text(desk, alice, review)
+
+
+# --- claims
+
+
+def test_one_claims_renews_and_releases(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    assert browser.post(at(review, "claim"))["Location"] == at(review)
+    assert "Yours to sign" in browser.get(at(review)).content.decode()
+    assert "Claimed" in browser.get(at(review)).content.decode()
+    browser.post(at(review, "renew"))
+    html = browser.post(at(review, "release"), follow=True).content.decode()
+    assert "is back in the queue." in html
+    assert "Waiting for a signature" in html
+
+
+def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=bob, surface="web")
+    for action in ("claim", "release", "renew"):
+        response = desk(alice).post(at(review, action))
+        assert response.status_code == 409
+        assert "bob@example.com holds this review" in response.content.decode()
+    html = text(desk, alice, review)
+    assert "bob</bdi> is on it" in html
+    assert at(review, "approve") not in html
+
+
+def test_a_lead_takes_over(desk: Desk, bob: User, lena: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=bob, surface="web")
+    assert "Take it over" in text(desk, lena, review)
+    desk(lena).post(at(review, "claim"), {"override": "yes"})
+    review.refresh_from_db()
+    assert review.assignee == lena
+    assert "Taken over from bob@example.com" in text(desk, lena, review)
+
+
+def test_a_reviewer_cannot_take_over_by_a_bent_form(desk: Desk, alice: User, bob: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=bob, surface="web")
+    response = desk(alice).post(at(review, "claim"), {"override": "yes"})
+    assert response.status_code == 403
+    assert "the role lead" in response.content.decode()
+
+
+def test_a_viewer_sees_everything_and_is_told_why_not_more(desk: Desk, victor: User) -> None:
+    review = factories.review()
+    html = text(desk, victor, review)
+    assert "This needs the role reviewer in Manual review; ask a lead of that queue." in html
+    assert at(review, "claim") not in html
+    assert at(review, "approve") not in html
+    for action in ("claim", "renew", "release", "approve", "reject"):
+        assert desk(victor).post(at(review, action)).status_code == 403
+    assert desk(victor).get(at(review, "approve")).status_code == 403
