@@ -67,10 +67,10 @@ check: $(READY) ## lint, types, layers, settings, migrations, template
 assets: ## build the style sheet (needs npm; the result is committed)
 	@command -v npm >/dev/null || { echo "make assets needs npm: install Node.js"; exit 1; }
 	@npm ci --silent
-	@npx tailwindcss -i approvals/assets/app.css -o approvals/static/approvals/app.css --minify
+	@npm run --silent build
 
 screenshots: $(READY) chromium ## photograph the desk into docs/screenshots
-	@$(BIN)/python -m tests.browser.screenshots
+	@$(BIN)/python -m pytest tests/browser/screenshots.py --quiet -p no:cacheprovider
 
 release-dump: $(READY) ## write tests/releases/<version>.sql.gz, the upgrade test's input
 	@$(BIN)/python -m tests.releases.dump

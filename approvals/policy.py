@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models.reviews import ReviewQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -69,7 +70,7 @@ def visible_queues(user: User | AnonymousUser) -> QuerySet[ReviewQueue]:
     return ReviewQueue.objects.filter(pk__in=_memberships(user).values("queue")).order_by("name")
 
 
-def visible_reviews(user: User | AnonymousUser) -> QuerySet[ReviewTask]:
+def visible_reviews(user: User | AnonymousUser) -> ReviewQuerySet:
     """The reviews this user may see: those of queues in which they have a role."""
     return ReviewTask.objects.filter(queue__in=visible_queues(user).order_by())
 

@@ -59,7 +59,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
 
 
 def start(order: dict[str, Any], by: User | None = None) -> OrderExecution:
-    return fulfillment.start_order_fulfillment(order, by=by, surface="api")
+    return fulfillment.start_order_fulfillment(order, by=by, surface="api")[0]
 
 
 def deliver() -> OrderExecution:

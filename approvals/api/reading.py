@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Func, IntegerField, Min, OuterRef, QuerySet, Subquery
 
 from approvals import policy
 from approvals.exceptions import NotFound
@@ -31,10 +31,6 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "-priority": ("-priority", "deadline_at", "id"),
 }
 _UNTOLD = (
-    "raw_body",
-    "raw_body_sha256",
-    "sealed_token",
-    "token_fingerprint",
     "decision__callback",
     "queue__policy",
     "queue__output_schema",
@@ -44,7 +40,7 @@ _UNTOLD = (
 
 def reviews(user: User) -> ReviewQuerySet:
     """The reviews this user may see, with what an answer shows of them and no sealed bytes."""
-    rows = cast("ReviewQuerySet", policy.visible_reviews(user))
+    rows = policy.visible_reviews(user).without_secrets()
     return rows.select_related("queue", "assignee", "decision__by").defer(*_UNTOLD)
 
 
@@ -68,14 +64,7 @@ def narrowed(rows: ReviewQuerySet, asked: Mapping[str, Any], user: User) -> Revi
         rows = rows.filter(reference=asked["reference"])
     if asked["assignee"]:
         rows = rows.held_by(user) if asked["assignee"] == "me" else rows.unclaimed()
-    if text := asked["q"]:
-        rows = rows.filter(
-            Q(reference__icontains=text)
-            | Q(title__icontains=text)
-            | Q(customer__icontains=text)
-            | Q(error_name__icontains=text)
-        )
-    return rows
+    return rows.matching(asked["q"]) if asked["q"] else rows
 
 
 def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:

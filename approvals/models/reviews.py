@@ -27,6 +27,19 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
         """Reviews on which this user's lease still runs."""
         return self.filter(assignee=user, lease_expires_at__gt=Now())
 
+    def matching(self, text: str) -> ReviewQuerySet:
+        """Reviews with this piece of text in their reference, title, customer or error name."""
+        return self.filter(
+            Q(reference__icontains=text)
+            | Q(title__icontains=text)
+            | Q(customer__icontains=text)
+            | Q(error_name__icontains=text)
+        )
+
+    def without_secrets(self) -> ReviewQuerySet:
+        """The same rows without the sealed bytes and fingerprints that no surface ever shows."""
+        return self.defer("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
+
     def waited_for(self) -> ReviewQuerySet:
         """Reviews whose deadline, where their message gave one, lies ahead."""
         return self.exclude(

@@ -25,8 +25,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
 
 def start_order_fulfillment(
     order: Mapping[str, Any], *, by: User | None, surface: str
-) -> OrderExecution:
-    """Store an order and what will start its execution `order-<id>`, once; returns the same row again.
+) -> tuple[OrderExecution, bool]:
+    """Store an order and what will start its execution `order-<id>`, once; returns it, and if it is new.
 
     The input is canonical JSON, so that the same order always makes the same bytes. Raises NotAllowed,
     Invalid (no usable order_id, too large), OrderConflict (the id came with other content before) or
@@ -59,7 +59,7 @@ def await_start(order: OrderExecution) -> OrderExecution:
 @transaction.atomic(durable=True)
 def _store(
     machine: str, order_id: str, text: str, digest: bytes, by: User | None, surface: str
-) -> OrderExecution:
+) -> tuple[OrderExecution, bool]:
     row, created = OrderExecution.objects.get_or_create(
         state_machine_arn=machine,
         order_id=order_id,
@@ -74,7 +74,7 @@ def _store(
     if not created:
         if bytes(row.input_sha256) != digest:
             raise OrderConflict(order_id=order_id)
-        return row
+        return row, False
     entry = outbox.enqueue(
         OutboxEntry.Kind.START,
         row.pk,
@@ -90,7 +90,7 @@ def _store(
         data={"order_id": order_id, "name": row.name, "input_sha256": digest.hex()},
     )
     hints.after_commit(hints.DELIVER, entry.pk)
-    return row
+    return row, True
 
 
 def canonical(order: Mapping[str, Any]) -> str:

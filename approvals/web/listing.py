@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 import django_filters
 from django import forms
-from django.db.models import Q
 from django.db.models.fields.json import KT
 
 from approvals.models import ReviewTask
@@ -55,12 +54,7 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def by_text(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """A piece of the reference, title, customer or error name."""
-        return rows.filter(
-            Q(reference__icontains=value)
-            | Q(title__icontains=value)
-            | Q(customer__icontains=value)
-            | Q(error_name__icontains=value)
-        )
+        return rows.matching(value)
 
 
 @dataclass(frozen=True)

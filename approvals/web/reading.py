@@ -99,7 +99,13 @@ def read(review: ReviewTask) -> Order:
     if not isinstance(order, dict):
         return Order(rest=(_node("", order, 0, budget),))
     inner = order is not payload
-    left = {key: value for key, value in order.items() if inner or key not in ENVELOPE}
+    left = {
+        key: value
+        for key, value in order.items()
+        # A null says nothing, and a workflow carries its last error along: it stands above already.
+        if value is not None and not (key == "error" and value == payload.get("error"))
+        if inner or key not in ENVELOPE
+    }
     currency = left.get("currency") if isinstance(left.get("currency"), str) else ""
     total = review.amount if review.amount is not None else None
     for name in TOTALS:

@@ -12,7 +12,6 @@ from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.exceptions import Invalid
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
-from approvals.records import clock
 
 BY_ARRIVAL = ("-created_at", "-id")
 
@@ -39,11 +38,9 @@ class Orders(Endpoint):
         order = request.data
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
-        asked_at = clock.now()
-        row = fulfillment.start_order_fulfillment(order, by=self.caller, surface=SURFACE)
-        known_before = row.created_at < asked_at
+        row, created = fulfillment.start_order_fulfillment(order, by=self.caller, surface=SURFACE)
         shown = serializers.OrderAnswer(fulfillment.await_start(row)).data
-        return Response(shown, status=_status(row, known_before=known_before))
+        return Response(shown, status=_status(row, created=created))
 
 
 class Order(Endpoint):
@@ -57,7 +54,7 @@ class Order(Endpoint):
         return Response(serializers.OrderAnswer(reading.order(self.caller, order_id)).data)
 
 
-def _status(row: OrderExecution, *, known_before: bool) -> int:
+def _status(row: OrderExecution, *, created: bool) -> int:
     if not row.execution_arn:
         return 202
-    return 200 if known_before else 201
+    return 201 if created else 200

@@ -27,7 +27,7 @@ class Command(ReviewCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Store the order, then make the first attempt here; the sweeper makes the others."""
-        order = fulfillment.start_order_fulfillment(
+        order, _ = fulfillment.start_order_fulfillment(
             _read(options["file"]), by=None, surface=Surface.COMMAND
         )
         entry = OutboxEntry.objects.get(kind=OutboxEntry.Kind.START, subject=order.pk)
