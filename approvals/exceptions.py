@@ -7,6 +7,24 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db import (
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+
+# The database is away, read-only, full, or not as this code expects it: no row is to blame, so
+# nothing is judged by it, nothing is deleted for it, and every loop waits before it tries again.
+DATABASE_AWAY = (
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+
 
 class ApprovalsError(Exception):
     """The request was refused."""
@@ -63,7 +81,7 @@ class UndoClosed(ApprovalsError):
 
 
 class OrderConflict(ApprovalsError):
-    """An order of this id was started with other content."""
+    """An order of this id was started with other content, or Step Functions refuses this one."""
 
     code = "order_conflict"
     status = 409

@@ -23,7 +23,7 @@ Role = QueueMembership.Role
 Subject = ReviewTask | ReviewQueue | OrderExecution | None
 
 SEE, CLAIM, DECIDE, OVERRIDE = "see", "claim", "decide", "override"
-START_ORDER, SEE_ORDERS, SEE_QUARANTINE = "start_order", "see_orders", "see_quarantine"
+START_ORDER, SEE_ORDERS = "start_order", "see_orders"
 
 ROLES_THAT = {
     SEE: {Role.VIEWER, Role.REVIEWER, Role.LEAD},
@@ -34,7 +34,6 @@ ROLES_THAT = {
 GROUPS_THAT = {
     START_ORDER: {"orders"},
     SEE_ORDERS: {"orders", "auditor", "operator"},
-    SEE_QUARANTINE: {"operator"},
 }
 SITE_GROUPS = ("orders", "auditor", "operator")
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from approvals.actions import ingest
+from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
 
@@ -53,7 +54,7 @@ class Budget:
 def poll_once(queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH) -> int:
     """Receive one batch, store it, delete it; returns how many messages came.
 
-    Raises QueueUnavailable where SQS does not answer, and OperationalError where the database is
+    Raises Unavailable where SQS does not answer, and OperationalError where the database is
     away: then the messages stay and come back after their visibility timeout.
     """
     batch = sqs.receive(queue.region, queue.sqs_url, wait_seconds=wait_seconds, limit=limit)
@@ -102,7 +103,7 @@ def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> N
             except (DatabaseError, InterfaceError) as error:
                 connection.close()
                 troubles = _pause("poll.database_away", queue, error, troubles, stop)
-            except sqs.QueueUnavailable as error:
+            except Unavailable as error:
                 troubles = _pause("poll.queue_away", queue, error, troubles, stop)
             finally:
                 budget.give_back(limit - came)
@@ -130,7 +131,7 @@ def _enabled(slugs: list[str]) -> list[ReviewQueue]:
     queues = ReviewQueue.objects.filter(enabled=True)
     try:
         return list(queues.filter(slug__in=slugs) if slugs else queues)
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_AWAY as error:
         log.warning("poll.database_away", error=type(error).__name__)
         connection.close()
         return []

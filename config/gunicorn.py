@@ -5,9 +5,13 @@ Twice the throughput of an ASGI worker for our pages, and live streams fit besid
 
 from __future__ import annotations
 
+import os
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
+
+# Before the settings are read: this process and its workers pool, and no other process does.
+os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
 
 try:
     from config import env, settings  # noqa: F401  (a wrong setting stops here, in one line)
@@ -20,7 +24,6 @@ except ImproperlyConfigured as error:
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
 threads = 64
-raw_env = ["DATABASE_POOL_SIZE=10"]  # read by the worker's settings, so that only the web pools
 graceful_timeout = 5
 timeout = 60
 control_socket_disable = True  # its default lies in HOME and collides with a second gunicorn

@@ -196,6 +196,18 @@ def test_a_lease_that_was_lost_to_a_newer_one_of_ones_own_refuses(alice: User) -
         approve(review, alice, lease_id=first)
 
 
+def test_a_lease_that_has_run_out_does_not_count_where_it_is_given(alice: User) -> None:
+    review = factories.review()
+    first = assignment.claim(review.pk, by=alice, surface="api").lease_id
+    move(review, lease_expires_at=Now() - timedelta(seconds=1))
+
+    with pytest.raises(ClaimedByAnother) as refusal:
+        approve(review, alice, lease_id=first)
+
+    assert refusal.value.extra == {"assignee": None}
+    assert approve(review, alice).status == "approved"
+
+
 def test_only_a_lead_overrides_a_claim_and_the_trail_says_whose(
     alice: User, bob: User, lena: User
 ) -> None:

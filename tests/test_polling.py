@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from approvals import polling
 from approvals.actions import configuration
+from approvals.exceptions import Unavailable
 from approvals.gateways import sqs
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.polling import Budget
@@ -208,7 +209,7 @@ def test_a_connection_that_the_server_cut_is_replaced(queue: ReviewQueue, aws: S
 @pytest.mark.django_db(transaction=True)
 def test_sqs_away_is_waited_out(queue: ReviewQueue, aws: Sqs) -> None:
     aws.put(body())
-    aws.trouble = sqs.QueueUnavailable("no answer")
+    aws.trouble = Unavailable("no answer")
     threading.Timer(0.1, setattr, (aws, "trouble", None)).start()
 
     keep_polling(queue, lambda: not aws.messages)

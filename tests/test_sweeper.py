@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import OperationalError, connection
@@ -119,7 +120,8 @@ def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() ->
         not_before=outbox.clock.now(),
     )
 
-    assert sweeper._nap() == sweeper.LONGEST_SLEEP
+    assert sweeper.sweep_once() == 0
+    assert sweeper._nap(OutboxEntry.Lane.CALLBACKS, idle=True) == sweeper.LONGEST_SLEEP
 
 
 @pytest.mark.django_db(transaction=True)
@@ -156,6 +158,49 @@ def test_two_sweepers_at_once_send_nothing_twice(alice: User, sent: Sent) -> Non
 
     assert sum(made) == len(sent.outputs) == len(set(sent.outputs)) == 40
     assert set(OutboxEntry.objects.values_list("state", "attempts")) == {("settled", 1)}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [OperationalError("disk full"), ValueError("a bug")])
+def test_what_cannot_even_be_leased_never_makes_the_loop_spin(
+    alice: User, sent: Sent, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    approve(alice)
+    tried: list[UUID] = []
+
+    def broken(entry_id: UUID) -> None:
+        tried.append(entry_id)
+        raise error
+
+    monkeypatch.setattr(outbox, "lease", broken)
+
+    began = time.monotonic()
+    sweep(lambda: time.monotonic() - began > 1.5)
+
+    assert 1 <= len(tried) <= 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_silent_lane_never_delays_another(
+    alice: User, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve(alice)
+    silence, started = threading.Event(), threading.Event()
+    monkeypatch.setattr(lanes.callbacks, "send", lambda _: silence.wait(10))
+    monkeypatch.setattr(lanes.executions, "send", lambda _: started.set())
+    order = factories.user("orders@example.com").pk  # any row of the outbox needs just an id
+    monkeypatch.setattr(lanes.executions, "about", lambda _: {})
+    outbox.enqueue(
+        OutboxEntry.Kind.START,
+        order,
+        b"{}",
+        lane=OutboxEntry.Lane.EXECUTIONS,
+        not_before=outbox.clock.now(),
+    )
+
+    sweep(lambda: started.is_set() and (silence.set() or True))
+
+    assert started.is_set()
 
 
 @pytest.mark.django_db(transaction=True)

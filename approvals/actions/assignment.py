@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 
 from approvals import policy
-from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotFound
+from approvals.exceptions import AlreadyDecided, ClaimedByAnother
 from approvals.models import ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.models.reviews import ReviewQuerySet
@@ -24,7 +24,7 @@ def claim(review_id: UUID, *, by: User, surface: str, override: bool = False) ->
 
     Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother (extra: assignee).
     """
-    review = _lock(review_id)
+    review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review)
     now = clock.now()
@@ -69,7 +69,7 @@ def renew(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = No
 
     Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother where it is not one's own now.
     """
-    review = _lock(review_id)
+    review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review)
     _ensure_own(review, by, lease_id)
@@ -84,7 +84,7 @@ def release(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = 
 
     Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother.
     """
-    review = _lock(review_id)
+    review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review)
     if not review.is_held(clock.now()):
@@ -94,17 +94,9 @@ def release(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = 
     return _save(review, "review.released", by=by, surface=surface, data={})
 
 
-def _lock(review_id: UUID) -> ReviewTask:
-    # No select_related: joined rows are from before the wait for the lock.
-    review = ReviewTask.objects.select_for_update().filter(pk=review_id).first()
-    if review is None:
-        raise NotFound
-    return review
-
-
 def _ensure_pending(review: ReviewTask) -> None:
     if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(status=review.status)
+        raise AlreadyDecided(**review.verdict())
 
 
 def _ensure_own(review: ReviewTask, by: User, lease_id: UUID | None) -> None:

@@ -34,7 +34,7 @@ def save_queue(
     for name, value in changes.items():
         setattr(queue, name, value)
     try:
-        queue.full_clean(validate_unique=False, validate_constraints=False)
+        queue.full_clean()
     except ValidationError as error:
         raise Invalid(_first(error)) from error
     queue.save()

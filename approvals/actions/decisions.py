@@ -31,6 +31,7 @@ from approvals.records import audit, callbacks, clock, hints, outbox
 log = structlog.get_logger(__name__)
 
 MAX_REASON = 32_768
+DECIDED_COLUMNS = ("status", "decision", "assignee", "lease_id", "lease_expires_at", "version")
 NO_UNDO_BELOW = 60  # seconds left before the deadline
 
 
@@ -74,7 +75,7 @@ def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
     review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
     if review_id is None:
         raise NotFound
-    review = _lock(review_id)
+    review = ReviewTask.objects.locked(review_id)
     decision = Decision.objects.select_for_update().get(pk=decision_id)
     policy.may(policy.DECIDE, review, by, surface).or_raise()
     if decision.by_id != by.pk:
@@ -96,7 +97,7 @@ def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
 def _decide(
     review_id: UUID, outcome: Outcome, *, by: User, surface: str, ruling: Ruling
 ) -> ReviewTask:
-    review = _lock(review_id)
+    review = ReviewTask.objects.locked(review_id)
     now = clock.now()
     overridden = _ensure_decidable(review, by, surface, ruling, now)
     reason = _checked_reason(ruling)
@@ -122,7 +123,7 @@ def _decide(
     if policy.votes_suffice(review, outcomes):
         decision = _conclude(review, vote, by, _undo_seconds(review, ruling, now), now)
         said |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
-    review.save()
+    review.save(update_fields=DECIDED_COLUMNS)
     kind = f"review.{outcome}" if review.decision_id else "vote.cast"
     _record(review, kind, by, surface, {**said, "vote": str(vote.pk)})
     return review
@@ -155,19 +156,10 @@ def _conclude(
         undoable=undo_seconds > 0,
     )
     if undo_seconds == 0:  # inside an undo window a hint would come too early; the sweeper wakes
-        hints.after_commit(hints.DELIVER, entry.pk)
+        hints.after_commit(hints.DELIVER, entry.pk, review=str(review.pk))
     review.status = ReviewTask.Status(vote.outcome)
     review.decision = decision
     return decision
-
-
-def _lock(review_id: UUID) -> ReviewTask:
-    # No select_related: joined rows are from before the wait for the lock, so a claim or a decision
-    # that committed meanwhile would show its id here, but nobody behind it.
-    review = ReviewTask.objects.select_for_update().filter(pk=review_id).first()
-    if review is None:
-        raise NotFound
-    return review
 
 
 def _ensure_decidable(
@@ -176,9 +168,9 @@ def _ensure_decidable(
     """Refuse what may not be decided; returns whose claim a lead has overridden, or nothing."""
     policy.may(policy.DECIDE, review, by, surface).or_raise()
     if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**_winner(review))
+        raise AlreadyDecided(**review.verdict())
     if Vote.objects.filter(review=review, reviewer=by, withdrawn_at=None).exists():
-        raise AlreadyDecided("You have voted on this review already.", **_winner(review))
+        raise AlreadyDecided("You have voted on this review already.", **review.verdict())
     if ruling.version is not None and ruling.version != review.version:
         raise StaleVersion(version=review.version)
     if review.is_past_deadline(now):
@@ -189,27 +181,18 @@ def _ensure_decidable(
 def _ensure_not_held(
     review: ReviewTask, by: User, surface: str, ruling: Ruling, now: datetime
 ) -> str:
+    """A given lease must still run; without one, nobody else's may, unless a lead overrides it."""
     holder = review.assignee if review.is_held(now) else None
-    lease_lost = ruling.lease_id is not None and ruling.lease_id != review.lease_id
-    if holder is None or (holder.pk == by.pk and not lease_lost):
+    mine = holder is not None and holder.pk == by.pk
+    lease_runs = ruling.lease_id is None or (mine and ruling.lease_id == review.lease_id)
+    if lease_runs and (mine or holder is None):
         return ""
     if not ruling.override:
-        raise ClaimedByAnother(assignee=holder.email)
-    if holder.pk != by.pk:
-        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+        raise ClaimedByAnother(assignee=holder.email if holder else None)
+    if holder is None or mine:
+        return ""
+    policy.may(policy.OVERRIDE, review, by, surface).or_raise()
     return holder.email
-
-
-def _winner(review: ReviewTask) -> dict[str, Any]:
-    decision = review.decision
-    if decision is None:
-        return {"status": review.status}
-    return {
-        "status": review.status,
-        "outcome": decision.outcome,
-        "by": decision.by.email if decision.by else audit.SYSTEM,
-        "decided_at": decision.decided_at.isoformat(),
-    }
 
 
 def _checked_reason(ruling: Ruling) -> str:

@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import (
-    InterfaceError,
-    InternalError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-    transaction,
-)
+from django.db import transaction
 
 from approvals import messages
+from approvals.exceptions import DATABASE_AWAY
 from approvals.messages import ReviewRequest, Unreadable
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.models.decisions import Surface
@@ -26,15 +20,6 @@ from approvals.models.queues import A_YEAR
 from approvals.records import audit, tokens
 
 log = structlog.get_logger(__name__)
-
-# The database is away, or not as this code expects it: nothing is stored and nothing deleted.
-NOT_THE_MESSAGES_FAULT = (
-    InterfaceError,
-    InternalError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +75,7 @@ def accept(queue: ReviewQueue, batch: Iterable[Received]) -> Taken:
     readable, refused = _sort(batch)
     try:
         return _store(queue, readable, refused)
-    except NOT_THE_MESSAGES_FAULT:
+    except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001  (poison of any kind: its own row, and only that one)
         log.warning("intake.row_by_row", queue=queue.slug, error=type(error).__name__)
@@ -125,7 +110,7 @@ def _sort(batch: Iterable[Received]) -> tuple[list[_Readable], list[_Refused]]:
 def _store_alone(queue: ReviewQueue, item: _Readable) -> Taken:
     try:
         return _store(queue, [item], [])
-    except NOT_THE_MESSAGES_FAULT:
+    except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001  (its text may hold the message: only its type is logged)
         log.warning(

@@ -27,6 +27,12 @@ AFTER_REFUSAL = {
 KEY_MISSING = Answer(Proof.REFUSED, OutboxAttempt.Result.KEY_MISSING)
 
 
+def about(lease: Lease) -> dict[str, str]:
+    """The review whose decision this is, for the log."""
+    review = Decision.objects.values_list("review", flat=True).get(pk=lease.entry.subject)
+    return {"review": str(review)}
+
+
 def send(lease: Lease) -> None:
     """Make the one call of a leased callback and write down what it proved."""
     decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)

@@ -21,6 +21,11 @@ log = structlog.get_logger(__name__)
 REFUSALS = {Proof.REFUSED, Proof.INVALID_OUTPUT, Proof.INVALID_TOKEN}
 
 
+def about(lease: Lease) -> dict[str, str]:
+    """The order that is to be started, for the log."""
+    return {"order": OrderExecution.objects.get(pk=lease.entry.subject).order_id}
+
+
 def send(lease: Lease) -> None:
     """Make the call of a leased start and write down what it proved."""
     order = OrderExecution.objects.get(pk=lease.entry.subject)

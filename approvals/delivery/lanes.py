@@ -3,45 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from approvals.delivery import callbacks, executions
+from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
 from approvals.records import outbox
 
 log = structlog.get_logger(__name__)
 
-SENDERS: dict[str, Callable[[outbox.Lease], None]] = {
-    OutboxEntry.Lane.CALLBACKS: callbacks.send,
-    OutboxEntry.Lane.EXECUTIONS: executions.send,
+
+class Lane(Protocol):
+    """What a lane's module offers: who a lease is about, for the log, and the one call it makes."""
+
+    def about(self, lease: outbox.Lease) -> dict[str, str]:
+        """The review or the order of this lease, as every line of the log names it."""
+
+    def send(self, lease: outbox.Lease) -> None:
+        """Make the one call and write down what it proved."""
+
+
+LANES: dict[str, Lane] = {
+    OutboxEntry.Lane.CALLBACKS: callbacks,
+    OutboxEntry.Lane.EXECUTIONS: executions,
 }
 
 
 def deliver(entry_id: UUID) -> bool:
-    """Make one attempt at an entry; False where it is not due or another sender has it."""
+    """Make one attempt at an entry; False where it is not due or another sender has it.
+
+    An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
+    until that runs out, and the attempt without an end says that its outcome is unknown.
+    """
     lease = outbox.lease(entry_id)
     if lease is None:
         return False
-    SENDERS[lease.entry.lane](lease)
+    lane = LANES[lease.entry.lane]
+    with structlog.contextvars.bound_contextvars(**lane.about(lease)):
+        try:
+            lane.send(lease)
+        except Exception:
+            log.exception("delivery.failed", entry=str(entry_id), attempt=lease.number)
+            raise
     return True
 
 
-def drain(lane: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:
+def drain(name: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:
     """One attempt at each entry of a lane that is due, up to `limit`; returns how many were made.
 
-    `stop` is asked before each: a silent AWS takes its timeouts' time for every one of them.
-
-    A row that fails in an unforeseen way keeps its lease until that runs out, and never delays the
-    others.
+    `stop` is asked before each: a silent AWS takes its timeouts' time for every one of them. One
+    entry's failure never delays the others; raises what DATABASE_AWAY names, which is no entry's.
     """
     made = 0
-    for entry_id in outbox.due(lane, limit=limit):
+    for entry_id in outbox.due(name, limit=limit):
         if stop():
             break
         try:
             made += deliver(entry_id)
-        except Exception:
-            log.exception("delivery.failed", lane=lane, entry=str(entry_id))
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  (logged where it happened, with its traceback)
+            log.warning("delivery.skipped", entry=str(entry_id), error=type(error).__name__)
     return made

@@ -37,6 +37,7 @@ class Proof(StrEnum):
     INVALID_TOKEN = "invalid_token"  # noqa: S105
     INVALID_OUTPUT = "invalid_output"
     ACCESS_DENIED = "access_denied"
+    MISCONFIGURED = "misconfigured"
     CONFLICT = "conflict"
     REFUSED = "refused"
 
@@ -84,8 +85,8 @@ PROOF_OF_CODE = {
     "InvalidName": Proof.REFUSED,
     "InvalidArn": Proof.REFUSED,
     "InvalidExecutionInput": Proof.REFUSED,
-    "StateMachineDoesNotExist": Proof.REFUSED,
-    "StateMachineDeleting": Proof.REFUSED,
+    "StateMachineDoesNotExist": Proof.MISCONFIGURED,
+    "StateMachineDeleting": Proof.MISCONFIGURED,
 }
 
 

@@ -8,13 +8,10 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.exceptions import Unavailable
 from approvals.gateways import aws
 
 BATCH = 10  # the most that ReceiveMessage and DeleteMessageBatch take
-
-
-class QueueUnavailable(Exception):
-    """SQS did not answer, or refused; the message names the code and the queue."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Message:
 def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> list[Message]:
     """Up to `limit` (at most 10) messages, waiting up to `wait_seconds` (at most 10) for the first.
 
-    Raises QueueUnavailable.
+    Raises Unavailable.
     """
     try:
         response = aws.sqs(region).receive_message(
@@ -41,7 +38,7 @@ def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> 
             MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
         )
     except (BotoCoreError, ClientError) as error:
-        raise QueueUnavailable(_sentence(error, url)) from error
+        raise Unavailable(_sentence(error, url)) from error
     return [
         Message(
             message["MessageId"],
@@ -57,7 +54,7 @@ def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> 
 def delete(region: str, url: str, messages: Sequence[Message]) -> list[str]:
     """Delete up to 10 messages; returns the ids of those SQS refused to delete (HTTP 200 hides them).
 
-    Raises QueueUnavailable where the whole call failed.
+    Raises Unavailable where the whole call failed.
     """
     try:
         response = aws.sqs(region).delete_message_batch(
@@ -68,7 +65,7 @@ def delete(region: str, url: str, messages: Sequence[Message]) -> list[str]:
             ],
         )
     except (BotoCoreError, ClientError) as error:
-        raise QueueUnavailable(_sentence(error, url)) from error
+        raise Unavailable(_sentence(error, url)) from error
     return [messages[int(failed["Id"])].message_id for failed in response.get("Failed", [])]
 
 

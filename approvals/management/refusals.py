@@ -7,9 +7,8 @@ import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
 
-from approvals.exceptions import ApprovalsError
+from approvals.exceptions import DATABASE_AWAY, ApprovalsError
 from approvals.models import User
 
 FINDING = 3  # exit code: a finding, a breach, or stored and not done
@@ -17,6 +16,13 @@ FINDING = 3  # exit code: a finding, a breach, or stored and not done
 
 class Error(CommandError):
     """What the user sees: `Error: ...`."""
+
+
+class Usage(Error):
+    """The arguments do not fit together; the exit code is 2, as for any other wrong usage."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=2)
 
 
 class ReviewCommand(BaseCommand):
@@ -28,7 +34,7 @@ class ReviewCommand(BaseCommand):
             return super().execute(*args, **options)
         except ApprovalsError as error:
             raise Error(error.message) from error
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             reason = str(error).strip().splitlines()[-1] if str(error) else type(error).__name__
             raise Error(f"The database does not answer: {reason}") from error
 

@@ -110,6 +110,7 @@ class OutboxAttempt(models.Model):
         INVALID_OUTPUT = "invalid_output"
         ACCESS_DENIED = "access_denied"
         KEY_MISSING = "key_missing"
+        MISCONFIGURED = "misconfigured"
         CONFLICT = "conflict"
         REFUSED = "refused"
 

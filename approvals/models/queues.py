@@ -77,6 +77,12 @@ class ReviewQueue(models.Model):
                 condition=~Q(error_name="") & ~Q(error_name__startswith="States."),
                 name="queue_error_name_is_ours",
             ),
+            # A message belongs to one queue, because the queue is the border of rights.
+            models.UniqueConstraint(
+                fields=["sqs_url"],
+                name="queue_owns_its_sqs_queue",
+                violation_error_message="Another queue reads this SQS queue already.",
+            ),
             models.CheckConstraint(
                 condition=Q(timeout_seconds__gte=1, timeout_seconds__lte=A_YEAR),
                 name="queue_timeout_within_a_year",
@@ -87,7 +93,11 @@ class ReviewQueue(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse an output schema that is none, before an edit has to be judged by it."""
+        """Refuse what would be stored and then not done, and an output schema that is none."""
+        if self.role_arn:
+            raise ValidationError({"role_arn": "This version cannot assume a role yet."})
+        if self.at_deadline != self.AtDeadline.LEAVE:
+            raise ValidationError({"at_deadline": "This version leaves reviews at their deadline."})
         if self.output_schema is None:
             return
         try:

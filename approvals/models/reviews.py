@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from approvals.exceptions import NotFound
+from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
 
 
@@ -40,6 +43,17 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
         """The same rows without the sealed bytes and fingerprints that no surface ever shows."""
         return self.defer("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
 
+    def locked(self, pk: UUID) -> ReviewTask:
+        """One review, locked until the transaction ends. Raises NotFound.
+
+        No select_related: joined rows are from before the wait for the lock, so a claim or a
+        decision that committed meanwhile would show its id here, but nobody behind it.
+        """
+        row = self.without_secrets().select_for_update().filter(pk=pk).first()
+        if row is None:
+            raise NotFound
+        return row
+
     def waited_for(self) -> ReviewQuerySet:
         """Reviews whose deadline, where their message gave one, lies ahead."""
         return self.exclude(
@@ -65,8 +79,6 @@ class ReviewTask(models.Model):
 
         MESSAGE = "message"
         DEFAULT = "default"
-
-    DECIDED = (Status.APPROVED, Status.REJECTED)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     queue = models.ForeignKey(
@@ -185,6 +197,17 @@ class ReviewTask(models.Model):
     def is_past_deadline(self, at: datetime) -> bool:
         """Whether Step Functions has stopped waiting at `at`; known only where the message said so."""
         return self.deadline_source == self.DeadlineSource.MESSAGE and self.deadline_at <= at
+
+    def verdict(self) -> dict[str, Any]:
+        """How the review stands, and whose decision made it so: what a loser is told."""
+        if self.decision is None:
+            return {"status": self.status}
+        return {
+            "status": self.status,
+            "outcome": self.decision.outcome,
+            "by": self.decision.by.email if self.decision.by else str(Surface.SYSTEM),
+            "decided_at": self.decision.decided_at.isoformat(),
+        }
 
     def drop_lease(self) -> None:
         """Let go of the claim; the caller saves."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from approvals import policy
 from approvals.exceptions import Invalid, OrderConflict, Unavailable
@@ -50,6 +50,8 @@ def await_start(order: OrderExecution) -> OrderExecution:
     """
     until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
     while order.status == OrderExecution.Status.PENDING and time.monotonic() < until:
+        if not connection.in_atomic_block:
+            connection.close()  # others need it more than somebody who sleeps
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
         order.refresh_from_db(fields=["execution_arn", "status", "started_at", "refusal"])
@@ -89,7 +91,7 @@ def _store(
         surface=surface,
         data={"order_id": order_id, "name": row.name, "input_sha256": digest.hex()},
     )
-    hints.after_commit(hints.DELIVER, entry.pk)
+    hints.after_commit(hints.DELIVER, entry.pk, order=order_id)
     return row, True
 
 

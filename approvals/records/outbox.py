@@ -7,7 +7,6 @@ it learned, but no longer move the row's schedule.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -64,9 +63,9 @@ def due(lane: str, *, limit: int) -> list[UUID]:
     )
 
 
-def next_due_at(lanes: Iterable[str]) -> datetime | None:
-    """When the next entry of these lanes falls due; None where nothing waits."""
-    waiting = OutboxEntry.objects.filter(state=State.WAITING, lane__in=lanes).order_by("not_before")
+def next_due_at(lane: str) -> datetime | None:
+    """When the next entry of a lane falls due; None where nothing waits."""
+    waiting = OutboxEntry.objects.filter(state=State.WAITING, lane=lane).order_by("not_before")
     return waiting.values_list("not_before", flat=True).first()
 
 

@@ -88,8 +88,17 @@ def test_an_order_that_step_functions_refuses_says_why(shop, monkeypatch, runnin
 
     answer = shop.post("orders/", ORDER)
 
-    assert (answer.status_code, answer.json()["status"]) == (202, "refused")
-    assert "InvalidName" in answer.json()["refusal"]
+    assert "InvalidName" in refused(answer, 409, "order_conflict")["detail"]
+    assert shop.get("orders/ORD-1/").json()["status"] == "refused"
+
+
+def test_an_order_waits_while_the_state_machine_is_misconfigured(shop, monkeypatch, running):
+    wrong = Answer(Proof.MISCONFIGURED, "StateMachineDoesNotExist")
+    monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: (wrong, ""))
+
+    answer = shop.post("orders/", ORDER)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db):
         (["--timeout-seconds", "0"], "timeout_seconds"),
         (["--timeout-seconds", "31536001"], "timeout_seconds"),
         (["--undo-seconds", "999999"], "undo_seconds"),
+        (["--role-arn", "arn:aws:iam::123456789012:role/reader"], "cannot assume a role yet"),
+        (["--at-deadline", "reject"], "leaves reviews at their deadline"),
     ],
 )
 def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], expected: str):
@@ -71,6 +73,12 @@ def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], exp
         "register_queue", "held", "--sqs-url", "https://q.example", *arguments
     )
     assert not ReviewQueue.objects.exists()
+
+
+def test_register_queue_lets_one_sqs_queue_feed_one_queue_only(queue):
+    said = refused("register_queue", "other", "--sqs-url", queue.sqs_url)
+
+    assert said == "Another queue reads this SQS queue already."
 
 
 def test_register_queue_refuses_a_url_that_is_none(db):
@@ -87,6 +95,26 @@ def test_grant_create_makes_a_person_and_prints_a_link_that_sets_their_password(
     assert "password" in page.content.decode().lower()
     membership = QueueMembership.objects.get(queue=queue)
     assert (membership.user.email, membership.role) == ("ada@example.com", "reviewer")
+
+
+def test_grant_prints_the_link_again_until_a_password_is_set(queue):
+    run("grant", "ada@example.com", queue.slug, "reviewer", "--create")
+    assert "http" in run("grant", "ada@example.com", queue.slug, "reviewer")
+    ada = User.objects.get(email="ada@example.com")
+    ada.set_password(factories.PASSWORD)
+    ada.save()
+
+    assert "http" not in run("grant", "ada@example.com", queue.slug, "lead")
+
+
+def test_arguments_that_do_not_fit_together_end_with_2(queue):
+    for wrong in (["grant", "ada@example.com"], ["grant", "a@b.c", queue.slug, "--site", "orders"]):
+        with pytest.raises(CommandError) as refusal:
+            run(*wrong)
+        assert refusal.value.returncode == 2
+    with pytest.raises(CommandError) as refusal:
+        run("poll_queue", "--threads", "0")
+    assert refusal.value.returncode == 2
 
 
 def test_grant_replaces_the_role_a_person_had(queue, alice):

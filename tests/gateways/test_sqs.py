@@ -10,6 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from approvals import polling
+from approvals.exceptions import Unavailable
 from approvals.gateways import aws, sqs
 
 URL = "https://sqs.eu-west-3.amazonaws.com/123456789012/reviews"
@@ -77,13 +78,13 @@ def test_a_refusal_of_sqs_names_its_code_and_the_queue(
 ) -> None:
     stub.add_client_error(call, "AWS.SimpleQueueService.NonExistentQueue", "gone")
 
-    with pytest.raises(sqs.QueueUnavailable, match=r"NonExistentQueue.*reviews"):
+    with pytest.raises(Unavailable, match=r"NonExistentQueue.*reviews"):
         made()
 
 
 def test_nobody_listening_is_queue_unavailable(settings) -> None:
     aws.sqs.cache_clear()
-    with pytest.raises(sqs.QueueUnavailable, match="EndpointConnectionError"):
+    with pytest.raises(Unavailable, match="EndpointConnectionError"):
         sqs.receive("eu-west-3", "http://127.0.0.1:9/1/q", wait_seconds=0)
 
 

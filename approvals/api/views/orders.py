@@ -9,7 +9,7 @@ from approvals.api import documentation as told
 from approvals.api import pagination, reading, serializers, shapes
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import SURFACE, Endpoint
-from approvals.exceptions import Invalid
+from approvals.exceptions import Invalid, OrderConflict
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
 
@@ -39,7 +39,9 @@ class Orders(Endpoint):
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
         row, created = fulfillment.start_order_fulfillment(order, by=self.caller, surface=SURFACE)
-        shown = serializers.OrderAnswer(fulfillment.await_start(row)).data
+        if fulfillment.await_start(row).status == OrderExecution.Status.REFUSED:
+            raise OrderConflict(row.refusal, order_id=row.order_id)
+        shown = serializers.OrderAnswer(row).data
         return Response(shown, status=_status(row, created=created))
 
 

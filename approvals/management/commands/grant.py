@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from approvals import policy
 from approvals.actions import configuration
-from approvals.management.refusals import Error, ReviewCommand
+from approvals.management.refusals import Error, ReviewCommand, Usage
 from approvals.models import QueueMembership, ReviewQueue, User
 
 
@@ -32,8 +32,8 @@ class Command(ReviewCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Grant, and print the set-password link of a user who was just made."""
         queue, role, site = options["queue"], options["role"], options["site"]
-        if bool(site) == bool(queue and role):
-            raise Error("Name either a queue and a role, or --site RIGHT.")
+        if bool(queue) != bool(role) or bool(site) == bool(queue):
+            raise Usage("Name either a queue and a role, or --site RIGHT.")
         if queue and not ReviewQueue.objects.filter(slug=queue).exists():
             raise Error(f"No queue {queue!r}: register_queue makes one.")
         email = options["email"].strip().lower()
@@ -47,7 +47,7 @@ class Command(ReviewCommand):
         else:
             configuration.grant(user, queue, role, by=None)
         self.stdout.write(f"{user.email} has {site or f'{role} in {queue}'}.")
-        if known is None:
+        if not user.has_usable_password():
             self.stdout.write(f"Set a password (link works once): {_password_link(user)}")
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals import polling
-from approvals.gateways.sqs import QueueUnavailable
-from approvals.management.refusals import Error, ReviewCommand
+from approvals.management.refusals import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
 
 
@@ -27,7 +26,7 @@ class Command(ReviewCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Poll until done or stopped."""
         if options["threads"] < 1 or (options["max_messages"] or 1) < 1:
-            raise Error("--threads and --max-messages take a number from 1 upwards.")
+            raise Usage("--threads and --max-messages take a number from 1 upwards.")
         slugs = [options["queue"]] if options["queue"] else []
         budget = polling.Budget(options["max_messages"])
         if slugs and not ReviewQueue.objects.filter(slug__in=slugs, enabled=True).exists():
@@ -37,9 +36,6 @@ class Command(ReviewCommand):
             polling.poll_queues(slugs, stop, threads=options["threads"], budget=budget)
             return
         queues = ReviewQueue.objects.filter(enabled=True)
-        try:
-            for queue in queues.filter(slug__in=slugs) if slugs else queues:
-                came = polling.poll_until_empty(queue, budget)
-                self.stdout.write(f"{queue.slug}: {came} messages")
-        except QueueUnavailable as error:
-            raise Error(str(error)) from error
+        for queue in queues.filter(slug__in=slugs) if slugs else queues:
+            came = polling.poll_until_empty(queue, budget)
+            self.stdout.write(f"{queue.slug}: {came} messages")
