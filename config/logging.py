@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import re
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -17,6 +18,10 @@ from gunicorn.glogging import Logger
 BODY_PRINTERS = (
     "amqp", "boto3", "botocore", "celery", "django.db.backends", "kombu", "s3transfer", "urllib3",
 )  # fmt: skip
+
+
+# A link that sets a password, also as it stands in another link's query.
+LIVE_LINK = re.compile(r"((?:/|%2F)reset(?:/|%2F)key(?:/|%2F))[^\s\"'\\<>]+", re.IGNORECASE)
 
 
 def configure(*, level: str, console: bool) -> None:
@@ -56,6 +61,7 @@ def configure(*, level: str, console: bool) -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         renderer,
+                        without_live_links,
                     ],
                 }
             },
@@ -64,6 +70,11 @@ def configure(*, level: str, console: bool) -> None:
             "loggers": {name: {"level": quiet} for name in BODY_PRINTERS},
         }
     )
+
+
+def without_live_links(_logger: object, _method: str, line: str) -> str:
+    """The written line, be it ours or a library's, without what would let its reader set a password."""
+    return LIVE_LINK.sub(r"\1[link]", line)
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]

@@ -36,7 +36,6 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
     "approvals",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -58,6 +57,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "approvals.web.health.probes",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -106,12 +106,14 @@ POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)  # threads of a web process
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,
-    # A verb takes milliseconds; what takes longer is a fault that must not hold a row lock.
-    "options": "-c statement_timeout=30000 -c lock_timeout=10000"
-    " -c idle_in_transaction_session_timeout=60000",
+    # A verb takes milliseconds; what takes longer is a fault that must not hold a row lock. Only a
+    # migration may take its time, once it has its lock.
+    "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    + ("" if "migrate" in sys.argv else " -c statement_timeout=30000"),
 }
 if POOL_SIZE:
     DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
+DATABASE["CONN_HEALTH_CHECKS"] = True  # a pool must not hand out what a restart has cut
 DATABASES = {"default": DATABASE}
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -144,7 +146,13 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
-vars().update(env.email("EMAIL_URL", default="consolemail://"))
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # that mail would invite strangers to a page we do not have
+# One proxy ends TLS in front of us; it appends the caller's address, what stands before it is foreign.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
+# A printed mail would leave a live link in the log: without a server, production sends none.
+MAIL_IS_SENT = DEBUG or bool(env.str("EMAIL_URL", default=""))
+DEFAULT_FROM_EMAIL = f"Countersign <no-reply@{PUBLIC_HOST}>"
+vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
 
 # --- what the browser is told
 
@@ -152,7 +160,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-countersign" if HTTPS else "countersign"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 if HTTPS:  # an https PUBLIC_URL means a TLS-ending proxy stands in front and sets this header
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60

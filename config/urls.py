@@ -1,14 +1,13 @@
-"""Every address of the service: the desk, the accounts pages, the API, health and the admin site."""
+"""Every address of the service: the desk, the accounts pages, the API, and health."""
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "approvals.web.faults.broken"
 urlpatterns = [
     path("", include("approvals.web.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("approvals.web.entrance")),
     path("api/", include("approvals.api.urls")),
-    path("admin/", admin.site.urls),
     path("", include("django_prometheus.urls")),
 ]

@@ -92,6 +92,8 @@ class Desk:
                 env=self.environment,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
+        for name in set(names) & {"poller", "sweeper"}:
+            wait_until(lambda n=name: self.obeys(n), seconds=20, what=f"the {name}")
         if "web" in names:
             wait_until(self.answers, seconds=20, what="the web process")
 
@@ -101,6 +103,12 @@ class Desk:
         for process in stopped:
             process.send_signal(how)
         return [process.wait(30) for process in stopped]
+
+    def obeys(self, name: str) -> bool:
+        """Whether a process has its own handler for SIGTERM, and so has come to its loop."""
+        status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
 
     def answers(self) -> bool:
         """Whether the web process is ready."""

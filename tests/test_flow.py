@@ -173,7 +173,6 @@ def test_an_order_is_stored_and_the_command_says_so_while_aws_is_away(desk: Desk
 
 def test_the_poller_and_the_sweeper_leave_within_thirty_seconds_of_sigterm(desk: Desk):
     desk.start("sweeper")
-    time.sleep(1.5)
     started = time.monotonic()
 
     assert desk.stop("poller", "sweeper") == [0, 0]

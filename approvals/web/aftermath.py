@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from approvals import policy
 from approvals.models import Decision, OutboxEntry, User
+from approvals.models.decisions import Surface
 
 CALM, GOOD, WARN, BAD = "calm", "good", "warn", "bad"
 FINAL = {"delivered", "closed_elsewhere", "unconfirmed", "parked", "undone"}
@@ -75,8 +78,8 @@ TOLD: dict[tuple[str, str], tuple[str, str, str]] = {
         WARN,
         "Unconfirmed",
         (
-            "The step is closed, and the execution's history could not be read to tell whether by this"
-            " decision. Look at the order itself."
+            "Step Functions reports the step closed, and the execution's history has not been read, so"
+            " nobody can tell yet whether by this decision. Look at the order itself."
         ),
     ),
     ("unconfirmed", "history_gone"): (
@@ -195,6 +198,14 @@ def aftermath(
     )
 
 
+def entries(decisions: Iterable[UUID]) -> dict[UUID, OutboxEntry]:
+    """The outbox row of each decision; no foreign key leads there, so a page fetches them at once."""
+    rows = OutboxEntry.objects.filter(
+        kind=OutboxEntry.Kind.CALLBACK, subject__in=list(decisions)
+    ).defer("payload")
+    return {row.subject: row for row in rows}
+
+
 def _steps(decision: Decision, state: str, detail: str, tone: str, word: str) -> tuple[Step, ...]:
     window = decision.undo_until > decision.decided_at
     undone, in_window = state == "undone", detail == "undo_window"
@@ -220,4 +231,4 @@ def _undoable(decision: Decision, entry: OutboxEntry | None, user: User, now: da
     if entry.state != OutboxEntry.State.WAITING or entry.attempts:
         return False
     right = policy.DECIDE if decision.by_id == user.pk else policy.OVERRIDE
-    return policy.may(right, decision.review, user, "web").allowed
+    return policy.may(right, decision.review, user, Surface.WEB).allowed

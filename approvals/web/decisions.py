@@ -15,7 +15,7 @@ from approvals.actions import decisions
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
 from approvals.models.decisions import Outcome
-from approvals.records import audit, clock
+from approvals.records import clock
 from approvals.web import foreign, reading, reviews, wording
 from approvals.web.desk import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
 from approvals.web.forms import RulingForm, blank
@@ -101,15 +101,7 @@ def _closed(review: ReviewTask) -> ApprovalsError | None:
     """Why there is nothing to decide, where the page is opened too late."""
     if review.status == ReviewTask.Status.PENDING:
         return None
-    decision = review.decision
-    if decision is None:
-        return AlreadyDecided(status=review.status)
-    return AlreadyDecided(
-        status=review.status,
-        outcome=decision.outcome,
-        by=decision.by.email if decision.by else audit.SYSTEM,
-        decided_at=decision.decided_at.isoformat(),
-    )
+    return AlreadyDecided(**review.verdict())
 
 
 def _first(form: RulingForm) -> str:

@@ -22,10 +22,11 @@ from django_htmx.middleware import HtmxDetails
 from approvals import policy
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import ReviewQueue, User
+from approvals.models.decisions import Surface
 from approvals.models.reviews import ReviewQuerySet
 from approvals.web import wording
 
-SURFACE = "web"
+SURFACE = Surface.WEB
 SIGNED_IN = "password"
 
 if TYPE_CHECKING:

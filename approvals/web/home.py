@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals import policy
-from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models import Decision, ReviewQueue, ReviewTask, User
 from approvals.records import clock
 from approvals.web import listing
-from approvals.web.aftermath import Aftermath, aftermath
+from approvals.web.aftermath import Aftermath, aftermath, entries
 from approvals.web.desk import DeskRequest, desk, reviews_of
 
 COUNT_UP_TO = 100
@@ -83,16 +83,13 @@ def waiting_for(user: User, now: datetime) -> list[Waiting]:
 
 def last_decisions(user: User, now: datetime) -> list[tuple[Decision, Aftermath]]:
     """This person's latest decisions, each with what became of it."""
+    reviews = reviews_of(user)
     decisions = list(
-        Decision.objects.filter(by=user, review__in=policy.visible_reviews(user))
-        .select_related("review__queue", "by")
-        .defer("callback", "review__payload", "review__raw_body", "review__sealed_token")
+        Decision.objects.filter(by=user, review__in=reviews)
+        .prefetch_related(Prefetch("review", reviews.defer("payload").select_related("queue")))
+        .select_related("by")
+        .defer("callback")
         .order_by("-decided_at")[:LAST]
     )
-    entries = {
-        entry.subject: entry
-        for entry in OutboxEntry.objects.filter(
-            kind=OutboxEntry.Kind.CALLBACK, subject__in=[one.pk for one in decisions]
-        ).defer("payload")
-    }
-    return [(one, aftermath(one, entries.get(one.pk), user, now)) for one in decisions]
+    sent = entries(one.pk for one in decisions)
+    return [(one, aftermath(one, sent.get(one.pk), user, now)) for one in decisions]

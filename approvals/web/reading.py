@@ -109,12 +109,13 @@ def read(review: ReviewTask) -> Order:
     currency = left.get("currency") if isinstance(left.get("currency"), str) else ""
     total = review.amount if review.amount is not None else None
     for name in TOTALS:
-        if isinstance(left.get(name), int | float | str) and total in (None, _number(left[name])):
-            total = left.pop(name) if total is None else total
-            left.pop(name, None)
+        number = _number(left.get(name))  # what is none stays among the details
+        if number is not None and total in (None, number):
+            given = left.pop(name)
+            total = given if total is None else total
             break
-    if total is not None:
-        left.pop("currency", None)
+    if total is not None and currency:
+        left.pop("currency")
     customer = left.pop("customer", None) or review.customer or None
     lines = next((left.pop(name) for name in LINES if _is_lines(left.get(name))), None)
     if str(left.get("order_id", left.get("orderId", ""))) == review.reference:

@@ -14,10 +14,10 @@ from django.shortcuts import redirect, render
 from approvals import policy
 from approvals.actions import assignment
 from approvals.exceptions import NotFound
-from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask, User
+from approvals.models import AuditEvent, Decision, ReviewTask, User
 from approvals.records import audit, clock
 from approvals.web import foreign, listing, reading, wording
-from approvals.web.aftermath import Aftermath, aftermath
+from approvals.web.aftermath import Aftermath, aftermath, entries
 from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
 
 LATEST = 50
@@ -89,7 +89,7 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
 
 def find(user: User, review_id: UUID) -> ReviewTask:
     """A review this person may see. Raises NotFound, whether it is hidden or not there."""
-    rows = reviews_of(user).select_related("queue", "assignee", "decision__by", "superseded_by")
+    rows = reviews_of(user).select_related("queue", "assignee", "decision__by")
     review = rows.filter(pk=review_id).first()
     if review is None:
         raise NotFound
@@ -140,12 +140,7 @@ def told_of(review: ReviewTask, user: User, now: datetime) -> Aftermath | None:
     if decision is None:
         return None
     decision.review = review  # the very row at hand: nothing to load again
-    entry = (
-        OutboxEntry.objects.filter(kind=OutboxEntry.Kind.CALLBACK, subject=decision.pk)
-        .defer("payload")
-        .first()
-    )
-    return aftermath(decision, entry, user, now)
+    return aftermath(decision, entries([decision.pk]).get(decision.pk), user, now)
 
 
 def timeline(review: ReviewTask) -> list[wording.Happening]:

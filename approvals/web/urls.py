@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import decisions, health, home, queues, reviews
+from approvals.web import decisions, home, queues, reviews
 
 urlpatterns = [
     path("", home.show, name="home"),
@@ -18,6 +18,4 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
-    path("healthz/live", health.live, name="live"),
-    path("healthz/ready", health.ready, name="ready"),
 ]

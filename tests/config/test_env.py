@@ -13,6 +13,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from tests.measured import measured
 
 PASSWORD = "hunter2-in-the-url"
 GOOD = {
@@ -31,7 +32,12 @@ def run(
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     wanted = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return subprocess.run(
-        command, env=kept | wanted, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=kept | measured() | wanted,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -55,6 +61,7 @@ BAD = [
     ("SECRET_KEY", None), ("SECRET_KEY", ""), ("SECRET_KEY", "weakweakweak"), ("SECRET_KEY", "a" * 60),
     ("TOKEN_KEYS", None), ("TOKEN_KEYS", "weakweakweak"), ("TOKEN_KEYS", f"k1:{SHORT}"),
     ("TOKEN_KEYS", f"k1:{FLAT}"), ("TOKEN_KEYS", "k1:" + "*" * 44), ("TOKEN_KEYS", "0" * 44),
+    ("TOKEN_KEYS", "k1:" + "no.base64!?" * 4),
     ("TOKEN_KEYS", GOOD["TOKEN_KEYS"] + "," + GOOD["TOKEN_KEYS"]), ("TOKEN_KEYS", GOOD["TOKEN_KEYS"] + ","),
     ("TOKEN_KEYS", "k" * 33 + GOOD["TOKEN_KEYS"]),
     ("DATABASE_URL", None), ("DATABASE_URL", f"sqlite:///{PASSWORD}.db"), ("DATABASE_URL", PASSWORD),
@@ -78,6 +85,23 @@ def test_a_missing_or_weak_setting_stops_with_one_line_that_names_it(
 )
 def test_gunicorn_stops_in_the_same_way(name: str, value: str | None) -> None:
     assert_one_line(run({name: value}, GUNICORN), name)
+
+
+def test_celery_stops_in_the_same_way() -> None:
+    worker = [sys.executable, "-m", "celery", "-A", "config", "worker"]
+    assert_one_line(run({"SECRET_KEY": None}, worker), "SECRET_KEY")
+
+
+@pytest.mark.parametrize(("given", "size"), [(None, "10"), ("4", "4")])
+def test_the_web_process_shares_connections_and_the_operator_may_say_how_many(
+    given: str | None, size: str
+) -> None:
+    say = (
+        "import runpy; runpy.run_path('config/gunicorn.py'); from config import settings;"
+        "print(settings.DATABASE['OPTIONS']['pool']['max_size'])"
+    )
+
+    assert run({"DATABASE_POOL_SIZE": given}, [sys.executable, "-c", say]).stdout.strip() == size
 
 
 def test_each_secret_may_come_from_a_file(tmp_path: Path) -> None:
@@ -131,6 +155,7 @@ def test_what_is_refused_is_named_and_never_shown(
 
 def test_gunicorn_binds_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "10")
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
 
     settings = runpy.run_path("config/gunicorn.py")

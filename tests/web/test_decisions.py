@@ -301,6 +301,13 @@ def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
             assert told.final == (state in ("settled", "parked", "cancelled"))
 
 
+def test_an_unread_history_is_not_said_to_be_unreadable() -> None:
+    says = TOLD["unconfirmed", "history_unreadable"][2]
+    assert "has not been read" in says
+    assert "could not be read" not in says
+    assert "reports the step closed" in says
+
+
 def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:
     review = decisions.approve(factories.review().pk, by=alice, surface="web")
     assert review.decision is not None

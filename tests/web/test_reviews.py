@@ -5,6 +5,7 @@ from __future__ import annotations
 import html as markup
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from django.urls import reverse
 
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.web import foreign
+from approvals.web import foreign, reading
 from tests import factories
 from tests.web.conftest import Desk
 
@@ -324,3 +325,34 @@ def test_a_viewer_sees_everything_and_is_told_why_not_more(desk: Desk, victor: U
     for action in ("claim", "renew", "release", "approve", "reject"):
         assert desk(victor).post(at(review, action)).status_code == 403
     assert desk(victor).get(at(review, "approve")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"total": True, "currency": "EUR"},
+        {"total": "see the invoice, page two, where it stands in ink", "currency": "EUR"},
+        {"total": 12.5, "currency": 7},
+    ],
+)
+def test_what_is_no_amount_stays_among_the_details(order: dict[str, Any]) -> None:
+    read = reading.read(factories.review(input=order))
+    assert (read.total != "") == (order["total"] == 12.5)
+    kept = {node.label for node in read.rest}
+    assert kept == ({"Currency"} if read.total else {"Total", "Currency"})
+
+
+def test_no_page_loads_the_sealed_token_of_this_review_or_another(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    old, new = factories.review(), factories.review()
+    ReviewTask.objects.filter(pk=old.pk).update(
+        status=ReviewTask.Status.SUPERSEDED, superseded_by=new
+    )
+    decisions.approve(new.pk, by=alice, surface="web")
+    with CaptureQueriesContext(connection) as asked:
+        for url in ("/", f"/reviews/{old.pk}/", f"/reviews/{new.pk}/", f"/queues/{queue.slug}/"):
+            assert desk(alice).get(url).status_code == 200
+    for query in asked.captured_queries:
+        for column in ("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint"):
+            assert f'"{column}"' not in query["sql"]
