@@ -15,7 +15,7 @@ CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
 	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
 	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
 
-.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean
+.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -39,7 +39,7 @@ demo: $(READY) ## run the whole service on this machine, with orders arriving
 	@exec $(BIN)/python manage.py demo
 
 test: $(READY) chromium ## run all tests on a real PostgreSQL and in a real browser
-	@rm -rf var/coverage && mkdir -p var/coverage
+	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # a test starts one as nobody
 	@$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 	@$(MAKE) coverage
 
@@ -84,3 +84,11 @@ lock: ## pin the closure of pyproject's runtime dependencies in requirements.txt
 
 clean: ## remove what was installed and made
 	@rm -rf .venv var node_modules staticfiles .coverage*
+
+image-test: $(READY) ## build the image without Docker, and decide through its processes (Debian, root)
+	@test "$$(id -u)" = 0 || { echo "make image-test enters the image it builds: run it as root"; exit 1; }
+	@for name in buildah mmdebstrap; do command -v $$name >/dev/null || missing="$${missing:-} $$name"; done; \
+		test -z "$${missing:-}" || { command -v apt-get >/dev/null && echo "Installing$$missing ..." \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		} || { echo "make image-test needs$$missing: install it (Debian: apt-get install$$missing)"; exit 1; }
+	@$(BIN)/python -m pytest tests/image/walk.py --quiet -p no:cacheprovider

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import ascii_letters, digits
 from typing import Any, NoReturn
 
 MAX_BYTES = 1_048_576  # SQS's own limit of a message
@@ -22,9 +23,11 @@ MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
 TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
 
 # Possessive, and a string may end with the body: a text without its closing quote is scanned once.
-_TOKENS_OF_JSON = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]|,', re.DOTALL)
+_STRINGS_OF_JSON = re.compile(r'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
+_STRUCTURE_OF_JSON = re.compile(r"[\[{\]},]")
 # How JSON inside a text may spell a character of a task token: .NET writes \u002B, PHP \/.
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
+_OF_TOKENS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
 class TaskToken:
@@ -55,11 +58,12 @@ class TaskToken:
 
 
 class Unreadable(Exception):
-    """The body cannot become a review; `reason` is a stable word, the message a sentence."""
+    """The body is refused: `reason` is a stable word, `explanation` a sentence, `place` leads there."""
 
-    def __init__(self, reason: str, explanation: str) -> None:
+    def __init__(self, reason: str, explanation: str, place: tuple[str | int, ...] = ()) -> None:
         self.reason = reason
         self.explanation = explanation
+        self.place = place
         super().__init__(explanation)
 
 
@@ -89,7 +93,9 @@ def parse(body: str) -> ReviewRequest:
 
     Raises Unreadable for what is not a JSON object with one usable token, or would poison storage.
     """
-    document = _document(body)
+    document = strict_json(body, repeats=True)
+    if not isinstance(document, dict):
+        raise Unreadable("not_an_object", "The body is JSON, but not an object.")
     token = _token(document)
     stated = document.get("schemaVersion")
     version = "1" if stated is None else str(stated)
@@ -117,7 +123,12 @@ def parse(body: str) -> ReviewRequest:
     )
 
 
-def _document(body: str) -> dict[str, Any]:
+def strict_json(body: str, *, repeats: bool = False) -> Any:
+    """What `body` says, if it can be read in one way only, and stored; raises Unreadable.
+
+    No object may name a key twice; with `repeats` that holds for taskToken alone, and of any other
+    key the last one counts: who sends messages is not here to be told.
+    """
     try:
         size = len(body.encode())
     except UnicodeEncodeError:
@@ -128,15 +139,13 @@ def _document(body: str) -> dict[str, Any]:
     try:
         document = json.loads(
             body,
-            object_pairs_hook=_unambiguous,
+            object_pairs_hook=_one_token if repeats else _each_key_once,
             parse_constant=_no_constant,
             parse_int=_bounded_int,
             parse_float=_bounded_float,
         )
     except ValueError as error:
         raise Unreadable("not_json", f"The body is not JSON: {error}"[:300]) from None
-    if not isinstance(document, dict):
-        raise Unreadable("not_an_object", "The body is JSON, but not an object.")
     check_storable(document)
     return document
 
@@ -144,22 +153,31 @@ def _document(body: str) -> dict[str, Any]:
 def _measure(body: str) -> None:
     """Refuse depth and sheer number before the parser recurses into them."""
     depth = values = 0
-    for match in _TOKENS_OF_JSON.finditer(body):
+    for match in _STRUCTURE_OF_JSON.finditer(_STRINGS_OF_JSON.sub("", body)):
         if match[0] in "[{":
             depth += 1
         elif match[0] in "]}":
             depth -= 1
         values += match[0] in "[{,"
+        if depth < 0:
+            return  # what closes more than it opened is no JSON, and the parser stops there
         if depth > MAX_DEPTH:
             raise Unreadable("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
         if values > MAX_NODES:
             raise Unreadable("too_many_values", f"The body holds more than {MAX_NODES} values.")
 
 
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _one_token(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if sum(key == "taskToken" for key, _ in pairs) > 1:
         raise Unreadable("duplicate_token", "The body names taskToken twice.")
     return dict(pairs)
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Unreadable("duplicate_key", "The body names a key twice.")
+    return found
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -179,33 +197,35 @@ def _bounded_float(digits: str) -> float:
     return value
 
 
-def check_storable(value: Any, depth: int = MAX_DEPTH) -> None:
+def check_storable(value: Any, place: tuple[str | int, ...] = ()) -> None:
     """Refuse what PostgreSQL's jsonb refuses or psycopg cannot read back, in values and in keys.
 
-    Raises Unreadable.
+    Raises Unreadable with the place, the keys and indexes that lead there from `value`.
     """
-    if depth < 0:
+    if len(place) > MAX_DEPTH:
         raise Unreadable("too_deep", f"It is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, str):
-        _check_text(value)
+        _check_text(value, place)
     elif isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN is not less either
-        raise Unreadable("number_too_long", "A number is longer or larger than can be stored.")
+        explanation = "A number is longer or larger than can be stored."
+        raise Unreadable("number_too_long", explanation, place)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            _check_text(key)
-            check_storable(inner, depth - 1)
+            _check_text(key, place)
+            check_storable(inner, (*place, key))
     elif isinstance(value, list):
-        for inner in value:
-            check_storable(inner, depth - 1)
+        for index, inner in enumerate(value):
+            check_storable(inner, (*place, index))
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, place: tuple[str | int, ...] = ()) -> None:
     if "\0" in text:
-        raise Unreadable("nul", "A text holds the NUL character.")
+        raise Unreadable("nul", "A text holds the NUL character.", place)
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Unreadable("lone_surrogate", "A text holds half of a surrogate pair.") from None
+        explanation = "A text holds half of a surrogate pair."
+        raise Unreadable("lone_surrogate", explanation, place) from None
 
 
 def _token(document: dict[str, Any]) -> str:
@@ -254,7 +274,7 @@ def _without(text: str, token: str) -> str:
 
 def _unescaped(match: re.Match[str]) -> str:
     character = match[2] or chr(int(match[1], 16))
-    return character if re.fullmatch(r"[\w+/=.:-]", character, re.ASCII) else match[0]
+    return character if character in _OF_TOKENS else match[0]
 
 
 class _Reader:

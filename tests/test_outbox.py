@@ -215,7 +215,7 @@ from concurrent.futures import ThreadPoolExecutor
 from approvals.records import hints
 began = time.monotonic()
 with ThreadPoolExecutor(40) as pool:
-    list(pool.map(lambda _: hints._send(hints.DELIVER, str(review.pk)), range(int(sys.argv[1]))))
+    list(pool.map(lambda _: hints._send(hints.DELIVER, str(review.pk), {}), range(int(sys.argv[1]))))
 print(time.monotonic() - began)
 """
 

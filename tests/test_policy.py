@@ -24,7 +24,6 @@ TABLE = {
 SITE = {
     policy.START_ORDER: {"orders"},
     policy.SEE_ORDERS: {"orders", "auditor", "operator"},
-    policy.SEE_QUARANTINE: {"operator"},
 }
 
 

@@ -18,9 +18,8 @@ from approvals.local.supervisor.programs import Program
 from approvals.local.supervisor.seed import Person
 
 LIKE_GUNICORNS_WORKER = """
-import os, time
-parent = os.getppid()
-while os.getppid() == parent:
+import os, sys, time
+while os.getppid() == int(sys.argv[1]):
     time.sleep(0.1)
 """
 WEB = f"""
@@ -32,7 +31,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{{"results": [{{"id": "review-1"}}]}}')
     def log_message(self, *_): pass
-helper = subprocess.Popen([sys.executable, "-c", LIKE_GUNICORNS_WORKER])
+helper = subprocess.Popen([sys.executable, "-c", LIKE_GUNICORNS_WORKER, str(os.getpid())])
 print("helper", helper.pid, "shell", os.environ.get("AWS_PROFILE"), flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
 """

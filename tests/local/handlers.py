@@ -1,4 +1,4 @@
-"""Lambda functions of the tests' own: echo, fail, look at the environment, write a row."""
+"""Lambda functions of the tests' own: echo, fail, use the environment, write a row, mumble."""
 
 from __future__ import annotations
 
@@ -30,6 +30,20 @@ def look(event: Any, context: Any) -> Any:
     seen = [os.environ.get("COLOUR")]
     time.sleep(0.05)
     return [*seen, os.environ.get("COLOUR"), os.getenv("AWS_REGION")]
+
+
+def borrow(event: Any, context: Any) -> Any:
+    """Use the environment as a library does: set, count, copy, and put back."""
+    os.environ["BORROWED"] = "1"
+    copied = os.environ.copy()
+    counted = len(os.environ) == len(copied)
+    del os.environ["BORROWED"]
+    return [copied["BORROWED"], counted, "BORROWED" in os.environ]
+
+
+def mumble(event: Any, context: Any) -> Any:
+    """Answer what no JSON can say."""
+    return object()
 
 
 def remember(event: Any, context: Any) -> Any:

@@ -69,6 +69,27 @@ def test_a_state_machine_of_the_template_runs_with_its_substitutions(stack, clie
     assert json.loads(end["output"]) == f"hi via {stack['QueueUrl']}"
 
 
+def test_an_updated_stack_has_its_machine_run_the_new_definition(aws, clients):
+    template = HERE / "machine.yaml"
+    made = local_aws.deploy(aws.endpoint, aws.region, template, {}, stack="growing")
+    changed = template.read_text().replace("Type: Pass,", "Type: Pass, Result: new,")
+    clients("cloudformation").update_stack(StackName="growing", TemplateBody=changed)
+
+    machine = clients("stepfunctions").describe_state_machine(stateMachineArn=made["MachineArn"])
+    assert json.loads(machine["definition"])["States"]["Pass"]["Result"] == "new"
+
+
+def test_a_machine_without_a_definition_is_one_clear_line(aws, tmp_path):
+    empty = tmp_path / "empty.yaml"
+    machine = "{Type: AWS::StepFunctions::StateMachine, Properties: {RoleArn: r}}"
+    empty.write_text("Resources: {Machine: " + machine + "}")
+
+    with pytest.raises(LocalError, match=r"empty\.yaml .*needs a Definition") as refused:
+        local_aws.deploy(aws.endpoint, aws.region, empty, {}, stack="empty")
+
+    assert "\n" not in str(refused.value)
+
+
 def test_deleting_a_stack_deletes_what_it_made(aws, clients):
     template = HERE / "machine.yaml"
     made = local_aws.deploy(aws.endpoint, aws.region, template, {}, stack="short-lived")
@@ -137,6 +158,20 @@ def test_a_function_without_a_handler_here_says_so(stack, clients):
     error, answer = invoke(clients, "lost")
 
     assert (error, answer["errorType"]) == ("Unhandled", "Runtime.ImportModuleError")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("absent", "Runtime.HandlerNotFound"), ("mumble", "Runtime.MarshalError")],
+)
+def test_a_handler_that_lambda_could_not_use_says_why(stack, clients, name, kind):
+    error, answer = invoke(clients, name)
+
+    assert (error, answer["errorType"]) == ("Unhandled", kind)
+
+
+def test_a_function_may_use_the_environment_as_python_does(stack, clients):
+    assert invoke(clients, "borrow") == (None, ["1", True, False])
 
 
 def test_simultaneous_consumers_of_a_queue_get_each_message_once(clients):

@@ -17,6 +17,7 @@ import pytest
 
 from approvals.local import postgres
 from approvals.local.postgres import PostgresError, Server
+from tests.measured import measured
 
 ROOT = Path(__file__).parents[2]
 AS_ROOT = os.getuid() == 0
@@ -52,7 +53,12 @@ def start_in_a_child(
     return subprocess.run(
         [*prefix, sys.executable, "-c", script, str(data)],
         cwd=data.parent,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **measured(),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -150,6 +156,22 @@ def test_an_initdb_that_was_cut_short_is_started_over(home):
 
     assert ask(server, "SELECT 1") == 1
     server.stop()
+
+
+@pytest.mark.parametrize("what", ["initdb failed", "PostgreSQL did not start"])
+def test_postgresqls_own_complaint_is_told_in_one_line(home, what, monkeypatch):
+    if what == "initdb failed":
+        (home / "data.new").write_text("in the way of initdb")
+        monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
+    else:
+        Server.start(home / "data", durable=False).stop()
+        (home / "data" / "PG_VERSION").write_text("9.6\n")
+
+    with pytest.raises(PostgresError, match=what) as refused:
+        Server.start(home / "data", durable=False)
+
+    assert "\n" not in str(refused.value)
+    assert "said nothing" not in str(refused.value)
 
 
 def test_something_else_in_place_of_the_data_is_one_clear_line(home):

@@ -23,6 +23,7 @@ from approvals.local.aws import Account
 from approvals.local.supervisor import surroundings
 from approvals.local.supervisor.children import Crew
 from approvals.local.supervisor.programs import PROGRAMS, Program
+from tests.measured import measured
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +46,7 @@ class Demo:
                 "PYTHONPATH": str(ROOT),
                 "PORT": str(self.port),
                 "AWS_PROFILE": "company",
+                **measured(),
                 **environ,
             },
             stdout=subprocess.PIPE,
@@ -176,6 +178,21 @@ def test_a_port_in_use_is_one_clear_line_that_says_how_to_choose_another(demo):
 
 def test_a_port_that_is_none_is_one_clear_line(demo):
     assert "PORT=http is not a port" in demo.refusal(PORT="http")
+
+
+@pytest.mark.parametrize("command", [["-m", "approvals.local.supervisor"], ["manage.py", "demo"]])
+def test_both_commands_start_the_demo_without_djangos_settings(command):
+    refused = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PORT": "http", **measured()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "PORT=http is not a port: use a number from 1 to 65535\n"
 
 
 def test_a_page_that_does_not_come_up_ends_the_demo_with_its_last_words(demo):

@@ -14,7 +14,7 @@ import os
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
-from moto.core.exceptions import AWSError
+from moto.cloudformation.exceptions import ValidationError
 from moto.s3.models import s3_backends
 from moto.sqs.models import Queue
 from moto.stepfunctions import models as pretending
@@ -103,7 +103,7 @@ def _text(properties: Any, account_id: str) -> str:
         if found is not None:
             return str(found.value.decode())
     message = "a state machine needs a Definition, DefinitionString or DefinitionS3Location"
-    raise AWSError(message, "ValidationError")
+    raise ValidationError(message=message)
 
 
 def _create_function(

@@ -73,7 +73,7 @@ def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path)
             ) from slow
     if done.returncode != 0:
         lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise LocalError(f"the database could not be prepared: {lines[-1]} (see {log})")
+        raise LocalError(f"the database could not be prepared: {lines[-1].strip()} (see {log})")
     return done.stdout.decode().strip()
 
 

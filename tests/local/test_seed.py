@@ -1,0 +1,66 @@
+"""The demo's seed as the process it is: who can work afterwards, and what is said when it fails."""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+import pytest
+from django.conf import global_settings
+from django.contrib.auth.hashers import check_password
+from django.db import connection
+from django.test import Client
+
+from approvals.local import LocalError
+from approvals.models import ReviewQueue, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+seeds = importlib.import_module(
+    "approvals.local.supervisor.seed"
+)  # its package has a function so called
+EVERYBODY = seeds.people("demo-password")
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """The demo's, on the database of this test."""
+    address = "postgres://{user}@{host}:{port}/{dbname}"
+    return os.environ | {
+        "DATABASE_URL": address.format(**connection.get_connection_params()),
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "REVIEW_QUEUE_URL": "http://127.0.0.1:9/123456789012/manual-review",
+    }
+
+
+def test_people_the_queue_and_a_token_are_there_and_once_more_harms_nothing(
+    environment, tmp_path, settings
+):
+    first = seeds.seed(environment, EVERYBODY, tmp_path / "seed.log")
+    second = seeds.seed(environment, EVERYBODY, tmp_path / "seed.log")
+
+    queue = ReviewQueue.objects.get()
+    assert (queue.slug, queue.sqs_url) == ("manual-review", environment["REVIEW_QUEUE_URL"])
+    assert queue.fields == seeds.FIELDS
+    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
+    assert {user.email for user in User.objects.all()} == {person.email for person in EVERYBODY}
+    assert all(check_password("demo-password", user.password) for user in User.objects.all())
+    for token in (first, second):
+        answer = Client().get("/api/v1/queues/", headers={"Authorization": f"Bearer {token}"})
+        assert [found["slug"] for found in answer.json()["results"]] == ["manual-review"]
+
+
+def test_a_database_that_is_away_is_one_clear_line(environment, tmp_path):
+    away = environment | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
+
+    with pytest.raises(LocalError, match="could not be prepared: Is the server running") as refused:
+        seeds.seed(away, EVERYBODY, tmp_path / "seed.log")
+
+    assert "\n" not in str(refused.value)
+    assert str(tmp_path / "seed.log") in str(refused.value)
+
+
+def test_a_seed_that_takes_too_long_is_ended_and_said(environment, tmp_path, monkeypatch):
+    monkeypatch.setattr(seeds, "_SEED_SECONDS", 0.01)
+
+    with pytest.raises(LocalError, match="was not prepared in"):
+        seeds.seed(environment, EVERYBODY, tmp_path / "seed.log")
