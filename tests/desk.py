@@ -93,7 +93,7 @@ class Desk:
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         for name in set(names) & {"poller", "sweeper"}:
-            wait_until(lambda n=name: self.obeys(n), seconds=20, what=f"the {name}")
+            wait_until(lambda n=name: self.is_looping(n), seconds=20, what=f"the {name}")
         if "web" in names:
             wait_until(self.answers, seconds=20, what="the web process")
 
@@ -104,11 +104,9 @@ class Desk:
             process.send_signal(how)
         return [process.wait(30) for process in stopped]
 
-    def obeys(self, name: str) -> bool:
-        """Whether a process has its own handler for SIGTERM, and so has come to its loop."""
-        status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
-        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-        return bool(caught >> (signal.SIGTERM - 1) & 1)
+    def is_looping(self, name: str) -> bool:
+        """Whether a poller or a sweeper has started its threads, and so its handler for SIGTERM."""
+        return len(list(Path(f"/proc/{self.processes[name].pid}/task").iterdir())) > 1
 
     def answers(self) -> bool:
         """Whether the web process is ready."""
