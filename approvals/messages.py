@@ -13,18 +13,13 @@ from dataclasses import dataclass, field
 from string import ascii_letters, digits
 from typing import Any, NoReturn
 
-MAX_BYTES = 1_048_576  # SQS's own limit of a message
-MAX_DEPTH = 64
-MAX_NODES = 20_000
-MAX_DIGITS = 64  # jsonb takes more, but psycopg cannot read it back: a poison row
-LARGEST = 1e64
+from approvals import strict_json
+from approvals.strict_json import Unreadable, check_text
+
 MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
 TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
 
-# Possessive, and a string may end with the body: a text without its closing quote is scanned once.
-_STRINGS_OF_JSON = re.compile(r'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
-_STRUCTURE_OF_JSON = re.compile(r"[\[{\]},]")
 # How JSON inside a text may spell a character of a task token: .NET writes \u002B, PHP \/.
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _OF_TOKENS = frozenset(ascii_letters + digits + "_+/=.:-")
@@ -57,16 +52,6 @@ class TaskToken:
         return self._value
 
 
-class Unreadable(Exception):
-    """The body is refused: `reason` is a stable word, `explanation` a sentence, `place` leads there."""
-
-    def __init__(self, reason: str, explanation: str, place: tuple[str | int, ...] = ()) -> None:
-        self.reason = reason
-        self.explanation = explanation
-        self.place = place
-        super().__init__(explanation)
-
-
 @dataclass(frozen=True)
 class ReviewRequest:
     """A manual-review message as the service understands it; `payload` is all of it, token scrubbed."""
@@ -93,7 +78,9 @@ def parse(body: str) -> ReviewRequest:
 
     Raises Unreadable for what is not a JSON object with one usable token, or would poison storage.
     """
-    document = strict_json(body, repeats=True)
+    # Who sends messages is not here to be told of a key that stands twice; of two tokens, though,
+    # nobody may pick one.
+    document = strict_json.read(body, unique={"taskToken"})
     if not isinstance(document, dict):
         raise Unreadable("not_an_object", "The body is JSON, but not an object.")
     token = _token(document)
@@ -121,111 +108,6 @@ def parse(body: str) -> ReviewRequest:
         priority=reader.whole("priority", -32_768, 32_767) or 0,
         flags=tuple(reader.flags),
     )
-
-
-def strict_json(body: str, *, repeats: bool = False) -> Any:
-    """What `body` says, if it can be read in one way only, and stored; raises Unreadable.
-
-    No object may name a key twice; with `repeats` that holds for taskToken alone, and of any other
-    key the last one counts: who sends messages is not here to be told.
-    """
-    try:
-        size = len(body.encode())
-    except UnicodeEncodeError:
-        raise Unreadable("lone_surrogate", "The body holds half of a surrogate pair.") from None
-    if size > MAX_BYTES:
-        raise Unreadable("too_large", f"The body has {size} bytes; {MAX_BYTES} is the limit.")
-    _measure(body)
-    try:
-        document = json.loads(
-            body,
-            object_pairs_hook=_one_token if repeats else _each_key_once,
-            parse_constant=_no_constant,
-            parse_int=_bounded_int,
-            parse_float=_bounded_float,
-        )
-    except ValueError as error:
-        raise Unreadable("not_json", f"The body is not JSON: {error}"[:300]) from None
-    check_storable(document)
-    return document
-
-
-def _measure(body: str) -> None:
-    """Refuse depth and sheer number before the parser recurses into them."""
-    depth = values = 0
-    for match in _STRUCTURE_OF_JSON.finditer(_STRINGS_OF_JSON.sub("", body)):
-        if match[0] in "[{":
-            depth += 1
-        elif match[0] in "]}":
-            depth -= 1
-        values += match[0] in "[{,"
-        if depth < 0:
-            return  # what closes more than it opened is no JSON, and the parser stops there
-        if depth > MAX_DEPTH:
-            raise Unreadable("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
-        if values > MAX_NODES:
-            raise Unreadable("too_many_values", f"The body holds more than {MAX_NODES} values.")
-
-
-def _one_token(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if sum(key == "taskToken" for key, _ in pairs) > 1:
-        raise Unreadable("duplicate_token", "The body names taskToken twice.")
-    return dict(pairs)
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Unreadable("duplicate_key", "The body names a key twice.")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise Unreadable("not_json", f"{name} is not a JSON number.")
-
-
-def _bounded_int(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise Unreadable("number_too_long", f"A number has more than {MAX_DIGITS} digits.")
-    return int(digits)
-
-
-def _bounded_float(digits: str) -> float:
-    value = float(digits)
-    if len(digits) > MAX_DIGITS or abs(value) > LARGEST:
-        raise Unreadable("number_too_long", "A number is longer or larger than can be stored.")
-    return value
-
-
-def check_storable(value: Any, place: tuple[str | int, ...] = ()) -> None:
-    """Refuse what PostgreSQL's jsonb refuses or psycopg cannot read back, in values and in keys.
-
-    Raises Unreadable with the place, the keys and indexes that lead there from `value`.
-    """
-    if len(place) > MAX_DEPTH:
-        raise Unreadable("too_deep", f"It is nested deeper than {MAX_DEPTH} levels.")
-    if isinstance(value, str):
-        _check_text(value, place)
-    elif isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN is not less either
-        explanation = "A number is longer or larger than can be stored."
-        raise Unreadable("number_too_long", explanation, place)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _check_text(key, place)
-            check_storable(inner, (*place, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            check_storable(inner, (*place, index))
-
-
-def _check_text(text: str, place: tuple[str | int, ...] = ()) -> None:
-    if "\0" in text:
-        raise Unreadable("nul", "A text holds the NUL character.", place)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        explanation = "A text holds half of a surrogate pair."
-        raise Unreadable("lone_surrogate", explanation, place) from None
 
 
 def _token(document: dict[str, Any]) -> str:
@@ -344,7 +226,7 @@ def _cause(cause: Any) -> str:
     if not isinstance(message, str):
         return cause
     try:
-        _check_text(message)  # an escape in the inner JSON may hide what the outer one did not show
+        check_text(message)  # an escape in the inner JSON may hide what the outer one did not show
     except Unreadable:
         return cause
     return message

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from approvals import messages
 from approvals.actions import ingest
-from approvals.messages import Unreadable
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.strict_json import Unreadable
 from tests.factories import message, received
 
 pytestmark = pytest.mark.django_db

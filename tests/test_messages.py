@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from approvals import messages
-from approvals.messages import TaskToken, Unreadable
+from approvals import messages, strict_json
+from approvals.messages import TaskToken
+from approvals.strict_json import Unreadable
 from tests.factories import message
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789=="
@@ -133,7 +134,7 @@ def test_every_minor_version_of_the_first_is_understood(version: Any) -> None:
         ('{"taskToken": ["t"]}', "no_token"), ('{"TaskToken": "t"}', "no_token"),
         ('{"taskToken": "$$.Task.Token"}', "no_token"),
         ('{"taskToken": "' + "t" * 2049 + '"}', "token_too_long"),
-        ('{"taskToken": "a", "taskToken": "b"}', "duplicate_token"),
+        ('{"taskToken": "a", "taskToken": "b"}', "duplicate_key"),
         ('{"taskToken": "t", "schemaVersion": 2}', "unknown_version"),
         ('{"taskToken": "t", "schemaVersion": {}}', "unknown_version"),
         ('{"taskToken": "t\\u0000"}', "nul"), ('{"taskToken": "t", "\\u0000": 1}', "nul"),
@@ -162,10 +163,10 @@ def test_a_key_that_stands_twice_is_refused_unless_repeats_are_allowed() -> None
     body = '{"a": 1, "a": 2}'
 
     with pytest.raises(Unreadable) as refused:
-        messages.strict_json(body)
+        strict_json.read(body)
 
     assert refused.value.reason == "duplicate_key"
-    assert messages.strict_json(body, repeats=True) == {"a": 2}
+    assert strict_json.read(body, unique=set()) == {"a": 2}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_what_cannot_be_stored_is_refused_with_its_place(
     body: str, place: tuple[str | int, ...]
 ) -> None:
     with pytest.raises(Unreadable) as refused:
-        messages.strict_json(body)
+        strict_json.read(body)
 
     assert refused.value.place == place
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from approvals import messages, policy
+from approvals import policy, strict_json
 from approvals.exceptions import (
     AlreadyDecided,
     ClaimedByAnother,
@@ -217,8 +217,8 @@ def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
     if schema is None:
         raise Invalid("This queue takes no edits: it has no output schema.", pointer="/edits")
     try:
-        messages.check_storable(ruling.edits)
-    except messages.Unreadable as error:
+        strict_json.check_storable(ruling.edits)
+    except strict_json.Unreadable as error:
         raise Invalid(error.explanation, pointer="/edits") from None
     # An empty registry: a $ref to elsewhere must not make a request while the row is locked.
     validator = Draft202012Validator(schema, registry=Registry())

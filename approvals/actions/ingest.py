@@ -12,12 +12,13 @@ from django.db import transaction
 
 from approvals import messages
 from approvals.exceptions import DATABASE_AWAY
-from approvals.messages import ReviewRequest, Unreadable
+from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
 from approvals.models.queues import A_YEAR
 from approvals.records import audit, tokens
+from approvals.strict_json import Unreadable
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,10 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
+from approvals import strict_json
 from approvals.api.errors import TooLarge, escaped
 from approvals.exceptions import Invalid
-from approvals.messages import MAX_BYTES, Unreadable, strict_json
+from approvals.strict_json import MAX_BYTES, Unreadable
 
 
 class StrictJSONParser(BaseParser):
@@ -28,7 +29,7 @@ class StrictJSONParser(BaseParser):
         if len(body) > MAX_BYTES:
             raise TooLarge(f"The body has over {MAX_BYTES} bytes.")
         try:
-            return strict_json(body.decode())
+            return strict_json.read(body.decode())
         except UnicodeDecodeError:
             raise Invalid("The body is not UTF-8.", pointer="") from None
         except Unreadable as error:
