@@ -102,6 +102,23 @@ def test_a_row_that_fails_in_an_unforeseen_way_keeps_its_lease_and_delays_no_oth
     assert states() == {"settled"}
 
 
+def test_a_row_whose_subject_cannot_be_found_is_no_silent_failure(
+    alice: User, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox.enqueue(
+        OutboxEntry.Kind.CALLBACK,
+        alice.pk,  # no decision
+        b"{}",
+        lane=OutboxEntry.Lane.CALLBACKS,
+        not_before=outbox.clock.now(),
+    )
+
+    assert sweeper.sweep_once() == 0
+
+    assert "delivery.failed" in caplog.text
+    assert "DoesNotExist" in caplog.text
+
+
 def test_a_bounded_drain_takes_the_longest_waiting_first(alice: User, sent: Sent) -> None:
     approve(alice, times=3)
     oldest = OutboxEntry.objects.order_by("-created_at").first()

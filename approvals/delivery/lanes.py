@@ -42,12 +42,14 @@ def deliver(entry_id: UUID) -> bool:
     if lease is None:
         return False
     lane = LANES[lease.entry.lane]
-    with structlog.contextvars.bound_contextvars(**lane.about(lease)):
-        try:
+    about: dict[str, str] = {}
+    try:
+        about = lane.about(lease)
+        with structlog.contextvars.bound_contextvars(**about):
             lane.send(lease)
-        except Exception:
-            log.exception("delivery.failed", entry=str(entry_id), attempt=lease.number)
-            raise
+    except Exception:
+        log.exception("delivery.failed", entry=str(entry_id), attempt=lease.number, **about)
+        raise
     return True
 
 
