@@ -1,14 +1,13 @@
 """The inward door: long poll, store, then delete. Nothing is deleted that is not durable.
 
 Database away: stop receiving, delete nothing, go on alone when it is back. A stop finishes the batch
-at hand; the poll waits 5 s at most, so that a stop takes no longer than that.
+at hand: the poll waits 5 s at most, and an SQS that is silent holds a call for 28 s (gateways/aws).
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -24,8 +23,6 @@ log = structlog.get_logger(__name__)
 WAIT_SECONDS = 5
 LONGEST_PAUSE = 30.0
 NEW_QUEUES_EVERY = 10.0  # seconds
-
-Receive = Callable[..., list[sqs.Message]]
 
 
 @dataclass

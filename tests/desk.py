@@ -68,10 +68,14 @@ class Desk:
             aws_secret_access_key="local",
         )
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that runs Python with these arguments, where this service lives."""
+        return [sys.executable, *arguments]
+
     def manage(self, *arguments: str, text: str = "", code: int = 0) -> str:
         """Run a management command as a process; returns its standard output."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            self.command("manage.py", *arguments),
             cwd=self.tree,
             env=self.environment,
             input=text,
@@ -87,7 +91,7 @@ class Desk:
         """Start processes of COMMANDS."""
         for name in names:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *COMMANDS[name]],
+                self.command(*COMMANDS[name]),
                 cwd=self.tree,
                 env=self.environment,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509

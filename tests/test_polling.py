@@ -51,7 +51,7 @@ class Sqs:
         arrivals = [factories.received(self.messages[name]) for name in names]
         self.after_receive()
         return [
-            sqs.Message(name, f"receipt of {name}", each.body, each.sent_at, 1)
+            sqs.Message(name, f"receipt of {name}", each.body, each.sent_at)
             for name, each in zip(names, arrivals, strict=True)
         ]
 

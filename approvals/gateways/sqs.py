@@ -22,7 +22,6 @@ class Message:
     receipt: str
     body: str
     sent_at: datetime
-    receive_count: int
 
 
 def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> list[Message]:
@@ -35,7 +34,7 @@ def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> 
             QueueUrl=url,
             MaxNumberOfMessages=min(limit, BATCH),
             WaitTimeSeconds=wait_seconds,
-            MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
     except (BotoCoreError, ClientError) as error:
         raise Unavailable(_sentence(error, url)) from error
@@ -45,7 +44,6 @@ def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> 
             message["ReceiptHandle"],
             message["Body"],
             datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, tz=UTC),
-            int(message["Attributes"].get("ApproximateReceiveCount", "1")),
         )
         for message in response.get("Messages", [])
     ]

@@ -229,7 +229,7 @@ def test_poll_queue_once_takes_everything_in_until_one_empty_answer(queue, monke
 def message(message_id: str, body: str | None = None) -> sqs.Message:
     """A message of SQS."""
     arrival = factories.received(body)
-    return sqs.Message(message_id, f"receipt-{message_id}", arrival.body, arrival.sent_at, 1)
+    return sqs.Message(message_id, f"receipt-{message_id}", arrival.body, arrival.sent_at)
 
 
 def test_poll_queue_names_a_queue_it_does_not_know(db):

@@ -26,11 +26,11 @@ def stub() -> Iterator[Stubber]:
 
 
 def message(number: int) -> sqs.Message:
-    return sqs.Message(f"m{number}", f"r{number}", "{}", datetime.now(UTC), 1)
+    return sqs.Message(f"m{number}", f"r{number}", "{}", datetime.now(UTC))
 
 
 def test_a_received_message_has_its_body_and_the_time_it_was_sent(stub: Stubber) -> None:
-    attributes = {"SentTimestamp": "1767323045000", "ApproximateReceiveCount": "3"}
+    attributes = {"SentTimestamp": "1767323045000"}
     stub.add_response(
         "receive_message",
         {
@@ -42,13 +42,13 @@ def test_a_received_message_has_its_body_and_the_time_it_was_sent(stub: Stubber)
             "QueueUrl": URL,
             "MaxNumberOfMessages": 10,
             "WaitTimeSeconds": 5,
-            "MessageSystemAttributeNames": ["SentTimestamp", "ApproximateReceiveCount"],
+            "MessageSystemAttributeNames": ["SentTimestamp"],
         },
     )
 
     received = sqs.receive(REGION, URL, wait_seconds=5, limit=99)
 
-    assert received == [sqs.Message("m", "r", "b", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 3)]
+    assert received == [sqs.Message("m", "r", "b", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))]
 
 
 def test_an_empty_answer_is_no_message(stub: Stubber) -> None:

@@ -168,19 +168,9 @@ class Contained(Desk):
         unshare = ["unshare", "--mount", "--pid", "--fork"]
         return [*unshare, "sh", "-euc", ENTER, "enter", *arguments, *command]
 
-    def manage(self, *arguments: str, text: str = "", code: int = 0) -> str:
-        """Run a management command of the image; its standard output."""
-        done = subprocess.run(
-            self.contained("python", "manage.py", *arguments),
-            env=self.environment,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done.stdout
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that runs the image's own Python in the image."""
+        return self.contained("python", *arguments)
 
     def start(self, *names: str) -> None:
         """Start services of compose.yaml."""
