@@ -87,6 +87,13 @@ class OrderConflict(ApprovalsError):
     status = 409
 
 
+class ReceiptConflict(ApprovalsError):
+    """This id came before with another body; nothing was done."""
+
+    code = "receipt_conflict"
+    status = 409
+
+
 class StaleVersion(ApprovalsError):
     """The review has changed since you looked at it."""
 
@@ -99,6 +106,20 @@ class Invalid(ApprovalsError):
 
     code = "invalid"
     status = 422
+
+
+class IdempotencyMismatch(ApprovalsError):
+    """This Idempotency-Key came before with another request; nothing was done."""
+
+    code = "idempotency_mismatch"
+    status = 422
+
+
+class Throttled(ApprovalsError):
+    """Too many requests. `extra["retry_after"]` says in how many seconds the next one is taken."""
+
+    code = "throttled"
+    status = 429
 
 
 class Unavailable(ApprovalsError):

@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 Role = QueueMembership.Role
 Subject = ReviewTask | ReviewQueue | OrderExecution | None
 
-SEE, CLAIM, DECIDE, OVERRIDE = "see", "claim", "decide", "override"
+SEE, CLAIM, DECIDE, OVERRIDE, COMMENT = "see", "claim", "decide", "override", "comment"
 START_ORDER, SEE_ORDERS = "start_order", "see_orders"
+OPERATE, INSPECT = "operate", "inspect"  # change how the service is set up; look at how it is
 
 ROLES_THAT = {
     SEE: {Role.VIEWER, Role.REVIEWER, Role.LEAD},
     CLAIM: {Role.REVIEWER, Role.LEAD},
     DECIDE: {Role.REVIEWER, Role.LEAD},
     OVERRIDE: {Role.LEAD},
+    COMMENT: {Role.REVIEWER, Role.LEAD},
 }
 GROUPS_THAT = {
     START_ORDER: {"orders"},
     SEE_ORDERS: {"orders", "auditor", "operator"},
+    OPERATE: {"operator"},
+    INSPECT: {"auditor", "operator"},
 }
 SITE_GROUPS = ("orders", "auditor", "operator")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,24 +10,33 @@ import structlog
 from django.db import transaction
 
 from approvals import policy
-from approvals.exceptions import AlreadyDecided, ClaimedByAnother
+from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
 from approvals.models import ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.models.reviews import ReviewQuerySet
-from approvals.records import audit, clock
+from approvals.records import audit, clock, receipts
 
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic(durable=True)
-def claim(review_id: UUID, *, by: User, surface: str, override: bool = False) -> ReviewTask:
+def claim(
+    review_id: UUID,
+    *,
+    by: User,
+    surface: str,
+    override: bool = False,
+    version: int | None = None,
+    receipt: receipts.Key | None = None,
+) -> ReviewTask:
     """Take a pending review; one's own claim is renewed, a lead may `override` another's.
 
-    Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother (extra: assignee).
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother (extra: assignee).
     """
+    receipts.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review)
+    _ensure_pending(review, version)
     now = clock.now()
     taken_from = None
     if review.is_held(now) and review.assignee_id != by.pk:
@@ -48,30 +58,44 @@ def claim(review_id: UUID, *, by: User, surface: str, override: bool = False) ->
 
 
 @transaction.atomic(durable=True)
-def claim_next(reviews: ReviewQuerySet, *, by: User, surface: str) -> ReviewTask | None:
+def claim_next(
+    reviews: ReviewQuerySet, *, by: User, surface: str, receipt: receipts.Key | None = None
+) -> ReviewTask | None:
     """Claim the first of `reviews`, in their order, that nobody holds and whose deadline lies ahead.
 
     Two people who ask at once get two different reviews. None where there is none left.
     """
+    receipts.keep(receipt)
     queues = policy.decidable_queues(by).order_by()
     free = reviews.filter(queue__in=queues).pending().unclaimed().waited_for()
     review = free.select_for_update(skip_locked=True, of=("self",)).first()
     if review is None:
         return None
+    receipts.fill(receipt, review.pk)
     review.assignee, review.lease_id = by, uuid7()
     review.lease_expires_at = clock.now() + review.queue.lease
     return _save(review, "review.claimed", by=by, surface=surface, data={"next": True})
 
 
 @transaction.atomic(durable=True)
-def renew(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None) -> ReviewTask:
+def renew(
+    review_id: UUID,
+    *,
+    by: User,
+    surface: str,
+    lease_id: UUID | None = None,
+    version: int | None = None,
+    receipt: receipts.Key | None = None,
+) -> ReviewTask:
     """Lengthen one's own claim. Not audited: nothing changed hands.
 
-    Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother where it is not one's own now.
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother where it is not
+    one's own now.
     """
+    receipts.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review)
+    _ensure_pending(review, version)
     _ensure_own(review, by, lease_id)
     review.lease_expires_at = clock.now() + review.queue.lease
     review.save(update_fields=["lease_expires_at"])
@@ -79,14 +103,23 @@ def renew(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = No
 
 
 @transaction.atomic(durable=True)
-def release(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = None) -> ReviewTask:
+def release(
+    review_id: UUID,
+    *,
+    by: User,
+    surface: str,
+    lease_id: UUID | None = None,
+    version: int | None = None,
+    receipt: receipts.Key | None = None,
+) -> ReviewTask:
     """Give a claim back. Releasing what nobody holds is no error and changes nothing.
 
-    Raises NotFound, NotAllowed, AlreadyDecided or ClaimedByAnother.
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother.
     """
+    receipts.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review)
+    _ensure_pending(review, version)
     if not review.is_held(clock.now()):
         return review
     _ensure_own(review, by, lease_id)
@@ -94,9 +127,42 @@ def release(review_id: UUID, *, by: User, surface: str, lease_id: UUID | None = 
     return _save(review, "review.released", by=by, surface=surface, data={})
 
 
-def _ensure_pending(review: ReviewTask) -> None:
+@transaction.atomic(durable=True)
+def reassign(
+    review_id: UUID,
+    to: User,
+    *,
+    by: User,
+    surface: str,
+    version: int | None = None,
+    receipt: receipts.Key | None = None,
+) -> ReviewTask:
+    """Hand a pending review to somebody else: the holder hands on their own, a lead anyone's.
+
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or Invalid where `to` may not decide
+    there.
+    """
+    receipts.keep(receipt, review_id)
+    review = ReviewTask.objects.locked(review_id)
+    policy.may(policy.CLAIM, review, by, surface).or_raise()
+    _ensure_pending(review, version)
+    now = clock.now()
+    holder = review.assignee if review.is_held(now) else None
+    if holder is None or holder.pk != by.pk:
+        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+    if not policy.may(policy.DECIDE, review, to, surface).allowed:
+        raise Invalid(f"{to.email} may not decide in {review.queue}.", pointer="/to")
+    review.assignee, review.lease_id = to, uuid7()
+    review.lease_expires_at = now + review.queue.lease
+    handed = {"to": to.email} | ({"taken_from": holder.email} if holder else {})
+    return _save(review, "review.reassigned", by=by, surface=surface, data=handed)
+
+
+def _ensure_pending(review: ReviewTask, version: int | None) -> None:
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.verdict())
+    if version is not None and version != review.version:
+        raise StaleVersion(version=review.version)
 
 
 def _ensure_own(review: ReviewTask, by: User, lease_id: UUID | None) -> None:
@@ -109,7 +175,7 @@ def _holder(review: ReviewTask) -> dict[str, Any]:
 
 
 def _save(
-    review: ReviewTask, kind: str, *, by: User, surface: str, data: dict[str, str | bool]
+    review: ReviewTask, kind: str, *, by: User, surface: str, data: Mapping[str, str | bool]
 ) -> ReviewTask:
     review.version += 1
     review.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])

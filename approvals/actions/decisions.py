@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,9 +24,9 @@ from approvals.exceptions import (
     StaleVersion,
     UndoClosed,
 )
-from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote
+from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote, documents
 from approvals.models.decisions import Outcome
-from approvals.records import audit, callbacks, clock, hints, outbox
+from approvals.records import audit, callbacks, clock, hints, outbox, receipts
 
 log = structlog.get_logger(__name__)
 
@@ -52,22 +52,41 @@ class Ruling:
     signed_in: str = ""
 
 
-def approve(review_id: UUID, *, by: User, surface: str, ruling: Ruling | None = None) -> ReviewTask:
+AS_IT_IS = Ruling()  # no reason, no edits, the queue's own undo window
+
+
+def approve(
+    review_id: UUID,
+    *,
+    by: User,
+    surface: str,
+    ruling: Ruling = AS_IT_IS,
+    receipt: receipts.Key | None = None,
+) -> ReviewTask:
     """Vote to approve; writes the decision, its outbox row and the audit when the votes suffice.
 
     Raises NotFound, NotAllowed, AlreadyDecided, ClaimedByAnother, DeadlinePassed, StaleVersion or
     Invalid, and then nothing is written.
     """
-    return _decide(review_id, Outcome.APPROVED, by=by, surface=surface, ruling=ruling or Ruling())
+    return _decide(review_id, Outcome.APPROVED, by, surface, ruling, receipt)
 
 
-def reject(review_id: UUID, *, by: User, surface: str, ruling: Ruling | None = None) -> ReviewTask:
+def reject(
+    review_id: UUID,
+    *,
+    by: User,
+    surface: str,
+    ruling: Ruling = AS_IT_IS,
+    receipt: receipts.Key | None = None,
+) -> ReviewTask:
     """Vote to reject; as `approve`, and refuses as it does."""
-    return _decide(review_id, Outcome.REJECTED, by=by, surface=surface, ruling=ruling or Ruling())
+    return _decide(review_id, Outcome.REJECTED, by, surface, ruling, receipt)
 
 
 @transaction.atomic(durable=True)
-def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
+def undo(
+    decision_id: UUID, *, by: User, surface: str, receipt: receipts.Key | None = None
+) -> ReviewTask:
     """Take a decision back before it leaves; the review is pending again and its votes withdrawn.
 
     Raises NotFound, NotAllowed (only who decided, or a lead) or UndoClosed: then the dispatcher won.
@@ -75,6 +94,7 @@ def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
     review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
     if review_id is None:
         raise NotFound
+    receipts.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     decision = Decision.objects.select_for_update().get(pk=decision_id)
     policy.may(policy.DECIDE, review, by, surface).or_raise()
@@ -95,12 +115,18 @@ def undo(decision_id: UUID, *, by: User, surface: str) -> ReviewTask:
 
 @transaction.atomic(durable=True)
 def _decide(
-    review_id: UUID, outcome: Outcome, *, by: User, surface: str, ruling: Ruling
+    review_id: UUID,
+    outcome: Outcome,
+    by: User,
+    surface: str,
+    ruling: Ruling,
+    receipt: receipts.Key | None,
 ) -> ReviewTask:
+    receipts.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     now = clock.now()
     overridden = _ensure_decidable(review, by, surface, ruling, now)
-    reason = _checked_reason(ruling)
+    reason = _checked_reason(review, outcome, ruling)
     _check_edits(review, outcome, ruling)
 
     vote = Vote.objects.create(
@@ -195,7 +221,7 @@ def _ensure_not_held(
     return holder.email
 
 
-def _checked_reason(ruling: Ruling) -> str:
+def _checked_reason(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> str:
     for name, text, limit in (
         ("reason", ruling.reason, MAX_REASON),
         ("reason_code", ruling.reason_code, 64),
@@ -204,7 +230,11 @@ def _checked_reason(ruling: Ruling) -> str:
             raise Invalid(f"{name} is longer than {limit} characters.", pointer=f"/{name}")
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise Invalid(f"{name} holds a character that cannot be stored.", pointer=f"/{name}")
-    return ruling.reason.strip()
+    reason = ruling.reason.strip()
+    if not reason and review.queue.needs_reason(outcome):
+        done = "approves" if outcome == Outcome.APPROVED else "rejects"
+        raise Invalid(f"Whoever {done} here says why: write a reason.", pointer="/reason")
+    return reason
 
 
 def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
@@ -227,12 +257,8 @@ def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
     except Unresolvable:
         raise Invalid("This queue's output schema refers elsewhere.", pointer="/edits") from None
     if broken is not None:
-        raise Invalid(broken.message[:300], pointer="/edits" + _pointer(broken.absolute_path))
-
-
-def _pointer(path: Iterable[str | int]) -> str:
-    """A JSON Pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+        place = "/edits" + documents.pointer(broken.absolute_path)
+        raise Invalid(broken.message[:300], pointer=place)
 
 
 def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:

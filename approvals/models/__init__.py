@@ -7,24 +7,33 @@ from __future__ import annotations
 
 from approvals.models.access import ApiToken, QueueMembership, User
 from approvals.models.audit import AuditEvent
+from approvals.models.comments import Comment
 from approvals.models.decisions import Decision, Vote
 from approvals.models.intake import QuarantinedMessage
 from approvals.models.orders import OrderExecution
 from approvals.models.outbox import OutboxAttempt, OutboxEntry
-from approvals.models.queues import ReviewQueue
-from approvals.models.reviews import ReviewTask
+from approvals.models.queues import QueueCheck, ReviewQueue
+from approvals.models.receipts import RateBucket, Receipt
+from approvals.models.reviews import Heartbeat, ReviewTask
+from approvals.models.webhooks import WebhookSecret
 
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "Comment",
     "Decision",
+    "Heartbeat",
     "OrderExecution",
     "OutboxAttempt",
     "OutboxEntry",
     "QuarantinedMessage",
+    "QueueCheck",
     "QueueMembership",
+    "RateBucket",
+    "Receipt",
     "ReviewQueue",
     "ReviewTask",
     "User",
     "Vote",
+    "WebhookSecret",
 ]

@@ -87,6 +87,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
         models.CharField(max_length=20, choices=Scope.choices), default=list, blank=True
     )
     last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     objects = AuthTokenManager()
 

@@ -10,9 +10,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
-from jsonschema import Draft202012Validator, SchemaError
+from django.db.models import Q, Value
 
+from approvals.models import documents
 from approvals.models.ids import uuid7
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
@@ -45,7 +45,22 @@ class ReviewQueue(models.Model):
     enabled = models.BooleanField(default=True)
     sqs_url = models.URLField(max_length=500)
     region = models.CharField(max_length=30)
-    role_arn = models.CharField(max_length=200, blank=True)
+    role_arn = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$",
+                "Not the ARN of an IAM role: arn:aws:iam::123456789012:role/NAME.",
+            )
+        ],
+    )
+    state_machine_arns = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True
+    )
+    heartbeat_seconds = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(5), MaxValueValidator(A_YEAR)]
+    )
     reject_as = models.CharField(max_length=10, choices=RejectAs.choices, default=RejectAs.FAILURE)
     error_name = models.CharField(
         max_length=256,
@@ -93,22 +108,29 @@ class ReviewQueue(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what would be stored and then not done, and an output schema that is none."""
-        if self.role_arn:
-            raise ValidationError({"role_arn": "This version cannot assume a role yet."})
+        """Refuse what would be stored and then not done, and JSON that does not say what it should."""
         if self.at_deadline != self.AtDeadline.LEAVE:
             raise ValidationError({"at_deadline": "This version leaves reviews at their deadline."})
-        if self.output_schema is None:
-            return
-        try:
-            Draft202012Validator.check_schema(self.output_schema)
-        except SchemaError as error:
-            raise ValidationError({"output_schema": f"No JSON Schema: {error.message}"}) from error
+        documents.check_schema("output_schema", self.output_schema)
+        documents.check("policy", self.policy, documents.POLICY)
+        documents.check("fields", self.fields, documents.FIELDS)
+        documents.check("state_machine_arns", self.state_machine_arns, documents.STATE_MACHINES)
 
     @property
     def lease(self) -> timedelta:
         """How long a claim holds unless it is renewed."""
         return timedelta(seconds=self.lease_seconds)
+
+    def needs_reason(self, outcome: str) -> bool:
+        """Whether a vote of this outcome must say why, by the queue's policy."""
+        stored: Any = self.policy
+        required = stored.get("reason_required_for", []) if isinstance(stored, dict) else []
+        return outcome in required
+
+    def admits(self, state_machine_arn: str) -> bool:
+        """Whether tokens of this state machine may be taken and answered; an empty list admits all."""
+        allowed: Any = self.state_machine_arns
+        return not allowed or state_machine_arn in allowed
 
     def promoted(self, payload: dict[str, Any]) -> tuple[Decimal | None, str]:
         """The amount and the customer of a payload, as `fields` points at them."""
@@ -147,3 +169,17 @@ def _money(value: Any) -> Decimal | None:
         return amount if abs(amount) < 10**12 else None
     except InvalidOperation:
         return None
+
+
+class QueueCheck(models.Model):
+    """What AWS last said of a queue, for pages: they never ask AWS themselves, they show this row."""
+
+    queue = models.OneToOneField(
+        ReviewQueue, primary_key=True, on_delete=models.PROTECT, related_name="check_result"
+    )
+    asked_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    findings = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"check of {self.queue}"

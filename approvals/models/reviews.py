@@ -214,3 +214,20 @@ class ReviewTask(models.Model):
         self.assignee = None
         self.lease_id = None
         self.lease_expires_at = None
+
+
+class Heartbeat(models.Model):
+    """When the token of an open review must next be kept alive, where its workflow asks for that."""
+
+    review = models.OneToOneField(
+        ReviewTask, primary_key=True, on_delete=models.PROTECT, related_name="heartbeat"
+    )
+    due_at = models.DateTimeField()
+    beaten_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index("due_at", condition=Q(closed_at=None), name="heartbeat_due")]
+
+    def __str__(self) -> str:
+        return f"heartbeat of {self.review_id}"

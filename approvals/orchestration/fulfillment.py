@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from approvals import policy
 from approvals.exceptions import Invalid, OrderConflict, Unavailable
 from approvals.models import OrderExecution, OutboxEntry, User
-from approvals.records import audit, clock, hints, outbox
+from approvals.records import audit, clock, hints, outbox, receipts
 
 MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
 MAX_NAME = 80  # API reference, StartExecution: name
@@ -24,7 +24,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
 
 
 def start_order_fulfillment(
-    order: Mapping[str, Any], *, by: User | None, surface: str
+    order: Mapping[str, Any],
+    *,
+    by: User | None,
+    surface: str,
+    receipt: receipts.Key | None = None,
 ) -> tuple[OrderExecution, bool]:
     """Store an order and what will start its execution `order-<id>`, once; returns it, and if it is new.
 
@@ -39,8 +43,7 @@ def start_order_fulfillment(
         raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
     order_id = _order_id(order)
     text = canonical({**order, "order_id": order_id})
-    digest = hashlib.sha256(text.encode()).digest()
-    return _store(machine, order_id, text, digest, by, surface)
+    return _store(machine, order_id, text, by, surface, receipt)
 
 
 def await_start(order: OrderExecution) -> OrderExecution:
@@ -60,8 +63,15 @@ def await_start(order: OrderExecution) -> OrderExecution:
 
 @transaction.atomic(durable=True)
 def _store(
-    machine: str, order_id: str, text: str, digest: bytes, by: User | None, surface: str
+    machine: str,
+    order_id: str,
+    text: str,
+    by: User | None,
+    surface: str,
+    receipt: receipts.Key | None,
 ) -> tuple[OrderExecution, bool]:
+    receipts.keep(receipt)
+    digest = hashlib.sha256(text.encode()).digest()
     row, created = OrderExecution.objects.get_or_create(
         state_machine_arn=machine,
         order_id=order_id,
@@ -76,7 +86,9 @@ def _store(
     if not created:
         if bytes(row.input_sha256) != digest:
             raise OrderConflict(order_id=order_id)
+        receipts.fill(receipt, row.pk, status=200)
         return row, False
+    receipts.fill(receipt, row.pk)
     entry = outbox.enqueue(
         OutboxEntry.Kind.START,
         row.pk,

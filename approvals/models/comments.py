@@ -1,0 +1,28 @@
+"""What people say about a review beside their decision."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models.decisions import Surface
+from approvals.models.ids import uuid7
+
+
+class Comment(models.Model):
+    """A remark on a review. It is never edited: whoever errs writes another."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    review = models.ForeignKey(
+        "approvals.ReviewTask", on_delete=models.PROTECT, related_name="comments"
+    )
+    by = models.ForeignKey("approvals.User", on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    surface = models.CharField(max_length=10, choices=Surface.choices)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index("review", "at", "id", name="comment_by_review")]
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.review_id}"

@@ -1,0 +1,45 @@
+"""What was asked under which key: the memory that lets a caller ask again without acting again."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
+
+
+class Receipt(models.Model):
+    """One request of one principal under one key, written in the transaction of what it did.
+
+    `result` is the row the answer shows; `answer` a refusal's body, where a door repeats refusals.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    principal = models.CharField(max_length=120)
+    key = models.CharField(max_length=255)
+    request = models.CharField(max_length=600)
+    body_sha256 = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    result = models.UUIDField(null=True)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["principal", "key"], name="receipt_once_a_key")
+        ]
+        indexes = [models.Index("created_at", name="receipt_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.request} of {self.principal}"
+
+
+class RateBucket(models.Model):
+    """How much of a caller's allowance is left: a token bucket, shared by all web processes."""
+
+    name = models.CharField(primary_key=True, max_length=120)
+    left = models.FloatField()
+    filled_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.left:.1f}"
