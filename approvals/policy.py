@@ -84,6 +84,16 @@ def decidable_queues(user: User) -> QuerySet[ReviewQueue]:
     return visible_queues(user).filter(pk__in=deciding.values("queue"))
 
 
+def deciders(queue: ReviewQueue) -> QuerySet[User]:
+    """Everybody who may decide in this queue, by a role of their own or of a group of theirs."""
+    deciding = QueueMembership.objects.filter(queue=queue, role__in=ROLES_THAT[DECIDE])
+    return User.objects.filter(
+        Q(pk__in=deciding.filter(user__isnull=False).values("user"))
+        | Q(groups__in=deciding.filter(group__isnull=False).values("group")),
+        is_active=True,
+    ).distinct()
+
+
 def may(action: str, subject: Subject, by: User, surface: str) -> Verdict:
     """Whether `by` may do `action` to `subject` through `surface`, by the rows as they are now.
 

@@ -53,8 +53,7 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     review = reviews.find(request.user, review_id)
     policy.may(policy.DECIDE, review, request.user, SURFACE).or_raise()
     if request.method != "POST":
-        problem = _closed(review)
-        return _panel(request, review, outcome, blank(review, request.user), problem)
+        return _panel(request, review, outcome, "", _closed(review))
     form = RulingForm(request.POST)
     problem = None
     try:
@@ -68,19 +67,19 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
             return HttpResponseClientRedirect(resolve_url("review", review_id))
         return redirect("review", review_id)
     review = reviews.find(request.user, review_id)
-    again = blank(review, request.user, request.POST.get("reason", ""))
-    return _panel(request, review, outcome, again, problem)
+    return _panel(request, review, outcome, request.POST.get("reason", ""), problem)
 
 
 def _panel(
     request: DeskRequest,
     review: ReviewTask,
     outcome: Outcome,
-    form: RulingForm,
+    typed: str,
     problem: ApprovalsError | None,
 ) -> HttpResponse:
     """The form again, with what was typed, above it what went wrong."""
     now = clock.now()
+    needed = review.queue.needs_reason(outcome)
     context: dict[str, Any] = {
         "now": now,
         "review": review,
@@ -90,7 +89,8 @@ def _panel(
         "outcome": outcome,
         "approving": outcome == Outcome.APPROVED,
         "consequence": wording.consequence(review, outcome),
-        "form": form,
+        "reason_needed": needed,
+        "form": blank(review, request.user, reason=typed, needed=needed),
         "problem": wording.refusal(problem, request.user) if problem else None,
     }
     template = "approvals/_decide.html" if request.htmx else "approvals/decide.html"

@@ -32,8 +32,11 @@ class RulingForm(forms.Form):
         )
 
 
-def blank(review: ReviewTask, user: User, reason: str = "") -> RulingForm:
-    """A form on a review as it is now; the lease goes into its holder's form only."""
+def blank(review: ReviewTask, user: User, *, reason: str = "", needed: bool = False) -> RulingForm:
+    """A form on a review as it is now; the lease goes into its holder's form only.
+
+    `needed` says that the queue asks for a reason: the browser reminds, the verb judges.
+    """
     initial: dict[str, Any] = {"version": review.version, "reason": reason}
     if review.assignee_id == user.pk:
         initial["lease_id"] = review.lease_id
@@ -42,5 +45,6 @@ def blank(review: ReviewTask, user: User, reason: str = "") -> RulingForm:
         "rows": 4,
         "class": "textarea w-full",
         "autofocus": True,
+        "required": needed,
     }
     return form

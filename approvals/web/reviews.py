@@ -13,14 +13,15 @@ from django.shortcuts import redirect, render
 
 from approvals import policy
 from approvals.actions import assignment
-from approvals.exceptions import NotFound
-from approvals.models import AuditEvent, Decision, ReviewTask, User
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
 from approvals.records import audit, clock
 from approvals.web import foreign, listing, reading, wording
 from approvals.web.aftermath import Aftermath, aftermath, entries
 from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
 
 LATEST = 50
+MOST_HEIRS = 200
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Standing:
     may_claim: bool
     may_decide: bool
     may_override: bool
+    may_comment: bool
+    heirs: list[User]
     why_not: str
     lease_left: str
 
@@ -87,6 +90,18 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
     return redirect("review", review_id)
 
 
+@desk("POST")
+def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """Hand the review to somebody else who may decide it."""
+    review = find(request.user, review_id)
+    to = policy.deciders(review.queue).filter(email=request.POST.get("to", "").lower()).first()
+    if to is None:
+        raise Invalid("Choose somebody who may decide here.", pointer="/to")
+    assignment.reassign(review_id, to, by=request.user, surface=SURFACE)
+    messages.success(request, f"{foreign.visible(to.display)} has it now.")
+    return redirect("review", review_id)
+
+
 def find(user: User, review_id: UUID) -> ReviewTask:
     """A review this person may see. Raises NotFound, whether it is hidden or not there."""
     rows = reviews_of(user).select_related("queue", "assignee", "decision__by")
@@ -110,6 +125,7 @@ def page(user: User, review: ReviewTask) -> dict[str, Any]:
         "raw_cut": raw_cut,
         "told": told_of(review, user, now),
         "timeline": timeline(review),
+        "comments": comments(review),
         "related": related(user, review, now),
     }
 
@@ -129,9 +145,17 @@ def standing(review: ReviewTask, user: User, now: datetime) -> Standing:
         may_claim=pending and free and not mine and in_time and deciding.allowed,
         may_decide=in_time and deciding.allowed and (free or overriding),
         may_override=pending and overriding and not free,
+        may_comment=policy.may(policy.COMMENT, review, user, SURFACE).allowed,
+        heirs=heirs(review, holder) if in_time and (mine or overriding) else [],
         why_not="" if deciding.allowed else deciding.why,
         lease_left=wording.span(review.lease_expires_at - now) if review.lease_expires_at else "",
     )
+
+
+def heirs(review: ReviewTask, holder: User | None) -> list[User]:
+    """To whom the review can be handed: those who may decide here, its holder apart."""
+    others = policy.deciders(review.queue).order_by("name", "email")
+    return list(others.exclude(pk=holder.pk) if holder else others)[:MOST_HEIRS]
 
 
 def told_of(review: ReviewTask, user: User, now: datetime) -> Aftermath | None:
@@ -148,6 +172,12 @@ def timeline(review: ReviewTask) -> list[wording.Happening]:
     events = AuditEvent.objects.filter(chain=audit.chain_of("review", review.pk))
     latest = events.select_related("actor").order_by("-seq")[:LATEST]
     return [wording.happening(event) for event in latest]
+
+
+def comments(review: ReviewTask) -> list[Comment]:
+    """The latest comments on a review, oldest first."""
+    latest = Comment.objects.filter(review=review).select_related("by").order_by("-at", "-id")
+    return list(latest[:LATEST])[::-1]
 
 
 def related(user: User, review: ReviewTask, now: datetime) -> list[listing.Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import decisions, home, queues, reviews
+from approvals.web import comments, decisions, home, queues, reviews
 
 urlpatterns = [
     path("", home.show, name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/claim/", reviews.claim, name="review_claim"),
     path("reviews/<uuid:review_id>/renew/", reviews.renew, name="review_renew"),
     path("reviews/<uuid:review_id>/release/", reviews.release, name="review_release"),
+    path("reviews/<uuid:review_id>/reassign/", reviews.reassign, name="review_reassign"),
+    path("reviews/<uuid:review_id>/comments/", comments.add, name="review_comment"),
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),

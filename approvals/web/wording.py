@@ -192,6 +192,8 @@ class Happening:
 SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "review.received": ("inbox-arrow-down", "calm", "Arrived from SQS"),
     "review.claimed": ("hand-raised", "calm", "Claimed"),
+    "review.reassigned": ("arrows-right-left", "calm", "Handed over"),
+    "review.commented": ("chat-bubble-left", "calm", "Commented"),
     "review.released": ("hand-raised", "calm", "Released"),
     "review.approved": ("check", "good", "Approved"),
     "review.rejected": ("x-mark", "bad", "Rejected"),
@@ -221,7 +223,9 @@ def happening(event: AuditEvent) -> Happening:
         event.kind, ("information-circle", "calm", event.kind.replace(".", " ").replace("_", " "))
     )
     data: dict[str, Any] = event.data
-    if data.get("taken_from"):
+    if event.kind == "review.reassigned":
+        says = f"Handed to {data.get('to')}"
+    elif data.get("taken_from"):
         says = f"Taken over from {data['taken_from']}"
     if data.get("overridden"):
         says += f", over the claim of {data['overridden']}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from approvals.actions import assignment, configuration, decisions
+from approvals.actions import assignment, configuration, decisions, discussion
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
@@ -100,6 +100,12 @@ ANSWERED: list[tuple[str, str, str, str, str, Answer | None]] = [
 ]
 
 
+TALK = [
+    ("grace", "The gateway's dashboard shows one authorisation at 09:14 and no capture."),
+    ("lead", "Then it is safe to approve: the charge is repeated under the same key."),
+]
+
+
 @dataclass
 class World:
     """What the pages of this day are about."""
@@ -120,6 +126,9 @@ def build() -> World:
     reviews = {placed.reference: order(queue, placed) for placed in OPEN}
     assignment.claim(reviews["ORD-0048219"].pk, by=ada, surface="web")
     assignment.claim(reviews["ORD-0048224"].pk, by=grace, surface="web")
+    for who, said in TALK:
+        by = {"grace": grace, "lead": lead}[who]
+        discussion.comment(reviews["ORD-0048219"].pk, said, by=by, surface="web")
     for reference, name, error, outcome, reason, answer in ANSWERED:
         placed = Placed(reference, name, "Lisboa", "EUR", {"CAM-X-45": 1}, error, 90, 60)
         reviews[reference] = decide(order(queue, placed), outcome, ada, reason, answer)
