@@ -20,10 +20,13 @@ TABLE = {
     policy.CLAIM: ("not_allowed", "allowed", "allowed", "not_found"),
     policy.DECIDE: ("not_allowed", "allowed", "allowed", "not_found"),
     policy.OVERRIDE: ("not_allowed", "not_allowed", "allowed", "not_found"),
+    policy.COMMENT: ("not_allowed", "allowed", "allowed", "not_found"),
 }
 SITE = {
     policy.START_ORDER: {"orders"},
     policy.SEE_ORDERS: {"orders", "auditor", "operator"},
+    policy.OPERATE: {"operator"},
+    policy.INSPECT: {"auditor", "operator"},
 }
 
 
