@@ -1,18 +1,21 @@
 """The loop that needs no broker: it delivers what is due, whether or not a hint ever came.
 
 Any number may run: leases keep them apart. Each lane has a thread of its own, so that a slow target
-of one never delays another; it sleeps until the lane's next entry is due, one second at most.
+of one never delays another; it sleeps until the lane's next entry is due, one second at most. One
+thread more keeps task tokens alive, for the queues whose workflows ask for heartbeats.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 from django.db import connection
 
 from approvals.delivery import lanes
+from approvals.delivery.pacemaker import Pacemaker
 from approvals.exceptions import DATABASE_AWAY
 from approvals.records import clock, outbox
 
@@ -31,11 +34,12 @@ def sweep_once() -> int:
 
 
 def sweep_forever(stop: threading.Event) -> None:
-    """Sweep every lane until `stop` is set; outlives the database's absence."""
+    """Sweep every lane and keep tokens alive until `stop` is set; outlives the database's absence."""
     threads = [
         threading.Thread(target=sweep_lane, args=(lane, stop), name=f"sweep-{lane}")
         for lane in lanes.LANES
     ]
+    threads.append(threading.Thread(target=keep_alive, args=(stop,), name="sweep-heartbeats"))
     for thread in threads:
         thread.start()
     stop.wait()
@@ -45,20 +49,41 @@ def sweep_forever(stop: threading.Event) -> None:
 
 def sweep_lane(lane: str, stop: threading.Event) -> None:
     """Sweep one lane until `stop` is set."""
+
+    def sweep() -> None:
+        made = lanes.drain(lane, stop=stop.is_set)
+        stop.wait(_nap(lane, idle=made == 0).total_seconds())
+
     try:
-        while not stop.is_set():
-            try:
-                made = lanes.drain(lane, stop=stop.is_set)
-                stop.wait(_nap(lane, idle=made == 0).total_seconds())
-            except DATABASE_AWAY as error:
-                log.warning("sweep.database_away", lane=lane, error=str(error)[:300])
-                connection.close()
-                stop.wait(PAUSE_WITHOUT_DATABASE)
-            except Exception:  # a lane that nobody sweeps any more would be a silent loss
-                log.exception("sweep.failed", lane=lane)
-                stop.wait(PAUSE_WITHOUT_DATABASE)
+        _again_and_again(sweep, stop, lane)
     finally:
         connection.close()
+
+
+def keep_alive(stop: threading.Event) -> None:
+    """Beat every open token whose queue asks for heartbeats, until `stop` is set."""
+    pacemaker = Pacemaker()
+    try:
+        _again_and_again(pacemaker.turn, stop, "heartbeats")
+    finally:
+        try:
+            pacemaker.close()
+        except DATABASE_AWAY as error:  # what is not written down is beaten once more elsewhere
+            log.warning("sweep.database_away", lane="heartbeats", error=str(error)[:300])
+        connection.close()
+
+
+def _again_and_again(turn: Callable[[], object], stop: threading.Event, lane: str) -> None:
+    while not stop.is_set():
+        try:
+            turn()
+        except DATABASE_AWAY as error:
+            log.warning("sweep.database_away", lane=lane, error=str(error)[:300])
+            connection.close()
+            stop.wait(PAUSE_WITHOUT_DATABASE)
+        except Exception:  # a lane that nobody sweeps any more would be a silent loss
+            log.exception("sweep.failed", lane=lane)
+            stop.wait(PAUSE_WITHOUT_DATABASE)
 
 
 def _nap(lane: str, *, idle: bool) -> timedelta:

@@ -11,6 +11,7 @@ from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
 from approvals.exceptions import ApprovalsError
 from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     AuditEvent,
@@ -78,7 +79,7 @@ def test_claims_decisions_undos_and_deliveries_at_once_leave_every_chain_whole(
 ) -> None:
     effects: list[str] = []
 
-    def take(region: str, token: str, *what: str) -> Answer:
+    def take(place: Place, token: str, *what: str) -> Answer:
         effects.append(token)
         return Answer(Proof.ACCEPTED)
 

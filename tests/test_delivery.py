@@ -14,6 +14,7 @@ from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.delivery import callbacks, lanes
 from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
 from approvals.records import audit, outbox, tokens
@@ -31,16 +32,16 @@ class StepFunctions:
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [OK]
-        self.calls: list[tuple[str, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
         self.meanwhile: Callable[[], Any] = lambda: None
 
-    def success(self, region: str, token: str, output: str) -> Answer:
-        return self._answer("success", region, token, output)
+    def success(self, place: Place, token: str, output: str) -> Answer:
+        return self._answer("success", place, token, output)
 
-    def failure(self, region: str, token: str, error: str, cause: str) -> Answer:
-        return self._answer("failure", region, token, error, cause)
+    def failure(self, place: Place, token: str, error: str, cause: str) -> Answer:
+        return self._answer("failure", place, token, error, cause)
 
-    def _answer(self, *call: str) -> Answer:
+    def _answer(self, *call: Any) -> Answer:
         self.calls.append(call)
         self.meanwhile()
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -82,7 +83,7 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
     entry = attempt(entry)
 
     kept = callbacks.callbacks.thaw(bytes(entry.payload))
-    assert aws.calls == [("success", "eu-north-1", "token-000111222", kept.output)]
+    assert aws.calls == [("success", Place("eu-north-1"), "token-000111222", kept.output)]
     assert entry.delivery == ("delivered", "acknowledged")
     assert (entry.attempts, results()) == (1, ["accepted"])
     assert OutboxAttempt.objects.get().request_id == "req-1"
@@ -93,8 +94,8 @@ def test_a_rejection_arrives_as_error_and_cause_in_the_queues_region_without_an_
 ) -> None:
     attempt(decided(alice, "reject", taskToken="token-000111222", executionArn=None))
 
-    kind, region, token, error, cause = aws.calls[0]
-    assert (kind, region, token) == ("failure", "us-east-1", "token-000111222")
+    kind, place, token, error, cause = aws.calls[0]
+    assert (kind, place, token) == ("failure", Place("us-east-1"), "token-000111222")
     assert error == "ReviewRejected"
     assert cause.startswith("Rejected by alice@example.com: because [decision ")
 

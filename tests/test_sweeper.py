@@ -18,6 +18,7 @@ from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.records import outbox
@@ -34,7 +35,7 @@ class Sent:
         self.outputs: list[str] = []
         self.meanwhile: Callable[[], Any] = lambda: None
 
-    def __call__(self, region: str, token: str, output: str) -> Answer:
+    def __call__(self, place: Place, token: str, output: str) -> Answer:
         self.outputs.append(output)
         self.meanwhile()
         return Answer(Proof.ACCEPTED)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
@@ -25,6 +26,13 @@ AFTER_REFUSAL = {
     Proof.INVALID_OUTPUT: "invalid_output",
 }
 KEY_MISSING = Answer(Proof.REFUSED, OutboxAttempt.Result.KEY_MISSING)
+NOT_ADMITTED = Answer(Proof.ACCESS_DENIED, "StateMachineNotAdmitted")
+WRONG_ACCOUNT = Answer(Proof.ACCESS_DENIED, "WrongAccount")
+WHY = {
+    NOT_ADMITTED.code: "The queue's list of state machines does not name this review's any more.",
+    WRONG_ACCOUNT.code: "The execution lies in another AWS account than the one we act in: the queue"
+    " needs a role to assume there.",
+}
 
 
 def about(lease: Lease) -> dict[str, str]:
@@ -39,16 +47,36 @@ def send(lease: Lease) -> None:
     conclude(lease, _call(decision.review, bytes(lease.entry.payload)))
 
 
+def place_of(review: ReviewTask) -> Place:
+    """Where this review's token is answered: its execution's region, else its queue's; as the queue's role.
+
+    A token is only good in its execution's region; without an ARN, the queue's is the best word.
+    """
+    try:
+        region = stepfunctions.region_of(review.execution_arn)
+    except ValueError:
+        region = review.queue.region
+    return Place(region, review.queue.role_arn)
+
+
 def _call(review: ReviewTask, payload: bytes) -> Answer:
-    """One request to Step Functions, outside any transaction."""
+    """One request to Step Functions, outside any transaction; none where the queue no longer admits it."""
+    if not review.queue.admits(review.state_machine_arn):
+        return NOT_ADMITTED
     try:
         token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
     except KeyMissing:
         return KEY_MISSING
-    region, call = _region(review), callbacks.thaw(payload)
+    place, call = place_of(review), callbacks.thaw(payload)
     if isinstance(call, callbacks.Success):
-        return stepfunctions.send_task_success(region, token, call.output)
-    return stepfunctions.send_task_failure(region, token, call.error, call.cause)
+        answer = stepfunctions.send_task_success(place, token, call.output)
+    else:
+        answer = stepfunctions.send_task_failure(place, token, call.error, call.cause)
+    if answer.proof == Proof.INVALID_TOKEN and stepfunctions.is_in_another_account(
+        place, review.execution_arn
+    ):
+        return WRONG_ACCOUNT
+    return answer
 
 
 @transaction.atomic(durable=True)
@@ -76,6 +104,8 @@ def conclude(lease: Lease, answer: Answer) -> None:
 def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
     if answer is KEY_MISSING:
         outbox.park(entry, "key_missing")
+    elif answer is NOT_ADMITTED:
+        outbox.park(entry, "access_denied")
     elif answer.proof in AFTER_REFUSAL:
         outbox.park(entry, AFTER_REFUSAL[answer.proof])
     elif answer.proof == Proof.CLOSED:
@@ -96,6 +126,7 @@ def _result(answer: Answer) -> str:
 def _record(review: ReviewTask, decision: Decision, entry: OutboxEntry, answer: Answer) -> None:
     state, detail = entry.delivery
     kind = {"waiting": "callback.retrying"}.get(state, f"callback.{state}")
+    why = {"why": WHY[answer.code]} if answer.code in WHY else {}
     audit.record(
         audit.chain_of("review", review.pk),
         kind,
@@ -107,14 +138,7 @@ def _record(review: ReviewTask, decision: Decision, entry: OutboxEntry, answer: 
             "attempts": entry.attempts,
             "error_code": answer.code,
             "aws_request_id": answer.request_id,
+            **why,
         },
     )
     log.info(kind, review=str(review.pk), detail=detail, attempts=entry.attempts, code=answer.code)
-
-
-def _region(review: ReviewTask) -> str:
-    """A token is only good in its execution's region; without an ARN, the queue's is the best word."""
-    try:
-        return stepfunctions.region_of(review.execution_arn)
-    except ValueError:
-        return review.queue.region

@@ -1,21 +1,49 @@
-"""AWS clients: one per service and region in a process, with timeouts, and never a hidden retry."""
+"""AWS clients: one per service and place in a process, with timeouts, and never a hidden retry.
+
+A place may name a role to assume. Its credentials come from STS, are refreshed by botocore before
+they run out, and are shared by all clients of that place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from django.conf import settings
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+
+SESSION_NAME = "countersign"  # what the other account's CloudTrail shows beside the role
+PAUSE_AFTER_REFUSAL = (
+    5.0  # seconds in which a role that could not be assumed is not asked for again
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call is made and as whom: a region, and the role to assume (none: our own credentials)."""
+
+    region: str
+    role_arn: str = ""
 
 
 class NoClientError(BotoCoreError):
@@ -24,11 +52,23 @@ class NoClientError(BotoCoreError):
     fmt = "no client can be made: AWS_ENDPOINT_URL or the region is unusable"
 
 
-_making = Lock()  # boto3's default session is not safe to make clients from in several threads
+class RoleNotAssumedError(BotoCoreError):
+    """STS gave no credentials for a role, so nothing was sent; `__cause__` is what STS or the network did."""
+
+    fmt = "the role {role} was not assumed"
+
+
+class CredentialsExpiredError(BotoCoreError):
+    """STS gave credentials that have run out already: a clock is wrong, here or there."""
+
+    fmt = "the credentials of STS have already run out"
+
+
+_making = Lock()  # boto3's sessions are not safe to make clients from in several threads
 
 
 @cache
-def stepfunctions(region: str) -> SFNClient:
+def stepfunctions(place: Place) -> SFNClient:
     """A Step Functions client whose every call is one request.
 
     botocore's default resends after a read timeout and then reports TaskTimedOut although the first
@@ -40,14 +80,12 @@ def stepfunctions(region: str) -> SFNClient:
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=20,
     )
-    with _made():
-        return boto3.client(
-            "stepfunctions", region_name=region, endpoint_url=_endpoint(), config=config
-        )
+    client: SFNClient = _client("stepfunctions", place, config)
+    return client
 
 
 @cache
-def sqs(region: str) -> SQSClient:
+def sqs(place: Place) -> SQSClient:
     """An SQS client whose read timeout outlasts our long poll; SQS calls may be repeated freely.
 
     A silent SQS holds a call for 28 s at most, so that a process that is told to stop is gone in 30.
@@ -58,8 +96,104 @@ def sqs(region: str) -> SQSClient:
         retries={"total_max_attempts": 2, "mode": "standard"},
         max_pool_connections=20,
     )
+    client: SQSClient = _client("sqs", place, config)
+    return client
+
+
+def account_of(place: Place) -> str:
+    """The AWS account in which calls of a place are made; empty where STS does not tell.
+
+    A role's ARN names it (`arn:aws:iam::ACCOUNT:role/NAME`); of our own credentials GetCallerIdentity
+    tells, which needs no permission.
+    """
+    if place.role_arn:
+        return place.role_arn.split(":")[4]
+    try:
+        return _own_account(place.region)
+    except (BotoCoreError, ClientError):
+        return ""
+
+
+def forget() -> None:
+    """Drop every client and every role's credentials; the next call makes them anew."""
+    for kept in (stepfunctions, sqs, _session, _own_account):
+        kept.cache_clear()
+
+
+@cache
+def _own_account(region: str) -> str:
+    identity = _sts(boto3.session.Session(), region).get_caller_identity()
+    return str(identity["Account"])
+
+
+def _client(service: Any, place: Place, config: Config) -> Any:
     with _made():
-        return boto3.client("sqs", region_name=region, endpoint_url=_endpoint(), config=config)
+        return _session(place).client(
+            service, region_name=place.region, endpoint_url=_endpoint(), config=config
+        )
+
+
+@cache
+def _session(place: Place) -> boto3.session.Session:
+    """The session of a place, with the process's own credentials or the role's. Raises NoCredentialsError."""
+    own = boto3.session.Session()
+    if not place.role_arn:
+        return own
+    source = own.get_credentials()
+    if source is None:
+        raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(
+        lambda _service, **keys: _sts(own, place.region, **keys),
+        source,
+        place.role_arn,
+        extra_args={"RoleSessionName": SESSION_NAME},
+    )
+    assumed = botocore.session.Session()
+    provider = _Assumed(place.role_arn, fetcher.fetch_credentials)
+    assumed.register_component("credential_provider", CredentialResolver([provider]))
+    return boto3.session.Session(botocore_session=assumed)
+
+
+def _sts(session: boto3.session.Session, region: str, **keys: Any) -> Any:
+    """An STS client; short, because what needs the credentials waits for it before its own timeouts."""
+    config = Config(
+        connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"}
+    )
+    with _made():
+        return session.client(
+            "sts", region_name=region, endpoint_url=_endpoint(), config=config, **keys
+        )
+
+
+class _Assumed(CredentialProvider):
+    """Provides a role's credentials to a session; botocore refreshes them, one thread at a time."""
+
+    METHOD = CANONICAL_NAME = "assume-role"
+
+    def __init__(self, role: str, fetch: Callable[[], dict[str, Any]]) -> None:
+        self._role, self._fetch = role, fetch
+        self._refusal: BotoCoreError | ClientError | None = None
+        self._ask_again_at = 0.0
+
+    def load(self) -> DeferredRefreshableCredentials:
+        """Credentials that are fetched when the first request is signed, not now."""
+        return DeferredRefreshableCredentials(self._refresh, self.METHOD)
+
+    def _refresh(self) -> dict[str, Any]:
+        # All threads of a process queue up here. With a silent STS each would wait in turn for its
+        # timeout, and the last one beyond its lease: so they share one refusal for a while.
+        if self._refusal is not None and time.monotonic() < self._ask_again_at:
+            raise RoleNotAssumedError(role=self._role) from self._refusal
+        try:
+            fetched = self._fetch()
+            if datetime.fromisoformat(fetched["expiry_time"]) <= timezone.now():
+                raise CredentialsExpiredError  # botocore would raise a bare RuntimeError for it
+        except (BotoCoreError, ClientError) as refusal:
+            self._refusal = refusal
+            self._ask_again_at = time.monotonic() + PAUSE_AFTER_REFUSAL
+            raise RoleNotAssumedError(role=self._role) from refusal
+        self._refusal = None
+        return fetched
 
 
 @contextmanager

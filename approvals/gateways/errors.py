@@ -14,7 +14,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    MetadataRetrievalError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -23,7 +25,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from approvals.gateways.aws import NoClientError
+from approvals.gateways.aws import NoClientError, RoleNotAssumedError
 
 
 class Proof(StrEnum):
@@ -53,7 +55,9 @@ class Answer:
 
 NEVER_LEFT = (
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    MetadataRetrievalError,
     NoCredentialsError,
     NoClientError,
     NoRegionError,
@@ -97,6 +101,8 @@ def accepted(response: Any) -> Answer:
 
 def classify(error: BotoCoreError | ClientError) -> Answer:
     """What an error of one request proves. Only meaningful where SDK retries are off."""
+    if isinstance(error, RoleNotAssumedError):
+        return _not_assumed(error)
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) or 0)
@@ -108,6 +114,23 @@ def classify(error: BotoCoreError | ClientError) -> Answer:
         return Answer(Proof.INVALID_OUTPUT, "ParamValidationError")
     proof = Proof.NOT_SENT if isinstance(error, NEVER_LEFT) else Proof.AMBIGUOUS
     return Answer(proof, type(error).__name__)
+
+
+def _not_assumed(error: RoleNotAssumedError) -> Answer:
+    """Without credentials nothing was signed, so nothing was sent, whatever STS did or did not say.
+
+    A refusal of STS (no trust, no such role) is one of rights; its throttling, its own failures and
+    the network's are no one's mistake and pass.
+    """
+    refusal = error.__cause__
+    if not isinstance(refusal, ClientError):
+        return Answer(Proof.NOT_SENT, f"AssumeRole {type(refusal).__name__}")
+    answer = classify(refusal)
+    status = int(refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) or 0)
+    proof = Proof.NOT_SENT if status >= 500 else Proof.ACCESS_DENIED
+    if answer.proof == Proof.THROTTLED:
+        proof = Proof.THROTTLED
+    return Answer(proof, f"AssumeRole {answer.code}", answer.request_id)
 
 
 def _request_id(response: Any) -> str:

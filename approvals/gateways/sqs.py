@@ -1,4 +1,4 @@
-"""SQS: receive by long poll, delete in batches. At least once, in any order."""
+"""SQS: receive by long poll, delete in batches, ask how a queue is set up. At least once, in any order."""
 
 from __future__ import annotations
 
@@ -10,67 +10,89 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
+from approvals.gateways.aws import Place
+from approvals.gateways.errors import classify
 
 BATCH = 10  # the most that ReceiveMessage and DeleteMessageBatch take
 
 
 @dataclass(frozen=True)
 class Message:
-    """A received message; `receipt` deletes this very receipt, and only the latest one counts."""
+    """A received message; `receipt` deletes this very receipt, and only the latest one counts.
+
+    `source_arn` is set on a dead letter: the queue that gave it up.
+    """
 
     message_id: str
     receipt: str
     body: str
     sent_at: datetime
+    source_arn: str = ""
 
 
-def receive(region: str, url: str, *, wait_seconds: int, limit: int = BATCH) -> list[Message]:
+def receive(place: Place, url: str, *, wait_seconds: int, limit: int = BATCH) -> list[Message]:
     """Up to `limit` (at most 10) messages, waiting up to `wait_seconds` (at most 10) for the first.
 
     Raises Unavailable.
     """
     try:
-        response = aws.sqs(region).receive_message(
+        response = aws.sqs(place).receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=min(limit, BATCH),
             WaitTimeSeconds=wait_seconds,
-            MessageSystemAttributeNames=["SentTimestamp"],
+            MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
         )
     except (BotoCoreError, ClientError) as error:
-        raise Unavailable(_sentence(error, url)) from error
+        raise _away(error, url) from error
     return [
         Message(
             message["MessageId"],
             message["ReceiptHandle"],
             message["Body"],
             datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, tz=UTC),
+            message["Attributes"].get("DeadLetterQueueSourceArn", ""),
         )
         for message in response.get("Messages", [])
     ]
 
 
-def delete(region: str, url: str, messages: Sequence[Message]) -> list[str]:
+def delete(place: Place, url: str, messages: Sequence[Message]) -> list[str]:
     """Delete up to 10 messages; returns the ids of those SQS refused to delete (HTTP 200 hides them).
 
     Raises Unavailable where the whole call failed.
     """
     try:
-        response = aws.sqs(region).delete_message_batch(
+        response = aws.sqs(place).delete_message_batch(
             QueueUrl=url,
             Entries=[
-                {"Id": str(place), "ReceiptHandle": message.receipt}
-                for place, message in enumerate(messages)
+                {"Id": str(number), "ReceiptHandle": message.receipt}
+                for number, message in enumerate(messages)
             ],
         )
     except (BotoCoreError, ClientError) as error:
-        raise Unavailable(_sentence(error, url)) from error
+        raise _away(error, url) from error
     return [messages[int(failed["Id"])].message_id for failed in response.get("Failed", [])]
 
 
-def _sentence(error: BotoCoreError | ClientError, url: str) -> str:
-    code = (
-        error.response.get("Error", {}).get("Code", "")
-        if isinstance(error, ClientError)
-        else type(error).__name__
-    )
-    return f"SQS refused or did not answer ({code}) for {url}"
+def attributes(place: Place, url: str) -> dict[str, str]:
+    """All that GetQueueAttributes says of a queue. Raises Unavailable; extra `aws_code` is AWS's word."""
+    try:
+        response = aws.sqs(place).get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    except (BotoCoreError, ClientError) as error:
+        raise _away(error, url) from error
+    return {str(name): value for name, value in response.get("Attributes", {}).items()}
+
+
+def url_of(place: Place, arn: str) -> str:
+    """The URL of the queue of this ARN, by GetQueueUrl. Raises Unavailable, as `attributes` does."""
+    *_, account, name = arn.split(":")
+    try:
+        response = aws.sqs(place).get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+    except (BotoCoreError, ClientError) as error:
+        raise _away(error, arn) from error
+    return response["QueueUrl"]
+
+
+def _away(error: BotoCoreError | ClientError, whom: str) -> Unavailable:
+    code = classify(error).code
+    return Unavailable(f"SQS refused or did not answer ({code}) for {whom}", aws_code=code)

@@ -1,4 +1,4 @@
-"""Step Functions: answer a task token, start an execution, describe one. One call, one request."""
+"""Step Functions: answer a task token or keep it alive, start or describe an execution. One call, one request."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.gateways import aws
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, accepted, classify
 
 
@@ -22,31 +23,43 @@ class Execution:
     input_sha256: bytes
 
 
-def send_task_success(region: str, token: str, output: str) -> Answer:
+def send_task_success(place: Place, token: str, output: str) -> Answer:
     """SendTaskSuccess; never raises for what AWS or the network does."""
     try:
-        return accepted(aws.stepfunctions(region).send_task_success(taskToken=token, output=output))
+        return accepted(aws.stepfunctions(place).send_task_success(taskToken=token, output=output))
     except (BotoCoreError, ClientError) as error:
         return classify(error)
 
 
-def send_task_failure(region: str, token: str, error: str, cause: str) -> Answer:
+def send_task_failure(place: Place, token: str, error: str, cause: str) -> Answer:
     """SendTaskFailure; never raises for what AWS or the network does."""
     try:
-        client = aws.stepfunctions(region)
+        client = aws.stepfunctions(place)
         return accepted(client.send_task_failure(taskToken=token, error=error, cause=cause))
     except (BotoCoreError, ClientError) as failure:
         return classify(failure)
 
 
+def send_task_heartbeat(place: Place, token: str) -> Answer:
+    """SendTaskHeartbeat: restarts the HeartbeatSeconds clock, never that of TimeoutSeconds.
+
+    Accepted too, without effect, for a state without HeartbeatSeconds. Never raises for what AWS or
+    the network does.
+    """
+    try:
+        return accepted(aws.stepfunctions(place).send_task_heartbeat(taskToken=token))
+    except (BotoCoreError, ClientError) as error:
+        return classify(error)
+
+
 def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
     """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
     try:
-        region = region_of(state_machine_arn)
+        place = Place(region_of(state_machine_arn))
     except ValueError:
         return Answer(Proof.REFUSED, "InvalidArn"), ""  # as AWS would say, if we knew where to ask
     try:
-        client = aws.stepfunctions(region)
+        client = aws.stepfunctions(place)
         response = client.start_execution(stateMachineArn=state_machine_arn, name=name, input=text)
     except (BotoCoreError, ClientError) as error:
         return classify(error), ""
@@ -56,7 +69,7 @@ def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answe
 def describe_execution(arn: str) -> tuple[Answer, Execution | None]:
     """DescribeExecution (eventually consistent, best effort); None beside the reason it failed."""
     try:
-        response = aws.stepfunctions(region_of(arn)).describe_execution(executionArn=arn)
+        response = aws.stepfunctions(Place(region_of(arn))).describe_execution(executionArn=arn)
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
     shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
@@ -75,6 +88,16 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     if len(parts) < 7 or parts[5] != "stateMachine":
         raise ValueError(f"not the ARN of a state machine: {state_machine_arn!r}")
     return ":".join([*parts[:5], "execution", parts[6], name])
+
+
+def is_in_another_account(place: Place, arn: str) -> bool:
+    """Whether an ARN is known to lie in another account than the one we act in at `place`.
+
+    There a token of it is no token: AWS answers InvalidToken, although nothing is wrong with it.
+    """
+    account = aws.account_of(place)
+    parts = arn.split(":")
+    return bool(account) and len(parts) > 5 and parts[4] != account
 
 
 def region_of(arn: str) -> str:

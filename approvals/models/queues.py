@@ -128,9 +128,20 @@ class ReviewQueue(models.Model):
         return outcome in required
 
     def admits(self, state_machine_arn: str) -> bool:
-        """Whether tokens of this state machine may be taken and answered; an empty list admits all."""
-        allowed: Any = self.state_machine_arns
-        return not allowed or state_machine_arn in allowed
+        """Whether tokens of this state machine may be taken and answered; an empty list admits all.
+
+        A listed unqualified ARN also admits its versions and aliases (`...:NAME:3`, `...:NAME:PROD`)
+        and the children of its distributed maps (`...:NAME/LABEL`): they run the same definition, and
+        `$$.StateMachine.Id` may name them. A listed version or alias admits itself alone, because
+        what names only the machine does not say which version runs. It goes by what a message says
+        of itself: it stops mistakes, not a forger.
+        """
+        stored: Any = self.state_machine_arns
+        allowed = [arn for arn in stored if isinstance(arn, str)] if stored else []
+        if state_machine_arn in allowed or not stored:
+            return True
+        named = [arn for arn in allowed if arn.count(":") == 6]  # no qualifier behind the name
+        return any(state_machine_arn.startswith((f"{arn}:", f"{arn}/")) for arn in named)
 
     def promoted(self, payload: dict[str, Any]) -> tuple[Decimal | None, str]:
         """The amount and the customer of a payload, as `fields` points at them."""

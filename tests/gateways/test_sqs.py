@@ -12,15 +12,16 @@ from botocore.stub import Stubber
 from approvals import polling
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws, sqs
+from approvals.gateways.aws import Place
 
 URL = "https://sqs.eu-west-3.amazonaws.com/123456789012/reviews"
-REGION = "eu-west-3"
+PLACE = Place("eu-west-3")
 
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
     """botocore's Stubber: parameters are validated, errors are the modelled ones."""
-    with Stubber(aws.sqs(REGION)) as stubber:
+    with Stubber(aws.sqs(PLACE)) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
 
@@ -42,11 +43,11 @@ def test_a_received_message_has_its_body_and_the_time_it_was_sent(stub: Stubber)
             "QueueUrl": URL,
             "MaxNumberOfMessages": 10,
             "WaitTimeSeconds": 5,
-            "MessageSystemAttributeNames": ["SentTimestamp"],
+            "MessageSystemAttributeNames": ["SentTimestamp", "DeadLetterQueueSourceArn"],
         },
     )
 
-    received = sqs.receive(REGION, URL, wait_seconds=5, limit=99)
+    received = sqs.receive(PLACE, URL, wait_seconds=5, limit=99)
 
     assert received == [sqs.Message("m", "r", "b", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))]
 
@@ -54,7 +55,7 @@ def test_a_received_message_has_its_body_and_the_time_it_was_sent(stub: Stubber)
 def test_an_empty_answer_is_no_message(stub: Stubber) -> None:
     stub.add_response("receive_message", {})
 
-    assert sqs.receive(REGION, URL, wait_seconds=0) == []
+    assert sqs.receive(PLACE, URL, wait_seconds=0) == []
 
 
 def test_a_delete_tells_which_messages_sqs_kept(stub: Stubber) -> None:
@@ -62,15 +63,15 @@ def test_a_delete_tells_which_messages_sqs_kept(stub: Stubber) -> None:
     stub.add_response("delete_message_batch", {"Successful": [{"Id": "0"}], "Failed": failed})
     stub.add_response("delete_message_batch", {"Successful": [{"Id": "0"}], "Failed": []})
 
-    assert sqs.delete(REGION, URL, [message(1), message(2)]) == ["m2"]
-    assert sqs.delete(REGION, URL, [message(1)]) == []
+    assert sqs.delete(PLACE, URL, [message(1), message(2)]) == ["m2"]
+    assert sqs.delete(PLACE, URL, [message(1)]) == []
 
 
 @pytest.mark.parametrize(
     ("call", "made"),
     [
-        ("receive_message", lambda: sqs.receive(REGION, URL, wait_seconds=0)),
-        ("delete_message_batch", lambda: sqs.delete(REGION, URL, [message(1)])),
+        ("receive_message", lambda: sqs.receive(PLACE, URL, wait_seconds=0)),
+        ("delete_message_batch", lambda: sqs.delete(PLACE, URL, [message(1)])),
     ],
 )
 def test_a_refusal_of_sqs_names_its_code_and_the_queue(
@@ -83,13 +84,13 @@ def test_a_refusal_of_sqs_names_its_code_and_the_queue(
 
 
 def test_nobody_listening_is_queue_unavailable(settings) -> None:
-    aws.sqs.cache_clear()
+    aws.forget()
     with pytest.raises(Unavailable, match="EndpointConnectionError"):
-        sqs.receive("eu-west-3", "http://127.0.0.1:9/1/q", wait_seconds=0)
+        sqs.receive(PLACE, "http://127.0.0.1:9/1/q", wait_seconds=0)
 
 
 def test_a_silent_sqs_holds_up_a_stop_for_less_than_thirty_seconds() -> None:
-    config = aws.sqs(REGION).meta.config
+    config = aws.sqs(PLACE).meta.config
     attempts = config.retries["total_max_attempts"]
 
     assert config.read_timeout > polling.WAIT_SECONDS + 5

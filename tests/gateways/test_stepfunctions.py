@@ -12,11 +12,12 @@ from botocore.exceptions import SSLError
 from botocore.stub import Stubber
 
 from approvals.gateways import aws, stepfunctions
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, classify
 from tests.gateways import wire
 
 MACHINE = "arn:aws:states:eu-west-3:123456789012:stateMachine:orders"
-REGION = "eu-west-3"
+PLACE = Place("eu-west-3")
 
 
 @pytest.fixture
@@ -28,15 +29,15 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         return made(**options | {"read_timeout": 0.3, "connect_timeout": 0.3})
 
     monkeypatch.setattr(aws, "Config", hasty)
-    aws.stepfunctions.cache_clear()
+    aws.forget()
     yield monkeypatch
-    aws.stepfunctions.cache_clear()
+    aws.forget()
 
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
     """botocore's Stubber: parameters are validated, errors are the modelled ones."""
-    with Stubber(aws.stepfunctions(REGION)) as stubber:
+    with Stubber(aws.stepfunctions(PLACE)) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
 
@@ -45,8 +46,8 @@ def test_success_and_failure_carry_exactly_what_they_are_given(stub: Stubber) ->
     stub.add_response("send_task_success", {}, {"taskToken": "tok", "output": "{}"})
     stub.add_response("send_task_failure", {}, {"taskToken": "tok", "error": "E", "cause": "c"})
 
-    assert stepfunctions.send_task_success(REGION, "tok", "{}").proof == Proof.ACCEPTED
-    assert stepfunctions.send_task_failure(REGION, "tok", "E", "c").proof == Proof.ACCEPTED
+    assert stepfunctions.send_task_success(PLACE, "tok", "{}").proof == Proof.ACCEPTED
+    assert stepfunctions.send_task_failure(PLACE, "tok", "E", "c").proof == Proof.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,15 @@ def test_each_error_of_aws_proves_what_the_table_says(
         )
 
     answers = {
-        stepfunctions.send_task_success(REGION, "tok", "{}"),
-        stepfunctions.send_task_failure(REGION, "tok", "E", "c"),
+        stepfunctions.send_task_success(PLACE, "tok", "{}"),
+        stepfunctions.send_task_failure(PLACE, "tok", "E", "c"),
     }
 
     assert answers == {Answer(Proof(proof), code or f"HTTP {status}", "r")}
 
 
 def test_parameters_that_botocore_refuses_never_leave() -> None:
-    answer = stepfunctions.send_task_success(REGION, "", "{}")
+    answer = stepfunctions.send_task_success(PLACE, "", "{}")
 
     assert answer == Answer(Proof.INVALID_OUTPUT, "ParamValidationError")
 
@@ -107,7 +108,7 @@ def test_one_call_is_one_request_whatever_the_server_does(
     with wire.answering(says) as server:
         settings.AWS_ENDPOINT_URL = server.url
 
-        answer = stepfunctions.send_task_success(REGION, "tok", "{}")
+        answer = stepfunctions.send_task_success(PLACE, "tok", "{}")
 
         assert (answer.proof, len(server.requests)) == (proof, 1)
 
@@ -117,7 +118,7 @@ def test_where_nobody_listens_nothing_was_sent(fresh: pytest.MonkeyPatch, settin
         taken.bind(("127.0.0.1", 0))
         settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
-        answer = stepfunctions.send_task_failure(REGION, "tok", "E", "c")
+        answer = stepfunctions.send_task_failure(PLACE, "tok", "E", "c")
 
     assert answer.proof == Proof.NOT_SENT
 
@@ -129,7 +130,7 @@ def test_a_tls_error_may_come_after_the_request_and_so_proves_nothing() -> None:
 
 
 def test_the_real_timeouts_leave_the_lease_room() -> None:
-    config = aws.stepfunctions(REGION).meta.config
+    config = aws.stepfunctions(PLACE).meta.config
 
     assert config.connect_timeout + config.read_timeout < 30
     assert config.retries == {"total_max_attempts": 1, "mode": "standard"}
@@ -179,13 +180,13 @@ def test_a_region_that_cannot_be_one_is_no_region(region: str) -> None:
 
 
 def test_a_client_that_cannot_be_made_is_an_answer_and_no_crash(settings: Any) -> None:
-    aws.stepfunctions.cache_clear()
+    aws.forget()
     settings.AWS_ENDPOINT_URL = "nowhere"
 
     for answer in (
-        stepfunctions.send_task_success("eu-west-9", "tok", "{}"),
-        stepfunctions.send_task_failure("eu-west-9", "tok", "E", "c"),
+        stepfunctions.send_task_success(Place("eu-west-9"), "tok", "{}"),
+        stepfunctions.send_task_failure(Place("eu-west-9"), "tok", "E", "c"),
         stepfunctions.start_execution(MACHINE, "order-1", "{}")[0],
     ):
         assert answer.proof == Proof.NOT_SENT
-    aws.stepfunctions.cache_clear()
+    aws.forget()

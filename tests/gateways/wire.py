@@ -15,7 +15,7 @@ SILENCE, HANG_UP, RESET = "silence", "hang up", "reset"
 
 
 class Wire:
-    """What was asked, and what is answered: SILENCE, HANG_UP, RESET, (status, JSON) or who says it."""
+    """What was asked, and what is answered: SILENCE, HANG_UP, RESET, (status, JSON or text), or who says it."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -32,15 +32,16 @@ class _Handler(socketserver.StreamRequestHandler):
                 (int(h[15:]) for h in head if h.lower().startswith(b"content-length:")), 0
             )
             wire.requests.append(b"\n".join(head) + b"\n\n" + self.rfile.read(length))
-            if wire.answer == SILENCE:
+            answer = wire.answer(wire.requests[-1]) if callable(wire.answer) else wire.answer
+            if answer == SILENCE:
                 wire.over.wait(30)
                 return
-            if wire.answer == RESET:
+            if answer == RESET:
                 self.request.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-            if wire.answer in (HANG_UP, RESET):
+            if answer in (HANG_UP, RESET):
                 return
-            status, body = wire.answer(wire.requests[-1]) if callable(wire.answer) else wire.answer
-            text = json.dumps(body).encode()
+            status, body = answer
+            text = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.wfile.write(
                 b"HTTP/1.1 %d X\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: req-7"
                 b"\r\nContent-Length: %d\r\n\r\n%s" % (status, len(text), text)
