@@ -59,6 +59,13 @@ class AlreadyDecided(ApprovalsError):
     status = 409
 
 
+class AlreadySettled(ApprovalsError):
+    """This message has been replayed or discarded already."""
+
+    code = "already_settled"
+    status = 409
+
+
 class ClaimedByAnother(ApprovalsError):
     """Somebody else holds this review."""
 

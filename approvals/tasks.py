@@ -6,6 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from approvals import polling
 from approvals.delivery import lanes
 from approvals.records import hints
 
@@ -14,3 +15,9 @@ from approvals.records import hints
 def deliver(entry_id: str) -> None:
     """Make one attempt at an outbox entry, where it is still due."""
     lanes.deliver(UUID(entry_id))
+
+
+@shared_task(name=hints.CHECK)
+def check_queue(queue_id: str) -> None:
+    """Ask AWS how a queue is set up, and keep what it says for the admin site."""
+    polling.check_and_store(UUID(queue_id))

@@ -12,6 +12,7 @@ from django.db import transaction
 log = structlog.get_logger(__name__)
 
 DELIVER = "approvals.deliver"
+CHECK = "approvals.check_queue"
 
 
 def after_commit(name: str, row: UUID, **about: str) -> None:

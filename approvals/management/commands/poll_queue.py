@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals import polling
+from approvals.exceptions import Unavailable
 from approvals.management.refusals import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
 
@@ -22,6 +23,11 @@ class Command(ReviewCommand):
         parser.add_argument("--once", action="store_true", help="until one empty answer per queue")
         parser.add_argument("--max-messages", type=int, metavar="N", help="stop after N messages")
         parser.add_argument("--threads", type=int, default=1, metavar="N", help="per queue")
+        parser.add_argument(
+            "--dead-letters",
+            action="store_true",
+            help="read the queues' dead-letter queues instead, into quarantine",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Poll until done or stopped."""
@@ -29,13 +35,28 @@ class Command(ReviewCommand):
             raise Usage("--threads and --max-messages take a number from 1 upwards.")
         slugs = [options["queue"]] if options["queue"] else []
         budget = polling.Budget(options["max_messages"])
-        if slugs and not ReviewQueue.objects.filter(slug__in=slugs, enabled=True).exists():
+        queues = ReviewQueue.objects.filter(enabled=True).order_by("slug")
+        queues = queues.filter(slug__in=slugs) if slugs else queues
+        if slugs and not queues.exists():
             raise Error(f"No enabled queue {slugs[0]!r}: register_queue makes one.")
-        if not options["once"]:
-            stop = self.stop_on_signals()
-            polling.poll_queues(slugs, stop, threads=options["threads"], budget=budget)
+        dead = options["dead_letters"]
+        if options["once"]:
+            self._once(list(queues), budget, dead_letters=dead)
             return
-        queues = ReviewQueue.objects.filter(enabled=True)
-        for queue in queues.filter(slug__in=slugs) if slugs else queues:
-            came = polling.poll_until_empty(queue, budget)
-            self.stdout.write(f"{queue.slug}: {came} messages")
+        stop, threads = self.stop_on_signals(), options["threads"]
+        polling.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)
+
+    def _once(
+        self, queues: list[ReviewQueue], budget: polling.Budget, *, dead_letters: bool
+    ) -> None:
+        """Empty each queue; one that AWS refuses does not keep the others from their turn."""
+        what, refusals = "dead letters" if dead_letters else "messages", []
+        for queue in queues:
+            try:
+                came = polling.poll_until_empty(queue, budget, dead_letters=dead_letters)
+            except Unavailable as error:
+                refusals.append(error.message)
+                continue
+            self.stdout.write(f"{queue.slug}: {came} {what}")
+        if refusals:
+            raise Error("\n".join(refusals))

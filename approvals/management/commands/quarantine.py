@@ -1,23 +1,28 @@
-"""`quarantine`: look at messages that could not become reviews. Bodies are shown with care."""
+"""`quarantine`: messages that could not become reviews: look at them, replay or discard them."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandParser
 
 from approvals import messages
-from approvals.management.refusals import Error, ReviewCommand
+from approvals.actions import ingest
+from approvals.exceptions import ApprovalsError
+from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
-from approvals.records import tokens
+from approvals.models.decisions import Surface
+from approvals.records import arrivals
 
 
 class Command(ReviewCommand):
-    """List quarantined messages, or show one."""
+    """List quarantined messages, show one, replay or discard some."""
 
-    help = "Messages that could not become a review: list them, or show one with its bytes."
+    help = "Messages that could not become a review: list, show, replay or discard them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The options of section 9.2."""
@@ -26,17 +31,33 @@ class Command(ReviewCommand):
         listing.add_argument("--json", action="store_true")
         show = verbs.add_parser("show", help="one message, with its body, tokens blotted out")
         show.add_argument("id", type=UUID)
+        show.add_argument(
+            "--raw",
+            action="store_true",
+            help="write the exact bytes instead; they may hold a live task token, so keep them out"
+            " of logs and tickets. The looking is audited.",
+        )
+        replay = verbs.add_parser("replay", help="read messages again and make their reviews")
+        replay.add_argument("ids", nargs="*", type=UUID, metavar="ID")
+        replay.add_argument("--all", action="store_true", help="every open one, the oldest first")
+        discard = verbs.add_parser("discard", help="settle messages without a review")
+        discard.add_argument("ids", nargs="+", type=UUID, metavar="ID")
+        discard.add_argument("--reason", required=True, help="why, in 1 to 300 characters")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
-        if options["verb"] == "list":
-            self._list(as_json=options["json"])
-        else:
-            self._show(options["id"])
+        match options["verb"]:
+            case "list":
+                self._list(as_json=options["json"])
+            case "show":
+                self._show(options["id"], raw=options["raw"])
+            case "replay":
+                self._replay(options["ids"], every=options["all"])
+            case _:
+                self._discard(options["ids"], options["reason"])
 
     def _list(self, *, as_json: bool) -> None:
-        waiting = QuarantinedMessage.objects.filter(replayed_at=None, discarded_at=None)
-        rows = [_summary(row) for row in waiting.select_related("queue").order_by("-received_at")]
+        rows = [_summary(row) for row in _open().order_by("-received_at", "-id")]
         if as_json:
             self.stdout.write(json.dumps(rows, indent=2))
             return
@@ -46,20 +67,76 @@ class Command(ReviewCommand):
             )
         self.stdout.write(f"{len(rows)} messages in quarantine")
 
-    def _show(self, message_id: UUID) -> None:
+    def _show(self, message_id: UUID, *, raw: bool) -> None:
+        if raw:
+            body = ingest.reveal(message_id, by=None, surface=Surface.COMMAND)
+            out: Any = self.stdout  # it hands on what it has not itself: the bytes underneath
+            out.buffer.write(body)
+            out.flush()
+            return
         row = QuarantinedMessage.objects.select_related("queue").filter(pk=message_id).first()
         if row is None:
             raise Error(f"No message {message_id} in quarantine.")
-        for name, value in _summary(row).items():
+        for name, value in (_summary(row) | _end(row)).items():
             self.stdout.write(f"{name}: {value}")
-        body = tokens.unseal(row.raw_body, row=row.pk, column="raw_body")
-        self.stdout.write(f"\n{messages.blotted(body.decode(errors='replace'))}")
+        self.stdout.write(f"\n{messages.blotted(arrivals.body_of(row).decode(errors='replace'))}")
+
+    def _replay(self, named: list[UUID], *, every: bool) -> None:
+        if every == bool(named):
+            raise Usage("Name the messages to replay, or give --all.")
+        ids = _open().order_by("received_at", "id").values_list("pk", flat=True)
+
+        def replay(message_id: UUID) -> str:
+            review = ingest.replay(message_id, by=None, surface=Surface.COMMAND)
+            return f"replayed as review {review.pk}"
+
+        self._each(list(ids) if every else _known(named), replay, "replayed")
+
+    def _discard(self, named: list[UUID], reason: str) -> None:
+        if not 1 <= len(reason.strip()) <= ingest.MAX_REASON:
+            raise Usage(f"--reason takes 1 to {ingest.MAX_REASON} characters.")
+
+        def discard(message_id: UUID) -> str:
+            ingest.discard(message_id, reason, by=None, surface=Surface.COMMAND)
+            return "discarded"
+
+        self._each(_known(named), discard, "discarded")
+
+    def _each(self, ids: Iterable[UUID], verb: Callable[[UUID], str], done: str) -> None:
+        """One line a message as it is done; a refusal of one does not stop the others."""
+        good = refused = 0
+        for message_id in ids:
+            try:
+                self.stdout.write(f"{message_id}  {verb(message_id)}")
+                good += 1
+            except ApprovalsError as error:
+                self.stdout.write(f"{message_id}  not {done}: {error.message}")
+                refused += 1
+        self.stdout.write(f"{good} {done}, {refused} not")
+        if refused:
+            sys.exit(FINDING)
+
+
+def _open() -> Any:
+    waiting = QuarantinedMessage.objects.filter(replayed_at=None, discarded_at=None)
+    return waiting.select_related("queue").defer("raw_body")
+
+
+def _known(named: list[UUID]) -> list[UUID]:
+    """The messages named, each once. Raises Error for one that is not there, before any is touched."""
+    ids = list(dict.fromkeys(named))
+    there = set(QuarantinedMessage.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    for message_id in ids:
+        if message_id not in there:
+            raise Error(f"No message {message_id} in quarantine.")
+    return ids
 
 
 def _summary(row: QuarantinedMessage) -> dict[str, Any]:
     return {
         "id": str(row.pk),
         "queue": row.queue.slug,
+        "origin": row.origin,
         "reason": row.reason,
         "explanation": row.explanation,
         "bytes": row.raw_body_bytes,
@@ -67,3 +144,13 @@ def _summary(row: QuarantinedMessage) -> dict[str, Any]:
         "sent_at": row.sent_at.isoformat(timespec="seconds"),
         "received_at": row.received_at.isoformat(timespec="seconds"),
     }
+
+
+def _end(row: QuarantinedMessage) -> dict[str, str]:
+    if row.replayed_at is not None:
+        at = row.replayed_at.isoformat(timespec="seconds")
+        return {"replayed_at": at, "replayed_as": str(row.replayed_as_id)}
+    if row.discarded_at is not None:
+        at = row.discarded_at.isoformat(timespec="seconds")
+        return {"discarded_at": at, "discard_reason": row.discard_reason}
+    return {}

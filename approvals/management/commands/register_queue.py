@@ -35,11 +35,27 @@ class Command(ReviewCommand):
         parser.add_argument("--at-deadline", choices=ReviewQueue.AtDeadline.values)
         parser.add_argument("--undo-seconds", type=int, metavar="N")
         parser.add_argument("--lease-seconds", type=int, metavar="N")
+        parser.add_argument(
+            "--state-machine",
+            action="append",
+            metavar="ARN",
+            help="whose messages are taken; repeat for more; replaces the list ('': any)",
+        )
+        parser.add_argument(
+            "--heartbeat-seconds",
+            type=int,
+            metavar="N",
+            help="HeartbeatSeconds of the waiting state: keep its tokens alive (0: do not)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Save the queue and say whether it is new."""
         changes = {name: options[name] for name in CHANGEABLE if options[name] is not None}
         changes["sqs_url"] = options["sqs_url"]
+        if options["state_machine"] is not None:
+            changes["state_machine_arns"] = [arn for arn in options["state_machine"] if arn]
+        if options["heartbeat_seconds"] is not None:
+            changes["heartbeat_seconds"] = options["heartbeat_seconds"] or None
         if not ReviewQueue.objects.filter(slug=options["slug"]).exists():
             changes.setdefault("region", settings.AWS_REGION)
         queue, created = configuration.save_queue(options["slug"], changes, by=None)

@@ -2,6 +2,7 @@
 
 Database away: stop receiving, delete nothing, go on alone when it is back. A stop finishes the batch
 at hand: the poll waits 5 s at most, and an SQS that is silent holds a call for 28 s (gateways/aws).
+Dead letters are read by the same loops, and only where they are asked for.
 """
 
 from __future__ import annotations
@@ -17,7 +18,20 @@ from approvals.actions import ingest
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
+from approvals.polling import sources
+from approvals.polling.checking import Finding, Level, check, check_and_store
 
+__all__ = [
+    "Budget",
+    "Finding",
+    "Level",
+    "check",
+    "check_and_store",
+    "poll_forever",
+    "poll_once",
+    "poll_queues",
+    "poll_until_empty",
+]
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 5
@@ -48,35 +62,48 @@ class Budget:
                 self.left += unused
 
 
-def poll_once(queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH) -> int:
+def poll_once(
+    queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH, dead_letters: bool = False
+) -> int:
     """Receive one batch, store it, delete it; returns how many messages came.
 
-    Raises Unavailable where SQS does not answer, and OperationalError where the database is
-    away: then the messages stay and come back after their visibility timeout.
+    With `dead_letters`, from the queue's dead-letter queue into quarantine; what other queues gave
+    up into the same one is left there. Raises Unavailable where SQS does not answer, and
+    OperationalError where the database is away: then the messages stay and come back after their
+    visibility timeout.
     """
-    batch = sqs.receive(queue.region, queue.sqs_url, wait_seconds=wait_seconds, limit=limit)
+    source = sources.dead_letters_of(queue) if dead_letters else sources.messages_of(queue)
+    came = sqs.receive(source.place, source.url, wait_seconds=wait_seconds, limit=limit)
+    batch = source.ours(came)
+    if len(batch) < len(came):
+        log.warning("poll.not_ours", queue=queue.slug, messages=len(came) - len(batch))
     if not batch:
-        return 0
-    taken = ingest.accept(queue, [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch])
-    refused = sqs.delete(queue.region, queue.sqs_url, batch)
+        return len(came)
+    taken = ingest.accept(
+        queue,
+        [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch],
+        origin=source.origin,
+    )
+    refused = sqs.delete(source.place, source.url, batch)
     if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
         log.warning("poll.delete_refused", queue=queue.slug, messages=refused)
     log.info(
         "poll.batch",
         queue=queue.slug,
+        origin=str(source.origin),
         messages=len(batch),
         reviews=taken.reviews,
         duplicates=taken.duplicates,
         quarantined=taken.quarantined,
     )
-    return len(batch)
+    return len(came)
 
 
-def poll_until_empty(queue: ReviewQueue, budget: Budget) -> int:
+def poll_until_empty(queue: ReviewQueue, budget: Budget, *, dead_letters: bool = False) -> int:
     """Poll until one empty answer or until the budget is spent; returns how many messages came."""
     total = 0
     while limit := budget.take(sqs.BATCH):
-        came = poll_once(queue, wait_seconds=1, limit=limit)
+        came = poll_once(queue, wait_seconds=1, limit=limit, dead_letters=dead_letters)
         budget.give_back(limit - came)
         total += came
         if came == 0:
@@ -84,7 +111,9 @@ def poll_until_empty(queue: ReviewQueue, budget: Budget) -> int:
     return total
 
 
-def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> None:
+def poll_forever(
+    queue: ReviewQueue, stop: threading.Event, budget: Budget, *, dead_letters: bool = False
+) -> None:
     """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives SQS and database."""
     troubles = 0
     try:
@@ -95,7 +124,9 @@ def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> N
                 current = ReviewQueue.objects.filter(pk=queue.pk, enabled=True).first()
                 if current is None:
                     return
-                came = poll_once(current, wait_seconds=WAIT_SECONDS, limit=limit)
+                came = poll_once(
+                    current, wait_seconds=WAIT_SECONDS, limit=limit, dead_letters=dead_letters
+                )
                 troubles = 0
             except (DatabaseError, InterfaceError) as error:
                 connection.close()
@@ -108,7 +139,14 @@ def poll_forever(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> N
         connection.close()
 
 
-def poll_queues(slugs: list[str], stop: threading.Event, *, threads: int, budget: Budget) -> None:
+def poll_queues(
+    slugs: list[str],
+    stop: threading.Event,
+    *,
+    threads: int,
+    budget: Budget,
+    dead_letters: bool = False,
+) -> None:
     """Poll the queues of these slugs (none: all enabled ones, new ones too) until `stop` is set."""
     running: dict[tuple[str, int], threading.Thread] = {}
     while not stop.is_set():
@@ -116,7 +154,9 @@ def poll_queues(slugs: list[str], stop: threading.Event, *, threads: int, budget
             for number in range(threads):
                 thread = running.get((queue.slug, number))
                 if thread is None or not thread.is_alive():
-                    running[queue.slug, number] = _start(queue, stop, budget)
+                    running[queue.slug, number] = _start(
+                        queue, stop, budget, dead_letters=dead_letters
+                    )
         stop.wait(NEW_QUEUES_EVERY)
         if budget.left == 0 and not any(thread.is_alive() for thread in running.values()):
             break  # while one lives, it may give back what the others then poll for
@@ -134,9 +174,14 @@ def _enabled(slugs: list[str]) -> list[ReviewQueue]:
         return []
 
 
-def _start(queue: ReviewQueue, stop: threading.Event, budget: Budget) -> threading.Thread:
+def _start(
+    queue: ReviewQueue, stop: threading.Event, budget: Budget, *, dead_letters: bool
+) -> threading.Thread:
     thread = threading.Thread(
-        target=poll_forever, args=(queue, stop, budget), name=f"poll-{queue.slug}"
+        target=poll_forever,
+        args=(queue, stop, budget),
+        kwargs={"dead_letters": dead_letters},
+        name=f"{'dead-letters' if dead_letters else 'poll'}-{queue.slug}",
     )
     thread.start()
     return thread

@@ -1,0 +1,85 @@
+"""What a poller reads for a queue: its messages, or the dead letters that SQS moved away from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from approvals.exceptions import Unavailable
+from approvals.gateways import sqs
+from approvals.gateways.aws import Place
+from approvals.models import QuarantinedMessage, ReviewQueue
+
+Origin = QuarantinedMessage.Origin
+AN_SQS_ARN = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):\d{12}:[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where to receive and delete. `given_up_by`, an ARN, says whose dead letters are ours."""
+
+    place: Place
+    url: str
+    origin: Origin = Origin.QUEUE
+    given_up_by: str = ""
+
+    def ours(self, batch: Iterable[sqs.Message]) -> list[sqs.Message]:
+        """The messages of a batch that may be taken: a dead-letter queue may serve other queues too."""
+        owner = self.given_up_by
+        return [m for m in batch if not owner or not m.source_arn or m.source_arn == owner]
+
+
+@dataclass(frozen=True)
+class Redrive:
+    """What a queue's RedrivePolicy says: where its dead letters go, and after how many receives."""
+
+    arn: str
+    max_receives: int
+
+
+def messages_of(queue: ReviewQueue) -> Source:
+    """The queue itself."""
+    return Source(Place(queue.region, queue.role_arn), queue.sqs_url)
+
+
+def dead_letters_of(queue: ReviewQueue) -> Source:
+    """The dead-letter queue that the queue's RedrivePolicy names, asked of AWS each time.
+
+    Raises Unavailable, in one line, where there is none or it cannot be found.
+    """
+    place = Place(queue.region, queue.role_arn)
+    found = sqs.attributes(place, queue.sqs_url)
+    policy = redrive(found)
+    if policy is None:
+        raise Unavailable(f"Queue {queue.slug} has no dead-letter queue: set its RedrivePolicy.")
+    return replace(locate(place, policy), given_up_by=found.get("QueueArn", ""))
+
+
+def redrive(attributes: Mapping[str, str]) -> Redrive | None:
+    """The RedrivePolicy among a queue's attributes; None where it has none that can be read."""
+    try:
+        policy: Any = json.loads(attributes.get("RedrivePolicy", ""))
+        return Redrive(str(policy["deadLetterTargetArn"]), int(policy["maxReceiveCount"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def locate(place: Place, policy: Redrive) -> Source:
+    """The dead-letter queue of a policy; it lies where its ARN says. Raises Unavailable."""
+    match = AN_SQS_ARN.fullmatch(policy.arn)
+    if match is None:
+        raise Unavailable(f"The RedrivePolicy names no SQS queue: {policy.arn[:200]!r}.")
+    there = replace(place, region=match[1])
+    try:
+        url = sqs.url_of(there, policy.arn)
+    except Unavailable as error:
+        code = error.extra.get("aws_code", "")
+        raise Unavailable(
+            f"The dead-letter queue {policy.arn} cannot be found ({code}): it is gone, or the poller"
+            " needs sqs:GetQueueUrl there (in another account, from that queue's policy too).",
+            aws_code=code,
+        ) from error
+    return Source(there, url, Origin.DEAD_LETTERS)
