@@ -15,7 +15,7 @@ from approvals.local import dying_with_me, supervisor
 from approvals.local.aws import Account
 from approvals.local.supervisor import children
 from approvals.local.supervisor.programs import Program
-from approvals.local.supervisor.seed import Person
+from approvals.local.supervisor.seed import Issued, Person
 
 LIKE_GUNICORNS_WORKER = """
 import os, sys, time
@@ -44,9 +44,9 @@ def run_python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-def seed(environment: Mapping[str, str], people: Sequence[Person], log: Path) -> str:
+def seed(environment: Mapping[str, str], people: Sequence[Person], log: Path) -> Issued:
     log.write_text(f"{environment['DATABASE_URL']}\n")
-    return "the-token"
+    return Issued("the-token", "whsec_of-the-demo")
 
 
 def start_nothing(demo: object, logs: Path, cleanup: ExitStack) -> tuple[Account, dict[str, str]]:

@@ -44,8 +44,10 @@ def test_people_the_queue_and_a_token_are_there_and_once_more_harms_nothing(
     settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
     assert {user.email for user in User.objects.all()} == {person.email for person in EVERYBODY}
     assert all(check_password("demo-password", user.password) for user in User.objects.all())
-    for token in (first, second):
-        answer = Client().get("/api/v1/queues/", headers={"Authorization": f"Bearer {token}"})
+    for issued in (first, second):
+        headers = {"Authorization": f"Bearer {issued.api_token}"}
+        answer = Client().get("/api/v1/queues/", headers=headers)
+        assert issued.webhook_secret.startswith("whsec_")
         assert [found["slug"] for found in answer.json()["results"]] == ["manual-review"]
 
 

@@ -126,6 +126,7 @@ def test_a_demo_tells_how_to_reach_it_and_leaves_nothing_when_stopped(demo):
     ]
     assert found["url"] == f"http://127.0.0.1:{demo.port}"
     assert (found["api_token"], found["queue"]) == ("the-token", "manual-review")
+    assert found["webhook_secret"] == "whsec_of-the-demo"
     assert [user["role"] for user in found["users"]] == ["lead", "reviewer", "viewer"]
     assert found["queue_url"].startswith(found["aws_endpoint"])
     assert (demo.root / "var/demo/secrets.json").stat().st_mode & 0o777 == 0o600

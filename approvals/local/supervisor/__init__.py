@@ -27,7 +27,7 @@ from approvals.local.postgres import Server
 from approvals.local.supervisor import notice, surroundings
 from approvals.local.supervisor.children import Crew
 from approvals.local.supervisor.programs import PROGRAMS, Program
-from approvals.local.supervisor.seed import REVIEW_SECONDS, Person, people, seed
+from approvals.local.supervisor.seed import REVIEW_SECONDS, Issued, Person, people, seed
 
 _ROOT = Path(__file__).resolve().parents[3]
 _READY_SECONDS = 60.0
@@ -35,7 +35,7 @@ _FIRST_REVIEW_SECONDS = 20.0
 # After a killed demo its processes need a moment to notice; only then is waiting worth it.
 _PATIENCE = 10.0
 
-Seed = Callable[[Mapping[str, str], Sequence[Person], Path], str]
+Seed = Callable[[Mapping[str, str], Sequence[Person], Path], Issued]
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ def _run(demo: _Demo, cleanup: ExitStack) -> None:
     crew = Crew(logs, environment, cwd=demo.root, say=notice.say)
     everybody = people(secrets["password"])
     with _step(demo, "Preparing the database, the queue and the people"):
-        token = demo.seed(environment, everybody, logs / "seed.log")
-    environment["DEMO_API_TOKEN"] = token
+        issued = demo.seed(environment, everybody, logs / "seed.log")
+    environment["DEMO_API_TOKEN"] = issued.api_token
     cleanup.callback(crew.stop)
     _start_processes(demo, crew, environment["PUBLIC_URL"])
     cleanup.callback(demo.found.unlink, missing_ok=True)
-    notice.write_found(demo.found, environment, everybody, outputs)
+    notice.write_found(demo.found, environment, everybody, outputs, issued)
     notice.welcome(environment["PUBLIC_URL"], everybody, logs)
     _show_how_to_decide(demo, crew, environment)
     while not demo.stopping.wait(0.3):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from approvals.local.supervisor.seed import QUEUE, Person
+from approvals.local.supervisor.seed import QUEUE, Issued, Person
 from approvals.local.supervisor.surroundings import write_private
 
 # A proxy that the shell names has no business between us and our own port.
@@ -27,11 +27,12 @@ def write_found(
     environment: Mapping[str, str],
     everybody: Sequence[Person],
     outputs: Mapping[str, str],
+    issued: Issued,
 ) -> None:
     """Write `var/demo.json`: how scripts reach this demo, with its secrets, for its owner only."""
     found = {
         "url": environment["PUBLIC_URL"],
-        "api_token": environment["DEMO_API_TOKEN"],
+        "api_token": issued.api_token,
         "users": [
             {"email": person.email, "password": person.password, "role": person.role}
             for person in everybody
@@ -41,7 +42,7 @@ def write_found(
         "queue": QUEUE,
         "queue_url": outputs["ReviewQueueUrl"],
         "state_machine_arn": outputs["StateMachineArn"],
-        "webhook_secret": None,
+        "webhook_secret": issued.webhook_secret,
     }
     write_private(path, json.dumps(found, indent=2))
 

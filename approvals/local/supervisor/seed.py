@@ -1,4 +1,4 @@
-"""Fills the demo's empty database: schema, queue, people and one API token.
+"""Fills the demo's empty database: schema, queue, people, one API token and one webhook secret.
 
 `seed()` is called by the supervisor and runs this module as a child, because only a process with
 the demo's environment can load Django's settings. What it does there are the product's own
@@ -39,6 +39,14 @@ class Person:
     site: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Issued:
+    """The secrets that scripts reach the demo with."""
+
+    api_token: str
+    webhook_secret: str
+
+
 def people(password: str) -> list[Person]:
     """Return who works in the demo, the one who owns the API token first."""
     return [
@@ -48,8 +56,8 @@ def people(password: str) -> list[Person]:
     ]
 
 
-def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path) -> str:
-    """Prepare the database that `environment` names and return the API token.
+def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path) -> Issued:
+    """Prepare the database that `environment` names and return what was issued there.
 
     May run on a database that was seeded before. Raises `LocalError` with the last line of `log`.
     """
@@ -74,11 +82,11 @@ def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path)
     if done.returncode != 0:
         lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
         raise LocalError(f"the database could not be prepared: {lines[-1].strip()} (see {log})")
-    return done.stdout.decode().strip()
+    return Issued(**json.loads(done.stdout))
 
 
 def main() -> None:
-    """Read the people from standard input, do it all, and print the API token alone."""
+    """Read the people from standard input, do it all, and print what was issued, as JSON."""
     everybody = [Person(**person) for person in json.load(sys.stdin)]
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import django  # noqa: PLC0415 - this is the process that may
@@ -101,7 +109,9 @@ def main() -> None:
         _set_password(person)
     _say_what_orders_hold()
     name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"  # a kept database has the last one's token
-    sys.stdout.write(_command("create_api_token", everybody[0].email, "--name", name))
+    token = _command("create_api_token", everybody[0].email, "--name", name)
+    secret = _command("create_webhook_secret", "demo", "--queue", QUEUE)
+    json.dump(asdict(Issued(token.strip(), secret.strip())), sys.stdout)
 
 
 def _command(name: str, *arguments: str) -> str:

@@ -1,0 +1,346 @@
+"""Deciding by signed webhook: for programs that hold a shared secret instead of a bearer token.
+
+The body may hold a task token, and so may whatever a caller mistook for it: nothing of the body is
+ever repeated in an answer, a log line or a receipt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, cast
+from uuid import UUID
+
+import structlog
+from django.http import JsonResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+)
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from approvals import strict_json
+from approvals.actions import decisions
+from approvals.api import documentation as told
+from approvals.api import errors, shapes, signature, throttling
+from approvals.api.endpoint import OnlyJSON
+from approvals.exceptions import (
+    ApprovalsError,
+    IdempotencyMismatch,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    ReceiptConflict,
+    Throttled,
+    Unavailable,
+)
+from approvals.messages import MAX_TOKEN, TOKEN_STANDS_HERE, TaskToken
+from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
+from approvals.models.decisions import Outcome, Surface
+from approvals.records import audit, receipts, tokens
+
+log = structlog.get_logger(__name__)
+
+REQUEST = "POST /api/v1/webhooks/decision/"
+SAID = ("review.approved", "review.rejected", "vote.cast")  # the audit events of a vote
+NOT_HERE = "This reviewer may not decide here."
+
+
+class WebhookDecision(serializers.Serializer[Any]):
+    """A decision by webhook. Of `task_token` and `review_id`, exactly one is given."""
+
+    task_token = shapes.Text(required=False, max_length=MAX_TOKEN, trim_whitespace=False)
+    review_id = serializers.UUIDField(required=False)
+    approved = shapes.Flag()
+    reviewer_email = shapes.Text(max_length=254, help_text="Who decides: an active user.")
+    reason = shapes.Text(
+        default="",
+        allow_blank=True,
+        allow_null=True,
+        trim_whitespace=False,
+        max_length=decisions.MAX_REASON,
+        help_text="Absent, null or empty means that none is given.",
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As DRF's, after refusing what is not known, without naming it."""
+        if isinstance(data, dict) and not data.keys() <= self.fields.keys():
+            known = ", ".join(self.fields)
+            raise ValidationError({"non_field_errors": [f"The body names more than {known}."]})
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one way to name the review; a token shows itself to nobody from here on."""
+        if ("task_token" in attrs) == ("review_id" in attrs):
+            raise ValidationError("Give either task_token or review_id.")
+        if "task_token" in attrs:
+            attrs["task_token"] = TaskToken(attrs["task_token"])
+        return attrs
+
+
+class WebhookDecisionAnswer(serializers.Serializer[Any]):
+    """What this call has done, in facts that never change: a replay gets the same bytes."""
+
+    review_id = serializers.UUIDField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    decision_id = serializers.UUIDField(allow_null=True, help_text="Null while votes are missing.")
+    by = serializers.EmailField()
+    decided_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null while votes are missing."
+    )
+
+
+# By hand, because a serializer cannot say that exactly one of two names is given.
+BODY = {
+    "type": "object",
+    "description": WebhookDecision.__doc__,
+    "properties": {
+        "task_token": {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN},
+        "review_id": {"type": "string", "format": "uuid"},
+        "approved": {"type": "boolean"},
+        "reviewer_email": {
+            "type": "string",
+            "format": "email",
+            "maxLength": 254,
+            "description": "Who decides: an active user.",
+        },
+        "reason": {
+            "type": ["string", "null"],
+            "maxLength": decisions.MAX_REASON,
+            "description": "Absent, null or empty means that none is given.",
+        },
+    },
+    "required": ["approved", "reviewer_email"],
+    "oneOf": [{"required": ["task_token"]}, {"required": ["review_id"]}],
+    "additionalProperties": False,
+}
+
+
+def _header(name: str, description: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description=description
+    )
+
+
+REFUSALS = (
+    signature.NotSigned(),
+    NotAllowed(NOT_HERE),
+    NotFound(),
+    told.DECIDED,
+    told.HELD,
+    told.LATE,
+    ReceiptConflict(),
+    errors.TooLarge(f"The body has over {signature.MAX_BODY} bytes."),
+    Invalid("Give either task_token or review_id.", pointer=""),
+    Throttled(retry_after=1),
+    Unavailable(),
+)
+DESCRIBED = extend_schema(
+    operation_id="webhooks_decide",
+    auth=[],
+    parameters=[
+        _header("webhook-id", "Yours, 1 to 255 printable characters, no dot, no comma."),
+        _header("webhook-timestamp", "Seconds since 1970; at most five minutes off."),
+        _header(
+            "webhook-signature",
+            "`v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; up to ten of them,"
+            " a space between.",
+        ),
+    ],
+    request={"application/json": BODY},
+    responses={
+        200: WebhookDecisionAnswer,
+        **told.by_status([errors.example(refusal) for refusal in REFUSALS]),
+    },
+    examples=[
+        OpenApiExample(
+            "Approve the review of a task token",
+            {"task_token": "AQCEAAAAKg...", "approved": True, "reviewer_email": "ada@example.com"},
+            request_only=True,
+        ),
+    ],
+)
+
+
+class WebhookDecisions(APIView):
+    """Decisions of programs that sign what they say."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    content_negotiation_class = OnlyJSON
+    http_method_names = ["post"]
+
+    @DESCRIBED
+    def post(self, request: Request) -> JsonResponse:
+        """Approve or reject by webhook, signed as Standard Webhooks has it.
+
+        An id answers once: sent again with the same body it gets the first answer, be it a refusal,
+        and with another body 409 receipt_conflict.
+        """
+        body = _raw(request)
+        try:
+            signed = signature.verified(request.headers, body)
+        except signature.NotSigned:
+            throttling.count_stranger(request)
+            raise
+        key = receipts.Key(
+            principal=signed.signer,
+            key=signed.id,
+            request=REQUEST,
+            body_sha256=hashlib.sha256(body).digest(),
+            status=200,
+        )
+        return _answer(_carried_out(key, signed, body), body)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """A 401 names what it wants (RFC 9110, 11.6.1), and nobody stores an answer."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        if answer.status_code == 401:
+            answer.headers["WWW-Authenticate"] = "StandardWebhooks"
+        return answer
+
+
+def _raw(request: Request) -> bytes:
+    """The body as it came. Raises TooLarge before anything is hashed."""
+    stream = request.stream
+    body: bytes = b"" if stream is None else stream.read(signature.MAX_BODY + 1)
+    if len(body) > signature.MAX_BODY:
+        raise errors.TooLarge(f"The body has over {signature.MAX_BODY} bytes.")
+    return body
+
+
+def _carried_out(key: receipts.Key, signed: signature.Signed, body: bytes) -> Receipt:
+    """The receipt of this call, whoever came first with it: this request, a twin, or one long ago.
+
+    Raises ReceiptConflict where the id came with another body, and what is not remembered.
+    """
+    kept = _kept(key)
+    if kept is not None:
+        return kept
+    try:
+        _decide(key, signed, _read(body))
+    except receipts.AlreadyAnswered as twin:
+        log.info("webhook.twin", status=twin.status)
+    except (ApprovalsError, ValidationError) as refusal:
+        if isinstance(refusal, ApprovalsError) and _passes(refusal):
+            raise
+        problem = errors.problem(refusal, {})
+        receipts.keep_refusal(key, problem.status_code, json.loads(problem.content))
+    # Of twins in flight one may be refused and the other not: what is stored is what both answer.
+    kept = _kept(key)
+    if kept is None:
+        raise Unavailable
+    return kept
+
+
+def _passes(refusal: ApprovalsError) -> bool:
+    """Whether the same call may well succeed later, so that its id must not be used up."""
+    return refusal.status >= 500 or refusal.status == Throttled.status
+
+
+def _kept(key: receipts.Key) -> Receipt | None:
+    try:
+        return receipts.earlier(key)
+    except IdempotencyMismatch:
+        raise ReceiptConflict from None
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """What the body asks for. Raises Invalid or ValidationError, in words that repeat none of it."""
+    try:
+        document = strict_json.read(body.decode())
+    except strict_json.Unreadable as error:
+        what = error.reason.replace("_", " ")
+        raise Invalid(f"The body cannot be read: {what}.", pointer="") from None
+    given = WebhookDecision(data=document)
+    given.is_valid(raise_exception=True)
+    return cast("dict[str, Any]", given.validated_data)
+
+
+def _decide(key: receipts.Key, signed: signature.Signed, asked: dict[str, Any]) -> None:
+    review_id = _review(signed, asked)
+    reviewer = User.objects.filter(email=_email(asked)).first()
+    if reviewer is None:
+        raise NotAllowed(NOT_HERE)
+    verb = decisions.approve if asked["approved"] else decisions.reject
+    ruling = decisions.Ruling(reason=_reason(asked), undo_seconds=0, signed_in=signed.signer)
+    try:
+        verb(review_id, by=reviewer, surface=Surface.WEBHOOK, ruling=ruling, receipt=key)
+    except (NotAllowed, NotFound):
+        # The review is there, so either is about the reviewer: unknown, inactive and not allowed
+        # sound alike.
+        raise NotAllowed(NOT_HERE) from None
+
+
+def _review(signed: signature.Signed, asked: dict[str, Any]) -> UUID:
+    """The review that is meant. Raises NotFound, also where the secret belongs to another queue."""
+    rows = ReviewTask.objects.all()
+    if signed.secret.queue_id is not None:
+        rows = rows.filter(queue=signed.secret.queue_id)
+    if "review_id" in asked:
+        rows = rows.filter(pk=asked["review_id"])
+    else:
+        rows = rows.filter(token_fingerprint=tokens.fingerprint(asked["task_token"]))
+    found = rows.values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _email(asked: dict[str, Any]) -> str:
+    return str(asked["reviewer_email"]).strip().lower()
+
+
+def _reason(asked: dict[str, Any]) -> str:
+    """The reason as given; should it repeat the task token, that stays here."""
+    reason: str = asked["reason"] or ""
+    if "task_token" in asked:
+        reason = reason.replace(asked["task_token"].reveal(), TOKEN_STANDS_HERE)
+    return reason
+
+
+def _answer(kept: Receipt, body: bytes) -> JsonResponse:
+    """The answer that a receipt stands for, in the same bytes however often it is asked for."""
+    refusal: Any = kept.answer
+    return JsonResponse(
+        _facts(kept, _email(_read(body))) if refusal is None else refusal,
+        status=kept.status,
+        content_type="application/json" if refusal is None else errors.MEDIA_TYPE,
+        json_dumps_params={"sort_keys": True},  # jsonb does not keep the order of keys
+    )
+
+
+def _facts(kept: Receipt, by: str) -> dict[str, Any]:
+    """What the call did, from its audit event and its decision: neither ever changes again.
+
+    The receipt is written first in the verb's transaction, so the event is the first after it.
+    """
+    event = (
+        AuditEvent.objects.filter(
+            chain=audit.chain_of("review", cast("UUID", kept.result)),
+            kind__in=SAID,
+            surface=Surface.WEBHOOK,
+            actor_name=by,
+            at__gte=kept.created_at,
+        )
+        .order_by("seq")
+        .first()
+    )
+    said: Any = cast("AuditEvent", event).data
+    decision = Decision.objects.filter(pk=said.get("decision")).only("decided_at").first()
+    return {
+        "review_id": str(kept.result),
+        "outcome": said["outcome"],
+        "decision_id": str(decision.pk) if decision else None,
+        "by": by,
+        "decided_at": decision.decided_at.isoformat() if decision else None,
+    }
