@@ -36,6 +36,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
     "approvals",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # no autodiscovery: only our own pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "approvals.web.health.probes",
+    "approvals.api.boundary.problems",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -107,9 +109,14 @@ DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,
     # A verb takes milliseconds; what takes longer is a fault that must not hold a row lock. Only a
-    # migration may take its time, once it has its lock.
-    "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
-    + ("" if "migrate" in sys.argv else " -c statement_timeout=30000"),
+    # migration may take its time, once it has its lock; while it waits for one, everybody who comes
+    # after it waits too, so it gives up long before they would.
+    "options": "-c idle_in_transaction_session_timeout=60000 "
+    + (
+        "-c lock_timeout=3000"
+        if "migrate" in sys.argv
+        else "-c lock_timeout=10000 -c statement_timeout=30000"
+    ),
 }
 if POOL_SIZE:
     DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
@@ -202,6 +209,11 @@ STORAGES = {
 
 # --- the API
 
+# Requests a minute of one token, and of one address without a good token; a sixth of it, at least
+# 20, may come at once. 0 counts nothing.
+API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=1200)
+if API_RATE_PER_MINUTE < 0:
+    raise ImproperlyConfigured("API_RATE_PER_MINUTE is a number of requests, 0 for no limit")
 KNOX_TOKEN_MODEL = "approvals.ApiToken"  # noqa: S105
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None}
 REST_FRAMEWORK = {
@@ -226,8 +238,14 @@ SPECTACULAR_SETTINGS = {
         "ReviewStatus": "approvals.models.ReviewTask.Status",
         "OrderStatus": "approvals.models.OrderExecution.Status",
         "Outcome": "approvals.models.decisions.Outcome",
+        "DeliveryState": "approvals.api.serializers.DELIVERY_STATES",
+        "QuarantineState": "approvals.api.serializers.QUARANTINE_STATES",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "approvals.api.postprocessing.complete",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

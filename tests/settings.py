@@ -21,6 +21,7 @@ os.environ.setdefault(
     "AWS_ENDPOINT_URL", "http://127.0.0.1:9"
 )  # nothing listens: a test names its own
 os.environ.setdefault("CELERY_BROKER_URL", "memory://")
+os.environ.setdefault("API_RATE_PER_MINUTE", "0")  # a test of the limit sets its own
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
 
 from config.settings import *  # noqa: F403

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Scope = ApiToken.Scope
 
+ALL_RIGHTS = ""  # asked for where no scope reaches: only a token without scopes does
+
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 _HEADER = re.compile(r"Bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)
 
@@ -41,10 +43,11 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         return user, token
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
-        """The token with this digest that has not expired, of a user who is active."""
+        """The token with this digest, neither expired nor revoked, of a user who is active."""
         known = (
             ApiToken.objects.select_related("user")
-            .filter(Q(expiry=None) | Q(expiry__gt=Now()), digest=hash_token(token.decode()))
+            .filter(Q(expiry=None) | Q(expiry__gt=Now()), revoked_at=None)
+            .filter(digest=hash_token(token.decode()))
             .first()
         )
         if known is None or not known.user.is_active:
@@ -76,5 +79,5 @@ class HasScope(BasePermission):
             return False
         changes: str = getattr(view, "changes_need", Scope.DECIDE)
         needed = Scope.READ if request.method in SAFE_METHODS else changes
-        self.message = f"This needs a token with the scope {needed}."
+        self.message = f"This needs a token {f'with the scope {needed}' if needed else 'for all'}."
         return not token.scopes or needed in token.scopes

@@ -5,7 +5,7 @@ Schema and pages need no login: they say nothing that the source does not, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -13,7 +13,6 @@ from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -26,33 +25,81 @@ from rest_framework import serializers as fields
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from approvals.api import errors
+from approvals.api import errors, examples
 from approvals.api.serializers import OrderAnswer, ProblemAnswer
-from approvals.exceptions import NotFound
+from approvals.api.throttling import PerCaller
+from approvals.exceptions import (
+    AlreadyDecided,
+    AlreadySettled,
+    ApprovalsError,
+    ClaimedByAnother,
+    DeadlinePassed,
+    IdempotencyMismatch,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    OrderConflict,
+    StaleVersion,
+    Throttled,
+    Unavailable,
+    UndoClosed,
+)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Described = Callable[[Method], Method]
+Refusal = int | ApprovalsError  # a status with what it usually means, or the very refusal
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$'},
     OpenApiParameter.HEADER,
-    description='The version the decision is about, in quotes: `"7"`. Another one is 412.',
+    description='The version that is meant, in quotes: `"7"`. If it is another by now, 412.',
 )
-DECISIONS = [
-    OpenApiExample("Approve", {"outcome": "approved"}, request_only=True),
-    OpenApiExample(
-        "Reject, with ten seconds to change one's mind",
-        {"outcome": "rejected", "reason": "The address does not exist.", "undo_seconds": 10},
-        request_only=True,
-    ),
-]
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+    OpenApiParameter.HEADER,
+    description="Under one key a request acts once: sent again, it gets the object as it is then,"
+    " with the first status. Keys are the caller's own; a refusal is not kept, the rest for 7 days.",
+)
 ORDER = {
     "type": "object",
     "required": ["order_id"],
-    "properties": {"order_id": {"oneOf": [{"type": "string"}, {"type": "integer"}]}},
+    "properties": {
+        "order_id": {
+            "oneOf": [{"type": "string", "minLength": 1, "maxLength": 256}, {"type": "integer"}]
+        }
+    },
     "additionalProperties": True,
 }
+
+_VERDICT = {"status": "rejected", "outcome": "rejected", "by": "bob@example.com"}
+DECIDED = AlreadyDecided(**_VERDICT, decided_at="2026-11-23T09:01:55.731200+00:00")
+HELD = ClaimedByAnother(assignee="bob@example.com")
+LATE = DeadlinePassed(deadline_at="2026-11-23T09:57:36.102000+00:00")
+CLOSED = UndoClosed()
+SETTLED = AlreadySettled()
+OF_CLAIMS: Sequence[Refusal] = (404, 412, HELD, DECIDED)
+
+_USUAL: Mapping[int, ApprovalsError] = {
+    403: NotAllowed(),
+    404: NotFound(),
+    412: StaleVersion(version=8),
+    422: Invalid("The request holds a value that cannot be stored.", pointer="/reason"),
+}
+_NO_TOKEN = errors.of_status(401, "Authentication credentials were not provided.")
+_UNTOLD_TYPE = errors.of_status(415, "The body is not JSON by its Content-Type.")
+_ALWAYS = (
+    NotAllowed("This needs a token with the scope decide."),
+    Invalid("This name is not known here.", parameter="statsu"),
+    Throttled(retry_after=1),
+    Unavailable(),
+)
+_OF_BODIES = (
+    errors.TooLarge(),
+    Invalid("This name is not known here.", pointer="/overide"),
+    IdempotencyMismatch(),
+)
 
 
 def operation(  # noqa: PLR0913  (what an operation has)
@@ -62,21 +109,21 @@ def operation(  # noqa: PLR0913  (what an operation has)
     body: type[fields.Serializer[Any]] | None = None,
     query: type[fields.Serializer[Any]] | None = None,
     status: int = 200,
-    refused: Sequence[int] = (),
+    refused: Sequence[Refusal] = (),
     parameters: Sequence[OpenApiParameter] = (),
-    examples: Sequence[OpenApiExample] = (),
     may_be_empty: bool = False,
 ) -> Described[Any]:
-    """Describe an operation that answers one object."""
-    responses: dict[Any, Any] = {status: shown} | _refusals(refused)
+    """Describe an operation that answers one object; one with a body is a POST."""
+    responses: dict[Any, Any] = {status: _answer(shown)} | _refusals(refused, posts=bool(body))
     if may_be_empty:
         responses[204] = OpenApiResponse(description="None is left.")
+    keys = [IDEMPOTENCY_KEY] if body else []
     return extend_schema(
         operation_id=operation_id,
         request={"application/json": body} if body else None,
-        parameters=[*parameters, *([query] if query else [])],
+        parameters=[*keys, *parameters, *([query] if query else [])],
         responses=responses,
-        examples=list(examples),
+        examples=_requests(examples.REQUESTS[body]) if body else [],
     )
 
 
@@ -85,7 +132,7 @@ def listing(
     shown: type[fields.Serializer[Any]],
     *,
     query: type[fields.Serializer[Any]] | None = None,
-    refused: Sequence[int] = (),
+    refused: Sequence[Refusal] = (),
 ) -> Described[Any]:
     """Describe an operation that answers a page of these."""
     envelope = inline_serializer(
@@ -96,32 +143,63 @@ def listing(
             "previous": fields.URLField(allow_null=True),
         },
     )
+    page = {"results": [examples.ANSWERS[shown]], "next": None, "previous": None}
+    answer = OpenApiResponse(envelope, "A page.", [OpenApiExample("A page", page)])
     return extend_schema(
         operation_id=operation_id,
         parameters=[query] if query else [],
-        responses={200: envelope} | _refusals([*refused, 422]),
+        responses={200: answer} | _refusals(refused),
     )
 
 
-def _refusals(statuses: Sequence[int]) -> dict[Any, Any]:
+def _answer(shown: type[fields.Serializer[Any]], description: str = "") -> OpenApiResponse:
+    example = OpenApiExample("An answer", examples.ANSWERS[shown])
+    return OpenApiResponse(shown, description or (shown.__doc__ or "").split(". ")[0], [example])
+
+
+def _requests(named: Mapping[str, dict[str, Any]]) -> list[OpenApiExample]:
+    return [OpenApiExample(name, value, request_only=True) for name, value in named.items()]
+
+
+def _refusals(refused: Sequence[Refusal], *, posts: bool = False) -> dict[Any, Any]:
+    """The refusals of an operation and those of every one, by status, each with its document."""
+    named = [_USUAL[item] if isinstance(item, int) else item for item in refused]
+    common = (*_ALWAYS, *(_OF_BODIES if posts else ()))
+    documents = [_NO_TOKEN, *([_UNTOLD_TYPE] if posts else [])]
+    documents += [errors.example(refusal) for refusal in (*named, *common)]
+    return by_status(documents)
+
+
+def by_status(documents: Sequence[dict[str, Any]]) -> dict[Any, Any]:
+    """Problem documents as an operation's responses: of each status its codes, of each code one example."""
+    told: dict[int, dict[str, Any]] = {}
+    for document in documents:
+        told.setdefault(document["status"], {}).setdefault(document["code"], document)
     return {
-        (status, errors.MEDIA_TYPE): OpenApiResponse(ProblemAnswer, HTTPStatus(status).phrase)
-        for status in sorted({401, 503, *statuses})
+        (status, errors.MEDIA_TYPE): OpenApiResponse(
+            ProblemAnswer,
+            f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in found)}.",
+            [OpenApiExample(code, document) for code, document in found.items()],
+        )
+        for status, found in sorted(told.items())
     }
 
 
 start_order = extend_schema(
     operation_id="orders_start",
     request={"application/json": ORDER},
+    parameters=[IDEMPOTENCY_KEY],
     responses={
-        200: OpenApiResponse(OrderAnswer, "The same order came before."),
-        201: OpenApiResponse(OrderAnswer, "Its execution runs."),
+        200: _answer(OrderAnswer, "The same order came before."),
+        201: _answer(OrderAnswer, "Its execution runs."),
         202: OpenApiResponse(
-            OrderAnswer, "Stored; it is started as soon as Step Functions answers."
+            OrderAnswer,
+            "Stored; it is started as soon as Step Functions answers.",
+            [OpenApiExample("An answer", examples.NOT_STARTED)],
         ),
     }
-    | _refusals([403, 409, 422]),
-    examples=[OpenApiExample("An order", {"order_id": "ORD-1", "total": 812.5}, request_only=True)],
+    | _refusals([OrderConflict(order_id="ORD-1042")], posts=True),
+    examples=_requests(examples.ORDERS),
 )
 
 
@@ -139,12 +217,16 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class Schema(SpectacularAPIView):
     """The OpenAPI document."""
 
+    http_method_names = ["get", "head"]
+    throttle_classes = [PerCaller]  # nobody signs in here, and drawing it up takes a moment
+
 
 # Swagger UI draws its icons and sizes with inline styles; scripts stay what the page's own host serves.
 @method_decorator(csp_update({"style-src": "'unsafe-inline'"}), name="dispatch")
 class Docs(SpectacularSwaggerSplitView):
     """The schema as pages to try it from."""
 
+    http_method_names = ["get", "head"]
     url_name = "api:schema"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar, cast
 
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import AuthenticationFailed, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -13,11 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.api import headers
 from approvals.api.authentication import Scope
+from approvals.api.throttling import PerCaller
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, User
 from approvals.models.decisions import Surface
+from approvals.records import receipts
 
+LONGEST_REQUEST = 600  # what a receipt holds
 SURFACE = Surface.API
 Shape = TypeVar("Shape", bound="Any")
 
@@ -43,16 +48,41 @@ class Endpoint(APIView):
 
     changes_need: ClassVar[str] = Scope.DECIDE
     content_negotiation_class = OnlyJSON
-    http_method_names = ["get", "head", "post"]
+    http_method_names = ["get", "head", "post", "options"]
+    throttle_classes = [PerCaller]
+
+    _key: str | None = None
+    _body_sha256: bytes = b""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, then refuse what PostgreSQL could not even compare with."""
+        if request.method == "OPTIONS":
+            return  # the schema says as much, to everybody
         super().initial(request, *args, **kwargs)
         for name, values in request.query_params.lists():
             if any("\0" in text for text in [name, *values]):
                 raise Invalid("A parameter holds the NUL character.", parameter=name[:100])
         if any(isinstance(value, str) and "\0" in value for value in kwargs.values()):
             raise NotFound
+        self._key = headers.idempotency_key(request) if request.method == "POST" else None
+        if self._key is not None:  # the bytes, before a parser has used them up
+            self._body_sha256 = hashlib.sha256(request.body).digest()
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate and count: also whoever cannot, so that trying tokens has its limit."""
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed:
+            super().check_throttles(request)
+            raise
+        super().check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Nothing more: `perform_authentication` has counted the request."""
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        """Which methods there are, in Allow."""
+        return Response(status=204)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -71,6 +101,24 @@ class Endpoint(APIView):
     def signed_in(self) -> str:
         """How the caller has signed in, as decisions keep it."""
         return f"token:{cast('ApiToken', self.request.auth).name}"
+
+    def receipt(self, status: int = 200) -> receipts.Key | None:
+        """What the verb is given to act once under the request's Idempotency-Key; None without one.
+
+        `status` is that of the answer if all goes well.
+        """
+        if self._key is None:
+            return None
+        request = f"{self.request.method} {self.request.get_full_path()}"
+        if len(request) > LONGEST_REQUEST:  # filters may be long in percent-encoding
+            request = f"sha256:{hashlib.sha256(request.encode()).hexdigest()}"
+        return receipts.Key(
+            principal=f"user:{self.caller.pk}",
+            key=self._key,
+            request=request,
+            body_sha256=self._body_sha256,
+            status=status,
+        )
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
         """The request's body in this shape. Raises Invalid with a JSON Pointer."""

@@ -13,10 +13,17 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import Http404, JsonResponse
+from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 
-from approvals.exceptions import ApprovalsError, Invalid, NotAllowed, NotFound, Unavailable
+from approvals.exceptions import (
+    ApprovalsError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    Throttled,
+    Unavailable,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +49,18 @@ class InternalError(ApprovalsError):
 
 # DRF's own refusals, by their HTTP status, in the words of the contract.
 CODES = {
+    400: ApprovalsError.code,
     401: "not_authenticated",
     403: NotAllowed.code,
     404: NotFound.code,
     405: "method_not_allowed",
     406: "not_acceptable",
+    413: TooLarge.code,
     415: "unsupported_media_type",
     422: Invalid.code,
-    429: "throttled",
+    429: Throttled.code,
+    500: InternalError.code,
+    503: Unavailable.code,
 }
 
 # What exceptions from elsewhere mean, the first that fits.
@@ -57,6 +68,7 @@ MEANT: dict[type[Exception] | tuple[type[Exception], ...], ApprovalsError] = {
     Http404: NotFound(),
     PermissionDenied: NotAllowed(),
     RequestDataTooBig: TooLarge(),
+    UnreadablePostError: Invalid("The body ended before it was whole.", pointer=""),
     SuspiciousOperation: Invalid(),
     (OperationalError, InterfaceError): Unavailable(
         "The database cannot be reached right now; try again shortly."
@@ -82,6 +94,26 @@ def problem(error: Exception, context: Mapping[str, Any]) -> JsonResponse:
     told = _read(error)
     if told.status >= 500:
         log.error("api.failed", code=told.code, error=type(error).__name__, exc_info=error)
+    return JsonResponse(
+        _document(told),
+        status=told.status,
+        content_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **told.headers},
+    )
+
+
+def example(error: ApprovalsError) -> dict[str, Any]:
+    """The document that tells this refusal, for the pages that describe the API."""
+    return _document(_of_domain(error))
+
+
+def of_status(status: int, detail: str = "") -> dict[str, Any]:
+    """The document for a refusal of which only the HTTP status is known."""
+    phrase = HTTPStatus(status).phrase
+    return _document(Problem(CODES.get(status, "refused"), status, phrase, detail or phrase))
+
+
+def _document(told: Problem) -> dict[str, Any]:
     # A verb's extra may be called like one of RFC 9457's own members, as a review's `status` is.
     extra = {(f"review_{key}" if key in RESERVED else key): v for key, v in told.extra.items()}
     body = {
@@ -91,12 +123,7 @@ def problem(error: Exception, context: Mapping[str, Any]) -> JsonResponse:
         "detail": told.detail,
         "code": told.code,
     }
-    return JsonResponse(
-        body | extra,
-        status=told.status,
-        content_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **told.headers},
-    )
+    return body | extra
 
 
 def _read(error: Exception) -> Problem:
@@ -124,8 +151,14 @@ def _of_domain(error: ApprovalsError) -> Problem:
         title=(type(error).__doc__ or error.message).split(". ")[0].rstrip("."),
         detail=error.message,
         extra=error.extra,
-        headers={"Retry-After": str(RETRY_AFTER)} if error.status == 503 else {},
+        headers=_when_to_return(error),
     )
+
+
+def _when_to_return(error: ApprovalsError) -> dict[str, str]:
+    """The Retry-After of a refusal that passes, in seconds."""
+    after = error.extra.get("retry_after", RETRY_AFTER if error.status == 503 else None)
+    return {} if after is None else {"Retry-After": str(after)}
 
 
 def _of_framework(error: exceptions.APIException) -> Problem:
@@ -133,8 +166,6 @@ def _of_framework(error: exceptions.APIException) -> Problem:
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait) + 1)
     return Problem(
         code=CODES.get(status, "refused"),
         status=status,

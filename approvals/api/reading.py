@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Func, IntegerField, Min, OuterRef, QuerySet, Subquery
 
-from approvals import policy
-from approvals.exceptions import NotFound
+from approvals import messages, policy
+from approvals.exceptions import KeyMissing, NotFound
 from approvals.models import (
     AuditEvent,
+    Comment,
     OrderExecution,
     OutboxEntry,
+    QuarantinedMessage,
     ReviewQueue,
     ReviewTask,
     User,
@@ -22,7 +25,7 @@ from approvals.models import (
 )
 from approvals.models.decisions import Surface
 from approvals.models.reviews import ReviewQuerySet
-from approvals.records import audit
+from approvals.records import audit, tokens
 
 COUNT_UP_TO = 100
 ORDERS: Mapping[str, Sequence[str]] = {
@@ -30,12 +33,8 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "-received_at": ("-received_at", "-id"),
     "-priority": ("-priority", "deadline_at", "id"),
 }
-_UNTOLD = (
-    "decision__callback",
-    "queue__policy",
-    "queue__output_schema",
-    "queue__fields",
-)
+_OF_QUEUES = ("policy", "output_schema", "fields")
+_UNTOLD = ("decision__callback", *(f"queue__{name}" for name in _OF_QUEUES))
 
 
 def reviews(user: User) -> ReviewQuerySet:
@@ -76,9 +75,32 @@ def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:
     return {entry.subject: entry for entry in entries.defer("payload")}
 
 
-def vote(on: ReviewTask, by: User) -> Vote:
-    """The vote that this user has just cast."""
-    return Vote.objects.filter(review=on, reviewer=by).latest("cast_at", "pk")
+def vote(on: ReviewTask, by: User, *, since: datetime | None = None) -> Vote:
+    """The vote that this user has just cast, or the first one they cast since a receipt was written."""
+    cast = Vote.objects.filter(review=on, reviewer=by)
+    if since is None:
+        return cast.latest("cast_at", "pk")
+    return cast.filter(cast_at__gte=since).earliest("cast_at", "pk")
+
+
+def person(email: str) -> User:
+    """Who has this e-mail; where nobody has, or they are gone, somebody who may nothing at all.
+
+    So a verb refuses the unknown in the words, and at the point, in which it refuses a stranger.
+    """
+    spelt = email.lower()
+    found = User.objects.filter(email=spelt, is_active=True).first()
+    return found or User(email=spelt, is_active=False)
+
+
+def comments(of: ReviewTask) -> QuerySet[Comment]:
+    """What was said about a review."""
+    return Comment.objects.filter(review=of).select_related("by")
+
+
+def comment(user: User, review_id: UUID, comment_id: UUID) -> Comment:
+    """A comment on a review that this user may see. Raises NotFound."""
+    return comments(review(user, review_id)).get(pk=comment_id)
 
 
 def events(of: ReviewTask) -> QuerySet[AuditEvent]:
@@ -122,3 +144,27 @@ def order(user: User, order_id: str) -> OrderExecution:
     if row is None:
         raise NotFound
     return row
+
+
+def quarantine(user: User) -> QuerySet[QuarantinedMessage]:
+    """All quarantined messages, without their bytes. Raises NotAllowed where this user may see none."""
+    policy.may(policy.INSPECT, None, user, Surface.API).or_raise()
+    rows = QuarantinedMessage.objects.select_related("queue", "replayed_by", "discarded_by")
+    return rows.defer("raw_body", "raw_body_sha256", *(f"queue__{name}" for name in _OF_QUEUES))
+
+
+def quarantined(user: User, message_id: UUID) -> QuarantinedMessage:
+    """One of them. Raises NotAllowed or NotFound."""
+    row = quarantine(user).filter(pk=message_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def blotted_body(of: QuarantinedMessage) -> str | None:
+    """The body for eyes; None where no key of this service opens it."""
+    try:
+        body = tokens.unseal(of.raw_body, row=of.pk, column="raw_body")
+    except KeyMissing:
+        return None
+    return messages.blotted(body.decode(errors="replace"))

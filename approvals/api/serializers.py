@@ -9,7 +9,16 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.models import AuditEvent, Decision, OrderExecution, OutboxEntry, ReviewTask, Vote
+from approvals.models import (
+    AuditEvent,
+    Comment,
+    Decision,
+    OrderExecution,
+    OutboxEntry,
+    QuarantinedMessage,
+    ReviewTask,
+    Vote,
+)
 from approvals.models.decisions import Outcome
 from approvals.records import audit
 
@@ -34,6 +43,7 @@ class ProblemAnswer(serializers.Serializer[Any]):
     code = serializers.CharField()
     pointer = serializers.CharField(required=False, help_text="Where in the body, a JSON Pointer.")
     parameter = serializers.CharField(required=False, help_text="Which query parameter.")
+    header = serializers.CharField(required=False, help_text="Which request header.")
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -128,9 +138,18 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
 
 
 class ClaimedReviewAnswer(ReviewAnswer):
-    """A review that the caller holds."""
+    """A review that the caller has claimed. The context brings the `caller` too."""
 
-    lease_id = serializers.UUIDField()
+    lease_id = serializers.SerializerMethodField(
+        help_text="Null where an answer is repeated and the claim has ended since."
+    )
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_lease_id(self, review: ReviewTask) -> str | None:
+        """The caller's own lease, for as long as it is theirs."""
+        if review.assignee_id != self.context["caller"].pk:
+            return None
+        return str(review.lease_id) if review.is_held(self.context["now"]) else None
 
 
 class VoteAnswer(serializers.Serializer[Vote]):
@@ -149,6 +168,15 @@ class VotedReviewAnswer(ReviewAnswer):
     def get_vote(self, review: ReviewTask) -> dict[str, Any]:
         """The vote that this request cast."""
         return dict(VoteAnswer(self.context["vote"]).data)
+
+
+class CommentAnswer(serializers.Serializer[Comment]):
+    """What somebody said about a review."""
+
+    id = serializers.UUIDField()
+    by = serializers.EmailField(source="by.email")
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
 
 
 class EventAnswer(serializers.Serializer[AuditEvent]):
@@ -201,3 +229,59 @@ class OrderAnswer(serializers.Serializer[OrderExecution]):
     def get_execution_arn(self, order: OrderExecution) -> str | None:
         """Known from an answer of Step Functions, never put together here."""
         return order.execution_arn or None
+
+
+QUARANTINE_STATES = ("open", "replayed", "discarded")
+
+
+class QuarantineAnswer(serializers.Serializer[QuarantinedMessage]):
+    """A message that could not become a review."""
+
+    id = serializers.UUIDField()
+    queue = serializers.SlugField(source="queue.slug")
+    state = serializers.SerializerMethodField()
+    origin = serializers.ChoiceField(choices=QuarantinedMessage.Origin.choices)
+    reason = serializers.CharField(help_text="Why, in one word that does not change.")
+    explanation = serializers.CharField()
+    bytes = serializers.IntegerField(source="raw_body_bytes")
+    sqs_message_id = serializers.CharField()
+    sent_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    replayed_at = serializers.DateTimeField(allow_null=True)
+    replayed_by = serializers.SerializerMethodField()
+    replayed_as = serializers.UUIDField(
+        source="replayed_as_id", allow_null=True, help_text="The review it became."
+    )
+    discarded_at = serializers.DateTimeField(allow_null=True)
+    discarded_by = serializers.SerializerMethodField()
+    discard_reason = serializers.CharField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=QUARANTINE_STATES))
+    def get_state(self, message: QuarantinedMessage) -> str:
+        """What became of it."""
+        if message.replayed_at is not None:
+            return "replayed"
+        return "open" if message.discarded_at is None else "discarded"
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_replayed_by(self, message: QuarantinedMessage) -> str | None:
+        """Who replayed it."""
+        return message.replayed_by.email if message.replayed_by else None
+
+    @extend_schema_field(serializers.EmailField(allow_null=True))
+    def get_discarded_by(self, message: QuarantinedMessage) -> str | None:
+        """Who discarded it."""
+        return message.discarded_by.email if message.discarded_by else None
+
+
+class QuarantinedMessageAnswer(QuarantineAnswer):
+    """One such message with its body. The context brings the `body`, tokens blotted out."""
+
+    body = serializers.SerializerMethodField(
+        help_text="As it came, but for what is or looks like a task token. Null without its key."
+    )
+
+    def get_body(self, message: QuarantinedMessage) -> str | None:
+        """Never the bytes themselves: those may hold a token."""
+        body: str | None = self.context["body"]
+        return body

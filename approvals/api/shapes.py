@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.validators import EmailValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.actions import decisions
+from approvals.actions import decisions, discussion, ingest
 from approvals.models import OrderExecution, ReviewTask
 from approvals.models.decisions import Outcome
 
@@ -41,6 +42,13 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "format": "email"})
+class Address(Text):
+    """An e-mail address, whether or not anybody has it."""
+
+    default_validators = [EmailValidator("This is no e-mail address.")]
 
 
 class Flag(serializers.BooleanField):
@@ -79,6 +87,18 @@ class LeaseBody(Shape):
     lease_id = serializers.UUIDField(default=None, allow_null=True)
 
 
+class ReassignBody(Shape):
+    """Who shall have the review."""
+
+    to = Address(max_length=254, help_text="The e-mail of somebody who may decide in its queue.")
+
+
+class CommentBody(Shape):
+    """What to say about a review."""
+
+    text = Text(trim_whitespace=False, max_length=discussion.MAX_COMMENT)
+
+
 class DecisionBody(Shape):
     """A vote on a review."""
 
@@ -100,7 +120,10 @@ class PageQuery(Shape):
     page_size = serializers.IntegerField(default=50, min_value=1, max_value=MOST_ROWS)
 
 
-@extend_schema_field(serializers.CharField())
+_STATUS = "|".join(ReviewTask.Status.values)
+
+
+@extend_schema_field({"type": "string", "pattern": f"^(|{ANY}|({_STATUS})(,({_STATUS}))*)$"})
 class Statuses(serializers.CharField):
     """Statuses with commas between them, or `any`."""
 
@@ -136,3 +159,16 @@ class OrderQuery(PageQuery):
     """A page of orders."""
 
     status = serializers.ChoiceField(choices=OrderExecution.Status.choices, default="")
+
+
+class QuarantineQuery(PageQuery):
+    """A page of quarantined messages."""
+
+    state = serializers.ChoiceField(choices=["open", "replayed", "discarded", ANY], default="open")
+    queue = serializers.CharField(default="", max_length=50)
+
+
+class DiscardBody(Shape):
+    """Why a quarantined message may be forgotten."""
+
+    reason = Text(max_length=ingest.MAX_REASON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from approvals.api import documentation
-from approvals.api.views import decisions, orders, queues, reviews
+from approvals.api.views import decisions, orders, quarantine, queues, reviews, webhooks
 
 app_name = "api"
 
@@ -17,11 +17,21 @@ v1 = [
     path("reviews/<uuid:review_id>/claim/", reviews.Claim.as_view(), name="claim"),
     path("reviews/<uuid:review_id>/renew/", reviews.Renew.as_view(), name="renew"),
     path("reviews/<uuid:review_id>/release/", reviews.Release.as_view(), name="release"),
+    path("reviews/<uuid:review_id>/reassign/", reviews.Reassign.as_view(), name="reassign"),
+    path("reviews/<uuid:review_id>/comments/", reviews.Comments.as_view(), name="comments"),
     path("reviews/<uuid:review_id>/decisions/", decisions.Decisions.as_view(), name="decide"),
     path("reviews/<uuid:review_id>/events/", reviews.Events.as_view(), name="events"),
     path("decisions/<uuid:decision_id>/undo/", decisions.Undo.as_view(), name="undo"),
+    path("webhooks/decision/", webhooks.WebhookDecisions.as_view(), name="webhook-decision"),
+    path("quarantine/", quarantine.Quarantine.as_view(), name="quarantine"),
+    path("quarantine/<uuid:message_id>/", quarantine.Message.as_view(), name="message"),
+    path("quarantine/<uuid:message_id>/replay/", quarantine.Replay.as_view(), name="replay"),
+    path("quarantine/<uuid:message_id>/discard/", quarantine.Discard.as_view(), name="discard"),
     path("orders/", orders.Orders.as_view(), name="orders"),
-    # An order's id is foreign text and may hold a slash.
+    # An order's id is foreign text and may hold a slash, or end in `/restart` or `/stop`. So what is
+    # done to an order will be one more segment, for POST alone: GET orders/a/restart/ reads the
+    # order `a/restart`, POST orders/a/restart/ restarts `a`, and POST orders/a/restart/restart/
+    # restarts the former. Whoever adds such a route before this one lets its GET read the whole id.
     path("orders/<path:order_id>/", orders.Order.as_view(), name="order"),
 ]
 

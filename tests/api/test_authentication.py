@@ -116,3 +116,23 @@ def test_a_tokens_name_stands_in_its_decisions(queue, alice):
     Caller(token).post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
 
     assert review.decisions.get().signed_in == "token:triage bot"
+
+
+def test_a_revoked_token_is_refused_in_the_very_words_of_an_unknown_one(api):
+    unknown = Caller("0" * 64).get("reviews/")
+    ApiToken.objects.update(revoked_at=Now())
+
+    revoked = api.get("reviews/")
+
+    refused(revoked, 401, "not_authenticated")
+    assert revoked.content == unknown.content
+    assert revoked.headers["WWW-Authenticate"] == unknown.headers["WWW-Authenticate"]
+
+
+def test_an_expired_token_is_refused_in_the_same_words(api):
+    unknown = Caller("0" * 64).get("reviews/")
+    ApiToken.objects.update(expiry=Now())
+
+    assert api.get("reviews/").content == unknown.content
+    ApiToken.objects.update(expiry=timezone.now() + timedelta(minutes=5))
+    assert api.get("reviews/").status_code == 200

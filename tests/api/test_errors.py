@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import psycopg
 import pytest
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import assignment, decisions
 from approvals.api import reading
@@ -45,13 +47,26 @@ def test_a_method_that_is_not_there_says_which_are(api, review):
     answer = api.client.delete(f"/api/v1/reviews/{review.pk}/")
 
     refused(answer, 405, "method_not_allowed")
-    assert answer.headers["Allow"] == "GET, HEAD"
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
 def test_only_get_and_post_exist(api, review, method):
     for path in ("reviews/", f"reviews/{review.pk}/claim/", "orders/"):
         refused(getattr(api.client, method)(f"/api/v1/{path}"), 405, "method_not_allowed")
+
+
+def test_options_names_the_methods_to_everybody_and_asks_no_database(client):
+    for path, allowed in (
+        ("reviews/", "GET, HEAD, OPTIONS"),
+        (f"reviews/{uuid.uuid4()}/claim/", "POST, OPTIONS"),
+        ("orders/", "GET, HEAD, POST, OPTIONS"),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.options(f"/api/v1/{path}")
+
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert (answer.headers["Allow"], len(asked)) == (allowed, 0)
 
 
 def test_head_is_a_get_without_a_body(api, review):

@@ -95,7 +95,11 @@ POSTS = (
     "reviews/{review}/claim/",
     "reviews/{review}/renew/",
     "reviews/{review}/release/",
+    "reviews/{review}/reassign/",
+    "reviews/{review}/comments/",
     "reviews/{review}/decisions/",
+    "quarantine/{review}/replay/",
+    "quarantine/{review}/discard/",
     "decisions/{review}/undo/",
     "queues/manual-review/next/",
     "orders/",
@@ -104,6 +108,8 @@ GETS = (
     "reviews/",
     "reviews/{review}/",
     "reviews/{review}/events/",
+    "reviews/{review}/comments/",
+    "quarantine/",
     "queues/",
     "orders/",
     "orders/x/",
@@ -136,6 +142,7 @@ def allmighty(call, lena, monkeypatch, settings):
     )
     monkeypatch.setattr(fulfillment, "PATIENCE", 0)
     configuration.grant_site(lena, "orders", by=None)
+    configuration.grant_site(lena, "operator", by=None)
     ReviewQueue.objects.update(output_schema={"type": "object"})
     return call(lena)
 
@@ -195,7 +202,9 @@ def test_no_path_makes_a_5xx(allmighty, queue, value):
             assert answer.status_code < 500, (address[:80], answer.content)
 
 
-@pytest.mark.parametrize("name", ["HTTP_IF_MATCH", "HTTP_ACCEPT", "HTTP_X_HTTP_METHOD_OVERRIDE"])
+@pytest.mark.parametrize(
+    "name", ["HTTP_IF_MATCH", "HTTP_ACCEPT", "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_IDEMPOTENCY_KEY"]
+)
 def test_no_header_makes_a_5xx(allmighty, queue, name):
     for value in (*TEXTS, "DELETE", '"' * 9, "\0", "é"):
         path = f"reviews/{factories.review(queue).pk}/decisions/"

@@ -18,6 +18,7 @@ from tests.api.conftest import refused
 pytestmark = pytest.mark.django_db
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+KEY = {"HTTP_IDEMPOTENCY_KEY": "one"}
 ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quantity": 2}]}
 
 
@@ -143,7 +144,10 @@ def test_orders_are_read_by_those_who_may(shop, api, call, running):
     refused(shop.get("orders/ORD-2/"), 404, "not_found")
 
 
-@pytest.mark.parametrize("order_id", ["a/b", "ключ", "100%", "a b", "x?y#z", "..", "order_id"])
+@pytest.mark.parametrize(
+    "order_id",
+    ["a/b", "ключ", "100%", "a b", "x?y#z", "..", "order_id", "a/restart", "stop/stop", "a/", "/"],
+)
 def test_an_order_is_found_by_whatever_it_is_called(shop, order_id):
     shop.post("orders/", {"order_id": order_id})
 
@@ -163,3 +167,72 @@ def test_orders_are_listed_the_latest_first_in_pages(shop):
     assert shop.get("orders/", {"status": "running"}).json()["results"] == []
     refused(shop.get("orders/", {"status": "lost"}), 422, "invalid")
     refused(shop.get("orders/", {"page_size": "abc"}), 422, "invalid")
+
+
+def test_what_will_be_done_to_an_order_hides_no_order(shop):
+    for order_id in ("a", "a/restart"):
+        shop.post("orders/", {"order_id": order_id})
+
+    assert shop.get("orders/a/restart/").json()["order_id"] == "a/restart"
+    assert shop.post("orders/a/restart/").headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop, running):
+    first = shop.post("orders/", ORDER, **KEY)
+    again = shop.post("orders/", ORDER, **KEY)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.content == again.content
+    assert shop.post("orders/", ORDER).status_code == 200
+
+
+def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(shop, monkeypatch, request):
+    first = shop.post("orders/", ORDER, **KEY)
+    request.getfixturevalue("running")
+    lanes.drain(OutboxEntry.Lane.EXECUTIONS)
+
+    again = shop.post("orders/", ORDER, **KEY)
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json()["execution_arn"]
+
+
+def test_a_key_keeps_the_status_of_an_order_that_was_there(shop, running):
+    shop.post("orders/", ORDER)
+
+    assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_key_of_an_order_that_waits_still_keeps_that(shop, request):
+    shop.post("orders/", ORDER)
+    first = shop.post("orders/", ORDER, **KEY)
+    request.getfixturevalue("running")
+    lanes.drain(OutboxEntry.Lane.EXECUTIONS)
+
+    assert (first.status_code, shop.post("orders/", ORDER, **KEY).status_code) == (202, 202)
+
+
+def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(shop, monkeypatch, running):
+    with monkeypatch.context() as broken:
+        broken.setattr(fulfillment, "await_start", lambda _: 1 / 0)
+        assert shop.post("orders/", ORDER, **KEY).status_code == 500
+
+    assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [201, 201]
+
+
+def test_a_refused_order_is_refused_again_under_its_key(shop, monkeypatch, running):
+    monkeypatch.setattr(
+        stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
+    )
+
+    for _ in range(2):
+        refused(shop.post("orders/", ORDER, **KEY), 409, "order_conflict")
+
+
+def test_another_order_under_the_same_key_is_refused(shop):
+    shop.post("orders/", ORDER, **KEY)
+
+    answer = shop.post("orders/", {"order_id": "ORD-2"}, **KEY)
+
+    refused(answer, 422, "idempotency_mismatch")
+    assert OrderExecution.objects.count() == 1

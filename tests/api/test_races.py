@@ -14,7 +14,8 @@ from approvals.actions import configuration
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import Decision, OrderExecution, OutboxEntry, Vote
+from approvals.models import Comment, Decision, OrderExecution, OutboxEntry, ReviewTask, Vote
+from approvals.orchestration import fulfillment
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,3 +96,51 @@ def test_an_order_that_several_send_runs_once_while_they_wait(call, settings, mo
     assert {answer.status_code for answer in answers} <= {200, 201}
     assert len({answer.json()["execution_arn"] for answer in answers}) == 1
     assert (started, OrderExecution.objects.count()) == (["order-ORD-1"], 1)
+
+
+def answers_of(caller, path, body, threads=16):
+    """Sixteen times the same request under one key, at one moment."""
+    send = [lambda: caller.post(path, body, HTTP_IDEMPOTENCY_KEY="one")] * threads
+    return {(answer.status_code, answer.content) for answer in together(*send)}
+
+
+def test_sixteen_twins_of_a_decision_are_one_vote_and_one_answer(call, alice, review):
+    body = {"outcome": "approved", "reason": "Fine."}
+
+    answers = answers_of(call(alice), f"reviews/{review.pk}/decisions/", body)
+
+    assert len(answers) == 1
+    assert answers.pop()[0] == 201
+    assert (Vote.objects.count(), Decision.objects.count()) == (1, 1)
+    assert OutboxEntry.objects.count() == 1
+
+
+def test_sixteen_twins_of_next_take_one_review(call, alice, queue):
+    for _ in range(3):
+        factories.review(queue)
+
+    answers = answers_of(call(alice), "queues/manual-review/next/", {})
+
+    assert len(answers) == 1
+    assert ReviewTask.objects.exclude(assignee=None).count() == 1
+
+
+def test_sixteen_twins_of_a_comment_say_it_once(call, alice, review):
+    answers = answers_of(call(alice), f"reviews/{review.pk}/comments/", {"text": "Seen."})
+
+    assert len(answers) == 1
+    assert Comment.objects.count() == 1
+
+
+def test_twins_of_an_order_start_it_once_and_get_one_answer(call, settings, monkeypatch):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
+        "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+    )
+    monkeypatch.setattr(fulfillment, "PATIENCE", 0.3)
+    keeper = factories.user("shop@example.com")
+    configuration.grant_site(keeper, "orders", by=None)
+
+    answers = answers_of(call(keeper), "orders/", {"order_id": "ORD-1"}, 8)
+
+    assert [status for status, _ in answers] == [202]
+    assert OrderExecution.objects.count() == OutboxEntry.objects.count() == 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
+from typing import cast
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -10,11 +11,11 @@ from rest_framework.response import Response
 
 from approvals.actions import decisions
 from approvals.api import documentation as told
-from approvals.api import reading, serializers, shapes
+from approvals.api import headers, reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
-from approvals.api.views.reviews import answer
-from approvals.exceptions import Invalid
+from approvals.api.views.reviews import Change, answer
 from approvals.models.decisions import Outcome
+from approvals.records import receipts
 
 VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
 
@@ -27,41 +28,36 @@ class Decisions(Endpoint):
         serializers.VotedReviewAnswer,
         body=shapes.DecisionBody,
         status=201,
-        refused=[403, 404, 409, 412, 422],
+        refused=[*told.OF_CLAIMS, told.LATE],
         parameters=[told.IF_MATCH],
-        examples=told.DECISIONS,
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
-        asked = self.body(shapes.DecisionBody)
+        asked, key = self.body(shapes.DecisionBody), self.receipt(201)
         decide = VERBS[Outcome(asked.pop("outcome"))]
-        ruling = decisions.Ruling(**asked, version=_version(request), signed_in=self.signed_in)
-        row = decide(review_id, by=self.caller, surface=SURFACE, ruling=ruling)
-        vote = reading.vote(row, self.caller)
+        version = headers.version(request)
+        ruling = decisions.Ruling(**asked, version=version, signed_in=self.signed_in)
+        since = None
+        try:
+            row = decide(review_id, by=self.caller, surface=SURFACE, ruling=ruling, receipt=key)
+        except receipts.AlreadyAnswered:
+            row = reading.review(self.caller, review_id)
+            kept = receipts.earlier(cast("receipts.Key", key))
+            since = kept.created_at if kept else None
+        vote = reading.vote(row, self.caller, since=since)
         return answer(row, serializers.VotedReviewAnswer, status=201, vote=vote)
 
 
-class Undo(Endpoint):
+class Undo(Change):
     """Take a decision back."""
 
     @told.operation(
         "decisions_undo",
         serializers.ReviewAnswer,
         body=shapes.Nothing,
-        refused=[403, 404, 409, 422],
+        refused=[404, told.CLOSED],
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Undo a decision that has not left yet; the review is pending again."""
         self.body(shapes.Nothing)
-        return answer(decisions.undo(decision_id, by=self.caller, surface=SURFACE))
-
-
-def _version(request: Request) -> int | None:
-    """The version of If-Match: "7"; None where there is none, or any will do."""
-    header = request.META.get("HTTP_IF_MATCH", "").strip()
-    if header in {"", "*"}:
-        return None
-    match = re.fullmatch(r'"([0-9]{1,18})"', header)
-    if match is None:
-        raise Invalid('If-Match takes one version in quotes, such as "7".', header="If-Match")
-    return int(match[1])
+        return self.change(partial(decisions.undo, decision_id))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+from uuid import UUID
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,7 +15,10 @@ from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.exceptions import Invalid, OrderConflict
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
+from approvals.records import receipts
 
+CONFLICT = OrderConflict.status
+UNSETTLED = 0  # what a receipt says while its order waits for its execution
 BY_ARRIVAL = ("-created_at", "-id")
 
 
@@ -21,7 +27,7 @@ class Orders(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.listing("orders_list", serializers.OrderAnswer, query=shapes.OrderQuery, refused=[403])
+    @told.listing("orders_list", serializers.OrderAnswer, query=shapes.OrderQuery)
     def get(self, request: Request) -> Response:
         """List orders, the latest first."""
         asked = self.query(shapes.OrderQuery)
@@ -38,11 +44,20 @@ class Orders(Endpoint):
         order = request.data
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
-        row, created = fulfillment.start_order_fulfillment(order, by=self.caller, surface=SURFACE)
-        if fulfillment.await_start(row).status == OrderExecution.Status.REFUSED:
+        key = self.receipt(UNSETTLED)
+        try:
+            row, created = fulfillment.start_order_fulfillment(
+                order, by=self.caller, surface=SURFACE, receipt=key
+            )
+        except receipts.AlreadyAnswered as earlier:
+            row = reading.orders(self.caller).get(pk=cast("UUID", earlier.result))
+            status = _first_status(row, cast("receipts.Key", key))
+        else:
+            status = _status(fulfillment.await_start(row), created=created)
+        if status == CONFLICT:
             raise OrderConflict(row.refusal, order_id=row.order_id)
-        shown = serializers.OrderAnswer(row).data
-        return Response(shown, status=_status(row, created=created))
+        receipts.fill(key, row.pk, status=status)
+        return Response(serializers.OrderAnswer(row).data, status=status)
 
 
 class Order(Endpoint):
@@ -50,13 +65,31 @@ class Order(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation("orders_read", serializers.OrderAnswer, refused=[403, 404])
+    @told.operation("orders_read", serializers.OrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
         """Read the last attempt at an order."""
         return Response(serializers.OrderAnswer(reading.order(self.caller, order_id)).data)
 
 
+def _first_status(row: OrderExecution, key: receipts.Key) -> int:
+    """What the first request under this key was answered with.
+
+    Its verb could not know that: whether an order runs shows only after it has been stored. So the
+    first request writes it down when its wait ends; a twin in flight waits as long, and finds the
+    same by itself where the first one broke off.
+    """
+    for _ in range(2):
+        kept = receipts.earlier(key)
+        noted = kept.status if kept else UNSETTLED
+        if noted in {201, 202} or (noted == 200 and row.execution_arn):
+            return noted
+        fulfillment.await_start(row)
+    return _status(row, created=noted != 200)
+
+
 def _status(row: OrderExecution, *, created: bool) -> int:
+    if row.status == OrderExecution.Status.REFUSED:
+        return CONFLICT
     if not row.execution_arn:
         return 202
     return 201 if created else 200

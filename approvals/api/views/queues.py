@@ -14,7 +14,7 @@ from approvals.api import reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.api.views.reviews import answer
 from approvals.models import ReviewQueue
-from approvals.records import clock
+from approvals.records import clock, receipts
 
 
 class Queues(Endpoint):
@@ -37,7 +37,7 @@ class Next(Endpoint):
         serializers.ClaimedReviewAnswer,
         body=shapes.Nothing,
         query=shapes.ReviewFilter,
-        refused=[403, 404, 422],
+        refused=[404],
         may_be_empty=True,
     )
     def post(self, request: Request, slug: str) -> Response:
@@ -48,12 +48,16 @@ class Next(Endpoint):
         policy.may(policy.CLAIM, queue, self.caller, SURFACE).or_raise()
         rows = reading.reviews(self.caller).filter(queue=queue)
         wanted = reading.narrowed(rows, asked, self.caller)
-        row = assignment.claim_next(
-            wanted.order_by(*reading.ORDERS[asked["ordering"]]), by=self.caller, surface=SURFACE
-        )
+        wanted = wanted.order_by(*reading.ORDERS[asked["ordering"]])
+        try:
+            row = assignment.claim_next(
+                wanted, by=self.caller, surface=SURFACE, receipt=self.receipt()
+            )
+        except receipts.AlreadyAnswered as earlier:
+            row = reading.review(self.caller, earlier.result) if earlier.result else None
         if row is None:
             return Response(status=204)
-        return answer(row, serializers.ClaimedReviewAnswer)
+        return answer(row, serializers.ClaimedReviewAnswer, caller=self.caller)
 
 
 def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""Reviews: list, read, claim, renew, release, and their audit trail."""
+"""Reviews: list, read, claim, renew, release, reassign, comment, and their audit trail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals.actions import assignment
+from approvals.actions import assignment, discussion
 from approvals.api import documentation as told
-from approvals.api import pagination, reading, serializers, shapes
+from approvals.api import headers, pagination, reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import ReviewTask
-from approvals.records import clock
+from approvals.records import clock, receipts
 
 
 def present(
@@ -35,8 +36,29 @@ def answer(
     status: int = 200,
     **context: Any,
 ) -> Response:
-    """One review as an answer."""
-    return Response(present([row], shape, **context)[0], status=status)
+    """One review as an answer, with its version as ETag, for If-Match.
+
+    If-None-Match is not listened to: how far a delivery has come, and that a lease has run out, change
+    the answer without a new version, so a 304 would keep what is no longer so.
+    """
+    shown = present([row], shape, **context)[0]
+    return Response(shown, status=status, headers={"ETag": f'"{row.version}"'})
+
+
+class Change(Endpoint):
+    """An endpoint whose POST changes one review, and answers with it."""
+
+    def change(
+        self,
+        verb: Callable[..., ReviewTask],
+        shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+    ) -> Response:
+        """Run a verb of the caller's, or show its review again where its key says it has run."""
+        try:
+            row = verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
+        except receipts.AlreadyAnswered as earlier:
+            row = reading.review(self.caller, cast("UUID", earlier.result))
+        return answer(row, shape, caller=self.caller)
 
 
 class Reviews(Endpoint):
@@ -61,58 +83,103 @@ class Review(Endpoint):
         return answer(reading.review(self.caller, review_id))
 
 
-class Claim(Endpoint):
+class Claim(Change):
     """Take a review."""
 
     @told.operation(
         "reviews_claim",
         serializers.ClaimedReviewAnswer,
         body=shapes.ClaimBody,
-        refused=[403, 404, 409, 422],
+        refused=told.OF_CLAIMS,
+        parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Claim a review; claiming one's own again renews it. A lead may override another's claim."""
         asked = self.body(shapes.ClaimBody)
-        row = assignment.claim(
-            review_id, by=self.caller, surface=SURFACE, override=asked["override"]
-        )
-        return answer(row, serializers.ClaimedReviewAnswer)
+        verb = partial(assignment.claim, review_id, version=headers.version(request), **asked)
+        return self.change(verb, serializers.ClaimedReviewAnswer)
 
 
-class Renew(Endpoint):
+class Renew(Change):
     """Keep a review."""
 
     @told.operation(
         "reviews_renew",
         serializers.ClaimedReviewAnswer,
         body=shapes.LeaseBody,
-        refused=[403, 404, 409, 422],
+        refused=told.OF_CLAIMS,
+        parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Lengthen one's own claim."""
         asked = self.body(shapes.LeaseBody)
-        row = assignment.renew(
-            review_id, by=self.caller, surface=SURFACE, lease_id=asked["lease_id"]
-        )
-        return answer(row, serializers.ClaimedReviewAnswer)
+        verb = partial(assignment.renew, review_id, version=headers.version(request), **asked)
+        return self.change(verb, serializers.ClaimedReviewAnswer)
 
 
-class Release(Endpoint):
+class Release(Change):
     """Give a review back."""
 
     @told.operation(
         "reviews_release",
         serializers.ReviewAnswer,
         body=shapes.LeaseBody,
-        refused=[403, 404, 409, 422],
+        refused=told.OF_CLAIMS,
+        parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Release one's own claim; releasing what nobody holds changes nothing."""
         asked = self.body(shapes.LeaseBody)
-        row = assignment.release(
-            review_id, by=self.caller, surface=SURFACE, lease_id=asked["lease_id"]
-        )
-        return answer(row)
+        verb = partial(assignment.release, review_id, version=headers.version(request), **asked)
+        return self.change(verb)
+
+
+class Reassign(Change):
+    """Hand a review on."""
+
+    @told.operation(
+        "reviews_reassign",
+        serializers.ReviewAnswer,
+        body=shapes.ReassignBody,
+        refused=told.OF_CLAIMS,
+        parameters=[told.IF_MATCH],
+    )
+    def post(self, request: Request, review_id: UUID) -> Response:
+        """Give a review to somebody else: one's own, or for a lead anybody's. They hold it then."""
+        to = reading.person(self.body(shapes.ReassignBody)["to"])
+        version = headers.version(request)
+        return self.change(partial(assignment.reassign, review_id, to, version=version))
+
+
+class Comments(Endpoint):
+    """What people say about a review."""
+
+    @told.listing(
+        "reviews_comments", serializers.CommentAnswer, query=shapes.PageQuery, refused=[404]
+    )
+    def get(self, request: Request, review_id: UUID) -> Response:
+        """Read the comments on a review, oldest first."""
+        asked = self.query(shapes.PageQuery)
+        said = reading.comments(reading.review(self.caller, review_id))
+        found = pagination.page(said, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
+        shown = [serializers.CommentAnswer(row).data for row in found.rows]
+        return Response(pagination.envelope(request, found, shown))
+
+    @told.operation(
+        "reviews_comment",
+        serializers.CommentAnswer,
+        body=shapes.CommentBody,
+        status=201,
+        refused=[404],
+    )
+    def post(self, request: Request, review_id: UUID) -> Response:
+        """Say something about a review, whatever its status. A comment is never changed."""
+        text, key = self.body(shapes.CommentBody)["text"], self.receipt(201)
+        try:
+            said = discussion.comment(review_id, text, by=self.caller, surface=SURFACE, receipt=key)
+        except receipts.AlreadyAnswered as earlier:
+            said = reading.comment(self.caller, review_id, cast("UUID", earlier.result))
+        return Response(serializers.CommentAnswer(said).data, status=201)
 
 
 class Events(Endpoint):

@@ -1,0 +1,151 @@
+"""What requests and answers look like, for the schema; a test sends these and compares these.
+
+The order, the people and the ids are those of one story, told from the message to its undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from approvals.api import serializers, shapes
+
+_EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:orders:order-ORD-1042"
+_DECISION = {
+    "id": "019ab1f4-6c2e-7d11-b3a0-5f0c2f6f8a02",
+    "outcome": "approved",
+    "by": "alice@example.com",
+    "reason_code": "",
+    "reason": "The bank has confirmed the payment.",
+    "edits": {},
+    "decided_at": "2026-11-23T09:02:11.204117Z",
+    "undo_until": "2026-11-23T09:02:11.204117Z",
+}
+REVIEW: dict[str, Any] = {
+    "id": "019ab1f0-3b7a-7c55-9d2e-0c9a5e1d7b01",
+    "queue": "manual-review",
+    "reference": "ORD-1042",
+    "title": "Payment over 500 EUR",
+    "status": "pending",
+    "outcome": None,
+    "delivery": None,
+    "error": {"name": "FraudSuspected", "cause": "The card is new here."},
+    "payload": {
+        "taskToken": "[task token]",
+        "orderId": "ORD-1042",
+        "error": {"Error": "FraudSuspected", "Cause": "The card is new here."},
+        "input": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"},
+    },
+    "execution_arn": _EXECUTION,
+    "state_name": "ManualReview",
+    "received_at": "2026-11-23T08:57:36.570922Z",
+    "deadline_at": "2026-11-23T09:57:36.102000Z",
+    "deadline_source": "message",
+    "assignee": None,
+    "lease_expires_at": None,
+    "version": 1,
+    "decision": None,
+}
+_HELD = REVIEW | {
+    "assignee": "alice@example.com",
+    "lease_expires_at": "2026-11-23T09:12:05.881530Z",
+    "version": 2,
+}
+_DELIVERY = {"state": "waiting", "detail": "queued", "attempts": 0, "delivered_at": None}
+_DECIDED = REVIEW | {
+    "status": "approved",
+    "outcome": "approved",
+    "delivery": _DELIVERY,
+    "version": 3,
+    "decision": _DECISION,
+}
+_QUARANTINED = {
+    "id": "019ab1ee-90f1-7a3c-8c44-2b6f3d9f1c03",
+    "queue": "manual-review",
+    "state": "open",
+    "origin": "queue",
+    "reason": "no_token",
+    "explanation": "The body has no taskToken.",
+    "bytes": 23,
+    "sqs_message_id": "2b6f3d9f-1c03-4a3c-8c44-90f12b6f3d9f",
+    "sent_at": "2026-11-23T08:55:47.310000Z",
+    "received_at": "2026-11-23T08:55:47.441938Z",
+    "replayed_at": None,
+    "replayed_by": None,
+    "replayed_as": None,
+    "discarded_at": None,
+    "discarded_by": None,
+    "discard_reason": "",
+}
+
+ANSWERS: Mapping[type, dict[str, Any]] = {
+    serializers.ReviewAnswer: REVIEW,
+    serializers.ClaimedReviewAnswer: _HELD | {"lease_id": "019ab1f3-aa04-7e20-a1b7-6d3e4c8b9d04"},
+    serializers.VotedReviewAnswer: _DECIDED
+    | {"vote": {"id": "019ab1f4-6c2d-7b9f-8f31-1e7d0a5c4b05", "outcome": "approved"}},
+    serializers.CommentAnswer: {
+        "id": "019ab1f2-17c8-7f6a-92d5-4a8b7c6d5e06",
+        "by": "alice@example.com",
+        "text": "The customer called: the address is right.",
+        "at": "2026-11-23T08:59:38.120045Z",
+    },
+    serializers.EventAnswer: {
+        "seq": 1,
+        "kind": "review.received",
+        "actor": "system",
+        "on_behalf_of": None,
+        "surface": "queue",
+        "data": {"queue": "manual-review", "reference": "ORD-1042"},
+        "at": "2026-11-23T08:57:36.570922Z",
+        "prev_hash": "00" * 32,
+        "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    serializers.QueueAnswer: {
+        "slug": "manual-review",
+        "name": "Manual review",
+        "open": 12,
+        "open_is_capped": False,
+        "oldest_received_at": "2026-11-23T08:41:02.000311Z",
+        "oldest_age_seconds": 1021,
+        "next_deadline_at": "2026-11-23T09:41:01.877000Z",
+    },
+    serializers.OrderAnswer: {
+        "order_id": "ORD-1042",
+        "execution_arn": _EXECUTION,
+        "status": "running",
+        "refusal": "",
+        "attempt": 1,
+        "created_at": "2026-11-23T08:57:30.004210Z",
+        "started_at": "2026-11-23T08:57:30.219874Z",
+    },
+    serializers.QuarantineAnswer: _QUARANTINED,
+    serializers.QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
+}
+NOT_STARTED = ANSWERS[serializers.OrderAnswer] | {
+    "execution_arn": None,
+    "status": "pending",
+    "started_at": None,
+}
+
+REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
+    shapes.Nothing: {"Nothing to say": {}},
+    shapes.ClaimBody: {"Claim": {}, "Take it over, as a lead": {"override": True}},
+    shapes.LeaseBody: {"One's own claim": {}},
+    shapes.ReassignBody: {"Hand it on": {"to": "bob@example.com"}},
+    shapes.CommentBody: {"Comment": {"text": "The customer called: the address is right."}},
+    shapes.DecisionBody: {
+        "Approve": {"outcome": "approved"},
+        "Approve with edits, where the queue takes them": {
+            "outcome": "approved",
+            "reason": "The discount was missing.",
+            "edits": {"total": 790.0},
+        },
+        "Reject, with ten seconds to change one's mind": {
+            "outcome": "rejected",
+            "reason": "The address does not exist.",
+            "undo_seconds": 10,
+        },
+    },
+    shapes.DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
+}
+ORDERS = {"An order": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"}}

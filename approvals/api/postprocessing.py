@@ -1,0 +1,121 @@
+"""The schema's last touch: what one answer leads to, and which headers come with it.
+
+Named in SPECTACULAR_SETTINGS; drf-spectacular has no words of its own for links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from approvals.api import examples
+
+_REVIEW_SHAPES = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
+_ON_A_REVIEW = (
+    *("reviews_read", "reviews_claim", "reviews_renew", "reviews_release", "reviews_reassign"),
+    *("reviews_comments", "reviews_comment", "reviews_decide", "reviews_events"),
+)
+_ON_A_MESSAGE = ("quarantine_read", "quarantine_replay", "quarantine_discard")
+_BODY = "$response.body#"
+
+# From an operation to others, and what fills their path: {operation: {parameter: expression}}.
+Steps = Mapping[str, Mapping[str, str]]
+
+
+def _to(targets: tuple[str, ...], parameter: str, expression: str) -> dict[str, dict[str, str]]:
+    return {target: {parameter: expression} for target in targets}
+
+
+_OF_ONE_REVIEW = _to(_ON_A_REVIEW, "review_id", f"{_BODY}/id")
+_UNDO = _to(("decisions_undo",), "decision_id", f"{_BODY}/decision/id")
+STEPS: Mapping[str, Steps] = {
+    "queues_list": _to(("queues_next",), "slug", f"{_BODY}/results/0/slug"),
+    "queues_next": _OF_ONE_REVIEW,
+    "reviews_list": _to(_ON_A_REVIEW, "review_id", f"{_BODY}/results/0/id"),
+    "reviews_read": _OF_ONE_REVIEW,
+    "reviews_claim": _OF_ONE_REVIEW,
+    "reviews_renew": _OF_ONE_REVIEW,
+    "reviews_release": _OF_ONE_REVIEW,
+    "reviews_reassign": _OF_ONE_REVIEW,
+    "reviews_comment": _to(("reviews_comments",), "review_id", "$request.path.review_id"),
+    "reviews_decide": _OF_ONE_REVIEW | _UNDO,
+    "decisions_undo": _OF_ONE_REVIEW,
+    "orders_list": _to(("orders_read",), "order_id", f"{_BODY}/results/0/order_id"),
+    "orders_start": _to(("orders_read",), "order_id", f"{_BODY}/order_id"),
+    "quarantine_list": _to(_ON_A_MESSAGE, "message_id", f"{_BODY}/results/0/id"),
+    "quarantine_replay": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
+    "quarantine_discard": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
+}
+HEADERS: Mapping[str, Mapping[str, str]] = {
+    "401": {"WWW-Authenticate": "How to sign in."},
+    "429": {"Retry-After": "In how many seconds the next request is taken."},
+    "503": {"Retry-After": "In how many seconds to try again."},
+}
+STORABLE = r"^[^\u0000]*$"
+SAID = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+ETAG = 'The version in quotes, such as `"7"`, for If-Match.'
+
+
+def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """The schema with links between its operations and the headers of its answers."""
+    shapes = result["components"]["schemas"]
+    for shape in examples.REQUESTS:
+        _close(shapes.get(shape.__name__, {}))  # drf-spectacular leaves out what has no members
+    for operation in _operations(result):
+        _ask_for_body(operation, shapes)
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "query":
+                _let_be_empty(parameter["schema"])
+        for status, response in operation["responses"].items():
+            _add_headers(status, response)
+            if status.startswith("2") and status != "204":
+                _add_links(operation["operationId"], response)
+    return result
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in schema["paths"].values():
+        yield from methods.values()
+
+
+def _close(shape: dict[str, Any]) -> None:
+    """What `shapes.Shape` and `shapes.Text` refuse: names that are not known, texts that cannot be stored."""
+    shape["additionalProperties"] = False
+    for member in shape.get("properties", {}).values():
+        if member.get("type") == "string" and "format" not in member:
+            member["pattern"] = SAID if member.get("minLength") else STORABLE
+
+
+def _ask_for_body(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
+    """A body must be there where a member of it must."""
+    content = operation.get("requestBody", {}).get("content", {})
+    for media in content.values():
+        shape = media["schema"]
+        shape = shapes[shape["$ref"].rsplit("/", 1)[-1]] if "$ref" in shape else shape
+        operation["requestBody"]["required"] = bool(shape.get("required"))
+
+
+def _let_be_empty(schema: dict[str, Any]) -> None:
+    """An empty parameter counts as one that is not there."""
+    schema.pop("minLength", None)
+    if schema.get("default") == "":
+        del schema["default"]  # else it would break its own enum
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], ""]
+
+
+def _add_headers(status: str, response: dict[str, Any]) -> None:
+    told = dict(HEADERS.get(status, {}))
+    shown = response.get("content", {}).get("application/json", {}).get("schema", {})
+    if shown.get("$ref", "").rsplit("/", 1)[-1] in _REVIEW_SHAPES:
+        told["ETag"] = ETAG
+    for name, description in told.items():
+        kind = "integer" if name == "Retry-After" else "string"
+        header = {"schema": {"type": kind}, "required": True, "description": description}
+        response.setdefault("headers", {})[name] = header
+
+
+def _add_links(operation_id: str, response: dict[str, Any]) -> None:
+    for target, parameters in STEPS.get(operation_id, {}).items():
+        link = {"operationId": target, "parameters": dict(parameters)}
+        response.setdefault("links", {})[target] = link

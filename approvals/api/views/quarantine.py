@@ -1,0 +1,108 @@
+"""Quarantine, for operators: messages that could not become reviews, and what is to become of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from approvals.actions import ingest
+from approvals.api import documentation as told
+from approvals.api import pagination, reading, serializers, shapes
+from approvals.api.authentication import ALL_RIGHTS
+from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.records import receipts
+
+BY_ARRIVAL = ("-received_at", "-id")
+STATES: dict[str, dict[str, Any]] = {
+    "open": {"replayed_at": None, "discarded_at": None},
+    "replayed": {"replayed_at__isnull": False},
+    "discarded": {"discarded_at__isnull": False},
+    shapes.ANY: {},
+}
+
+
+class Quarantine(Endpoint):
+    """All quarantined messages."""
+
+    @told.listing(
+        "quarantine_list",
+        serializers.QuarantineAnswer,
+        query=shapes.QuarantineQuery,
+    )
+    def get(self, request: Request) -> Response:
+        """List quarantined messages, the latest first, open ones unless another state is named."""
+        asked = self.query(shapes.QuarantineQuery)
+        rows = reading.quarantine(self.caller).filter(**STATES[asked["state"]])
+        if asked["queue"]:
+            rows = rows.filter(queue__slug=asked["queue"])
+        found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
+        shown = [serializers.QuarantineAnswer(row).data for row in found.rows]
+        return Response(pagination.envelope(request, found, shown))
+
+
+class OneMessage(Endpoint):
+    """What the endpoints of one quarantined message share."""
+
+    changes_need = ALL_RIGHTS
+
+    def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
+        """Run a verb of the caller's on the message, once, and show what became of it."""
+        with suppress(receipts.AlreadyAnswered):
+            verb(by=self.caller, surface=SURFACE, receipt=self.receipt(status))
+        return self.shown(status)
+
+    def shown(self, status: int = 200) -> Response:
+        """The message as it is now."""
+        row = reading.quarantined(self.caller, self.kwargs["message_id"])
+        context = {"body": reading.blotted_body(row)}
+        shown = serializers.QuarantinedMessageAnswer(row, context=context).data
+        return Response(shown, status=status)
+
+
+class Message(OneMessage):
+    """One quarantined message."""
+
+    @told.operation("quarantine_read", serializers.QuarantinedMessageAnswer, refused=[404])
+    def get(self, request: Request, message_id: UUID) -> Response:
+        """Read a quarantined message with its body, tokens blotted out."""
+        return self.shown()
+
+
+class Replay(OneMessage):
+    """Try a quarantined message again."""
+
+    @told.operation(
+        "quarantine_replay",
+        serializers.QuarantinedMessageAnswer,
+        body=shapes.Nothing,
+        status=201,
+        refused=[404, told.SETTLED],
+    )
+    def post(self, request: Request, message_id: UUID) -> Response:
+        """Make the review of a message that can be read now; `replayed_as` names it.
+
+        The answer is the message and not its review, which an operator may have no right to see.
+        """
+        self.body(shapes.Nothing)
+        return self.settle(partial(ingest.replay, message_id), 201)
+
+
+class Discard(OneMessage):
+    """Give a quarantined message up."""
+
+    @told.operation(
+        "quarantine_discard",
+        serializers.QuarantinedMessageAnswer,
+        body=shapes.DiscardBody,
+        refused=[404, told.SETTLED],
+    )
+    def post(self, request: Request, message_id: UUID) -> Response:
+        """Settle a message without a review, for a reason. Its bytes stay, sealed."""
+        reason = self.body(shapes.DiscardBody)["reason"]
+        return self.settle(partial(ingest.discard, message_id, reason))

@@ -1,0 +1,87 @@
+"""What is refused before any view is a problem document too, and a redirect never eats a POST."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.api.conftest import refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", ["reviews/", "nothing/", "/api/schema/", "/api/"])
+@pytest.mark.parametrize("host", ["evil.example", "a b", "x:y:z", "[::"])
+def test_a_foreign_host_is_a_problem(api, path, host):
+    answer = api.get(path, HTTP_HOST=host)
+
+    refused(answer, 400, "refused")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert host not in answer.content.decode()
+
+
+def test_a_foreign_host_still_gets_a_page_elsewhere(client):
+    assert client.get("/", HTTP_HOST="evil.example")["Content-Type"].startswith("text/html")
+
+
+def test_a_post_over_plain_http_is_refused_and_not_sent_elsewhere(api, settings, review):
+    settings.SECURE_SSL_REDIRECT = True
+
+    posted = api.post(f"reviews/{review.pk}/claim/")
+    read = api.get("reviews/")
+
+    refused(posted, 400, "refused")
+    assert "Location" not in posted.headers
+    assert (read.status_code, read.headers["Location"][:8]) == (301, "https://")
+
+
+def test_no_post_is_redirected_for_a_missing_slash(api, call):
+    for caller in (api, call(None)):
+        refused(caller.post("/api"), 400, "refused")
+        refused(caller.post("/api/v1/orders", {"order_id": "1"}), 404, "not_found")
+
+
+def test_no_request_is_asked_for_a_csrf_token(api, review):
+    strict = Client(enforce_csrf_checks=True, HTTP_AUTHORIZATION=f"Bearer {api.token}")
+
+    answer = strict.post(f"/api/v1/reviews/{review.pk}/claim/", {}, "application/json")
+
+    assert answer.status_code == 200
+    refused(strict.post("/api/nothing/"), 404, "not_found")
+
+
+def test_a_cookie_opens_nothing(client, alice, review):
+    client.force_login(alice)
+
+    refused(client.post(f"/api/v1/reviews/{review.pk}/claim/"), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("hunter2"), RecursionError("hunter2")])
+def test_a_middleware_that_breaks_is_a_problem(api, monkeypatch, error):
+    def broken(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_response", broken)
+
+    answer = api.get("reviews/")
+
+    refused(answer, 500, "internal_error")
+    assert b"hunter2" not in answer.content
+
+
+def test_a_body_that_breaks_off_is_the_callers_fault(api, review, monkeypatch):
+    def gone(*_args, **_kwargs):
+        raise OSError("the client has gone away")
+
+    monkeypatch.setattr("django.test.client.FakePayload.read", gone)
+    path = f"reviews/{review.pk}/claim/"
+
+    for headers in ({}, {"HTTP_IDEMPOTENCY_KEY": "k"}):
+        refused(api.post(path, {"override": True}, **headers), 422, "invalid")
+
+
+def test_a_body_that_is_too_large_is_413_with_a_key_too(api, review):
+    body = '{"text": "' + "x" * 1_048_600 + '"}'
+
+    for headers in ({}, {"HTTP_IDEMPOTENCY_KEY": "k"}):
+        refused(api.post(f"reviews/{review.pk}/comments/", body, **headers), 413, "too_large")

@@ -1,0 +1,185 @@
+"""Rate limits: each token has its own, and whoever has none has their address's."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from approvals.exceptions import Throttled
+from approvals.models import RateBucket
+from approvals.records import allowances
+from tests.api.conftest import Caller, refused
+
+pytestmark = pytest.mark.django_db
+
+ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
+
+
+@pytest.fixture(autouse=True)
+def slow(settings):
+    """One a minute after a burst of 20: no test takes so long that one comes back by itself."""
+    settings.API_RATE_PER_MINUTE = 1
+
+
+def spend(caller, count=20, **headers):
+    return [caller.get("queues/", **headers).status_code for _ in range(count)]
+
+
+def age(seconds):
+    RateBucket.objects.update(filled_at=F("filled_at") - timedelta(seconds=seconds))
+
+
+def test_a_token_has_its_burst_and_then_waits(api):
+    assert spend(api) == [200] * 20
+
+    answer = api.get("queues/")
+
+    problem = refused(answer, 429, "throttled")
+    assert answer.headers["Retry-After"] == "60"
+    assert problem["retry_after"] == 60
+
+
+def test_an_allowance_refills_with_time_up_to_its_burst(api):
+    spend(api, 21)
+    age(60)
+    assert spend(api, 2) == [200, 429]
+    age(100_000)
+    assert spend(api, 21) == [*[200] * 20, 429]
+
+
+def test_a_refused_request_costs_nothing(api):
+    spend(api, 30)
+    age(60)
+
+    assert spend(api, 1) == [200]
+
+
+def test_each_token_has_its_own_allowance_even_of_one_user(api, call, alice, bob):
+    spend(api, 21)
+
+    for other in (call(alice), call(bob)):
+        assert spend(other, 1) == [200]
+
+
+def test_posts_count_and_a_refusal_of_a_scope_too(api, call, alice):
+    reader = call(alice, "read")
+    answers = [reader.post("queues/manual-review/next/").status_code for _ in range(21)]
+
+    assert answers == [*[403] * 20, 429]
+
+
+def test_guessing_tokens_has_its_limit_and_a_right_guess_does_not_tell_itself(api):
+    guesses = [Caller(f"{number:064}") for number in range(21)]
+
+    answers = [guess.get("queues/").status_code for guess in guesses]
+
+    assert answers == [*[401] * 20, 429]
+    refused(api.get("queues/"), 429, "throttled")
+    assert spend(api, 1, **ELSEWHERE) == [200]
+    age(60)
+    assert spend(api, 1) == [200]
+
+
+def test_who_brings_no_token_at_all_is_bounded_and_blocks_nobody(api, call):
+    assert spend(call(None), 21) == [*[401] * 20, 429]
+
+    assert spend(api, 1) == [200]
+
+
+def test_the_schema_counts_for_who_asks_for_it(call, client):
+    assert client.head("/api/schema/").status_code == 200
+    assert spend(call(None)) == [*[401] * 19, 429]
+
+    refused(client.get("/api/schema/"), 429, "throttled")
+
+
+def test_an_address_is_what_our_own_proxy_says(call, settings):
+    stranger = call(None)
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(20):
+        spend(stranger, 1, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, 203.0.113.9")
+
+    assert spend(stranger, 1, HTTP_X_FORWARDED_FOR="8.8.8.8, 203.0.113.9") == [429]
+    assert spend(stranger, 1, HTTP_X_FORWARDED_FOR="203.0.113.9, 8.8.8.8") == [401]
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
+    assert spend(stranger, 1, HTTP_X_FORWARDED_FOR="203.0.113.9") == [401]
+
+
+def test_a_whole_ipv6_line_is_one_address(call):
+    stranger = call(None)
+    for number in range(20):
+        spend(stranger, 1, REMOTE_ADDR=f"2001:db8:1:2::{number}")
+
+    assert spend(stranger, 1, REMOTE_ADDR="2001:db8:1:2:ffff::1") == [429]
+    assert spend(stranger, 1, REMOTE_ADDR="2001:db8:1:3::1") == [401]
+
+
+@pytest.mark.parametrize("hop", ["", "unknown", "x" * 9000, "\0", "1.2.3.4:567", "'; --"])
+def test_no_address_makes_a_5xx(call, settings, hop):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    assert spend(call(None), 1, HTTP_X_FORWARDED_FOR=hop) == [401]
+
+
+def test_a_request_is_counted_in_one_statement(api):
+    with CaptureQueriesContext(connection) as limited:
+        api.get("queues/")
+
+    counting = [query for query in limited if "ratebucket" in query["sql"]]
+    assert len(counting) == 1
+
+
+def test_zero_counts_nothing(api, settings):
+    settings.API_RATE_PER_MINUTE = 0
+
+    assert spend(api, 30) == [200] * 30
+    assert not RateBucket.objects.exists()
+
+
+def test_no_secret_stands_in_a_buckets_name(api):
+    api.get("queues/")
+
+    assert api.token not in RateBucket.objects.get().name
+
+
+def test_old_buckets_are_forgotten_and_only_those(api, call):
+    api.get("queues/")
+    age(3601)
+    spend(call(None), 1)
+
+    assert (allowances.purge(), RateBucket.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_callers_at_once_get_no_more_than_there_is():
+    def take(_):
+        try:
+            allowances.take("token:x", per_minute=1)
+        except Throttled:
+            return False
+        else:
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(take, range(60))) == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_verb_waits_for_the_disk_however_fast_the_counting_is():
+    allowances.take("token:x", per_minute=1)
+
+    question = "SELECT setting, reset_val FROM pg_settings WHERE name = 'synchronous_commit'"
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = 'local'")
+        allowances.take("token:x", per_minute=1)
+        cursor.execute(question)
+        now, _ = cursor.fetchone()
+        cursor.execute("RESET synchronous_commit")
+    assert now == "local"
