@@ -1,4 +1,4 @@
-"""Every address of the service: the desk, the accounts pages, the API, and health."""
+"""Every address of the service: the desk, the accounts pages, the admin site, the API, and health."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ handler500 = "approvals.web.faults.broken"
 urlpatterns = [
     path("", include("approvals.web.urls")),
     path("accounts/", include("approvals.web.entrance")),
+    path("admin/", include("approvals.admin.urls")),
     path("api/", include("approvals.api.urls")),
     path("", include("django_prometheus.urls")),
 ]

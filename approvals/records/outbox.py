@@ -139,6 +139,13 @@ def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
     )
 
 
+def requeue(entry: OutboxEntry) -> None:
+    """A parked entry waits again, due at once. Its attempts stay, so that its journal goes on."""
+    entry.state, entry.detail, entry.ended_at = State.WAITING, "queued", None
+    entry.not_before = clock.now()
+    entry.save(update_fields=["state", "detail", "ended_at", "not_before"])
+
+
 def _end(entry: OutboxEntry, state: OutboxEntry.State, detail: str) -> None:
     entry.state, entry.detail, entry.lease_until = state, detail, None
     entry.ended_at = clock.now()

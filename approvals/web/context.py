@@ -10,11 +10,21 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from approvals import policy
+from approvals.models import User
+from approvals.models.decisions import Surface
+
+SURFACE = Surface.WEB
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The header's queues; nothing is asked where a template does not show them."""
+    """The header's queues and its way to the admin site; nothing is asked that no template shows."""
+
+    def inspects() -> bool:
+        user = request.user
+        return isinstance(user, User) and policy.may(policy.INSPECT, None, user, SURFACE).allowed
+
     return {
         "nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8])),
+        "inspects": SimpleLazyObject(inspects),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

@@ -208,6 +208,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "bad",
         "Could not be delivered, an operator is needed",
     ),
+    "callback.requeued": ("arrow-path", "calm", "Put back in line by an operator"),
     "review.expired": ("no-symbol", "bad", "Expired: Step Functions stopped waiting"),
     "review.superseded": ("arrow-path", "calm", "Superseded by a newer review of the same step"),
     "review.orphaned": ("link-slash", "warn", "Its execution has ended"),

@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import decisions
+from approvals.actions import configuration, decisions
 from approvals.models import AuditEvent, ReviewTask, User
 from tests import factories
 from tests.web.conftest import Desk
@@ -237,3 +237,11 @@ def test_a_page_that_breaks_still_looks_like_us(
     assert response.status_code == 500
     assert "Something broke on our side" in response.content.decode()
     assert "a secret of the inside" not in response.content.decode()
+
+
+def test_the_way_to_the_admin_site_is_shown_to_those_who_look_after_the_service(
+    desk: Desk, alice: User, victor: User
+) -> None:
+    assert "/admin/" not in desk(alice).get("/").content.decode()
+    configuration.grant_site(victor, "auditor", by=None)
+    assert 'href="/admin/"' in desk(victor).get("/").content.decode()

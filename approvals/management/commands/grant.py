@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.forms import default_token_generator
-from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
 from django.core.management.base import CommandParser
-from django.urls import reverse
 
 from approvals import policy
-from approvals.actions import configuration
+from approvals.actions import access, configuration
 from approvals.management.refusals import Error, ReviewCommand, Usage
 from approvals.models import QueueMembership, ReviewQueue, User
 
@@ -47,12 +43,5 @@ class Command(ReviewCommand):
         else:
             configuration.grant(user, queue, role, by=None)
         self.stdout.write(f"{user.email} has {site or f'{role} in {queue}'}.")
-        if not user.has_usable_password():
-            self.stdout.write(f"Set a password (link works once): {_password_link(user)}")
-
-
-def _password_link(user: User) -> str:
-    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
-    uidb36, _, token = key.partition("-")
-    path = reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": token})
-    return f"{settings.PUBLIC_URL}{path}"
+        if user.is_active and not user.has_usable_password():
+            self.stdout.write(f"Set a password (link works once): {access.invite(user, by=None)}")

@@ -1,0 +1,60 @@
+"""What was parked is put back in line by an operator, once its cause is mended."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from approvals import policy
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import Decision, OrderExecution, OutboxEntry, ReviewTask, User
+from approvals.records import audit, hints, outbox, receipts
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic(durable=True)
+def requeue(
+    entry_id: UUID, *, by: User, surface: str, receipt: receipts.Key | None = None
+) -> OutboxEntry:
+    """Send a parked entry again, audited on the chain of its review or order.
+
+    A second sending does no second deed: a closed token refuses it, and an execution has one name.
+    Raises NotAllowed, NotFound, or Invalid where the entry is not parked.
+    """
+    receipts.keep(receipt, entry_id)
+    known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "subject").first()
+    if known is None:
+        raise NotFound
+    subject = _locked_subject(known)
+    entry = OutboxEntry.objects.select_for_update().get(pk=entry_id)
+    policy.may(policy.OPERATE, None, by, surface).or_raise()
+    if entry.state != OutboxEntry.State.PARKED:
+        raise Invalid(f"Only what is parked is sent again; this entry is {entry.state}.")
+    said = {"entry": str(entry.pk), "was": entry.detail}
+    outbox.requeue(entry)
+    if isinstance(subject, OrderExecution):
+        subject.status, subject.refusal = OrderExecution.Status.PENDING, ""
+        subject.save(update_fields=["status", "refusal"])
+        _record("order", subject.pk, "order.requeued", by, surface, said)
+    else:
+        _record("review", subject.pk, "callback.requeued", by, surface, said)
+    hints.after_commit(hints.DELIVER, entry.pk)
+    return entry
+
+
+def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
+    """The review or the order behind an entry, whose lock comes before the entry's."""
+    if entry.lane == OutboxEntry.Lane.CALLBACKS:
+        review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
+        return ReviewTask.objects.locked(review)
+    if entry.lane == OutboxEntry.Lane.EXECUTIONS:
+        return OrderExecution.objects.select_for_update().get(pk=entry.subject)
+    raise Invalid(f"Entries of the lane {entry.lane} are not put back by hand.")
+
+
+def _record(chain: str, row: UUID, kind: str, by: User, surface: str, said: dict[str, str]) -> None:
+    audit.record(audit.chain_of(chain, row), kind, by=by, surface=surface, data=said)
+    log.info(kind, **{chain: str(row)}, by=by.email, **said)

@@ -1,0 +1,211 @@
+"""Queues: what each is set to, who changed that, and what AWS last said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern
+
+from approvals.actions import configuration
+from approvals.admin import showing
+from approvals.admin.fields import DocumentField, posted, sure
+from approvals.admin.pages import Page, Tool
+from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
+from approvals.exceptions import NotFound, StaleVersion
+from approvals.models import AuditEvent, QueueCheck, QueueMembership, ReviewQueue
+from approvals.records import audit
+
+SETTINGS = (
+    "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
+    "at_deadline", "heartbeat_seconds", "lease_seconds", "undo_seconds", "reject_as", "error_name",
+    "escalate_to", "fields", "output_schema", "policy",
+)  # fmt: skip
+
+
+class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
+    """All settings of a queue. The model judges them here, and again in the verb that stores them."""
+
+    sqs_url = forms.URLField(label="SQS URL", max_length=500, assume_scheme="https")
+    state_machine_arns = DocumentField(
+        empty=[], label="State machines", help_text="A list of ARNs; empty admits all."
+    )
+    fields = DocumentField(  # type: ignore[assignment]  # the column of that name, not the form's
+        empty=[],
+        help_text='What JSON paths mean: [{"path": "input.total", "label": "Total", "kind":'
+        ' "money", "role": "amount"}].',
+    )
+    output_schema = DocumentField(
+        empty=None, help_text="JSON Schema of the edits a reviewer may send; empty takes none."
+    )
+    policy = DocumentField(empty={}, help_text='For example {"reason_required_for": ["rejected"]}.')
+
+    class Meta:
+        model = ReviewQueue
+        fields = ("slug", *SETTINGS)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        named: Any = self.fields  # the form's own dictionary, whatever the class calls `fields`
+        if not self.instance._state.adding:  # noqa: SLF001  (Django documents it)
+            named["slug"].disabled = True
+            others = ReviewQueue.objects.exclude(pk=self.instance.pk)
+            named["escalate_to"].queryset = others.order_by("name")
+
+    def changes(self) -> dict[str, Any]:
+        """What was changed on the page."""
+        changed = SETTINGS if self.instance._state.adding else self.changed_data  # noqa: SLF001
+        return {name: self.cleaned_data[name] for name in changed if name != "slug"}
+
+
+class Queues(Page):
+    """The queues and their settings."""
+
+    list_display = ("name", "slug", "enabled", "region", "sqs_url", "checked")
+    list_filter = ("enabled",)
+    list_select_related = ("check_result",)
+    ordering = ("name", "pk")
+    shows = ("slug", "enabled", *SETTINGS[:4], "state_machines", *SETTINGS[5:13], "documents",
+             "created_at")  # fmt: skip
+    chain = "queue"
+
+    def doors(self) -> list[URLPattern]:
+        """Add, change, switch, check."""
+        return [
+            self.door("add/", self.new, "new"),
+            self.door("<uuid:key>/edit/", self.edit, "edit"),
+            self.door("<uuid:key>/switch/", self.switch, "switch"),
+            self.door("<uuid:key>/check/", self.check_connection, "check"),
+        ]
+
+    def list_tools(self, request: HttpRequest) -> list[Tool]:
+        """Operators add queues."""
+        return [self.tool("Add queue", "new")] if rights(request).operates else []
+
+    def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
+        """What operators do with a queue."""
+        if not rights(request).operates:
+            return []
+        return [
+            self.tool("Change settings", "edit", row.pk),
+            self.tool("Disable" if row.enabled else "Enable", "switch", row.pk),
+            self.tool("Check connection", "check", row.pk),
+        ]
+
+    def below(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What AWS last said, and who has which role."""
+        members = QueueMembership.objects.filter(queue=row).select_related("user", "group")
+        return {
+            "check": QueueCheck.objects.filter(queue=row).first(),
+            "memberships": members.order_by("role", "pk")[:200],
+        }
+
+    def checked(self, queue: ReviewQueue) -> str:
+        """How long ago AWS was asked."""
+        found: QueueCheck | None = getattr(queue, "check_result", None)
+        return showing.age(found.checked_at if found else None)
+
+    def state_machines(self, queue: ReviewQueue) -> str:
+        """The ARNs this queue admits."""
+        return showing.block("\n".join(queue.state_machine_arns) or "all")
+
+    def documents(self, queue: ReviewQueue) -> str:
+        """Fields, output schema and policy, as JSON."""
+        names = ("fields", "output_schema", "policy")
+        return showing.block(showing.document({name: getattr(queue, name) for name in names}))
+
+    def new(self, request: HttpRequest) -> HttpResponse:
+        """Add a queue."""
+        ensure_operator(request)
+        back = self.address("changelist")
+        return self._save(request, QueueForm(posted(request)), title="Add queue", back=back)
+
+    def edit(self, request: HttpRequest, key: Any) -> HttpResponse:
+        """Change a queue's settings."""
+        ensure_operator(request)
+        queue = _queue(key)
+        form = QueueForm(posted(request), instance=queue)
+        back = self.address("change", key)
+        return self._save(request, form, title=f"Change settings of {queue.name}", back=back)
+
+    def switch(self, request: HttpRequest, key: Any) -> HttpResponse:
+        """Enable or disable a queue."""
+        ensure_operator(request)
+        queue = _queue(key)
+        on = not queue.enabled
+
+        def act(_: dict[str, Any]) -> HttpResponse:
+            wanted = request.POST.get("enabled") == "yes"
+            configuration.save_queue(
+                queue.slug, {"enabled": wanted}, by=actor(request), surface=SURFACE
+            )
+            messages.success(request, f"{queue.name} is {'enabled' if wanted else 'disabled'}.")
+            return redirect(self.address("change", key))
+
+        return self.ask(
+            request,
+            sure(request),
+            act,
+            title=f"{'Enable' if on else 'Disable'} {queue.name}",
+            button="Enable" if on else "Disable",
+            hidden=[("enabled", "yes" if on else "no")],
+            says="Its messages are received again."
+            if on
+            else "Its messages stay in SQS until it is enabled. Reviews that are here can still be"
+            " decided.",
+            back=self.address("change", key),
+        )
+
+    def check_connection(self, request: HttpRequest, key: Any) -> HttpResponse:
+        """Have a worker ask AWS; this process never does."""
+        ensure_operator(request)
+        queue = _queue(key)
+
+        def act(_: dict[str, Any]) -> HttpResponse:
+            configuration.ask_check(key, by=actor(request), surface=SURFACE)
+            messages.success(request, "A worker is asking AWS; reload for its answer.")
+            return redirect(self.address("change", key))
+
+        return self.ask(
+            request,
+            sure(request),
+            act,
+            title=f"Check the connection of {queue.name}",
+            button="Check",
+            says="A worker asks AWS about this queue: whether it is there, of which kind, and"
+            " whether this service may read it. The answer is shown on the queue's page.",
+            back=self.address("change", key),
+        )
+
+    def _save(self, request: HttpRequest, form: QueueForm, **shown: Any) -> HttpResponse:
+        """Save what was changed. The page says which event it has seen: an older page is asked again."""
+        seen = _last_event(form.instance)
+
+        def act(cleaned: dict[str, Any]) -> HttpResponse:
+            if request.POST.get("seen", seen) != seen:
+                raise StaleVersion(
+                    "Somebody has changed this queue since you opened this page. What you typed"
+                    " stands below; submit again to put it in place of theirs."
+                )
+            queue, _ = configuration.save_queue(
+                cleaned["slug"], form.changes(), by=actor(request), surface=SURFACE
+            )
+            messages.success(request, f"{queue.name} is saved.")
+            return redirect(self.address("change", queue.pk))
+
+        return self.ask(request, form, act, button="Save", hidden=[("seen", seen)], **shown)
+
+
+def _last_event(queue: ReviewQueue) -> str:
+    events = AuditEvent.objects.filter(chain=audit.chain_of("queue", queue.pk))
+    return str(events.order_by("-seq").values_list("seq", flat=True).first() or 0)
+
+
+def _queue(key: Any) -> ReviewQueue:
+    queue = ReviewQueue.objects.filter(pk=key).first()
+    if queue is None:
+        raise NotFound
+    return queue

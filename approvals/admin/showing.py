@@ -1,0 +1,71 @@
+"""How rows read on the admin pages: documents as JSON, ages in words, a chain's newest events."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from approvals.models import AuditEvent
+from approvals.records import clock
+
+NEWEST = 50  # events of a chain on the page of its row
+LONGEST = 200_000  # characters of a text on a page
+# Characters that show nothing, or change how their neighbours are shown.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_SUSPECT = re.compile(r"[^ -~\n]")
+
+
+def document(value: Any) -> str:
+    """A JSON document as indented text, which reads back as the same document."""
+    return foreign(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def foreign(text: str) -> str:
+    """Text from strangers, with what is invisible or turns its neighbours round written out."""
+    return _SUSPECT.sub(_shown, text)
+
+
+def text(column: str) -> Callable[[Any], str]:
+    """A column as plain text, for a list or a row: strangers wrote it, or its link leads nowhere."""
+
+    def shown(row: Any) -> str:
+        value = getattr(row, column)
+        return "-" if value is None else foreign(str(value))
+
+    shown.__name__ = column
+    return admin.display(description=column.replace("_", " "))(shown)
+
+
+def block(text: str) -> SafeString:
+    """Text on lines of its own, as it stands; a very long one is cut."""
+    return format_html('<pre class="block">{}</pre>', foreign(text[:LONGEST]))
+
+
+def age(moment: Any) -> str:
+    """How long ago something happened, by the database's clock."""
+    return "never" if moment is None else f"{timesince(moment, clock.now())} ago"
+
+
+def events(chain: str) -> list[tuple[AuditEvent, list[tuple[str, str]]]]:
+    """The newest events of a chain, the latest first, each with its details as names and texts."""
+    newest = AuditEvent.objects.filter(chain=chain).order_by("-seq")[:NEWEST]
+    return [
+        (event, [(name, _detail(value)) for name, value in event.data.items()]) for event in newest
+    ]
+
+
+def _detail(value: Any) -> str:
+    return foreign(value) if isinstance(value, str) else document(value)
+
+
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
+    return json.dumps(character)[1:-1] if unicodedata.category(character) in _UNSEEN else character

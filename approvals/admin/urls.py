@@ -1,0 +1,50 @@
+"""Which model has which page group, and the addresses of the admin site.
+
+No model of Django's own or of another package is registered: groups, e-mail addresses and knox's
+tokens would be a way past the verbs.
+"""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from approvals.admin import (
+    credentials,
+    intake,
+    memberships,
+    outbound,
+    people,
+    queues,
+    reviews,
+    trail,
+)
+from approvals.admin.site import site
+from approvals.models import (
+    ApiToken,
+    AuditEvent,
+    OrderExecution,
+    OutboxEntry,
+    QuarantinedMessage,
+    QueueMembership,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    WebhookSecret,
+)
+
+PAGES = {
+    ReviewTask: reviews.Reviews,
+    QuarantinedMessage: intake.Quarantine,
+    OutboxEntry: outbound.Outbox,
+    OrderExecution: outbound.Orders,
+    ReviewQueue: queues.Queues,
+    QueueMembership: memberships.Memberships,
+    User: people.Users,
+    ApiToken: credentials.Tokens,
+    WebhookSecret: credentials.Secrets,
+    AuditEvent: trail.Trail,
+}
+for model, page in PAGES.items():
+    site.register(model, page)
+
+urlpatterns = [path("", site.urls)]

@@ -1,0 +1,120 @@
+"""The admin site through its addresses: an operator, an auditor, a member, a stranger, and their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.db import transaction
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from approvals.actions import configuration, decisions, ingest
+from approvals.models import (
+    Decision,
+    OrderExecution,
+    OutboxEntry,
+    QuarantinedMessage,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
+from approvals.orchestration import fulfillment
+from approvals.records import outbox
+from tests import factories
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+Enter = Callable[[User], Client]
+
+
+@pytest.fixture
+def enter() -> Enter:
+    """`enter(oscar)`: a browser in which Oscar has signed in."""
+
+    def open_for(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return open_for
+
+
+@pytest.fixture
+def oscar(db: None) -> User:
+    """An operator, with a role in no queue."""
+    return operator("oscar@example.com")
+
+
+@pytest.fixture
+def audrey(db: None) -> User:
+    """An auditor, with a role in no queue."""
+    user = factories.user("audrey@example.com")
+    configuration.grant_site(user, "auditor", by=None)
+    return user
+
+
+@pytest.fixture
+def stan(db: None) -> User:
+    """Somebody with no right at all."""
+    return factories.user("stan@example.com")
+
+
+def operator(email: str) -> User:
+    """An operator."""
+    user = factories.user(email)
+    configuration.grant_site(user, "operator", by=None)
+    return user
+
+
+@dataclass
+class Rows:
+    """A row of everything the site shows."""
+
+    queue: ReviewQueue
+    review: ReviewTask
+    message: QuarantinedMessage
+    entry: OutboxEntry
+    order: OrderExecution
+
+
+@pytest.fixture
+def rows(queue: ReviewQueue, alice: User) -> Rows:
+    """A review that waits, one whose callback is parked, a quarantined message, an order."""
+    review = factories.review(queue, orderId="ORD-OPEN")
+    configuration.issue_token(alice, "nightly", by=None)
+    configuration.issue_secret("shop", by=None)
+    return Rows(queue, review, quarantined(queue), parked(queue, alice), ordered(alice))
+
+
+def quarantined(queue: ReviewQueue, body: str = '{"orderId": "no token"}') -> QuarantinedMessage:
+    """A message without a token."""
+    arrival = factories.received(body)
+    ingest.accept(queue, [arrival])
+    return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
+
+
+def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
+    """The callback of a review whose token Step Functions does not know."""
+    review = factories.review(queue, orderId="ORD-PARKED")
+    ruling = decisions.Ruling(undo_seconds=0)
+    decisions.approve(review.pk, by=by, surface="web", ruling=ruling)
+    entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
+    lease = outbox.lease(entry.pk)
+    with transaction.atomic():
+        entry = outbox.journal(lease, "invalid_token", error_code="InvalidToken", request_id="r-1")
+        outbox.park(entry, "invalid_token")
+    return entry
+
+
+def ordered(by: User) -> OrderExecution:
+    """An order that waits to be started."""
+    configuration.grant_site(by, "orders", by=None)
+    with override_settings(ORDER_FULFILLMENT_STATE_MACHINE_ARN=MACHINE):
+        order, _ = fulfillment.start_order_fulfillment({"order_id": "A-1"}, by=by, surface="api")
+    return order
+
+
+def at(name: str, *args: object) -> str:
+    """An address of the admin site: `at("reviewqueue_change", queue.pk)`."""
+    return reverse(f"admin:approvals_{name}", args=args)

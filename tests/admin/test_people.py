@@ -1,0 +1,260 @@
+"""People on the admin site: accounts, rights, roles, tokens and secrets, each change with its event."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from approvals import policy
+from approvals.actions import access, configuration
+from approvals.exceptions import Invalid, NotAllowed, NotFound
+from approvals.models import (
+    ApiToken,
+    AuditEvent,
+    QueueMembership,
+    ReviewQueue,
+    User,
+    WebhookSecret,
+)
+from approvals.records import audit
+from tests import factories, races
+from tests.admin.conftest import Enter, at, operator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(enter: Enter, oscar: User) -> Client:
+    """Oscar's."""
+    return enter(oscar)
+
+
+def last(user: User) -> tuple[str, str, str, dict[str, object]]:
+    """The last event of a user's chain."""
+    event = AuditEvent.objects.filter(chain=audit.chain_of("user", user.pk)).last()
+    return event.kind, event.actor_name, event.surface, event.data
+
+
+def test_an_operator_makes_a_person_and_gets_a_link_once(browser: Client, client: Client) -> None:
+    typed = {"email": "New@Example.com", "name": "Nora New", "kind": "person"}
+    answer = browser.post(at("user_new"), typed)
+    user = User.objects.get(email="new@example.com")
+    link = answer.context["secret"]
+    assert user.name == "Nora New"
+    assert last(user)[:3] == ("user.invited", "oscar@example.com", "admin")
+    assert "no-store" in answer["Cache-Control"]
+    page = client.get(link.removeprefix("http://127.0.0.1:8000"), follow=True)
+    new = {"password1": "a long new password", "password2": "a long new password"}
+    assert client.post(page.request["PATH_INFO"], new).status_code == 302
+    assert client.login(email=user.email, password="a long new password")
+    assert link.encode() not in browser.get(at("user_change", user.pk)).content
+
+
+def test_nobody_gets_a_link_into_an_account_that_has_a_password(
+    browser: Client, alice: User
+) -> None:
+    answer = browser.post(at("user_invite", alice.pk))
+    assert answer.status_code == 422
+    assert "has a password" in answer.content.decode()
+    assert "secret" not in answer.context
+
+
+def test_a_name_that_is_taken_is_refused_and_what_was_typed_is_kept(
+    browser: Client, alice: User
+) -> None:
+    typed = {"email": "ALICE@example.com", "name": "Another Alice", "kind": "person"}
+    answer = browser.post(at("user_new"), typed)
+    assert answer.status_code == 422
+    assert answer.context["form"]["name"].value() == "Another Alice"
+
+
+def test_a_deactivated_person_is_out_at_once_and_comes_back_without_the_old_keys(
+    browser: Client, client: Client, enter: Enter, alice: User
+) -> None:
+    token = configuration.issue_token(alice, "nightly", by=None)
+    session = enter(alice)
+    assert session.get("/").status_code == 200
+
+    browser.post(at("user_deactivate", alice.pk))
+
+    assert last(alice) == (
+        "user.deactivated", "oscar@example.com", "admin", {"tokens_revoked": ["nightly"]},
+    )  # fmt: skip
+    assert session.get("/").status_code == 302
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert client.get("/api/v1/queues/", headers=bearer).status_code == 401
+
+    browser.post(at("user_reactivate", alice.pk))
+
+    alice.refresh_from_db()
+    assert alice.is_active
+    assert last(alice)[0] == "user.reactivated"
+    assert session.get("/").status_code == 302  # an old session does not come back to life
+    assert ApiToken.objects.get().revoked_at
+    assert not client.login(email=alice.email, password=factories.PASSWORD)
+    assert browser.post(at("user_invite", alice.pk)).context["secret"]
+
+
+def test_rights_outside_queues_are_granted_and_revoked(browser: Client, alice: User) -> None:
+    browser.post(at("user_grant", alice.pk), {"right": "auditor"})
+    assert last(alice) == (
+        "site_right.granted", "oscar@example.com", "admin", {"right": "auditor"},
+    )  # fmt: skip
+    assert policy.may(policy.INSPECT, None, alice, "admin").allowed
+    browser.post(at("user_revoke", alice.pk), {"right": "auditor"})
+    assert last(alice)[0] == "site_right.revoked"
+    assert not policy.may(policy.INSPECT, None, alice, "admin").allowed
+    assert browser.post(at("user_revoke", alice.pk), {"right": "auditor"}).status_code == 404
+
+
+def test_the_last_operator_cannot_be_locked_out(browser: Client, oscar: User) -> None:
+    for door, typed in (("revoke", {"right": "operator"}), ("deactivate", {})):
+        answer = browser.post(at(f"user_{door}", oscar.pk), typed)
+        assert answer.status_code == 422
+        assert "oscar@example.com is the last operator" in answer.content.decode()
+    away = operator("away@example.com")
+    access.deactivate(away, by=oscar, surface="admin")
+    with pytest.raises(Invalid, match="last operator"):
+        access.deactivate(oscar, by=None)
+    operator("olga@example.com")
+    access.deactivate(oscar, by=oscar, surface="admin")
+    assert browser.get("/admin/").status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_operators_who_shut_each_other_out_at_once_leave_one() -> None:
+    one, other = operator("one@example.com"), operator("two@example.com")
+    races.at_once(
+        [
+            lambda: access.deactivate(other, by=one, surface="admin"),
+            lambda: access.revoke_site(one, "operator", by=other, surface="admin"),
+        ]
+    )
+    left = User.objects.filter(groups__name="operator", is_active=True)
+    assert left.count() == 1
+
+
+def test_roles_are_granted_changed_and_revoked(
+    browser: Client, queue: ReviewQueue, stan: User
+) -> None:
+    typed = {"person": "Stan@example.com", "group": "", "queue": queue.slug, "role": "viewer"}
+    browser.post(at("queuemembership_new"), typed)
+    member = QueueMembership.objects.get(user=stan)
+    told = {"queue": queue.slug, "role": "viewer"}
+    assert last(stan) == ("role.granted", "oscar@example.com", "admin", told)
+    browser.post(at("queuemembership_role", member.pk), {"role": "lead"})
+    member.refresh_from_db()
+    assert member.role == "lead"
+    browser.post(at("queuemembership_revoke", member.pk))
+    assert last(stan)[0] == "role.revoked"
+    assert not policy.visible_queues(stan).exists()
+
+
+def test_a_group_gets_a_role_audited_on_the_queues_chain(
+    browser: Client, queue: ReviewQueue, audrey: User
+) -> None:
+    typed = {"person": "", "group": "auditor", "queue": queue.slug, "role": "viewer"}
+    browser.post(at("queuemembership_new"), typed)
+    assert policy.visible_queues(audrey).get() == queue
+    member = QueueMembership.objects.get(group__name="auditor")
+    browser.post(at("queuemembership_revoke", member.pk))
+    chain = audit.chain_of("queue", queue.pk)
+    events = AuditEvent.objects.filter(chain=chain).order_by("seq")
+    assert [event.kind for event in events][-2:] == ["role.granted", "role.revoked"]
+    assert events.last().data["group"] == "auditor"
+    assert audit.verify(chain) == []
+
+
+@pytest.mark.parametrize(
+    ("person", "group"), [("", ""), ("alice@example.com", "auditor"), ("nobody@example.com", "")]
+)
+def test_a_role_needs_one_holder(
+    browser: Client, queue: ReviewQueue, alice: User, person: str, group: str
+) -> None:
+    typed = {"person": person, "group": group, "queue": queue.slug, "role": "viewer"}
+    assert browser.post(at("queuemembership_new"), typed).status_code == 422
+
+
+def test_a_token_is_shown_once_and_revoked_for_good(
+    browser: Client, client: Client, alice: User
+) -> None:
+    typed = {"person": alice.email, "name": "a/b report", "scopes": ["read"]}
+    answer = browser.post(at("apitoken_new"), typed)
+    token = answer.context["secret"]
+    assert last(alice)[3] == {"name": "a/b report", "scopes": ["read"]}
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert client.get("/api/v1/queues/", headers=bearer).status_code == 200
+    listing = browser.get(at("apitoken_changelist")).content.decode()
+    row = ApiToken.objects.get()
+    for secret in (token, row.digest, row.token_key):
+        assert secret not in listing
+        assert secret not in browser.get(at("user_change", alice.pk)).content.decode()
+
+    door = at("apitoken_revoke", alice.pk, "a/b report")
+    assert door in listing
+    assert browser.post(door).status_code == 302
+    assert last(alice)[:3] == ("token.revoked", "oscar@example.com", "admin")
+    assert browser.post(door).status_code == 422
+    assert client.get("/api/v1/queues/", headers=bearer).status_code == 401
+
+
+def test_a_webhook_secret_is_shown_once_and_revoked(browser: Client, queue: ReviewQueue) -> None:
+    answer = browser.post(at("webhooksecret_new"), {"name": "shop", "queue": queue.slug})
+    text = answer.context["secret"]
+    assert text.startswith("whsec_")
+    row = WebhookSecret.objects.get()
+    page = at("webhooksecret_change", row.pk)
+    assert text not in browser.get(page).content.decode()
+    browser.post(at("webhooksecret_revoke", row.pk))
+    row.refresh_from_db()
+    assert row.revoked_at
+    assert b"Revoke</a>" not in browser.get(page).content
+
+
+def test_every_verb_asks_for_the_right_itself(alice: User, queue: ReviewQueue, stan: User) -> None:
+    group = Group.objects.get(name="auditor")
+    me = {"by": alice, "surface": "admin"}
+    attempts = [
+        lambda: configuration.save_queue("manual-review", {"name": "x"}, **me),
+        lambda: configuration.save_queue("brand-new", {"name": "x"}, **me),
+        lambda: configuration.ask_check(queue.pk, **me),
+        lambda: configuration.create_user("x@example.com", **me),
+        lambda: configuration.grant(stan, queue.slug, "lead", **me),
+        lambda: configuration.grant_site(alice, "operator", **me),
+        lambda: configuration.issue_token(stan, "x", **me),
+        lambda: access.grant_group(group, queue.slug, "lead", **me),
+        lambda: access.revoke(alice, queue.slug, **me),
+        lambda: access.revoke_site(stan, "operator", **me),
+        lambda: access.revoke_token(stan, "x", **me),
+        lambda: access.deactivate(stan, **me),
+        lambda: access.reactivate(stan, **me),
+        lambda: access.invite(stan, **me),
+    ]
+    before = AuditEvent.objects.count()
+    for attempt in attempts:
+        with pytest.raises(NotAllowed):
+            attempt()
+    assert AuditEvent.objects.count() == before
+
+
+def test_an_operator_who_was_just_deactivated_can_do_nothing_more(stan: User) -> None:
+    late = operator("late@example.com")
+    User.objects.filter(pk=late.pk).update(is_active=False)
+    with pytest.raises(NotAllowed):
+        access.deactivate(stan, by=late, surface="admin")
+
+
+def test_what_is_not_there_cannot_be_taken(stan: User, queue: ReviewQueue) -> None:
+    for attempt in (
+        lambda: access.revoke(stan, queue.slug, by=None),
+        lambda: access.revoke(Group.objects.get(name="orders"), "nowhere", by=None),
+        lambda: access.revoke_token(stan, "x", by=None),
+        lambda: access.grant_group(Group.objects.get(name="orders"), "nowhere", "lead", by=None),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    with pytest.raises(Invalid):
+        access.reactivate(stan, by=None)
+    with pytest.raises(Invalid, match="No scope"):
+        configuration.issue_token(stan, "x", by=None, scopes=["everything"])
