@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser
 
 
 def main() -> None:
@@ -12,6 +13,8 @@ def main() -> None:
     if sys.argv[1:2] == ["demo"]:  # makes the very environment that Django's settings need
         from approvals.local import supervisor  # noqa: PLC0415
 
+        told = "Run the whole service on this machine, with orders arriving. PORT=8001 moves it."
+        ArgumentParser(prog="manage.py demo", description=told).parse_args(sys.argv[2:])
         sys.exit(supervisor.run())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
