@@ -15,7 +15,7 @@ CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
 	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
 	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
 
-.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test
+.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test fuzz
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -84,6 +84,10 @@ lock: ## pin the closure of pyproject's runtime dependencies in requirements.txt
 
 clean: ## remove what was installed and made
 	@rm -rf .venv var node_modules staticfiles .coverage*
+
+fuzz: $(READY) ## send CASES=5000 made-up requests to the API and write var/fuzz.json (SEED= another run)
+	@FUZZ_CASES=$(or $(CASES),5000) FUZZ_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest tests/fuzz/test_schema.py --quiet --tb=line -p no:cacheprovider
 
 image-test: $(READY) ## build the image without Docker, and decide through its processes (Debian, root)
 	@test "$$(id -u)" = 0 || { echo "make image-test enters the image it builds: run it as root"; exit 1; }
