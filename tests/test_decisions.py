@@ -20,7 +20,7 @@ from approvals.exceptions import (
     NotFound,
     StaleVersion,
 )
-from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask, User, Vote
+from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewQueue, ReviewTask, User, Vote
 from approvals.records import audit
 from tests import factories
 from tests.gateways import wire
@@ -266,9 +266,11 @@ def test_edits_that_break_the_schema_are_refused_with_a_pointer(alice: User) -> 
 def test_a_schema_that_refers_elsewhere_fetches_nothing_and_takes_no_edits(alice: User) -> None:
     with wire.answering((200, {"type": "object"})) as server:
         schema = {"$ref": f"{server.url}/schema.json"}
-        configuration.save_queue("manual-review", {"output_schema": schema}, by=None)
-
-        with pytest.raises(Invalid):
+        with pytest.raises(Invalid, match="refers"):
+            configuration.save_queue("manual-review", {"output_schema": schema}, by=None)
+        # A release before this one took such a schema.
+        ReviewQueue.objects.update(output_schema=schema)
+        with pytest.raises(Invalid, match="cannot be applied"):
             approve(factories.review(), alice, edits={"a": 1})
 
     assert server.requests == []

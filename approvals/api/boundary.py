@@ -15,6 +15,8 @@ from approvals.api import errors
 
 ROOT = "/api/"
 READING = {"GET", "HEAD", "OPTIONS"}
+LONGEST_LENGTH = 15  # digits; what counts sizes as floating numbers breaks on a length beyond them
+TOO_LONG = "The request says it is larger than anything this service takes."
 MOVED = "The API's addresses begin with its own scheme and host and end with a slash."
 UNREADABLE = "The request cannot be read, or its Host is none that this service answers to."
 
@@ -25,6 +27,8 @@ def problems(
     """Turn what is no answer of the API's own into one; stands before all that may refuse."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
+        if len(request.META.get("CONTENT_LENGTH") or "") > LONGEST_LENGTH:
+            return _told(HttpResponse(), 413, TOO_LONG)
         response = get_response(request)
         if not f"{request.path_info}/".startswith(ROOT) or not isinstance(response, HttpResponse):
             return response

@@ -28,6 +28,8 @@ class StrictJSONParser(BaseParser):
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise TooLarge(f"The body has over {MAX_BYTES} bytes.")
+        if len(body) < _promised(parser_context):
+            raise Invalid("The body broke off: it is shorter than its Content-Length.", pointer="")
         try:
             return strict_json.read(body.decode())
         except UnicodeDecodeError:
@@ -35,3 +37,10 @@ class StrictJSONParser(BaseParser):
         except Unreadable as error:
             pointer = "".join(f"/{escaped(str(step))}" for step in error.place)
             raise Invalid(error.explanation, pointer=pointer) from None
+
+
+def _promised(context: Mapping[str, Any] | None) -> int:
+    """How long the body should be. A line that was cut may have cut it where it still is JSON."""
+    request = (context or {}).get("request")
+    length = request.META.get("CONTENT_LENGTH", "") if request is not None else ""
+    return int(length) if str(length).isdecimal() else 0

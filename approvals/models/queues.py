@@ -55,7 +55,7 @@ class ReviewQueue(models.Model):
             )
         ],
     )
-    state_machine_arns = models.JSONField(
+    state_machine_arns = documents.DocumentField(
         default=list, db_default=Value([], models.JSONField()), blank=True
     )
     heartbeat_seconds = models.PositiveIntegerField(
@@ -81,9 +81,9 @@ class ReviewQueue(models.Model):
     )
     undo_seconds = models.PositiveIntegerField(default=10, validators=[MaxValueValidator(3_600)])
     escalate_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
-    policy = models.JSONField(default=dict, blank=True)
-    output_schema = models.JSONField(null=True, blank=True)
-    fields = models.JSONField(default=list, blank=True)
+    policy = documents.DocumentField(default=dict, blank=True)
+    output_schema = documents.DocumentField(null=True, blank=True)
+    fields = documents.DocumentField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

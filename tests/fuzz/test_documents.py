@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals.actions import configuration, decisions
@@ -272,78 +272,11 @@ EACH: dict[str, tuple[str, Any]] = {
     "schema: 5000 deep": ("output_schema", nested(5_000, inside={})),
     "schema: text": ("output_schema", "object"),
 }
-# Findings that are still open, each under the name it has in EACH. When one is mended, its line goes.
-UNSTORABLE = "models/documents.py checks no storability: DataError, ValueError or RecursionError"
-ENDLESS = "actions/decisions.py, _check_edits: a schema that refers to itself is a RecursionError"
-NOWHERE = "actions/decisions.py, _check_edits: a reference into nothing raises what is not caught"
-SLOW = (
-    "actions/decisions.py, _check_edits: a pattern may take for ever, with the review's row locked"
-)
-OPEN: dict[str, str] = {
-    "fields: nul": UNSTORABLE,
-    "fields: surrogate": UNSTORABLE,
-    "fields: nan": UNSTORABLE,
-    "fields: 5001 digits": UNSTORABLE,
-    "fields: 2000 deep": UNSTORABLE,
-    "machines: nul": UNSTORABLE,
-    "machines: surrogate": UNSTORABLE,
-    "schema: nul": UNSTORABLE,
-    "schema: surrogate": UNSTORABLE,
-    "schema: nan": UNSTORABLE,
-    "schema: infinity": UNSTORABLE,
-    "schema: 5001 digits": UNSTORABLE,
-    "schema: 500 deep": UNSTORABLE,
-    "schema: 5000 deep": UNSTORABLE,
-    "schema: refers to itself": ENDLESS,
-    "schema: allOf itself": ENDLESS,
-    "schema: property refers to itself": ENDLESS,
-    "schema: lives at no address": NOWHERE,
-    "schema: refers to no index": NOWHERE,
-    "schema: refers into a text": NOWHERE,
-    "schema: refers to no schema": NOWHERE,
-    "schema: pattern that never ends": SLOW,
-}
-
-
-def is_open(document: Any) -> bool:
-    """Whether a document meets a finding that is still open: nobody needs to find that again."""
-    said = OPEN.values()
-    for value in parts(document):
-        if UNSTORABLE in said and not storable(value):
-            return True
-        if {ENDLESS, NOWHERE} & set(said) and value in ("$ref", "$id", "$dynamicRef"):
-            return True
-    return False
-
-
-def parts(document: Any) -> Iterator[Any]:
-    """All keys and values of a document."""
-    if isinstance(document, dict):
-        for key, inner in document.items():
-            yield key
-            yield from parts(inner)
-    elif isinstance(document, list):
-        for inner in document:
-            yield from parts(inner)
-    else:
-        yield document
-
-
-def storable(value: Any) -> bool:
-    """Whether jsonb takes this scalar."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, str):
-        return not any(mark == "\0" or "\ud800" <= mark <= "\udfff" for mark in value)
-    return True
 
 
 @pytest.mark.parametrize(
     "case",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=OPEN[name])] if name in OPEN else [])
-        for name in EACH
-    ],
+    EACH,
 )
 def test_each_document_that_might_break_a_page(desk, case):
     name, document = EACH[case]
@@ -356,7 +289,6 @@ def test_each_document_that_might_break_a_page(desk, case):
 @many
 @given(document=POLICIES)
 def test_whatever_a_policy_says(desk, document):
-    assume(not is_open(document))
     if desk.write("policy", document):
         desk.works()
 
@@ -364,7 +296,6 @@ def test_whatever_a_policy_says(desk, document):
 @many
 @given(document=FIELDS)
 def test_whatever_the_fields_say(desk, document):
-    assume(not is_open(document))
     if desk.write("fields", document):
         desk.works()
 
@@ -372,7 +303,6 @@ def test_whatever_the_fields_say(desk, document):
 @many
 @given(document=MACHINES)
 def test_whatever_the_state_machines_are(desk, document):
-    assume(not is_open(document))
     if desk.write("state_machine_arns", document):
         desk.works()
 
@@ -380,7 +310,6 @@ def test_whatever_the_state_machines_are(desk, document):
 @many
 @given(document=SCHEMAS)
 def test_whatever_the_output_schema_says(desk, document):
-    assume(not is_open(document))
     if desk.write("output_schema", document):
         desk.works()
 
