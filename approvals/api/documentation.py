@@ -25,7 +25,7 @@ from rest_framework import serializers as fields
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from approvals.api import errors, examples
+from approvals.api import errors, examples, shapes
 from approvals.api.serializers import OrderAnswer, ProblemAnswer
 from approvals.api.throttling import PerCaller
 from approvals.exceptions import (
@@ -62,16 +62,33 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="Under one key a request acts once: sent again, it gets the object as it is then,"
     " with the first status. Keys are the caller's own; a refusal is not kept, the rest for 7 days.",
 )
+# What is no printable character in any version of Unicode, of the first plane: controls, blanks but
+# the space, marks of direction, private use. What is not assigned yet no pattern can keep up with.
+UNPRINTABLE = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064"
+    r"\u2066-\u206f\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb\ufffe\uffff"
+)
 ORDER = {
     "type": "object",
     "required": ["order_id"],
     "properties": {
         "order_id": {
-            "oneOf": [{"type": "string", "minLength": 1, "maxLength": 256}, {"type": "integer"}]
+            "description": "Printable, and not blank; a number counts as its digits.",
+            "oneOf": [
+                {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 256,
+                    "pattern": f"^[^{UNPRINTABLE}]*[^ {UNPRINTABLE}][^{UNPRINTABLE}]*$",
+                },
+                {"type": "integer"},
+            ],
         }
     },
     "additionalProperties": True,
 }
+# By hand, because drf-spectacular leaves out a shape without members.
+NOTHING = {"type": "object", "description": shapes.Nothing.__doc__, "additionalProperties": False}
 
 _VERDICT = {"status": "rejected", "outcome": "rejected", "by": "bob@example.com"}
 DECIDED = AlreadyDecided(**_VERDICT, decided_at="2026-11-23T09:01:55.731200+00:00")
@@ -118,9 +135,10 @@ def operation(  # noqa: PLR0913  (what an operation has)
     if may_be_empty:
         responses[204] = OpenApiResponse(description="None is left.")
     keys = [IDEMPOTENCY_KEY] if body else []
+    taken = NOTHING if body is shapes.Nothing else body
     return extend_schema(
         operation_id=operation_id,
-        request={"application/json": body} if body else None,
+        request={"application/json": taken} if body else None,
         parameters=[*keys, *parameters, *([query] if query else [])],
         responses=responses,
         examples=_requests(examples.REQUESTS[body]) if body else [],

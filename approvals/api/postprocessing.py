@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.api import examples
+from approvals.api import examples, shapes
 
 _REVIEW_SHAPES = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
 _ON_A_REVIEW = (
@@ -51,21 +51,23 @@ HEADERS: Mapping[str, Mapping[str, str]] = {
     "429": {"Retry-After": "In how many seconds the next request is taken."},
     "503": {"Retry-After": "In how many seconds to try again."},
 }
-STORABLE = r"^[^\u0000]*$"
-SAID = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 ETAG = 'The version in quotes, such as `"7"`, for If-Match.'
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """The schema with links between its operations and the headers of its answers."""
-    shapes = result["components"]["schemas"]
+    """The schema with links between its operations, and with what its words alone do not say.
+
+    That is: which bodies must be there and hold nothing unknown, which texts are taken, what an empty
+    parameter means, and which headers come with an answer.
+    """
+    named = result["components"]["schemas"]
     for shape in examples.REQUESTS:
-        _close(shapes.get(shape.__name__, {}))  # drf-spectacular leaves out what has no members
+        _close(named.get(shape.__name__, {}))  # drf-spectacular leaves out what has no members
     for operation in _operations(result):
-        _ask_for_body(operation, shapes)
+        _ask_for_body(operation, named)
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "query":
-                _let_be_empty(parameter["schema"])
+                _let_be_empty(parameter)
         for status, response in operation["responses"].items():
             _add_headers(status, response)
             if status.startswith("2") and status != "204":
@@ -82,26 +84,31 @@ def _close(shape: dict[str, Any]) -> None:
     """What `shapes.Shape` and `shapes.Text` refuse: names that are not known, texts that cannot be stored."""
     shape["additionalProperties"] = False
     for member in shape.get("properties", {}).values():
-        if member.get("type") == "string" and "format" not in member:
-            member["pattern"] = SAID if member.get("minLength") else STORABLE
+        _bound(member)
 
 
-def _ask_for_body(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
+def _bound(text: dict[str, Any]) -> None:
+    """A text without a pattern of its own is storable, and says something where it must not be empty."""
+    if text.get("type") == "string" and not text.keys() & {"format", "pattern", "enum"}:
+        text["pattern"] = shapes.SAID if text.get("minLength") else shapes.STORABLE
+
+
+def _ask_for_body(operation: dict[str, Any], named: Mapping[str, Any]) -> None:
     """A body must be there where a member of it must."""
     content = operation.get("requestBody", {}).get("content", {})
     for media in content.values():
         shape = media["schema"]
-        shape = shapes[shape["$ref"].rsplit("/", 1)[-1]] if "$ref" in shape else shape
+        shape = named[shape["$ref"].rsplit("/", 1)[-1]] if "$ref" in shape else shape
         operation["requestBody"]["required"] = bool(shape.get("required"))
 
 
-def _let_be_empty(schema: dict[str, Any]) -> None:
-    """An empty parameter counts as one that is not there."""
-    schema.pop("minLength", None)
+def _let_be_empty(parameter: dict[str, Any]) -> None:
+    """An empty parameter counts as one that is not there (`Endpoint.query`), whatever its type."""
+    parameter["allowEmptyValue"] = True
+    schema = parameter["schema"]
     if schema.get("default") == "":
-        del schema["default"]  # else it would break its own enum
-    if "enum" in schema:
-        schema["enum"] = [*schema["enum"], ""]
+        del schema["default"]  # it would break its own enum, pattern or minLength
+    _bound(schema)
 
 
 def _add_headers(status: str, response: dict[str, Any]) -> None:

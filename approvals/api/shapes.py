@@ -6,6 +6,7 @@ is the wrong place to guess what was meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,12 @@ from approvals.models.decisions import Outcome
 ANY = "any"
 MOST_ROWS = 200
 LONGEST_CURSOR = 1_000
+
+# For the schema, in what ECMA 262 and Python both read: a text that can be stored, one of them that
+# says something (the blanks that ECMA's \s does not know are named), and an id in its usual spelling.
+STORABLE = r"^[^\u0000]*$"
+SAID = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+IDENTITY = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 class Shape(serializers.Serializer[Any]):
@@ -44,11 +51,30 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field({"type": "string", "pattern": STORABLE})
+class Verbatim(serializers.CharField):
+    """A text of which blanks are a part too."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+
 @extend_schema_field({"type": "string", "format": "email"})
 class Address(Text):
     """An e-mail address, whether or not anybody has it."""
 
     default_validators = [EmailValidator("This is no e-mail address.")]
+
+
+@extend_schema_field({"type": "string", "format": "uuid", "pattern": IDENTITY})
+class Identity(serializers.UUIDField):
+    """A UUID as the API itself spells it, not a number and not its digits alone."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The UUID."""
+        if not isinstance(data, str) or not re.fullmatch(IDENTITY, data):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
 
 
 class Flag(serializers.BooleanField):
@@ -84,7 +110,7 @@ class ClaimBody(Shape):
 class LeaseBody(Shape):
     """Which claim is meant."""
 
-    lease_id = serializers.UUIDField(default=None, allow_null=True)
+    lease_id = Identity(default=None, allow_null=True)
 
 
 class ReassignBody(Shape):
@@ -96,7 +122,7 @@ class ReassignBody(Shape):
 class CommentBody(Shape):
     """What to say about a review."""
 
-    text = Text(trim_whitespace=False, max_length=discussion.MAX_COMMENT)
+    text = Text(trim_whitespace=False, min_length=1, max_length=discussion.MAX_COMMENT)
 
 
 class DecisionBody(Shape):
@@ -108,7 +134,7 @@ class DecisionBody(Shape):
         default="", allow_blank=True, trim_whitespace=False, max_length=decisions.MAX_REASON
     )
     edits = serializers.DictField(default=dict)
-    lease_id = serializers.UUIDField(default=None, allow_null=True)
+    lease_id = Identity(default=None, allow_null=True)
     override = Flag(default=False)
     undo_seconds = Whole(default=0, min_value=0, max_value=31_536_000)
 
@@ -116,22 +142,23 @@ class DecisionBody(Shape):
 class PageQuery(Shape):
     """Which page of a list."""
 
-    cursor = serializers.CharField(default="", max_length=LONGEST_CURSOR)
+    cursor = Verbatim(default="", max_length=LONGEST_CURSOR)
     page_size = serializers.IntegerField(default=50, min_value=1, max_value=MOST_ROWS)
 
 
 _STATUS = "|".join(ReviewTask.Status.values)
 
 
-@extend_schema_field({"type": "string", "pattern": f"^(|{ANY}|({_STATUS})(,({_STATUS}))*)$"})
+@extend_schema_field({"type": "string", "pattern": f"^({ANY}|({_STATUS})(,({_STATUS}))*)$"})
 class Statuses(serializers.CharField):
     """Statuses with commas between them, or `any`."""
 
     def to_internal_value(self, data: Any) -> Any:
         """The statuses."""
-        named = set(super().to_internal_value(data).split(","))
-        if named == {ANY}:
+        text = super().to_internal_value(data)
+        if text == ANY:
             return sorted(ReviewTask.Status.values)
+        named = set(text.split(","))
         if not named <= set(ReviewTask.Status.values):
             known = ", ".join(ReviewTask.Status.values)
             raise serializers.ValidationError(f"Choose any or some of {known}.")
@@ -142,9 +169,9 @@ class ReviewFilter(Shape):
     """Which reviews, in which order."""
 
     queue = serializers.CharField(default="", max_length=50)
-    status = Statuses(default="", help_text="Default: pending.")
+    status = Statuses(default="", trim_whitespace=False, help_text="Default: pending.")
     assignee = serializers.ChoiceField(choices=["me", "nobody"], default="")
-    reference = serializers.CharField(default="", max_length=256, trim_whitespace=False)
+    reference = Verbatim(default="", max_length=256)
     q = serializers.CharField(default="", max_length=100)
     ordering = serializers.ChoiceField(
         choices=["deadline", "-received_at", "-priority"], default="deadline"
@@ -171,4 +198,4 @@ class QuarantineQuery(PageQuery):
 class DiscardBody(Shape):
     """Why a quarantined message may be forgotten."""
 
-    reason = Text(max_length=ingest.MAX_REASON)
+    reason = Text(min_length=1, max_length=ingest.MAX_REASON)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import jsonschema
 import pytest
 import yaml
 from django.core.management import call_command
 
+from approvals.actions import configuration, ingest
+from approvals.api.documentation import UNPRINTABLE
+from approvals.models import QuarantinedMessage
+from approvals.orchestration import fulfillment
+from tests import factories
 from tests.api.conftest import refused
 
 ROUTES = {
@@ -29,6 +40,54 @@ ROUTES = {
     "/api/v1/orders/{order_id}/": {"get": "orders_read"},
     "/api/v1/webhooks/decision/": {"post": "webhooks_decide"},
 }
+AN_ID = "01a203be-dfa7-7a98-a842-c430dab4db4e"
+BLANK = " \t\n\x0b\x1c\x85\xa0\u3000"
+# What is asked and where; what fits the document there, and what does not.
+PROMISES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
+    ("reviews_comment", "text", ("x", " x\n"), ("", BLANK, "a\0b", "x" * 4_001, 5, None)),
+    ("quarantine_discard", "reason", ("x", " x\n"), ("", BLANK, "a\0b", "x" * 301, 5, None)),
+    (
+        "reviews_release",
+        "lease_id",
+        (None, AN_ID, AN_ID.upper()),
+        ("", "x", 5, AN_ID.replace("-", ""), f"{{{AN_ID}}}", f"urn:uuid:{AN_ID}"),
+    ),
+    (
+        "orders_start",
+        "order_id",
+        ("a", " a ", "a/b", "\u00e9", "\u4e2d\U0001f600", 7, -7, "x" * 256),
+        ("", " ", "a\nb", "\x7f", "a\xa0b", "a\u200b", "\ue000", "x" * 257, None, True, 1.5, []),
+    ),
+    ("reviews_claim", "", ({}, {"override": True}), ({"": True}, {"override": 1}, [], None)),
+    ("queues_next", "", ({},), ({"a": 1}, [], None)),
+    ("decisions_undo", "", ({},), ({"a": 1}, [], None)),
+)
+QUERIES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        "reviews_list",
+        "status",
+        ("", "any", "pending", "pending,approved", "pending,pending"),
+        ("any,any", "any,pending", "pending,", ",", " pending", "Pending", "pending, approved"),
+    ),
+    ("reviews_list", "assignee", ("", "me"), ("ME", " ")),
+    ("reviews_list", "ordering", ("", "-priority"), ("priority",)),
+    ("reviews_list", "page_size", ("", "1", "200"), ("0", "201", "x")),
+    ("reviews_list", "cursor", ("",), ("x" * 1_001, "\0")),
+    ("reviews_list", "q", ("", "x", " x"), (BLANK, "a\0", "x" * 101)),
+    ("reviews_list", "reference", ("", " ", "x"), ("a\0", "x" * 257)),
+    ("queues_next", "queue", ("", "x"), (BLANK, "x" * 51)),
+    ("orders_list", "status", ("", "running"), ("any", "x")),
+    ("quarantine_list", "state", ("", "any"), ("x",)),
+    ("quarantine_list", "queue", ("", "x"), (BLANK, "x" * 51)),
+)
+HEADERS = (
+    (
+        "If-Match",
+        ("*", '"0"', '"007"', f'"{"9" * 18}"'),
+        ("", "7", '""', f'"{"9" * 19}"', '"1","2"'),
+    ),
+    ("Idempotency-Key", ("!", "a b", "~" * 255), ("", "~" * 256, "a\tb", "\u00e9")),
+)
 
 
 def test_the_schema_is_valid_and_without_a_warning(tmp_path):
@@ -72,3 +131,138 @@ def test_the_schema_comes_as_json_too(client):
     answer = client.get("/api/schema/", HTTP_ACCEPT="application/json")
 
     assert answer.json()["openapi"].startswith("3.1")
+
+
+# --- what it promises is what is taken
+
+
+@pytest.fixture
+def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
+    """A row for each path, and who may do everything to all of them."""
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
+        "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+    )
+    monkeypatch.setattr(fulfillment, "PATIENCE", 0.0)
+    lena = factories.user("lena@example.com", "lead", queue)
+    for right in ("operator", "orders"):
+        configuration.grant_site(lena, right, by=None)
+    ingest.accept(queue, [factories.received("not JSON")])
+    message = QuarantinedMessage.objects.get().pk
+    rows = {"review_id": factories.review(queue).pk, "message_id": message, "slug": queue.slug}
+    return {"caller": call(lena), "decision_id": AN_ID} | rows
+
+
+@pytest.fixture
+def schema(client) -> dict[str, Any]:
+    """The document."""
+    told: dict[str, Any] = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
+    return told
+
+
+def named(schema, operation_id):
+    """An operation with its path."""
+    return next(
+        (path, operation)
+        for path, methods in schema["paths"].items()
+        for operation in methods.values()
+        if operation["operationId"] == operation_id
+    )
+
+
+def fits(schema, shape, value):
+    """Whether a value is what the schema says; a format alone says nothing."""
+    checked = jsonschema.Draft202012Validator({"components": schema["components"], **shape})
+    return checked.is_valid(value)
+
+
+def judged(good, bad):
+    return [*((value, True) for value in good), *((value, False) for value in bad)]
+
+
+def said_of(operation, place, name):
+    return next(one for one in operation["parameters"] if (one["in"], one["name"]) == (place, name))
+
+
+@pytest.mark.parametrize(("operation_id", "name", "good", "bad"), PROMISES)
+def test_a_body_is_taken_just_where_it_fits_the_document(
+    known, schema, operation_id, name, good, bad
+):
+    path, operation = named(schema, operation_id)
+    shape = operation["requestBody"]["content"]["application/json"]["schema"]
+    for value, is_good in judged(good, bad):
+        body = {name: value} if name else value
+
+        answer = known["caller"].post(path.format(**known), json.dumps(body))
+
+        assert fits(schema, shape, body) == is_good, value
+        assert (answer.status_code != 422) == is_good, (value, answer.content)
+
+
+@pytest.mark.parametrize(("operation_id", "name", "good", "bad"), QUERIES)
+def test_a_parameter_is_taken_just_where_it_fits_the_document(
+    known, schema, operation_id, name, good, bad
+):
+    path, operation = named(schema, operation_id)
+    told = said_of(operation, "query", name)
+    address = path.format(**known)
+    for value, is_good in judged(good, bad):
+        read = int(value) if told["schema"]["type"] == "integer" and value.isdigit() else value
+        query = f"{address}?{urlencode({name: value})}"
+
+        answer = known["caller"].post(query) if "next" in path else known["caller"].get(query)
+
+        taken = (value == "" and told["allowEmptyValue"]) or fits(schema, told["schema"], read)
+        assert taken == is_good, value
+        assert (answer.status_code != 422) == is_good, (value, answer.content)
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), HEADERS)
+def test_a_header_is_taken_just_where_it_fits_the_document(known, schema, name, good, bad):
+    path, operation = named(schema, "reviews_claim")
+    told = said_of(operation, "header", name)
+    for value, is_good in judged(good, bad):
+        header = {f"HTTP_{name.upper().replace('-', '_')}": value}
+
+        answer = known["caller"].post(path.format(**known), {}, **header)
+
+        assert fits(schema, told["schema"], value) == is_good, value
+        assert (answer.status_code != 422) == is_good, (value, answer.content)
+
+
+def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(schema):
+    left_out = set()
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            if "requestBody" in operation:
+                shape = operation["requestBody"]["content"]["application/json"]["schema"]
+                an_order = operation["operationId"] == "orders_start"
+                assert fits(schema, shape, {"order_id": "1", "x": 1}) == an_order
+                if not operation["requestBody"]["required"]:
+                    left_out.add(operation["operationId"])
+    assert left_out == {
+        *("queues_next", "reviews_claim", "reviews_renew", "reviews_release", "decisions_undo"),
+        "quarantine_replay",
+    }
+
+
+def test_what_the_document_calls_unprintable_is():
+    characters = re.compile(f"[{UNPRINTABLE}]")
+
+    found = [one for one in map(chr, range(0x110000)) if characters.match(one)]
+    assert len(found) > 6_000
+    assert [hex(ord(one)) for one in found if one.isprintable()] == []
+
+
+def test_an_empty_webhook_is_none_by_its_document(schema):
+    _, operation = named(schema, "webhooks_decide")
+    shape = operation["requestBody"]["content"]["application/json"]["schema"]
+    told = {"approved": True, "reviewer_email": "ada@example.com"}
+
+    assert fits(schema, shape, told | {"task_token": "x"})
+    assert fits(schema, shape, told | {"review_id": AN_ID, "reason": None})
+    for more in (
+        *({}, {"task_token": ""}, {"review_id": ""}, {"task_token": "x", "review_id": AN_ID}),
+        *({"task_token": "x", "token": "x"}, {"task_token": "x", "reviewer_email": ""}),
+        *({"task_token": "x", "reason": 1}, {"task_token": "x\0"}),
+    ):
+        assert not fits(schema, shape, told | more), more
