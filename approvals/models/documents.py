@@ -131,7 +131,7 @@ def _matches(
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_Linear = extend(Draft202012Validator, {"pattern": _matches})
+_Linear = extend(Draft202012Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
 
 
 def _storable(document: Any) -> bool:
