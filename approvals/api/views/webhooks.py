@@ -13,12 +13,7 @@ from uuid import UUID
 
 import structlog
 from django.http import JsonResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    extend_schema,
-)
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -101,18 +96,25 @@ BODY = {
     "type": "object",
     "description": WebhookDecision.__doc__,
     "properties": {
-        "task_token": {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN},
-        "review_id": {"type": "string", "format": "uuid"},
+        "task_token": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_TOKEN,
+            "pattern": shapes.STORABLE,
+        },
+        "review_id": {"type": "string", "format": "uuid", "pattern": shapes.IDENTITY},
         "approved": {"type": "boolean"},
         "reviewer_email": {
             "type": "string",
             "format": "email",
+            "minLength": 1,
             "maxLength": 254,
             "description": "Who decides: an active user.",
         },
         "reason": {
             "type": ["string", "null"],
             "maxLength": decisions.MAX_REASON,
+            "pattern": shapes.STORABLE,
             "description": "Absent, null or empty means that none is given.",
         },
     },
@@ -122,10 +124,14 @@ BODY = {
 }
 
 
-def _header(name: str, description: str) -> OpenApiParameter:
+def _header(name: str, pattern: str, description: str) -> OpenApiParameter:
+    shape = {"type": "string", "pattern": f"^{pattern}$"}
     return OpenApiParameter(
-        name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description=description
+        name, shape, OpenApiParameter.HEADER, required=True, description=description
     )
+
+
+_ONE = "[a-z0-9]{1,8},[A-Za-z0-9+/=_-]{1,128}"
 
 
 REFUSALS = (
@@ -145,10 +151,19 @@ DESCRIBED = extend_schema(
     operation_id="webhooks_decide",
     auth=[],
     parameters=[
-        _header("webhook-id", "Yours, 1 to 255 printable characters, no dot, no comma."),
-        _header("webhook-timestamp", "Seconds since 1970; at most five minutes off."),
+        _header(
+            "webhook-id",
+            r"[!-+\-/-~]{1,255}",
+            "Yours, 1 to 255 printable characters, no dot, no comma.",
+        ),
+        _header(
+            "webhook-timestamp",
+            "[1-9][0-9]{0,10}",
+            "Seconds since 1970; at most five minutes off.",
+        ),
         _header(
             "webhook-signature",
+            f"{_ONE}( {_ONE}){{0,9}}",
             "`v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; up to ten of them,"
             " a space between.",
         ),
