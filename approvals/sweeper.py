@@ -1,32 +1,33 @@
 """The loop that needs no broker: it delivers what is due, whether or not a hint ever came.
 
-Any number may run: leases keep them apart. Each lane has a thread of its own, so that a slow target
-of one never delays another; it sleeps until the lane's next entry is due, one second at most. One
-thread more keeps task tokens alive, for the queues whose workflows ask for heartbeats.
+Any number may run: leases keep them apart. Each lane has a crew of its own, so that a slow target of
+one never delays another; it sleeps until the lane's next entry is due, one second at most. Threads
+more keep task tokens alive, for the queues whose workflows ask for heartbeats, and do the chores.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 
 import structlog
 from django.db import connection
 
+from approvals import upkeep
 from approvals.delivery import lanes
+from approvals.delivery.crew import Crew
 from approvals.delivery.pacemaker import Pacemaker
 from approvals.exceptions import DATABASE_AWAY
-from approvals.records import clock, outbox
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SLEEP = timedelta(seconds=1)
 PAUSE_WITHOUT_DATABASE = 2.0  # seconds
 
 
 def sweep_once() -> int:
-    """Deliver until no lane has anything due; returns how many attempts were made."""
+    """Do every chore once, then deliver until no lane has anything due; returns how many attempts were made."""
+    for chore, _ in upkeep.CHORES.values():
+        chore()
     total = 0
     while made := sum(lanes.drain(lane) for lane in lanes.LANES):
         total += made
@@ -39,6 +40,10 @@ def sweep_forever(stop: threading.Event) -> None:
         threading.Thread(target=sweep_lane, args=(lane, stop), name=f"sweep-{lane}")
         for lane in lanes.LANES
     ]
+    threads += [
+        threading.Thread(target=do_chore, args=(name, stop), name=f"sweep-{name}")
+        for name in upkeep.CHORES
+    ]
     threads.append(threading.Thread(target=keep_alive, args=(stop,), name="sweep-heartbeats"))
     for thread in threads:
         thread.start()
@@ -50,12 +55,24 @@ def sweep_forever(stop: threading.Event) -> None:
 def sweep_lane(lane: str, stop: threading.Event) -> None:
     """Sweep one lane until `stop` is set."""
 
-    def sweep() -> None:
-        made = lanes.drain(lane, stop=stop.is_set)
-        stop.wait(_nap(lane, idle=made == 0).total_seconds())
+    crew = Crew(lane, stop)
+    try:
+        _again_and_again(crew.turn, stop, lane)
+    finally:
+        crew.close()
+        connection.close()
+
+
+def do_chore(name: str, stop: threading.Event) -> None:
+    """Do one chore of `upkeep` at its pace, until `stop` is set."""
+    chore, pause = upkeep.CHORES[name]
+
+    def turn() -> None:
+        chore()
+        stop.wait(pause.total_seconds())
 
     try:
-        _again_and_again(sweep, stop, lane)
+        _again_and_again(turn, stop, name)
     finally:
         connection.close()
 
@@ -84,12 +101,3 @@ def _again_and_again(turn: Callable[[], object], stop: threading.Event, lane: st
         except Exception:  # a lane that nobody sweeps any more would be a silent loss
             log.exception("sweep.failed", lane=lane)
             stop.wait(PAUSE_WITHOUT_DATABASE)
-
-
-def _nap(lane: str, *, idle: bool) -> timedelta:
-    """Until the next entry is due; what is due but could not even be leased must not spin."""
-    due = outbox.next_due_at(lane)
-    left = LONGEST_SLEEP if due is None else due - clock.now()
-    if idle and left <= timedelta(0):
-        return LONGEST_SLEEP
-    return max(timedelta(0), min(LONGEST_SLEEP, left))

@@ -9,7 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from approvals.actions import configuration, ingest
+from approvals.delivery import callbacks
+from approvals.gateways.errors import Answer
 from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.reconciliation import Evidence, Fate
+from approvals.records.outbox import Lease
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
@@ -67,3 +71,9 @@ def user(email: str, role: str | None = None, of: ReviewQueue | None = None, **f
         of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
         configuration.grant(made, of.slug, role, by=None)
     return made
+
+
+def conclude(lease: Lease, answer: Answer) -> None:
+    """Let Step Functions give this answer to a leased callback; nobody can read its history."""
+    if callbacks.conclude(lease, answer):
+        callbacks.conclude_by_history(lease, Evidence(Fate.HISTORY_UNREADABLE))

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.delivery import callbacks, lanes
-from approvals.gateways import stepfunctions
+from approvals.gateways import histories, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 OK = Answer(Proof.ACCEPTED, request_id="req-1")
 LOST = Answer(Proof.AMBIGUOUS, "ReadTimeoutError")
 CLOSED = Answer(Proof.CLOSED, "TaskTimedOut")
+DENIED = Answer(Proof.ACCESS_DENIED, "AccessDeniedException")
 
 
 class StepFunctions:
@@ -53,6 +54,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
     made = StepFunctions()
     monkeypatch.setattr(stepfunctions, "send_task_success", made.success)
     monkeypatch.setattr(stepfunctions, "send_task_failure", made.failure)
+    # What a history proves is tests/certainty's matter; here nobody may read one.
+    monkeypatch.setattr(histories, "read", lambda *_: (DENIED, None))
     return made
 
 

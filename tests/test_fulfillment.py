@@ -38,7 +38,7 @@ class StepFunctions:
         self.started.append((machine, name, text))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
-    def describe(self, arn: str) -> tuple[Answer, Execution | None]:
+    def describe(self, place: Any, arn: str) -> tuple[Answer, Execution | None]:
         assert arn == ARN
         return self.existing
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from approvals import policy
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
 from approvals.models import ReviewTask, User
+from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
 from approvals.models.reviews import ReviewQuerySet
 from approvals.records import audit, clock, receipts
@@ -156,6 +157,25 @@ def reassign(
     review.lease_expires_at = now + review.queue.lease
     handed = {"to": to.email} | ({"taken_from": holder.email} if holder else {})
     return _save(review, "review.reassigned", by=by, surface=surface, data=handed)
+
+
+@transaction.atomic(durable=True)
+def end_lease(review_id: UUID) -> bool:
+    """Write down that a claim has run out; False where it was renewed or given back meanwhile.
+
+    Nobody's version grows stale by it: since the lease ran out, anybody may decide anyway.
+    """
+    review = ReviewTask.objects.locked(review_id)
+    holder = review.assignee
+    if holder is None or review.is_held(clock.now()):
+        return False
+    review.drop_lease()
+    review.save(update_fields=["assignee", "lease_id", "lease_expires_at"])
+    chain = audit.chain_of("review", review.pk)
+    data = {"held_by": holder.email}
+    audit.record(chain, "review.lease_ended", by=None, surface=Surface.SYSTEM, data=data)
+    log.info("review.lease_ended", review=str(review.pk), held_by=holder.email)
+    return True
 
 
 def _ensure_pending(review: ReviewTask, version: int | None) -> None:

@@ -21,8 +21,16 @@ from approvals.exceptions import (
     StaleVersion,
     UndoClosed,
 )
-from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote, documents
-from approvals.models.decisions import Outcome
+from approvals.models import (
+    Decision,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    Vote,
+    documents,
+)
+from approvals.models.decisions import Outcome, Surface
 from approvals.records import audit, callbacks, clock, hints, outbox, receipts
 
 log = structlog.get_logger(__name__)
@@ -30,6 +38,11 @@ log = structlog.get_logger(__name__)
 MAX_REASON = 32_768
 DECIDED_COLUMNS = ("status", "decision", "assignee", "lease_id", "lease_expires_at", "version")
 NO_UNDO_BELOW = 60  # seconds left before the deadline
+MARGIN = timedelta(seconds=60)
+OUTCOME_AT_DEADLINE: Mapping[str, Outcome] = {
+    ReviewQueue.AtDeadline.REJECT: Outcome.REJECTED,
+    ReviewQueue.AtDeadline.APPROVE: Outcome.APPROVED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +59,17 @@ class Ruling:
     version: int | None = None
     override: bool = False
     undo_seconds: int | None = None
+    signed_in: str = ""
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a decision takes over from the vote, or from the queue's rule, that made it."""
+
+    outcome: str
+    reason: str = ""
+    reason_code: str = ""
+    edits: Mapping[str, Any] = field(default_factory=dict)
     signed_in: str = ""
 
 
@@ -78,6 +102,41 @@ def reject(
 ) -> ReviewTask:
     """Vote to reject; as `approve`, and refuses as it does."""
     return _decide(review_id, Outcome.REJECTED, by, surface, ruling, receipt)
+
+
+@transaction.atomic(durable=True)
+def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
+    """Decide as the queue's `at_deadline` says, one margin before Step Functions stops waiting.
+
+    The decision is the system's: it casts no vote, and nobody's claim holds it up. Does nothing
+    (None) where the review is decided, has time left, is past its deadline, or has a deadline that
+    its message did not give.
+    """
+    review = ReviewTask.objects.locked(review_id)
+    outcome = OUTCOME_AT_DEADLINE.get(review.queue.at_deadline)
+    now = clock.now()
+    due = review.deadline_at - deadline_margin(review) <= now
+    if (
+        outcome is None
+        or review.status != ReviewTask.Status.PENDING
+        or review.deadline_source != ReviewTask.DeadlineSource.MESSAGE
+        or not due
+        or review.is_past_deadline(now)
+    ):
+        return None
+    review.drop_lease()
+    review.version += 1
+    said = _Said(str(outcome), reason=f"Nobody decided before the deadline of {review.queue}.")
+    decision = _conclude(review, said, None, Surface.SYSTEM, 0, now)
+    review.save(update_fields=DECIDED_COLUMNS)
+    told = {"outcome": str(outcome), "reason": said.reason, "decision": str(decision.pk)}
+    _record(review, f"review.{outcome}", None, Surface.SYSTEM, told)
+    return review
+
+
+def deadline_margin(review: ReviewTask) -> timedelta:
+    """How long before its deadline a review is decided by itself: 60 s, a quarter of a short time."""
+    return min(MARGIN, (review.deadline_at - review.sent_at) / 4)
 
 
 @transaction.atomic(durable=True)
@@ -144,7 +203,9 @@ def _decide(
         "outcome", flat=True
     )
     if policy.votes_suffice(review, outcomes):
-        decision = _conclude(review, vote, by, _undo_seconds(review, ruling, now), now)
+        said_so = _Said(outcome, reason, ruling.reason_code, ruling.edits, ruling.signed_in)
+        undo_seconds = _undo_seconds(review, ruling, now)
+        decision = _conclude(review, said_so, by, surface, undo_seconds, now)
         said |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
     review.save(update_fields=DECIDED_COLUMNS)
     kind = f"review.{outcome}" if review.decision_id else "vote.cast"
@@ -153,34 +214,39 @@ def _decide(
 
 
 def _conclude(
-    review: ReviewTask, vote: Vote, by: User, undo_seconds: int, now: datetime
+    review: ReviewTask,
+    said: _Said,
+    by: User | None,
+    surface: str,
+    undo_seconds: int,
+    now: datetime,
 ) -> Decision:
     """Write the decision with its frozen bytes and the outbox row that carries them."""
     decision = Decision(
         review=review,
         by=by,
-        outcome=vote.outcome,
-        reason=vote.reason,
-        reason_code=vote.reason_code,
-        edits=vote.edits,
-        surface=vote.surface,
-        signed_in=vote.signed_in,
+        outcome=said.outcome,
+        reason=said.reason,
+        reason_code=said.reason_code,
+        edits=dict(said.edits),
+        surface=surface,
+        signed_in=said.signed_in,
         decided_at=now,
         undo_until=now + timedelta(seconds=undo_seconds),
     )
-    decision.callback = callbacks.freeze(review.queue, decision, by.email)
+    decision.callback = callbacks.freeze(review.queue, decision, by.email if by else audit.SYSTEM)
     decision.save(force_insert=True)
     entry = outbox.enqueue(
         OutboxEntry.Kind.CALLBACK,
         decision.pk,
         decision.callback,
-        lane=OutboxEntry.Lane.CALLBACKS,
+        queue=review.queue_id,
         not_before=decision.undo_until,
         undoable=undo_seconds > 0,
     )
     if undo_seconds == 0:  # inside an undo window a hint would come too early; the sweeper wakes
         hints.after_commit(hints.DELIVER, entry.pk, review=str(review.pk))
-    review.status = ReviewTask.Status(vote.outcome)
+    review.status = ReviewTask.Status(said.outcome)
     review.decision = decision
     return decision
 
@@ -265,6 +331,9 @@ def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:
     return max(0, min(asked, allowed, int(left / 4)))
 
 
-def _record(review: ReviewTask, kind: str, by: User, surface: str, data: dict[str, Any]) -> None:
+def _record(
+    review: ReviewTask, kind: str, by: User | None, surface: str, data: dict[str, Any]
+) -> None:
     audit.record(audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data)
-    log.info(kind, review=str(review.pk), by=by.email, surface=surface)
+    who = by.email if by else audit.SYSTEM
+    log.info(kind, review=str(review.pk), by=who, surface=surface)

@@ -90,7 +90,7 @@ def replay(
     row.save(update_fields=["replayed_at", "replayed_by", "replayed_as"])
     if created:
         about = {"quarantined": str(row.pk), "origin": row.origin}
-        arrivals.begin_chains(row.queue, [review], by=by, surface=surface, about=about)
+        arrivals.begin(row.queue, [review], by=by, surface=surface, about=about)
     audit.record(
         audit.chain_of("quarantine", row.pk),
         "message.replayed",
@@ -195,7 +195,7 @@ def _store(
     ReviewTask.objects.bulk_create(rows, ignore_conflicts=True)
     stored = arrivals.stored(readable)
     new = [row for row in rows if stored[bytes(row.token_fingerprint)][0] == row.pk]
-    arrivals.begin_chains(queue, new, by=None, surface=Surface.QUEUE)
+    arrivals.begin(queue, new, by=None, surface=Surface.QUEUE)
     kept_back = [
         Refused(item.received, *why) for item in readable if (why := arrivals.against(item, stored))
     ]

@@ -1,31 +1,37 @@
 """Decisions on their way to Step Functions: open the token, send the frozen bytes, judge the answer.
 
-A 200 is the only proof of delivery here. A closed token, after an attempt whose answer got lost,
-may be our own success: what cannot be proved is `unconfirmed`, never `delivered`.
+A 200 proves delivery. A closed token may be our own success whose answer got lost, so the execution's
+history is asked; what it does not prove is `unconfirmed`, never `delivered`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from django.db import transaction
 
+from approvals import reconciliation
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
-from approvals.records import audit, callbacks, clock, outbox, tokens
+from approvals.reconciliation import Evidence, Fate
+from approvals.records import audit, breakers, callbacks, clock, outbox, tokens
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)
 
+Result = OutboxAttempt.Result
+
 ACCESS_PAUSE = 15.0  # seconds; the token stays good, somebody has to mend rights or keys of AWS
-AFTER_REFUSAL = {
-    Proof.INVALID_TOKEN: "invalid_token",
-    Proof.INVALID_OUTPUT: "invalid_output",
-}
-KEY_MISSING = Answer(Proof.REFUSED, OutboxAttempt.Result.KEY_MISSING)
+LAG_PAUSE = 5.0  # seconds; a history may not yet show what the call was told
+MOST_ASKED = 6  # times, for what a history does not show
+FINAL_FOR_THE_CALL = {Result.CLOSED, Result.INVALID_TOKEN}
+NEVER_CALLED = {Result.HISTORY, ""}
+KEY_MISSING = Answer(Proof.REFUSED, Result.KEY_MISSING)
 NOT_ADMITTED = Answer(Proof.ACCESS_DENIED, "StateMachineNotAdmitted")
 WRONG_ACCOUNT = Answer(Proof.ACCESS_DENIED, "WrongAccount")
 WHY = {
@@ -42,21 +48,25 @@ def about(lease: Lease) -> dict[str, str]:
 
 
 def send(lease: Lease) -> None:
-    """Make the one call of a leased callback and write down what it proved."""
+    """Make the one call of a leased callback, ask the history where that is needed, and conclude."""
     decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)
-    conclude(lease, _call(decision.review, bytes(lease.entry.payload)))
+    must_ask = _is_final(lease.entry) or conclude(
+        lease, _call(decision.review, bytes(lease.entry.payload))
+    )
+    if must_ask:
+        conclude_by_history(lease, reconciliation.ask(decision.review, decision))
 
 
-def place_of(review: ReviewTask) -> Place:
-    """Where this review's token is answered: its execution's region, else its queue's; as the queue's role.
+def _is_final(entry: OutboxEntry) -> bool:
+    """Whether the last answer leaves nothing to be sent: only the history can tell what became of it."""
+    result, _ = _last_answer(entry)
+    return result in FINAL_FOR_THE_CALL
 
-    A token is only good in its execution's region; without an ARN, the queue's is the best word.
-    """
-    try:
-        region = stepfunctions.region_of(review.execution_arn)
-    except ValueError:
-        region = review.queue.region
-    return Place(region, review.queue.role_arn)
+
+def _last_answer(entry: OutboxEntry) -> tuple[str, str]:
+    """What the last call that was answered proved, and AWS's word for it."""
+    answered = entry.journal.exclude(result__in=NEVER_CALLED).order_by("-number")
+    return answered.values_list("result", "error_code").first() or ("", "")
 
 
 def _call(review: ReviewTask, payload: bytes) -> Answer:
@@ -67,7 +77,7 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
         token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
     except KeyMissing:
         return KEY_MISSING
-    place, call = place_of(review), callbacks.thaw(payload)
+    place, call = reconciliation.place_of(review), callbacks.thaw(payload)
     if isinstance(call, callbacks.Success):
         answer = stepfunctions.send_task_success(place, token, call.output)
     else:
@@ -80,38 +90,67 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
 
 
 @transaction.atomic(durable=True)
-def conclude(lease: Lease, answer: Answer) -> None:
-    """Journal the answer and move the row: the verdict reads all attempts, whoever made them.
+def conclude(lease: Lease, answer: Answer) -> bool:
+    """Journal the answer and move the row; True where only the history can tell what became of it.
 
-    Locks the review, then the entry. A 200 that comes late, after the lease went to another sender,
-    still proves delivery; everything else only moves a row whose lease is still ours.
+    Locks the review, then the entry: the verdict reads all attempts, whoever made them. A 200 that
+    comes late, after the lease went to another sender, still proves delivery; everything else only
+    moves a row whose lease is still ours.
     """
-    decision = Decision.objects.get(pk=lease.entry.subject)
-    review = ReviewTask.objects.select_for_update(of=("self",)).get(pk=decision.review_id)
+    decision, review, entry = _locked(lease)
+    before = entry.delivery
     entry = outbox.journal(
         lease, _result(answer), error_code=answer.code, request_id=answer.request_id
     )
+    must_ask = False
+    if outbox.was_accepted(entry):
+        if before.state != "delivered":
+            outbox.settle(entry, "acknowledged")
+    elif outbox.still_ours(entry, lease):
+        must_ask = _result(answer) in FINAL_FOR_THE_CALL
+        if not must_ask:
+            _judge(entry, review, answer)
+    if entry.detail != before.detail:  # the first retry is news, the fortieth is not
+        why = {"why": WHY[answer.code]} if answer.code in WHY else {}
+        known = {"error_code": answer.code, "aws_request_id": answer.request_id, **why}
+        _record(review, decision, entry, known)
+    _tell_breaker(entry, answer)
+    return must_ask
+
+
+@transaction.atomic(durable=True)
+def conclude_by_history(lease: Lease, evidence: Evidence) -> None:
+    """Move the row as the execution's history proves; only what it proves is called an end."""
+    decision, review, entry = _locked(lease)
     before = entry.delivery
     if outbox.was_accepted(entry):
         if before.state != "delivered":
             outbox.settle(entry, "acknowledged")
     elif outbox.still_ours(entry, lease):
-        _judge(entry, review, answer)
+        if not entry.journal.filter(number=lease.number).exclude(result="").exists():
+            outbox.journal(lease, Result.HISTORY, error_code=str(evidence.fate), request_id="")
+        _judge_by_history(entry, evidence)
     if entry.detail != before.detail:
-        _record(review, decision, entry, answer)  # the first retry is news, the fortieth is not
+        _, code = _last_answer(entry)
+        _record(review, decision, entry, {"error_code": code, **evidence.told()})
+
+
+def _locked(lease: Lease) -> tuple[Decision, ReviewTask, OutboxEntry]:
+    decision = Decision.objects.get(pk=lease.entry.subject)
+    review = ReviewTask.objects.select_for_update(of=("self",)).get(pk=decision.review_id)
+    return decision, review, OutboxEntry.objects.select_for_update().get(pk=lease.entry.pk)
 
 
 def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
+    """Where an answer leaves the row that is neither proof of delivery nor final for the call."""
     if answer is KEY_MISSING:
         outbox.park(entry, "key_missing")
     elif answer is NOT_ADMITTED:
         outbox.park(entry, "access_denied")
-    elif answer.proof in AFTER_REFUSAL:
-        outbox.park(entry, AFTER_REFUSAL[answer.proof])
-    elif answer.proof == Proof.CLOSED:
-        outbox.park(entry, "history_unreadable" if review.execution_arn else "no_execution_arn")
+    elif answer.proof == Proof.INVALID_OUTPUT:
+        outbox.park(entry, "invalid_output")
     elif answer.proof == Proof.ACCESS_DENIED:
-        if review.deadline_at <= clock.now():
+        if review.is_past_deadline(clock.now()):
             outbox.park(entry, "access_denied")
         else:
             outbox.retry_later(entry, at_least=ACCESS_PAUSE)
@@ -119,26 +158,49 @@ def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
         outbox.retry_later(entry)
 
 
+def _judge_by_history(entry: OutboxEntry, evidence: Evidence) -> None:
+    fate = evidence.fate
+    if fate == Fate.OURS:
+        outbox.settle(entry, "proved_by_history")
+    elif fate.is_closed:
+        outbox.settle(entry, str(fate))
+    elif fate == Fate.NOT_NOW or (fate in UNSHOWN and _asked(entry) < MOST_ASKED):
+        outbox.retry_later(entry, at_least=LAG_PAUSE)
+    elif _last_answer(entry)[0] == Result.INVALID_TOKEN:
+        outbox.park(entry, "invalid_token")
+    else:
+        outbox.park(entry, str(Fate.HISTORY_UNREADABLE if fate in UNSHOWN else fate))
+
+
+UNSHOWN = {Fate.OPEN, Fate.UNKNOWN_TASK}  # the call was told that it is over: the history lags
+
+
+def _asked(entry: OutboxEntry) -> int:
+    return entry.journal.filter(result=Result.HISTORY).count()
+
+
+def _tell_breaker(entry: OutboxEntry, answer: Answer) -> None:
+    """Refusals that are no decision's fault count against the queue; a judged call ends the count."""
+    if entry.queue_id is None or answer in {NOT_ADMITTED, KEY_MISSING}:
+        return
+    if answer.proof in {Proof.ACCESS_DENIED, Proof.THROTTLED}:
+        if breakers.strike(entry.queue_id, answer.code) and entry.state == entry.State.WAITING:
+            outbox.explain(entry, "breaker_open")
+    elif answer.proof in {Proof.ACCEPTED, Proof.CLOSED, Proof.INVALID_TOKEN}:
+        breakers.relieve(entry.queue_id)
+
+
 def _result(answer: Answer) -> str:
     return answer.code if answer is KEY_MISSING else str(answer.proof)
 
 
-def _record(review: ReviewTask, decision: Decision, entry: OutboxEntry, answer: Answer) -> None:
+def _record(
+    review: ReviewTask, decision: Decision, entry: OutboxEntry, known: Mapping[str, Any]
+) -> None:
     state, detail = entry.delivery
     kind = {"waiting": "callback.retrying"}.get(state, f"callback.{state}")
-    why = {"why": WHY[answer.code]} if answer.code in WHY else {}
-    audit.record(
-        audit.chain_of("review", review.pk),
-        kind,
-        by=None,
-        surface=Surface.SYSTEM,
-        data={
-            "decision": str(decision.pk),
-            "detail": detail,
-            "attempts": entry.attempts,
-            "error_code": answer.code,
-            "aws_request_id": answer.request_id,
-            **why,
-        },
-    )
-    log.info(kind, review=str(review.pk), detail=detail, attempts=entry.attempts, code=answer.code)
+    told = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
+    chain = audit.chain_of("review", review.pk)
+    audit.record(chain, kind, by=None, surface=Surface.SYSTEM, data=told)
+    code = known.get("error_code", "")
+    log.info(kind, review=str(review.pk), detail=detail, attempts=entry.attempts, code=code)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from approvals.actions import orders
 from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OrderExecution
 from approvals.records import outbox
@@ -42,7 +43,8 @@ def send(lease: Lease) -> None:
 def _existing(order: OrderExecution) -> tuple[Answer, str, OrderExecution.Status, str]:
     """An execution of this name exists: ours if its input is, and a conflict if it is not."""
     arn = stepfunctions.execution_arn(order.state_machine_arn, order.name)
-    answer, execution = stepfunctions.describe_execution(arn)
+    place = Place(stepfunctions.region_of(arn))
+    answer, execution = stepfunctions.describe_execution(place, arn)
     pending = OrderExecution.Status.PENDING
     if execution is None or not execution.input_sha256:
         return Answer(Proof.AMBIGUOUS, answer.code or "InputNotShown"), "", pending, ""

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.delivery.callbacks import place_of
 from approvals.gateways.aws import Place
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask
+from approvals.reconciliation import place_of
 from approvals.records import clock, quotas
 
 ENROLL_AT_ONCE = 1000

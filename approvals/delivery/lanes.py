@@ -11,7 +11,7 @@ import structlog
 from approvals.delivery import callbacks, executions
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
-from approvals.records import outbox
+from approvals.records import breakers, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,8 @@ def deliver(entry_id: UUID) -> bool:
     An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
     until that runs out, and the attempt without an end says that its outcome is unknown.
     """
+    if not _admitted(entry_id):
+        return False
     lease = outbox.lease(entry_id)
     if lease is None:
         return False
@@ -53,6 +55,20 @@ def deliver(entry_id: UUID) -> bool:
     return True
 
 
+def _admitted(entry_id: UUID) -> bool:
+    """Whether the breaker of its queue lets an entry go; what is held back says so."""
+    queue = OutboxEntry.objects.filter(pk=entry_id).values_list("queue", flat=True).first()
+    if queue is None or breakers.admits(queue):
+        return True
+    outbox.hold_back(entry_id)
+    return False
+
+
+def due(name: str, *, limit: int) -> list[UUID]:
+    """The entries of a lane that may be sent now and that no breaker holds back."""
+    return outbox.due(name, limit=limit, but=breakers.held_back())
+
+
 def drain(name: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:
     """One attempt at each entry of a lane that is due, up to `limit`; returns how many were made.
 
@@ -60,7 +76,7 @@ def drain(name: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: Fal
     entry's failure never delays the others; raises what DATABASE_AWAY names, which is no entry's.
     """
     made = 0
-    for entry_id in outbox.due(name, limit=limit):
+    for entry_id in due(name, limit=limit):
         if stop():
             break
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,14 @@ class Execution:
     arn: str
     status: str
     input_sha256: bytes
+
+
+@dataclass(frozen=True)
+class Executions:
+    """A page of ListExecutions: each ARN with when it started, and the cursor of the older ones."""
+
+    executions: list[tuple[str, datetime]]
+    older: str | None
 
 
 def send_task_success(place: Place, token: str, output: str) -> Answer:
@@ -66,16 +75,30 @@ def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answe
     return accepted(response), response["executionArn"]
 
 
-def describe_execution(arn: str) -> tuple[Answer, Execution | None]:
+def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None]:
     """DescribeExecution (eventually consistent, best effort); None beside the reason it failed."""
     try:
-        response = aws.stepfunctions(Place(region_of(arn))).describe_execution(executionArn=arn)
+        response = aws.stepfunctions(place).describe_execution(executionArn=arn)
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
     shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
     execution = Execution(response["executionArn"], response["status"].lower(), digest)
     return accepted(response), execution
+
+
+def list_executions(
+    place: Place, state_machine_arn: str, cursor: str | None = None
+) -> tuple[Answer, Executions | None]:
+    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed."""
+    more: Any = {"nextToken": cursor} if cursor else {}
+    try:
+        client = aws.stepfunctions(place)
+        response = client.list_executions(stateMachineArn=state_machine_arn, maxResults=100, **more)
+    except (BotoCoreError, ClientError) as error:
+        return classify(error), None
+    rows = [(row["executionArn"], row["startDate"]) for row in response["executions"]]
+    return accepted(response), Executions(rows, response.get("nextToken"))
 
 
 def execution_arn(state_machine_arn: str, name: str) -> str:

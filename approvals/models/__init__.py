@@ -9,6 +9,7 @@ from approvals.models.access import ApiToken, QueueMembership, User
 from approvals.models.audit import AuditEvent
 from approvals.models.comments import Comment
 from approvals.models.decisions import Decision, Vote
+from approvals.models.executions import Breaker, ExecutionSnapshot
 from approvals.models.intake import QuarantinedMessage
 from approvals.models.orders import OrderExecution
 from approvals.models.outbox import OutboxAttempt, OutboxEntry
@@ -20,8 +21,10 @@ from approvals.models.webhooks import WebhookSecret
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "Breaker",
     "Comment",
     "Decision",
+    "ExecutionSnapshot",
     "Heartbeat",
     "OrderExecution",
     "OutboxAttempt",

@@ -52,6 +52,14 @@ class OutboxEntry(models.Model):
     lane = models.CharField(max_length=12, choices=Lane.choices)
     kind = models.CharField(max_length=12, choices=Kind.choices)
     subject = models.UUIDField()
+    queue = models.ForeignKey(
+        "approvals.ReviewQueue",
+        null=True,
+        blank=True,
+        db_index=False,  # asked for only among what waits, which has its own index
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     payload = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now())
     not_before = models.DateTimeField()
@@ -113,6 +121,7 @@ class OutboxAttempt(models.Model):
         MISCONFIGURED = "misconfigured"
         CONFLICT = "conflict"
         REFUSED = "refused"
+        HISTORY = "history"  # no call: the execution's history was asked
 
     entry = models.ForeignKey(OutboxEntry, on_delete=models.PROTECT, related_name="journal")
     number = models.PositiveIntegerField()

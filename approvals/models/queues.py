@@ -73,6 +73,7 @@ class ReviewQueue(models.Model):
     timeout_seconds = models.PositiveIntegerField(
         default=86_400, validators=[MinValueValidator(1), MaxValueValidator(A_YEAR)]
     )
+    probe_with_heartbeats = models.BooleanField(default=False, db_default=False)
     at_deadline = models.CharField(
         max_length=10, choices=AtDeadline.choices, default=AtDeadline.LEAVE
     )
@@ -109,8 +110,6 @@ class ReviewQueue(models.Model):
 
     def clean(self) -> None:
         """Refuse what would be stored and then not done, and JSON that does not say what it should."""
-        if self.at_deadline != self.AtDeadline.LEAVE:
-            raise ValidationError({"at_deadline": "This version leaves reviews at their deadline."})
         documents.check_schema("output_schema", self.output_schema)
         documents.check("policy", self.policy, documents.POLICY)
         documents.check("fields", self.fields, documents.FIELDS)

@@ -93,7 +93,6 @@ def _store(
         OutboxEntry.Kind.START,
         row.pk,
         text.encode(),
-        lane=OutboxEntry.Lane.EXECUTIONS,
         not_before=clock.now(),
     )
     audit.record(

@@ -18,7 +18,7 @@ from approvals.actions import ingest
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
-from approvals.polling import sources
+from approvals.polling import sources, statuses
 from approvals.polling.checking import Finding, Level, check, check_and_store
 
 __all__ = [
@@ -149,6 +149,7 @@ def poll_queues(
 ) -> None:
     """Poll the queues of these slugs (none: all enabled ones, new ones too) until `stop` is set."""
     running: dict[tuple[str, int], threading.Thread] = {}
+    events = None if slugs or dead_letters else statuses.start(stop)
     while not stop.is_set():
         for queue in _enabled(slugs):
             for number in range(threads):
@@ -162,6 +163,8 @@ def poll_queues(
             break  # while one lives, it may give back what the others then poll for
     for thread in running.values():
         thread.join()
+    if events is not None:
+        events.join()
 
 
 def _enabled(slugs: list[str]) -> list[ReviewQueue]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,7 +15,7 @@ from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.models.queues import A_YEAR
-from approvals.records import audit, tokens
+from approvals.records import audit, succession, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -149,15 +149,15 @@ def against(item: Readable, known: Stored) -> tuple[str, str] | None:
     return "conflict", f"The same task token came before with another body: review {pk}."
 
 
-def begin_chains(
+def begin(
     queue: ReviewQueue,
-    rows: Iterable[ReviewTask],
+    rows: Sequence[ReviewTask],
     *,
     by: User | None,
     surface: str,
     about: Mapping[str, str] | None = None,
 ) -> None:
-    """Record the arrival of new reviews; `about` adds to what each chain says of it."""
+    """Record the arrival of new reviews, and whose place they may take; `about` adds to what is said."""
     entries = {}
     for row in rows:
         data = {
@@ -174,3 +174,4 @@ def begin_chains(
         entries[chain] = audit.Entry("review.received", by, surface, data)
         log.info("review.received", review=str(row.pk), queue=queue.slug, reference=row.reference)
     audit.open_chains(entries)
+    succession.begin(rows)

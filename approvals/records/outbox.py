@@ -7,6 +7,7 @@ it learned, but no longer move the row's schedule.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,6 +23,10 @@ LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
 State = OutboxEntry.State
+LANE_OF = {
+    OutboxEntry.Kind.CALLBACK: OutboxEntry.Lane.CALLBACKS,
+    OutboxEntry.Kind.START: OutboxEntry.Lane.EXECUTIONS,
+}
 DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(state=State.SENDING, lease_until__lte=Now())
 
 
@@ -39,25 +44,27 @@ def enqueue(
     subject: UUID,
     payload: bytes,
     *,
-    lane: OutboxEntry.Lane,
     not_before: datetime,
     undoable: bool = False,
+    queue: UUID | None = None,
 ) -> OutboxEntry:
     """Write a message that must leave, in the caller's transaction, together with what caused it."""
     return OutboxEntry.objects.create(
-        lane=lane,
+        lane=LANE_OF[kind],
         kind=kind,
         subject=subject,
         payload=payload,
         not_before=not_before,
+        queue_id=queue,
         detail="undo_window" if undoable else "queued",
     )
 
 
-def due(lane: str, *, limit: int) -> list[UUID]:
-    """Ids of entries of a lane that may be sent now, the longest waiting first."""
+def due(lane: str, *, limit: int, but: Collection[UUID] = ()) -> list[UUID]:
+    """Ids of entries of a lane that may be sent now, the longest waiting first; none of queues `but`."""
     return list(
         OutboxEntry.objects.filter(DUE, lane=lane)
+        .exclude(queue__in=list(but))
         .order_by("not_before")
         .values_list("pk", flat=True)[:limit]
     )
@@ -128,6 +135,17 @@ def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
     entry.state, entry.detail, entry.lease_until = State.WAITING, "retrying", None
     entry.not_before = clock.now() + timedelta(seconds=pause)
     entry.save(update_fields=["state", "detail", "lease_until", "not_before"])
+
+
+def explain(entry: OutboxEntry, detail: str) -> None:
+    """Say why an entry that waits does so."""
+    entry.detail = detail
+    entry.save(update_fields=["detail"])
+
+
+def hold_back(entry_id: UUID) -> None:
+    """Say of an entry that is due that a breaker holds it back."""
+    OutboxEntry.objects.filter(DUE, pk=entry_id, state=State.WAITING).update(detail="breaker_open")
 
 
 def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from approvals import policy
-from approvals.models import Decision, OutboxEntry, User
+from approvals.models import Decision, OutboxEntry, ReviewTask, User
 from approvals.models.decisions import Surface
 
 CALM, GOOD, WARN, BAD = "calm", "good", "warn", "bad"
@@ -155,6 +155,7 @@ class Aftermath:
     attempts: int
     ended_at: datetime | None
     undo_until: datetime | None
+    again_on: ReviewTask | None = None
 
     @property
     def final(self) -> bool:
@@ -195,6 +196,7 @@ def aftermath(
         attempts=entry.attempts if entry else 0,
         ended_at=entry.ended_at if entry else None,
         undo_until=decision.undo_until if _undoable(decision, entry, user, now) else None,
+        again_on=_again_on(decision, state, user),
     )
 
 
@@ -222,6 +224,17 @@ def _steps(decision: Decision, state: str, detail: str, tone: str, word: str) ->
         Step("Sending" if sending != "warn" else word, sending),
         Step(word if state in FINAL else "Delivered", end),
     )
+
+
+def _again_on(decision: Decision, state: str, user: User) -> ReviewTask | None:
+    """The open review that asks the same again, where this decision found its token closed."""
+    link = decision.review.superseded_by_id if state == "closed_elsewhere" else None
+    if link is None:
+        return None
+    newer = ReviewTask.objects.without_secrets().pending().filter(pk=link).first()
+    if newer is None:
+        return None
+    return newer if policy.may(policy.DECIDE, newer, user, Surface.WEB).allowed else None
 
 
 def _undoable(decision: Decision, entry: OutboxEntry | None, user: User, now: datetime) -> bool:

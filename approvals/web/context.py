@@ -1,5 +1,5 @@
-"""What every page's frame needs: the queues of whoever has signed in, asked only when shown, and
-whether mail is sent."""
+"""What every page's frame needs: the queues of whoever has signed in and what is wrong with them, asked
+only when shown, and whether mail is sent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from django.utils.functional import SimpleLazyObject
 from approvals import policy
 from approvals.models import User
 from approvals.models.decisions import Surface
+from approvals.web.trouble import troubles
 
 SURFACE = Surface.WEB
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The header's queues and its way to the admin site; nothing is asked that no template shows."""
+    """The header's queues, its way to the admin site, and the troubles; what no template shows is not asked."""
 
     def inspects() -> bool:
         user = request.user
@@ -26,5 +27,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8])),
         "inspects": SimpleLazyObject(inspects),
+        "troubles": SimpleLazyObject(lambda: troubles(request.user)),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

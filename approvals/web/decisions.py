@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from approvals import policy
 from approvals.actions import decisions
+from approvals.actions.decisions import Ruling
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
 from approvals.models.decisions import Outcome
@@ -47,6 +48,25 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
         return refused(request, error, review=reviews.find(request.user, decision.review_id))
     messages.success(request, f"Undone: {foreign.visible(review.heading)} is open again.")
     return redirect("review", review.pk)
+
+
+@desk("POST")
+def reapply(request: DeskRequest, decision_id: UUID) -> HttpResponse:
+    """Give the newer review of the same step the decision whose token had closed, in one step."""
+    made = Decision.objects.select_related("review__superseded_by").filter(pk=decision_id).first()
+    newer = made.review.superseded_by if made else None
+    if made is None or newer is None:
+        raise NotFound
+    reviews.find(request.user, made.review_id)
+    ruling = Ruling(
+        reason=made.reason, reason_code=made.reason_code, edits=made.edits, signed_in=SIGNED_IN
+    )
+    verb = VERBS[Outcome(made.outcome)]
+    try:
+        verb(newer.pk, by=request.user, surface=SURFACE, ruling=ruling)
+    except ApprovalsError as error:
+        return refused(request, error, review=reviews.find(request.user, newer.pk))
+    return redirect("review", newer.pk)
 
 
 def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResponse:

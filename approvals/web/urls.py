@@ -20,4 +20,5 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
+    path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
 ]

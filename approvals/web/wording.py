@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from approvals.actions.decisions import deadline_margin
 from approvals.exceptions import ApprovalsError
 from approvals.models import AuditEvent, ReviewTask, User
 from approvals.models.decisions import Outcome
@@ -16,6 +17,10 @@ from approvals.models.queues import ReviewQueue
 from approvals.records import audit
 
 CRITICAL = timedelta(minutes=5)
+AT_DEADLINE: Mapping[str, str] = {
+    ReviewQueue.AtDeadline.REJECT: "rejects",
+    ReviewQueue.AtDeadline.APPROVE: "approves",
+}
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,24 @@ def deadline(review: ReviewTask, now: datetime) -> Deadline:
             "Step Functions has stopped waiting, so a decision can no longer reach the order. It"
             " took the workflow's timeout road.",
         )
-    then = f"Step Functions stops waiting in {span(left)}; the order then takes the workflow's timeout road."
+    then = _consequence(review, left)
     if left <= CRITICAL:
         return Deadline(at, "critical", "exclamation-triangle", "Closing", then)
     if left * 4 <= at - review.sent_at:
         return Deadline(at, "soon", "bell-alert", "Due soon", then)
     return Deadline(at, "calm", "clock", "Due", then)
+
+
+def _consequence(review: ReviewTask, left: timedelta) -> str:
+    """What happens when the time is up, by the queue's rule for that."""
+    rule = AT_DEADLINE.get(review.queue.at_deadline)
+    if rule:
+        margin = span(deadline_margin(review))
+        return (
+            f"Step Functions stops waiting in {span(left)}. If nobody has decided {margin} before"
+            f" that, the queue {rule} it by itself."
+        )
+    return f"Step Functions stops waiting in {span(left)}; the order then takes the workflow's timeout road."
 
 
 def _assumed(review: ReviewTask, left: timedelta) -> Deadline:
@@ -209,6 +226,9 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "Could not be delivered, an operator is needed",
     ),
     "callback.requeued": ("arrow-path", "calm", "Put back in line by an operator"),
+    "review.lease_ended": ("clock", "calm", "The claim ran out"),
+    "review.newer_arrived": ("arrow-path", "warn", "A newer review of the same step has come"),
+    "review.succeeded": ("arrow-path", "calm", "Stands in the place of an older review"),
     "review.expired": ("no-symbol", "bad", "Expired: Step Functions stopped waiting"),
     "review.superseded": ("arrow-path", "calm", "Superseded by a newer review of the same step"),
     "review.orphaned": ("link-slash", "warn", "Its execution has ended"),

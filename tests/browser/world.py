@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.db import connection
 
 from approvals.actions import assignment, configuration, decisions, discussion
-from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.records import outbox
@@ -217,4 +216,4 @@ def settle(review: ReviewTask, answer: Answer) -> None:
     entry = OutboxEntry.objects.get(kind=OutboxEntry.Kind.CALLBACK, subject=decision.pk)
     lease = outbox.lease(entry.pk)
     assert lease is not None
-    callbacks.conclude(lease, answer)
+    factories.conclude(lease, answer)

@@ -295,7 +295,6 @@ NOT_YET_DUE = {
     "command rotate_token_keys": "comes with the rotation of keys",
     "command doctor": "comes with the doctor",
     "environment DAILY_ORDERS_STATE_MACHINE_ARN": "comes with the batches",
-    "environment STATUS_EVENTS_QUEUE_URL": "comes with reconciliation",
     "environment LISTEN_DATABASE_URL": "comes with live events",
     "environment ANCHOR_KEYS": "comes with the anchors",
     "environment ANCHOR_SINKS": "comes with the anchors",

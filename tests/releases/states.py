@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from approvals.actions import assignment, configuration, decisions, discussion, ingest
-from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     Heartbeat,
@@ -65,7 +64,7 @@ def _answered(review: ReviewTask, proof: Proof) -> None:
     assert decided.decision_id is not None
     lease = outbox.lease(OutboxEntry.objects.get(subject=decided.decision_id).pk)
     assert lease is not None
-    callbacks.conclude(lease, Answer(proof, request_id="release-dump"))
+    factories.conclude(lease, Answer(proof, request_id="release-dump"))
 
 
 def _fill_guarded_queue() -> None:

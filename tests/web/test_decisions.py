@@ -11,7 +11,6 @@ from django.db.models import F
 from django.test import Client
 
 from approvals.actions import assignment, decisions
-from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.records import outbox
@@ -46,7 +45,7 @@ def settle(review: ReviewTask, *answers: Answer) -> None:
         entries.update(not_before=F("created_at"))
         lease = outbox.lease(entries.get().pk)
         assert lease is not None
-        callbacks.conclude(lease, answer)
+        factories.conclude(lease, answer)
 
 
 def test_an_approval_is_recorded_with_its_note_and_surface(desk: Desk, alice: User) -> None:

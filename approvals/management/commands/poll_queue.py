@@ -10,6 +10,7 @@ from approvals import polling
 from approvals.exceptions import Unavailable
 from approvals.management.refusals import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
+from approvals.polling import statuses
 
 
 class Command(ReviewCommand):
@@ -42,6 +43,8 @@ class Command(ReviewCommand):
         dead = options["dead_letters"]
         if options["once"]:
             self._once(list(queues), budget, dead_letters=dead)
+            if not slugs and not dead:
+                statuses.poll_until_empty()
             return
         stop, threads = self.stop_on_signals(), options["threads"]
         polling.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)

@@ -1,0 +1,39 @@
+"""What is known of an execution beside its reviews, and when Step Functions is next asked about it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class ExecutionSnapshot(models.Model):
+    """What Step Functions last said of an execution. `due_at` empty: it has ended and holds no review."""
+
+    execution_arn = models.CharField(primary_key=True, max_length=512)
+    status = models.CharField(max_length=20, blank=True)
+    read_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    asked = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index("due_at", condition=Q(due_at__isnull=False), name="execution_to_be_asked")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_arn}: {self.status or 'not asked yet'}"
+
+
+class Breaker(models.Model):
+    """Answers of a queue are held back while AWS refuses them; open from `opened_at` until it is gone."""
+
+    queue = models.OneToOneField(
+        "approvals.ReviewQueue", primary_key=True, on_delete=models.PROTECT, related_name="breaker"
+    )
+    strikes = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=100, blank=True)
+    opened_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"breaker of {self.queue}"

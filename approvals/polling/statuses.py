@@ -1,0 +1,84 @@
+"""Status events of executions: EventBridge puts them on SQS, best effort, in any order, and twice.
+
+An event changes nothing by itself: it only has the execution asked about now instead of later.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from approvals import strict_json
+from approvals.exceptions import DATABASE_AWAY, Unavailable
+from approvals.gateways import sqs
+from approvals.gateways.aws import Place
+from approvals.records import snapshots
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 5
+PAUSE = 5.0  # seconds
+
+
+def poll_once(*, wait_seconds: int, limit: int = sqs.BATCH) -> int:
+    """Receive a batch of events, note which executions they are about, delete it; returns how many came.
+
+    Raises Unavailable where SQS does not answer, and OperationalError where the database is away.
+    """
+    place, url = Place(settings.AWS_REGION), settings.STATUS_EVENTS_QUEUE_URL
+    batch = sqs.receive(place, url, wait_seconds=wait_seconds, limit=limit)
+    if not batch:
+        return 0
+    arns = {arn for message in batch if (arn := execution_of(message.body))}
+    for arn in sorted(arns):
+        snapshots.hurry(arn)
+    sqs.delete(place, url, batch)
+    log.info("poll.statuses", messages=len(batch), executions=len(arns))
+    return len(batch)
+
+
+def poll_until_empty() -> int:
+    """Read events until one empty answer; returns how many came. Nothing where no queue is set."""
+    total = 0
+    while settings.STATUS_EVENTS_QUEUE_URL and (came := poll_once(wait_seconds=1)):
+        total += came
+    return total
+
+
+def start(stop: threading.Event) -> threading.Thread | None:
+    """A thread that reads events until `stop` is set; None where no queue of them is set."""
+    if not settings.STATUS_EVENTS_QUEUE_URL:
+        return None
+    thread = threading.Thread(target=_poll_forever, args=(stop,), name="poll-statuses")
+    thread.start()
+    return thread
+
+
+def _poll_forever(stop: threading.Event) -> None:
+    try:
+        while not stop.is_set():
+            try:
+                poll_once(wait_seconds=WAIT_SECONDS)
+            except (*DATABASE_AWAY, Unavailable) as error:
+                log.warning("poll.statuses_away", error=str(error)[:300])
+                connection.close()
+                stop.wait(PAUSE)
+    finally:
+        connection.close()
+
+
+def execution_of(body: str) -> str:
+    """The ARN of the execution that an event is about; empty for what is no such event."""
+    try:
+        event: Any = strict_json.read(body)
+        if event["source"] != "aws.states":
+            return ""
+        arn = event["detail"]["executionArn"]
+    except (strict_json.Unreadable, KeyError, TypeError):
+        log.warning("poll.no_status_event", bytes=len(body))
+        return ""
+    return arn if isinstance(arn, str) and len(arn) <= 512 else ""

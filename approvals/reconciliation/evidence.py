@@ -1,0 +1,241 @@
+"""What a history says of a task: read backwards, followed along previousEventId, matched by token."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from approvals.exceptions import Throttled
+from approvals.gateways import histories, stepfunctions
+from approvals.gateways.aws import Place
+from approvals.gateways.errors import Answer, Proof
+from approvals.gateways.histories import Event
+from approvals.messages import TaskToken
+from approvals.models import Decision, ReviewTask
+from approvals.records import allowances, tokens
+
+PAGES_A_MINUTE = 300  # of the 20 a second that an account may read
+
+ENDED = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
+CLOSED = {
+    "TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskStateAborted",
+    "TaskSubmitFailed", "TaskStartFailed",
+}  # fmt: skip
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+BETWEEN = {"TaskStarted", "TaskSubmitted"}
+
+
+class Fate(StrEnum):
+    """What became of a token. The first six are proved by events; the others say why nothing is."""
+
+    OPEN = "open"
+    OURS = "ours"
+    OTHER_PARTY = "other_party"
+    EXPIRED = "expired"
+    ABORTED = "aborted"
+    EXECUTION_ENDED = "execution_ended"
+    UNKNOWN_TASK = "unknown_task"
+    NO_EXECUTION_ARN = "no_execution_arn"
+    HISTORY_GONE = "history_gone"
+    HISTORY_UNREADABLE = "history_unreadable"
+    NOT_NOW = "not_now"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is proved that nothing can be answered any more."""
+        return self in PROVED_CLOSED
+
+
+PROVED_CLOSED = {
+    Fate.OURS, Fate.OTHER_PARTY, Fate.EXPIRED, Fate.ABORTED, Fate.EXECUTION_ENDED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A fate and what proves it: an event's number, kind and time, and the decision it names, if any."""
+
+    fate: Fate
+    event: int = 0
+    kind: str = ""
+    at: datetime | None = None
+    code: str = ""
+    decision_id: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """As the audit keeps it."""
+        seen = {"fate": str(self.fate), "event": self.event, "event_kind": self.kind}
+        seen |= {"decision_found": self.decision_id} if self.decision_id else {}
+        seen |= {"history_error": self.code} if self.code else {}
+        return seen | {"event_at": self.at.isoformat() if self.at else ""}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of a history that sent a message: the message, and what became of its token."""
+
+    message: dict[str, Any]
+    message_id: str
+    sent_at: datetime
+    evidence: Evidence
+
+    @property
+    def fingerprint(self) -> bytes | None:
+        """By what its token is found; None where its message holds none."""
+        token = self.message.get("taskToken")
+        return tokens.fingerprint(TaskToken(token)) if isinstance(token, str) else None
+
+
+class Unread(Exception):
+    """The history cannot be read, or not now: `evidence` says why."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        super().__init__(str(evidence.fate))
+
+
+def place_of(review: ReviewTask) -> Place:
+    """Where this review's token and execution are asked after: its execution's region, as its queue's role.
+
+    A token is only good in its execution's region; without an ARN, the queue's is the best word.
+    """
+    try:
+        region = stepfunctions.region_of(review.execution_arn)
+    except ValueError:
+        region = review.queue.region
+    return Place(region, review.queue.role_arn)
+
+
+def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
+    """What became of a review's token, by its execution's history; `decision` is what OURS means.
+
+    Reads pages of 1,000 events, newest first, until the task is found: by the fingerprint of the
+    token it sent, so that the sealed one is not opened, or by the id of its SQS message. Never raises
+    for what AWS or the network does.
+    """
+    if not review.execution_arn:
+        return Evidence(Fate.NO_EXECUTION_ARN)
+    mark, ending = bytes(review.token_fingerprint), _Ending()
+    try:
+        for task in tasks_of(place_of(review), review.execution_arn, ending):
+            if task.fingerprint == mark or task.message_id == (review.sqs_message_id or None):
+                return _attributed(task.evidence, decision)
+    except Unread as unread:
+        return unread.evidence
+    if ending.event is not None:  # it names no such task, and can have no open one
+        return _ended(ending.event, Fate.EXECUTION_ENDED)
+    return Evidence(Fate.UNKNOWN_TASK)
+
+
+@dataclass
+class _Ending:
+    """The last event read so far that ended the execution: the earliest after what is read next."""
+
+    event: Event | None = None
+
+
+def tasks_of(place: Place, arn: str, ending: _Ending | None = None) -> Iterator[Task]:
+    """Every task of an execution that sent a message, the newest first. Raises Unread."""
+    ending = ending or _Ending()
+    followers: dict[int, list[Event]] = defaultdict(list)
+    for event in _events(place, arn):
+        if event.kind in ENDED:
+            ending.event = event
+        elif event.kind == "TaskScheduled":
+            if message := message_of(event):
+                submitted = next(_following(event, followers, {"TaskSubmitted"}), None)
+                sent = _object(submitted.details.get("output")) if submitted else {}
+                closing = next(_following(event, followers, CLOSED), None)
+                evidence = _evidence(event, closing, ending.event)
+                yield Task(message, str(sent.get("MessageId", "")), event.at, evidence)
+        elif event.kind in CLOSED | BETWEEN:
+            followers[event.previous].append(event)
+
+
+def _events(place: Place, arn: str) -> Iterator[Event]:
+    cursor = None
+    while True:
+        try:
+            allowances.take(f"histories:{place.region}", per_minute=PAGES_A_MINUTE)
+        except Throttled:
+            raise Unread(Evidence(Fate.NOT_NOW, code="OurOwnLimit")) from None
+        answer, page = histories.read(place, arn, cursor)
+        if page is None:
+            raise Unread(Evidence(_why_unread(answer), code=answer.code))
+        yield from page.events
+        if page.older is None:
+            return
+        cursor = page.older
+
+
+def _why_unread(answer: Answer) -> Fate:
+    if answer.code == "ExecutionDoesNotExist":
+        return Fate.HISTORY_GONE
+    if answer.proof in {Proof.ACCESS_DENIED, Proof.REFUSED, Proof.INVALID_OUTPUT}:
+        return Fate.HISTORY_UNREADABLE
+    return Fate.NOT_NOW
+
+
+def _following(start: Event, followers: dict[int, list[Event]], kinds: set[str]) -> Iterator[Event]:
+    """Events of these kinds that follow `start`: along its own chain, because branches interleave."""
+    for event in followers[start.number]:
+        if event.kind in kinds:
+            yield event
+        if event.kind in BETWEEN:
+            yield from _following(event, followers, kinds)
+
+
+def _evidence(start: Event, closing: Event | None, ending: Event | None) -> Evidence:
+    if closing is not None:
+        fate = {"TaskTimedOut": Fate.EXPIRED, "TaskStateAborted": Fate.ABORTED}.get(
+            closing.kind, Fate.OTHER_PARTY
+        )
+        found = decision_in(closing)
+        return Evidence(fate, closing.number, closing.kind, closing.at, decision_id=found)
+    if ending is None:
+        return Evidence(Fate.OPEN, start.number, start.kind, start.at)
+    aborted = ending.kind == "ExecutionAborted"
+    return _ended(ending, Fate.ABORTED if aborted else Fate.EXECUTION_ENDED)
+
+
+def _ended(ending: Event, fate: Fate) -> Evidence:
+    return Evidence(fate, ending.number, ending.kind, ending.at)
+
+
+def _attributed(evidence: Evidence, decision: Decision | None) -> Evidence:
+    ours = decision is not None and evidence.decision_id == str(decision.pk)
+    return replace(evidence, fate=Fate.OURS) if ours else evidence
+
+
+def decision_in(closing: Event) -> str:
+    """The id of the decision that closed a task, where it was one of this service's; else nothing.
+
+    It stands in the output's `decision_id`, or in the last `[decision ...]` of a failure's cause.
+    """
+    if closing.kind == "TaskSucceeded":
+        named = re.fullmatch(UUID, str(_object(closing.details.get("output")).get("decision_id")))
+    else:
+        cause = str(closing.details.get("cause") or "")
+        named = re.search(rf"(?<=\[decision ){UUID}(?=\]$)", cause)
+    return named[0] if named else ""
+
+
+def message_of(scheduled: Event) -> dict[str, Any]:
+    """The message that a TaskScheduled event put on SQS, token and all; empty where it sent none."""
+    body = _object(scheduled.details.get("parameters")).get("MessageBody")
+    return body if isinstance(body, dict) else _object(body)
+
+
+def _object(text: Any) -> dict[str, Any]:
+    """The JSON object that a text of the history holds; an empty one where it holds none."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

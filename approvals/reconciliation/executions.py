@@ -1,0 +1,114 @@
+"""Executions that are to be asked about: their orders' status, and the reviews that ended with them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from approvals.actions import lifecycle, orders
+from approvals.exceptions import KeyMissing, Throttled
+from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import OrderExecution, ReviewTask
+from approvals.reconciliation.evidence import Fate, ask, place_of
+from approvals.records import allowances, clock, snapshots, tokens
+
+log = structlog.get_logger(__name__)
+
+DESCRIBED_A_MINUTE = 300  # of the 10 to 15 a second that an account may describe
+BACK_OFF = timedelta(seconds=30)
+
+
+def inquire(arn: str) -> None:
+    """Ask about an execution whose time has come: its order's status, and the reviews it has ended.
+
+    Does nothing where another sweeper is at it.
+    """
+    if not snapshots.take(arn):
+        return
+    reviews = list(_waiting(arn))
+    status, answer = _describe(arn, reviews)
+    if not status and answer.code != "ExecutionDoesNotExist":
+        snapshots.postpone(arn, BACK_OFF)
+        log.info("execution.not_described", execution=arn, code=answer.code)
+        return
+    running = status in {"running", "pending_redrive"}
+    if status:
+        _tell_orders(arn, status)
+    left = [review for review in reviews if not _settle(review, running=running)]
+    again = _again(left, running=running) if running or left else None
+    snapshots.put_back(arn, status=status or "gone", again_at=again)
+
+
+def probe(review_id: UUID) -> None:
+    """Ask by a heartbeat whether a token is still good, for a review that names no execution.
+
+    SendTaskHeartbeat changes nothing where the state has no HeartbeatSeconds, and is therefore only
+    used where the queue says so. What it finds closed has expired if its deadline is over.
+    """
+    review = ReviewTask.objects.select_related("queue").get(pk=review_id)
+    try:
+        token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
+    except KeyMissing:
+        log.warning("probe.key_missing", review=str(review.pk))
+        return
+    answer = stepfunctions.send_task_heartbeat(place_of(review), token)
+    if answer.proof == Proof.CLOSED:
+        proof = {"fate": "closed", "by": "heartbeat", "error_code": answer.code}
+        lifecycle.expire(review.pk, proof=proof)
+
+
+def _waiting(arn: str) -> Any:
+    pending = ReviewTask.objects.pending().filter(execution_arn=arn)
+    return pending.select_related("queue").defer("raw_body", "sealed_token", "payload")
+
+
+def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[str, Answer]:
+    try:
+        place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
+        allowances.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
+    except Throttled:
+        return "", Answer(Proof.THROTTLED, "OurOwnLimit")
+    except ValueError:
+        return "", Answer(Proof.REFUSED, "InvalidArn")
+    answer, execution = stepfunctions.describe_execution(place, arn)
+    return (execution.status if execution else ""), answer
+
+
+def _tell_orders(arn: str, status: str) -> None:
+    for pk in OrderExecution.objects.filter(execution_arn=arn).values_list("pk", flat=True):
+        orders.record_status(pk, status)
+
+
+def _settle(review: ReviewTask, *, running: bool) -> bool:
+    """End a review whose token is proved closed; True where it is over."""
+    newer = review.superseded_by
+    if running and newer is None and review.deadline_at > clock.now():
+        return False  # an open task of a running execution: nothing to be asked
+    evidence = ask(review)
+    if not evidence.fate.is_closed:
+        return False
+    proof = evidence.told()
+    newest = Fate.UNKNOWN_TASK if newer is None else ask(newer).fate
+    if newest in {Fate.NOT_NOW, Fate.HISTORY_UNREADABLE}:
+        return False  # to end it now would leave its claim and its comments behind
+    if newer is not None and newest != Fate.UNKNOWN_TASK:
+        lifecycle.supersede(review.pk, newer.pk, proof=proof)
+    elif evidence.fate == Fate.EXPIRED:
+        lifecycle.expire(review.pk, proof=proof)
+    else:
+        lifecycle.orphan(review.pk, proof=proof)
+    return True
+
+
+def _again(left: list[ReviewTask], *, running: bool) -> datetime:
+    """When to ask again: at the next deadline, and after a while in any case."""
+    now = clock.now()
+    ahead = [r.deadline_at for r in left if r.deadline_at > now]
+    late = any(r.deadline_at <= now or r.superseded_by_id for r in left)
+    soon = now + (BACK_OFF if late or not running else snapshots.WITHOUT_NEWS)
+    return min([soon, *(at + snapshots.AFTER_DEADLINE for at in ahead)])

@@ -1,0 +1,73 @@
+"""Which executions are to be asked about, and when: rows only, the asking is reconciliation's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Least, Now
+
+from approvals.models import ExecutionSnapshot
+
+WHILE_ASKING = timedelta(seconds=60)  # nobody else asks meanwhile; a crash costs this long
+AFTER_DEADLINE = timedelta(seconds=2)
+WITHOUT_NEWS = timedelta(
+    minutes=10
+)  # status events are best effort: each is asked about in the end
+
+_WATCH = """
+    INSERT INTO approvals_executionsnapshot (execution_arn, status, due_at, asked)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int[])
+    ON CONFLICT (execution_arn) DO UPDATE SET
+        due_at = LEAST(approvals_executionsnapshot.due_at, EXCLUDED.due_at)
+"""
+
+
+def watch(due: Mapping[str, datetime]) -> None:
+    """See to it that each execution is asked about at its time at the latest."""
+    arns = sorted(arn for arn in due if arn)  # one order for all who write
+    if not arns:
+        return
+    blank, none = [""] * len(arns), [0] * len(arns)
+    with connection.cursor() as cursor:
+        cursor.execute(_WATCH, [arns, blank, [due[arn] for arn in arns], none])
+
+
+def hurry(arn: str) -> None:
+    """Ask about an execution as soon as possible: something has been heard of it."""
+    ExecutionSnapshot.objects.filter(execution_arn=arn).update(due_at=Now())
+
+
+def due(*, limit: int) -> list[str]:
+    """The executions that are to be asked about now, the longest due first."""
+    waiting = ExecutionSnapshot.objects.filter(due_at__lte=Now()).order_by("due_at")
+    return list(waiting.values_list("execution_arn", flat=True)[:limit])
+
+
+def take(arn: str) -> bool:
+    """Whether it is ours to ask about this execution now: two sweepers never ask at once."""
+    mine = ExecutionSnapshot.objects.filter(execution_arn=arn, due_at__lte=Now())
+    return bool(mine.update(due_at=Now() + WHILE_ASKING, asked=F("asked") + 1))
+
+
+def put_back(arn: str, *, status: str, again_at: datetime | None) -> None:
+    """Keep what was said, and when to ask again; who hurried meanwhile is not made to wait.
+
+    An empty `status` says that there was no answer: what was known before stays.
+    """
+    told = {"status": status, "read_at": Now()} if status else {}
+    row = ExecutionSnapshot.objects.filter(execution_arn=arn)
+    hurried = row.filter(due_at__lte=Now())
+    if told:
+        row.update(**told)
+    if not hurried.exists():
+        row.update(due_at=again_at)
+
+
+def postpone(arn: str, length: timedelta) -> None:
+    """Ask again after this long, or earlier where that is due anyway."""
+    ExecutionSnapshot.objects.filter(execution_arn=arn).update(
+        due_at=Least(F("due_at"), Now() + length)
+    )

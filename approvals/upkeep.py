@@ -1,0 +1,102 @@
+"""What has to be done when its time has come, whether or not anybody asks: each chore is one function."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Least, Now
+
+from approvals import reconciliation
+from approvals.actions import assignment, decisions
+from approvals.models import ExecutionSnapshot, ReviewQueue, ReviewTask
+from approvals.records import allowances, receipts, snapshots
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+PROBE_AGAIN = 60.0  # seconds
+
+Source = ReviewTask.DeadlineSource
+
+
+def decide_at_deadlines() -> int:
+    """Decide the reviews whose queue decides for itself one margin before Step Functions stops waiting."""
+    window = Least(Value(decisions.MARGIN), (F("deadline_at") - F("sent_at")) / 4)
+    due = (
+        ReviewTask.objects.pending()
+        .exclude(queue__at_deadline=ReviewQueue.AtDeadline.LEAVE)
+        .filter(
+            deadline_source=Source.MESSAGE,
+            deadline_at__gt=Now(),
+            deadline_at__lte=Now() + decisions.MARGIN,
+        )
+        .annotate(margin=window)
+        .filter(deadline_at__lte=Now() + F("margin"))
+    )
+    ids = list(due.order_by("deadline_at").values_list("pk", flat=True)[:AT_ONCE])
+    return sum(decisions.decide_at_deadline(pk) is not None for pk in ids)
+
+
+def end_leases() -> int:
+    """Write down the claims that have run out."""
+    over = ReviewTask.objects.pending().filter(lease_expires_at__lte=Now())
+    return sum(assignment.end_lease(pk) for pk in list(over.values_list("pk", flat=True)[:AT_ONCE]))
+
+
+def ask_after_executions() -> int:
+    """Ask about the executions whose time has come: deadlines, newer reviews, events, or long silence."""
+    _hurry_for_closed_tokens()
+    arns = snapshots.due(limit=AT_ONCE)
+    for arn in arns:
+        reconciliation.inquire(arn)
+    return len(arns)
+
+
+def _hurry_for_closed_tokens() -> None:
+    """A heartbeat found the token closed: the execution's history knows how."""
+    told = ExecutionSnapshot.objects.filter(
+        execution_arn=OuterRef("execution_arn"), read_at__gte=OuterRef("heartbeat__closed_at")
+    )
+    unknown = ReviewTask.objects.pending().filter(heartbeat__closed_at__isnull=False)
+    for arn in unknown.exclude(Exists(told)).values_list("execution_arn", flat=True)[:AT_ONCE]:
+        snapshots.hurry(arn)
+
+
+class Prober:
+    """Asks after overdue reviews that name no execution, by a heartbeat, where the queue allows it."""
+
+    def __init__(self) -> None:
+        self._next: dict[UUID, float] = {}
+
+    def turn(self) -> int:
+        """Probe what is overdue and was not probed in the last minute; returns how many were."""
+        allowed = Q(queue__probe_with_heartbeats=True) | Q(queue__heartbeat_seconds__isnull=False)
+        overdue = ReviewTask.objects.pending().filter(
+            allowed, execution_arn="", deadline_at__lte=Now()
+        )
+        ids = list(overdue.order_by("deadline_at").values_list("pk", flat=True)[:AT_ONCE])
+        now = time.monotonic()
+        self._next = {pk: at for pk, at in self._next.items() if pk in set(ids)}
+        due = [pk for pk in ids if self._next.get(pk, 0.0) <= now]
+        for pk in due:
+            self._next[pk] = now + PROBE_AGAIN
+            reconciliation.probe(pk)
+        return len(due)
+
+
+def purge() -> int:
+    """Forget what has served its time: receipts of a week ago, allowances that have filled up."""
+    return receipts.purge() + allowances.purge()
+
+
+CHORES = {
+    "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
+    "leases": (end_leases, timedelta(seconds=5)),
+    "executions": (ask_after_executions, timedelta(seconds=1)),
+    "probes": (Prober().turn, timedelta(seconds=5)),
+    "purge": (purge, timedelta(hours=1)),
+}

@@ -1,0 +1,44 @@
+"""What every page says while AWS refuses a queue's answers: decisions go on, deliveries wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+
+from approvals import policy
+from approvals.models import Breaker, Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+
+NEAREST = 3
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A queue whose answers are held back: since when, what AWS says, and whose time runs out first."""
+
+    queue: ReviewQueue
+    since: datetime | None
+    reason: str
+    nearest: Sequence[ReviewTask]
+
+
+def troubles(user: User | AnonymousUser) -> list[Trouble]:
+    """The open breakers of the queues this person may see."""
+    seen = policy.visible_queues(user).order_by()
+    breakers = Breaker.objects.filter(opened_at__isnull=False, queue__in=seen)
+    return [
+        Trouble(one.queue, one.opened_at, one.reason, _nearest(one.queue))
+        for one in breakers.select_related("queue").order_by("opened_at")
+    ]
+
+
+def _nearest(queue: ReviewQueue) -> list[ReviewTask]:
+    """The decided reviews of a queue that will pass their deadline first if this lasts."""
+    waiting = OutboxEntry.objects.filter(
+        lane=OutboxEntry.Lane.CALLBACKS, state=OutboxEntry.State.WAITING, queue=queue
+    )
+    decided = Decision.objects.filter(pk__in=waiting.values("subject"))
+    rows = ReviewTask.objects.without_secrets().filter(pk__in=decided.values("review"))
+    return list(rows.order_by("deadline_at")[:NEAREST])

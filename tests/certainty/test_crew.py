@@ -1,0 +1,73 @@
+"""The sweeper's hands: one silent call holds up one of them, and undo windows end on time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from approvals import sweeper
+from approvals.actions import configuration, decisions
+from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
+from tests.certainty.conftest import AT_ONCE, take_in
+from tests.desk import wait_until
+from tests.fake_aws import FakeAws, Fault
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Waiting = Callable[..., ReviewTask]
+CALLBACKS = OutboxEntry.Lane.CALLBACKS
+
+
+@contextmanager
+def sweeping() -> Iterator[None]:
+    """The callbacks' lane, swept as the sweeper does."""
+    stop = threading.Event()
+    thread = threading.Thread(target=sweeper.sweep_lane, args=(CALLBACKS, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def sending() -> bool:
+    return OutboxEntry.objects.filter(state=OutboxEntry.State.SENDING).exists()
+
+
+def settled() -> int:
+    return OutboxEntry.objects.filter(state=OutboxEntry.State.SETTLED).count()
+
+
+def test_a_call_that_aws_leaves_hanging_never_delays_the_others(
+    aws: FakeAws, held: ReviewQueue, machine: str, ada: User
+) -> None:
+    arns = [aws.start(machine, f"order-{number}", {}) for number in range(21)]
+    take_in(held)
+    stuck = aws.tasks(arns[0])[-1]["token"]
+    aws.plan("SendTask*", [Fault.STALLED], token=stuck, stall_seconds=4)
+    first = ReviewTask.objects.get(execution_arn=arns[0])
+    decisions.approve(first.pk, by=ada, surface="api", ruling=AT_ONCE)
+    with sweeping():
+        wait_until(sending, seconds=3, what="the call that hangs")
+        for review in ReviewTask.objects.pending():
+            decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+        wait_until(lambda: settled() >= 20, seconds=3.5, what="twenty deliveries beside it")
+
+
+def test_the_sweeper_wakes_for_the_end_of_an_undo_window(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
+) -> None:
+    configuration.save_queue(held.slug, {"undo_seconds": 2}, by=None)
+    review = waiting()
+    with sweeping():
+        decisions.approve(review.pk, by=ada, surface="web")
+        assert settled() == 0
+        wait_until(lambda: settled() == 1, seconds=6, what="the delivery after its window")
+    closed = aws.log.effect_of(aws.tasks(review.execution_arn)[-1]["token"])
+    review.refresh_from_db()
+    assert closed is not None
+    assert review.decision is not None
+    assert closed["at"] >= review.decision.undo_until.timestamp()
