@@ -22,6 +22,9 @@ TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
 
 # How JSON inside a text may spell a character of a task token: .NET writes \u002B, PHP \/.
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
+_LIKE_A_TOKEN = re.compile(
+    r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
+)
 _OF_TOKENS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
@@ -135,13 +138,25 @@ def _scrub(value: Any, token: str) -> Any:
     return value
 
 
-def blotted(text: str) -> str:
-    """A body for a person's eyes: whatever stands behind taskToken, or looks like a token, is blotted.
+def for_eyes(body: str) -> str:
+    """A body as people may see it: without its task token, however often and in whatever spelling.
 
-    For bodies that could not be parsed; what could be is scrubbed of its very token instead.
+    What cannot be read is blotted instead: whatever stands behind taskToken or looks like a token.
     """
+    try:
+        document = strict_json.read(body, unique={"taskToken"})
+        token = document["taskToken"]
+    except (Unreadable, KeyError, TypeError):
+        return blotted(body)
+    if not isinstance(token, str) or not token.strip():
+        return blotted(body)
+    return json.dumps(_scrub(document, token), indent=2, ensure_ascii=False)
+
+
+def blotted(text: str) -> str:
+    """A text in which whatever stands behind taskToken, or looks like a token, is blotted out."""
     text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{TOKEN_STANDS_HERE}"', text)
-    return re.sub(r"[A-Za-z0-9+/=_-]{64,}", TOKEN_STANDS_HERE, text)
+    return _LIKE_A_TOKEN.sub(TOKEN_STANDS_HERE, text)
 
 
 def _without(text: str, token: str) -> str:

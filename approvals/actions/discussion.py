@@ -10,7 +10,7 @@ from django.db import transaction
 from approvals import policy, strict_json
 from approvals.exceptions import Invalid
 from approvals.models import Comment, ReviewTask, User
-from approvals.records import audit, receipts
+from approvals.records import audit, receipts, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,8 @@ def comment(
     receipts.keep(receipt)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.COMMENT, review, by, surface).or_raise()
-    said = Comment.objects.create(review=review, by=by, text=_checked(text), surface=surface)
+    kept = tokens.scrubbed(_checked(text), review)
+    said = Comment.objects.create(review=review, by=by, text=kept, surface=surface)
     receipts.fill(receipt, said.pk)
     # The text itself stands in the chain, so that a comment cannot be changed unnoticed.
     audit.record(

@@ -21,6 +21,7 @@ from django.urls import URLPattern, path, reverse
 from approvals.admin import showing
 from approvals.admin.rights import Rights, rights
 from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
+from approvals.foreign import visible
 
 if TYPE_CHECKING:
     Stock = admin.ModelAdmin[Any]
@@ -190,7 +191,7 @@ class Page(Stock):
         if row is None:
             raise Http404
         shown = {"tools": self.tools(request, row), "inspects": rights(request).inspects}
-        shown["subtitle"] = showing.foreign(str(row))[:100]
+        shown["subtitle"] = visible(str(row))[:100]
         shown |= self.below(request, row)
         if self.chain:
             chain = f"{self.chain}:{row.pk}"

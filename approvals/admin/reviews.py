@@ -19,6 +19,7 @@ from approvals.admin.fields import posted, reason
 from approvals.admin.pages import Tool
 from approvals.admin.rights import SIGNED_IN, SURFACE, Rights, actor
 from approvals.admin.runner import Deed, Several
+from approvals.foreign import visible
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.decisions import Outcome
 
@@ -135,7 +136,7 @@ class Reviews(Several):
     @admin.display(description="review")
     def heading(self, review: ReviewTask) -> str:
         """What the list calls it."""
-        return showing.foreign(review.heading)[:80]
+        return visible(review.heading)[:80]
 
     @admin.display(description="error cause")
     def cause(self, review: ReviewTask) -> str:

@@ -16,9 +16,9 @@ from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals.admin import showing
 from approvals.admin.pages import Page
 from approvals.exceptions import ApprovalsError, NotFound
+from approvals.foreign import visible
 
 AT_ONCE = 100  # rows on one page of a verb
 
@@ -48,7 +48,7 @@ class Several(Page):
             '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Pick {}">',
             ACTION_CHECKBOX_NAME,
             obj.pk,
-            showing.foreign(self.called(obj)),
+            visible(self.called(obj)),
         )
 
     def picked(self, door: str, rows: QuerySet[Any]) -> HttpResponse:
@@ -79,7 +79,7 @@ class Several(Page):
             "button": deed.word,
             "says": deed.says,
             "subjects": [
-                (showing.foreign(self.called(row)), self.address("change", row.pk)) for row in rows
+                (visible(self.called(row)), self.address("change", row.pk)) for row in rows
             ],
             "hidden": [("id", row.pk) for row in rows],
             "back": self.address("changelist"),
@@ -91,7 +91,7 @@ class Several(Page):
     ) -> list[tuple[Any, ApprovalsError]]:
         refused = []
         for row in rows:
-            called = showing.foreign(self.called(row))
+            called = visible(self.called(row))
             try:
                 deed.verb(row, typed)
             except ApprovalsError as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -13,24 +11,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from approvals.foreign import visible, visible_json
 from approvals.models import AuditEvent
 from approvals.records import clock
 
 NEWEST = 50  # events of a chain on the page of its row
 LONGEST = 200_000  # characters of a text on a page
-# Characters that show nothing, or change how their neighbours are shown.
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_SUSPECT = re.compile(r"[^ -~\n]")
 
 
 def document(value: Any) -> str:
     """A JSON document as indented text, which reads back as the same document."""
-    return foreign(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def foreign(text: str) -> str:
-    """Text from strangers, with what is invisible or turns its neighbours round written out."""
-    return _SUSPECT.sub(_shown, text)
+    return visible_json(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def text(column: str) -> Callable[[Any], str]:
@@ -38,7 +29,7 @@ def text(column: str) -> Callable[[Any], str]:
 
     def shown(row: Any) -> str:
         value = getattr(row, column)
-        return "-" if value is None else foreign(str(value))
+        return "-" if value is None else visible(str(value))
 
     shown.__name__ = column
     return admin.display(description=column.replace("_", " "))(shown)
@@ -46,7 +37,7 @@ def text(column: str) -> Callable[[Any], str]:
 
 def block(text: str) -> SafeString:
     """Text on lines of its own, as it stands; a very long one is cut."""
-    return format_html('<pre class="block">{}</pre>', foreign(text[:LONGEST]))
+    return format_html('<pre class="block">{}</pre>', visible(text[:LONGEST]))
 
 
 def age(moment: Any) -> str:
@@ -63,9 +54,4 @@ def events(chain: str) -> list[tuple[AuditEvent, list[tuple[str, str]]]]:
 
 
 def _detail(value: Any) -> str:
-    return foreign(value) if isinstance(value, str) else document(value)
-
-
-def _shown(match: re.Match[str]) -> str:
-    character = match[0]
-    return json.dumps(character)[1:-1] if unicodedata.category(character) in _UNSEEN else character
+    return visible(value) if isinstance(value, str) else document(value)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from approvals import messages
 from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.ids import uuid7
@@ -128,6 +129,11 @@ def quarantined(
 def body_of(row: QuarantinedMessage) -> bytes:
     """The bytes of a quarantined message, exactly as SQS gave them. Raises KeyMissing."""
     return tokens.unseal(row.raw_body, row=row.pk, column="raw_body")
+
+
+def for_eyes(row: QuarantinedMessage) -> str:
+    """The body of a quarantined message without its task token. Raises KeyMissing."""
+    return messages.for_eyes(body_of(row).decode(errors="replace"))
 
 
 def stored(readable: Iterable[Readable]) -> Stored:

@@ -1,34 +1,16 @@
-"""Foreign text made safe to look at: what shows nothing, or turns its neighbours round, is written out.
-
-Escaping for HTML is the templates' work, not this room's.
-"""
+"""Foreign text and amounts as the desk shows them. Escaping for HTML is the templates' work."""
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from approvals.foreign import visible, visible_json
+
+__all__ = ["money", "raw", "visible"]
+
 RAW_LIMIT = 200_000  # characters
-
-# Characters that show nothing, or change how their neighbours are shown.
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_BLANKS = "\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d"
-_SUSPECT = re.compile(r"[^ -~\n\t]")
-
-
-def visible(value: object) -> str:
-    """Text with every invisible, control or direction-changing character written out."""
-    return _SUSPECT.sub(_shown, str(value))
-
-
-def _shown(match: re.Match[str]) -> str:
-    character = match[0]
-    if character in _BLANKS or unicodedata.category(character) in _UNSEEN:
-        return f"⟨U+{ord(character):04X}⟩"
-    return " " if character in "\u00a0\u202f\u2007" else character
 
 
 def money(amount: object, currency: str = "") -> str:
@@ -50,14 +32,4 @@ def raw(payload: Any) -> tuple[str, bool]:
     """The payload as indented JSON, invisible characters as JSON escapes; and whether it was cut."""
     text = json.dumps(payload, ensure_ascii=False, indent=2)
     cut = len(text) > RAW_LIMIT
-    return _SUSPECT.sub(_json_escape, text[:RAW_LIMIT]), cut
-
-
-def _json_escape(match: re.Match[str]) -> str:
-    character = match[0]
-    if character not in _BLANKS and unicodedata.category(character) not in _UNSEEN:
-        return character
-    code = ord(character)
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return visible_json(text[:RAW_LIMIT]), cut

@@ -65,7 +65,6 @@ def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db):
         (["--timeout-seconds", "31536001"], "timeout_seconds"),
         (["--undo-seconds", "999999"], "undo_seconds"),
         (["--role-arn", "reader"], "Not the ARN of an IAM role"),
-        (["--at-deadline", "reject"], "leaves reviews at their deadline"),
     ],
 )
 def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], expected: str):

@@ -35,7 +35,7 @@ from approvals.exceptions import (
     Throttled,
     Unavailable,
 )
-from approvals.messages import MAX_TOKEN, TOKEN_STANDS_HERE, TaskToken
+from approvals.messages import MAX_TOKEN, TaskToken
 from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
 from approvals.models.decisions import Outcome, Surface
 from approvals.records import audit, receipts, tokens
@@ -287,7 +287,7 @@ def _decide(key: receipts.Key, signed: signature.Signed, asked: dict[str, Any]) 
     if reviewer is None:
         raise NotAllowed(NOT_HERE)
     verb = decisions.approve if asked["approved"] else decisions.reject
-    ruling = decisions.Ruling(reason=_reason(asked), undo_seconds=0, signed_in=signed.signer)
+    ruling = decisions.Ruling(reason=asked["reason"] or "", undo_seconds=0, signed_in=signed.signer)
     try:
         verb(review_id, by=reviewer, surface=Surface.WEBHOOK, ruling=ruling, receipt=key)
     except (NotAllowed, NotFound):
@@ -313,14 +313,6 @@ def _review(signed: signature.Signed, asked: dict[str, Any]) -> UUID:
 
 def _email(asked: dict[str, Any]) -> str:
     return str(asked["reviewer_email"]).strip().lower()
-
-
-def _reason(asked: dict[str, Any]) -> str:
-    """The reason as given; should it repeat the task token, that stays here."""
-    reason: str = asked["reason"] or ""
-    if "task_token" in asked:
-        reason = reason.replace(asked["task_token"].reveal(), TOKEN_STANDS_HERE)
-    return reason
 
 
 def _answer(kept: Receipt, body: bytes) -> JsonResponse:

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from approvals import messages
 from approvals.actions import ingest
 from approvals.exceptions import ApprovalsError
+from approvals.foreign import visible
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
 from approvals.models.decisions import Surface
@@ -78,8 +78,8 @@ class Command(ReviewCommand):
         if row is None:
             raise Error(f"No message {message_id} in quarantine.")
         for name, value in (_summary(row) | _end(row)).items():
-            self.stdout.write(f"{name}: {value}")
-        self.stdout.write(f"\n{messages.blotted(arrivals.body_of(row).decode(errors='replace'))}")
+            self.stdout.write(f"{name}: {visible(value)}")
+        self.stdout.write(f"\n{visible(arrivals.for_eyes(row))}")
 
     def _replay(self, named: list[UUID], *, every: bool) -> None:
         if every == bool(named):

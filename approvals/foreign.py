@@ -1,0 +1,45 @@
+"""Text from strangers made safe to look at: what shows nothing, or turns its neighbours round, is written out.
+
+For pages, terminals and logs alike; escaping for HTML is the templates' work.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Characters that show nothing, or change how their neighbours are shown.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANKS = "\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d"
+_SUSPECT = re.compile(r"[^ -~\n\t]")
+
+
+def visible(value: object) -> str:
+    """Text with every invisible, control or direction-changing character written out."""
+    return _SUSPECT.sub(_shown, str(value))
+
+
+def visible_json(text: str) -> str:
+    """JSON text with the same characters as JSON's own escapes, so that it reads back as it was."""
+    return _SUSPECT.sub(_escaped, text)
+
+
+def _is_unseen(character: str) -> bool:
+    return character in _BLANKS or unicodedata.category(character) in _UNSEEN
+
+
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
+    if _is_unseen(character):
+        return f"⟨U+{ord(character):04X}⟩"
+    return " " if character in "\u00a0\u202f\u2007" else character
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if not _is_unseen(character):
+        return character
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

@@ -1,0 +1,55 @@
+"""A task token that stands where nobody expects it: in other spellings, and in what people write."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from approvals import messages
+from approvals.actions import decisions, discussion
+from approvals.models import Comment, Decision, User
+from tests import factories
+
+TOKEN = "AQCEAAAAKgAAAAMAAAAA" + "Abc+/deFGH12" * 40 + "=="
+SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"taskToken": TOKEN, "orderId": "1", "error": {"Cause": SPELT}}),
+        json.dumps({"taskToken": TOKEN, "orderId": "1", "note": f"call {TOKEN} failed"}),
+        json.dumps({"taskToken": TOKEN, TOKEN: 1}),
+        json.dumps({"taskToken": TOKEN})[:-1],  # cannot be read
+        '{"cut": "' + SPELT,
+        f"no JSON at all: {SPELT}",
+    ],
+)
+def test_no_piece_of_a_token_is_shown_however_its_message_spells_it(body: str) -> None:
+    shown = messages.for_eyes(body)
+    plain = shown.replace("\\\\", "\\").replace("\\/", "/").replace("\\u002B", "+")
+    assert not any(TOKEN[i : i + 12] in plain for i in range(len(TOKEN) - 12))
+    assert messages.TOKEN_STANDS_HERE in shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("around", ["{}", "call for {} failed", "token={}.", "({}):"])
+def test_a_token_in_a_reason_or_a_comment_goes_no_further(around: str, alice: User) -> None:
+    review = factories.review(taskToken=TOKEN)
+    text = around.format(TOKEN)
+    discussion.comment(review.pk, text, by=alice, surface="api")
+    ruling = decisions.Ruling(reason=text, undo_seconds=0)
+    decisions.reject(review.pk, by=alice, surface="api", ruling=ruling)
+    decision = Decision.objects.get()
+    for kept in (Comment.objects.get().text, decision.reason, bytes(decision.callback).decode()):
+        assert TOKEN not in kept
+        assert messages.TOKEN_STANDS_HERE in kept
+
+
+@pytest.mark.django_db
+def test_what_merely_looks_like_a_token_stays_as_it_was_written(alice: User) -> None:
+    review = factories.review(taskToken=TOKEN)
+    text = "See https://wiki.example.com/orders/how-to-reject-politely-and-quickly."
+    discussion.comment(review.pk, text, by=alice, surface="api")
+    assert Comment.objects.get().text == text
