@@ -10,15 +10,16 @@ import structlog
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Least, Now
 
-from approvals import reconciliation
+from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions
-from approvals.models import ExecutionSnapshot, ReviewQueue, ReviewTask
+from approvals.models import ExecutionSnapshot, QueueCheck, ReviewQueue, ReviewTask
 from approvals.records import allowances, receipts, snapshots
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
 PROBE_AGAIN = 60.0  # seconds
+HINT_PATIENCE = timedelta(seconds=5)
 
 Source = ReviewTask.DeadlineSource
 
@@ -93,10 +94,22 @@ def purge() -> int:
     return receipts.purge() + allowances.purge()
 
 
+def check_queues() -> int:
+    """Ask AWS about the queues that somebody wants checked, where the hint to do so was lost."""
+    asked = QueueCheck.objects.filter(asked_at__lt=Now() - HINT_PATIENCE).filter(
+        Q(checked_at=None) | Q(checked_at__lt=F("asked_at"))
+    )
+    ids = list(asked.values_list("queue", flat=True)[:AT_ONCE])
+    for queue_id in ids:
+        polling.check_and_store(queue_id)
+    return len(ids)
+
+
 CHORES = {
+    "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),
     "executions": (ask_after_executions, timedelta(seconds=1)),
     "probes": (Prober().turn, timedelta(seconds=5)),
-    "purge": (purge, timedelta(hours=1)),
+    "purge": (purge, timedelta(minutes=5)),
 }

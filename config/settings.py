@@ -155,7 +155,7 @@ ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # that mail would invite strangers to a page we do not have
 # One proxy ends TLS in front of us; it appends the caller's address, what stands before it is foreign.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if HTTPS else 0)
 # A printed mail would leave a live link in the log: without a server, production sends none.
 MAIL_IS_SENT = DEBUG or bool(env.str("EMAIL_URL", default=""))
 DEFAULT_FROM_EMAIL = f"Countersign <no-reply@{PUBLIC_HOST}>"

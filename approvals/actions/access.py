@@ -163,6 +163,8 @@ def invite(user: User, *, by: User | None, surface: str = Surface.COMMAND) -> st
     _ensure_operator(by, surface)
     if not user.is_active:
         raise Invalid(f"{user.email} has been deactivated: reactivate the account first.")
+    if user.kind != User.Kind.PERSON:
+        raise Invalid(f"{user.email} is a service: it has API tokens, and no password.")
     if user.has_usable_password():
         raise Invalid(
             f"{user.email} has a password, and can ask for a new one at the sign-in page."

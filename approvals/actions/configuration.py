@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 
 from approvals import policy
 from approvals.exceptions import Invalid, NotFound
@@ -52,7 +52,11 @@ def save_queue(
         queue.full_clean()
     except ValidationError as error:
         raise Invalid(_first(error)) from error
-    queue.save()
+    try:
+        with transaction.atomic():
+            queue.save()
+    except IntegrityError as error:
+        raise Invalid(f"The queue {slug!r} was made by somebody else just now.") from error
     changed = {
         name: [None if created else _told(before[name]), _told(value)]
         for name, value in changes.items()
@@ -96,9 +100,12 @@ def create_user(
     """
     _ensure_operator(by, surface)
     try:
-        user = User.objects.create_user(email, password, kind=kind, name=name)
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, kind=kind, name=name)
     except ValidationError as error:
         raise Invalid(_first(error)) from error
+    except IntegrityError as error:
+        raise Invalid(f"{email} was made by somebody else just now.") from error
     _record("user", user, "user.created", by, surface, {"email": user.email, "kind": user.kind})
     return user
 
@@ -155,9 +162,12 @@ def issue_token(
     """
     user = User.objects.select_for_update().get(pk=user.pk)
     _ensure_operator(by, surface)
+    if surface == Surface.ADMIN and user.kind == User.Kind.PERSON and user != by:
+        # Whoever sees a token decides in its owner's name.
+        raise Invalid(f"{user.email} is a person: they issue their own, or create_api_token does.")
     name = name.strip()
-    if not name or len(name) > 100:
-        raise Invalid("A token needs a name of at most 100 characters.")
+    if not name or len(name) > 100 or not name.isprintable():
+        raise Invalid("A token needs a name of at most 100 characters that can be shown.")
     if ApiToken.objects.filter(user=user, name=name).exists():
         raise Invalid(f"{user.email} has a token named {name!r} already: choose another name.")
     if not user.is_active:
@@ -188,7 +198,10 @@ def issue_secret(
     name = name.strip()
     if not name or len(name) > 100 or not name.isprintable():
         raise Invalid("A secret needs a name of at most 100 characters that can be shown.")
-    # One name is one sender, whose ids must not mean one thing here and another there.
+    # One name is one sender, whose ids must not mean one thing here and another there: of two who
+    # ask for it at once, one waits.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"webhook:{name}"])
     if WebhookSecret.objects.filter(name=name, revoked_at=None).exclude(queue=queue).exists():
         raise Invalid(f"{name!r} signs for other reviews already: choose another name.")
     text = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -122,14 +122,14 @@ class Quarantine(Several):
         self, request: HttpRequest, rows: QuerySet[QuarantinedMessage]
     ) -> HttpResponse:
         """To the page that asks; nothing is done yet."""
-        return self.picked("replay", rows)
+        return self.picked(request, "replay", rows)
 
     @admin.action(description="Discard…")
     def discard_selected(
         self, request: HttpRequest, rows: QuerySet[QuarantinedMessage]
     ) -> HttpResponse:
         """To the page that asks why; nothing is done yet."""
-        return self.picked("discard", rows)
+        return self.picked(request, "discard", rows)
 
     def replay(self, request: HttpRequest) -> HttpResponse:
         """Try again to make reviews of messages, one after the other."""

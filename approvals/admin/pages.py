@@ -12,7 +12,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
@@ -173,7 +173,10 @@ class Page(Stock):
         """The list; a POST only picks rows for an action, which shows a page before anything is done."""
         if request.method not in SAFE and not self.get_actions(request):
             return HttpResponseNotAllowed(SAFE)
-        return super().changelist_view(request, {"tools": self.list_tools(request)})
+        try:
+            return super().changelist_view(request, {"tools": self.list_tools(request)})
+        except ValidationError as error:  # what was picked is no row's key
+            raise SuspiciousOperation("no key of a row") from error
 
     def change_view(
         self,

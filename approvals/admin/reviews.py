@@ -110,12 +110,12 @@ class Reviews(Several):
     @admin.action(description="Approve…")
     def approve_selected(self, request: HttpRequest, rows: QuerySet[ReviewTask]) -> HttpResponse:
         """To the page that asks for a reason and approves; nothing is done yet."""
-        return self.picked("approve", rows)
+        return self.picked(request, "approve", rows)
 
     @admin.action(description="Reject…")
     def reject_selected(self, request: HttpRequest, rows: QuerySet[ReviewTask]) -> HttpResponse:
         """To the page that asks for a reason and rejects; nothing is done yet."""
-        return self.picked("reject", rows)
+        return self.picked(request, "reject", rows)
 
     def decide(self, request: HttpRequest, *, outcome: Outcome) -> HttpResponse:
         """Ask for a reason, then decide one review after the other."""

@@ -51,9 +51,14 @@ class Several(Page):
             visible(self.called(obj)),
         )
 
-    def picked(self, door: str, rows: QuerySet[Any]) -> HttpResponse:
-        """From the list to the door; nothing is done yet."""
-        return redirect(self.chosen(door, rows.values_list("pk", flat=True)[:AT_ONCE]))
+    def picked(self, request: HttpRequest, door: str, rows: QuerySet[Any]) -> HttpResponse:
+        """From the list to the door; nothing is done yet. Of too many, it says so and takes the first."""
+        ids = list(rows.values_list("pk", flat=True)[: AT_ONCE + 1])
+        if len(ids) > AT_ONCE:
+            messages.warning(
+                request, f"Only the first {AT_ONCE} are taken at once; pick the rest after."
+            )
+        return redirect(self.chosen(door, ids[:AT_ONCE]))
 
     def called(self, row: Any) -> str:
         """What a message calls the row."""

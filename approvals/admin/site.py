@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern, URLResolver, reverse
@@ -34,6 +34,8 @@ class ReviewSite(admin.AdminSite):
         guarded = super().admin_view(view, cacheable)
 
         def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if _holds_nul(request):
+                raise SuspiciousOperation("NUL in a request")
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
             answer: HttpResponse = guarded(request, *args, **kwargs)
@@ -69,6 +71,14 @@ class ReviewSite(admin.AdminSite):
     ) -> HttpResponse:
         """Where the stock site would say that it is done."""
         return redirect("admin:index")
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """PostgreSQL cannot even compare with the NUL character."""
+    texts = [request.path_info]
+    for query in (request.GET, request.POST):
+        texts += [text for name, values in query.lists() for text in (name, *values)]
+    return any("\0" in text for text in texts)
 
 
 site = ReviewSite()

@@ -53,8 +53,13 @@ class Signed:
 
     @property
     def signer(self) -> str:
-        """How decisions and receipts name who signed: all secrets of one name are one sender."""
+        """How decisions name who signed: all secrets of one name are one sender."""
         return f"webhook:{self.secret.name}"
+
+    @property
+    def principal(self) -> str:
+        """Whose ids these are: a name that is given to another queue later is another sender's."""
+        return f"{self.signer}:{self.secret.queue_id or 'all'}"
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,7 @@ from approvals.records import allowances
 
 
 class PerCaller(BaseThrottle):
-    """`API_RATE_PER_MINUTE` requests a token, and as many an address without one; 0 counts nothing.
-
-    Wrong tokens use up their address's guesses. While none are left, a right token from there is
-    refused too: else guessing would go on, the answers telling right from wrong.
-    """
+    """`API_RATE_PER_MINUTE` requests a token, and as many an address without a good one; 0 counts nothing."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request. Raises Throttled where the allowance is used up."""
@@ -29,7 +25,6 @@ class PerCaller(BaseThrottle):
                 # A part of the digest is enough to tell tokens apart, and too little to check one by.
                 f"token:{request.auth.digest[:32]}",
                 per_minute=settings.API_RATE_PER_MINUTE,
-                unless_spent=_guesses(request),
             )
         return True
 
@@ -37,13 +32,7 @@ class PerCaller(BaseThrottle):
 def count_stranger(request: Request) -> None:
     """Count a request that nobody has signed, by its address. Raises Throttled."""
     if settings.API_RATE_PER_MINUTE:
-        guesses = "HTTP_AUTHORIZATION" in request.META
-        name = _guesses(request) if guesses else f"address:{address(request)}"
-        allowances.take(name, per_minute=settings.API_RATE_PER_MINUTE)
-
-
-def _guesses(request: Request) -> str:
-    return f"guess:{address(request)}"
+        allowances.take(f"address:{address(request)}", per_minute=settings.API_RATE_PER_MINUTE)
 
 
 def address(request: Request) -> str:
@@ -55,7 +44,7 @@ def address(request: Request) -> str:
     proxies: int = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     direct: str = request.META.get("REMOTE_ADDR", "")
-    seen = hops[-proxies] if 0 < proxies <= len(hops) else direct
+    seen = _without_port(hops[-proxies] if 0 < proxies <= len(hops) else direct)
     try:
         found = ipaddress.ip_address(seen)
     except ValueError:
@@ -65,3 +54,10 @@ def address(request: Request) -> str:
         # One line of a provider's is a whole /64: whoever has it changes address at will.
         return str(mapped or ipaddress.ip_network((int(found), 64), strict=False))
     return str(found)
+
+
+def _without_port(seen: str) -> str:
+    """Some proxies append the port: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
+    if seen.startswith("["):
+        return seen[1:].split("]", 1)[0]
+    return seen.split(":", 1)[0] if seen.count(":") == 1 else seen

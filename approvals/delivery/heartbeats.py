@@ -142,8 +142,10 @@ def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
         cursor.execute(_CLAIM, {"queue": queue.pk, "limit": limit, "pause": interval(queue)})
         taken = [row[0] for row in cursor.fetchall()]
     reviews = ReviewTask.objects.filter(pk__in=taken).select_related("queue")
-    shown = reviews.only("sealed_token", "execution_arn", "queue__region", "queue__role_arn")
-    return [Beat(each.pk, place_of(each), bytes(each.sealed_token)) for each in shown]
+    shown = reviews.defer("raw_body", "payload")
+    # What the queue no longer admits is not answered, so it is not kept waiting either.
+    admitted = [each for each in shown if each.queue.admits(each.state_machine_arn)]
+    return [Beat(each.pk, place_of(each), bytes(each.sealed_token)) for each in admitted]
 
 
 def beaten(reviews: Iterable[UUID]) -> None:

@@ -12,13 +12,16 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from uuid import UUID
 
+import structlog
 from django.db.models.functions import Now
 
-from approvals.exceptions import Unavailable
+from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
 from approvals.polling import sources
 from approvals.records import quotas
+
+log = structlog.get_logger(__name__)
 
 LONGEST_RETENTION = 1_209_600  # seconds: 14 days, the most SQS keeps a message
 FEWEST_RECEIVES = 5  # below, a short outage of the database moves good messages away
@@ -53,8 +56,9 @@ def check(queue: ReviewQueue) -> list[Finding]:
     arn = found.get("QueueArn", queue.sqs_url)
     findings.append(
         _ok(
-            f"{arn} answers. Receiving is not tried, because it would count as a receive:"
-            f" `poll_queue --queue {queue.slug} --once --max-messages 1` tries it."
+            f"{arn} answers. Not tried, because each would change something: sqs:ReceiveMessage,"
+            " sqs:DeleteMessage, states:SendTaskSuccess, states:SendTaskFailure;"
+            f" `poll_queue --queue {queue.slug} --once --max-messages 1` tries the first two."
         )
     )
     findings += _place(queue, arn)
@@ -68,7 +72,14 @@ def check(queue: ReviewQueue) -> list[Finding]:
 def check_and_store(queue_id: UUID) -> None:
     """Check a queue and keep what was found on its QueueCheck, for pages. Raises DoesNotExist."""
     queue = ReviewQueue.objects.get(pk=queue_id)
-    findings = [asdict(finding) for finding in check(queue)]
+    try:
+        found = check(queue)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        log.exception("check.failed", queue=queue.slug)
+        found = [_problem(f"The check itself failed ({type(error).__name__}); the log says where.")]
+    findings = [asdict(finding) for finding in found]
     QueueCheck.objects.update_or_create(
         queue=queue, defaults={"checked_at": Now(), "findings": findings}
     )

@@ -28,10 +28,6 @@ _TAKE = f"""
     WITH hurry AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
     INSERT INTO approvals_ratebucket AS mine (name, "left", filled_at)
     SELECT %(name)s, %(burst)s - 1, statement_timestamp() FROM hurry
-    WHERE NOT EXISTS (
-        SELECT FROM approvals_ratebucket AS other
-        WHERE other.name = %(unless_spent)s AND {_HOLDS.format("other")} < 1
-    )
     ON CONFLICT (name) DO UPDATE SET
         "left" = {_HOLDS.format("mine")} - 1,
         filled_at = GREATEST(mine.filled_at, statement_timestamp())
@@ -39,15 +35,14 @@ _TAKE = f"""
 """  # noqa: S608  (all of it is written here)
 
 
-def take(name: str, *, per_minute: int, unless_spent: str = "") -> None:
+def take(name: str, *, per_minute: int) -> None:
     """Count one request of `name`, in one statement that commits by itself; call it outside a verb.
 
-    Raises Throttled (extra: retry_after, in seconds) where its allowance is used up, or that of
-    `unless_spent` is, which is only looked at. The burst is a sixth of a minute's rate, at least 20.
+    Raises Throttled (extra: retry_after, in seconds) where its allowance is used up. The burst is a
+    sixth of a minute's rate, at least 20.
     """
     asked: dict[str, str | float] = {
         "name": name,
-        "unless_spent": unless_spent,
         "burst": float(max(LEAST_BURST, per_minute // 6)),
         "per_second": per_minute / 60,
     }

@@ -11,12 +11,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from approvals.exceptions import IdempotencyMismatch
+from approvals.exceptions import IdempotencyMismatch, Unavailable
 from approvals.models import Receipt
 
 KEPT_FOR = timedelta(days=7)
+AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +50,12 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
     """
     if key is None:
         return
+    _of(key).filter(created_at__lt=Now() - KEPT_FOR).delete()  # as if it had been purged
     mine = _row(key, result=result)
     Receipt.objects.bulk_create([mine], ignore_conflicts=True)
-    kept = Receipt.objects.get(principal=key.principal, key=key.key)
+    kept = _of(key).first()
+    if kept is None:  # a purge took the old one between the two statements
+        raise Unavailable
     if kept.pk != mine.pk:
         _compare(kept, key)
         raise AlreadyAnswered(kept)
@@ -61,7 +66,7 @@ def fill(key: Key | None, result: UUID, *, status: int | None = None) -> None:
     if key is None:
         return
     known: dict[str, Any] = {"result": result} | ({"status": status} if status else {})
-    Receipt.objects.filter(principal=key.principal, key=key.key).update(**known)
+    _of(key).update(**known)
 
 
 def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
@@ -73,7 +78,7 @@ def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
 
 def earlier(key: Key) -> Receipt | None:
     """The receipt of this very request, where there is one. Raises IdempotencyMismatch for another's."""
-    kept = Receipt.objects.filter(principal=key.principal, key=key.key).first()
+    kept = _of(key).filter(created_at__gte=Now() - KEPT_FOR).first()
     if kept is not None:
         _compare(kept, key)
     return kept
@@ -81,8 +86,13 @@ def earlier(key: Key) -> Receipt | None:
 
 def purge() -> int:
     """Forget receipts older than seven days; returns how many."""
-    deleted, _ = Receipt.objects.filter(created_at__lt=Now() - KEPT_FOR).delete()
+    old = Receipt.objects.filter(created_at__lt=Now() - KEPT_FOR).values("pk")[:AT_ONCE]
+    deleted, _ = Receipt.objects.filter(pk__in=old).delete()
     return deleted
+
+
+def _of(key: Key) -> QuerySet[Receipt]:
+    return Receipt.objects.filter(principal=key.principal, key=key.key)
 
 
 def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> Receipt:

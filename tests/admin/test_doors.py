@@ -59,7 +59,7 @@ def doors_of(rows: Rows, alice: User) -> list[str]:
             at(f"user_{door}", alice.pk)
             for door in ("deactivate", "reactivate", "grant", "revoke", "invite")
         ),
-        at("apitoken_revoke", alice.pk, "nightly"),
+        at("apitoken_revoke", alice.pk) + "?name=nightly",
         at("webhooksecret_revoke", secret.pk),
         at("outboxentry_requeue", rows.entry.pk),
         *(f"{at(f'quarantinedmessage_{d}')}?id={rows.message.pk}" for d in ("replay", "discard")),

@@ -179,24 +179,53 @@ def test_a_role_needs_one_holder(
 def test_a_token_is_shown_once_and_revoked_for_good(
     browser: Client, client: Client, alice: User
 ) -> None:
-    typed = {"person": alice.email, "name": "a/b report", "scopes": ["read"]}
+    robot = factories.user("robot@example.com", "viewer", kind=User.Kind.SERVICE)
+    typed = {"person": robot.email, "name": "a/b report", "scopes": ["read"]}
     answer = browser.post(at("apitoken_new"), typed)
     token = answer.context["secret"]
-    assert last(alice)[3] == {"name": "a/b report", "scopes": ["read"]}
+    assert last(robot)[3] == {"name": "a/b report", "scopes": ["read"]}
     bearer = {"Authorization": f"Bearer {token}"}
     assert client.get("/api/v1/queues/", headers=bearer).status_code == 200
     listing = browser.get(at("apitoken_changelist")).content.decode()
     row = ApiToken.objects.get()
     for secret in (token, row.digest, row.token_key):
         assert secret not in listing
-        assert secret not in browser.get(at("user_change", alice.pk)).content.decode()
+        assert secret not in browser.get(at("user_change", robot.pk)).content.decode()
 
-    door = at("apitoken_revoke", alice.pk, "a/b report")
+    door = at("apitoken_revoke", robot.pk) + "?name=a%2Fb+report"
     assert door in listing
     assert browser.post(door).status_code == 302
-    assert last(alice)[:3] == ("token.revoked", "oscar@example.com", "admin")
+    assert last(robot)[:3] == ("token.revoked", "oscar@example.com", "admin")
     assert browser.post(door).status_code == 422
     assert client.get("/api/v1/queues/", headers=bearer).status_code == 401
+
+
+def test_nobody_issues_a_token_in_another_persons_name(browser: Client, alice: User) -> None:
+    typed = {"person": alice.email, "name": "mine", "scopes": []}
+    assert browser.post(at("apitoken_new"), typed).status_code == 422
+    assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["x\ny", "a\u202eb", "", "   "])
+def test_a_token_needs_a_name_that_can_be_shown(alice: User, name: str) -> None:
+    with pytest.raises(Invalid):
+        configuration.issue_token(alice, name, by=None)
+
+
+def test_a_token_whose_name_leads_nowhere_can_still_be_revoked(
+    browser: Client, alice: User
+) -> None:
+    configuration.issue_token(alice, "kept", by=None)
+    ApiToken.objects.update(name="..\n")  # as a release before this one took it
+    listing = browser.get(at("apitoken_changelist")).content.decode()
+    assert "name=..%0A" in listing
+    assert browser.post(at("apitoken_revoke", alice.pk) + "?name=..%0A").status_code == 302
+
+
+def test_a_service_gets_no_password(browser: Client) -> None:
+    robot = factories.user("robot@example.com", kind=User.Kind.SERVICE)
+    User.objects.filter(pk=robot.pk).update(password="!")
+    assert browser.post(at("user_invite", robot.pk)).status_code == 422
 
 
 def test_a_webhook_secret_is_shown_once_and_revoked(browser: Client, queue: ReviewQueue) -> None:

@@ -205,7 +205,7 @@ class WebhookDecisions(APIView):
             throttling.count_stranger(request)
             raise
         key = receipts.Key(
-            principal=signed.signer,
+            principal=signed.principal,
             key=signed.id,
             request=REQUEST,
             body_sha256=hashlib.sha256(body).digest(),

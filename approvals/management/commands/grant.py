@@ -43,5 +43,5 @@ class Command(ReviewCommand):
         else:
             configuration.grant(user, queue, role, by=None)
         self.stdout.write(f"{user.email} has {site or f'{role} in {queue}'}.")
-        if user.is_active and not user.has_usable_password():
+        if user.is_active and user.kind == User.Kind.PERSON and not user.has_usable_password():
             self.stdout.write(f"Set a password (link works once): {access.invite(user, by=None)}")
