@@ -40,7 +40,7 @@ def _link(arns: Iterable[str]) -> set[str]:
         steps[_step(row)].append(row)
     links: dict[UUID, ReviewTask] = {}
     for rows in steps.values():
-        *before, newest = sorted(rows, key=lambda row: (row.sent_at, row.pk))
+        *before, newest = sorted(rows, key=_age)
         links |= {row.pk: newest for row in before if row.superseded_by_id != newest.pk}
     if not links:
         return set()
@@ -58,6 +58,11 @@ def _link(arns: Iterable[str]) -> set[str]:
         told = {"newer": str(links[older.pk].pk)}
         audit.record(chain, "review.newer_arrived", by=None, surface=Surface.QUEUE, data=told)
     return changed
+
+
+def _age(row: ReviewTask) -> tuple[datetime, int, int, UUID]:
+    """When it was sent; of one millisecond's messages, what each says of its retry counts."""
+    return row.sent_at, row.redrive_count, row.retry_count, row.pk
 
 
 def _step(row: ReviewTask) -> Step:

@@ -75,7 +75,7 @@ def test_every_page_keeps_to_the_policy_of_content_and_its_window(
         assert answer.status == 200, path
         found[path] = look(page, path, number, width)
     page.goto(at("apitoken_new"))
-    page.get_by_label("User").fill("ada@example.com")
+    page.get_by_label("User").fill("robot@example.com")
     page.get_by_label("Name").fill("nightly 2")
     page.get_by_role("button", name="Issue").click()
     expect(page.locator(".once")).to_be_visible()
@@ -111,6 +111,7 @@ def full() -> tuple[Rows, User]:
     rooms.operator("oscar@example.com")
     configuration.grant(User.objects.get(email="oscar@example.com"), queue.slug, "lead", by=None)
     configuration.issue_token(ada, "nightly", by=None)
+    factories.user("robot@example.com", kind=User.Kind.SERVICE)
     configuration.issue_secret("shop", queue.slug, by=None)
     check = configuration.ask_check(queue.pk, by=None)
     findings = [{"level": "problem", "what": "Not a standard queue."}]
@@ -149,7 +150,7 @@ def paths(rows: Rows, ada: User) -> list[str]:
         *(at(f"reviewqueue_{door}", queue) for door in ("edit", "switch", "check")),
         *(at(f"queuemembership_{door}", member) for door in ("role", "revoke")),
         *(at(f"user_{door}", ada.pk) for door in ("deactivate", "grant", "revoke")),
-        at("apitoken_revoke", ada.pk, "nightly"),
+        at("apitoken_revoke", ada.pk) + "?name=nightly",
         at("webhooksecret_revoke", secret),
         at("outboxentry_requeue", rows.entry.pk),
         *(f"{at(f'reviewtask_{door}')}?id={rows.review.pk}" for door in ("approve", "reject")),

@@ -287,7 +287,6 @@ DEMO_USER = ["email", "password", "role"]
 
 NOT_YET_DUE = {
     "make bench": "comes with the measurements",
-    "make faults": "comes with the fault campaigns",
     "command start_orders": "comes with the batches",
     "command price_workflow": "comes with the workflow tools",
     "command lint_workflow": "comes with the workflow tools",

@@ -153,9 +153,9 @@ def test_starting_and_describing_an_execution(stub: Stubber) -> None:
     stub.add_client_error("describe_execution", "ExecutionDoesNotExist", http_status_code=400)
 
     assert stepfunctions.start_execution(MACHINE, "order-1", "{}")[1] == arn
-    answer, execution = stepfunctions.describe_execution(arn)
+    answer, execution = stepfunctions.describe_execution(PLACE, arn)
     assert (answer.proof, execution.status) == (Proof.ACCEPTED, "timed_out")
-    assert stepfunctions.describe_execution(arn)[1] is None
+    assert stepfunctions.describe_execution(PLACE, arn)[1] is None
 
 
 @pytest.mark.parametrize("arn", ["", "orders", "arn:aws:states:::x", "arn:aws:sqs:eu-west-3:1:x"])

@@ -54,7 +54,9 @@ def test_people_the_queue_and_a_token_are_there_and_once_more_harms_nothing(
 def test_a_database_that_is_away_is_one_clear_line(environment, tmp_path):
     away = environment | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
 
-    with pytest.raises(LocalError, match="could not be prepared: Is the server running") as refused:
+    with pytest.raises(
+        LocalError, match=r"could not be prepared: .*Is the server running"
+    ) as refused:
         seeds.seed(away, EVERYBODY, tmp_path / "seed.log")
 
     assert "\n" not in str(refused.value)

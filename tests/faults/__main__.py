@@ -1,0 +1,104 @@
+"""`python -m tests.faults [CAMPAIGN ...] [--scale 0.05] [--seed N]`: run campaigns, print a table.
+
+Exit code 0 when every campaign is green, 3 when one is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from approvals.local.postgres import Server
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+REPORT = ROOT / "var" / "faults.json"
+
+
+def main() -> int:
+    """Start a PostgreSQL, get Django ready once, and run each campaign in a child of its own."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("campaigns", nargs="*", help="none: all of them")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is a release's figures")
+    parser.add_argument("--seed", type=int, default=None, help="repeat the faults of another run")
+    parser.add_argument("--out", type=Path, default=REPORT)
+    parser.add_argument("--only", nargs="*", help="of line-kills and sabotage: these rows alone")
+    asked = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    folder = ROOT / "var" / f"faults-{os.getpid()}"
+    server = _server(folder / "postgres")
+    try:
+        rows = _run(asked, seed, folder)
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0 if all(row["ok"] for row in rows) else 3
+
+
+def _server(data: Path) -> Server:
+    """A server of our own that notes when transactions commit, so that orders can be proved."""
+    server = Server.start(data, durable=False)
+    with (data / "postgresql.conf").open("a") as configuration:
+        configuration.write("track_commit_timestamp = on\n")
+    server.stop()
+    server = Server.start(data, durable=False)
+    os.environ["DATABASE_URL"] = server.url
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    os.environ.setdefault("LOG_LEVEL", "CRITICAL")
+    for name in [name for name in os.environ if name.startswith(("COVERAGE", "COV_"))]:
+        del os.environ[name]  # a killed child measures nothing, and tracing is ours here
+    return server
+
+
+def _run(asked: argparse.Namespace, seed: int, folder: Path) -> list[dict[str, Any]]:
+    import django  # noqa: PLC0415  (the settings need the server's address)
+
+    django.setup()
+    from tests.faults import campaigns, report, stage  # noqa: PLC0415
+
+    wanted = asked.campaigns or list(campaigns.CAMPAIGNS)
+    if unknown := set(wanted) - set(campaigns.CAMPAIGNS):
+        sys.exit(f"no campaign {sorted(unknown)}: choose from {list(campaigns.CAMPAIGNS)}")
+    stage.make_template()
+    shared = {"scale": asked.scale, "seed": seed, "commit": _commit(), "at": _now()}
+    rows: list[dict[str, Any]] = []
+    sys.stdout.write(f"seed {seed}, scale {asked.scale}\n")
+    for name in wanted:
+        began = time.monotonic()
+        result = stage.apart(
+            lambda name=name: campaigns.run(name, asked.scale, seed, folder, asked.only)
+        )
+        result.seconds = time.monotonic() - began
+        rows.append(result.row(**shared))
+        sys.stdout.write(report.story(result) + "\n")
+        sys.stdout.flush()
+        report.write(rows, asked.out)
+    sys.stdout.write(report.table(rows) + "\n")
+    return json.loads(json.dumps(rows, default=str))
+
+
+def _commit() -> str:
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return said.stdout.strip() or "unknown"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Sabotage: take one safeguard away, and see that a campaign goes red and names the invariant.
+
+Each patch lives in a child alone. A sabotage that stays green is a failure of the harness; so is the
+same small campaign going red with nothing taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from botocore.config import Config
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from approvals import polling, reconciliation
+from approvals.actions import ingest
+from approvals.delivery import callbacks
+from approvals.gateways import aws, errors, sqs
+from approvals.gateways.errors import Proof
+from approvals.models import OutboxEntry
+from approvals.models.reviews import ReviewQuerySet, ReviewTask
+from approvals.reconciliation import Evidence, Fate
+from approvals.records import audit, hints, outbox
+from tests.faults import deliveries, races, sweeper
+from tests.faults.checker import Breach
+from tests.faults.report import Result
+from tests.faults.stage import Stage, apart, opened
+
+SMALL = 0.03
+Campaign = Callable[[Stage], Result]
+Patch = Callable[[], None]
+
+
+def _patch(owner: Any, name: str, value: Any) -> None:
+    """For good: the process ends with the campaign."""
+    mock.patch.object(owner, name, value).start()
+
+
+def nothing() -> None:
+    """The control: every safeguard in place."""
+
+
+def no_unique_index() -> None:
+    """Two reviews may have the same token."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = 'approvals_reviewtask'::regclass"
+            " AND contype = 'u' AND pg_get_constraintdef(oid) LIKE '%token_fingerprint%'"
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'ALTER TABLE approvals_reviewtask DROP CONSTRAINT "{name}"')
+
+
+def delete_before_commit() -> None:
+    """SQS forgets a batch before the database knows it."""
+    receive, accept = sqs.receive, ingest.accept
+    batches: list[tuple[Any, str, Any]] = []
+
+    def remember(place: Any, url: str, **options: Any) -> Any:
+        batch = receive(place, url, **options)
+        batches.append((place, url, batch))
+        return batch
+
+    def delete_first(*arguments: Any, **options: Any) -> Any:
+        sqs.delete(*batches.pop())
+        return accept(*arguments, **options)
+
+    _patch(polling.sqs, "receive", remember)
+    _patch(polling.ingest, "accept", delete_first)
+
+
+def no_row_lock() -> None:
+    """Verbs read the review without locking it."""
+
+    def unlocked(self: ReviewQuerySet, pk: Any) -> ReviewTask:
+        return self.without_secrets().get(pk=pk)
+
+    _patch(ReviewQuerySet, "locked", unlocked)
+    _patch(type(ReviewTask.objects), "locked", lambda self, pk: unlocked(self.get_queryset(), pk))
+
+
+def sdk_retries() -> None:
+    """boto3 sends a call again by itself when its answer is lost."""
+
+    def eager(**options: Any) -> Config:
+        several = {"total_max_attempts": 3, "mode": "standard"}
+        return sweeper.impatient(**{**options, "retries": several})
+
+    _patch(aws, "Config", eager)
+    aws.forget()
+
+
+def no_fencing() -> None:
+    """Whoever comes back late still moves the row."""
+    _patch(outbox, "still_ours", lambda _entry, _taken: True)
+
+
+def timed_out_is_delivered() -> None:
+    """A closed token is taken for our own success."""
+    _patch(errors, "PROOF_OF_CODE", errors.PROOF_OF_CODE | {"TaskTimedOut": Proof.ACCEPTED})
+
+
+def audit_afterwards() -> None:
+    """The audit event is written after the decision's transaction, in another one."""
+    record = audit.record
+
+    def later(chain: str, kind: str, **what: Any) -> None:
+        transaction.on_commit(lambda: record(chain, kind, **what))
+
+    _patch(audit, "record", later)
+
+
+def early_hint() -> None:
+    """The hint leaves before the row it names is committed."""
+    _patch(
+        hints,
+        "after_commit",
+        lambda name, row, **about: hints._send(name, str(row), about),
+    )
+
+
+def no_history() -> None:
+    """After a lost answer, a closed token is called expired without looking."""
+    _patch(reconciliation, "ask", lambda *_: Evidence(Fate.EXPIRED))
+
+
+def unconditional_undo() -> None:
+    """Undo cancels the outbox row, whatever has become of it."""
+
+    def cancel(kind: str, subject: Any) -> bool:
+        rows = OutboxEntry.objects.filter(kind=kind, subject=subject)
+        return bool(
+            rows.update(state="cancelled", detail="undone", lease_until=None, ended_at=Now())
+        )
+
+    _patch(outbox, "cancel", cancel)
+
+
+def call_in_transaction() -> None:
+    """The call of AWS is made inside a database transaction."""
+    call = callbacks._call
+
+    def held(*arguments: Any) -> Any:
+        with transaction.atomic():
+            return call(*arguments)
+
+    _patch(callbacks, "_call", held)
+
+
+def _hard_road(stage: Stage) -> Result:
+    _patch(aws, "Config", aws.Config if aws.Config is not Config else sweeper.impatient)
+    aws.forget()
+    return deliveries.hard_road(stage, 14, deliveries.by_ourselves)
+
+
+def _decided(stage: Stage) -> Result:
+    return races.by_verbs(stage, 6)
+
+
+def _arrivals(stage: Stage) -> Result:
+    return races.two_pollers(stage, 8)
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A patch, the campaign that must notice, and the invariants of which one must be named."""
+
+    name: str
+    patch: Patch
+    campaign: Campaign
+    caught_by: frozenset[str]
+
+
+def _sabotage(name: str, patch: Patch, campaign: Campaign, *caught_by: str) -> Sabotage:
+    return Sabotage(name, patch, campaign, frozenset(caught_by))
+
+
+def _small(campaign: Callable[[Stage, float], Result]) -> Campaign:
+    return lambda stage: campaign(stage, SMALL)
+
+
+LATE, UNDO, HINTS = map(_small, (deliveries.late_senders, deliveries.undo_races, deliveries.hinted))
+SABOTAGES: Sequence[Sabotage] = (
+    _sabotage("drop the unique index", no_unique_index, _arrivals, "I-3"),
+    _sabotage("delete before commit", delete_before_commit, _arrivals, "I-2"),
+    _sabotage("skip the row lock", no_row_lock, _decided, "I-5"),
+    _sabotage("SDK retries on", sdk_retries, _hard_road, "I-10"),
+    _sabotage("no fencing", no_fencing, LATE, "I-12"),
+    _sabotage("TaskTimedOut is delivered", timed_out_is_delivered, _hard_road, "I-9"),
+    _sabotage("audit outside the transaction", audit_afterwards, _decided, "I-6"),
+    _sabotage("hint before commit", early_hint, HINTS, "I-6"),
+    _sabotage("history not asked", no_history, _hard_road, "I-9"),
+    _sabotage("call inside a transaction", call_in_transaction, LATE, "I-13"),
+    _sabotage("undo without compare-and-set", unconditional_undo, UNDO, "I-14"),
+)
+CONTROLS: Sequence[Sabotage] = tuple(
+    _sabotage(f"control: {name}", nothing, campaign)
+    for name, campaign in (
+        ("arrivals", _arrivals),
+        ("decisions", _decided),
+        ("hard road", _hard_road),
+        ("late senders", LATE),
+        ("undo", UNDO),
+        ("hints", HINTS),
+    )
+)
+
+
+def campaign(seed: int, folder: Path, only: list[str] | None = None) -> Result:
+    """Every sabotage must be caught by its invariant, every control must stay green."""
+    chosen = [one for one in (*CONTROLS, *SABOTAGES) if not only or one.name in only]
+    result = Result("sabotage", planned=len(chosen))
+    for one in chosen:
+        found = apart(lambda one=one: _tried(one, seed, folder))
+        named = sorted({breach.invariant for breach in found})
+        caught = bool(one.caught_by & set(named)) if one.caught_by else not found
+        result.fired += caught
+        wanted = " or ".join(sorted(one.caught_by)) or "green"
+        by = next((b for b in found if b.invariant in one.caught_by), None)
+        result.notes[one.name] = f"{by.invariant}: {by.what}" if by else ", ".join(named) or "green"
+        if not caught:
+            what = f"{one.name}: wanted {wanted}, got {result.notes[one.name]}"
+            result.breaches.append(Breach("harness", what))
+            result.breaches += [replace(breach, counts_as="") for breach in found[:5]]
+    return result
+
+
+def _tried(one: Sabotage, seed: int, folder: Path) -> list[Breach]:
+    with opened("sabotage", seed, folder) as stage:
+        one.patch()
+        try:
+            return one.campaign(stage).breaches
+        except Exception as error:  # noqa: BLE001  (a campaign that breaks off has noticed something)
+            return [Breach("harness", f"{one.name}: {type(error).__name__}: {error}")]

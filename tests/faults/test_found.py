@@ -1,0 +1,32 @@
+"""What the campaigns have found in the product: each a smallest example, so that it stays mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from approvals import polling
+from approvals.models import ReviewQueue, ReviewTask
+from tests.certainty.conftest import ada, ask_now, aws, held, machine, token_of, waiting
+from tests.fake_aws import FakeAws, Fault
+
+__all__ = ["ada", "aws", "held", "machine", "waiting"]  # fixtures, used by their names
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_newer_review_that_cannot_be_asked_after_just_now_is_waited_for(
+    aws: FakeAws, held: ReviewQueue, waiting: Callable[..., ReviewTask]
+) -> None:
+    older = waiting()
+    aws.retry(token_of(aws, older))
+    polling.poll_once(held, wait_seconds=0)
+    aws.plan("GetExecutionHistory", [Fault.NONE, Fault.THROTTLED])
+
+    ask_now(older)
+    assert (
+        older.status == "pending"
+    )  # it was called expired, and its claim and comments stayed behind
+
+    ask_now(older)
+    assert older.status == "superseded"

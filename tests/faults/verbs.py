@@ -1,0 +1,48 @@
+"""The table of verbs that are killed at every line, and which public verbs of approvals/actions it covers.
+
+A public function of approvals/actions that no row covers makes a test red: a new verb is one new row.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from approvals import actions
+from tests.faults import verbs_of_doors, verbs_of_reviews, verbs_of_setup
+
+NOT_VERBS = {
+    "decisions.deadline_margin": "says how long before a deadline; changes nothing",
+}
+
+
+def public_verbs() -> dict[str, Callable[..., Any]]:
+    """Every public function that a module of approvals/actions defines, by `module.function`."""
+    return {
+        f"{name}.{function.__name__}": function
+        for name, module in _modules().items()
+        for _, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not function.__name__.startswith("_")
+    }
+
+
+def uncovered() -> set[str]:
+    """Verbs without a row."""
+    covered = {verb for row in ROWS for verb in row.covers}
+    return set(public_verbs()) - covered - set(NOT_VERBS)
+
+
+def _modules() -> dict[str, ModuleType]:
+    names = [module.name for module in pkgutil.iter_modules(actions.__path__)]
+    return {name: importlib.import_module(f"{actions.__name__}.{name}") for name in names}
+
+
+ROWS = [
+    row
+    for row in (*verbs_of_reviews.ROWS, *verbs_of_setup.ROWS, *verbs_of_doors.ROWS)
+    if set(row.covers) <= set(public_verbs())
+]

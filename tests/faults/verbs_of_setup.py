@@ -1,0 +1,92 @@
+"""Rows of the table: queues, people, rights and tokens. One change, one event, whenever it was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from approvals.actions import configuration
+from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
+from tests import factories
+from tests.faults.row import Case, Row, told_once
+from tests.faults.stage import Stage
+
+
+def _ready_queue(stage: Stage) -> Case:
+    return Case(slug=f"q{stage.number()}")
+
+
+def _save_queue(_stage: Stage, case: Case) -> None:
+    url = f"https://sqs.eu-west-1.amazonaws.com/123456789012/{case.slug}"
+    configuration.save_queue(case.slug, {"sqs_url": url, "region": "eu-west-1"}, by=None)
+
+
+def _queue_saved(_stage: Stage, case: Case) -> str:
+    queue = ReviewQueue.objects.get(slug=case.slug)
+    return told_once(f"queue:{queue.pk}", "queue.created")
+
+
+def _ready_email(stage: Stage) -> Case:
+    return Case(email=f"p{stage.number()}@example.com")
+
+
+def _create_user(_stage: Stage, case: Case) -> None:
+    configuration.create_user(case.email, by=None, password="correct horse battery")
+
+
+def _user_made(_stage: Stage, case: Case) -> str:
+    return told_once(f"user:{User.objects.get(email=case.email).pk}", "user.created")
+
+
+def _ready_person(
+    *, site: str = "", role: str = "", token: bool = False
+) -> Callable[[Stage], Case]:
+    def ready(stage: Stage) -> Case:
+        email = f"p{stage.number()}@example.com"
+        user = factories.user(email, role or None, stage.queue)
+        if site:
+            configuration.grant_site(user, site, by=None)
+        if token:
+            configuration.issue_token(user, "given", by=None)
+        return Case(user=user)
+
+    return ready
+
+
+def _grant(_stage: Stage, case: Case) -> None:
+    configuration.grant(case.user, "held", "viewer", by=None)
+
+
+def _granted(_stage: Stage, case: Case) -> str:
+    roles = QueueMembership.objects.filter(user=case.user).count()
+    return "" if roles == 1 else f"I-16 {roles} roles"
+
+
+def _grant_site(_stage: Stage, case: Case) -> None:
+    configuration.grant_site(case.user, "auditor", by=None)
+
+
+def _issue_token(_stage: Stage, case: Case) -> None:
+    configuration.issue_token(case.user, "ci", by=None)
+
+
+def _token_issued(_stage: Stage, case: Case) -> str:
+    made = ApiToken.objects.filter(user=case.user).count()
+    return told_once(f"user:{case.user.pk}", "token.issued") or (
+        "" if made == 1 else f"I-16 {made} tokens"
+    )
+
+
+ROWS: list[Row] = [
+    Row(
+        "save queue", ("configuration.save_queue",), _ready_queue, _save_queue, holds=_queue_saved
+    ),
+    Row(
+        "create user", ("configuration.create_user",), _ready_email, _create_user, holds=_user_made
+    ),
+    Row("grant", ("configuration.grant",), _ready_person(), _grant, holds=_granted),
+    Row("grant site", ("configuration.grant_site",), _ready_person(), _grant_site),
+    Row(
+        "issue token", ("configuration.issue_token",), _ready_person(), _issue_token,
+        holds=_token_issued,
+    ),
+]  # fmt: skip
