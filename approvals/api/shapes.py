@@ -88,10 +88,12 @@ class Flag(serializers.BooleanField):
 
 
 class Whole(serializers.IntegerField):
-    """A whole number, not a text and not `true`."""
+    """A whole number, not a text and not `true`; to JSON, 68.0 is 68."""
 
     def to_internal_value(self, data: Any) -> int:
         """The number."""
+        if isinstance(data, float) and data.is_integer():
+            return super().to_internal_value(int(data))
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return data
