@@ -18,9 +18,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from approvals import policy
-from approvals.exceptions import Invalid, NotFound
+from approvals.exceptions import Invalid, NotFound, StaleVersion
 from approvals.models import (
     ApiToken,
+    AuditEvent,
     QueueCheck,
     QueueMembership,
     ReviewQueue,
@@ -32,17 +33,35 @@ from approvals.records import audit, clock, hints, tokens
 
 log = structlog.get_logger(__name__)
 
+# The events that tell of settings; that a check was asked for or a secret issued changes none.
+SETTINGS_EVENTS = ("queue.created", "queue.changed")
+
+
+def settings_version(queue_id: UUID) -> int:
+    """The number of the event that last changed a queue's settings; 0 for a queue that is not there."""
+    events = AuditEvent.objects.filter(
+        chain=audit.chain_of("queue", queue_id), kind__in=SETTINGS_EVENTS
+    )
+    return events.order_by("-seq").values_list("seq", flat=True).first() or 0
+
 
 @transaction.atomic(durable=True)
 def save_queue(
-    slug: str, changes: Mapping[str, Any], *, by: User | None, surface: str = Surface.COMMAND
+    slug: str,
+    changes: Mapping[str, Any],
+    *,
+    by: User | None,
+    surface: str = Surface.COMMAND,
+    expected: int | None = None,
 ) -> tuple[ReviewQueue, bool]:
     """Create the queue `slug` or change what `changes` names; returns it and whether it is new.
 
-    Raises NotAllowed, or Invalid, naming the field, for a value the queue cannot have.
+    `expected` is the `settings_version` that the caller has seen; None takes any. Raises NotAllowed,
+    StaleVersion, or Invalid, naming the field, for a value the queue cannot have.
     """
     queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
     _ensure_operator(by, surface)
+    _ensure_seen(queue, expected)
     created = queue is None
     queue = queue or ReviewQueue(slug=slug, name=slug.replace("-", " ").capitalize())
     before = {name: getattr(queue, name) for name in changes}
@@ -166,7 +185,7 @@ def issue_token(
         # Whoever sees a token decides in its owner's name.
         raise Invalid(f"{user.email} is a person: they issue their own, or create_api_token does.")
     name = name.strip()
-    if not name or len(name) > 100 or not name.isprintable():
+    if not name.strip(".") or len(name) > 100 or not name.isprintable():
         raise Invalid("A token needs a name of at most 100 characters that can be shown.")
     if ApiToken.objects.filter(user=user, name=name).exists():
         raise Invalid(f"{user.email} has a token named {name!r} already: choose another name.")
@@ -198,10 +217,8 @@ def issue_secret(
     name = name.strip()
     if not name or len(name) > 100 or not name.isprintable():
         raise Invalid("A secret needs a name of at most 100 characters that can be shown.")
-    # One name is one sender, whose ids must not mean one thing here and another there: of two who
-    # ask for it at once, one waits.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"webhook:{name}"])
+    # One name is one sender, whose ids must not mean one thing here and another there.
+    _lock_sender(name)
     if WebhookSecret.objects.filter(name=name, revoked_at=None).exclude(queue=queue).exists():
         raise Invalid(f"{name!r} signs for other reviews already: choose another name.")
     text = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
@@ -241,6 +258,20 @@ def _record_secret(row: WebhookSecret, kind: str, by: User | None, surface: str)
         _record("queue", row.queue, kind, by, surface, told)
     else:
         _record("webhook", row, kind, by, surface, told)
+
+
+def _lock_sender(name: str) -> None:
+    """Of two who ask for the same sender's name at once, one waits until the other has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"webhook:{name}"])
+
+
+def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
+    """Under the queue's lock: nobody changes its settings between this look and the write."""
+    if queue is None or expected is None:
+        return
+    if settings_version(queue.pk) != expected:
+        raise StaleVersion("Somebody has changed this queue since you looked at it.")
 
 
 def _ensure_operator(by: User | None, surface: str) -> None:

@@ -14,10 +14,12 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 
 from approvals.actions import access, configuration
+from approvals.admin import showing
 from approvals.admin.fields import PersonField, posted, sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
 from approvals.exceptions import NotFound
+from approvals.foreign import visible
 from approvals.models import ApiToken, ReviewQueue, User, WebhookSecret
 
 KEEP = "Copy it now: it is not stored, and nobody can show it again."
@@ -51,7 +53,15 @@ class SecretForm(forms.Form):
 class Tokens(Page):
     """API tokens. Their key is a digest, which belongs in no address: they have no page of their own."""
 
-    list_display = ("name", "user", "scopes", "created", "last_used_at", "expiry", "ended")
+    list_display = (
+        showing.text("name"),
+        "user",
+        "scopes",
+        "created",
+        "last_used_at",
+        "expiry",
+        "ended",
+    )
     list_display_links = None
     list_select_related = ("user",)
     search_fields = ("user__email",)
@@ -121,17 +131,18 @@ class Tokens(Page):
         user = User.objects.filter(pk=user_id, auth_token_set__name=name).first()
         if user is None:
             raise NotFound
+        shown = visible(name)
 
         def act(_: dict[str, Any]) -> HttpResponse:
             access.revoke_token(user, name, by=actor(request), surface=SURFACE)
-            messages.success(request, f"The token {name} of {user.email} is revoked.")
+            messages.success(request, f"The token {shown} of {user.email} is revoked.")
             return redirect(self.address("changelist"))
 
         return self.ask(
             request,
             sure(request),
             act,
-            title=f"Revoke the token {name} of {user.email}",
+            title=f"Revoke the token {shown} of {user.email}",
             button="Revoke",
             says="Programs that use it are refused from now on.",
             back=self.address("changelist"),

@@ -85,9 +85,9 @@ class Users(Page):
             return []
         if not row.is_active:
             return [self.tool("Reactivate", "reactivate", row.pk)]
-        link = [] if row.has_usable_password() else [self.tool("Password link", "invite", row.pk)]
+        invited = row.kind == User.Kind.PERSON and not row.has_usable_password()
         return [
-            *link,
+            *([self.tool("Password link", "invite", row.pk)] if invited else []),
             self.tool("Grant site right", "grant", row.pk),
             self.tool("Revoke site right", "revoke", row.pk),
             self.tool("Deactivate", "deactivate", row.pk),

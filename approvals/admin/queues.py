@@ -16,8 +16,7 @@ from approvals.admin.fields import DocumentField, posted, sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
 from approvals.exceptions import NotFound, StaleVersion
-from approvals.models import AuditEvent, QueueCheck, QueueMembership, ReviewQueue
-from approvals.records import audit
+from approvals.models import QueueCheck, QueueMembership, ReviewQueue
 
 SETTINGS = (
     "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
@@ -181,27 +180,39 @@ class Queues(Page):
         )
 
     def _save(self, request: HttpRequest, form: QueueForm, **shown: Any) -> HttpResponse:
-        """Save what was changed. The page says which event it has seen: an older page is asked again."""
-        seen = _last_event(form.instance)
+        """Save what was changed. The page says which settings it has seen: an older one is asked again."""
+        adding = form.instance._state.adding  # noqa: SLF001  (Django documents it)
+        key = form.instance.pk
+        hidden = [] if adding else [("seen", configuration.settings_version(key))]
+        expected = None if adding else _seen(request, hidden[0][1])
 
         def act(cleaned: dict[str, Any]) -> HttpResponse:
-            if request.POST.get("seen", seen) != seen:
-                raise StaleVersion(
-                    "Somebody has changed this queue since you opened this page. What you typed"
-                    " stands below; submit again to put it in place of theirs."
+            try:
+                queue, _ = configuration.save_queue(
+                    cleaned["slug"],
+                    form.changes(),
+                    by=actor(request),
+                    surface=SURFACE,
+                    expected=expected,
                 )
-            queue, _ = configuration.save_queue(
-                cleaned["slug"], form.changes(), by=actor(request), surface=SURFACE
-            )
+            except StaleVersion as error:
+                hidden[:] = [("seen", configuration.settings_version(key))]
+                raise StaleVersion(
+                    f"{error.message} What you typed stands below; submit again to put it in"
+                    " place of theirs."
+                ) from error
             messages.success(request, f"{queue.name} is saved.")
             return redirect(self.address("change", queue.pk))
 
-        return self.ask(request, form, act, button="Save", hidden=[("seen", seen)], **shown)
+        return self.ask(request, form, act, button="Save", hidden=hidden, **shown)
 
 
-def _last_event(queue: ReviewQueue) -> str:
-    events = AuditEvent.objects.filter(chain=audit.chain_of("queue", queue.pk))
-    return str(events.order_by("-seq").values_list("seq", flat=True).first() or 0)
+def _seen(request: HttpRequest, now: int) -> int:
+    """The version that the page was made of; what is no number was never one."""
+    try:
+        return int(request.POST.get("seen", now))
+    except ValueError:
+        return -1
 
 
 def _queue(key: Any) -> ReviewQueue:

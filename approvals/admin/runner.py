@@ -10,6 +10,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -21,6 +22,7 @@ from approvals.exceptions import ApprovalsError, NotFound
 from approvals.foreign import visible
 
 AT_ONCE = 100  # rows on one page of a verb
+TOO_MANY = f"Nothing was done: at most {AT_ONCE} are taken at once. Filter the list, or pick fewer."
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,12 @@ class Several(Page):
         )
 
     def picked(self, request: HttpRequest, door: str, rows: QuerySet[Any]) -> HttpResponse:
-        """From the list to the door; nothing is done yet. Of too many, it says so and takes the first."""
+        """From the list to the door; nothing is done yet. Of too many, none is taken."""
         ids = list(rows.values_list("pk", flat=True)[: AT_ONCE + 1])
         if len(ids) > AT_ONCE:
-            messages.warning(
-                request, f"Only the first {AT_ONCE} are taken at once; pick the rest after."
-            )
-        return redirect(self.chosen(door, ids[:AT_ONCE]))
+            messages.error(request, TOO_MANY)
+            return redirect(request.get_full_path())
+        return redirect(self.chosen(door, ids))
 
     def called(self, row: Any) -> str:
         """What a message calls the row."""
@@ -107,12 +108,14 @@ class Several(Page):
         return refused
 
     def _asked(self, request: HttpRequest) -> list[Any]:
-        """The rows the request names that this person may see, in its order."""
+        """The rows the request names that this person may see, in its order; more than a page is 400."""
         named = (request.POST if request.method == "POST" else request.GET).getlist("id")
         try:
-            wanted = [UUID(each) for each in named[:AT_ONCE]]
+            wanted = [UUID(each) for each in dict.fromkeys(named)]
         except ValueError:
             raise NotFound from None
+        if len(wanted) > AT_ONCE:
+            raise SuspiciousOperation(TOO_MANY)
         rows = self.get_queryset(request).in_bulk(wanted)
         if not rows:
             raise NotFound

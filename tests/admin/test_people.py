@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -206,7 +208,7 @@ def test_nobody_issues_a_token_in_another_persons_name(browser: Client, alice: U
     assert not ApiToken.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["x\ny", "a\u202eb", "", "   "])
+@pytest.mark.parametrize("name", ["x\ny", "a\u202eb", "", "   ", ".", ".."])
 def test_a_token_needs_a_name_that_can_be_shown(alice: User, name: str) -> None:
     with pytest.raises(Invalid):
         configuration.issue_token(alice, name, by=None)
@@ -225,6 +227,7 @@ def test_a_token_whose_name_leads_nowhere_can_still_be_revoked(
 def test_a_service_gets_no_password(browser: Client) -> None:
     robot = factories.user("robot@example.com", kind=User.Kind.SERVICE)
     User.objects.filter(pk=robot.pk).update(password="!")
+    assert b"Password link" not in browser.get(at("user_change", robot.pk)).content
     assert browser.post(at("user_invite", robot.pk)).status_code == 422
 
 
@@ -287,3 +290,48 @@ def test_what_is_not_there_cannot_be_taken(stan: User, queue: ReviewQueue) -> No
         access.reactivate(stan, by=None)
     with pytest.raises(Invalid, match="No scope"):
         configuration.issue_token(stan, "x", by=None, scopes=["everything"])
+
+
+def test_a_token_name_that_turns_text_round_is_written_out(browser: Client, alice: User) -> None:
+    configuration.issue_token(alice, "kept", by=None)
+    ApiToken.objects.update(name="a\u202eb")  # as a release before this one took it
+    door = at("apitoken_revoke", alice.pk) + "?name=a%E2%80%AEb"
+    for page in (at("apitoken_changelist"), door):
+        said = browser.get(page).content.decode()
+        assert "\u202e" not in said
+        assert "a⟨U+202E⟩b" in said
+    assert browser.post(door).status_code == 302
+
+
+def test_an_operator_issues_a_token_of_their_own(browser: Client, oscar: User) -> None:
+    typed = {"person": oscar.email, "name": "mine", "scopes": []}
+    assert browser.post(at("apitoken_new"), typed).status_code == 200
+    assert ApiToken.objects.get().user == oscar
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_make_the_same_user_at_once_one_is_told() -> None:
+    def make() -> User:
+        return configuration.create_user("twin@example.com", by=None)
+
+    _one_of_two(make)
+    assert User.objects.filter(email="twin@example.com").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_queues_that_ask_for_one_senders_name_at_once_one_gets_it() -> None:
+    for slug in ("left", "right"):
+        factories.queue(slug)
+    outcomes = races.at_once(
+        [
+            lambda: configuration.issue_secret("erp", "left", by=None),
+            lambda: configuration.issue_secret("erp", "right", by=None),
+        ]
+    )
+    assert len([outcome for outcome in outcomes if isinstance(outcome, Invalid)]) == 1, outcomes
+    assert WebhookSecret.objects.count() == 1
+
+
+def _one_of_two(make: Callable[[], object]) -> None:
+    outcomes = races.at_once([make, make])
+    assert len([outcome for outcome in outcomes if isinstance(outcome, Invalid)]) == 1, outcomes

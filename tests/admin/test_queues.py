@@ -10,10 +10,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from approvals.actions import configuration
 from approvals.admin import queues
+from approvals.exceptions import Invalid, StaleVersion
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
 from approvals.records import audit, hints
-from tests import factories
+from tests import factories, races
 from tests.admin.conftest import Enter, at
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +147,49 @@ def test_two_operators_do_not_overwrite_each_other_unseen(
     assert queue.region == "eu-west-1"
     again = {**mine, **dict(answer.context["hidden"])}
     assert browser.post(door, again).status_code == 302
+
+
+@pytest.mark.parametrize("seen", ["0", "-1", "nonsense", "9" * 5000])
+def test_a_page_of_settings_that_never_were_is_asked_again(
+    browser: Client, queue: ReviewQueue, seen: str
+) -> None:
+    typed = {**stored(queue), "name": "Mine", "seen": seen}
+    assert browser.post(at("reviewqueue_edit", queue.pk), typed).status_code == 412
+
+
+def test_what_is_no_change_of_settings_makes_no_page_stale(
+    browser: Client, queue: ReviewQueue
+) -> None:
+    door = at("reviewqueue_edit", queue.pk)
+    seen = dict(browser.get(door).context["hidden"])
+    configuration.ask_check(queue.pk, by=None)
+    configuration.issue_secret("erp", queue.slug, by=None)
+    assert browser.post(door, {**stored(queue), **seen, "name": "Mine"}).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_what_they_saw_at_once_one_is_told() -> None:
+    queue = factories.queue()
+    seen = configuration.settings_version(queue.pk)
+
+    def save(name: str) -> Any:
+        return configuration.save_queue(queue.slug, {"name": name}, by=None, expected=seen)
+
+    outcomes = races.at_once([lambda: save("Left"), lambda: save("Right")])
+    assert len([outcome for outcome in outcomes if isinstance(outcome, StaleVersion)]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_make_the_same_queue_at_once_one_makes_it() -> None:
+    settings = {"region": "us-east-1", "sqs_url": TYPED["sqs_url"]}
+
+    def make() -> Any:
+        return configuration.save_queue("twin", settings, by=None)
+
+    outcomes = races.at_once([make, make])
+    made = [outcome for outcome in outcomes if not isinstance(outcome, Invalid)]
+    assert [new for _, new in made].count(True) == 1, outcomes
+    assert ReviewQueue.objects.filter(slug="twin").count() == 1
 
 
 def test_a_queue_is_disabled_and_enabled(browser: Client, queue: ReviewQueue) -> None:

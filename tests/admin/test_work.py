@@ -262,3 +262,41 @@ def test_a_look_changes_nothing(
     assert enter(lena).get(f"{at('reviewtask_approve')}?id={rows.review.pk}").status_code == 200
     assert AuditEvent.objects.count() == before
     assert OutboxEntry.objects.get(pk=rows.entry.pk).state == "parked"
+
+
+def test_more_than_a_page_takes_are_refused_and_not_cut(
+    enter: Enter, alice: User, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("approvals.admin.runner.AT_ONCE", 2)
+    reviews = [factories.review(queue) for _ in range(3)]
+    browser, listing = enter(alice), at("reviewtask_changelist")
+    picked = {
+        "action": "reject_selected", "index": "0", "select_across": "1",
+        "_selected_action": [str(reviews[0].pk)],
+    }  # fmt: skip
+    answer = browser.post(f"{listing}?queue={queue.slug}", picked)
+    assert answer.url == f"{listing}?queue={queue.slug}"
+    assert any("Nothing was done" in said for said in told(browser.get(answer.url)))
+
+    ids = [str(review.pk) for review in reviews]
+    assert browser.post(at("reviewtask_reject"), {"id": ids, "reason": "x"}).status_code == 400
+    assert (
+        browser.post(at("reviewtask_reject"), {"id": ids[:1] * 3, "reason": "x"}).status_code == 302
+    )
+    assert Decision.objects.count() == 1
+
+
+@pytest.mark.parametrize("picked", ["zzz", "\x00", "1"])
+def test_what_is_no_row_cannot_be_picked(
+    enter: Enter, alice: User, rows: Rows, picked: str
+) -> None:
+    typed = {"action": "approve_selected", "index": "0", "_selected_action": picked}
+    assert enter(alice).post(at("reviewtask_changelist"), typed).status_code == 400
+
+
+def test_nul_is_a_bad_request_wherever_it_stands(enter: Enter, oscar: User, rows: Rows) -> None:
+    browser, users = enter(oscar), at("user_changelist")
+    for address in (f"{users}?q=%00", f"{users}?%00=x", f"{users}a%00b/change/", "/admin/%00"):
+        assert browser.get(address).status_code == 400, address
+    typed = {"email": "a\x00b@example.com", "kind": "person"}
+    assert browser.post(at("user_new"), typed).status_code == 400

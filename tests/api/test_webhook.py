@@ -390,6 +390,18 @@ def test_a_name_signs_for_one_queue_or_for_all(erp, queue):
         configuration.issue_secret("bound", by=None)
 
 
+def test_a_name_given_to_another_queue_later_is_another_sender(erp, alice, review, queue):
+    assert erp.send(about(review), "msg-1").status_code == 200
+    configuration.revoke_secret(configuration.WebhookSecret.objects.get().pk, by=None)
+    later = issue("erp", queue.slug)
+    other = factories.review(queue)
+
+    assert later.send(about(other), "msg-1").status_code == 200
+
+    signed = Decision.objects.get(review=other).signed_in
+    assert (signed, kept()) == ("webhook:erp", 2)
+
+
 def test_secrets_are_for_operators(alice, queue):
     with pytest.raises(policy.NotAllowed):
         configuration.issue_secret("erp", by=alice)
