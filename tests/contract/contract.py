@@ -78,7 +78,17 @@ COMMANDS = {
     "start_order": Command("file", "", {"": 2, "nowhere.json": 1, "README.md": 1}),
     "start_orders": Command("file", "--mode --batch-size --on-bad-row --resume", {"": 2}),
     "price_workflow": Command(
-        "definition", "--per-month --batch --express --memory-mb --duration-ms --json", {"": 2}
+        "definition",
+        "--per-month --batch --express --memory-mb --duration-ms --json",
+        {
+            "": 2,
+            "x": 2,
+            "x --per-month 0": 2,
+            "nowhere.json --per-month 9": 1,
+            "package.json --per-month 9": 1,
+            "x --per-month 9 --reviewed-percent 101": 2,
+            "x --per-month 9 --choose nonsense": 2,
+        },
     ),
     "lint_workflow": Command(
         "definition",
@@ -292,7 +302,6 @@ DEMO_USER = ["email", "password", "role"]
 NOT_YET_DUE = {
     "make bench": "comes with the measurements",
     "command start_orders": "comes with the batches",
-    "command price_workflow": "comes with the workflow tools",
     "command evidence": "comes with the evidence",
     "command rotate_token_keys": "comes with the rotation of keys",
     "command doctor": "comes with the doctor",

@@ -20,7 +20,7 @@ from tests.orchestration.linting.definitions import HERE, ORDERS, ROOT, TEXTBOOK
 class Done(NamedTuple):
     """How a run ended."""
 
-    returncode: int
+    returncode: object
     stdout: str
     stderr: str
 
@@ -32,7 +32,7 @@ def run(monkeypatch, capsys) -> Callable[..., Done]:
     def run(*arguments: str | Path) -> Done:
         monkeypatch.setattr(sys, "argv", ["lint_workflow", *map(str, arguments)])
         try:
-            code = main()
+            code: object = main()
         except SystemExit as ended:
             code = ended.code
         return Done(code, *capsys.readouterr())

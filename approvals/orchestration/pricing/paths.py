@@ -1,0 +1,179 @@
+"""The likely paths through a definition, and what each is billed for.
+
+AWS bills STANDARD by transitions: one for each step that runs, so for each state entered, and one more
+for each retry (pricing page) and redrive. Starting an execution and its end are no steps: ten states
+in a row are ten. Of an inline Map the states of each iteration count, the
+iteration itself does not; a distributed Map adds one for each child that it starts (developer guide,
+Transitions). What an EXPRESS child enters is no transition at all.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from approvals.orchestration.asl.states import Definition, Machine, State
+from approvals.orchestration.asl.ways import reachable, without_errors
+
+
+class Chosen(NamedTuple):
+    """The way taken at a Choice, and why."""
+
+    state: str
+    taken: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Children:
+    """A distributed Map's children: what one of them enters, and how many items it is given."""
+
+    name: str
+    express: bool
+    items: int | None  # ItemBatcher's; None is one item a child
+    path: Path
+
+
+@dataclass
+class Path:
+    """One way through a machine: states entered (those of branches too), and what they start."""
+
+    name: str
+    states: list[str] = field(default_factory=list)
+    transitions: int = 0
+    functions: int = 0
+    reviews: int = 0
+    children: list[Children] = field(default_factory=list)
+    chosen: list[Chosen] = field(default_factory=list)
+    cut: str = ""  # where the path came back to itself and was left
+
+
+class Chooser:
+    """Counts paths: `wanted` says which way to take at a Choice, `map_items` how long inline Maps are."""
+
+    def __init__(self, wanted: Mapping[str, str], map_items: int) -> None:
+        self.wanted = wanted
+        self.map_items = map_items
+
+    def straight(self, definition: Definition) -> Path:
+        """The path without an error: what most orders take."""
+        return self.through(definition.root, "without an error")
+
+    def reviewed(self, definition: Definition) -> list[Path]:
+        """For each review of the root machine, the shortest way to it, then on as if approved."""
+        found = []
+        for review in definition.root.states.values():
+            if not review.is_review:
+                continue
+            before = _shortest(definition.root, review)
+            if before is None:
+                continue
+            path = Path(f"through {review.name}")
+            for state in before:
+                self._enter(path, state)
+            self._walk(path, definition.root, review, set())
+            found.append(path)
+        return found
+
+    def through(self, machine: Machine, name: str) -> Path:
+        """The path without an error through one machine."""
+        path = Path(name)
+        if machine.start is not None:
+            self._walk(path, machine, machine.start, set())
+        return path
+
+    def _walk(self, path: Path, machine: Machine, state: State, seen: set[State]) -> None:
+        following: State | None = state
+        while following is not None:
+            if following in seen:
+                path.cut = following.name
+                return
+            seen.add(following)
+            self._enter(path, following)
+            following = machine.states.get(self._next(path, following, seen))
+
+    def _next(self, path: Path, state: State, seen: set[State]) -> str:
+        if state.ends:
+            return ""
+        targets = [edge.target for edge in state.edges if edge.kind != "catch"]
+        if state.type != "Choice":
+            return targets[0] if targets else ""
+        target, why = self._choose(state, targets, seen)
+        path.chosen.append(Chosen(state.name, target, why))
+        return target
+
+    def _choose(self, state: State, targets: list[str], seen: set[State]) -> tuple[str, str]:
+        if state.name in self.wanted:
+            return self.wanted[state.name], "as asked for"
+        reviews = {one for one in state.machine.states.values() if one.is_review}
+        for avoided, why in (
+            (seen | reviews, "the first that ends well without a person"),
+            (seen, "the first that ends well"),
+        ):
+            for target in targets:
+                if _ends_well(state.machine.states.get(target), avoided):
+                    return target, why
+        return targets[0] if targets else "", "the first rule: no way ends well"
+
+    def _enter(self, path: Path, state: State) -> None:
+        path.states.append(state.name)
+        path.transitions += 1
+        path.functions += state.is_lambda
+        path.reviews += state.is_review
+        for machine in state.machines:
+            if state.is_distributed:
+                path.children.append(self._children(state, machine))
+                continue
+            inner = self.through(machine, state.name)
+            self._add(path, inner, self.map_items if state.type == "Map" else 1)
+
+    def _children(self, state: State, machine: Machine) -> Children:
+        batcher = state.body.get("ItemBatcher")
+        most = batcher.get("MaxItemsPerBatch") if isinstance(batcher, dict) else None
+        items = most if isinstance(most, int) else None
+        inside = Chooser(self.wanted, self.map_items * (items or 1))
+        path = inside.through(machine, state.name)
+        return Children(state.name, state.child_type == "EXPRESS", items, path)
+
+    def _add(self, path: Path, inner: Path, times: int) -> None:
+        path.states += inner.states
+        path.transitions += inner.transitions * times
+        path.functions += inner.functions * times
+        path.reviews += inner.reviews * times
+        path.children += inner.children
+        path.chosen += inner.chosen
+        path.cut = path.cut or inner.cut
+
+
+def _ends_well(start: State | None, avoiding: set[State]) -> bool:
+    """Whether a Succeed, or a state with End, can be reached from here without an error."""
+    if start is None:
+        return False
+    found = reachable([start], avoiding=avoiding, through=without_errors)
+    return any(one.ends and one.type != "Fail" for one in found)
+
+
+def _shortest(machine: Machine, target: State) -> list[State] | None:
+    """The states before this one on the shortest way, errors' ways too; None where there is none."""
+    if machine.start is None:
+        return None
+    came: dict[State, State | None] = {machine.start: None}
+    waiting = deque([machine.start])
+    while waiting:
+        state = waiting.popleft()
+        if state is target:
+            return list(_back(came, came[state]))[::-1]
+        for edge in state.edges:
+            following = machine.states.get(edge.target)
+            if following is not None and following not in came:
+                came[following] = state
+                waiting.append(following)
+    return None
+
+
+def _back(came: Mapping[State, State | None], state: State | None) -> Iterable[State]:
+    while state is not None:
+        yield state
+        state = came[state]
