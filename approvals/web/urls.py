@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import comments, decisions, home, queues, reviews
+from approvals.web import comments, decisions, home, pricing, queues, reviews
 
 urlpatterns = [
     path("", home.show, name="home"),
@@ -21,4 +21,5 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
+    path("pricing/", pricing.show, name="pricing"),
 ]
