@@ -119,6 +119,15 @@ def may(action: str, subject: Subject, by: User, surface: str) -> Verdict:
     )
 
 
+def site_actions(user: User | AnonymousUser) -> set[str]:
+    """The actions outside queues that `may` allows this user, in one question: for a page's frame."""
+    if not isinstance(user, User) or not user.is_active:
+        return set()
+    active = User.objects.filter(pk=user.pk, is_active=True)
+    groups = set(active.values_list("groups__name", flat=True))
+    return {action for action, names in GROUPS_THAT.items() if names & groups}
+
+
 def roles_in(queue: ReviewQueue, user: User) -> set[str]:
     """The roles a user has in a queue, their own and their groups'."""
     return set(_memberships(user).filter(queue=queue).values_list("role", flat=True))
