@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from approvals.orchestration.linting.linter import RULES
 from tests.orchestration.linting.definitions import (
     HERE,
     OURS,
+    ROOT,
     TEXTBOOK,
     Body,
     findings,
@@ -20,6 +22,7 @@ from tests.orchestration.linting.definitions import (
 
 EXPECTED = json.loads((HERE / "textbook.expected.json").read_text())
 BUGS = {rule.id: rule.bugs for rule in RULES}
+DOCUMENT = ROOT / "docs/workflows.md"
 REVIEW = "/States/ManualReview"
 
 
@@ -211,3 +214,10 @@ def test_a_workflow_shorter_than_its_review_put_back_into_ours_is_exactly_that_f
 
 def test_every_bug_of_the_textbook_is_put_back_by_some_row() -> None:
     assert {bug for bug, *_ in PUT_BACK} | {15} == set(range(1, 16))
+
+
+def test_the_documentation_has_every_rule_with_its_bugs() -> None:
+    table = re.findall(r"^\| (`[^|]+`) \| (\d*) ?\|", DOCUMENT.read_text(), re.MULTILINE)
+
+    told = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
+    assert told == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
