@@ -31,7 +31,7 @@ _MOST = 10**12
 class VolumeForm(forms.Form):
     """What runs in a month; what a person leaves out is as in the command."""
 
-    definition = forms.ChoiceField(label="Workflow")
+    definition = forms.ChoiceField(label="Workflow", initial="order_fulfillment")
     per_month = forms.IntegerField(
         label="Orders a month", min_value=1, max_value=_MOST, initial=1_000_000
     )
@@ -83,12 +83,13 @@ def show(request: DeskRequest) -> HttpResponse:
     """The estimate for what the form says; the first visit shows the first workflow's."""
     policy.may(policy.PRICE, None, request.user, SURFACE).or_raise()
     first = {name: field.initial for name, field in VolumeForm().fields.items()}
-    first["definition"] = next(iter(installed()))
     form = VolumeForm(first | {name: request.GET[name] for name in first if name in request.GET})
     context: dict[str, Any] = {"form": form, "prices": tariff.load()}
     if form.is_valid():
         definition = reading.read(installed()[form.cleaned_data["definition"]])
-        found = estimate(definition, form.volume(), Chooser({}, 1), context["prices"])
+        found = estimate(
+            definition, form.volume(), Chooser({}, 1, form.cleaned_data["batch"]), context["prices"]
+        )
         context |= {
             "found": found,
             "bars": bars(found),

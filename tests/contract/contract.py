@@ -84,6 +84,7 @@ COMMANDS = {
             "": 2,
             "x": 2,
             "x --per-month 0": 2,
+            f"x --per-month {10**16}": 2,
             "nowhere.json --per-month 9": 1,
             "package.json --per-month 9": 1,
             "x --per-month 9 --reviewed-percent 101": 2,

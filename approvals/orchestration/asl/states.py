@@ -94,7 +94,8 @@ class State:
     @property
     def is_lambda(self) -> bool:
         """Whether it runs a Lambda function: by its ARN, by lambda:invoke, or by a substitution alone."""
-        return ":lambda:" in self.resource or bool(re.fullmatch(r"\$\{[^}]+\}", self.resource))
+        alone = re.fullmatch(r"\$\{[^}]+\}", self.resource)
+        return ":lambda:" in self.resource or (bool(alone) and "Activity" not in self.resource)
 
     @property
     def is_distributed(self) -> bool:

@@ -45,9 +45,22 @@ def reachable(
 def loop_of(state: State) -> set[State]:
     """The states that can come both after and before this one: the loop it stands in, or nothing."""
     after = reachable(following(state))
-    if state not in after:
-        return set()
-    return {one for one in after if state in reachable([one])}
+    return after & _reaching(state) if state in after else set()
+
+
+def _reaching(state: State) -> set[State]:
+    """Every state from which this one can be reached, it included."""
+    before: dict[State, list[State]] = {}
+    for one in state.machine.states.values():
+        for target in following(one):
+            before.setdefault(target, []).append(one)
+    seen, waiting = {state}, [state]
+    while waiting:
+        for one in before.get(waiting.pop(), []):
+            if one not in seen:
+                seen.add(one)
+                waiting.append(one)
+    return seen
 
 
 def unavoidable(machine: Machine, state: State, other: State) -> bool:

@@ -13,6 +13,7 @@ from approvals.orchestration.asl.states import Definition
 from approvals.orchestration.linting.linter import lint, unseen
 from approvals.orchestration.linting.rules import Finding, Limits
 
+MOST = 10**15  # of anything that is counted
 FINDING = 3  # the exit code of a finding, as everywhere in the service
 HELP = (
     "Say what is wrong with the Step Functions workflow in DEFINITION (Amazon States Language, JSON)."
@@ -99,15 +100,15 @@ def _lines(definition: Definition, findings: list[Finding]) -> Iterator[str]:
 
 
 def natural(text: str) -> int:
-    """A whole number, zero or more; ValueError is argparse's usage error."""
+    """A whole number from zero to `MOST`; ValueError is argparse's usage error."""
     number = int(text)
-    if number < 0:
+    if not 0 <= number <= MOST:
         raise ValueError(text)
     return number
 
 
 def positive(text: str) -> int:
-    """A whole number above zero; ValueError is argparse's usage error."""
+    """The same from one; ValueError is argparse's usage error."""
     number = natural(text)
     if number == 0:
         raise ValueError(text)

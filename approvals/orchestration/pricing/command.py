@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from approvals.foreign import visible
@@ -88,7 +88,9 @@ def run(options: Mapping[str, Any]) -> tuple[str, int]:
         ):
             raise reading.Unreadable(f"{definition.name} has no way from {state} to {target}.")
     prices = tariff.load()
-    found = estimate(definition, volume, Chooser(wanted, options["map_items"]), prices)
+    found = estimate(
+        definition, volume, Chooser(wanted, options["map_items"], volume.batch), prices
+    )
     stuck = options["express"] and any(
         one.refused for one in found.ways if one.id in ("express", "map")
     )
@@ -108,6 +110,8 @@ def notes(found: Estimate, prices: tariff.Tariff) -> list[str]:
     ]
     if found.paths[0].children:
         told.append("Each item of the distributed Map is an order.")
+    if any("states:startExecution" in one.resource for one in found.definition.states):
+        told.append("Executions of other workflows that it starts are priced by their definitions.")
     told += [
         f"The path {path.name} comes back to {path.cut} and was left there."
         for path in found.paths
@@ -146,7 +150,7 @@ def _path_as_json(path: Path) -> dict[str, Any]:
         "states": path.states,
         "choices": [one._asdict() for one in path.chosen],
         "children": [
-            {"map": one.name, "express": one.express, "items": one.items or 1}
+            {"map": one.name, "express": one.express, "items": one.items}
             | {"path": _path_as_json(one.path)}
             for one in path.children
         ],
@@ -211,12 +215,16 @@ def _path(path: Path, whose: str) -> Iterator[str]:
 
 def dollars(amount: Decimal) -> str:
     """An amount as a bill says it."""
-    cents = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    cents = _rounded(amount)
     return f"-${-cents:,}" if cents < 0 else f"${abs(cents):,}"
 
 
 def _cents(amount: Decimal) -> float:
-    return float(amount.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    return float(_rounded(amount))
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP, Context(prec=100))
 
 
 def percent(text: str) -> Decimal:

@@ -32,7 +32,7 @@ class Children:
 
     name: str
     express: bool
-    items: int | None  # ItemBatcher's; None is one item a child
+    items: int
     path: Path
 
 
@@ -45,17 +45,20 @@ class Path:
     transitions: int = 0
     functions: int = 0
     reviews: int = 0
+    seconds: float = 0  # of its Wait states
     children: list[Children] = field(default_factory=list)
     chosen: list[Chosen] = field(default_factory=list)
     cut: str = ""  # where the path came back to itself and was left
 
 
 class Chooser:
-    """Counts paths: `wanted` says which way to take at a Choice, `map_items` how long inline Maps are."""
+    """Counts paths: `wanted` says which way to take at a Choice, `map_items` how long inline Maps are,
+    `batch` how many items a child is given where a batcher does not say."""
 
-    def __init__(self, wanted: Mapping[str, str], map_items: int) -> None:
+    def __init__(self, wanted: Mapping[str, str], map_items: int, batch: int) -> None:
         self.wanted = wanted
         self.map_items = map_items
+        self.batch = batch
 
     def straight(self, definition: Definition) -> Path:
         """The path without an error: what most orders take."""
@@ -122,6 +125,7 @@ class Chooser:
         path.transitions += 1
         path.functions += state.is_lambda
         path.reviews += state.is_review
+        path.seconds += _waits(state)
         for machine in state.machines:
             if state.is_distributed:
                 path.children.append(self._children(state, machine))
@@ -131,9 +135,9 @@ class Chooser:
 
     def _children(self, state: State, machine: Machine) -> Children:
         batcher = state.body.get("ItemBatcher")
-        most = batcher.get("MaxItemsPerBatch") if isinstance(batcher, dict) else None
-        items = most if isinstance(most, int) else None
-        inside = Chooser(self.wanted, self.map_items * (items or 1))
+        most = batcher.get("MaxItemsPerBatch", self.batch) if isinstance(batcher, dict) else 1
+        items = most if isinstance(most, int) and most > 0 else self.batch  # a path, a substitution
+        inside = Chooser(self.wanted, self.map_items * items, self.batch)
         path = inside.through(machine, state.name)
         return Children(state.name, state.child_type == "EXPRESS", items, path)
 
@@ -142,9 +146,15 @@ class Chooser:
         path.transitions += inner.transitions * times
         path.functions += inner.functions * times
         path.reviews += inner.reviews * times
+        path.seconds += inner.seconds
         path.children += inner.children
         path.chosen += inner.chosen
         path.cut = path.cut or inner.cut
+
+
+def _waits(state: State) -> float:
+    seconds = state.body.get("Seconds")
+    return seconds if state.type == "Wait" and isinstance(seconds, int | float) else 0
 
 
 def _ends_well(start: State | None, avoiding: set[State]) -> bool:

@@ -10,7 +10,10 @@ from typing import NamedTuple
 from approvals.orchestration.asl.reading import Unreadable
 from approvals.orchestration.asl.states import Definition
 from approvals.orchestration.linting.rules import Limits
-from approvals.orchestration.linting.waiting import EXPRESS_SECONDS, waits_in_express
+from approvals.orchestration.linting.waiting import (
+    EXPRESS_SECONDS,
+    waits_in_express,
+)
 from approvals.orchestration.pricing.paths import Children, Chooser, Path
 from approvals.orchestration.pricing.tariff import Tariff, gb_seconds
 
@@ -86,7 +89,7 @@ def estimate(definition: Definition, volume: Volume, chooser: Chooser, tariff: T
     if straight.children:
         ways = list(bill.maps(straight))
     else:
-        in_batch = Chooser(chooser.wanted, chooser.map_items * volume.batch).straight(definition)
+        in_batch = Chooser(chooser.wanted, chooser.map_items * volume.batch, 1).straight(definition)
         ways = list(bill.orders(straight, in_batch, reviewed))
     return Estimate(definition, volume, [straight, *reviewed], ways)
 
@@ -132,11 +135,13 @@ class Bill:
 
     def _express(self, straight: Path) -> Way:
         way = Way("express", "EXPRESS, one execution an order")
-        needs = [*waits_in_express(replace(self.definition, express=True), Limits())]
-        way.refused = self._too_long(1)
-        if needs:
-            name = needs[0].pointer.rpartition("/")[2]
+        as_express = replace(self.definition, express=True)
+        waits = next(iter(waits_in_express(as_express, Limits())), None)
+        if waits is not None:
+            name = waits.pointer.rpartition("/")[2]
             way.refused = f"{name} waits for a token, a job or children, which only STANDARD can."
+        else:
+            way.refused = self._too_long(1, straight.seconds)
         if not way.refused:
             way.lines += self._short(self.volume.per_month, 1)
             way.lines += self._lambdas(Decimal(straight.functions * self.volume.per_month))
@@ -174,17 +179,17 @@ class Bill:
             one = child if express is None else replace(child, express=express)
             if one.express and one.path.reviews:
                 way.refused = f"{one.name} holds a review: its children must be STANDARD."
-            elif one.express and (reason := self._too_long(one.items or 1)):
+            elif one.express and (reason := self._too_long(one.items)):
                 way.refused = reason
             else:
                 way.lines += self._children(one)
         return self._closed(way)
 
     def _children(self, child: Children) -> Iterator[Line]:
-        many = -(-self.volume.per_month // (child.items or 1))
+        many = -(-self.volume.per_month // child.items)
         yield self._transitions(f"children of {child.name} started", Decimal(many))
         if child.express:
-            yield from self._short(many, child.items or 1)
+            yield from self._short(many, child.items)
             yield from self._lambdas(Decimal(child.path.functions * many))
         else:
             yield from self._standard(child.path, Decimal(many), f"children of {child.name}")
@@ -244,8 +249,8 @@ class Bill:
         )
         return way
 
-    def _too_long(self, orders: int) -> str:
-        seconds = Decimal(self.volume.duration_ms * orders) / 1000
+    def _too_long(self, orders: int, waited: float = 0) -> str:
+        seconds = max(Decimal(self.volume.duration_ms * orders) / 1000, Decimal(waited))
         if seconds <= EXPRESS_SECONDS:
             return ""
         return f"{seconds:,} s, but AWS ends an EXPRESS execution after {EXPRESS_SECONDS} s."

@@ -184,6 +184,32 @@ def test_an_inline_map_counts_the_states_of_each_item(price: Price, written) -> 
     assert told["batches"]["lines"][0]["quantity"] == 5_020
 
 
+def test_children_of_a_size_that_is_filled_in_later_are_taken_as_the_batch(
+    price: Price, written
+) -> None:
+    body = json.loads((LINTING / "daily.asl.json").read_text().replace("${MaxConcurrency}", "9"))
+    body["States"]["EachOrder"]["ItemBatcher"]["MaxItemsPerBatch"] = "${BatchSize}"
+
+    told = price(written(body), "--per-month", "1000000", "--batch", "250")
+
+    # 1,000,000 / 250 = 4,000 children.
+    assert told["map"]["lines"][1]["quantity"] == 4_000
+    assert "priced by their definitions" in told["notes"][-1]
+
+
+def test_a_wait_of_more_than_five_minutes_is_not_express(price: Price, written) -> None:
+    body = workflow(Rest={"Type": "Wait", "Seconds": 301, "Next": "Done"})
+
+    assert "301 s" in price(written(body), "--per-month", "1")["express"]["why_not"]
+
+
+def test_more_orders_than_there_are_people_are_still_a_sum(price: Price) -> None:
+    most = str(10**15)
+    told = price(TEN, "--per-month", most, "--map-items", most, "--memory-mb", most)
+
+    assert told["standard"]["before_free_tier"] == 250_000_000_000
+
+
 def test_a_path_that_comes_back_to_itself_is_left_and_it_is_said(price: Price, written) -> None:
     body = workflow(
         Poll={"Type": "Pass", "Next": "Rest"}, Rest={"Type": "Wait", "Seconds": 9, "Next": "Poll"}
