@@ -20,7 +20,6 @@ from approvals.orchestration.asl import reading
 from approvals.orchestration.asl.installed import installed
 from approvals.orchestration.pricing import tariff
 from approvals.orchestration.pricing.command import dollars, notes
-from approvals.orchestration.pricing.paths import Chooser
 from approvals.orchestration.pricing.ways import Estimate, Line, Volume, Way, estimate
 from approvals.web.desk import SURFACE, DeskRequest, desk
 
@@ -87,9 +86,7 @@ def show(request: DeskRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "prices": tariff.load()}
     if form.is_valid():
         definition = reading.read(installed()[form.cleaned_data["definition"]])
-        found = estimate(
-            definition, form.volume(), Chooser({}, 1, form.cleaned_data["batch"]), context["prices"]
-        )
+        found = estimate(definition, form.volume(), context["prices"])
         context |= {
             "found": found,
             "bars": bars(found),

@@ -113,6 +113,11 @@ class State:
         return config if isinstance(config, dict) else {}
 
     @property
+    def starts_execution(self) -> bool:
+        """Whether it starts an execution of another workflow."""
+        return ":startExecution" in self.resource
+
+    @property
     def payload(self) -> Any:
         """What a Task is given: Parameters, or Arguments in JSONata."""
         return self.body.get("Arguments" if self.jsonata else "Parameters")

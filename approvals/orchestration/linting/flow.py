@@ -51,7 +51,7 @@ def catch_loses_input(definition: Definition, _: Limits) -> Iterator[Found]:
         for edge in () if state.jsonata else state.catches:
             target = state.machine.states.get(edge.target)
             lost = edge.rule.get("ResultPath", "$") == "$"
-            if lost and target is not None and target.type not in ("Fail", "Succeed"):
+            if lost and target is not None and not _asks_nothing(target):
                 yield Found(
                     edge.pointer,
                     f"The error replaces the whole input: {edge.target} gets Error and Cause and"
@@ -96,6 +96,12 @@ def compensation_unretried(definition: Definition, _: Limits) -> Iterator[Found]
                 "Retry it as any Lambda is retried, and leave what remains to an operator: uncaught"
                 " (it can be redriven), or caught into a state that calls for one.",
             )
+
+
+def _asks_nothing(state: State) -> bool:
+    """Whether a state has no use for its input: an end, or a Pass that puts its own in its place."""
+    replaces = "Result" in state.body and state.body.get("ResultPath", "$") == "$"
+    return state.type in ("Fail", "Succeed") or (state.type == "Pass" and replaces)
 
 
 def _is_outage(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -12,7 +13,7 @@ from approvals.foreign import visible
 from approvals.orchestration.asl import reading
 from approvals.orchestration.linting.command import FINDING, positive
 from approvals.orchestration.pricing import tariff
-from approvals.orchestration.pricing.paths import Chooser, Path
+from approvals.orchestration.pricing.paths import Path
 from approvals.orchestration.pricing.ways import Estimate, Volume, Way, estimate
 
 HELP = (
@@ -50,7 +51,13 @@ def arguments(parser: ArgumentParser) -> None:
         default=_MONTH.reviewed_percent,
         help="orders that a person must see (0)",
     )
-    add("--map-items", type=positive, metavar="N", default=1, help="items of an inline Map (1)")
+    add(
+        "--map-items",
+        type=positive,
+        metavar="N",
+        default=1,
+        help="items an order of an inline Map (1)",
+    )
     add(
         "--runs",
         type=positive,
@@ -72,14 +79,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Mapping[str, Any]) -> tuple[str, int]:
     """The estimate and the exit code. Raises reading.Unreadable."""
     definition = reading.read(options["definition"])
-    volume = Volume(
-        per_month=options["per_month"],
-        batch=options["batch"],
-        memory_mb=options["memory_mb"],
-        duration_ms=options["duration_ms"],
-        reviewed_percent=options["reviewed_percent"],
-        runs=options["runs"],
-    )
+    volume = Volume(**{one.name: options[one.name] for one in fields(Volume)})
     wanted = dict(options["choose"])
     for state, target in wanted.items():
         if not any(
@@ -88,9 +88,7 @@ def run(options: Mapping[str, Any]) -> tuple[str, int]:
         ):
             raise reading.Unreadable(f"{definition.name} has no way from {state} to {target}.")
     prices = tariff.load()
-    found = estimate(
-        definition, volume, Chooser(wanted, options["map_items"], volume.batch), prices
-    )
+    found = estimate(definition, volume, prices, wanted)
     stuck = options["express"] and any(
         one.refused for one in found.ways if one.id in ("express", "map")
     )
@@ -110,7 +108,7 @@ def notes(found: Estimate, prices: tariff.Tariff) -> list[str]:
     ]
     if found.paths[0].children:
         told.append("Each item of the distributed Map is an order.")
-    if any("states:startExecution" in one.resource for one in found.definition.states):
+    if any(one.starts_execution for one in found.definition.states):
         told.append("Executions of other workflows that it starts are priced by their definitions.")
     told += [
         f"The path {path.name} comes back to {path.cut} and was left there."
@@ -131,6 +129,7 @@ def as_json(found: Estimate, prices: tariff.Tariff) -> dict[str, Any]:
         "memory_mb": volume.memory_mb,
         "duration_ms": volume.duration_ms,
         "reviewed_percent": float(volume.reviewed_percent),
+        "map_items": volume.map_items,
         "runs": volume.runs,
         "currency": "USD",
         "region": prices.region,

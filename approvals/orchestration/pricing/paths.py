@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from math import ceil
 from typing import NamedTuple
 
 from approvals.orchestration.asl.states import Definition, Machine, State
@@ -46,19 +48,29 @@ class Path:
     functions: int = 0
     reviews: int = 0
     seconds: float = 0  # of its Wait states
+    starts: int = 0  # executions of other workflows
     children: list[Children] = field(default_factory=list)
     chosen: list[Chosen] = field(default_factory=list)
     cut: str = ""  # where the path came back to itself and was left
 
 
+@dataclass(frozen=True)
 class Chooser:
-    """Counts paths: `wanted` says which way to take at a Choice, `map_items` how long inline Maps are,
-    `batch` how many items a child is given where a batcher does not say."""
+    """Counts paths, by what a definition does not say.
 
-    def __init__(self, wanted: Mapping[str, str], map_items: int, batch: int) -> None:
-        self.wanted = wanted
-        self.map_items = map_items
-        self.batch = batch
+    `wanted` is the way to take at a Choice; `map_items` how many items an inline Map has, or `held_percent`
+    of them where each starts an execution of its own, as held orders do; `batch` how many items a child
+    is given where a batcher does not say.
+    """
+
+    wanted: Mapping[str, str]
+    map_items: int
+    batch: int
+    held_percent: Decimal
+
+    def for_orders(self, many: int) -> Chooser:
+        """The same for so many orders in one execution."""
+        return replace(self, map_items=self.map_items * many)
 
     def straight(self, definition: Definition) -> Path:
         """The path without an error: what most orders take."""
@@ -126,19 +138,26 @@ class Chooser:
         path.functions += state.is_lambda
         path.reviews += state.is_review
         path.seconds += _waits(state)
+        path.starts += state.starts_execution
         for machine in state.machines:
             if state.is_distributed:
                 path.children.append(self._children(state, machine))
                 continue
             inner = self.through(machine, state.name)
-            self._add(path, inner, self.map_items if state.type == "Map" else 1)
+            self._add(path, inner, self._items(path, inner) if state.type == "Map" else 1)
+
+    def _items(self, path: Path, inner: Path) -> int:
+        if not inner.starts:
+            return self.map_items
+        items = ceil(self.map_items * self.held_percent / 100)
+        path.chosen.append(Chosen(inner.name, f"{items} items", "each is started: the held orders"))
+        return items
 
     def _children(self, state: State, machine: Machine) -> Children:
         batcher = state.body.get("ItemBatcher")
         most = batcher.get("MaxItemsPerBatch", self.batch) if isinstance(batcher, dict) else 1
         items = most if isinstance(most, int) and most > 0 else self.batch  # a path, a substitution
-        inside = Chooser(self.wanted, self.map_items * items, self.batch)
-        path = inside.through(machine, state.name)
+        path = self.for_orders(items).through(machine, state.name)
         return Children(state.name, state.child_type == "EXPRESS", items, path)
 
     def _add(self, path: Path, inner: Path, times: int) -> None:
@@ -147,6 +166,7 @@ class Chooser:
         path.functions += inner.functions * times
         path.reviews += inner.reviews * times
         path.seconds += inner.seconds
+        path.starts += inner.starts * times
         path.children += inner.children
         path.chosen += inner.chosen
         path.cut = path.cut or inner.cut

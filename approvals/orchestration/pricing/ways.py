@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from approvals.orchestration.asl.reading import Unreadable
@@ -31,6 +32,7 @@ class Volume:
     memory_mb: int = 64
     duration_ms: int = 1_000
     reviewed_percent: Decimal = Decimal(0)  # of the orders, those that a person must see
+    map_items: int = 1  # that an order brings to an inline Map
     runs: int = 30  # executions a month of a distributed Map's parent: one a day
 
 
@@ -79,17 +81,26 @@ class Estimate:
     ways: list[Way]
 
 
-def estimate(definition: Definition, volume: Volume, chooser: Chooser, tariff: Tariff) -> Estimate:
-    """What this definition costs a month, each way. Raises Unreadable where it starts nowhere."""
+def estimate(
+    definition: Definition,
+    volume: Volume,
+    tariff: Tariff,
+    wanted: Mapping[str, str] = MappingProxyType({}),
+) -> Estimate:
+    """What this definition costs a month, each way; `wanted` is the way to take at a Choice.
+
+    Raises Unreadable where it starts nowhere.
+    """
     if definition.root.start is None:
         start = definition.body.get("StartAt")
         raise Unreadable(f"{definition.name} starts at {start!r}, and has no such state.")
+    chooser = Chooser(wanted, volume.map_items, volume.batch, volume.reviewed_percent)
     straight, reviewed = chooser.straight(definition), chooser.reviewed(definition)
     bill = Bill(definition, volume, tariff)
     if straight.children:
         ways = list(bill.maps(straight))
     else:
-        in_batch = Chooser(chooser.wanted, chooser.map_items * volume.batch, 1).straight(definition)
+        in_batch = chooser.for_orders(volume.batch).straight(definition)
         ways = list(bill.orders(straight, in_batch, reviewed))
     return Estimate(definition, volume, [straight, *reviewed], ways)
 

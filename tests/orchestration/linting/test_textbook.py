@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from approvals.models import ReviewQueue
 from approvals.orchestration.asl import reading
 from approvals.orchestration.linting.linter import RULES
+from approvals.orchestration.linting.rules import OUR_ERROR, Limits
 from tests.orchestration.linting.definitions import (
     HERE,
     OURS,
@@ -221,3 +223,10 @@ def test_the_documentation_has_every_rule_with_its_bugs() -> None:
 
     told = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
     assert told == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
+
+
+def test_what_the_linter_takes_for_granted_is_what_a_queue_starts_with() -> None:
+    field = ReviewQueue._meta.get_field
+
+    assert field("error_name").default == OUR_ERROR
+    assert field("undo_seconds").default == Limits().undo_seconds

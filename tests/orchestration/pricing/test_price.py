@@ -197,6 +197,19 @@ def test_children_of_a_size_that_is_filled_in_later_are_taken_as_the_batch(
     assert "priced by their definitions" in told["notes"][-1]
 
 
+def test_a_map_that_starts_executions_has_the_held_orders_for_items(price: Price, written) -> None:
+    start = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:startExecution", "End": True}
+    inner = {"StartAt": "Start", "States": {"Start": start}}
+    body = workflow(Held={"Type": "Map", "ItemProcessor": inner, "Next": "Done"})
+
+    told = price(written(body), "--per-month", "1000000", "--reviewed-percent", "4")
+
+    # A batch of 100 enters Held, Start for 4 held orders, Done: 6; 10,000 x 6 x $0.000025 = $1.50.
+    assert told["batches"]["before_free_tier"] == 1.50
+    assert told["paths"][0]["choices"][0]["taken"] == "1 items"
+    assert "priced by their definitions" in told["notes"][-1]
+
+
 def test_a_wait_of_more_than_five_minutes_is_not_express(price: Price, written) -> None:
     body = workflow(Rest={"Type": "Wait", "Seconds": 301, "Next": "Done"})
 
