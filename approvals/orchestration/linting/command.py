@@ -22,7 +22,7 @@ HELP = (
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """The options of the contract, and two more."""
+    """The options of the contract, and what else a queue may have of its own."""
     known = Limits()
     parser.add_argument("definition", metavar="DEFINITION", nargs="+", help="a file, or several")
     parser.add_argument(
@@ -40,6 +40,12 @@ def arguments(parser: ArgumentParser) -> None:
         help="how long a decision in the queue can be undone (default: 10)",
     )
     parser.add_argument(
+        "--error-name",
+        metavar="NAME",
+        default=known.error_name,
+        help="the error with which the queue rejects (default: ReviewRejected)",
+    )
+    parser.add_argument(
         "--express", action="store_true", help="the workflow itself is to be EXPRESS"
     )
     parser.add_argument("--json", action="store_true", help="a report for machines")
@@ -47,7 +53,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Mapping[str, Any]) -> tuple[str, int]:
     """Lint each definition: the report and the exit code. Raises reading.Unreadable."""
-    limits = Limits(options["undo_seconds"], options["retention_seconds"])
+    limits = Limits(options["undo_seconds"], options["retention_seconds"], options["error_name"])
     checked = []
     for path in options["definition"]:
         definition = reading.read(path)

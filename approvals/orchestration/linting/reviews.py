@@ -8,7 +8,7 @@ from typing import Any
 
 from approvals.orchestration.asl.states import CATCH_ALL, Definition, State, texts
 from approvals.orchestration.asl.ways import unavoidable
-from approvals.orchestration.linting.rules import OUR_ERROR, Found, Limits, Rule
+from approvals.orchestration.linting.rules import Found, Limits, Rule
 
 TOKEN = ("$$.Task.Token", "$states.context.Task.Token")
 CORRELATION = (
@@ -37,37 +37,37 @@ def input_lost(definition: Definition, _: Limits) -> Iterator[Found]:
             )
 
 
-def outcome_uncaught(definition: Definition, _: Limits) -> Iterator[Found]:
+def outcome_uncaught(definition: Definition, limits: Limits) -> Iterator[Found]:
     """Rejection and timeout must go somewhere."""
     for state in reviews(definition):
         missing = []
         if not any(_REJECTION.search(name) for name in state.caught) and not (
-            state.caught & {CATCH_ALL, TASK_FAILED, OUR_ERROR}
+            state.caught & {CATCH_ALL, TASK_FAILED, limits.error_name}
         ):
-            missing.append(f"a rejection ({OUR_ERROR})")
+            missing.append(f"a rejection ({limits.error_name})")
         if not state.caught & TIMEOUTS:
             missing.append("a timeout (States.Timeout)")
         if missing:
             yield Found(
                 state.pointer,
                 f"No Catch takes {' and '.join(missing)}: the execution fails where it stands.",
-                f'Catch "{OUR_ERROR}", and "States.Timeout" with "States.HeartbeatTimeout", each'
+                f'Catch "{limits.error_name}", and "States.Timeout" with "States.HeartbeatTimeout", each'
                 " with a ResultPath and a state of its own.",
             )
 
 
-def error_name_differs(definition: Definition, _: Limits) -> Iterator[Found]:
+def error_name_differs(definition: Definition, limits: Limits) -> Iterator[Found]:
     """Step Functions matches error names to the letter."""
     for state in reviews(definition):
-        if state.caught & {CATCH_ALL, TASK_FAILED, OUR_ERROR}:
+        if state.caught & {CATCH_ALL, TASK_FAILED, limits.error_name}:
             continue
         for edge in state.catches:
             if names := sorted(name for name in edge.errors if _REJECTION.search(name)):
                 yield Found(
                     edge.pointer,
-                    f"The service rejects with {OUR_ERROR}; this Catch waits for {', '.join(names)}"
+                    f"The service rejects with {limits.error_name}; this Catch waits for {', '.join(names)}"
                     " and will never match.",
-                    f'Add "{OUR_ERROR}" (the queue\'s error name) to ErrorEquals.',
+                    f'Add "{limits.error_name}" (the queue\'s error name) to ErrorEquals.',
                 )
 
 
@@ -88,10 +88,10 @@ def cause_read_as_json(definition: Definition, _: Limits) -> Iterator[Found]:
                     )
 
 
-def rejection_retried(definition: Definition, _: Limits) -> Iterator[Found]:
+def rejection_retried(definition: Definition, limits: Limits) -> Iterator[Found]:
     """A Retry that takes a rejection asks the same person again."""
     for state in reviews(definition):
-        if names := sorted(state.retried & {CATCH_ALL, TASK_FAILED, OUR_ERROR}):
+        if names := sorted(state.retried & {CATCH_ALL, TASK_FAILED, limits.error_name}):
             yield Found(
                 state.pointer,
                 f"Retry takes {', '.join(names)}: a rejection comes back as a new review.",

@@ -1,4 +1,4 @@
-"""What a rule and a finding are, and what an installation adds: its limits and its error names."""
+"""What a rule and a finding are, and what a queue adds: its limits and its error name."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import NamedTuple
 
 from approvals.orchestration.asl.states import Definition
 
-OUR_ERROR = "ReviewRejected"  # ReviewQueue.error_name's default
-
 
 @dataclass(frozen=True)
 class Limits:
-    """What the queue at hand has: seconds that an undo lasts, and that SQS keeps a message.
-
-    The defaults are the service's own undo and SQS's default retention of 4 days.
+    """What the queue at hand has: seconds that an undo lasts and that SQS keeps a message, and the error
+    with which it rejects. The defaults are a new queue's, and SQS's own retention of 4 days.
     """
 
     undo_seconds: int = 10
     retention_seconds: int = 345_600
+    error_name: str = "ReviewRejected"
 
 
 class Found(NamedTuple):

@@ -83,6 +83,7 @@ def test_the_queues_own_numbers_count(run) -> None:
     assert "review-outlives-retention" in run(TEXTBOOK, "--retention-seconds", "86400").stdout
     assert "review-timeout-below-undo" in run(TEXTBOOK, "--undo-seconds", "86400").stdout
     assert "express-cannot-wait" in run(TEXTBOOK, "--express").stdout
+    assert "/Catch/0: review-error-name" in run(ORDERS, "--error-name", "Declined").stdout
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from approvals.models import ReviewQueue
 from approvals.orchestration.asl import reading
 from approvals.orchestration.linting.linter import RULES
-from approvals.orchestration.linting.rules import OUR_ERROR, Limits
+from approvals.orchestration.linting.rules import Limits
 from tests.orchestration.linting.definitions import (
     HERE,
     OURS,
@@ -45,8 +45,12 @@ def test_the_reviewed_list_has_twelve_rules_and_the_bugs_that_stand_in_a_definit
     assert all(one["bug"] in BUGS[one["rule"]] for one in EXPECTED["findings"])
 
 
-@pytest.mark.parametrize("path", sorted(OURS.glob("*.asl.json")), ids=lambda path: path.name)
-def test_our_own_definitions_have_none(path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    sorted([*OURS.glob("*.asl.json"), *(ROOT / "docs/examples").glob("*.asl.json")]),
+    ids=lambda path: path.name,
+)
+def test_our_own_definitions_and_examples_have_none(path) -> None:
     assert findings(reading.read(path)) == []
 
 
@@ -228,5 +232,5 @@ def test_the_documentation_has_every_rule_with_its_bugs() -> None:
 def test_what_the_linter_takes_for_granted_is_what_a_queue_starts_with() -> None:
     field = ReviewQueue._meta.get_field
 
-    assert field("error_name").default == OUR_ERROR
+    assert field("error_name").default == Limits().error_name
     assert field("undo_seconds").default == Limits().undo_seconds
