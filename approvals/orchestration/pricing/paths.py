@@ -2,9 +2,9 @@
 
 AWS bills STANDARD by transitions: one for each step that runs, so for each state entered, and one more
 for each retry (pricing page) and redrive. Starting an execution and its end are no steps: ten states
-in a row are ten. Of an inline Map the states of each iteration count, the
-iteration itself does not; a distributed Map adds one for each child that it starts (developer guide,
-Transitions). What an EXPRESS child enters is no transition at all.
+in a row are ten. Of an inline Map the states of each iteration count, the iteration itself does not;
+a distributed Map adds one for each child that it starts (developer guide, Transitions). What an
+EXPRESS child enters is no transition at all.
 """
 
 from __future__ import annotations
@@ -150,7 +150,8 @@ class Chooser:
         if not inner.starts:
             return self.map_items
         items = ceil(self.map_items * self.held_percent / 100)
-        path.chosen.append(Chosen(inner.name, f"{items} items", "each is started: the held orders"))
+        taken = f"{items} item{'' if items == 1 else 's'}"
+        path.chosen.append(Chosen(inner.name, taken, "each is started: the held orders"))
         return items
 
     def _children(self, state: State, machine: Machine) -> Children:

@@ -206,7 +206,7 @@ def test_a_map_that_starts_executions_has_the_held_orders_for_items(price: Price
 
     # A batch of 100 enters Held, Start for 4 held orders, Done: 6; 10,000 x 6 x $0.000025 = $1.50.
     assert told["batches"]["before_free_tier"] == 1.50
-    assert told["paths"][0]["choices"][0]["taken"] == "1 items"
+    assert told["paths"][0]["choices"][0]["taken"] == "1 item"
     assert "priced by their definitions" in told["notes"][-1]
 
 
