@@ -110,6 +110,7 @@ COMMANDS = {
             "held --since 2026-11-25T09:30:00": 2,
             "held --since 2026-11-25T09:30:00Z": 2,
             "held --since 2026-11-25T09:30:00Z --state-machine nonsense": 1,
+            "held --since 2026-11-25T09:30:00Z --state-machine arn --limit 0": 2,
             "nowhere --since 2026-11-25T09:30:00Z": 1,
         },
     ),

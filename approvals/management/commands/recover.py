@@ -39,7 +39,7 @@ class Command(ReviewCommand):
         if queue is None:
             raise Error(f"No queue {options['slug']!r}.")
         machines = options["state_machine"] or recovery.machines_of(queue)
-        if not machines or (options["limit"] or 1) < 1:
+        if not machines or (options["limit"] is not None and options["limit"] < 1):
             raise Usage("Name the --state-machine; --limit takes a number from 1 upwards.")
         bounds = options["since"], options["before"], options["limit"]
         walk = recovery.Recovery(queue, machines, *bounds, self.stop_on_signals())
