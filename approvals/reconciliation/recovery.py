@@ -23,6 +23,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
+from approvals.messages import TOKEN_STANDS_HERE
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import allowances, clock, snapshots
@@ -194,7 +195,8 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
     """What a task of a history and the database say differently of its token."""
     if task.fingerprint is None:
         return None
-    reference = str(task.message.get("orderId", ""))[:256]
+    token, named = str(task.message["taskToken"]), str(task.message.get("orderId", ""))
+    reference = named.replace(token, TOKEN_STANDS_HERE)[:256]
     rows = ReviewTask.objects.without_secrets().defer("payload")
     known = rows.filter(token_fingerprint=task.fingerprint).first()
     if known is not None:

@@ -307,7 +307,10 @@ def test_the_queues_own_machines_are_the_default_and_no_token_is_ever_shown(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting, machine: str, capsys
 ) -> None:
     known = waiting("order-1")
-    aws.start(machine, "order-2", {"order_id": "order-2"})
+    arn = aws.start(machine, "order-2", {"order_id": "order-2\x1b[2J"})
+    execution = aws.account.executions.by_arn[arn]
+    foreseen = aws.account.executions._new_token(execution)
+    aws.open_task(arn, queue_url=held.sqs_url, input={"order_id": f"it is {foreseen}"})
     assert recovery.machines_of(held) == [machine]
     out = io.StringIO()
     since = known.sent_at.isoformat()
@@ -317,8 +320,10 @@ def test_the_queues_own_machines_are_the_default_and_no_token_is_ever_shown(
 
     tokens = [task["token"] for task in aws.tasks()]
     said = out.getvalue() + "".join(capsys.readouterr())
-    assert "taken_in" in said
-    assert said.splitlines()[-1].startswith("2 executions looked into, 1 differences")
+    assert foreseen in tokens
+    assert "order-2⟨U+001B⟩[2J" in said
+    assert "it is [task token]" in said
+    assert said.splitlines()[-1].startswith("2 executions looked into, 2 differences")
     assert not any(token in said for token in tokens)
     assert not any(token[:40] in said for token in tokens)
 

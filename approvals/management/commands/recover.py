@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from approvals.foreign import visible
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage, moment
 from approvals.models import ReviewQueue
 from approvals.reconciliation import recovery
@@ -47,7 +48,7 @@ class Command(ReviewCommand):
         try:
             for found in walk:
                 differ += 1
-                told = {name: value for name, value in asdict(found).items() if value}
+                told = {name: visible(value) for name, value in asdict(found).items() if value}
                 self.stdout.write(json.dumps(told) if as_json else "  ".join(told.values()))
         finally:
             rest = walk.rest.isoformat() if walk.rest else None
