@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import comments, decisions, home, pricing, queues, reviews
+from approvals.web import comments, decisions, home, metrics, pricing, queues, reviews
 
 urlpatterns = [
     path("", home.show, name="home"),
+    path("metrics", metrics.metrics, name="prometheus-django-metrics"),
     path("queues/<slug:slug>/", queues.show, name="queue"),
     path("queues/<slug:slug>/next/", queues.take_next, name="queue_next"),
     path("reviews/<uuid:review_id>/", reviews.show, name="review"),

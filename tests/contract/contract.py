@@ -115,6 +115,20 @@ COMMANDS = {
     "verify_audit": Command(
         "", "--review", {"--review 7": 2, "--review 01a203be-dfa7-7a98-a842-c430dab4db4e": 1}
     ),
+    "recover": Command(
+        "slug",
+        "--since --state-machine --before --limit --json",
+        {
+            "": 2,
+            "held": 2,
+            "held --since yesterday": 2,
+            "held --since 2026-11-25T09:30:00": 2,
+            "held --since 2026-11-25T09:30:00Z": 2,
+            "held --since 2026-11-25T09:30:00Z --state-machine nonsense": 1,
+            "held --since 2026-11-25T09:30:00Z --state-machine arn --limit 0": 2,
+            "nowhere --since 2026-11-25T09:30:00Z": 1,
+        },
+    ),
     "evidence": Command("review_id", "--json", {"": 2}),
     "rotate_token_keys": Command("", "", {"now": 2}),
     "doctor": Command("", "--json", {"--bogus": 2}),
