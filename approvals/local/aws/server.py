@@ -77,6 +77,7 @@ def _complete_moto() -> None:
         executions,
         executor,
         functions,
+        nested,
         queues,
         stack,
         tokens,
@@ -84,5 +85,5 @@ def _complete_moto() -> None:
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    for room in (executor, tokens, executions, functions, queues, stack):
+    for room in (executor, tokens, executions, nested, functions, queues, stack):
         room.install()
