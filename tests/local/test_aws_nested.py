@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_a_failed_condition_of_dynamodb_is_caught_by_its_name(workflow, clients,
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    write = {
+    write: dict[str, Any] = {
         "putItem": {"Item": {"id": {"S": "order-7"}}},
         "updateItem": {"Key": {"id": {"S": "order-7"}}, "UpdateExpression": "SET seen = :one"},
     }[action]

@@ -77,7 +77,10 @@ def _complete_moto() -> None:
         executions,
         executor,
         functions,
+        map_calls,
+        maps,
         nested,
+        parsing,
         queues,
         stack,
         tokens,
@@ -85,5 +88,9 @@ def _complete_moto() -> None:
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    for room in (executor, tokens, executions, nested, functions, queues, stack):
+    rooms: tuple[Any, ...] = (
+        *(parsing, executor, tokens, executions, nested, maps, map_calls),
+        *(functions, queues, stack),
+    )
+    for room in rooms:
         room.install()
