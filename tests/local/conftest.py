@@ -146,6 +146,7 @@ def review(**more: Any) -> dict[str, Any]:
                 "retryCount.$": "$$.State.RetryCount",
                 "redriveCount.$": "$$.Execution.RedriveCount",
                 "enteredTime.$": "$$.State.EnteredTime",
+                "stateName.$": "$$.State.Name",
             },
         },
         **onward,

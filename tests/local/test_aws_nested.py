@@ -124,10 +124,10 @@ def test_a_failed_condition_of_dynamodb_is_caught_by_its_name(workflow, clients,
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    write: dict[str, Any] = {
+    writes: dict[str, dict[str, Any]] = {
         "putItem": {"Item": {"id": {"S": "order-7"}}},
         "updateItem": {"Key": {"id": {"S": "order-7"}}, "UpdateExpression": "SET seen = :one"},
-    }[action]
+    }
     values = {":one": {"N": "1"}} if action == "updateItem" else None
     flow = workflow(
         {
@@ -137,7 +137,7 @@ def test_a_failed_condition_of_dynamodb_is_caught_by_its_name(workflow, clients,
                 "Parameters": {
                     "TableName": table,
                     "ConditionExpression": "attribute_not_exists(id)",
-                    **write,
+                    **writes[action],
                     **({"ExpressionAttributeValues": values} if values else {}),
                 },
                 "Catch": [

@@ -4,12 +4,14 @@
 child and `deploy()` puts a CloudFormation template into it. moto is only imported in that child.
 
 Documented on AWS and different in plain moto, so mended here: callback tokens (`tokens.py`),
-executions (`executions.py`, `history.py`, `status_events.py`), workflows that start workflows
-(`nested.py`), distributed Maps (`maps.py`, the rooms `map_*.py`, and `parsing.py` for what moto's
-grammar refuses), refused definitions (`definitions.py`), simultaneous consumers of a queue
-(`queues.py`), Lambda without Docker (`functions.py`) and CloudFormation's view of the executor
-(`stack.py`). Not mended: redrive, versions, JSONata; of a distributed Map, ItemsPointer,
-CSVDelimiter, Parquet and manifests. An EXPRESS workflow is not held to its five minutes.
+executions (`executions.py`, `descriptions.py`, `history.py`, `status_events.py`), redrive
+(`redrive.py`, `progress.py`), workflows that start workflows (`nested.py`), distributed Maps
+(`maps.py`, the rooms `map_*.py`, and `parsing.py` for what moto's grammar refuses), refused
+definitions (`definitions.py`), simultaneous consumers of a queue (`queues.py`), Lambda without
+Docker (`functions.py`) and CloudFormation's view of the executor (`stack.py`).
+
+Not mended: versions, JSONata and with it variables; of a distributed Map, ItemsPointer,
+CSVDelimiter, Parquet and manifests; an EXPRESS workflow's five minutes.
 """
 
 from __future__ import annotations

@@ -33,10 +33,9 @@ _update = StepFunctionsParserBackend.update_state_machine
 _start = StepFunctionsParserBackend.start_execution
 _run = Execution.start
 _reflect = BaseExecutionWorkerCommunication._reflect_execution_status
-_list = StepFunctionResponse.list_executions
 
 _naming = threading.Lock()
-_ending = threading.Lock()
+ending = threading.Lock()  # whoever ends, reopens or describes an execution holds it
 
 
 def install() -> None:
@@ -47,8 +46,6 @@ def install() -> None:
     StepFunctionsParserBackend.start_execution = _start_execution
     Execution.start = _start_and_announce
     BaseExecutionWorkerCommunication.terminated = _end_and_announce
-    StepFunctionResponse.describe_execution = _describe_execution
-    StepFunctionResponse.list_executions = _list_executions
     StepFunctionResponse.stop_execution = _stop_execution
     StepFunctionResponse.get_execution_history = history.get_execution_history
 
@@ -117,8 +114,9 @@ def _start_and_announce(self: Any) -> None:
 def _end_and_announce(self: Any) -> None:
     """moto's worker says the workflow is over; after a forced stop it says so too late."""
     execution = self.execution
-    with _ending:
-        if execution.stop_date is not None:
+    with ending:
+        stale = self is not execution.exec_worker._execution_communication  # stopped and redriven
+        if stale or execution.stop_date is not None:
             return
         _reflect(self)
         if execution.exec_status == ExecutionStatus.ABORTED:
@@ -159,46 +157,10 @@ def _not_ended(running: list[Any]) -> list[Any]:
 
 def _force_end(execution: Any, error: str | None, cause: str | None) -> None:
     """Something that cannot be interrupted is running: it is over for everyone else."""
-    with _ending:
+    with ending:
         if execution.stop_date is not None:
             return
         execution.exec_status = ExecutionStatus.ABORTED
         execution.stop_date = datetime.now(UTC)
         execution.error, execution.cause = error, cause
     status_events.announce(execution, ExecutionStatus.ABORTED)
-
-
-def _describe_execution(self: Any) -> Any:
-    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-    with _ending:
-        answer = {
-            "executionArn": execution.execution_arn,
-            "stateMachineArn": execution.state_machine_arn,
-            "name": execution.name,
-            "status": execution.status,
-            "startDate": execution.start_date,
-            "input": execution.execution_input,
-            "inputDetails": {"included": True},
-            "redriveCount": 0,
-        }
-        # AWS leaves out what there is not: error and cause, for one, of a timed-out execution.
-        later = {
-            "stopDate": "stop_date",
-            "error": "error",
-            "cause": "cause",
-            "mapRunArn": "map_run_arn",
-        }
-        known = {key: getattr(execution, name, None) for key, name in later.items()}
-        answer |= {key: value for key, value in known.items() if value is not None}
-        if execution.exec_status == ExecutionStatus.SUCCEEDED:
-            answer |= {"output": execution.output, "outputDetails": {"included": True}}
-    return ActionResult(answer)
-
-
-def _list_executions(self: Any) -> Any:
-    answer = _list(self)
-    for item in answer.result["executions"]:
-        stopped = self.stepfunction_backend.describe_execution(item["executionArn"]).stop_date
-        if stopped is not None:  # moto forgets it for TIMED_OUT
-            item["stopDate"] = stopped
-    return answer

@@ -17,6 +17,7 @@ _COUNTS = {
     "failed": "FAILED",
     "timedOut": "TIMED_OUT",
     "aborted": "ABORTED",
+    "pendingRedrive": "PENDING_REDRIVE",
 }
 
 
@@ -119,6 +120,7 @@ def _item(slot: Slot) -> dict[str, Any]:
         "startDate": child.start_date,
         "mapRunArn": child.map_run_arn,
         "itemCount": slot.items,
+        "redriveCount": child.redrive_count,
         **({"stopDate": child.stop_date} if child.stop_date else {}),
     }
 

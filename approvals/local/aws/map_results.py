@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
-from approvals.local.aws import executor
+from approvals.local.aws import executor, redrive
 from approvals.local.aws.map_failures import failure
 from approvals.local.aws.map_runs import MapRun, Slot
 
@@ -103,6 +103,10 @@ def _with_metadata(run: MapRun, slot: Slot) -> dict[str, Any]:
         shown["StopDate"] = executor.timestamp(child.stop_date)
     if slot.status == "SUCCEEDED":
         shown |= {"Output": child.output, "OutputDetails": {"Included": True}}
+    redriving = redrive.state_of(child)
+    for name in ("redriveCount", "redriveStatus", "redriveStatusReason"):
+        if name in redriving:
+            shown[f"{name[0].upper()}{name[1:]}"] = redriving[name]
     for name, value in (("Error", child.error), ("Cause", child.cause)):
         if value is not None:
             shown[name] = value

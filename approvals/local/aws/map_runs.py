@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from moto.stepfunctions.models import StateMachineInstance
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import SyncExecution
 
-from approvals.local.aws import executions
+from approvals.local.aws import executions, redrive
 
 _UNLIMITED = 1_000  # AWS runs 10,000 children at once where a Map sets no MaxConcurrency
 _FIRST_HANDS = 8  # of quick children more at once are only slower: they share this process
@@ -35,10 +35,13 @@ class Slot:
     input: str
     items: int
     execution: Any = None
+    to_redrive: bool = False
 
     @property
     def status(self) -> str:
         """`PENDING` before the start, then the status of the execution."""
+        if self.to_redrive:
+            return "PENDING_REDRIVE"
         return "PENDING" if self.execution is None else str(self.execution.status)
 
 
@@ -102,8 +105,28 @@ class MapRun:
         """Note how the run ended."""
         self.status, self.stopped = status, datetime.now(UTC)
 
-    def add_child(self, slot: Slot) -> None:
-        """Give `slot` its execution; `start` on that runs it to its end in the caller's thread."""
+    def redrive(self) -> None:
+        """Open the run again for the children that did not succeed."""
+        self.redrives, self.redriven = self.redrives + 1, datetime.now(UTC)
+        self.status, self.stopped = "RUNNING", None
+        for slot in self.slots or []:
+            slot.to_redrive = slot.status not in {"PENDING", "SUCCEEDED"}
+
+    def prepare(self, slot: Slot) -> Callable[[], None]:
+        """Return what runs the child of `slot` to its end in the caller's thread.
+
+        A child to redrive keeps its ARN; an EXPRESS one is started anew, as StartExecution does.
+        """
+        again, slot.to_redrive = slot.to_redrive, False
+        if again and self.kind == "STANDARD":
+            redrive.prepare(slot.execution)
+            go_on: Callable[[], None] = slot.execution.exec_worker.start
+            return go_on
+        slot.execution = child = self._child(slot)
+        begin: Callable[[], None] = child.start
+        return begin
+
+    def _child(self, slot: Slot) -> Any:
         name = str(uuid.uuid4())
         express = self.kind == "EXPRESS"
         prefix = self.machine.arn.replace("stateMachine", "express" if express else "execution")
@@ -121,7 +144,8 @@ class MapRun:
             input_data=slot.input,
         )
         child.map_run_arn, child.exec_status = self.arn, ExecutionStatus.RUNNING
-        children[child.exec_arn] = slot.execution = child
+        children[child.exec_arn] = child
+        return child
 
 
 class Crew:
@@ -159,13 +183,13 @@ class Crew:
         return self._run.tolerance.is_exceeded(self._failed, self._total)
 
     def _begin(self, slot: Slot) -> None:
-        self._run.add_child(slot)
+        run_child = self._run.prepare(slot)
         self._at_work.append(slot)
-        threading.Thread(target=self._work, args=(slot,), daemon=True).start()
+        threading.Thread(target=self._work, args=(slot, run_child), daemon=True).start()
 
-    def _work(self, slot: Slot) -> None:
+    def _work(self, slot: Slot, run_child: Callable[[], None]) -> None:
         try:
-            slot.execution.start()
+            run_child()
         finally:
             with self._changed:
                 self._at_work.remove(slot)

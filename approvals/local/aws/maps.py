@@ -55,10 +55,7 @@ def _run(state: Any, plan: DistributedMap, env: Any) -> Any:
     items = None if state.item_reader else map_items.of_the_state(state, env)
     started = {"mapStateStartedEventDetails": {"length": len(items or [])}}
     _note(env, HistoryEventType.MapStateStarted, started)
-    run = _map_run(state, plan, env)
-    _note(
-        env, HistoryEventType.MapRunStarted, {"mapRunStartedEventDetails": {"mapRunArn": run.arn}}
-    )
+    run = _begun(state, plan, env)
     try:
         output = _conduct(state, plan, env, run, items)
     except FailureEventException as failed:
@@ -75,6 +72,20 @@ def _run(state: Any, plan: DistributedMap, env: Any) -> Any:
     _note(env, HistoryEventType.MapRunSucceeded)
     _note(env, HistoryEventType.MapStateSucceeded)
     return output
+
+
+def _begun(state: Any, plan: DistributedMap, env: Any) -> MapRun:
+    """A new Map Run, or in a redriven execution the one that failed, opened again."""
+    run: MapRun | None = env.part.map_run
+    if run is None:
+        run = env.part.map_run = _map_run(state, plan, env)
+        details = {"mapRunStartedEventDetails": {"mapRunArn": run.arn}}
+        _note(env, HistoryEventType.MapRunStarted, details)
+        return run
+    run.redrive()
+    redriven = {"mapRunArn": run.arn, "redriveCount": run.redrives}
+    _note(env, HistoryEventType.MapRunRedriven, {"mapRunRedrivenEventDetails": redriven})
+    return run
 
 
 def _note(env: Any, event: HistoryEventType, details: dict[str, Any] | None = None) -> None:

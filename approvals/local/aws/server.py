@@ -74,6 +74,7 @@ def _complete_moto() -> None:
     from moto.core.config import default_user_config  # noqa: PLC0415
 
     from approvals.local.aws import (  # noqa: PLC0415 - they import moto
+        descriptions,
         executions,
         executor,
         functions,
@@ -81,7 +82,9 @@ def _complete_moto() -> None:
         maps,
         nested,
         parsing,
+        progress,
         queues,
+        redrive,
         stack,
         tokens,
     )
@@ -89,7 +92,8 @@ def _complete_moto() -> None:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
     rooms: tuple[Any, ...] = (
-        *(parsing, executor, tokens, executions, nested, maps, map_calls),
+        *(parsing, executor, progress, redrive, tokens, executions, descriptions),
+        *(nested, maps, map_calls),
         *(functions, queues, stack),
     )
     for room in rooms:
