@@ -21,7 +21,7 @@ from moto.stepfunctions.parser.backend.execution import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from approvals.local.aws import definitions, executor, history, status_events
+from approvals.local.aws import definitions, executor, history, status_events, versions
 from approvals.local.aws.limits import check_length
 
 _MAX_INPUT = 262_144
@@ -30,7 +30,6 @@ _STOP_SECONDS = 2.0
 _parse = StepFunctionsParserBackend._validate_definition
 _create = StepFunctionsParserBackend.create_state_machine
 _update = StepFunctionsParserBackend.update_state_machine
-_start = StepFunctionsParserBackend.start_execution
 _run = Execution.start
 _reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 
@@ -44,6 +43,7 @@ def install() -> None:
     StepFunctionsParserBackend.create_state_machine = _create_state_machine
     StepFunctionsParserBackend.update_state_machine = _update_state_machine
     StepFunctionsParserBackend.start_execution = _start_execution
+    Execution.version_arn = Execution.alias_arn = None
     Execution.start = _start_and_announce
     BaseExecutionWorkerCommunication.terminated = _end_and_announce
     StepFunctionResponse.stop_execution = _stop_execution
@@ -91,11 +91,38 @@ def _start_execution(
     _check_input(execution_input)
     if name is not None:
         self._validate_name(name)
-    # moto looks for the name and then adds the execution; two requests must not meet in between.
+    wanted = versions.target(self, state_machine_arn)
+    name = name or str(uuid.uuid4())
+    # Looked for and then added: two requests with one name must not meet in between.
     with _naming:
-        return _start(
-            self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header
-        )
+        known = wanted.machine._handle_name_input_idempotency(name, execution_input)
+        if known is not None:
+            return known
+        execution = _new_execution(self, wanted, name, execution_input or "{}", trace_header)
+        wanted.machine.executions.append(execution)
+        execution.start()
+    return execution
+
+
+def _new_execution(
+    backend: Any, wanted: versions.Target, name: str, text: str, trace_header: str | None
+) -> Any:
+    execution = Execution(
+        name=name,
+        sm_type=wanted.machine.type,
+        role_arn=wanted.revision.roleArn,
+        exec_arn=f"{wanted.machine.arn.replace(':stateMachine:', ':execution:')}:{name}",
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        state_machine=wanted.revision,
+        start_date=datetime.now(UTC),
+        cloud_watch_logging_session=None,
+        activity_store={},
+        input_data=text,
+        trace_header=trace_header,
+    )
+    execution.version_arn, execution.alias_arn = wanted.version_arn, wanted.alias_arn
+    return execution
 
 
 def _check_input(text: str | None) -> None:

@@ -8,7 +8,9 @@ from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from approvals.local.aws.map_runs import MapRun, Slot, runs
+from approvals.local.aws import descriptions
+from approvals.local.aws.map_runs import MapRun, runs
+from approvals.local.aws.pages import page
 
 _COUNTS = {
     "pending": "PENDING",
@@ -96,33 +98,19 @@ def _or_of_a_map_run(original: Any) -> Any:
         if self._get_param("stateMachineArn") is not None:
             message = "Either stateMachineArn or mapRunArn, not both"
             raise AWSError(message, "ValidationException")
-        wanted = self._get_param("statusFilter")
+        status = self._get_param("statusFilter")
         slots = [
             slot
             for slot in reversed(find(arn).slots or [])
-            if slot.execution and slot.status == (wanted or slot.status)
+            if slot.execution and status in {None, slot.status}
         ]
-        start = int(self._get_param("nextToken") or 0)
-        end = start + (int(self._get_param("maxResults") or 0) or 100)
-        more = {"nextToken": str(end)} if end < len(slots) else {}
-        return ActionResult({"executions": [_item(slot) for slot in slots[start:end]], **more})
+        shown, more = page(self, slots, lambda slot: str(slot.execution.exec_arn))
+        items = [descriptions.list_item(slot.execution) for slot in shown]
+        for item, slot in zip(items, shown, strict=True):
+            item["itemCount"] = slot.items
+        return ActionResult({"executions": items, **more})
 
     return list_executions
-
-
-def _item(slot: Slot) -> dict[str, Any]:
-    child = slot.execution
-    return {
-        "executionArn": child.exec_arn,
-        "stateMachineArn": child.state_machine_arn,
-        "name": child.name,
-        "status": slot.status,
-        "startDate": child.start_date,
-        "mapRunArn": child.map_run_arn,
-        "itemCount": slot.items,
-        "redriveCount": child.redrive_count,
-        **({"stopDate": child.stop_date} if child.stop_date else {}),
-    }
 
 
 def _not_for_express(original: Any) -> Any:

@@ -87,13 +87,14 @@ def _complete_moto() -> None:
         redrive,
         stack,
         tokens,
+        versions,
     )
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
     rooms: tuple[Any, ...] = (
         *(parsing, executor, progress, redrive, tokens, executions, descriptions),
-        *(nested, maps, map_calls),
+        *(versions, nested, maps, map_calls),
         *(functions, queues, stack),
     )
     for room in rooms:

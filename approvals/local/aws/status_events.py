@@ -40,8 +40,8 @@ def _detail(execution: Any, status: str) -> dict[str, Any]:
     return {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine_arn,
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
+        "stateMachineVersionArn": execution.version_arn,
+        "stateMachineAliasArn": execution.alias_arn,
         "name": execution.name,
         "status": status,
         "startDate": _milliseconds(execution.start_date),
