@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -105,6 +106,37 @@ def test_an_unknown_execution_does_not_exist(workflow, clients):
 
     for call in (sfn.describe_execution, sfn.get_execution_history, sfn.stop_execution):
         assert code(call, executionArn=arn) == "ExecutionDoesNotExist"
+
+
+def test_executions_are_listed_newest_first_in_pages(workflow, clients):
+    """API reference, ListExecutions: a page's token stays good while newer executions start."""
+    flow = workflow({"Pass": PASS})
+    arns = [flow.start() for _ in range(3)]
+    for arn in arns:
+        flow.end(arn)
+    listed = clients("stepfunctions").list_executions
+
+    first = listed(stateMachineArn=flow.arn, maxResults=2)
+    newer = flow.start()
+    second = listed(stateMachineArn=flow.arn, maxResults=2, nextToken=first["nextToken"])
+    flow.end(newer)
+
+    pages = [[each["executionArn"] for each in page["executions"]] for page in (first, second)]
+    assert pages == [[arns[2], arns[1]], [arns[0]]]
+    assert "nextToken" not in second
+    assert listed(stateMachineArn=flow.arn, statusFilter="FAILED")["executions"] == []
+    assert code(listed, stateMachineArn=flow.arn, nextToken="nonsense") == "InvalidToken"
+
+
+def test_the_context_tells_when_the_execution_started(workflow):
+    """Dev guide, "Context object": ISO 8601, in UTC with milliseconds."""
+    shown = {"at.$": "$$.Execution.StartTime", "redrives.$": "$$.Execution.RedriveCount"}
+    flow = workflow({"Show": {"Type": "Pass", "Parameters": shown, "End": True}})
+
+    output = json.loads(flow.end(flow.start())["output"])
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", output["at"])
+    assert output["redrives"] == 0
 
 
 def test_the_history_comes_in_pages_from_either_end(workflow, clients):

@@ -44,12 +44,17 @@ def run(flow, items=(1, 2, 3)):
 
 
 def map_run(clients, execution):
-    sfn = clients("stepfunctions")
-    (listed,) = sfn.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
-    return sfn.describe_map_run(mapRunArn=listed["mapRunArn"])
+    (listed,) = clients("stepfunctions").list_map_runs(executionArn=execution["executionArn"])[
+        "mapRuns"
+    ]
+    return map_run_of(clients, listed)
 
 
-def in_the_end(flow, look, wanted):
+def map_run_of(clients, listed):
+    return clients("stepfunctions").describe_map_run(mapRunArn=listed["mapRunArn"])
+
+
+def in_the_end(look, wanted):
     for _ in range(200):
         if (seen := look()) == wanted:
             return
@@ -154,6 +159,47 @@ def test_the_exceeded_threshold_is_caught_by_its_name(workflow):
     flow = workflow({**distributed(FAIL_TWO, Catch=catch), **told})
 
     assert run(flow)["output"] == '"told"'
+
+
+def test_a_retry_of_the_map_is_a_new_map_run_of_all_children(workflow, clients):
+    """ "Distributed mode": a Retry runs every child again, those that succeeded too."""
+    retry = [{"ErrorEquals": [EXCEEDED], "MaxAttempts": 1, "IntervalSeconds": 1}]
+    flow = workflow(distributed(FAIL_TWO, Retry=retry))
+
+    end = run(flow, [1, 2])
+
+    runs = clients("stepfunctions").list_map_runs(executionArn=end["executionArn"])["mapRuns"]
+    assert len(runs) == 2
+    assert {map_run_of(clients, each)["itemCounts"]["total"] for each in runs} == {2}
+
+
+def test_no_items_are_no_failure(workflow):
+    assert run(workflow(distributed()), [])["output"] == "[]"
+
+
+def test_a_failed_branch_beside_it_aborts_the_children(workflow, clients):
+    broken = {"StartAt": "Ask", "States": {"Ask": review()}}
+    orders = {"StartAt": "Orders", "States": distributed({"Review": review()}, kind="STANDARD")}
+    both = {"Type": "Parallel", "Branches": [broken, orders], "End": True}
+    flow = workflow({"Both": both})
+    arn = flow.start(input="[1]")
+    messages = {message["stateName"]: message for message in (flow.message(), flow.message())}
+
+    flow.fail(messages["Ask"]["taskToken"], error="ReviewRejected", cause="no")
+
+    assert flow.end(arn)["error"] == "ReviewRejected"
+    in_the_end(lambda: flow.beat(messages["Review"]["taskToken"]), "TaskTimedOut")
+    in_the_end(lambda: map_run(clients, {"executionArn": arn})["status"], "ABORTED")
+
+
+def test_an_express_child_has_no_history_to_ask_for(workflow, clients):
+    """API reference, GetExecutionHistory: not supported by EXPRESS state machines."""
+    flow = workflow(distributed())
+    arn = map_run(clients, run(flow))["mapRunArn"]
+    (child, *_) = clients("stepfunctions").list_executions(mapRunArn=arn)["executions"]
+
+    with pytest.raises(ClientError, match="InvalidArn"):
+        flow.events(child["executionArn"])
 
 
 def test_a_map_run_counts_items_and_children_apart(workflow, clients):
