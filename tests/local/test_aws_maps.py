@@ -372,13 +372,52 @@ def test_a_failed_run_writes_what_is_still_pending(workflow, clients, bucket):
     folder = f"results/{described['mapRunArn'].rpartition(':')[2]}"
     pending = got(clients, bucket, f"{folder}/PENDING_0.json")
     assert [each["Input"] for each in pending] == ["3", "4"]
-    assert described["itemCounts"]["resultsWritten"] == 3
+    assert described["itemCounts"]["resultsWritten"] == 1
 
 
 def test_results_that_cannot_be_written_have_their_own_error(workflow):
     assert run(workflow(distributed(**writing("no-such-bucket"))))["error"] == (
         "States.ResultWriterFailed"
     )
+
+
+def test_without_a_writer_the_results_must_fit_into_the_state(workflow, bucket):
+    """ "ResultWriter (Map)": what is over 256 KiB has to be written to S3."""
+    selector = {"ItemSelector": {"filling": "x" * 1000}}
+    small, large = range(200), range(300)
+
+    assert run(workflow(distributed(**selector)), small)["status"] == "SUCCEEDED"
+    assert run(workflow(distributed(**selector)), large)["error"] == "States.DataLimitExceeded"
+    writer = writing(bucket)
+    assert run(workflow(distributed(**selector, **writer)), large)["status"] == "SUCCEEDED"
+
+
+def test_an_aborted_run_writes_what_it_had(workflow, clients, bucket):
+    waiting = {"Review": review()}
+    limit = {"kind": "STANDARD", "MaxConcurrency": 1}
+    flow = workflow(distributed(waiting, **limit, **writing(bucket)))
+    arn = flow.start(input="[1, 2]")
+    flow.token()
+
+    clients("stepfunctions").stop_execution(executionArn=arn)
+
+    described = map_run(clients, flow.end(arn))
+    folder = f"results/{described['mapRunArn'].rpartition(':')[2]}"
+    manifest = got(clients, bucket, f"{folder}/manifest.json")
+    assert {kind: len(files) for kind, files in manifest["ResultFiles"].items()} == {
+        "FAILED": 1,
+        "PENDING": 1,
+        "SUCCEEDED": 0,
+    }
+
+
+def test_a_missing_path_fails_the_run_with_the_execution(workflow, clients):
+    flow = workflow(distributed(ItemSelector={"day.$": "$.day"}))
+
+    end = run(flow)
+
+    assert end["error"] == "States.Runtime"
+    assert map_run(clients, end)["status"] == "FAILED"
 
 
 def test_results_are_compact_or_flat_where_the_writer_says_so(workflow):
