@@ -71,18 +71,37 @@ def _set_environment(endpoint: str, port: int) -> None:
 
 
 def _complete_moto() -> None:
+    from moto import backends  # noqa: PLC0415
     from moto.core.config import default_user_config  # noqa: PLC0415
 
     from approvals.local.aws import (  # noqa: PLC0415 - they import moto
+        descriptions,
         executions,
         executor,
         functions,
+        map_calls,
+        maps,
+        nested,
+        parsing,
+        progress,
         queues,
+        redrive,
         stack,
+        stack_types,
+        stack_versions,
         tokens,
+        versions,
     )
 
+    # moto looks through its own directory at every request, one request at a time.
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    for room in (executor, tokens, executions, functions, queues, stack):
+    rooms: tuple[Any, ...] = (
+        *(parsing, executor, progress, redrive, tokens, executions, descriptions),
+        *(versions, nested, maps, map_calls),
+        *(functions, queues, stack, stack_types, stack_versions),
+    )
+    for room in rooms:
         room.install()
