@@ -137,6 +137,7 @@ ENVIRONMENT = {
     "DAILY_ORDERS_STATE_MACHINE_ARN": Setting(
         f"{_ARN}daily", "settings.DAILY_ORDERS_STATE_MACHINE_ARN", f"{_ARN}daily"
     ),
+    "ORDER_STATUS_TABLE": Setting("order-status", "settings.ORDER_STATUS_TABLE", "order-status"),
     "STATUS_EVENTS_QUEUE_URL": Setting(f"{_SQS}s", "settings.STATUS_EVENTS_QUEUE_URL", f"{_SQS}s"),
     "CELERY_QUEUE_URL": Setting(f"{_SQS}c", "settings.CELERY_QUEUE_URL", f"{_SQS}c"),
     "LISTEN_DATABASE_URL": Setting("postgres://l/l", "settings.LISTEN_DATABASE_URL", "postgres://l/l"),
