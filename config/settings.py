@@ -238,6 +238,8 @@ SPECTACULAR_SETTINGS = {
         "ReviewStatus": "approvals.models.ReviewTask.Status",
         "OrderStatus": "approvals.models.OrderExecution.Status",
         "Outcome": "approvals.models.decisions.Outcome",
+        "InterventionKind": "approvals.models.OrderIntervention.Kind",
+        "InterventionOutcome": "approvals.models.OrderIntervention.Outcome",
         "DeliveryState": "approvals.api.serializers.DELIVERY_STATES",
         "QuarantineState": "approvals.api.serializers.QUARANTINE_STATES",
     },

@@ -235,7 +235,7 @@ ROUTES = {
     "GET orders/": Route(200, PAGE, exactly=True),
     "GET orders/{order_id}/": Route(200, ORDER),
     "POST orders/{order_id}/restart/": Route(200, ORDER),
-    "POST orders/{order_id}/stop/": Route(200, ORDER),
+    "POST orders/{order_id}/stop/": Route(200, ORDER, '{"reason": "The customer has cancelled."}'),
     "POST order-batches/": Route(202, ["id"]),
     "GET order-batches/{id}/": Route(200, ["id"]),
 }
@@ -305,8 +305,6 @@ NOT_YET_DUE = {
     "route GET bulk-decisions/{id}/": "comes with bulk decisions",
     "route POST bulk-decisions/{id}/undo/": "comes with bulk decisions",
     "route POST bulk-decisions/{id}/retry/": "comes with bulk decisions",
-    "route POST orders/{order_id}/restart/": "comes with the batches",
-    "route POST orders/{order_id}/stop/": "comes with the batches",
     "route POST order-batches/": "comes with the batches",
     "route GET order-batches/{id}/": "comes with the batches",
     "error step_up_required": "comes with second factors",
