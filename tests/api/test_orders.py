@@ -174,6 +174,7 @@ def test_what_is_done_to_an_order_hides_no_order(shop):
         shop.post("orders/", {"order_id": order_id})
 
     assert shop.get("orders/a/restart/").json()["order_id"] == "a/restart"
+    refused(shop.get("orders/a/stop/"), 405, "method_not_allowed")
     stopped = shop.post("orders/a/restart/stop/", {"reason": "Not wanted."})
     assert (stopped.status_code, stopped.json()["order_id"]) == (200, "a/restart")
     assert shop.get("orders/a/").json()["status"] == "pending"

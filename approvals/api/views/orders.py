@@ -9,6 +9,7 @@ from functools import partial
 from typing import ClassVar, cast
 from uuid import UUID
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +17,7 @@ from approvals.api import documentation as told
 from approvals.api import pagination, reading, serializers, shapes
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import SURFACE, Endpoint
-from approvals.exceptions import Invalid, OrderConflict
+from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution, User
 from approvals.orchestration import fulfillment, steering
 from approvals.records import receipts
@@ -85,15 +86,26 @@ class Order(Endpoint):
 
 
 class Hand(Endpoint):
-    """Something that is done to an order. Its GET reads the order whose id has this word at its end."""
+    """Something that is done to an order, by POST.
+
+    An order's id may end in the same word; so its GET reads the order that is called so, if there is one.
+    """
 
     changes_need = Scope.ORDERS
     word: ClassVar[str]
 
     @told.of_another_order
     def get(self, request: Request, order_id: str) -> Response:
-        """Read the order whose id ends so."""
-        return whole(self.caller, f"{order_id}/{self.word}")
+        """Read the order whose id ends so; where there is none, this address has no GET."""
+        try:
+            return whole(self.caller, f"{order_id}/{self.word}")
+        except NotFound:
+            raise MethodNotAllowed("GET") from None
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What Allow says: the GET is another address's."""
+        return ["POST", "OPTIONS"]
 
     def do(self, verb: Callable[..., OrderExecution], order_id: str) -> Response:
         """Run a verb of the caller's, or show its order again where its key says it has run."""
