@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('state_machine_arn', models.CharField(max_length=512)),
                 ('revision', models.CharField(blank=True, max_length=100)),
                 ('digest', models.BinaryField(max_length=32)),
-                ('definition', models.JSONField()),
+                ('definition', models.TextField()),
                 ('read_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -34,7 +37,9 @@ class Workflow(models.Model):
     state_machine_arn = models.CharField(max_length=512)
     revision = models.CharField(max_length=100, blank=True)  # the first one of a machine has none
     digest = models.BinaryField(max_length=32)  # a machine made anew begins at the first one again
-    definition = models.JSONField()
+    definition = (
+        models.TextField()
+    )  # as Step Functions gave it: jsonb would mix up its states' order
     read_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -47,6 +52,14 @@ class Workflow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state_machine_arn} {self.revision}".strip()
+
+    @property
+    def document(self) -> Any:
+        """The definition, read; None where it is no JSON."""
+        try:
+            return json.loads(self.definition)
+        except (ValueError, RecursionError):
+            return None
 
 
 class ExecutionReading(models.Model):

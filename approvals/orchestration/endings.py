@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from approvals.models import ExecutionReading, OrderExecution
+from approvals.models import OrderExecution, Workflow
 
 SHIPPED = Path(__file__).parent / "definitions" / "order_fulfillment.asl.json"
 
@@ -21,9 +21,8 @@ def is_an_outcome(order: OrderExecution) -> bool:
     """Whether a Fail state ended the order: of the definition it ran where that is known, else of ours."""
     if not order.error:
         return False
-    reading = ExecutionReading.objects.filter(execution_arn=order.execution_arn)
-    ran = reading.values_list("workflow__definition", flat=True).first()
-    return order.error in (_shipped() if ran is None else set(errors_of_fail_states(ran)))
+    ran = Workflow.objects.filter(readings__execution_arn=order.execution_arn).first()
+    return order.error in (set(errors_of_fail_states(ran.document)) if ran else _shipped())
 
 
 def errors_of_fail_states(definition: Any) -> Iterator[str]:

@@ -49,7 +49,7 @@ def restart(
             order,
             f"This order is {order.get_status_display().lower()}: there is nothing to restart.",
         )
-    why = _why_anew(order)
+    why = why_anew(order)
     if why:
         made = orders.begin_attempt(order, by=by, surface=surface, why=why, reason=reason)
         receipts.fill(receipt, made.pk)
@@ -94,6 +94,15 @@ def stop(
     return order
 
 
+def why_anew(order: OrderExecution) -> str:
+    """Why a redrive would be in vain; empty where Step Functions is asked for one."""
+    if not order.execution_arn:
+        return "never_started"
+    if order.ended_at is not None and clock.now() - order.ended_at >= REDRIVABLE_FOR:
+        return "ended_14_days_ago"
+    return "fail_state" if endings.is_an_outcome(order) else ""
+
+
 def _locked(
     order_id: str, by: User | None, surface: str, attempt: UUID | None, receipt: receipts.Key | None
 ) -> OrderExecution:
@@ -113,15 +122,6 @@ def _locked(
         asked = {Kind.REDRIVE: "restarted", Kind.STOP: "stopped"}[Kind(under_way.kind)]
         raise _conflict(order, f"This order is being {asked}: wait until Step Functions has it.")
     return order
-
-
-def _why_anew(order: OrderExecution) -> str:
-    """Why a redrive would be in vain; empty where Step Functions is asked for one."""
-    if not order.execution_arn:
-        return "never_started"
-    if order.ended_at is not None and clock.now() - order.ended_at >= REDRIVABLE_FOR:
-        return "ended_14_days_ago"
-    return "fail_state" if endings.is_an_outcome(order) else ""
 
 
 def _lay(

@@ -242,7 +242,7 @@ def test_the_fail_states_are_those_of_the_definition_it_ran(
     aws: FakeAws, running: OrderExecution
 ) -> None:
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Refused"}}}
-    flow = Workflow.objects.create(digest=b"x", definition=definition)
+    flow = Workflow.objects.create(digest=b"x", definition=json.dumps(definition))
     ExecutionReading.objects.create(execution_arn=running.execution_arn, workflow=flow)
 
     end(aws, running, error="Refused")
