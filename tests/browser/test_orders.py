@@ -64,8 +64,7 @@ def test_everything_works_without_javascript(new_page: NewPage, settings: Any, w
     assert OrderIntervention.objects.filter(order=made["failed"]).count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
 def test_no_page_of_the_orders_has_a_finding(
     new_page: NewPage, settings: Any, width: int, scheme: Scheme
 ) -> None:
