@@ -119,6 +119,14 @@ def may(action: str, subject: Subject, by: User, surface: str) -> Verdict:
     )
 
 
+def offered_outside_queues(user: User | AnonymousUser) -> set[str]:
+    """The actions outside queues that a page may offer this user, by one question; `may` is asked again."""
+    if not isinstance(user, User) or not user.is_active:
+        return set()
+    groups = set(user.groups.values_list("name", flat=True))
+    return {action for action, rights in GROUPS_THAT.items() if rights & groups}
+
+
 def roles_in(queue: ReviewQueue, user: User) -> set[str]:
     """The roles a user has in a queue, their own and their groups'."""
     return set(_memberships(user).filter(queue=queue).values_list("role", flat=True))

@@ -74,6 +74,7 @@ def test_rights_of_the_site_are_groups(action: str, right: str | None, carol: Us
     verdict = policy.may(action, None, carol, "api")
 
     assert verdict.code == ("allowed" if right in SITE[action] else "not_allowed")
+    assert (action in policy.offered_outside_queues(carol)) == verdict.allowed
 
 
 @pytest.mark.parametrize("action", [*TABLE, *SITE])

@@ -52,7 +52,9 @@ def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
         return ReviewTask.objects.locked(review)
     if entry.kind == OutboxEntry.Kind.START:
         return OrderExecution.objects.select_for_update().get(pk=entry.subject)
-    raise Invalid(f"A {entry.kind} is not put back by hand: ask for it anew.")
+    raise Invalid(
+        f"A {entry.kind} of the lane {entry.lane} is not put back by hand: ask for it anew."
+    )
 
 
 def _record(chain: str, row: UUID, kind: str, by: User, surface: str, said: dict[str, str]) -> None:

@@ -10,24 +10,17 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from approvals import policy
-from approvals.models import User
-from approvals.models.decisions import Surface
 from approvals.web.trouble import troubles
-
-SURFACE = Surface.WEB
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The header's queues, its ways to orders and admin, and the troubles; what no template shows is not asked."""
 
-    def may(action: str) -> bool:
-        user = request.user
-        return isinstance(user, User) and policy.may(action, None, user, SURFACE).allowed
-
+    offered = SimpleLazyObject(lambda: policy.offered_outside_queues(request.user))
     return {
         "nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8])),
-        "inspects": SimpleLazyObject(lambda: may(policy.INSPECT)),
-        "sees_orders": SimpleLazyObject(lambda: may(policy.SEE_ORDERS)),
+        "inspects": SimpleLazyObject(lambda: policy.INSPECT in offered),
+        "sees_orders": SimpleLazyObject(lambda: policy.SEE_ORDERS in offered),
         "troubles": SimpleLazyObject(lambda: troubles(request.user)),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }
