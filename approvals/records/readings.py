@@ -29,9 +29,13 @@ def is_wanted(order: OrderExecution, reading: ExecutionReading | None, now: date
     """Whether a page would show something newer if the execution were read now."""
     if not order.execution_arn:
         return False
-    if reading is None or reading.read_at is None:
-        return reading is None or not _is_taken(reading, now)
-    if reading.trouble == GONE or reading.read_at > now - FRESH or _is_taken(reading, now):
+    if reading is None:
+        return True
+    if reading.trouble == GONE or _is_taken(reading, now):
+        return False
+    if reading.read_at is None:
+        return True
+    if reading.read_at > now - FRESH:
         return False
     return order.status in OrderExecution.UNDER_WAY or not is_whole(order, reading)
 

@@ -27,7 +27,6 @@ class Story:
     drawing: Drawing | None = None
     says: str = ""
     status_row: list[tuple[str, str]] | None = None
-    trouble: str = ""
 
 
 def told(order: OrderExecution, known: ExecutionReading | None, *, before: int = 0) -> Story:
@@ -47,10 +46,14 @@ def told(order: OrderExecution, known: ExecutionReading | None, *, before: int =
         drawing=drawing.draw(scope, path, where) if scope else None,
         says=_says(scope, path, where) if scope else "",
         status_row=sorted(known.status_row.items()) if known.status_row else None,
-        trouble=TROUBLES.get(known.trouble, f"AWS answered {known.trouble}.")
-        if known.trouble
-        else "",
     )
+
+
+def trouble_of(known: ExecutionReading | None) -> str:
+    """In a sentence, why it could not be read the last time; empty where it could."""
+    if known is None or not known.trouble:
+        return ""
+    return TROUBLES.get(known.trouble, f"AWS answered {known.trouble}.")
 
 
 def _says(scope: flow.Scope, path: flow.Path, where: dict[str, str]) -> str:

@@ -138,6 +138,7 @@ def test_an_execution_that_is_gone_or_hidden_says_so_and_rests(
     age()
     assert not read(order.pk)
     assert kept().trouble == "ExecutionDoesNotExist"
+    age()
     assert not readings.is_wanted(order, kept(), clock.now())
 
 
