@@ -88,7 +88,7 @@ class UndoClosed(ApprovalsError):
 
 
 class OrderConflict(ApprovalsError):
-    """An order of this id was started with other content, or Step Functions refuses this one."""
+    """The order does not allow this: other content came first, AWS refuses it, or its status forbids it."""
 
     code = "order_conflict"
     status = 409

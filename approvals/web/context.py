@@ -20,6 +20,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8])),
         "inspects": SimpleLazyObject(lambda: policy.INSPECT in actions),
         "may_price": SimpleLazyObject(lambda: policy.PRICE in actions),
+        "sees_orders": SimpleLazyObject(lambda: policy.SEE_ORDERS in actions),
         "troubles": SimpleLazyObject(lambda: troubles(request.user)),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

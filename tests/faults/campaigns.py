@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults import deliveries, kills, races, sabotage, starts, storms, sweeping
+from tests.faults import deliveries, kills, races, restarts, sabotage, starts, storms, sweeping
 from tests.faults.report import Result
 from tests.faults.stage import Stage, opened
 
@@ -22,6 +22,7 @@ CAMPAIGNS: dict[str, Campaign | None] = {
     "undo-races": deliveries.undo_races,
     "hints": deliveries.hinted,
     "executions": starts.campaign,
+    "restarts": restarts.campaign,
     "sweeper": sweeping.campaign,
     SABOTAGE: None,  # opens a stage for each of its own
 }

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals import polling, reconciliation
-from approvals.actions import ingest
+from approvals.actions import ingest, orders
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
@@ -26,7 +26,7 @@ from approvals.models import OutboxEntry
 from approvals.models.reviews import ReviewQuerySet, ReviewTask
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import audit, hints, outbox
-from tests.faults import deliveries, races, sweeper
+from tests.faults import deliveries, races, restarts, sweeper
 from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
@@ -153,6 +153,11 @@ def call_in_transaction() -> None:
     _patch(callbacks, "_call", held)
 
 
+def redrives_uncounted() -> None:
+    """How often an execution was redriven before is not noted; the client token alone must do."""
+    _patch(orders, "note_redrives", lambda _hand, _count: 10**6)
+
+
 def _hard_road(stage: Stage) -> Result:
     _patch(aws, "Config", aws.Config if aws.Config is not Config else sweeper.impatient)
     aws.forget()
@@ -186,11 +191,13 @@ def _small(campaign: Callable[[Stage, float], Result]) -> Campaign:
 
 
 LATE, UNDO, HINTS = map(_small, (deliveries.late_senders, deliveries.undo_races, deliveries.hinted))
+RESTARTS = _small(restarts.campaign)
 SABOTAGES: Sequence[Sabotage] = (
     _sabotage("drop the unique index", no_unique_index, _arrivals, "I-3"),
     _sabotage("delete before commit", delete_before_commit, _arrivals, "I-2"),
     _sabotage("skip the row lock", no_row_lock, _decided, "I-5"),
     _sabotage("SDK retries on", sdk_retries, _hard_road, "I-10"),
+    _sabotage("redrives not counted", redrives_uncounted, RESTARTS, "I-15"),
     _sabotage("no fencing", no_fencing, LATE, "I-12"),
     _sabotage("TaskTimedOut is delivered", timed_out_is_delivered, _hard_road, "I-9"),
     _sabotage("audit outside the transaction", audit_afterwards, _decided, "I-6"),
@@ -208,6 +215,7 @@ CONTROLS: Sequence[Sabotage] = tuple(
         ("late senders", LATE),
         ("undo", UNDO),
         ("hints", HINTS),
+        ("restarts", RESTARTS),
     )
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -190,3 +191,47 @@ def test_a_client_that_cannot_be_made_is_an_answer_and_no_crash(settings: Any) -
     ):
         assert answer.proof == Proof.NOT_SENT
     aws.forget()
+
+
+ARN = "arn:aws:states:eu-west-3:123456789012:execution:orders:order-7"
+
+
+def test_a_redrive_and_a_stop_carry_exactly_what_they_are_given(stub: Stubber) -> None:
+    moment = datetime(2026, 11, 25, tzinfo=UTC)
+    redrive = {"executionArn": ARN, "clientToken": "c-1"}
+    stop = {"executionArn": ARN, "error": "OrderStopped", "cause": "why"}
+    stub.add_response("redrive_execution", {"redriveDate": moment}, redrive)
+    stub.add_response("stop_execution", {"stopDate": moment}, stop)
+
+    assert stepfunctions.redrive_execution(PLACE, ARN, "c-1").proof == Proof.ACCEPTED
+    assert stepfunctions.stop_execution(PLACE, ARN, "OrderStopped", "why").proof == Proof.ACCEPTED
+
+
+@pytest.mark.parametrize("code", ["ExecutionNotRedrivable", "ExecutionDoesNotExist", "InvalidArn"])
+def test_a_redrive_that_is_refused_says_why(stub: Stubber, code: str) -> None:
+    stub.add_client_error("redrive_execution", code)
+
+    answer = stepfunctions.redrive_execution(PLACE, ARN, "c-1")
+
+    assert (answer.proof, answer.code) == (Proof.REFUSED, code)
+
+
+def test_a_definition_comes_with_its_revision_and_the_first_has_none(stub: Stubber) -> None:
+    about = {
+        "stateMachineArn": MACHINE,
+        "name": "orders",
+        "definition": "{}",
+        "roleArn": "arn:aws:iam::123456789012:role/orders",
+        "updateDate": datetime(2026, 11, 25, tzinfo=UTC),
+    }
+    stub.add_response("describe_state_machine_for_execution", about, {"executionArn": ARN})
+    stub.add_response("describe_state_machine_for_execution", about | {"revisionId": "r-2"})
+    stub.add_client_error("describe_state_machine_for_execution", "ExecutionDoesNotExist")
+
+    _, first = stepfunctions.definition_of(PLACE, ARN)
+    _, second = stepfunctions.definition_of(PLACE, ARN)
+    answer, none = stepfunctions.definition_of(PLACE, ARN)
+
+    assert first == stepfunctions.Definition(MACHINE, "", "{}")
+    assert second is not None
+    assert (second.revision, none, answer.code) == ("r-2", None, "ExecutionDoesNotExist")
