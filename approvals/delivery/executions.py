@@ -30,7 +30,7 @@ def about(lease: Lease) -> dict[str, str]:
 def send(lease: Lease) -> None:
     """Make the call of a leased start and write down what it proved."""
     order = OrderExecution.objects.get(pk=lease.entry.subject)
-    answer, arn = stepfunctions.start_execution(order.state_machine_arn, order.name, order.input)
+    answer, arn = stepfunctions.start_execution(order.start_arn, order.name, order.input)
     status = OrderExecution.Status.RUNNING
     refusal = ""
     if answer.proof == Proof.CONFLICT:

@@ -17,11 +17,16 @@ from approvals.gateways.errors import Answer, Proof, accepted, classify
 
 @dataclass(frozen=True)
 class Execution:
-    """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input."""
+    """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input.
+
+    `version_arn` is the version of the state machine that it runs, empty where it was started
+    without a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
+    """
 
     arn: str
     status: str
     input_sha256: bytes
+    version_arn: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
         return classify(error), None
     shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
-    execution = Execution(response["executionArn"], response["status"].lower(), digest)
+    version = shown.get("stateMachineVersionArn") or ""
+    execution = Execution(response["executionArn"], response["status"].lower(), digest, version)
     return accepted(response), execution
 
 
@@ -111,6 +117,16 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     if len(parts) < 7 or parts[5] != "stateMachine":
         raise ValueError(f"not the ARN of a state machine: {state_machine_arn!r}")
     return ":".join([*parts[:5], "execution", parts[6], name])
+
+
+def split_qualifier(state_machine_arn: str) -> tuple[str, str]:
+    """The state machine an ARN names, and the version or alias behind it; empty where there is none.
+
+    `...:stateMachine:NAME:3` and `...:stateMachine:NAME:live` are one machine: execution names are
+    unique in it, whichever version runs (API reference, StartExecution: name).
+    """
+    parts = state_machine_arn.split(":")
+    return ":".join(parts[:7]), ":".join(parts[7:])
 
 
 def is_in_another_account(place: Place, arn: str) -> bool:

@@ -13,6 +13,7 @@ from approvals.exceptions import KeyMissing, Throttled
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
+from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
 from approvals.reconciliation.evidence import Fate, ask, place_of
 from approvals.records import allowances, clock, snapshots, tokens
@@ -31,7 +32,8 @@ def inquire(arn: str) -> None:
     if not snapshots.take(arn):
         return
     reviews = list(_waiting(arn))
-    status, answer = _describe(arn, reviews)
+    answer, execution = _describe(arn, reviews)
+    status = execution.status if execution else ""
     if not status and answer.code != "ExecutionDoesNotExist":
         snapshots.postpone(arn, BACK_OFF)
         log.info("execution.not_described", execution=arn, code=answer.code)
@@ -41,7 +43,8 @@ def inquire(arn: str) -> None:
         _tell_orders(arn, status)
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
-    snapshots.put_back(arn, status=status or "gone", again_at=again)
+    version = execution.version_arn if execution else ""
+    snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 
 def probe(review_id: UUID) -> None:
@@ -67,16 +70,15 @@ def _waiting(arn: str) -> Any:
     return pending.select_related("queue").defer("raw_body", "sealed_token", "payload")
 
 
-def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[str, Answer]:
+def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Answer, Execution | None]:
     try:
         place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
         allowances.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
     except Throttled:
-        return "", Answer(Proof.THROTTLED, "OurOwnLimit")
+        return Answer(Proof.THROTTLED, "OurOwnLimit"), None
     except ValueError:
-        return "", Answer(Proof.REFUSED, "InvalidArn")
-    answer, execution = stepfunctions.describe_execution(place, arn)
-    return (execution.status if execution else ""), answer
+        return Answer(Proof.REFUSED, "InvalidArn"), None
+    return stepfunctions.describe_execution(place, arn)
 
 
 def _tell_orders(arn: str, status: str) -> None:
