@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
-from tests.account import Sqs
 from tests.deploy.template import ROOT
 from tests.deploy.test_roles import SENDS_HINTS, TAKES_HINTS
+
+if TYPE_CHECKING:
+    from tests.account import Sqs
+
+pytest_plugins = ["tests.account"]
 
 # A process of its own: the tests' Celery has no broker, and an app is configured once.
 WATCHED = """

@@ -92,7 +92,8 @@ class Workflow:
         """The order's row in the status table."""
         key = {"order_id": {"S": str(order_id)}}
         found = self.dynamodb.get_item(TableName=self.outputs["OrderStatusTable"], Key=key)
-        return {name: value["S"] for name, value in found.get("Item", {}).items()}
+        item: dict[str, dict[str, str]] = found.get("Item", {})
+        return {name: next(iter(value.values())) for name, value in item.items()}
 
     def ledger(self, order_id: object, prefix: str = "") -> list[dict[str, Any]]:
         """The order's rows in the ledger."""
