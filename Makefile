@@ -62,7 +62,7 @@ check: $(READY) ## lint, types, layers, settings, migrations, template
 	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(CHECK_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	@$(CHECK_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
-	@$(BIN)/cfn-lint deploy/template.yaml
+	@$(BIN)/cfn-lint deploy/*.yaml
 
 assets: ## build the style sheet (needs npm; the result is committed)
 	@command -v npm >/dev/null || { echo "make assets needs npm: install Node.js"; exit 1; }
