@@ -55,7 +55,6 @@ def _frame_with_map_item(original: Any) -> Any:
 def _documented_environment(self: Any) -> Any:
     environment = _environment(self)
     execution = environment.states.context_object.context_object_data["Execution"]
-    execution["RedriveCount"] = 0
     execution["StartTime"] = timestamp(execution["StartTime"])
     return environment
 
