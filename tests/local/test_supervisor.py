@@ -296,7 +296,12 @@ def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
         8000,
         "postgres://db",
         account,
-        {"CeleryQueueUrl": "c", "ReviewQueueUrl": "r", "StateMachineArn": "arn"},
+        {
+            "CeleryQueueUrl": "c",
+            "ReviewQueueUrl": "r",
+            "StateMachineArn": "arn",
+            "StateMachineAliasArn": "arn:live",
+        },
     )
 
     assert made["HOME"] == "/home/ada"
