@@ -86,6 +86,8 @@ def _complete_moto() -> None:
         queues,
         redrive,
         stack,
+        stack_types,
+        stack_versions,
         tokens,
         versions,
     )
@@ -95,7 +97,7 @@ def _complete_moto() -> None:
     rooms: tuple[Any, ...] = (
         *(parsing, executor, progress, redrive, tokens, executions, descriptions),
         *(versions, nested, maps, map_calls),
-        *(functions, queues, stack),
+        *(functions, queues, stack, stack_types, stack_versions),
     )
     for room in rooms:
         room.install()

@@ -106,12 +106,17 @@ def _publish_once(self: Any, description: str | None) -> None:
     self.latest_version.revision_id = self.revision_id
 
 
+def revision_of(machine: Any) -> str:
+    """Return the identifier of the machine's current revision."""
+    return str(machine.revision_id or _INITIAL)
+
+
 def publish(machine: Any, revision_id: str | None, description: str | None) -> Any:
     """Return the version of the machine's current revision, made if there is none.
 
     Raises ConflictException when the current revision is not `revision_id`.
     """
-    current = machine.revision_id or _INITIAL
+    current = revision_of(machine)
     if revision_id is not None and revision_id != current:
         message = f"The current revision is {current}, not {revision_id}"
         raise AWSError(message, "ConflictException")
