@@ -1,4 +1,4 @@
-"""A new release of the workflow while reviews wait: what waits goes on as it began, new orders take the new one."""
+"""A new release of the workflow while reviews wait: what waits goes on as it began, new orders take it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,6 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from approvals.local.aws import executions, executor, status_events
 from approvals.local.aws.progress import Part
 
-_environment = ExecutionWorker._get_evaluation_environment
 _work = ExecutionWorker._execution_logic
 _redriving = threading.Lock()
 
@@ -92,7 +91,7 @@ def prepare(execution: Any) -> None:
 
 
 def _environment_with_progress(self: Any) -> Any:
-    env = _environment(self)
+    env = executor.documented_environment(self)
     execution = self._execution_communication.execution
     if execution.whole is None:
         execution.whole = Part()

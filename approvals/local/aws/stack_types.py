@@ -114,13 +114,25 @@ class Alarm(_Made, CloudFormationModel):  # type: ignore[misc]
     @classmethod
     def make(cls, name: str, properties: dict[str, Any], region: str) -> Any:
         cloudwatch = _client("cloudwatch", region)
-        cloudwatch.put_metric_alarm(**{**properties, "AlarmName": name})
+        cloudwatch.put_metric_alarm(**{**_readable(properties), "AlarmName": name})
         (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         return cls(name, {"Arn": alarm["AlarmArn"]})
 
     @classmethod
     def unmake(cls, name: str, properties: dict[str, Any], region: str) -> None:
         _client("cloudwatch", region).delete_alarms(AlarmNames=[name])
+
+
+def _readable(properties: dict[str, Any]) -> dict[str, Any]:
+    """An alarm's properties as the API takes them: a parameter's number is a text, NoValue is nothing."""
+    numbers = {"Threshold": float, "Period": int, "EvaluationPeriods": int}
+    read: dict[str, Any] = {}
+    for key, value in properties.items():
+        if isinstance(value, list):
+            read[key] = [each for each in value if each is not None]
+        else:
+            read[key] = numbers[key](value) if key in numbers else value
+    return read
 
 
 class QueuePolicy(_Made, CloudFormationModel):  # type: ignore[misc]
