@@ -44,12 +44,17 @@ def run(flow, items=(1, 2, 3)):
 
 
 def map_run(clients, execution):
-    sfn = clients("stepfunctions")
-    (listed,) = sfn.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
-    return sfn.describe_map_run(mapRunArn=listed["mapRunArn"])
+    (listed,) = clients("stepfunctions").list_map_runs(executionArn=execution["executionArn"])[
+        "mapRuns"
+    ]
+    return map_run_of(clients, listed)
 
 
-def in_the_end(flow, look, wanted):
+def map_run_of(clients, listed):
+    return clients("stepfunctions").describe_map_run(mapRunArn=listed["mapRunArn"])
+
+
+def in_the_end(look, wanted):
     for _ in range(200):
         if (seen := look()) == wanted:
             return
@@ -154,6 +159,47 @@ def test_the_exceeded_threshold_is_caught_by_its_name(workflow):
     flow = workflow({**distributed(FAIL_TWO, Catch=catch), **told})
 
     assert run(flow)["output"] == '"told"'
+
+
+def test_a_retry_of_the_map_is_a_new_map_run_of_all_children(workflow, clients):
+    """ "Distributed mode": a Retry runs every child again, those that succeeded too."""
+    retry = [{"ErrorEquals": [EXCEEDED], "MaxAttempts": 1, "IntervalSeconds": 1}]
+    flow = workflow(distributed(FAIL_TWO, Retry=retry))
+
+    end = run(flow, [1, 2])
+
+    runs = clients("stepfunctions").list_map_runs(executionArn=end["executionArn"])["mapRuns"]
+    assert len(runs) == 2
+    assert {map_run_of(clients, each)["itemCounts"]["total"] for each in runs} == {2}
+
+
+def test_no_items_are_no_failure(workflow):
+    assert run(workflow(distributed()), [])["output"] == "[]"
+
+
+def test_a_failed_branch_beside_it_aborts_the_children(workflow, clients):
+    broken = {"StartAt": "Ask", "States": {"Ask": review()}}
+    orders = {"StartAt": "Orders", "States": distributed({"Review": review()}, kind="STANDARD")}
+    both = {"Type": "Parallel", "Branches": [broken, orders], "End": True}
+    flow = workflow({"Both": both})
+    arn = flow.start(input="[1]")
+    messages = {message["stateName"]: message for message in (flow.message(), flow.message())}
+
+    flow.fail(messages["Ask"]["taskToken"], error="ReviewRejected", cause="no")
+
+    assert flow.end(arn)["error"] == "ReviewRejected"
+    in_the_end(lambda: flow.beat(messages["Review"]["taskToken"]), "TaskTimedOut")
+    in_the_end(lambda: map_run(clients, {"executionArn": arn})["status"], "ABORTED")
+
+
+def test_an_express_child_has_no_history_to_ask_for(workflow, clients):
+    """API reference, GetExecutionHistory: not supported by EXPRESS state machines."""
+    flow = workflow(distributed())
+    arn = map_run(clients, run(flow))["mapRunArn"]
+    (child, *_) = clients("stepfunctions").list_executions(mapRunArn=arn)["executions"]
+
+    with pytest.raises(ClientError, match="InvalidArn"):
+        flow.events(child["executionArn"])
 
 
 def test_a_map_run_counts_items_and_children_apart(workflow, clients):
@@ -326,13 +372,52 @@ def test_a_failed_run_writes_what_is_still_pending(workflow, clients, bucket):
     folder = f"results/{described['mapRunArn'].rpartition(':')[2]}"
     pending = got(clients, bucket, f"{folder}/PENDING_0.json")
     assert [each["Input"] for each in pending] == ["3", "4"]
-    assert described["itemCounts"]["resultsWritten"] == 3
+    assert described["itemCounts"]["resultsWritten"] == 1
 
 
 def test_results_that_cannot_be_written_have_their_own_error(workflow):
     assert run(workflow(distributed(**writing("no-such-bucket"))))["error"] == (
         "States.ResultWriterFailed"
     )
+
+
+def test_without_a_writer_the_results_must_fit_into_the_state(workflow, bucket):
+    """ "ResultWriter (Map)": what is over 256 KiB has to be written to S3."""
+    selector = {"ItemSelector": {"filling": "x" * 1000}}
+    small, large = range(200), range(300)
+
+    assert run(workflow(distributed(**selector)), small)["status"] == "SUCCEEDED"
+    assert run(workflow(distributed(**selector)), large)["error"] == "States.DataLimitExceeded"
+    writer = writing(bucket)
+    assert run(workflow(distributed(**selector, **writer)), large)["status"] == "SUCCEEDED"
+
+
+def test_an_aborted_run_writes_what_it_had(workflow, clients, bucket):
+    waiting = {"Review": review()}
+    limit = {"kind": "STANDARD", "MaxConcurrency": 1}
+    flow = workflow(distributed(waiting, **limit, **writing(bucket)))
+    arn = flow.start(input="[1, 2]")
+    flow.token()
+
+    clients("stepfunctions").stop_execution(executionArn=arn)
+
+    described = map_run(clients, flow.end(arn))
+    folder = f"results/{described['mapRunArn'].rpartition(':')[2]}"
+    manifest = got(clients, bucket, f"{folder}/manifest.json")
+    assert {kind: len(files) for kind, files in manifest["ResultFiles"].items()} == {
+        "FAILED": 1,
+        "PENDING": 1,
+        "SUCCEEDED": 0,
+    }
+
+
+def test_a_missing_path_fails_the_run_with_the_execution(workflow, clients):
+    flow = workflow(distributed(ItemSelector={"day.$": "$.day"}))
+
+    end = run(flow)
+
+    assert end["error"] == "States.Runtime"
+    assert map_run(clients, end)["status"] == "FAILED"
 
 
 def test_results_are_compact_or_flat_where_the_writer_says_so(workflow):

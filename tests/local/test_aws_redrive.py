@@ -318,6 +318,24 @@ def test_of_a_distributed_map_only_the_failed_children_run_again(workflow, clien
     assert (kinds.count("MapRunStarted"), kinds.count("MapRunRedriven")) == (1, 1)
 
 
+def test_children_that_waited_when_the_parent_was_stopped_wait_again(workflow, clients):
+    flow = workflow(distributed({"Review": review()}, kind="STANDARD"))
+    arn = flow.start(input="[1, 2]")
+    before = {flow.message()["executionArn"] for _ in range(2)}
+    sfn = clients("stepfunctions")
+    sfn.stop_execution(executionArn=arn)
+    flow.end(arn)
+
+    sfn.redrive_execution(executionArn=arn)
+    again = [flow.message() for _ in range(2)]
+    for message in again:
+        flow.succeed(message["taskToken"], '"seen"')
+
+    assert {message["executionArn"] for message in again} == before
+    assert {message["redriveCount"] for message in again} == {1}
+    assert json.loads(flow.end(arn)["output"]) == ["seen", "seen"]
+
+
 def test_a_child_is_redriven_by_its_map_run_alone(workflow, clients):
     broken = {"Broken": {"Type": "Fail", "Error": "BadOrder"}}
     flow = workflow(distributed(broken, kind="STANDARD"))

@@ -33,8 +33,7 @@ def install() -> None:
         setattr(StepFunctionResponse, call, _not_for_express(getattr(StepFunctionResponse, call)))
 
 
-def find(arn: str) -> MapRun:
-    """Return the Map Run; raises ResourceNotFound."""
+def _find(arn: str) -> MapRun:
     run = runs.get(arn)
     if run is None:
         raise AWSError(f"Resource not found: '{arn}'", "ResourceNotFound")
@@ -42,7 +41,7 @@ def find(arn: str) -> MapRun:
 
 
 def _describe_map_run(self: Any) -> Any:
-    run = find(self._get_param("mapRunArn"))
+    run = _find(self._get_param("mapRunArn"))
     dates = {"stopDate": run.stopped, "redriveDate": run.redriven}
     return ActionResult(
         {
@@ -64,9 +63,8 @@ def _describe_map_run(self: Any) -> Any:
 def _counts(run: MapRun, *, of_items: bool) -> dict[str, int]:
     counted = run.counts(of_items=of_items)
     shown = {name: counted[status] for name, status in _COUNTS.items()}
-    total = counted.total()
-    written = total if run.results_written else 0
-    return {**shown, "total": total, "resultsWritten": written}
+    written = counted.total() - counted["PENDING"] if run.results_written else 0
+    return {**shown, "total": counted.total(), "resultsWritten": written}
 
 
 def _list_map_runs(self: Any) -> Any:
@@ -101,7 +99,7 @@ def _or_of_a_map_run(original: Any) -> Any:
         status = self._get_param("statusFilter")
         slots = [
             slot
-            for slot in reversed(find(arn).slots or [])
+            for slot in reversed(_find(arn).slots or [])
             if slot.execution and status in {None, slot.status}
         ]
         shown, more = page(self, slots, lambda slot: str(slot.execution.exec_arn))
@@ -128,7 +126,7 @@ def _not_for_express(original: Any) -> Any:
 
 
 def _update_map_run(self: Any) -> Any:
-    run = find(self._get_param("mapRunArn"))
+    run = _find(self._get_param("mapRunArn"))
     if run.status != "RUNNING":
         message = "A completed Map Run cannot be updated"
         raise AWSError(message, "ValidationException")

@@ -8,6 +8,7 @@ ItemBatcher, JSON Lines and a ResultWriter's results. Inline Maps stay moto's ow
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from moto.stepfunctions.models import StateMachineInstance
@@ -58,10 +59,9 @@ def _run(state: Any, plan: DistributedMap, env: Any) -> Any:
     run = _begun(state, plan, env)
     try:
         output = _conduct(state, plan, env, run, items)
-    except FailureEventException as failed:
-        error, cause = failed.extract_error_cause_pair() or (None, None)
+    except Exception as failed:
         run.end("FAILED")
-        details = {"mapRunFailedEventDetails": {"error": error, "cause": cause}}
+        details = {"mapRunFailedEventDetails": _told(failed)}
         _note(env, HistoryEventType.MapRunFailed, details)
         raise
     except Aborted:
@@ -86,6 +86,13 @@ def _begun(state: Any, plan: DistributedMap, env: Any) -> MapRun:
     redriven = {"mapRunArn": run.arn, "redriveCount": run.redrives}
     _note(env, HistoryEventType.MapRunRedriven, {"mapRunRedrivenEventDetails": redriven})
     return run
+
+
+def _told(failed: Exception) -> dict[str, str]:
+    if isinstance(failed, FailureEventException):
+        error, cause = failed.extract_error_cause_pair() or (None, None)
+        return {"error": error or "States.Runtime", "cause": cause or ""}
+    return {"error": "States.Runtime", "cause": str(failed)}
 
 
 def _note(env: Any, event: HistoryEventType, details: dict[str, Any] | None = None) -> None:
@@ -140,9 +147,11 @@ def _conduct(
         run.slots = [Slot(text, count) for text, count in inputs]
     crew = Crew(run)
     crew.work_off([slot for slot in run.slots if slot.status != "SUCCEEDED"], env)
-    output = _results(plan, env, run, payloads["writer"])
     if not env.is_running():
+        with suppress(FailureEventException):  # nobody is there to be told of a missing bucket
+            _results(plan, env, run, payloads["writer"])
         raise Aborted
+    output = _results(plan, env, run, payloads["writer"])
     if crew.failed:
         cause = "The specified tolerated failure threshold was exceeded"
         raise failure(env, "States.ExceedToleratedFailureThreshold", cause)
