@@ -32,7 +32,7 @@ def inquire(arn: str) -> None:
     if not snapshots.take(arn):
         return
     reviews = list(_waiting(arn))
-    answer, execution = _describe(arn, reviews)
+    execution, answer = _describe(arn, reviews)
     status = execution.status if execution else ""
     if not status and answer.code != "ExecutionDoesNotExist":
         snapshots.postpone(arn, BACK_OFF)
@@ -70,15 +70,16 @@ def _waiting(arn: str) -> Any:
     return pending.select_related("queue").defer("raw_body", "sealed_token", "payload")
 
 
-def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Answer, Execution | None]:
+def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:
     try:
         place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
         allowances.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
     except Throttled:
-        return Answer(Proof.THROTTLED, "OurOwnLimit"), None
+        return None, Answer(Proof.THROTTLED, "OurOwnLimit")
     except ValueError:
-        return Answer(Proof.REFUSED, "InvalidArn"), None
-    return stepfunctions.describe_execution(place, arn)
+        return None, Answer(Proof.REFUSED, "InvalidArn")
+    answer, execution = stepfunctions.describe_execution(place, arn)
+    return execution, answer
 
 
 def _tell_orders(arn: str, status: str) -> None:
