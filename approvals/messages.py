@@ -25,6 +25,7 @@ _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _LIKE_A_TOKEN = re.compile(
     r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
 )
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{128,}")  # of one token's characters, and no digest
 _OF_TOKENS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
@@ -159,6 +160,25 @@ def blotted(text: str) -> str:
     """A text in which whatever stands behind taskToken, or looks like a token, is blotted out."""
     text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{TOKEN_STANDS_HERE}"', text)
     return _LIKE_A_TOKEN.sub(TOKEN_STANDS_HERE, text)
+
+
+def without_tokens(value: Any) -> Any:
+    """A JSON value for eyes where no token is known: what stands at taskToken, or is as long as one.
+
+    Gentler than `blotted`, because an order may well hold a digest; a task token is far longer.
+    """
+    if isinstance(value, str):
+        return _LONG_RUN.sub(TOKEN_STANDS_HERE, value)
+    if isinstance(value, list):
+        return [without_tokens(inner) for inner in value]
+    if isinstance(value, dict):
+        return {
+            _LONG_RUN.sub(TOKEN_STANDS_HERE, key): TOKEN_STANDS_HERE
+            if key == "taskToken" and isinstance(inner, str)
+            else without_tokens(inner)
+            for key, inner in value.items()
+        }
+    return value
 
 
 def _without(text: str, token: str) -> str:

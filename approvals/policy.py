@@ -24,6 +24,7 @@ Subject = ReviewTask | ReviewQueue | OrderExecution | None
 
 SEE, CLAIM, DECIDE, OVERRIDE, COMMENT = "see", "claim", "decide", "override", "comment"
 START_ORDER, SEE_ORDERS = "start_order", "see_orders"
+STEER_ORDERS = "steer_orders"  # restart and stop them
 OPERATE, INSPECT = "operate", "inspect"  # change how the service is set up; look at how it is
 
 ROLES_THAT = {
@@ -36,6 +37,7 @@ ROLES_THAT = {
 GROUPS_THAT = {
     START_ORDER: {"orders"},
     SEE_ORDERS: {"orders", "auditor", "operator"},
+    STEER_ORDERS: {"orders", "operator"},
     OPERATE: {"operator"},
     INSPECT: {"auditor", "operator"},
 }

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from approvals import polling
+from approvals import polling, reconciliation
 from approvals.delivery import lanes
 from approvals.records import hints
 
@@ -21,3 +21,9 @@ def deliver(entry_id: str) -> None:
 def check_queue(queue_id: str) -> None:
     """Ask AWS how a queue is set up, and keep what it says for the admin site."""
     polling.check_and_store(UUID(queue_id))
+
+
+@shared_task(name=hints.READ)
+def read_execution(order_id: str) -> None:
+    """Read an order's execution for its page, where it is not fresh."""
+    reconciliation.read(UUID(order_id))

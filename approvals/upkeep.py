@@ -106,6 +106,11 @@ def check_queues() -> int:
     return len(ids)
 
 
+def read_executions() -> int:
+    """Read the executions that somebody wants to see, where the hint to do so was lost."""
+    return reconciliation.read_asked(limit=AT_ONCE)
+
+
 def report() -> None:
     """Say in the log how old the oldest open review is and how many decisions are late.
 
@@ -129,6 +134,7 @@ CHORES = {
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),
     "executions": (ask_after_executions, timedelta(seconds=1)),
+    "readings": (read_executions, timedelta(seconds=2)),
     "probes": (Prober().turn, timedelta(seconds=5)),
     "purge": (purge, timedelta(minutes=5)),
     "report": (report, timedelta(minutes=1)),

@@ -238,6 +238,8 @@ SPECTACULAR_SETTINGS = {
         "ReviewStatus": "approvals.models.ReviewTask.Status",
         "OrderStatus": "approvals.models.OrderExecution.Status",
         "Outcome": "approvals.models.decisions.Outcome",
+        "InterventionKind": "approvals.models.OrderIntervention.Kind",
+        "InterventionOutcome": "approvals.models.OrderIntervention.Outcome",
         "DeliveryState": "approvals.api.serializers.DELIVERY_STATES",
         "QuarantineState": "approvals.api.serializers.QUARANTINE_STATES",
     },
@@ -255,6 +257,7 @@ SPECTACULAR_SETTINGS = {
 AWS_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default="us-east-1"))
 AWS_ENDPOINT_URL: str | None = env.str("AWS_ENDPOINT_URL", default="") or None
 ORDER_FULFILLMENT_STATE_MACHINE_ARN = env.str("ORDER_FULFILLMENT_STATE_MACHINE_ARN", default="")
+ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")  # DynamoDB; none: not shown
 STATUS_EVENTS_QUEUE_URL = env.str("STATUS_EVENTS_QUEUE_URL", default="")
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="sqs://")

@@ -198,6 +198,7 @@ def test_every_reply_of_step_functions_fits_the_model(scene):
     scene.sfn.send_task_heartbeat(taskToken=token)
     scene.sfn.send_task_failure(taskToken=token, error="ReviewRejected", cause="no")
     scene.sfn.redrive_execution(executionArn=arn)
+    scene.sfn.describe_state_machine_for_execution(executionArn=arn)
     scene.sfn.send_task_success(taskToken=scene.aws.tasks(arn)[-1]["token"], output=OUTPUT)
     other, _ = scene.order("o-2")
     scene.sfn.stop_execution(executionArn=other, error="Operator", cause="stopped")
@@ -665,6 +666,34 @@ def test_a_redrive_gives_a_new_token_under_the_same_arn(scene):
     scene.aws.abort(other)
     scene.aws.advance(15 * 86_400)
     assert refusal(scene.sfn.redrive_execution, executionArn=other) == "ExecutionNotRedrivable"
+
+
+def test_a_client_token_is_forgotten_after_a_quarter_of_an_hour(scene):
+    """API reference, RedriveExecution: clientToken, 15 minutes."""
+    arn, _ = scene.order()
+
+    def redrive():
+        return scene.sfn.redrive_execution(executionArn=arn, clientToken="c")
+
+    scene.aws.abort(arn)
+    first = redrive()["redriveDate"]
+    scene.aws.abort(arn)
+    scene.aws.advance(899)
+    assert redrive()["redriveDate"] == first
+    assert scene.aws.execution(arn)["redrive_count"] == 1
+    scene.aws.advance(2)
+    redrive()
+    assert scene.aws.execution(arn)["redrive_count"] == 2
+
+
+def test_an_execution_keeps_the_definition_it_was_started_with(scene):
+    """API reference, DescribeStateMachineForExecution; the first revision has no id."""
+    arn, _ = scene.order()
+    ask = scene.sfn.describe_state_machine_for_execution
+    first = ask(executionArn=arn)
+    assert "revisionId" not in first
+    scene.aws.machine(review_queue_url="", revision="r-2", definition={"StartAt": "Else"})
+    assert ask(executionArn=arn)["definition"] == first["definition"]
 
 
 def test_a_start_is_idempotent_only_while_it_runs_with_the_same_input(scene):

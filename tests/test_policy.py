@@ -25,6 +25,7 @@ TABLE = {
 SITE = {
     policy.START_ORDER: {"orders"},
     policy.SEE_ORDERS: {"orders", "auditor", "operator"},
+    policy.STEER_ORDERS: {"orders", "operator"},
     policy.OPERATE: {"operator"},
     policy.INSPECT: {"auditor", "operator"},
 }

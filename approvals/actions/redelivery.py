@@ -25,7 +25,7 @@ def requeue(
     Raises NotAllowed, NotFound, or Invalid where the entry is not parked.
     """
     receipts.keep(receipt, entry_id)
-    known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "subject").first()
+    known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
     if known is None:
         raise NotFound
     subject = _locked_subject(known)
@@ -50,9 +50,9 @@ def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
         return ReviewTask.objects.locked(review)
-    if entry.lane == OutboxEntry.Lane.EXECUTIONS:
+    if entry.kind == OutboxEntry.Kind.START:
         return OrderExecution.objects.select_for_update().get(pk=entry.subject)
-    raise Invalid(f"Entries of the lane {entry.lane} are not put back by hand.")
+    raise Invalid(f"A {entry.kind} is not put back by hand: ask for it anew.")
 
 
 def _record(chain: str, row: UUID, kind: str, by: User, surface: str, said: dict[str, str]) -> None:

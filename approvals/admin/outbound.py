@@ -17,7 +17,7 @@ from approvals.admin.fields import sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, Rights, actor, ensure_operator, rights
 from approvals.exceptions import NotFound
-from approvals.models import Decision, OrderExecution, OutboxEntry
+from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
 
 
 class Outbox(Page):
@@ -107,7 +107,8 @@ class Orders(Page):
     search_help_text = "A whole order id."
     ordering = ("-created_at", "-id")
     shows = ("id", "order_id", "attempt", "status", "refusal", "name", "state_machine_arn", "qualifier",
-             "execution_arn", "created_by", "created_at", "started_at", "entry", "handed_over")  # fmt: skip
+             "execution_arn", "created_by", "created_at", "started_at", "ended_at", "error", "cause",
+             "entry", "handed_over")  # fmt: skip
     chain = "order"
 
     def sees(self, known: Rights) -> bool:
@@ -134,8 +135,11 @@ class Orders(Page):
 
 def _chain(entry: OutboxEntry) -> str | None:
     """The chain of the review or the order behind an entry."""
-    if entry.lane == OutboxEntry.Lane.EXECUTIONS:
+    if entry.kind == OutboxEntry.Kind.START:
         return f"order:{entry.subject}"
+    if entry.lane == OutboxEntry.Lane.EXECUTIONS:
+        hand = OrderIntervention.objects.only("order").filter(pk=entry.subject).first()
+        return f"order:{hand.order_id}" if hand else None
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).filter(pk=entry.subject).first()
         return f"review:{review}"

@@ -96,6 +96,11 @@ HELD = ClaimedByAnother(assignee="bob@example.com")
 LATE = DeadlinePassed(deadline_at="2026-11-23T09:57:36.102000+00:00")
 CLOSED = UndoClosed()
 SETTLED = AlreadySettled()
+NOT_AS_IT_STANDS = OrderConflict(
+    "This order is running: there is nothing to restart.",
+    order_id="ORD-1042",
+    order_status="running",
+)
 OF_CLAIMS: Sequence[Refusal] = (404, 412, HELD, DECIDED)
 
 _USUAL: Mapping[int, ApprovalsError] = {
@@ -219,6 +224,9 @@ start_order = extend_schema(
     | _refusals([OrderConflict(order_id="ORD-1042")], posts=True),
     examples=_requests(examples.ORDERS),
 )
+
+
+of_another_order = extend_schema(exclude=True)  # the same operation as `orders_read`
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

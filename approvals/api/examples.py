@@ -81,6 +81,17 @@ _QUARANTINED = {
     "discarded_by": None,
     "discard_reason": "",
 }
+_ORDER = {
+    "order_id": "ORD-1042",
+    "attempt": 1,
+    "execution_arn": _EXECUTION,
+    "status": "running",
+    "refusal": "",
+    "error": None,
+    "created_at": "2026-11-23T08:57:30.004210Z",
+    "started_at": "2026-11-23T08:57:30.219874Z",
+    "ended_at": None,
+}
 
 ANSWERS: Mapping[type, dict[str, Any]] = {
     serializers.ReviewAnswer: REVIEW,
@@ -113,14 +124,22 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
         "oldest_age_seconds": 1021,
         "next_deadline_at": "2026-11-23T09:41:01.877000Z",
     },
-    serializers.OrderAnswer: {
-        "order_id": "ORD-1042",
-        "execution_arn": _EXECUTION,
-        "status": "running",
-        "refusal": "",
-        "attempt": 1,
-        "created_at": "2026-11-23T08:57:30.004210Z",
-        "started_at": "2026-11-23T08:57:30.219874Z",
+    serializers.OrderAnswer: _ORDER,
+    serializers.WholeOrderAnswer: _ORDER
+    | {
+        "input": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"},
+        "attempts": [{name: told for name, told in _ORDER.items() if name != "order_id"}],
+        "interventions": [
+            {
+                "kind": "redrive",
+                "attempt": 1,
+                "reason": "The payment gateway is back.",
+                "by": "alice@example.com",
+                "asked_at": "2026-11-23T09:12:40.553018Z",
+                "outcome": "done",
+                "ended_at": "2026-11-23T09:12:41.020114Z",
+            }
+        ],
     },
     serializers.QuarantineAnswer: _QUARANTINED,
     serializers.QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
@@ -150,6 +169,11 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
             "undo_seconds": 10,
         },
     },
+    shapes.RestartBody: {
+        "Restart": {},
+        "With a word on why": {"reason": "The payment gateway is back."},
+    },
+    shapes.StopBody: {"Stop": {"reason": "The customer has cancelled."}},
     shapes.DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
 }
 ORDERS = {"An order": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"}}

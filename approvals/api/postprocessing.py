@@ -15,6 +15,7 @@ _ON_A_REVIEW = (
     *("reviews_read", "reviews_claim", "reviews_renew", "reviews_release", "reviews_reassign"),
     *("reviews_comments", "reviews_comment", "reviews_decide", "reviews_events"),
 )
+_ON_AN_ORDER = ("orders_read", "orders_restart", "orders_stop")
 _ON_A_MESSAGE = ("quarantine_read", "quarantine_replay", "quarantine_discard")
 _BODY = "$response.body#"
 
@@ -27,6 +28,7 @@ def _to(targets: tuple[str, ...], parameter: str, expression: str) -> dict[str, 
 
 
 _OF_ONE_REVIEW = _to(_ON_A_REVIEW, "review_id", f"{_BODY}/id")
+_OF_ONE_ORDER = _to(_ON_AN_ORDER, "order_id", f"{_BODY}/order_id")
 _UNDO = _to(("decisions_undo",), "decision_id", f"{_BODY}/decision/id")
 STEPS: Mapping[str, Steps] = {
     "queues_list": _to(("queues_next",), "slug", f"{_BODY}/results/0/slug"),
@@ -40,8 +42,11 @@ STEPS: Mapping[str, Steps] = {
     "reviews_comment": _to(("reviews_comments",), "review_id", "$request.path.review_id"),
     "reviews_decide": _OF_ONE_REVIEW | _UNDO,
     "decisions_undo": _OF_ONE_REVIEW,
-    "orders_list": _to(("orders_read",), "order_id", f"{_BODY}/results/0/order_id"),
-    "orders_start": _to(("orders_read",), "order_id", f"{_BODY}/order_id"),
+    "orders_list": _to(_ON_AN_ORDER, "order_id", f"{_BODY}/results/0/order_id"),
+    "orders_start": _OF_ONE_ORDER,
+    "orders_read": _OF_ONE_ORDER,
+    "orders_restart": _OF_ONE_ORDER,
+    "orders_stop": _OF_ONE_ORDER,
     "quarantine_list": _to(_ON_A_MESSAGE, "message_id", f"{_BODY}/results/0/id"),
     "quarantine_replay": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
     "quarantine_discard": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, IntegerField, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Func, IntegerField, Min, OuterRef, QuerySet, Subquery
 
 from approvals import policy
 from approvals.exceptions import KeyMissing, NotFound
@@ -16,6 +16,7 @@ from approvals.models import (
     AuditEvent,
     Comment,
     OrderExecution,
+    OrderIntervention,
     OutboxEntry,
     QuarantinedMessage,
     ReviewQueue,
@@ -24,6 +25,7 @@ from approvals.models import (
     Vote,
 )
 from approvals.models.decisions import Surface
+from approvals.models.orders import OrderQuerySet
 from approvals.models.reviews import ReviewQuerySet
 from approvals.records import arrivals, audit
 
@@ -131,19 +133,25 @@ def queues(user: User) -> QuerySet[ReviewQueue]:
     )
 
 
-def orders(user: User) -> QuerySet[OrderExecution]:
+def orders(user: User) -> OrderQuerySet:
     """All orders. Raises NotAllowed where this user may see none."""
     policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
     return OrderExecution.objects.defer("input")
 
 
-def order(user: User, order_id: str) -> OrderExecution:
-    """The last attempt at an order. Raises NotAllowed or NotFound."""
-    latest = orders(user).filter(order_id=order_id).order_by(F("attempt").desc(), "-created_at")
-    row = latest.first()
-    if row is None:
+def order(user: User, order_id: str) -> list[OrderExecution]:
+    """All attempts at an order, the last one first, with its input. Raises NotAllowed or NotFound."""
+    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
+    rows = list(OrderExecution.objects.attempts_at(order_id))
+    if not rows:
         raise NotFound
-    return row
+    return rows
+
+
+def interventions(attempts: Iterable[OrderExecution]) -> QuerySet[OrderIntervention]:
+    """What was done to these, the latest first."""
+    rows = OrderIntervention.objects.filter(order__in=list(attempts))
+    return rows.select_related("order", "created_by").order_by("-created_at", "-id")
 
 
 def quarantine(user: User) -> QuerySet[QuarantinedMessage]:

@@ -17,6 +17,7 @@ from rest_framework import serializers
 from approvals.actions import decisions, discussion, ingest
 from approvals.models import OrderExecution, ReviewTask
 from approvals.models.decisions import Outcome
+from approvals.orchestration import steering
 
 ANY = "any"
 MOST_ROWS = 200
@@ -188,6 +189,21 @@ class OrderQuery(PageQuery):
     """A page of orders."""
 
     status = serializers.ChoiceField(choices=OrderExecution.Status.choices, default="")
+    q = Verbatim(default="", max_length=256, help_text="How the order's id begins.")
+
+
+class RestartBody(Shape):
+    """Why an order is restarted, for those who come after."""
+
+    reason = Text(
+        default="", allow_blank=True, trim_whitespace=False, max_length=steering.MAX_REASON
+    )
+
+
+class StopBody(Shape):
+    """Why an order is stopped; the execution's history keeps it."""
+
+    reason = Text(min_length=1, max_length=steering.MAX_REASON)
 
 
 class QuarantineQuery(PageQuery):

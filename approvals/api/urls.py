@@ -29,9 +29,11 @@ v1 = [
     path("quarantine/<uuid:message_id>/discard/", quarantine.Discard.as_view(), name="discard"),
     path("orders/", orders.Orders.as_view(), name="orders"),
     # An order's id is foreign text and may hold a slash, or end in `/restart` or `/stop`. So what is
-    # done to an order will be one more segment, for POST alone: GET orders/a/restart/ reads the
-    # order `a/restart`, POST orders/a/restart/ restarts `a`, and POST orders/a/restart/restart/
-    # restarts the former. Whoever adds such a route before this one lets its GET read the whole id.
+    # done to an order is one more segment, for POST alone: GET orders/a/restart/ reads the order
+    # `a/restart`, POST orders/a/restart/ restarts `a`, and POST orders/a/restart/restart/ restarts
+    # the former.
+    path("orders/<path:order_id>/restart/", orders.Restart.as_view(), name="order-restart"),
+    path("orders/<path:order_id>/stop/", orders.Stop.as_view(), name="order-stop"),
     path("orders/<path:order_id>/", orders.Order.as_view(), name="order"),
 ]
 

@@ -1,5 +1,7 @@
 """Orders on their way to Step Functions: one order, one execution, whatever dies in between.
 
+The lane's other entries, redrives and stops, are `interventions`' work.
+
 StartExecution of a STANDARD machine is idempotent for the same name and input while it runs; once it
 is closed AWS answers ExecutionAlreadyExists, and DescribeExecution tells whose execution it is.
 """
@@ -10,10 +12,11 @@ import structlog
 from django.db import transaction
 
 from approvals.actions import orders
+from approvals.delivery import interventions
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import OrderExecution
+from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import outbox
 from approvals.records.outbox import Lease
 
@@ -23,12 +26,23 @@ REFUSALS = {Proof.REFUSED, Proof.INVALID_OUTPUT, Proof.INVALID_TOKEN}
 
 
 def about(lease: Lease) -> dict[str, str]:
-    """The order that is to be started, for the log."""
-    return {"order": OrderExecution.objects.get(pk=lease.entry.subject).order_id}
+    """The order that is to be started, redriven or stopped, for the log."""
+    subject = lease.entry.subject
+    if lease.entry.kind == OutboxEntry.Kind.START:
+        return {"order": OrderExecution.objects.get(pk=subject).order_id}
+    hand = OrderIntervention.objects.select_related("order").get(pk=subject)
+    return {"order": hand.order.order_id}
 
 
 def send(lease: Lease) -> None:
-    """Make the call of a leased start and write down what it proved."""
+    """Make the call of a leased entry and write down what it proved."""
+    if lease.entry.kind == OutboxEntry.Kind.START:
+        _start(lease)
+    else:
+        interventions.send(lease)
+
+
+def _start(lease: Lease) -> None:
     order = OrderExecution.objects.get(pk=lease.entry.subject)
     answer, arn = stepfunctions.start_execution(order.start_arn, order.name, order.input)
     status = OrderExecution.Status.RUNNING

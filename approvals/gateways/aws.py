@@ -29,6 +29,7 @@ from django.conf import settings
 from django.utils import timezone
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -100,6 +101,18 @@ def sqs(place: Place) -> SQSClient:
     return client
 
 
+@cache
+def dynamodb(place: Place) -> DynamoDBClient:
+    """A DynamoDB client for reading one row at a time; short, because somebody looks at a page."""
+    config = Config(
+        connect_timeout=3,
+        read_timeout=5,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
+    client: DynamoDBClient = _client("dynamodb", place, config)
+    return client
+
+
 def account_of(place: Place) -> str:
     """The AWS account in which calls of a place are made; empty where STS does not tell.
 
@@ -116,7 +129,7 @@ def account_of(place: Place) -> str:
 
 def forget() -> None:
     """Drop every client and every role's credentials; the next call makes them anew."""
-    for kept in (stepfunctions, sqs, _session, _own_account):
+    for kept in (stepfunctions, sqs, dynamodb, _session, _own_account):
         kept.cache_clear()
 
 

@@ -86,6 +86,8 @@ PROOF_OF_CODE = {
     "KmsAccessDeniedException": Proof.ACCESS_DENIED,
     "KmsInvalidStateException": Proof.ACCESS_DENIED,
     "ExecutionAlreadyExists": Proof.CONFLICT,
+    "ExecutionNotRedrivable": Proof.REFUSED,
+    "ExecutionDoesNotExist": Proof.REFUSED,
     "InvalidName": Proof.REFUSED,
     "InvalidArn": Proof.REFUSED,
     "InvalidExecutionInput": Proof.REFUSED,

@@ -35,7 +35,9 @@ class Page:
     older: str | None
 
 
-def read(place: Place, arn: str, cursor: str | None = None) -> tuple[Answer, Page | None]:
+def read(
+    place: Place, arn: str, cursor: str | None = None, *, with_data: bool = True
+) -> tuple[Answer, Page | None]:
     """A page of GetExecutionHistory, newest events first; None beside the reason it cannot be read.
 
     AWS keeps a history for 90 days after its execution's end, and promises no consistency: an event
@@ -47,7 +49,7 @@ def read(place: Place, arn: str, cursor: str | None = None) -> tuple[Answer, Pag
             executionArn=arn,
             maxResults=EVENTS_A_PAGE,
             reverseOrder=True,
-            includeExecutionData=True,
+            includeExecutionData=with_data,
             **more,
         )
     except (BotoCoreError, ClientError) as error:

@@ -1,4 +1,7 @@
-"""Step Functions: answer a task token or keep it alive, start or describe an execution. One call, one request."""
+"""Step Functions: answer a task token or keep it alive; start, describe, redrive or stop an execution.
+
+One call, one request.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from approvals.gateways.errors import Answer, Proof, accepted, classify
 class Execution:
     """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input.
 
+    `error` and `cause` are those of its end, and absent for an execution that timed out.
     `version_arn` is the version of the state machine that it runs, empty where it was started
     without a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
     """
@@ -27,6 +31,19 @@ class Execution:
     status: str
     input_sha256: bytes
     version_arn: str = ""
+    stopped_at: datetime | None = None
+    error: str = ""
+    cause: str = ""
+    redrives: int = 0
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The definition an execution runs; the first revision of a state machine has no id."""
+
+    state_machine_arn: str
+    revision: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -88,9 +105,54 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
         return classify(error), None
     shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
-    version = shown.get("stateMachineVersionArn") or ""
-    execution = Execution(response["executionArn"], response["status"].lower(), digest, version)
+    execution = Execution(
+        response["executionArn"],
+        response["status"].lower(),
+        digest,
+        shown.get("stateMachineVersionArn") or "",
+        stopped_at=shown.get("stopDate"),
+        error=shown.get("error") or "",
+        cause=shown.get("cause") or "",
+        redrives=shown.get("redriveCount") or 0,
+    )
     return accepted(response), execution
+
+
+def redrive_execution(place: Place, arn: str, client_token: str) -> Answer:
+    """RedriveExecution: run what failed of an ended execution again, under the same ARN.
+
+    The same client token again, within 15 minutes and among the last ten, is the same redrive (API
+    reference). Never raises for what AWS or the network does.
+    """
+    try:
+        client = aws.stepfunctions(place)
+        return accepted(client.redrive_execution(executionArn=arn, clientToken=client_token))
+    except (BotoCoreError, ClientError) as error:
+        return classify(error)
+
+
+def stop_execution(place: Place, arn: str, error: str, cause: str) -> Answer:
+    """StopExecution; accepted, too, and without effect, where the execution has ended already.
+
+    Never raises for what AWS or the network does.
+    """
+    try:
+        client = aws.stepfunctions(place)
+        return accepted(client.stop_execution(executionArn=arn, error=error, cause=cause))
+    except (BotoCoreError, ClientError) as failure:
+        return classify(failure)
+
+
+def definition_of(place: Place, arn: str) -> tuple[Answer, Definition | None]:
+    """DescribeStateMachineForExecution: the definition this very execution runs, whatever came later."""
+    try:
+        response = aws.stepfunctions(place).describe_state_machine_for_execution(executionArn=arn)
+    except (BotoCoreError, ClientError) as error:
+        return classify(error), None
+    revision = response.get("revisionId") or ""
+    return accepted(response), Definition(
+        response["stateMachineArn"], revision, response["definition"]
+    )
 
 
 def list_executions(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0004_certainty'),
+        ('approvals', '0006_order_lookup'),
     ]
 
     operations = [

@@ -9,9 +9,9 @@ from approvals.models.access import ApiToken, QueueMembership, User
 from approvals.models.audit import AuditEvent
 from approvals.models.comments import Comment
 from approvals.models.decisions import Decision, Vote
-from approvals.models.executions import Breaker, ExecutionSnapshot
+from approvals.models.executions import Breaker, ExecutionReading, ExecutionSnapshot, Workflow
 from approvals.models.intake import QuarantinedMessage
-from approvals.models.orders import OrderExecution
+from approvals.models.orders import OrderExecution, OrderIntervention
 from approvals.models.outbox import OutboxAttempt, OutboxEntry
 from approvals.models.queues import QueueCheck, ReviewQueue
 from approvals.models.receipts import RateBucket, Receipt
@@ -24,9 +24,11 @@ __all__ = [
     "Breaker",
     "Comment",
     "Decision",
+    "ExecutionReading",
     "ExecutionSnapshot",
     "Heartbeat",
     "OrderExecution",
+    "OrderIntervention",
     "OutboxAttempt",
     "OutboxEntry",
     "QuarantinedMessage",
@@ -39,4 +41,5 @@ __all__ = [
     "User",
     "Vote",
     "WebhookSecret",
+    "Workflow",
 ]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
 
 
 class ExecutionSnapshot(models.Model):
@@ -26,6 +32,67 @@ class ExecutionSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_arn}: {self.status or 'not asked yet'}"
+
+
+class Workflow(models.Model):
+    """A definition that executions were started with, by the revision Step Functions gave it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    state_machine_arn = models.CharField(max_length=512)
+    revision = models.CharField(max_length=100, blank=True)  # the first one of a machine has none
+    digest = models.BinaryField(max_length=32)  # a machine made anew begins at the first one again
+    definition = (
+        models.TextField()
+    )  # as Step Functions gave it: jsonb would mix up its states' order
+    read_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state_machine_arn", "revision", "digest"],
+                name="workflow_revision_kept_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state_machine_arn} {self.revision}".strip()
+
+    @property
+    def document(self) -> Any:
+        """The definition, read; None where it is no JSON."""
+        try:
+            return json.loads(self.definition)
+        except (ValueError, RecursionError):
+            return None
+
+
+class ExecutionReading(models.Model):
+    """An execution as pages show it: its history without tokens, inputs and outputs, and its status row.
+
+    Written by a worker, never by a web request. `trouble` is AWS's word for why it could not be read.
+    """
+
+    execution_arn = models.CharField(primary_key=True, max_length=512)
+    status = models.CharField(max_length=20, blank=True)
+    redrives = models.PositiveIntegerField(default=0)
+    workflow = models.ForeignKey(
+        Workflow, null=True, on_delete=models.PROTECT, related_name="readings"
+    )
+    events = models.JSONField(default=list)
+    cut = models.BooleanField(default=False)  # older events were left out
+    status_row = models.JSONField(null=True)
+    trouble = models.CharField(max_length=100, blank=True)
+    read_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
+    taken_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("asked_at", condition=Q(asked_at__isnull=False), name="reading_asked_for")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_arn}: {len(self.events)} events"
 
 
 class Breaker(models.Model):

@@ -1,12 +1,25 @@
-"""Orders handed to Step Functions: one row for each attempt to fulfil one."""
+"""Orders handed to Step Functions: a row for each attempt to fulfil one, and for each hand laid on it."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.models.ids import uuid7
+
+
+class OrderQuerySet(models.QuerySet["OrderExecution"]):
+    """The sets of orders that pages and verbs speak of."""
+
+    def attempts_at(self, order_id: str) -> OrderQuerySet:
+        """Every attempt at an order, the last one first."""
+        return self.filter(order_id=order_id).order_by("-attempt", "-created_at", "-id")
+
+    def beginning_with(self, text: str) -> OrderQuerySet:
+        """Orders whose id begins so, in the same case."""
+        return self.filter(order_id__startswith=text)
 
 
 class OrderExecution(models.Model):
@@ -22,6 +35,9 @@ class OrderExecution(models.Model):
         TIMED_OUT = "timed_out"
         ABORTED = "aborted"
         REFUSED = "refused"
+
+    RESTARTABLE = (Status.FAILED, Status.TIMED_OUT, Status.ABORTED)
+    UNDER_WAY = (Status.PENDING, Status.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The machine itself: whichever version or alias starts an order, it is the same order.
@@ -40,6 +56,11 @@ class OrderExecution(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)  # by Step Functions' clock
+    error = models.CharField(max_length=256, blank=True, db_default="", default="")
+    cause = models.TextField(blank=True, db_default="", default="")
+
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -50,6 +71,8 @@ class OrderExecution(models.Model):
         indexes = [
             models.Index(F("created_at").desc(), F("id").desc(), name="order_by_arrival"),
             models.Index("execution_arn", name="order_by_execution"),
+            # For an order's own page, and for the beginning of an id in any collation.
+            models.Index(OpClass("order_id", name="varchar_pattern_ops"), name="order_by_id"),
         ]
 
     def __str__(self) -> str:
@@ -59,3 +82,57 @@ class OrderExecution(models.Model):
     def start_arn(self) -> str:
         """What StartExecution is asked for: the machine, or the version or alias the order was accepted for."""
         return ":".join(filter(None, (self.state_machine_arn, self.qualifier)))
+
+    @property
+    def was_never_started(self) -> bool:
+        """Whether it was stopped before Step Functions heard of it."""
+        return self.status == self.Status.ABORTED and not self.execution_arn
+
+
+class OrderIntervention(models.Model):
+    """What somebody asked to be done to an execution. Open until it is known what Step Functions made of it."""
+
+    class Kind(models.TextChoices):
+        """What is asked of Step Functions."""
+
+        REDRIVE = "redrive"
+        STOP = "stop"
+
+    class Outcome(models.TextChoices):
+        """How it ended: done, too late to have an effect, as a new attempt instead, or refused."""
+
+        DONE = "done"
+        TOO_LATE = "too_late"
+        NEW_ATTEMPT = "new_attempt"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order = models.ForeignKey(
+        OrderExecution, on_delete=models.PROTECT, related_name="interventions"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    reason = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    # How often the execution had been redriven when the first call was about to be made: more than
+    # that later on is the proof that a call whose answer was lost has worked.
+    redrives_before = models.PositiveIntegerField(null=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(ended_at=None), name="order_one_hand_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, outcome="")
+                | (Q(ended_at__isnull=False) & ~Q(outcome="")),
+                name="intervention_ended_has_an_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.order_id}: {self.outcome or 'open'}"

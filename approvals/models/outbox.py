@@ -35,6 +35,8 @@ class OutboxEntry(models.Model):
 
         CALLBACK = "callback"
         START = "start"
+        REDRIVE = "redrive"
+        STOP = "stop"
 
     class State(models.TextChoices):
         """Where the entry stands."""

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from approvals.reconciliation.evidence import Evidence, Fate, ask, place_of
 from approvals.reconciliation.executions import inquire, probe
+from approvals.reconciliation.stories import read, read_asked
 
-__all__ = ["Evidence", "Fate", "ask", "inquire", "place_of", "probe"]
+__all__ = ["Evidence", "Fate", "ask", "inquire", "place_of", "probe", "read", "read_asked"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
 from approvals.actions import lifecycle, orders
+from approvals.actions.orders import Ending
 from approvals.exceptions import KeyMissing, Throttled
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
@@ -21,7 +22,6 @@ from approvals.records import allowances, clock, snapshots, tokens
 log = structlog.get_logger(__name__)
 
 DESCRIBED_A_MINUTE = 300  # of the 10 to 15 a second that an account may describe
-BACK_OFF = timedelta(seconds=30)
 
 
 def inquire(arn: str) -> None:
@@ -32,18 +32,18 @@ def inquire(arn: str) -> None:
     if not snapshots.take(arn):
         return
     reviews = list(_waiting(arn))
-    execution, answer = _describe(arn, reviews)
-    status = execution.status if execution else ""
+    seen, answer = _describe(arn, reviews)
+    status = seen.status if seen else ""
     if not status and answer.code != "ExecutionDoesNotExist":
-        snapshots.postpone(arn, BACK_OFF)
+        snapshots.postpone(arn, snapshots.BACK_OFF)
         log.info("execution.not_described", execution=arn, code=answer.code)
         return
     running = status in {"running", "pending_redrive"}
-    if status:
-        _tell_orders(arn, status)
+    if seen is not None:
+        _tell_orders(arn, seen)
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
-    version = execution.version_arn if execution else ""
+    version = seen.version_arn if seen else ""
     snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 
@@ -82,9 +82,10 @@ def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, An
     return execution, answer
 
 
-def _tell_orders(arn: str, status: str) -> None:
+def _tell_orders(arn: str, seen: Execution) -> None:
+    ending = Ending(seen.stopped_at, seen.error, seen.cause)
     for pk in OrderExecution.objects.filter(execution_arn=arn).values_list("pk", flat=True):
-        orders.record_status(pk, status)
+        orders.record_status(pk, seen.status, ending)
 
 
 def _settle(review: ReviewTask, *, running: bool) -> bool:
@@ -113,5 +114,5 @@ def _again(left: list[ReviewTask], *, running: bool) -> datetime:
     now = clock.now()
     ahead = [r.deadline_at for r in left if r.deadline_at > now]
     late = any(r.deadline_at <= now or r.superseded_by_id for r in left)
-    soon = now + (BACK_OFF if late or not running else snapshots.WITHOUT_NEWS)
+    soon = now + (snapshots.BACK_OFF if late or not running else snapshots.WITHOUT_NEWS)
     return min([soon, *(at + snapshots.AFTER_DEADLINE for at in ahead)])

@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 DELIVER = "approvals.deliver"
 CHECK = "approvals.check_queue"
+READ = "approvals.read_execution"
 
 
 def after_commit(name: str, row: UUID, **about: str) -> None:

@@ -26,6 +26,8 @@ State = OutboxEntry.State
 LANE_OF = {
     OutboxEntry.Kind.CALLBACK: OutboxEntry.Lane.CALLBACKS,
     OutboxEntry.Kind.START: OutboxEntry.Lane.EXECUTIONS,
+    OutboxEntry.Kind.REDRIVE: OutboxEntry.Lane.EXECUTIONS,
+    OutboxEntry.Kind.STOP: OutboxEntry.Lane.EXECUTIONS,
 }
 DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(state=State.SENDING, lease_until__lte=Now())
 

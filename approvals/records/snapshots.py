@@ -13,6 +13,7 @@ from approvals.models import ExecutionSnapshot
 
 WHILE_ASKING = timedelta(seconds=60)  # nobody else asks meanwhile; a crash costs this long
 AFTER_DEADLINE = timedelta(seconds=2)
+BACK_OFF = timedelta(seconds=30)
 WITHOUT_NEWS = timedelta(
     minutes=10
 )  # status events are best effort: each is asked about in the end

@@ -18,15 +18,16 @@ SURFACE = Surface.WEB
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The header's queues, its way to the admin site, and the troubles; what no template shows is not asked."""
+    """The header's queues, its ways to orders and admin, and the troubles; what no template shows is not asked."""
 
-    def inspects() -> bool:
+    def may(action: str) -> bool:
         user = request.user
-        return isinstance(user, User) and policy.may(policy.INSPECT, None, user, SURFACE).allowed
+        return isinstance(user, User) and policy.may(action, None, user, SURFACE).allowed
 
     return {
         "nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8])),
-        "inspects": SimpleLazyObject(inspects),
+        "inspects": SimpleLazyObject(lambda: may(policy.INSPECT)),
+        "sees_orders": SimpleLazyObject(lambda: may(policy.SEE_ORDERS)),
         "troubles": SimpleLazyObject(lambda: troubles(request.user)),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

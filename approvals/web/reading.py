@@ -6,11 +6,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from approvals.models import ReviewTask
+from approvals import messages
+from approvals.models import OrderExecution, ReviewTask
 from approvals.models.queues import value_at
 from approvals.web.foreign import money, visible
 
@@ -93,9 +94,9 @@ class _Budget:
 
 def read(review: ReviewTask) -> Order:
     """Sort a review's payload into what a page shows first, and everything else."""
-    budget = _Budget()
     payload: Any = review.payload
     order: Any = review.order
+    budget = _Budget()
     if not isinstance(order, dict):
         return Order(rest=(_node("", order, 0, budget),))
     inner = order is not payload
@@ -106,30 +107,50 @@ def read(review: ReviewTask) -> Order:
         if value is not None and not (key == "error" and value == payload.get("error"))
         if inner or key not in ENVELOPE
     }
+    beside = {key: value for key, value in payload.items() if inner and key not in ENVELOPE}
+    return replace(
+        _sorted(left, budget, review.reference, review.amount, review.customer),
+        promoted=tuple(_promoted(review, budget)),
+        beside=tuple(_node(key, value, 0, budget) for key, value in beside.items()),
+    )
+
+
+def read_input(order: OrderExecution) -> tuple[Order, Any]:
+    """An order's input, sorted likewise, and as it is; both without what looks like a task token."""
+    document = messages.without_tokens(json.loads(order.input))
+    left = {key: value for key, value in document.items() if value is not None}
+    return _sorted(left, _Budget(), order.order_id), document
+
+
+def _sorted(
+    left: dict[str, Any],
+    budget: _Budget,
+    reference: str,
+    total: Decimal | None = None,
+    buyer: str = "",
+) -> Order:
+    """Takes total, customer and lines out of `left`; the rest is shown as it comes."""
     currency = left.get("currency") if isinstance(left.get("currency"), str) else ""
-    total = review.amount if review.amount is not None else None
+    amount: Any = total
     for name in TOTALS:
         number = _number(left.get(name))  # what is none stays among the details
-        if number is not None and total in (None, number):
+        if number is not None and amount in (None, number):
             given = left.pop(name)
-            total = given if total is None else total
+            amount = given if amount is None else amount
             break
-    if total is not None and currency:
+    if amount is not None and currency:
         left.pop("currency")
-    customer = left.pop("customer", None) or review.customer or None
+    customer = left.pop("customer", None) or buyer or None
     lines = next((left.pop(name) for name in LINES if _is_lines(left.get(name))), None)
-    if str(left.get("order_id", left.get("orderId", ""))) == review.reference:
+    if str(left.get("order_id", left.get("orderId", ""))) == reference:
         left.pop("order_id", None)
         left.pop("orderId", None)
-    beside = {key: value for key, value in payload.items() if inner and key not in ENVELOPE}
     return Order(
-        total=money(total, str(currency)),
-        buyer=review.customer or _name(customer),
+        total=money(amount, str(currency)),
+        buyer=buyer or _name(customer),
         customer=None if customer is None else _node("Customer", customer, 0, budget),
         lines=None if lines is None else _table("Lines", lines, budget),
-        promoted=tuple(_promoted(review, budget)),
         rest=tuple(_node(key, value, 0, budget) for key, value in sorted(left.items(), key=_rank)),
-        beside=tuple(_node(key, value, 0, budget) for key, value in beside.items()),
     )
 
 

@@ -50,6 +50,13 @@ def age(at: datetime | None, now: datetime) -> SafeString | str:
     )
 
 
+@register.filter
+def lasted(step: Any) -> str:
+    """How long a step of a history took."""
+    length = step.left_at - step.at
+    return f"took {wording.span(length)}" if length.total_seconds() >= 1 else "took under a second"
+
+
 @register.simple_tag
 def countdown(until: datetime | None, now: datetime) -> SafeString | str:
     """Seconds left, as text that a script counts down and a screen reader is spared."""

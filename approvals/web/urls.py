@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import comments, decisions, home, queues, reviews
+from approvals.web import comments, decisions, home, orders, queues, reviews, steering
 
 urlpatterns = [
     path("", home.show, name="home"),
@@ -19,6 +19,15 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/comments/", comments.add, name="review_comment"),
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
+    path("orders/", orders.show_all, name="orders"),
+    # An order's id is foreign text and may hold a slash, so nothing else stands below an order: what
+    # is done to one goes by the id of its execution's row, and so means the very attempt that was seen.
+    path("orders/<path:order_id>/", orders.show, name="order"),
+    path("executions/<uuid:attempt>/", orders.show_attempt, name="attempt"),
+    path("executions/<uuid:attempt>/story/", orders.story, name="attempt_story"),
+    path("executions/<uuid:attempt>/read/", orders.read_again, name="attempt_read"),
+    path("executions/<uuid:attempt>/restart/", steering.restart, name="attempt_restart"),
+    path("executions/<uuid:attempt>/stop/", steering.stop, name="attempt_stop"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
 ]

@@ -185,6 +185,7 @@ REFUSALS: Mapping[str, Callable[[ApprovalsError, User], tuple[str, str, str]]] =
         "The review has changed",
         "Somebody claimed or released it since you opened this page. Look again, then submit again.",
     ),
+    "order_conflict": _fixed("The order stands otherwise", "Look again at how it stands now."),
     "invalid": _fixed("This cannot be recorded", "Correct it and submit again."),
     "unavailable": _fixed("Not right now", "Nothing was recorded. Try again in a moment."),
 }
@@ -232,10 +233,34 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "review.expired": ("no-symbol", "bad", "Expired: Step Functions stopped waiting"),
     "review.superseded": ("arrow-path", "calm", "Superseded by a newer review of the same step"),
     "review.orphaned": ("link-slash", "warn", "Its execution has ended"),
+    "order.accepted": ("inbox-arrow-down", "calm", "Accepted"),
+    "order.started": ("play", "calm", "Its execution started"),
+    "order.refused": ("no-symbol", "bad", "Step Functions refused to start it"),
+    "order.requeued": ("arrow-path", "calm", "Put back in line by an operator"),
+    "order.running": ("play", "calm", "Running again"),
+    "order.succeeded": ("check", "good", "Succeeded"),
+    "order.failed": ("x-mark", "bad", "Failed"),
+    "order.timed_out": ("clock", "bad", "Timed out"),
+    "order.aborted": ("no-symbol", "bad", "Its execution was stopped"),
+    "order.restart_asked": ("arrow-path", "calm", "Asked for a restart"),
+    "order.redriven": ("arrow-path", "good", "Redriven by Step Functions"),
+    "order.redrive_not_needed": ("information-circle", "warn", "A redrive was not needed any more"),
+    "order.not_redrivable": ("arrow-path", "warn", "Step Functions could not redrive it"),
+    "order.redrive_refused": ("x-mark", "bad", "Step Functions refused the redrive"),
+    "order.restarted": ("arrow-path", "calm", "Began anew as a next attempt"),
+    "order.stop_asked": ("stop", "calm", "Asked for a stop"),
+    "order.stopped": ("stop", "warn", "Stopped"),
+    "order.stop_came_late": ("information-circle", "warn", "The stop came too late"),
+    "order.stop_refused": ("x-mark", "bad", "Step Functions refused the stop"),
 }
 
 
-VIA = {"api": "through the API", "webhook": "through a webhook", "admin": "in the admin site"}
+VIA = {
+    "api": "through the API",
+    "webhook": "through a webhook",
+    "admin": "in the admin site",
+    "command": "by a command",
+}
 
 
 def happening(event: AuditEvent) -> Happening:
@@ -250,7 +275,7 @@ def happening(event: AuditEvent) -> Happening:
         says = f"Taken over from {data['taken_from']}"
     if data.get("overridden"):
         says += f", over the claim of {data['overridden']}"
-    note = str(data.get("reason") or "")
+    note = str(data.get("reason") or data.get("error") or "")
     if data.get("error_code"):
         note = f"AWS answered {data['error_code']}"
     who = event.actor.display if event.actor else "Countersign"

@@ -38,6 +38,8 @@ ROUTES = {
     "/api/v1/quarantine/{message_id}/discard/": {"post": "quarantine_discard"},
     "/api/v1/orders/": {"get": "orders_list", "post": "orders_start"},
     "/api/v1/orders/{order_id}/": {"get": "orders_read"},
+    "/api/v1/orders/{order_id}/restart/": {"post": "orders_restart"},
+    "/api/v1/orders/{order_id}/stop/": {"post": "orders_stop"},
     "/api/v1/webhooks/decision/": {"post": "webhooks_decide"},
 }
 AN_ID = "01a203be-dfa7-7a98-a842-c430dab4db4e"
@@ -58,6 +60,8 @@ PROMISES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
         ("a", " a ", "a/b", "\u00e9", "\u4e2d\U0001f600", 7, -7, "x" * 256),
         ("", " ", "a\nb", "\x7f", "a\xa0b", "a\u200b", "\ue000", "x" * 257, None, True, 1.5, []),
     ),
+    ("orders_stop", "reason", ("x", " x\n"), ("", BLANK, "a\0b", "x" * 1_001, 5, None)),
+    ("orders_restart", "reason", ("", "x"), ("a\0b", "x" * 1_001, 5, None)),
     ("reviews_claim", "", ({}, {"override": True}), ({"": True}, {"override": 1}, [], None)),
     ("queues_next", "", ({},), ({"a": 1}, [], None)),
     ("decisions_undo", "", ({},), ({"a": 1}, [], None)),
@@ -77,6 +81,7 @@ QUERIES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("reviews_list", "reference", ("", " ", "x"), ("a\0", "x" * 257)),
     ("queues_next", "queue", ("", "x"), (BLANK, "x" * 51)),
     ("orders_list", "status", ("", "running"), ("any", "x")),
+    ("orders_list", "q", ("", " ", "x"), ("a\0", "x" * 257)),
     ("quarantine_list", "state", ("", "any"), ("x",)),
     ("quarantine_list", "queue", ("", "x"), (BLANK, "x" * 51)),
 )
@@ -149,7 +154,7 @@ def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
     ingest.accept(queue, [factories.received("not JSON")])
     message = QuarantinedMessage.objects.get().pk
     rows = {"review_id": factories.review(queue).pk, "message_id": message, "slug": queue.slug}
-    return {"caller": call(lena), "decision_id": AN_ID} | rows
+    return {"caller": call(lena), "decision_id": AN_ID, "order_id": "7"} | rows
 
 
 @pytest.fixture
@@ -241,7 +246,7 @@ def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(schema
                     left_out.add(operation["operationId"])
     assert left_out == {
         *("queues_next", "reviews_claim", "reviews_renew", "reviews_release", "decisions_undo"),
-        "quarantine_replay",
+        *("quarantine_replay", "orders_restart"),
     }
 
 

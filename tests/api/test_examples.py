@@ -14,12 +14,19 @@ from approvals.actions import assignment, configuration, decisions, ingest
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.models import (
+    Decision,
+    OrderExecution,
+    OutboxEntry,
+    QuarantinedMessage,
+    ReviewQueue,
+    ReviewTask,
+)
 from approvals.orchestration import fulfillment
 from tests import factories
 
 on_a_served_desk = pytest.mark.django_db(transaction=True)
-FREE = {"payload", "data", "edits"}  # what a message or an event brought: any shape
+FREE = {"payload", "data", "edits", "input"}  # what a message or an event brought: any shape
 BY_HAND = {"webhooks_decide"}  # signed over its bytes: its own tests send it
 
 
@@ -135,14 +142,17 @@ class World:
             ingest.accept(self.queue, [factories.received(body)])
         return str(QuarantinedMessage.objects.latest("received_at").pk)
 
-    def _order(self, _):
+    def _order(self, operation_id):
+        order_id = f"of/this-{OrderExecution.objects.count()}"
         with pytest.MonkeyPatch.context() as away:
             arn = "arn:aws:states:us-east-1:123456789012:execution:orders:order-1"
             started = (Answer(Proof.ACCEPTED, "", "request-1"), arn)
             away.setattr(stepfunctions, "start_execution", lambda *_: started)
-            self.send("post", "/api/v1/orders/", {"order_id": "of/this"})
+            self.send("post", "/api/v1/orders/", {"order_id": order_id})
             lanes.drain(OutboxEntry.Lane.EXECUTIONS)
-        return "of/this"
+        if operation_id == "orders_restart":
+            OrderExecution.objects.filter(order_id=order_id).update(status="failed")
+        return order_id
 
     def rows(self):
         """One of everything that is listed."""

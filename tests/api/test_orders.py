@@ -169,12 +169,28 @@ def test_orders_are_listed_the_latest_first_in_pages(shop):
     refused(shop.get("orders/", {"page_size": "abc"}), 422, "invalid")
 
 
-def test_what_will_be_done_to_an_order_hides_no_order(shop):
+def test_what_is_done_to_an_order_hides_no_order(shop):
     for order_id in ("a", "a/restart"):
         shop.post("orders/", {"order_id": order_id})
 
     assert shop.get("orders/a/restart/").json()["order_id"] == "a/restart"
-    assert shop.post("orders/a/restart/").headers["Allow"] == "GET, HEAD, OPTIONS"
+    refused(shop.get("orders/a/stop/"), 405, "method_not_allowed")
+    stopped = shop.post("orders/a/restart/stop/", {"reason": "Not wanted."})
+    assert (stopped.status_code, stopped.json()["order_id"]) == (200, "a/restart")
+    assert shop.get("orders/a/").json()["status"] == "pending"
+
+
+def test_orders_are_found_by_how_their_id_begins(shop):
+    for order_id in ("ORD-1", "ORD-10", "ORD_2", "ord-1", "O%D"):
+        shop.post("orders/", {"order_id": order_id})
+
+    def found(**asked):
+        return [shown["order_id"] for shown in shop.get("orders/", asked).json()["results"]]
+
+    assert found(q="ORD-1") == ["ORD-10", "ORD-1"]
+    assert found(q="O%") == ["O%D"]
+    assert found(q="RD") == []
+    assert found(q="ORD", status="failed") == []
 
 
 def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop, running):
@@ -236,3 +252,81 @@ def test_another_order_under_the_same_key_is_refused(shop):
 
     refused(answer, 422, "idempotency_mismatch")
     assert OrderExecution.objects.count() == 1
+
+
+# --- restart and stop
+
+
+@pytest.fixture
+def failed(shop, running):
+    """ORD-1, whose execution has failed of an outage."""
+    shop.post("orders/", ORDER)
+    OrderExecution.objects.update(status="failed", error="Lambda.Unknown", cause="No answer.")
+
+
+def test_a_failed_order_is_restarted(shop, failed):
+    answer = shop.post("orders/ORD-1/restart/", {"reason": "It is back."})
+
+    shown = answer.json()
+    (hand,) = shown["interventions"]
+    assert (answer.status_code, shown["status"]) == (200, "failed")
+    assert shown["error"] == {"name": "Lambda.Unknown", "cause": "No answer."}
+    assert (hand["kind"], hand["reason"], hand["by"], hand["outcome"]) == (
+        "redrive", "It is back.", "shop@example.com", None,
+    )  # fmt: skip
+    problem = refused(shop.post("orders/ORD-1/restart/"), 409, "order_conflict")
+    assert (problem["order_id"], problem["order_status"]) == ("ORD-1", "failed")
+
+
+def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop, failed):
+    OrderExecution.objects.update(error="OrderRejected")
+
+    shown = shop.post("orders/ORD-1/restart/").json()
+
+    assert (shown["attempt"], shown["execution_arn"], shown["input"]) == (2, None, ORDER)
+    assert [row["attempt"] for row in shown["attempts"]] == [2, 1]
+    assert shop.get("orders/ORD-1/").json() == shown
+    assert len(shop.get("orders/").json()["results"]) == 2
+
+
+def test_a_running_order_is_stopped_for_a_reason(shop, running):
+    shop.post("orders/", ORDER)
+
+    answer = shop.post("orders/ORD-1/stop/", {"reason": "The customer cancelled."})
+
+    assert answer.json()["interventions"][0]["kind"] == "stop"
+    assert refused(shop.post("orders/ORD-1/stop/"), 422, "invalid")["pointer"] == "/reason"
+    refused(shop.post("orders/ORD-1/restart/"), 409, "order_conflict")
+    refused(shop.post("orders/ORD-2/stop/", {"reason": "x"}), 404, "not_found")
+
+
+@pytest.mark.parametrize("error", ["Lambda.Unknown", "OrderRejected"])
+def test_a_restart_under_a_key_is_one_restart(shop, failed, error):
+    OrderExecution.objects.update(error=error)
+
+    answers = [shop.post("orders/ORD-1/restart/", **KEY) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert len({answer.content for answer in answers}) == 1
+    refused(shop.post("orders/ORD-1/restart/", {"reason": "x"}, **KEY), 422, "idempotency_mismatch")
+
+
+def test_who_may_only_look_at_orders_lays_no_hand_on_them(shop, api, call, failed):
+    auditor = factories.user("audit@example.com")
+    configuration.grant_site(auditor, "auditor", by=None)
+
+    for caller in (call(auditor), api, call(factories.user("s@example.com"), "decide")):
+        refused(caller.post("orders/ORD-1/restart/"), 403, "not_allowed")
+        refused(caller.post("orders/ORD-1/stop/", {"reason": "x"}), 403, "not_allowed")
+
+
+def test_an_input_is_shown_without_what_looks_like_a_task_token(shop):
+    token = "AQCEAAAAKgAAAAMAAAAA" + "x/y+" * 100
+    digest = "9f86d081884c7d659a2feaa0c55ad015" * 2
+    shop.post("orders/", ORDER | {"note": f"see {token}", "taskToken": "short", "sha": digest})
+
+    shown = shop.get("orders/ORD-1/").json()["input"]
+
+    assert shown == ORDER | {
+        "note": "see [task token]", "taskToken": "[task token]", "sha": digest,
+    }  # fmt: skip

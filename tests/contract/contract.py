@@ -137,6 +137,7 @@ ENVIRONMENT = {
     "DAILY_ORDERS_STATE_MACHINE_ARN": Setting(
         f"{_ARN}daily", "settings.DAILY_ORDERS_STATE_MACHINE_ARN", f"{_ARN}daily"
     ),
+    "ORDER_STATUS_TABLE": Setting("order-status", "settings.ORDER_STATUS_TABLE", "order-status"),
     "STATUS_EVENTS_QUEUE_URL": Setting(f"{_SQS}s", "settings.STATUS_EVENTS_QUEUE_URL", f"{_SQS}s"),
     "CELERY_QUEUE_URL": Setting(f"{_SQS}c", "settings.CELERY_QUEUE_URL", f"{_SQS}c"),
     "LISTEN_DATABASE_URL": Setting("postgres://l/l", "settings.LISTEN_DATABASE_URL", "postgres://l/l"),
@@ -235,7 +236,7 @@ ROUTES = {
     "GET orders/": Route(200, PAGE, exactly=True),
     "GET orders/{order_id}/": Route(200, ORDER),
     "POST orders/{order_id}/restart/": Route(200, ORDER),
-    "POST orders/{order_id}/stop/": Route(200, ORDER),
+    "POST orders/{order_id}/stop/": Route(200, ORDER, '{"reason": "The customer has cancelled."}'),
     "POST order-batches/": Route(202, ["id"]),
     "GET order-batches/{id}/": Route(200, ["id"]),
 }
@@ -305,8 +306,6 @@ NOT_YET_DUE = {
     "route GET bulk-decisions/{id}/": "comes with bulk decisions",
     "route POST bulk-decisions/{id}/undo/": "comes with bulk decisions",
     "route POST bulk-decisions/{id}/retry/": "comes with bulk decisions",
-    "route POST orders/{order_id}/restart/": "comes with the batches",
-    "route POST orders/{order_id}/stop/": "comes with the batches",
     "route POST order-batches/": "comes with the batches",
     "route GET order-batches/{id}/": "comes with the batches",
     "error step_up_required": "comes with second factors",

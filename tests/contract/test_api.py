@@ -13,7 +13,7 @@ from django.urls import resolve
 from approvals import exceptions
 from approvals.actions import assignment, configuration, decisions, ingest
 from approvals.api import documentation, errors
-from approvals.models import QuarantinedMessage, User
+from approvals.models import OrderExecution, QuarantinedMessage, User
 from approvals.orchestration import fulfillment
 from tests import factories
 from tests.api import signing
@@ -107,6 +107,8 @@ def row(route: str, known: dict[str, Any]) -> dict[str, Any]:
         window = decisions.Ruling(undo_seconds=10)
         decided = decisions.approve(known["id"], by=alice, surface="api", ruling=window)
         return {"id": decided.decision_id}
+    if route == "orders/{order_id}/restart/":
+        OrderExecution.objects.update(status="failed")
     if route.endswith(("renew/", "release/", "reassign/")):
         assignment.claim(known["id"], by=alice, surface="api")
     return {}

@@ -39,6 +39,7 @@ DUTIES = {
     "approvals.delivery.callbacks": "DeliveryPolicy",
     "approvals.delivery.pacemaker": "KeepAlivePolicy",
     "approvals.delivery.executions": "OrchestratorPolicy",
+    "approvals.delivery.interventions": "OrchestratorPolicy",
     "approvals.orchestration": "OrchestratorPolicy",
     "approvals.reconciliation": "ReconcilerPolicy",
     "approvals.reconciliation.executions.probe": "KeepAlivePolicy",
@@ -69,6 +70,10 @@ RESOURCES = {
     ("OrchestratorPolicy", "states:DescribeExecution"): {EXECUTIONS},
     ("OrchestratorPolicy", "states:StartExecution"): {"OrderFulfillment"},
     ("ReconcilerPolicy", "states:DescribeExecution"): {EXECUTIONS},
+    ("OrchestratorPolicy", "states:RedriveExecution"): {EXECUTIONS},
+    ("OrchestratorPolicy", "states:StopExecution"): {EXECUTIONS},
+    ("ReconcilerPolicy", "dynamodb:GetItem"): {"OrderStatusTable.Arn"},
+    ("ReconcilerPolicy", "states:DescribeStateMachineForExecution"): {EXECUTIONS},
     ("ReconcilerPolicy", "states:GetExecutionHistory"): {EXECUTIONS},
 }
 

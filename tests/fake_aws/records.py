@@ -8,6 +8,18 @@ from typing import Any
 
 from tests.fake_aws.queues import Queue
 
+_WAITS = {
+    "StartAt": "ManualReview",
+    "States": {
+        "ManualReview": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "Next": "Done",
+        },
+        "Done": {"Type": "Succeed"},
+    },
+}
+
 
 @dataclass
 class Machine:
@@ -24,6 +36,8 @@ class Machine:
     catch: bool = False  # a failure or a timeout of the task does not end the execution
     ends: bool = True  # the execution ends with its last task; otherwise by `end` only
     padding: int = 0  # Pass and Choice events before the task
+    revision: str = ""  # as AWS: the first one has no id
+    definition: dict[str, Any] = field(default_factory=lambda: dict(_WAITS))
 
     @property
     def region(self) -> str:

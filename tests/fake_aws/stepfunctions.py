@@ -19,6 +19,10 @@ Answer = dict[str, Any]
 MAX_TOKEN, MAX_ERROR, MAX_CAUSE, MAX_NAME = 2_048, 256, 32_768, 80  # characters
 MAX_DATA = 262_144  # bytes of UTF-8
 KEPT = 90 * 86_400  # seconds: the history and the name of a closed execution
+REDRIVES_KEPT, REDRIVE_KEPT_FOR = (
+    10,
+    900,
+)  # client tokens, and seconds (API reference, RedriveExecution)
 _BAD_IN_NAME = re.compile(
     r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]'
 )
@@ -37,6 +41,7 @@ class StepFunctions:
             "GetExecutionHistory": self._history,
             "StopExecution": self._stop,
             "RedriveExecution": self._redrive,
+            "DescribeStateMachineForExecution": self._definition,
             "SendTaskSuccess": self._success,
             "SendTaskFailure": self._failure,
             "SendTaskHeartbeat": self._heartbeat,
@@ -188,16 +193,34 @@ class StepFunctions:
         return {"stopDate": execution.stopped_at}
 
     def _redrive(self, call: Call) -> Answer:
-        execution, client_token = self._execution(call), call.arguments.get("clientToken", "")
-        if client_token in execution.redrive_tokens:
-            return {"redriveDate": execution.redrive_tokens[client_token]}
+        execution, client_token = self._execution(call), call.arguments.get("clientToken")
+        if client_token is not None:
+            _check_length("clientToken", client_token, 64, least=1)
+        now = self.world.now()
+        kept = list(execution.redrive_tokens.items())[-REDRIVES_KEPT:]
+        known = {token: date for token, date in kept if now - date <= REDRIVE_KEPT_FOR}
+        if client_token in known:
+            return {"redriveDate": known[client_token]}
         status, reason = redrive_status(execution, self.world)
         if status != "REDRIVABLE":
             raise AwsError("ExecutionNotRedrivable", f"Execution is not redrivable: '{reason}'")
         date = self.executions.redrive(execution)
         if client_token:
+            execution.redrive_tokens.pop(client_token, None)
             execution.redrive_tokens[client_token] = date
         return {"redriveDate": date}
+
+    def _definition(self, call: Call) -> Answer:
+        execution = self._execution(call)
+        machine = execution.machine
+        shown = {
+            "stateMachineArn": machine.arn,
+            "name": machine.arn.rpartition(":")[2],
+            "definition": json.dumps(machine.definition),
+            "roleArn": "arn:aws:iam::123456789012:role/fake",
+            "updateDate": execution.started_at,
+        }
+        return shown | ({"revisionId": machine.revision} if machine.revision else {})
 
     def _machine(self, call: Call) -> Machine:
         arn = call.arguments.get("stateMachineArn", "")

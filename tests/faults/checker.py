@@ -20,6 +20,7 @@ from approvals.models import (
     AuditEvent,
     Decision,
     OrderExecution,
+    OrderIntervention,
     OutboxEntry,
     QuarantinedMessage,
     ReviewQueue,
@@ -115,6 +116,7 @@ def check(log: Log, *, left: Iterable[str] = (), finished: bool = True) -> list[
         *_decisions(reviews),
         *_deliveries(truth, reviews, finished=finished),
         *_executions(truth, finished=finished),
+        *_interventions(truth, finished=finished),
         *_chains(reviews),
     ]
     return found + (list(_leftovers()) if finished else [])
@@ -361,10 +363,35 @@ def _executions(truth: Truth, *, finished: bool) -> Iterator[Breach]:
             order.execution_arn != arn or inputs.get(arn) != bytes(order.input_sha256).hex()
         ):
             yield Breach("I-15", f"order {order.order_id} names an execution that is not its own")
-        if finished and not order.execution_arn:
-            yield Breach("I-15", f"order {order.order_id} was never known to be started", "lost")
-        if finished and not started[arn]:
-            yield Breach("I-15", f"order {order.order_id} was never started", "lost")
+        if finished:
+            yield from _order_ended(order, started[arn])
+
+
+def _order_ended(order: OrderExecution, started: int) -> Iterator[Breach]:
+    if order.was_never_started:
+        if started:
+            what = f"order {order.order_id} was stopped before its start, and yet started"
+            yield Breach("I-15", what, "doubled")
+        return
+    if not order.execution_arn:
+        yield Breach("I-15", f"order {order.order_id} was never known to be started", "lost")
+    if not started:
+        yield Breach("I-15", f"order {order.order_id} was never started", "lost")
+
+
+def _interventions(truth: Truth, *, finished: bool) -> Iterator[Breach]:
+    """No execution is redriven more often than somebody asked, and what is called done was done."""
+    redriven = Counter(line["execution"] for line in truth.effects("ExecutionRedriven"))
+    hands = OrderIntervention.objects.select_related("order").filter(kind="redrive")
+    asked = Counter(hand.order.execution_arn for hand in hands)
+    for arn, count in redriven.items():
+        if arn in asked and count > asked[arn]:
+            yield Breach("I-15", f"{arn} was redriven {count} times, asked {asked[arn]}", "doubled")
+    for hand in hands.filter(outcome="done"):
+        if not redriven[hand.order.execution_arn]:
+            yield Breach("I-15", f"{hand.order.order_id} is called redriven", "misclassified")
+    if finished and (left := OrderIntervention.objects.filter(ended_at=None).count()):
+        yield Breach("I-11", f"{left} restarts or stops never came to an end", "lost")
 
 
 # --- what was written down

@@ -20,6 +20,8 @@ REAL = 0.9  # share of the paths that name what there is
 # Which rows an address is about, the first that fits; a few of another kind make its refusals.
 ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"/decisions/\{", ("undoable",)),
+    (r"/orders/\{\w+\}/restart/", ("failed order", "failed order", "order")),
+    (r"/orders/\{\w+\}/stop/", ("running order", "running order", "order")),
     (r"/orders/\{", ("order",)),
     (r"/quarantine/\{", ("quarantined", "quarantined", "quarantined", "poison")),
     (r"/reviews/\{\w+\}/(renew|release)/", ("held",)),

@@ -75,6 +75,8 @@ class World:
             "ended": (3, self._ended),
             "hidden": (2, lambda: str(factories.review(self.hidden).pk)),
             "order": (6, self._order),
+            "failed order": (3, lambda: self._order("failed")),
+            "running order": (3, lambda: self._order("running")),
             "quarantined": (6, self._quarantined),
             "poison": (2, self._poison),
         }
@@ -119,12 +121,12 @@ class World:
         ReviewTask.objects.filter(pk=pk).update(status=self.random.choice(ENDS))
         return pk
 
-    def _order(self) -> str:
+    def _order(self, status: str = "") -> str:
         order_id = f"FUZZ-{next(_numbers)}"
         row, _ = fulfillment.start_order_fulfillment(
             {"order_id": order_id}, by=self.lead, surface=Surface.API
         )
-        status = self.random.choice(OrderExecution.Status.values)
+        status = status or self.random.choice(OrderExecution.Status.values)
         arn = "" if status in {"pending", "refused"} else f"{MACHINE}:{row.name}"
         refusal = "InvalidExecutionInput" if status == "refused" else ""
         changes: dict[str, Any] = {"status": status, "execution_arn": arn, "refusal": refusal}

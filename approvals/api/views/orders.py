@@ -1,10 +1,15 @@
-"""Orders: hand one to Step Functions and wait a moment for its execution, or look what became of it."""
+"""Orders: hand one to Step Functions and wait a moment for its execution, look what became of it,
+restart or stop it."""
 
 from __future__ import annotations
 
-from typing import cast
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar, cast
 from uuid import UUID
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,9 +17,9 @@ from approvals.api import documentation as told
 from approvals.api import pagination, reading, serializers, shapes
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import SURFACE, Endpoint
-from approvals.exceptions import Invalid, OrderConflict
-from approvals.models import OrderExecution
-from approvals.orchestration import fulfillment
+from approvals.exceptions import Invalid, NotFound, OrderConflict
+from approvals.models import OrderExecution, User
+from approvals.orchestration import fulfillment, steering
 from approvals.records import receipts
 
 CONFLICT = OrderConflict.status
@@ -34,6 +39,8 @@ class Orders(Endpoint):
         rows = reading.orders(self.caller)
         if asked["status"]:
             rows = rows.filter(status=asked["status"])
+        if asked["q"]:
+            rows = rows.beginning_with(asked["q"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
         shown = [serializers.OrderAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
@@ -60,15 +67,85 @@ class Orders(Endpoint):
         return Response(serializers.OrderAnswer(row).data, status=status)
 
 
+def whole(caller: User, order_id: str) -> Response:
+    """One order as an answer."""
+    attempts = reading.order(caller, order_id)
+    context = {"attempts": attempts, "interventions": reading.interventions(attempts)}
+    return Response(serializers.WholeOrderAnswer(attempts[0], context=context).data)
+
+
 class Order(Endpoint):
     """One order."""
 
     changes_need = Scope.ORDERS
 
-    @told.operation("orders_read", serializers.OrderAnswer, refused=[404])
+    @told.operation("orders_read", serializers.WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
-        """Read the last attempt at an order."""
-        return Response(serializers.OrderAnswer(reading.order(self.caller, order_id)).data)
+        """Read an order: its last attempt, its input, and all that happened to it."""
+        return whole(self.caller, order_id)
+
+
+class Hand(Endpoint):
+    """Something that is done to an order, by POST.
+
+    An order's id may end in the same word; so its GET reads the order that is called so, if there is one.
+    """
+
+    changes_need = Scope.ORDERS
+    word: ClassVar[str]
+
+    @told.of_another_order
+    def get(self, request: Request, order_id: str) -> Response:
+        """Read the order whose id ends so; where there is none, this address has no GET."""
+        try:
+            return whole(self.caller, f"{order_id}/{self.word}")
+        except NotFound:
+            raise MethodNotAllowed("GET") from None
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What Allow says: the GET is another address's."""
+        return ["POST", "OPTIONS"]
+
+    def do(self, verb: Callable[..., OrderExecution], order_id: str) -> Response:
+        """Run a verb of the caller's, or show its order again where its key says it has run."""
+        with contextlib.suppress(receipts.AlreadyAnswered):
+            verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
+        return whole(self.caller, order_id)
+
+
+class Restart(Hand):
+    """Let an order that has failed go on."""
+
+    word = "restart"
+
+    @told.operation(
+        "orders_restart",
+        serializers.WholeOrderAnswer,
+        body=shapes.RestartBody,
+        refused=[404, told.NOT_AS_IT_STANDS],
+    )
+    def post(self, request: Request, order_id: str) -> Response:
+        """Redrive a failed order within 14 days, else begin it anew as `order-<id>-r2`."""
+        asked = self.body(shapes.RestartBody)
+        return self.do(partial(steering.restart, order_id, **asked), order_id)
+
+
+class Stop(Hand):
+    """End an order that is under way."""
+
+    word = "stop"
+
+    @told.operation(
+        "orders_stop",
+        serializers.WholeOrderAnswer,
+        body=shapes.StopBody,
+        refused=[404, told.NOT_AS_IT_STANDS],
+    )
+    def post(self, request: Request, order_id: str) -> Response:
+        """Stop an order's execution, for a reason; its open reviews end with it."""
+        asked = self.body(shapes.StopBody)
+        return self.do(partial(steering.stop, order_id, **asked), order_id)
 
 
 def _first_status(row: OrderExecution, key: receipts.Key) -> int:
@@ -90,6 +167,6 @@ def _first_status(row: OrderExecution, key: receipts.Key) -> int:
 def _status(row: OrderExecution, *, created: bool) -> int:
     if row.status == OrderExecution.Status.REFUSED:
         return CONFLICT
-    if not row.execution_arn:
+    if not row.execution_arn and not row.was_never_started:
         return 202
     return 201 if created else 200

@@ -29,6 +29,7 @@ _OURS = {
     "HOST",
     "LISTEN_DATABASE_URL",
     "ORDER_FULFILLMENT_STATE_MACHINE_ARN",
+    "ORDER_STATUS_TABLE",
     "PUBLIC_URL",
     "SECRET_KEY",
     "STATUS_EVENTS_QUEUE_URL",
@@ -120,7 +121,10 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment of the demo's processes, every name as the contract has it."""
     kept = {name: value for name, value in environ.items() if not _is_ours(name)}
-    optional = {"STATUS_EVENTS_QUEUE_URL": outputs.get("StatusEventsQueueUrl")}
+    optional = {
+        "ORDER_STATUS_TABLE": outputs.get("OrderStatusTable"),
+        "STATUS_EVENTS_QUEUE_URL": outputs.get("StatusEventsQueueUrl"),
+    }
     return {
         **kept,
         **account.environment(),

@@ -38,8 +38,19 @@
     }
   };
 
+  // A drawing wider than its frame begins where the path is, not at its empty corner.
+  const showPath = () => {
+    for (const frame of document.querySelectorAll(".graph")) {
+      const mark = frame.querySelector("[data-here]") ?? frame.querySelector(".mark-taken");
+      if (!mark || frame.scrollLeft) continue;
+      const [seen, whole] = [mark.getBoundingClientRect(), frame.getBoundingClientRect()];
+      frame.scrollLeft = seen.left + seen.width / 2 - whole.left - whole.width / 2;
+    }
+  };
+
   tellTimes();
   countDown();
+  showPath();
   setInterval(tellTimes, 10_000);
   setInterval(countDown, 250);
 
@@ -59,11 +70,12 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     tellTimes();
     countDown();
+    showPath();
     const target = event.detail.target;
-    const news = document.querySelector("#delivery[data-announce]");
+    const news = document.querySelector("#delivery[data-announce], #hand[data-announce]");
     const announce = document.getElementById("announce");
     if (news && announce) write(announce, news.dataset.announce);
-    if (target?.id === "decide") {
+    if (target?.id === "decide" || target?.id === "steer") {
       const problem = target.querySelector("[role=alert]");
       const first = target.querySelector("textarea, a, button");
       if (problem) {

@@ -1,0 +1,27 @@
+"""DynamoDB: one row of a table, as plain values. Read only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from approvals.gateways import aws
+from approvals.gateways.aws import Place
+from approvals.gateways.errors import Answer, accepted, classify
+
+
+def get_item(place: Place, table: str, key: dict[str, str]) -> tuple[Answer, dict[str, Any] | None]:
+    """GetItem (eventually consistent) by text keys; None beside the answer: no such row, or why not.
+
+    Numbers are Decimal, binary values Binary, as boto3's own deserializer makes them.
+    """
+    wanted = {name: {"S": value} for name, value in key.items()}
+    try:
+        response = aws.dynamodb(place).get_item(TableName=table, Key=wanted)
+    except (BotoCoreError, ClientError) as error:
+        return classify(error), None
+    read = TypeDeserializer().deserialize
+    item = {name: read(value) for name, value in response.get("Item", {}).items()}
+    return accepted(response), item or None

@@ -1,0 +1,156 @@
+"""Reads an execution for the Orders pages: how it stands, what it has been through, by which definition.
+
+Of a history only what a page shows is kept: no token, no input, no output. Pages are read newest first,
+down to what is known already, so that a long history costs one call and never more than five.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from approvals import messages
+from approvals.exceptions import Throttled
+from approvals.gateways import dynamodb, histories, stepfunctions
+from approvals.gateways.aws import Place
+from approvals.gateways.histories import Event
+from approvals.models import ExecutionReading, OrderExecution, Workflow
+from approvals.records import allowances, readings
+
+log = structlog.get_logger(__name__)
+
+CALLS_A_MINUTE = 120  # in a region, beside what reconciliation allows itself
+PAGES_AT_ONCE = 5
+MOST_KEPT = 5_000  # events; AWS ends an execution at 25,000
+MOST_SAID = 500  # characters of a cause, and of an attribute of the status row
+MOST_ATTRIBUTES = 20
+
+
+class Unread(Exception):
+    """AWS, or our own limit, does not let us read now; the message is the word for it."""
+
+
+def read(order_id: UUID) -> bool:
+    """Read the execution of an order and store it; False where it is fresh, being read, or cannot be."""
+    order = OrderExecution.objects.defer("input").filter(pk=order_id).first()
+    return order is not None and _read(order)
+
+
+def read_asked(*, limit: int) -> int:
+    """Read what somebody has asked for, where the hint to do so was lost; returns how many were."""
+    arns = readings.asked(limit=limit)
+    rows = OrderExecution.objects.defer("input").filter(execution_arn__in=arns)
+    return sum(_read(order) for order in rows)
+
+
+def _read(order: OrderExecution) -> bool:
+    reading = readings.take(order.execution_arn) if order.execution_arn else None
+    if reading is None:
+        return False
+    place = Place(stepfunctions.region_of(order.execution_arn))
+    try:
+        _fill(reading, place)
+        reading.status_row = _status_row(place, order.order_id)
+    except Unread as trouble:
+        readings.keep_trouble(reading, str(trouble))
+        log.info("execution.unread", order=order.order_id, code=str(trouble))
+        return False
+    readings.keep(reading)
+    return True
+
+
+def _fill(reading: ExecutionReading, place: Place) -> None:
+    arn = reading.execution_arn
+    _spend(place)
+    answer, seen = stepfunctions.describe_execution(place, arn)
+    if seen is None:
+        raise Unread(answer.code)
+    reading.status, reading.redrives = seen.status, seen.redrives
+    if reading.workflow is None:
+        reading.workflow = _workflow(place, arn)
+    known: list[dict[str, Any]] = reading.events
+    newer, whole = _newer(place, arn, known[-1]["id"] if known else 0)
+    events = (known if whole else []) + newer
+    reading.cut = reading.cut or not whole or len(events) > MOST_KEPT
+    reading.events = events[-MOST_KEPT:]
+
+
+def _newer(place: Place, arn: str, known: int) -> tuple[list[dict[str, Any]], bool]:
+    """The events after `known` in their order, and whether none of them is missing."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    for _ in range(PAGES_AT_ONCE):
+        _spend(place)
+        answer, page = histories.read(place, arn, cursor, with_data=False)
+        if page is None:
+            raise Unread(answer.code)
+        fresh = [told(event) for event in page.events if event.number > known]
+        found += fresh
+        cursor = page.older
+        if len(fresh) < len(page.events) or cursor is None:
+            return found[::-1], True
+    return found[::-1], False
+
+
+def told(event: Event) -> dict[str, Any]:
+    """What a page may show of an event: names, times and errors; never what a state was given or gave."""
+    shown: dict[str, Any] = {
+        "id": event.number,
+        "previous": event.previous,
+        "kind": event.kind,
+        "at": event.at.isoformat(),
+    }
+    known = {"state": event.details.get("name"), "error": event.details.get("error")}
+    shown |= {name: str(value)[:256] for name, value in known.items() if value}
+    if cause := event.details.get("cause"):
+        shown["cause"] = _said(cause)
+    return shown
+
+
+def _said(text: object) -> str:
+    return messages.blotted(str(text).replace("\0", ""))[:MOST_SAID]
+
+
+def _workflow(place: Place, arn: str) -> Workflow | None:
+    """The definition of an execution, stored once a revision. None where it cannot be read: no graph then."""
+    _spend(place)
+    answer, found = stepfunctions.definition_of(place, arn)
+    if found is None:
+        log.info("execution.no_definition", execution=arn, code=answer.code)
+        return None
+    row, _ = Workflow.objects.get_or_create(
+        state_machine_arn=found.state_machine_arn,
+        revision=found.revision[:100],
+        digest=hashlib.sha256(found.text.encode()).digest(),
+        defaults={"definition": found.text.replace("\0", "")},
+    )
+    return row
+
+
+def _status_row(place: Place, order_id: str) -> dict[str, str] | None:
+    """The order's row in the status table, as texts; None where no table is set or no row is there."""
+    if not settings.ORDER_STATUS_TABLE:
+        return None
+    answer, row = dynamodb.get_item(place, settings.ORDER_STATUS_TABLE, {"order_id": order_id})
+    if row is None:
+        log.info("order.no_status_row", order=order_id, code=answer.code)
+        return None
+    return dict(list(_texts(row))[:MOST_ATTRIBUTES])
+
+
+def _texts(row: Mapping[str, Any]) -> Any:
+    for name, value in sorted(row.items()):
+        if isinstance(value, bool | str | int) or hasattr(value, "as_integer_ratio"):
+            yield str(name)[:100], _said(value)
+
+
+def _spend(place: Place) -> None:
+    try:
+        allowances.take(f"readings:{place.region}", per_minute=CALLS_A_MINUTE)
+    except Throttled:
+        raise Unread("OurOwnLimit") from None

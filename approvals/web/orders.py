@@ -1,0 +1,227 @@
+"""Orders: the list, and one order with its input, its executions, the path it took and its reviews.
+
+No request calls AWS. A page hints that an execution be read, and shows what was read last with its age.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django import forms
+from django.db.models import OuterRef, Q, Subquery
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from approvals import policy
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import (
+    AuditEvent,
+    ExecutionReading,
+    OrderExecution,
+    OrderIntervention,
+    User,
+    keyset,
+)
+from approvals.models.orders import OrderQuerySet
+from approvals.orchestration import steering
+from approvals.records import audit, clock, hints, readings
+from approvals.web import foreign, listing, reading, stories, wording
+from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
+
+PAGE = 25
+BY_ARRIVAL = ("-created_at", "-id")
+MOST_ATTEMPTS, MOST_REVIEWS, LATEST = 20, 10, 50
+
+
+class OrderFilter(forms.Form):
+    """The state of the list as its URL says it."""
+
+    status = forms.ChoiceField(
+        choices=[("", "Any status"), *OrderExecution.Status.choices], required=False
+    )
+    q = forms.CharField(label="Order id begins with", max_length=256, required=False)
+
+
+@desk("GET")
+def show_all(request: DeskRequest) -> HttpResponse:
+    """One page of the orders, narrowed as the URL says."""
+    rows = orders_of(request.user).defer("input", "cause")
+    form = OrderFilter(request.GET)
+    form.is_valid()  # what cannot be is left out, and said in the form
+    active = {name: text for name, text in form.cleaned_data.items() if text}
+    if "status" in active:
+        rows = rows.filter(status=active["status"])
+    if "q" in active:
+        rows = rows.beginning_with(active["q"])
+    rows = rows.select_related("created_by").annotate(hand=_open_hand())
+    try:
+        page = keyset.page(rows, BY_ARRIVAL, size=PAGE, cursor=request.GET.get("cursor", ""))
+    except Invalid:  # a bent or outdated link still leads to the list
+        page = keyset.page(rows, BY_ARRIVAL, size=PAGE)
+    context = {
+        "now": clock.now(),
+        "form": form,
+        "active": active,
+        "query": urlencode(active),
+        "lines": [(row, address(row)) for row in page.rows],
+        "page": page,
+    }
+    return render(request, "approvals/orders.html", context)
+
+
+@desk("GET")
+def show(request: DeskRequest, order_id: str) -> HttpResponse:
+    """An order as its last attempt stands."""
+    last = orders_of(request.user).attempts_at(order_id.replace("\0", "")).first()
+    if last is None:
+        raise NotFound
+    return _page(request, last)
+
+
+@desk("GET")
+def show_attempt(request: DeskRequest, attempt: UUID) -> HttpResponse:
+    """One attempt at an order."""
+    return _page(request, find(request.user, attempt))
+
+
+@desk("GET")
+def story(request: DeskRequest, attempt: UUID) -> HttpResponse:
+    """What is new about an order: how old the reading is, and whatever has changed since it was seen."""
+    order = find(request.user, attempt)
+    if not request.htmx:
+        return redirect(address(order))
+    context = page(request.user, order)
+    context["changed"] = context["seen"] != request.GET.get("seen")
+    return render(request, "approvals/_order_news.html", context)
+
+
+@desk("POST")
+def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
+    """Ask for the execution to be read now, however fresh the reading is."""
+    order = find(request.user, attempt)
+    if order.execution_arn:
+        readings.ask(order)
+        hints.after_commit(hints.READ, order.pk)
+    return redirect("attempt", order.pk)
+
+
+def orders_of(user: User) -> OrderQuerySet:
+    """The orders this person may see. Raises NotAllowed where these are none."""
+    policy.may(policy.SEE_ORDERS, None, user, SURFACE).or_raise()
+    return OrderExecution.objects.all()
+
+
+def find(user: User, attempt: UUID) -> OrderExecution:
+    """An attempt that this person may see. Raises NotAllowed or NotFound."""
+    row = orders_of(user).select_related("created_by").filter(pk=attempt).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def address(order: OrderExecution) -> str:
+    """Where an order is shown; by its row where a browser would make something else of its id."""
+    parts = order.order_id.split("/")
+    if {"", ".", ".."} & set(parts):
+        return reverse("attempt", args=[order.pk])
+    return reverse("order", args=[order.order_id])
+
+
+def _page(request: DeskRequest, order: OrderExecution) -> HttpResponse:
+    before = request.GET.get("before", "")
+    context = page(request.user, order, before=int(before) if before.isdecimal() else 0)
+    return render(request, "approvals/order.html", context)
+
+
+def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
+    """What an order's page shows, by the database's clock of this moment; hints what would be newer."""
+    now = clock.now()
+    attempts = list(
+        OrderExecution.objects.attempts_at(order.order_id).defer("input", "cause")[:MOST_ATTEMPTS]
+    )
+    last = attempts[0]
+    hands = OrderIntervention.objects.filter(order=order).select_related("created_by")
+    hand = hands.filter(ended_at=None).first()
+    known = readings.of(order)
+    wanted = readings.is_wanted(order, known, now)
+    if wanted:
+        hints.after_commit(hints.READ, order.pk)
+    sorted_input, document = reading.read_input(order)
+    raw, raw_cut = foreign.raw(document)
+    may = policy.may(policy.STEER_ORDERS, None, user, SURFACE)
+    is_last = last.pk == order.pk
+    return {
+        "now": now,
+        "order": order,
+        "input": sorted_input,
+        "raw": raw,
+        "raw_cut": raw_cut,
+        "attempts": [(row, address(row)) for row in attempts],
+        "last": last,
+        "is_last": is_last,
+        "hand": hand,
+        "may": may,
+        "can_restart": _is_free(may, is_last, hand) and order.status in order.RESTARTABLE,
+        "can_stop": _is_free(may, is_last, hand) and order.status in order.UNDER_WAY,
+        "reading": known,
+        "waits": not before and (wanted or hand is not None or order.status in order.UNDER_WAY),
+        "story": stories.told(order, known, before=before),
+        "before": before,
+        "reviews": reviews(user, order, now),
+        "timeline": timeline(attempts),
+        "seen": seen(order, last, hand, known),
+    }
+
+
+def _is_free(may: policy.Verdict, is_last: bool, hand: OrderIntervention | None) -> bool:
+    return may.allowed and is_last and hand is None
+
+
+def seen(
+    order: OrderExecution,
+    last: OrderExecution,
+    hand: OrderIntervention | None,
+    known: ExecutionReading | None,
+) -> str:
+    """What a page shows of an order in a few letters, so that the next look can tell what is new."""
+    told: list[Any] = [order.status, order.ended_at, last.pk, hand and hand.pk]
+    if known is not None:
+        newest = known.events[-1]["id"] if known.events else 0
+        told += [known.trouble, newest, known.status_row, known.workflow_id]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+
+
+def reviews(user: User, order: OrderExecution, now: Any) -> list[listing.Line]:
+    """The reviews of an order that this person may see: those of this execution, and such as name none."""
+    same = Q(reference=order.order_id, execution_arn="")
+    if order.execution_arn:
+        same |= Q(execution_arn=order.execution_arn)
+    found = listing.lean(reviews_of(user).filter(same)).order_by(*listing.BY_ARRIVAL)
+    return [listing.Line(row, now) for row in found[:MOST_REVIEWS]]
+
+
+def timeline(attempts: list[OrderExecution]) -> list[wording.Happening]:
+    """The latest events of all attempts' audit chains, newest first."""
+    chains = [audit.chain_of("order", row.pk) for row in attempts]
+    events = AuditEvent.objects.filter(chain__in=chains).select_related("actor")
+    return [wording.happening(event) for event in events.order_by("-at", "-seq")[:LATEST]]
+
+
+def why_anew(order: OrderExecution) -> str:
+    """In a sentence, why a restart begins anew; empty where it is a redrive."""
+    return {
+        "never_started": "Step Functions has never had this attempt, so a restart begins a new one.",
+        "ended_14_days_ago": "It ended over 14 days ago. Step Functions redrives nothing that old, so"
+        " a restart begins a new attempt with the same input.",
+        "fail_state": "It ended in a Fail state of the workflow, which a redrive would only enter"
+        " again. A restart begins a new attempt with the same input.",
+    }.get(steering.why_anew(order), "")
+
+
+def _open_hand() -> Subquery:
+    hands = OrderIntervention.objects.filter(order=OuterRef("pk"), ended_at=None)
+    return Subquery(hands.values("kind")[:1])

@@ -1,0 +1,209 @@
+"""Reading an execution for its page: bounded, without a token, one reader at a time, and never by a request."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import serializers
+from django.db.models import F
+from django.db.models.functions import Now
+
+from approvals import tasks, upkeep
+from approvals.gateways import dynamodb
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import ExecutionReading, OrderExecution, RateBucket, Workflow
+from approvals.reconciliation import read, stories
+from approvals.records import clock, readings
+from tests.fake_aws import FakeAws
+
+pytestmark = pytest.mark.django_db
+ID = "order-7"
+
+
+@pytest.fixture
+def order(aws: FakeAws, machine: str) -> OrderExecution:
+    """An order whose execution waits for a review."""
+    arn = aws.start(machine, ID, {"order_id": "7", "secret": "of the customer"})
+    return OrderExecution.objects.create(
+        state_machine_arn=machine,
+        order_id="7",
+        name=ID,
+        input='{"order_id": "7"}',
+        input_sha256=b"x",
+        execution_arn=arn,
+        status="running",
+    )
+
+
+def kept() -> ExecutionReading:
+    return ExecutionReading.objects.select_related("workflow").get()
+
+
+def age() -> None:
+    """Let the reading be older than fresh: by moving the row."""
+    ExecutionReading.objects.update(read_at=F("read_at") - timedelta(minutes=1), taken_until=None)
+
+
+def calls(aws: FakeAws, op: str) -> int:
+    return sum(line["op"] == op for line in aws.log.calls())
+
+
+def test_an_execution_is_kept_as_a_page_shows_it(aws: FakeAws, order: OrderExecution) -> None:
+    tasks.read_execution(str(order.pk))
+
+    reading = kept()
+    assert (reading.status, reading.redrives, reading.trouble) == ("running", 0, "")
+    assert [event["kind"] for event in reading.events] == [
+        "ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSubmitted",
+    ]  # fmt: skip
+    assert reading.events[1]["state"] == "ManualReview"
+    assert [event["previous"] for event in reading.events[2:]] == [2, 3, 4]
+    assert reading.workflow is not None
+    assert reading.workflow.document["StartAt"] == "ManualReview"
+    assert reading.status_row is None
+
+
+def test_no_token_no_input_and_no_output_is_kept(aws: FakeAws, order: OrderExecution) -> None:
+    token = aws.tasks(order.execution_arn)[0]["token"]
+    aws.answer(token, error="Broken", cause=f'{{"taskToken": "{token}", "why": "it {token}"}}')
+
+    read(order.pk)
+
+    everything = serializers.serialize("json", ExecutionReading.objects.all())
+    assert "Broken" in everything
+    assert token not in everything
+    assert "of the customer" not in everything
+    assert json.loads(everything)[0]["fields"]["events"][-1]["cause"].count("[task token]") == 2
+
+
+def test_what_is_known_is_not_read_again(aws: FakeAws, order: OrderExecution) -> None:
+    read(order.pk)
+    aws.pad(order.execution_arn, 2_400)
+    age()
+
+    read(order.pk)
+
+    numbers = [event["id"] for event in kept().events]
+    assert numbers == list(range(1, 2_406))
+    assert calls(aws, "GetExecutionHistory") == 1 + 3
+    assert calls(aws, "DescribeStateMachineForExecution") == 1
+    age()
+    read(order.pk)
+    assert calls(aws, "GetExecutionHistory") == 5
+
+
+def test_of_a_very_long_history_the_end_is_kept(aws: FakeAws, order: OrderExecution) -> None:
+    aws.pad(order.execution_arn, 7_000)
+
+    read(order.pk)
+
+    reading = kept()
+    assert (len(reading.events), reading.cut) == (stories.MOST_KEPT, True)
+    assert reading.events[-1]["id"] == 7_005
+    assert calls(aws, "GetExecutionHistory") == stories.PAGES_AT_ONCE
+
+
+def test_what_is_fresh_is_not_read_unless_somebody_asks(
+    aws: FakeAws, order: OrderExecution
+) -> None:
+    assert read(order.pk)
+    assert not read(order.pk)
+
+    readings.ask(order)
+    assert upkeep.read_executions() == 1
+    assert upkeep.read_executions() == 0
+    assert calls(aws, "DescribeExecution") == 2
+
+
+def test_two_readers_never_read_at_once(aws: FakeAws, order: OrderExecution) -> None:
+    assert readings.take(order.execution_arn) is not None
+
+    assert not read(order.pk)
+    assert calls(aws, "DescribeExecution") == 0
+
+
+def test_an_execution_that_is_gone_or_hidden_says_so_and_rests(
+    aws: FakeAws, order: OrderExecution
+) -> None:
+    aws.hide_history(order.execution_arn)
+    assert not read(order.pk)
+    assert kept().trouble == "AccessDeniedException"
+    assert not read(order.pk)
+    assert calls(aws, "GetExecutionHistory") == 1
+
+    aws.forget(order.execution_arn)
+    age()
+    assert not read(order.pk)
+    assert kept().trouble == "ExecutionDoesNotExist"
+    assert not readings.is_wanted(order, kept(), clock.now())
+
+
+def test_pages_have_an_allowance_of_their_own(aws: FakeAws, order: OrderExecution) -> None:
+    RateBucket.objects.create(name="readings:eu-west-1", left=0, filled_at=Now())
+
+    assert not read(order.pk)
+
+    assert kept().trouble == "OurOwnLimit"
+    assert calls(aws, "DescribeExecution") == 0
+
+
+def test_an_order_without_an_execution_is_not_read(aws: FakeAws, order: OrderExecution) -> None:
+    OrderExecution.objects.update(execution_arn="")
+
+    assert not read(order.pk)
+    assert not ExecutionReading.objects.exists()
+
+
+def test_a_definition_is_kept_once_a_revision(
+    aws: FakeAws, order: OrderExecution, machine: str
+) -> None:
+    read(order.pk)
+    aws.machine(revision="r-2", definition={"StartAt": "New", "States": {"New": {}}})
+    other = aws.start(machine, "order-8", {})
+    OrderExecution.objects.create(
+        state_machine_arn=machine, order_id="8", name="order-8", input="{}",
+        input_sha256=b"x", execution_arn=other, status="running",
+    )  # fmt: skip
+
+    for row in OrderExecution.objects.all():
+        age()
+        read(row.pk)
+
+    assert sorted(Workflow.objects.values_list("revision", flat=True)) == ["", "r-2"]
+    assert kept_of(order).workflow.document["StartAt"] == "ManualReview"
+
+
+def kept_of(order: OrderExecution) -> Any:
+    return ExecutionReading.objects.select_related("workflow").get(pk=order.execution_arn)
+
+
+def test_the_orders_row_of_the_status_table_is_kept_as_texts(
+    aws: FakeAws, order: OrderExecution, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ORDER_STATUS_TABLE = "order-status"
+    asked: list[Any] = []
+
+    def get_item(*about: Any) -> Any:
+        asked.append(about)
+        row = {"status": "PROCESSING", "rounds": 2, "blob": b"x", "tags": ["a"]}
+        return Answer(Proof.ACCEPTED), row
+
+    monkeypatch.setattr(dynamodb, "get_item", get_item)
+    read(order.pk)
+
+    assert kept().status_row == {"status": "PROCESSING", "rounds": "2"}
+    assert asked[0][1:] == ("order-status", {"order_id": "7"})
+
+
+def test_a_status_table_that_cannot_be_read_hides_nothing_else(
+    aws: FakeAws, order: OrderExecution, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ORDER_STATUS_TABLE = "order-status"
+    denied = Answer(Proof.ACCESS_DENIED, "AccessDeniedException")
+    monkeypatch.setattr(dynamodb, "get_item", lambda *_: (denied, None))
+
+    assert read(order.pk)
+    assert (kept().status_row, len(kept().events)) == (None, 5)

@@ -1,0 +1,142 @@
+"""Rows of the table: orders restarted and stopped, from the verb to what Step Functions made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from approvals import reconciliation
+from approvals.delivery import lanes
+from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
+from approvals.orchestration import fulfillment, steering
+from approvals.records import snapshots
+from tests.faults.row import Act, Case, Row, again
+from tests.faults.stage import Stage
+
+
+def _ready(
+    error: str = "", *, fault: str = "", of: str = "", forgotten: bool = False, started: bool = True
+) -> Callable[[Stage], Case]:
+    """An order that runs, or has failed with this error; the next call of `of` goes wrong by a fault."""
+
+    def ready(stage: Stage) -> Case:
+        order = {"order_id": f"HAND-{stage.number()}", "total": 7}
+        row, _ = fulfillment.start_order_fulfillment(order, by=None, surface="command")
+        if not started:
+            return Case(id=row.order_id)
+        stage.settle(row.pk)
+        row.refresh_from_db()
+        if error:
+            stage.aws.end(row.execution_arn, "FAILED", error=error)
+            snapshots.hurry(row.execution_arn)
+            reconciliation.inquire(row.execution_arn)
+        if forgotten:
+            stage.aws.forget(row.execution_arn)
+        if fault:
+            stage.aws.plan(of, [fault])
+        return Case(id=row.order_id, arn=row.execution_arn)
+
+    return ready
+
+
+def _restart(_stage: Stage, case: Case) -> None:
+    order = steering.restart(case.id, by=None, surface="command")
+    _deliver(order)
+
+
+def _stop(_stage: Stage, case: Case) -> None:
+    order = steering.stop(case.id, "Not wanted.", by=None, surface="command")
+    _deliver(order)
+
+
+def _deliver(order: OrderExecution) -> None:
+    """One attempt at whatever was written for this order just now."""
+    hands = OrderIntervention.objects.filter(order=order, ended_at=None)
+    subjects = [order.pk, *hands.values_list("pk", flat=True)]
+    for entry in OutboxEntry.objects.filter(subject__in=subjects, state="waiting"):
+        lanes.deliver(entry.pk)
+
+
+def _and_settle(act: Act) -> Act:
+    """Whoever was cut off asks once more; then the sweeper brings all to its end."""
+
+    def go_on(stage: Stage, case: Case) -> None:
+        again(act)(stage, case)
+        for _ in range(2):  # what could not be redriven begins anew
+            rows = OrderExecution.objects.filter(order_id=case.id)
+            hands = OrderIntervention.objects.filter(order__in=rows)
+            for pk in [*hands.values_list("pk", flat=True), *rows.values_list("pk", flat=True)]:
+                stage.settle(pk)
+
+    return go_on
+
+
+def _redriven_once(stage: Stage, case: Case) -> str:
+    order = OrderExecution.objects.get(order_id=case.id)
+    count = stage.aws.execution(case.arn)["redrive_count"]
+    if count != 1 or order.status != "running":
+        return f"I-15 redriven {count} times, the order is {order.status}"
+    return ""
+
+
+def _began_anew(stage: Stage, case: Case) -> str:
+    rows = list(OrderExecution.objects.attempts_at(case.id))
+    started = [
+        line
+        for line in stage.aws.log.effects("ExecutionStarted")
+        if line["execution"].endswith(f":order-{case.id}-r2")
+    ]
+    if len(rows) != 2 or len(started) != 1 or rows[0].status != "running":
+        return f"I-15 {len(rows)} attempts, started {len(started)} times, now {rows[0].status}"
+    return ""
+
+
+def _stopped_once(stage: Stage, case: Case) -> str:
+    order = OrderExecution.objects.get(order_id=case.id)
+    asked = OrderIntervention.objects.filter(order=order, outcome="done").count()
+    told = stage.aws.execution(case.arn)["status"]
+    if (order.status, asked, told) != ("aborted", 1, "ABORTED"):
+        return f"I-15 stopped: {order.status} here, {told} there, {asked} of our stops"
+    return ""
+
+
+def _never_started(stage: Stage, case: Case) -> str:
+    order = OrderExecution.objects.get(order_id=case.id)
+    started = [
+        line for line in stage.aws.log.effects("ExecutionStarted") if case.id in line["execution"]
+    ]
+    if started or not order.was_never_started:
+        return f"I-15 stopped before its start, started {len(started)} times, {order.status}"
+    return ""
+
+
+OUTAGE = "Lambda.Unknown"
+ROWS = [
+    Row(
+        "restart", ("orders.note_redrives", "orders.end_intervention", "orders.told"),
+        _ready(OUTAGE), _restart, _and_settle(_restart), _redriven_once,
+    ),
+    Row(
+        "restart, reply lost", ("orders.note_redrives",),
+        _ready(OUTAGE, fault="lost_after", of="RedriveExecution"), _restart,
+        _and_settle(_restart), _redriven_once,
+    ),
+    Row(
+        "restart anew", ("orders.begin_attempt",), _ready("OrderRejected"), _restart,
+        _and_settle(_restart), _began_anew,
+    ),
+    Row(
+        "restart, gone", ("orders.begin_attempt", "orders.end_intervention"),
+        _ready(OUTAGE, forgotten=True), _restart, _and_settle(_restart), _began_anew,
+    ),
+    Row(
+        "stop", ("orders.end_intervention",), _ready(), _stop, _and_settle(_stop), _stopped_once
+    ),
+    Row(
+        "stop, reply lost", ("orders.end_intervention",),
+        _ready(fault="lost_after", of="StopExecution"), _stop, _and_settle(_stop), _stopped_once,
+    ),
+    Row(
+        "stop before start", ("orders.record_stopped_before_start",), _ready(started=False), _stop,
+        again(_stop), _never_started,
+    ),
+]  # fmt: skip
