@@ -62,7 +62,7 @@ check: $(READY) ## lint, types, layers, settings, migrations, template, workflow
 	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(CHECK_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	@$(CHECK_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
-	@$(BIN)/cfn-lint deploy/template.yaml
+	@$(BIN)/cfn-lint deploy/*.yaml
 	@$(BIN)/python manage.py lint_workflow approvals/orchestration/definitions/*.asl.json docs/examples/*.asl.json
 
 assets: ## build the style sheet (needs npm; the result is committed)

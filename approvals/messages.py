@@ -68,6 +68,7 @@ class ReviewRequest:
     error_cause: str = ""
     execution_arn: str = ""
     state_machine_arn: str = ""
+    definition_revision: str = ""
     state_name: str = ""
     retry_count: int = 0
     redrive_count: int = 0
@@ -104,6 +105,7 @@ def parse(body: str) -> ReviewRequest:
         error_cause=error_cause.replace(token, TOKEN_STANDS_HERE),  # its JSON was opened here
         execution_arn=reader.text("executionArn", 512),
         state_machine_arn=reader.text("stateMachineArn", 512),
+        definition_revision=reader.text("definitionRevision", 128),
         state_name=reader.text("stateName", 128),
         retry_count=reader.whole("retryCount", 0, 10**6) or 0,
         redrive_count=reader.whole("redriveCount", 0, 10**6) or 0,

@@ -7,19 +7,20 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Least, Now
 
 from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions
-from approvals.models import ExecutionSnapshot, QueueCheck, ReviewQueue, ReviewTask
-from approvals.records import allowances, receipts, snapshots
+from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
+from approvals.records import allowances, clock, outbox, receipts, snapshots
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
 PROBE_AGAIN = 60.0  # seconds
 HINT_PATIENCE = timedelta(seconds=5)
+LATE = timedelta(minutes=5)  # a decision that could have left so long ago has met an obstacle
 
 Source = ReviewTask.DeadlineSource
 
@@ -110,6 +111,24 @@ def read_executions() -> int:
     return reconciliation.read_asked(limit=AT_ONCE)
 
 
+def report() -> None:
+    """Say in the log how old the oldest open review is and how many decisions are late.
+
+    deploy/template.yaml makes CloudWatch metrics of this line, and alarms where it stays away: a rename
+    here is one there. Seconds are 0 where nothing is open.
+    """
+    now = clock.now()
+    here = ReviewTask.objects.pending().filter(queue=OuterRef("pk")).order_by("received_at")
+    asked = ReviewQueue.objects.annotate(oldest=Subquery(here.values("received_at")[:1]))
+    oldest = [at for at in asked.values_list("oldest", flat=True) if at is not None]
+    age = max(0.0, (now - min(oldest)).total_seconds()) if oldest else 0.0
+    log.info(
+        "desk.measured",
+        oldest_open_review_seconds=round(age),
+        late_decisions=outbox.late(OutboxEntry.Lane.CALLBACKS, LATE),
+    )
+
+
 CHORES = {
     "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
@@ -118,4 +137,5 @@ CHORES = {
     "readings": (read_executions, timedelta(seconds=2)),
     "probes": (Prober().turn, timedelta(seconds=5)),
     "purge": (purge, timedelta(minutes=5)),
+    "report": (report, timedelta(minutes=1)),
 }

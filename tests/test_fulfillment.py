@@ -251,3 +251,40 @@ def test_a_state_machine_arn_that_is_none_is_refused_in_words(settings: Any) -> 
 
     assert order.refusal == "Step Functions refused to start it: InvalidArn"
     assert state() == ("parked", "refused")
+
+
+@pytest.mark.parametrize("qualifier", ["3", "live"])
+def test_an_order_is_started_by_the_version_or_alias_it_was_accepted_for(
+    qualifier: str, aws: StepFunctions, settings: Any
+) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:{qualifier}"
+    start({"order_id": "7"})
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:another"
+
+    order = deliver()
+
+    assert aws.started == [(f"{MACHINE}:{qualifier}", "order-7", '{"order_id":"7"}')]
+    assert order.execution_arn == ARN
+
+
+def test_a_new_version_of_the_workflow_is_no_new_machine_for_an_order(settings: Any) -> None:
+    rows = []
+    for arn in (MACHINE, f"{MACHINE}:3", f"{MACHINE}:live"):
+        settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = arn
+        rows.append(start({"order_id": "7"}))
+        with pytest.raises(OrderConflict):
+            start({"order_id": "7", "total": 1})
+
+    assert rows[0] == rows[1] == rows[2]
+    assert OutboxEntry.objects.count() == 1
+
+
+def test_an_execution_that_exists_is_found_whatever_version_was_asked_for(
+    aws: StepFunctions, settings: Any
+) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:live"
+    order = start({"order_id": "7"})
+    aws.answers = [(EXISTS, "")]
+    aws.existing = (OK, Execution(ARN, "succeeded", bytes(order.input_sha256), f"{MACHINE}:2"))
+
+    assert deliver().execution_arn == ARN

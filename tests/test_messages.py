@@ -86,6 +86,7 @@ def test_an_order_id_may_be_a_text_or_a_number(given: Any, kept: str) -> None:
         ("timeoutSeconds", True), ("timeoutSeconds", -1), ("timeoutSeconds", 1.5),
         ("retryCount", -1), ("redriveCount", "x"), ("itemIndex", 2**31), ("priority", 10**5),
         ("executionArn", 5), ("executionArn", "x" * 513), ("stateName", ["a"]), ("title", "t" * 201),
+        ("definitionRevision", 3), ("definitionRevision", "r" * 129),
     ],
 )  # fmt: skip
 def test_a_bad_optional_field_is_kept_and_flagged_never_refused(name: str, bad: Any) -> None:

@@ -92,6 +92,7 @@ def begin_attempt(
     attempt = last.attempt + 1
     row = OrderExecution.objects.create(
         state_machine_arn=last.state_machine_arn,
+        qualifier=last.qualifier,
         order_id=last.order_id,
         attempt=attempt,
         name=_name(last, attempt),

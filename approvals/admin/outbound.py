@@ -106,7 +106,7 @@ class Orders(Page):
     search_fields = ("order_id",)
     search_help_text = "A whole order id."
     ordering = ("-created_at", "-id")
-    shows = ("id", "order_id", "attempt", "status", "refusal", "name", "state_machine_arn",
+    shows = ("id", "order_id", "attempt", "status", "refusal", "name", "state_machine_arn", "qualifier",
              "execution_arn", "created_by", "created_at", "started_at", "ended_at", "error", "cause",
              "entry", "handed_over")  # fmt: skip
     chain = "order"

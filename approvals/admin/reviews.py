@@ -62,7 +62,7 @@ class Reviews(Several):
     ordering = ("-received_at", "-id")
     shows = ("id", showing.text("queue"), "status", REFERENCE, showing.text("title"), showing.text("customer"),
              "amount", "priority", ERROR, "cause", showing.text("execution_arn"),
-             showing.text("state_name"), "received_at", "deadline_at",
+             showing.text("definition_revision"), showing.text("state_name"), "received_at", "deadline_at",
              "deadline_source", showing.text("assignee"), "lease_expires_at", "version", "decided", "delivery",
              "content")  # fmt: skip
     chain = "review"

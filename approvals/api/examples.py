@@ -45,6 +45,10 @@ REVIEW: dict[str, Any] = {
     "lease_expires_at": None,
     "version": 1,
     "decision": None,
+    "definition": {
+        "revision": "order_fulfillment-6f1c2f0b9f3b8a77.asl.json",
+        "version_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:order-fulfillment:3",
+    },
 }
 _HELD = REVIEW | {
     "assignee": "alice@example.com",

@@ -91,8 +91,19 @@ class DecisionAnswer(serializers.Serializer[Decision]):
         return decision.by.email if decision.by else audit.SYSTEM
 
 
+class DefinitionAnswer(serializers.Serializer[Any]):
+    """Which definition of its state machine the review's execution runs."""
+
+    revision = serializers.CharField(
+        allow_null=True, help_text="As the message said it, in `definitionRevision`."
+    )
+    version_arn = serializers.CharField(
+        allow_null=True, help_text="The published version, once Step Functions was asked."
+    )
+
+
 class ReviewAnswer(serializers.Serializer[ReviewTask]):
-    """A review. The context brings `now`, a time of the database's clock, and `deliveries`."""
+    """A review. The context brings `now`, a time of the database's clock, `deliveries` and `versions`."""
 
     id = serializers.UUIDField()
     queue = serializers.SlugField(source="queue.slug")
@@ -112,6 +123,7 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
     lease_expires_at = serializers.SerializerMethodField()
     version = serializers.IntegerField()
     decision = DecisionAnswer(allow_null=True)
+    definition = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
     def get_outcome(self, review: ReviewTask) -> str | None:
@@ -123,6 +135,12 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
         """Decided is not delivered."""
         entry = self.context["deliveries"].get(review.decision_id)
         return None if entry is None else dict(DeliveryAnswer(entry).data)
+
+    @extend_schema_field(DefinitionAnswer)
+    def get_definition(self, review: ReviewTask) -> dict[str, str | None]:
+        """Null where it is not known, which says nothing against the review."""
+        version = self.context["versions"].get(review.execution_arn)
+        return {"revision": review.definition_revision or None, "version_arn": version}
 
     def get_execution_arn(self, review: ReviewTask) -> str | None:
         """Null where the message named none."""

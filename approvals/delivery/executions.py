@@ -44,7 +44,7 @@ def send(lease: Lease) -> None:
 
 def _start(lease: Lease) -> None:
     order = OrderExecution.objects.get(pk=lease.entry.subject)
-    answer, arn = stepfunctions.start_execution(order.state_machine_arn, order.name, order.input)
+    answer, arn = stepfunctions.start_execution(order.start_arn, order.name, order.input)
     status = OrderExecution.Status.RUNNING
     refusal = ""
     if answer.proof == Proof.CONFLICT:

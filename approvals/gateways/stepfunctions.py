@@ -25,11 +25,14 @@ class Execution:
     """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input.
 
     `error` and `cause` are those of its end, and absent for an execution that timed out.
+    `version_arn` is the version of the state machine that it runs, empty where it was started
+    without a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
     """
 
     arn: str
     status: str
     input_sha256: bytes
+    version_arn: str = ""
     stopped_at: datetime | None = None
     error: str = ""
     cause: str = ""
@@ -117,6 +120,7 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
         response["executionArn"],
         response["status"].lower(),
         digest,
+        shown.get("stateMachineVersionArn") or "",
         stopped_at=shown.get("stopDate"),
         error=shown.get("error") or "",
         cause=shown.get("cause") or "",
@@ -194,6 +198,16 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     if len(parts) < 7 or parts[5] != "stateMachine":
         raise ValueError(f"not the ARN of a state machine: {state_machine_arn!r}")
     return ":".join([*parts[:5], "execution", parts[6], name])
+
+
+def split_qualifier(state_machine_arn: str) -> tuple[str, str]:
+    """The state machine an ARN names, and the version or alias behind it; empty where there is none.
+
+    `...:stateMachine:NAME:3` and `...:stateMachine:NAME:live` are one machine: execution names are
+    unique in it, whichever version runs (API reference, StartExecution: name).
+    """
+    parts = state_machine_arn.split(":")
+    return ":".join(parts[:7]), ":".join(parts[7:])
 
 
 def is_in_another_account(place: Place, arn: str) -> bool:

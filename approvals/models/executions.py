@@ -13,10 +13,14 @@ from approvals.models.ids import uuid7
 
 
 class ExecutionSnapshot(models.Model):
-    """What Step Functions last said of an execution. `due_at` empty: it has ended and holds no review."""
+    """What Step Functions last said of an execution. `due_at` empty: it has ended and holds no review.
+
+    `state_machine_version_arn` is empty until AWS was asked, and where no version was named at its start.
+    """
 
     execution_arn = models.CharField(primary_key=True, max_length=512)
     status = models.CharField(max_length=20, blank=True)
+    state_machine_version_arn = models.CharField(max_length=512, blank=True, db_default="")
     read_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     asked = models.PositiveIntegerField(default=0)

@@ -40,7 +40,9 @@ class OrderExecution(models.Model):
     UNDER_WAY = (Status.PENDING, Status.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The machine itself: whichever version or alias starts an order, it is the same order.
     state_machine_arn = models.CharField(max_length=512)
+    qualifier = models.CharField(max_length=80, blank=True, db_default="")
     order_id = models.CharField(max_length=256)
     attempt = models.PositiveIntegerField(default=1)
     name = models.CharField(max_length=80)
@@ -75,6 +77,11 @@ class OrderExecution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} ({self.status})"
+
+    @property
+    def start_arn(self) -> str:
+        """What StartExecution is asked for: the machine, or the version or alias the order was accepted for."""
+        return ":".join(filter(None, (self.state_machine_arn, self.qualifier)))
 
     @property
     def was_never_started(self) -> bool:

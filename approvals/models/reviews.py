@@ -94,6 +94,7 @@ class ReviewTask(models.Model):
     error_cause = models.TextField(blank=True)
     execution_arn = models.CharField(max_length=512, blank=True)
     state_machine_arn = models.CharField(max_length=512, blank=True)
+    definition_revision = models.CharField(max_length=128, blank=True, db_default="")
     state_name = models.CharField(max_length=128, blank=True)
     retry_count = models.PositiveIntegerField(default=0)
     redrive_count = models.PositiveIntegerField(default=0)

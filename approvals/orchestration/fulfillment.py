@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from approvals import policy
 from approvals.exceptions import Invalid, OrderConflict, Unavailable
+from approvals.gateways import stepfunctions
 from approvals.models import OrderExecution, OutboxEntry, User
 from approvals.records import audit, clock, hints, outbox, receipts
 
@@ -38,12 +39,11 @@ def start_order_fulfillment(
     """
     if by is not None:
         policy.may(policy.START_ORDER, None, by, surface).or_raise()
-    machine = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
-    if not machine:
+    if not settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN:
         raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
     order_id = _order_id(order)
     text = canonical({**order, "order_id": order_id})
-    return _store(machine, order_id, text, by, surface, receipt)
+    return _store(order_id, text, by, surface, receipt)
 
 
 def await_start(order: OrderExecution) -> OrderExecution:
@@ -63,7 +63,6 @@ def await_start(order: OrderExecution) -> OrderExecution:
 
 @transaction.atomic(durable=True)
 def _store(
-    machine: str,
     order_id: str,
     text: str,
     by: User | None,
@@ -72,11 +71,14 @@ def _store(
 ) -> tuple[OrderExecution, bool]:
     receipts.keep(receipt)
     digest = hashlib.sha256(text.encode()).digest()
+    configured = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
+    machine, qualifier = stepfunctions.split_qualifier(configured)
     row, created = OrderExecution.objects.get_or_create(
         state_machine_arn=machine,
         order_id=order_id,
         attempt=1,
         defaults={
+            "qualifier": qualifier,
             "name": execution_name(order_id),
             "input": text,
             "input_sha256": digest,

@@ -43,7 +43,8 @@ def inquire(arn: str) -> None:
         _tell_orders(arn, seen)
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
-    snapshots.put_back(arn, status=status or "gone", again_at=again)
+    version = seen.version_arn if seen else ""
+    snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 
 def probe(review_id: UUID) -> None:

@@ -93,6 +93,7 @@ def review(queue: ReviewQueue, item: Readable) -> ReviewTask:
         error_cause=request.error_cause,
         execution_arn=request.execution_arn,
         state_machine_arn=request.state_machine_arn,
+        definition_revision=request.definition_revision,
         state_name=request.state_name,
         retry_count=request.retry_count,
         redrive_count=request.redrive_count,

@@ -78,6 +78,18 @@ def next_due_at(lane: str) -> datetime | None:
     return waiting.values_list("not_before", flat=True).first()
 
 
+def late(lane: str, patience: timedelta) -> int:
+    """How many entries of a lane have waited longer than this since they first might have left.
+
+    An undo window is no delay, and a call under way is not late until its lease has run out so long ago.
+    """
+    since = Now() - patience
+    first = Q(state=State.WAITING, attempts=0, not_before__lte=since)
+    again = Q(state=State.WAITING, attempts__gt=0, created_at__lte=since)
+    left_alone = Q(state=State.SENDING, lease_until__lte=since)
+    return OutboxEntry.objects.filter(first | again | left_alone, lane=lane).count()
+
+
 @transaction.atomic(durable=True)
 def lease(entry_id: UUID) -> Lease | None:
     """Take an entry that is due and journal the attempt; None where another sender was first.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -36,6 +36,13 @@ def watch(due: Mapping[str, datetime]) -> None:
         cursor.execute(_WATCH, [arns, blank, [due[arn] for arn in arns], none])
 
 
+def versions(arns: Iterable[str]) -> dict[str, str]:
+    """The version of its state machine that each of these executions runs, where AWS has said it."""
+    known = ExecutionSnapshot.objects.filter(execution_arn__in={arn for arn in arns if arn})
+    told = known.exclude(state_machine_version_arn="")
+    return dict(told.values_list("execution_arn", "state_machine_version_arn"))
+
+
 def hurry(arn: str) -> None:
     """Ask about an execution as soon as possible: something has been heard of it."""
     ExecutionSnapshot.objects.filter(execution_arn=arn).update(due_at=Now())
@@ -53,12 +60,14 @@ def take(arn: str) -> bool:
     return bool(mine.update(due_at=Now() + WHILE_ASKING, asked=F("asked") + 1))
 
 
-def put_back(arn: str, *, status: str, again_at: datetime | None) -> None:
+def put_back(arn: str, *, status: str, again_at: datetime | None, version_arn: str = "") -> None:
     """Keep what was said, and when to ask again; who hurried meanwhile is not made to wait.
 
-    An empty `status` says that there was no answer: what was known before stays.
+    An empty `status` says that there was no answer: what was known before stays. So does the version
+    of its state machine, which an execution never changes.
     """
     told = {"status": status, "read_at": Now()} if status else {}
+    told |= {"state_machine_version_arn": version_arn} if version_arn else {}
     row = ExecutionSnapshot.objects.filter(execution_arn=arn)
     hurried = row.filter(due_at__lte=Now())
     if told:

@@ -15,7 +15,7 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
-from approvals.records import audit, clock
+from approvals.records import audit, clock, snapshots
 from approvals.web import foreign, listing, reading, wording
 from approvals.web.aftermath import Aftermath, aftermath, entries
 from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
@@ -127,6 +127,7 @@ def page(user: User, review: ReviewTask) -> dict[str, Any]:
         "timeline": timeline(review),
         "comments": comments(review),
         "related": related(user, review, now),
+        "version_arn": snapshots.versions([review.execution_arn]).get(review.execution_arn, ""),
     }
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.records import outbox
+from approvals.records import outbox, snapshots
 from tests import factories
 from tests.api.conftest import refused
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 KEYS = [
     *("id", "queue", "reference", "title", "status", "outcome", "delivery", "error", "payload"),
     *("execution_arn", "state_name", "received_at", "deadline_at", "deadline_source", "assignee"),
-    *("lease_expires_at", "version", "decision"),
+    *("lease_expires_at", "version", "decision", "definition"),
 ]
 
 
@@ -41,6 +41,19 @@ def test_a_pending_review_has_exactly_the_contracts_members(api, review):
     assert shown["payload"]["taskToken"] == "[task token]"
     assert shown["deadline_source"] == "message"
     assert [shown[name] for name in ("outcome", "delivery", "decision", "assignee")] == [None] * 4
+
+
+def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(api, alice):
+    told = factories.review(definitionRevision="orders-1f00")
+    untold = factories.review()
+    version = f"{told.state_machine_arn}:3"
+    snapshots.put_back(told.execution_arn, status="running", again_at=None, version_arn=version)
+    snapshots.put_back(told.execution_arn, status="failed", again_at=None)  # the next look
+
+    shown = {row["id"]: row["definition"] for row in api.get("reviews/").json()["results"]}
+
+    assert shown[str(told.pk)] == {"revision": "orders-1f00", "version_arn": version}
+    assert shown[str(untold.pk)] == {"revision": None, "version_arn": None}
 
 
 def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(api, alice, review):

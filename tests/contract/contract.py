@@ -211,6 +211,7 @@ REVIEW = [
     "lease_expires_at",
     "version",
     "decision",
+    "definition",
 ]
 CLAIMED = [*REVIEW, "lease_id"]
 VOTED = [*REVIEW, "vote"]

@@ -70,7 +70,11 @@ def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path):
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_REGION": "us-east-1",
     }
-    outputs = {"ReviewQueueUrl": "http://q", "StateMachineArn": "arn"}
+    outputs = {
+        "ReviewQueueUrl": "http://q",
+        "StateMachineArn": "arn",
+        "StateMachineAliasArn": "arn:live",
+    }
 
     notice.write_found(
         tmp_path / "demo.json", told, people("password"), outputs, Issued("token", "whsec_secret")

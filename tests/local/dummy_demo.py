@@ -53,7 +53,12 @@ def start_nothing(demo: object, logs: Path, cleanup: ExitStack) -> tuple[Account
     process = Popen(run_python(SLEEP), preexec_fn=dying_with_me())  # noqa: PLW1509 - one thread here
     account = Account(process, "http://127.0.0.1:5")
     cleanup.callback(account.stop)
-    return account, {"CeleryQueueUrl": "c", "ReviewQueueUrl": "r", "StateMachineArn": "arn"}
+    return account, {
+        "CeleryQueueUrl": "c",
+        "ReviewQueueUrl": "r",
+        "StateMachineArn": "arn",
+        "StateMachineAliasArn": "arn:live",
+    }
 
 
 if __name__ == "__main__":

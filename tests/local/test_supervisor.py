@@ -296,12 +296,17 @@ def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
         8000,
         "postgres://db",
         account,
-        {"CeleryQueueUrl": "c", "ReviewQueueUrl": "r", "StateMachineArn": "arn"},
+        {
+            "CeleryQueueUrl": "c",
+            "ReviewQueueUrl": "r",
+            "StateMachineArn": "arn",
+            "StateMachineAliasArn": "arn:live",
+        },
     )
 
     assert made["HOME"] == "/home/ada"
     assert (made["AWS_ENDPOINT_URL"], made["AWS_REGION"]) == ("http://127.0.0.1:5", "us-east-1")
-    assert made["ORDER_FULFILLMENT_STATE_MACHINE_ARN"] == "arn"
+    assert made["ORDER_FULFILLMENT_STATE_MACHINE_ARN"] == "arn:live"
     assert "STATUS_EVENTS_QUEUE_URL" not in made
     assert not (shell.keys() - {"HOME", "DEBUG"}) & made.keys()
     assert "DEBUG" not in made

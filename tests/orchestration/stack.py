@@ -14,7 +14,7 @@ import boto3
 from approvals.local.aws import Account, deploy
 
 APPROVED = {"decision": "approved", "approved": True, "decision_id": "d-1"}
-_ROOT = Path(__file__).parents[2]
+TEMPLATE = Path(__file__).parents[2] / "deploy/template.yaml"
 _numbers = count(1)
 
 
@@ -33,14 +33,33 @@ class Workflow:
 
         self.sqs, self.dynamodb = client("sqs"), client("dynamodb")
         self.states = client("stepfunctions")
+        self.s3, self.cloudformation = client("s3"), client("cloudformation")
+        self.stack = f"{prefix}orders"
         self.outputs = deploy(
             account.endpoint,
             account.region,
-            _ROOT / "deploy/template.yaml",
+            TEMPLATE,
             parameters | {"NamePrefix": prefix},
-            stack=f"{prefix}orders",
+            stack=self.stack,
         )
         self._reviews: dict[str, Any] = {}
+
+    def deploy_anew(self, key: str, definition: str) -> dict[str, str]:
+        """Deploy another definition into the stack, under this S3 key; the stack's outputs then."""
+        (stack,) = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+        self.s3.put_object(Bucket=given["ArtifactBucket"], Key=key, Body=definition.encode())
+        self.cloudformation.update_stack(
+            StackName=self.stack,
+            TemplateBody=TEMPLATE.read_text(),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in (given | {"DefinitionKey": key}).items()
+            ],
+        )
+        (stack,) = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
     def start(self, placed: Any, name: str | None = None) -> str:
         """Start an execution and return its ARN."""
@@ -92,7 +111,8 @@ class Workflow:
         """The order's row in the status table."""
         key = {"order_id": {"S": str(order_id)}}
         found = self.dynamodb.get_item(TableName=self.outputs["OrderStatusTable"], Key=key)
-        return {name: value["S"] for name, value in found.get("Item", {}).items()}
+        item: dict[str, dict[str, str]] = found.get("Item", {})
+        return {name: next(iter(value.values())) for name, value in item.items()}
 
     def ledger(self, order_id: object, prefix: str = "") -> list[dict[str, Any]]:
         """The order's rows in the ledger."""

@@ -15,6 +15,7 @@ import pytest
 
 from approvals.orchestration import packaging
 from approvals.orchestration.lambdas import failures
+from tests.deploy import template
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
@@ -129,7 +130,10 @@ def test_errors_of_the_workflow_are_those_the_functions_raise() -> None:
 
 
 def test_whole_workflow_outlasts_all_its_reviews() -> None:
-    longest, rounds = (int(found) for found in re.findall(r"MaxValue: (\d+)", TEMPLATE))
+    given = template.load()["Parameters"]
+    longest, rounds = (
+        given[name]["MaxValue"] for name in ("ReviewTimeoutSeconds", "MaxReviewRounds")
+    )
 
     assert DEFINITION["TimeoutSeconds"] > longest * rounds
 

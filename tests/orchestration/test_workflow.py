@@ -280,8 +280,14 @@ def test_late_end_does_not_overwrite_the_row_of_a_newer_attempt(workflow: Workfl
     execution = workflow.start(placed)
     review = workflow.review(placed["order_id"])
 
-    newer = workflow.row(placed["order_id"]) | {"execution_arn": "newer", "status": "COMPLETED"}
+    newer = workflow.row(placed["order_id"]) | {
+        "execution_arn": "newer",
+        "status": "COMPLETED",
+        "status_order": "3",
+        "attempt_started": "2999-01-01T00:00:00.000Z",
+    }
     item = {name: {"S": value} for name, value in newer.items()}
+    item["status_order"] = {"N": newer["status_order"]}
     workflow.dynamodb.put_item(TableName=workflow.outputs["OrderStatusTable"], Item=item)
     workflow.answer(review)
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.records import snapshots
 from approvals.web import foreign, reading
 from tests import factories
 from tests.web.conftest import Desk
@@ -44,6 +45,18 @@ def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: U
         assert words in html
     assert "Step Functions stops waiting in" in html
     assert "the order then takes the workflow&#x27;s timeout road" in html
+
+
+def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: User) -> None:
+    review = factories.review(definitionRevision="orders-1f00")
+    version = f"{review.state_machine_arn}:3"
+    snapshots.put_back(review.execution_arn, status="running", again_at=None, version_arn=version)
+
+    html = text(desk, alice, review)
+
+    assert "orders-1f00" in html
+    assert version in html
+    assert "State machine version" not in text(desk, alice, factories.review())
 
 
 def test_the_textbook_message_makes_a_page_too(desk: Desk, alice: User) -> None:
@@ -263,7 +276,7 @@ def test_the_page_asks_a_bounded_number_of_questions(desk: Desk, alice: User) ->
     browser = desk(alice)
     with CaptureQueriesContext(connection) as asked:
         browser.get(at(review))
-    assert len(asked) <= 20
+    assert len(asked) <= 23
 
 
 def test_the_timeline_says_through_which_door(desk: Desk, alice: User) -> None:

@@ -15,7 +15,7 @@ from approvals.api import documentation as told
 from approvals.api import headers, pagination, reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import ReviewTask
-from approvals.records import clock, receipts
+from approvals.records import clock, receipts, snapshots
 
 
 def present(
@@ -25,7 +25,11 @@ def present(
 ) -> list[dict[str, Any]]:
     """Reviews as the API shows them, by the database's clock as it is now."""
     rows = list(rows)
-    context |= {"now": clock.now(), "deliveries": reading.deliveries(rows)}
+    context |= {
+        "now": clock.now(),
+        "deliveries": reading.deliveries(rows),
+        "versions": snapshots.versions(row.execution_arn for row in rows),
+    }
     return [dict(shape(row, context=context).data) for row in rows]
 
 

@@ -135,7 +135,7 @@ def environment(
         "HOST": "127.0.0.1",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "INFO"),
         "NO_PROXY": "127.0.0.1,localhost",
-        "ORDER_FULFILLMENT_STATE_MACHINE_ARN": outputs["StateMachineArn"],
+        "ORDER_FULFILLMENT_STATE_MACHINE_ARN": outputs["StateMachineAliasArn"],
         "PORT": str(port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PYTHONUNBUFFERED": "1",
