@@ -54,7 +54,7 @@ chromium:
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 		} || { echo "The browser tests need chromium: install it (Debian: apt-get install chromium)"; exit 1; }
 
-check: $(READY) ## lint, types, layers, settings, migrations, template
+check: $(READY) ## lint, types, layers, settings, migrations, template, workflows
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format would change files: run .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo
@@ -63,6 +63,7 @@ check: $(READY) ## lint, types, layers, settings, migrations, template
 	@$(CHECK_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	@$(CHECK_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	@$(BIN)/cfn-lint deploy/*.yaml
+	@$(BIN)/python manage.py lint_workflow approvals/orchestration/definitions/*.asl.json docs/examples/*.asl.json
 
 assets: ## build the style sheet (needs npm; the result is committed)
 	@command -v npm >/dev/null || { echo "make assets needs npm: install Node.js"; exit 1; }

@@ -24,6 +24,7 @@ Subject = ReviewTask | ReviewQueue | OrderExecution | None
 
 SEE, CLAIM, DECIDE, OVERRIDE, COMMENT = "see", "claim", "decide", "override", "comment"
 START_ORDER, SEE_ORDERS = "start_order", "see_orders"
+PRICE = "price"  # see what the workflows cost
 OPERATE, INSPECT = "operate", "inspect"  # change how the service is set up; look at how it is
 
 ROLES_THAT = {
@@ -36,6 +37,7 @@ ROLES_THAT = {
 GROUPS_THAT = {
     START_ORDER: {"orders"},
     SEE_ORDERS: {"orders", "auditor", "operator"},
+    PRICE: {"orders", "operator"},
     OPERATE: {"operator"},
     INSPECT: {"auditor", "operator"},
 }
@@ -115,6 +117,15 @@ def may(action: str, subject: Subject, by: User, surface: str) -> Verdict:
     return Verdict(
         NotAllowed.code, f"This needs the role {least} in {queue}; ask a lead of that queue."
     )
+
+
+def site_actions(user: User | AnonymousUser) -> set[str]:
+    """The actions outside queues that `may` allows this user, in one question: for a page's frame."""
+    if not isinstance(user, User) or not user.is_active:
+        return set()
+    active = User.objects.filter(pk=user.pk, is_active=True)
+    groups = set(active.values_list("groups__name", flat=True))
+    return {action for action, names in GROUPS_THAT.items() if names & groups}
 
 
 def roles_in(queue: ReviewQueue, user: User) -> set[str]:

@@ -25,6 +25,7 @@ TABLE = {
 SITE = {
     policy.START_ORDER: {"orders"},
     policy.SEE_ORDERS: {"orders", "auditor", "operator"},
+    policy.PRICE: {"orders", "operator"},
     policy.OPERATE: {"operator"},
     policy.INSPECT: {"auditor", "operator"},
 }
@@ -73,6 +74,7 @@ def test_rights_of_the_site_are_groups(action: str, right: str | None, carol: Us
     verdict = policy.may(action, None, carol, "api")
 
     assert verdict.code == ("allowed" if right in SITE[action] else "not_allowed")
+    assert (action in policy.site_actions(carol)) == verdict.allowed
 
 
 @pytest.mark.parametrize("action", [*TABLE, *SITE])
@@ -82,6 +84,7 @@ def test_who_has_been_deactivated_may_nothing(action: str, review: ReviewTask, l
     lena.is_active = False
 
     assert not policy.may(action, review, lena, "web").allowed
+    assert policy.site_actions(lena) == policy.site_actions(AnonymousUser()) == set()
     assert not policy.visible_queues(lena).exists()
     assert not policy.decidable_queues(lena).exists()
 

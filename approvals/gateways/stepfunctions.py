@@ -14,6 +14,8 @@ from approvals.gateways import aws
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, accepted, classify
 
+EXECUTIONS_A_PAGE = 1_000  # API reference, ListExecutions: maxResults
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -30,10 +32,19 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class Executions:
-    """A page of ListExecutions: each ARN with when it started, and the cursor of the older ones."""
+class Listed:
+    """A line of ListExecutions; `stopped_at` is None while it runs."""
 
-    executions: list[tuple[str, datetime]]
+    arn: str
+    started_at: datetime
+    stopped_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Executions:
+    """A page of ListExecutions, and the cursor of the older ones."""
+
+    executions: list[Listed]
     older: str | None
 
 
@@ -94,16 +105,24 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
 
 
 def list_executions(
-    place: Place, state_machine_arn: str, cursor: str | None = None
+    place: Place, state_machine_arn: str, cursor: str | None = None, *, status: str = ""
 ) -> tuple[Answer, Executions | None]:
-    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed."""
+    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed.
+
+    With a `status` (RUNNING ...) of those alone. The children of a distributed map are not among them.
+    """
     more: Any = {"nextToken": cursor} if cursor else {}
+    more |= {"statusFilter": status} if status else {}
     try:
-        client = aws.stepfunctions(place)
-        response = client.list_executions(stateMachineArn=state_machine_arn, maxResults=100, **more)
+        response = aws.stepfunctions(place).list_executions(
+            stateMachineArn=state_machine_arn, maxResults=EXECUTIONS_A_PAGE, **more
+        )
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
-    rows = [(row["executionArn"], row["startDate"]) for row in response["executions"]]
+    rows = [
+        Listed(row["executionArn"], row["startDate"], row.get("stopDate"))
+        for row in response["executions"]
+    ]
     return accepted(response), Executions(rows, response.get("nextToken"))
 
 

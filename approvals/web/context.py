@@ -10,23 +10,16 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from approvals import policy
-from approvals.models import User
-from approvals.models.decisions import Surface
 from approvals.web.trouble import troubles
-
-SURFACE = Surface.WEB
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The header's queues, its way to the admin site, and the troubles; what no template shows is not asked."""
-
-    def inspects() -> bool:
-        user = request.user
-        return isinstance(user, User) and policy.may(policy.INSPECT, None, user, SURFACE).allowed
-
+    """The header's queues, its ways to other pages, and the troubles; what no template shows is not asked."""
+    actions = SimpleLazyObject(lambda: policy.site_actions(request.user))
     return {
         "nav_queues": SimpleLazyObject(lambda: list(policy.visible_queues(request.user)[:8])),
-        "inspects": SimpleLazyObject(inspects),
+        "inspects": SimpleLazyObject(lambda: policy.INSPECT in actions),
+        "may_price": SimpleLazyObject(lambda: policy.PRICE in actions),
         "troubles": SimpleLazyObject(lambda: troubles(request.user)),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

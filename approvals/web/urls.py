@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals.web import comments, decisions, home, queues, reviews
+from approvals.web import comments, decisions, home, metrics, pricing, queues, reviews
 
 urlpatterns = [
     path("", home.show, name="home"),
+    path("metrics", metrics.metrics, name="prometheus-django-metrics"),
     path("queues/<slug:slug>/", queues.show, name="queue"),
     path("queues/<slug:slug>/next/", queues.take_next, name="queue_next"),
     path("reviews/<uuid:review_id>/", reviews.show, name="review"),
@@ -21,4 +22,5 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
+    path("pricing/", pricing.show, name="pricing"),
 ]

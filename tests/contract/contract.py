@@ -78,9 +78,24 @@ COMMANDS = {
     "start_order": Command("file", "", {"": 2, "nowhere.json": 1, "README.md": 1}),
     "start_orders": Command("file", "--mode --batch-size --on-bad-row --resume", {"": 2}),
     "price_workflow": Command(
-        "definition", "--per-month --batch --express --memory-mb --duration-ms --json", {"": 2}
+        "definition",
+        "--per-month --batch --express --memory-mb --duration-ms --json",
+        {
+            "": 2,
+            "x": 2,
+            "x --per-month 0": 2,
+            f"x --per-month {10**16}": 2,
+            "nowhere.json --per-month 9": 1,
+            "package.json --per-month 9": 1,
+            "x --per-month 9 --reviewed-percent 101": 2,
+            "x --per-month 9 --choose nonsense": 2,
+        },
     ),
-    "lint_workflow": Command("definition", "--retention-seconds --undo-seconds --json", {"": 2}),
+    "lint_workflow": Command(
+        "definition",
+        "--retention-seconds --undo-seconds --json",
+        {"": 2, "nowhere.json": 1, "README.md": 1, "package.json": 1, "x --undo-seconds soon": 2},
+    ),
     "quarantine list": Command("", "--json", {"--bogus": 2}),
     "quarantine show": Command(
         "id", "", {"": 2, "nonsense": 2, "01a203be-dfa7-7a98-a842-c430dab4db4e": 1}
@@ -99,6 +114,20 @@ COMMANDS = {
     ),
     "verify_audit": Command(
         "", "--review", {"--review 7": 2, "--review 01a203be-dfa7-7a98-a842-c430dab4db4e": 1}
+    ),
+    "recover": Command(
+        "slug",
+        "--since --state-machine --before --limit --json",
+        {
+            "": 2,
+            "held": 2,
+            "held --since yesterday": 2,
+            "held --since 2026-11-25T09:30:00": 2,
+            "held --since 2026-11-25T09:30:00Z": 2,
+            "held --since 2026-11-25T09:30:00Z --state-machine nonsense": 1,
+            "held --since 2026-11-25T09:30:00Z --state-machine arn --limit 0": 2,
+            "nowhere --since 2026-11-25T09:30:00Z": 1,
+        },
     ),
     "evidence": Command("review_id", "--json", {"": 2}),
     "rotate_token_keys": Command("", "", {"now": 2}),
@@ -289,8 +318,6 @@ DEMO_USER = ["email", "password", "role"]
 NOT_YET_DUE = {
     "make bench": "comes with the measurements",
     "command start_orders": "comes with the batches",
-    "command price_workflow": "comes with the workflow tools",
-    "command lint_workflow": "comes with the workflow tools",
     "command evidence": "comes with the evidence",
     "command rotate_token_keys": "comes with the rotation of keys",
     "command doctor": "comes with the doctor",

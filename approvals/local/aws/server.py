@@ -71,6 +71,7 @@ def _set_environment(endpoint: str, port: int) -> None:
 
 
 def _complete_moto() -> None:
+    from moto import backends  # noqa: PLC0415
     from moto.core.config import default_user_config  # noqa: PLC0415
 
     from approvals.local.aws import (  # noqa: PLC0415 - they import moto
@@ -92,6 +93,9 @@ def _complete_moto() -> None:
         versions,
     )
 
+    # moto looks through its own directory at every request, one request at a time.
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
     rooms: tuple[Any, ...] = (

@@ -1,0 +1,54 @@
+"""The page of prices in a real browser: with and without JavaScript, under axe and the strict CSP."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from approvals.actions import configuration
+from tests import factories
+from tests.browser.conftest import NewPage, Scheme, sign_in
+from tests.browser.test_desk import check
+
+
+def opened(page: Page) -> Page:
+    """The page of prices, for somebody who may start orders."""
+    someone = factories.user("olga@example.com")
+    configuration.grant_site(someone, "orders", by=None)
+    sign_in(page, someone.email)
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Prices").click()
+    return page
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_another_volume_has_another_price(new_page: NewPage, javascript: bool) -> None:
+    page = opened(new_page(javascript=javascript))
+    row = page.get_by_role("row", name="STANDARD, one execution an order")
+    track = page.locator(".bars .bar-track").first.bounding_box()
+    bars = [one.bounding_box() for one in page.locator(".bars .bar-steps").all()]
+    assert track
+    assert max(bar["width"] for bar in bars) > track["width"] * 0.9
+    assert min(bar["width"] for bar in bars) < track["width"] * 0.2
+
+    page.get_by_label("Orders a month").fill("2000000")
+    page.get_by_label("Held for review").fill("0")
+    page.get_by_role("button", name="Work it out").click()
+
+    # 2,000,000 x 13 states entered x $0.000025
+    expect(row.get_by_role("cell").first).to_have_text("$650.00")
+    expect(page.get_by_label("Orders a month")).to_have_value("2000000")
+    page.get_by_text("Line by line").click()
+    expect(page.get_by_role("cell", name="26,000,000").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_page_passes_axe_and_fits_its_window(
+    new_page: NewPage, width: int, scheme: Scheme
+) -> None:
+    page = opened(new_page(width=width, scheme=scheme))
+    check(page, "pricing")
+    page.get_by_text("Line by line").click()
+    check(page, "pricing, every bill open")
+    page.goto("/pricing/?per_month=-1&reviewed_percent=101")
+    check(page, "pricing with errors")

@@ -1,0 +1,83 @@
+"""The definitions that the linter's tests read: ours, the textbook's, and small ones of a test's own."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from approvals.orchestration.asl import reading
+from approvals.orchestration.asl.states import Definition
+from approvals.orchestration.linting.linter import lint
+from approvals.orchestration.linting.rules import Limits
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+OURS = ROOT / "approvals/orchestration/definitions"
+ORDERS = OURS / "order_fulfillment.asl.json"
+TEXTBOOK = HERE / "textbook.asl.json"
+Body = dict[str, Any]
+_ORDERS = json.loads(ORDERS.read_text())
+
+
+def definition(body: Body, *, express: bool = False) -> Definition:
+    """A definition as if this had stood in a file."""
+    found = reading.parse(json.dumps(body), "small.asl.json")
+    found.express = express
+    return found
+
+
+def findings(one: Definition, limits: Limits | None = None) -> list[tuple[str, str]]:
+    """Rule and place of each finding."""
+    return [(found.rule.id, found.found.pointer) for found in lint(one, limits)]
+
+
+def orders(change: Callable[[Body], object]) -> Definition:
+    """Our definition with one change: the function is given its states and may write to them."""
+    body = copy.deepcopy(_ORDERS)
+    change(body["States"])
+    return definition(body)
+
+
+def waits(**fields: Any) -> Body:
+    """A review without any fault, and what a test changes in it."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "TimeoutSeconds": 3_600,
+        "Parameters": {
+            "QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/review",
+            "MessageBody": {
+                "taskToken.$": "$$.Task.Token",
+                "executionArn.$": "$$.Execution.Id",
+                "stateMachineArn.$": "$$.StateMachine.Id",
+                "stateName.$": "$$.State.Name",
+                "enteredTime.$": "$$.State.EnteredTime",
+                "retryCount.$": "$$.State.RetryCount",
+                "redriveCount.$": "$$.Execution.RedriveCount",
+                "timeoutSeconds": 3_600,
+                "input.$": "$",
+            },
+        },
+        "ResultPath": "$.review",
+        "Catch": [
+            {
+                "ErrorEquals": ["ReviewRejected", "States.Timeout"],
+                "ResultPath": "$.review_error",
+                "Next": "Over",
+            }
+        ],
+        "Next": "Done",
+    } | fields
+
+
+ENDS: Body = {"Done": {"Type": "Succeed"}, "Over": {"Type": "Fail", "Error": "TurnedDown"}}
+
+
+def workflow(**states: Body) -> Body:
+    """A machine that starts at its first state, with the ends `Done` and `Over` where one leads there."""
+    written = json.dumps(states)
+    ends = {name: end for name, end in ENDS.items() if f'": "{name}"' in written}
+    return {"StartAt": next(iter(states)), "TimeoutSeconds": 86_400, "States": states | ends}
