@@ -78,7 +78,7 @@ class Workflow:
 
     def end(self, arn: str) -> dict[str, Any]:
         """What DescribeExecution says once the execution has ended."""
-        for _ in range(500):
+        for _ in range(1500):
             described: dict[str, Any] = self.clients("stepfunctions").describe_execution(
                 executionArn=arn
             )
@@ -146,6 +146,7 @@ def review(**more: Any) -> dict[str, Any]:
                 "retryCount.$": "$$.State.RetryCount",
                 "redriveCount.$": "$$.Execution.RedriveCount",
                 "enteredTime.$": "$$.State.EnteredTime",
+                "stateName.$": "$$.State.Name",
             },
         },
         **onward,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -107,6 +109,37 @@ def test_an_unknown_execution_does_not_exist(workflow, clients):
         assert code(call, executionArn=arn) == "ExecutionDoesNotExist"
 
 
+def test_executions_are_listed_newest_first_in_pages(workflow, clients):
+    """API reference, ListExecutions: a page's token stays good while newer executions start."""
+    flow = workflow({"Pass": PASS})
+    arns = [flow.start() for _ in range(3)]
+    for arn in arns:
+        flow.end(arn)
+    listed = clients("stepfunctions").list_executions
+
+    first = listed(stateMachineArn=flow.arn, maxResults=2)
+    newer = flow.start()
+    second = listed(stateMachineArn=flow.arn, maxResults=2, nextToken=first["nextToken"])
+    flow.end(newer)
+
+    pages = [[each["executionArn"] for each in page["executions"]] for page in (first, second)]
+    assert pages == [[arns[2], arns[1]], [arns[0]]]
+    assert "nextToken" not in second
+    assert listed(stateMachineArn=flow.arn, statusFilter="FAILED")["executions"] == []
+    assert code(listed, stateMachineArn=flow.arn, nextToken="nonsense") == "InvalidToken"
+
+
+def test_the_context_tells_when_the_execution_started(workflow):
+    """Dev guide, "Context object": ISO 8601, in UTC with milliseconds."""
+    shown = {"at.$": "$$.Execution.StartTime", "redrives.$": "$$.Execution.RedriveCount"}
+    flow = workflow({"Show": {"Type": "Pass", "Parameters": shown, "End": True}})
+
+    output = json.loads(flow.end(flow.start())["output"])
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", output["at"])
+    assert output["redrives"] == 0
+
+
 def test_the_history_comes_in_pages_from_either_end(workflow, clients):
     flow = workflow({"One": {"Type": "Pass", "Next": "Two"}, "Two": PASS})
     arn = flow.start()
@@ -177,24 +210,73 @@ def test_a_second_state_machine_of_the_same_name_is_refused(workflow, clients):
     assert code(create, definition=other, **given) == "StateMachineAlreadyExists"
 
 
-def test_the_default_bus_carries_each_change_of_status(workflow, clients):
+@pytest.fixture
+def status_events(clients):
+    """Let the status events of these machines arrive in a queue; return what receives `count`."""
+
+    def subscribe(*machines: str):
+        name = f"status-{uuid.uuid4()}"
+        queue_url = clients("sqs").create_queue(QueueName=name)["QueueUrl"]
+        queue_arn = clients("sqs").get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": machines}}
+        clients("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+        clients("events").put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue_arn}])
+
+        def receive(count: int) -> list[dict[str, Any]]:
+            seen: list[dict[str, Any]] = []
+            while len(seen) < count:
+                got = clients("sqs").receive_message(QueueUrl=queue_url, WaitTimeSeconds=5)
+                seen += [json.loads(message["Body"]) for message in got["Messages"]]
+            return seen
+
+        return receive
+
+    return subscribe
+
+
+def test_a_redrive_is_announced_with_its_count_and_version(workflow, clients, status_events):
+    """EventBridge, "Step Functions Execution Status Change": redriveCount, redriveDate, version."""
     flow = workflow({"Review": review()})
-    queue_url = clients("sqs").create_queue(QueueName="status")["QueueUrl"]
-    queue_arn = clients("sqs").get_queue_attributes(
-        QueueUrl=queue_url, AttributeNames=["QueueArn"]
-    )["Attributes"]["QueueArn"]
-    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [flow.arn]}}
-    clients("events").put_rule(Name="status", EventPattern=json.dumps(pattern))
-    clients("events").put_targets(Rule="status", Targets=[{"Id": "q", "Arn": queue_arn}])
+    receive = status_events(flow.arn)
+    sfn = clients("stepfunctions")
+    version = sfn.publish_state_machine_version(stateMachineArn=flow.arn)["stateMachineVersionArn"]
+    arn = sfn.start_execution(stateMachineArn=version)["executionArn"]
+    flow.fail(flow.token(), error="ReviewRejected", cause="no")
+    flow.end(arn)
+    receive(2)
+
+    sfn.redrive_execution(executionArn=arn)
+    flow.succeed(flow.token())
+
+    details = {event["detail"]["status"]: event["detail"] for event in receive(2)}
+    assert details.keys() == {"RUNNING", "SUCCEEDED"}
+    assert {each["redriveCount"] for each in details.values()} == {1}
+    assert {each["stateMachineVersionArn"] for each in details.values()} == {version}
+    assert details["RUNNING"]["redriveDate"] > details["RUNNING"]["startDate"]
+
+
+def test_an_express_workflow_announces_nothing(workflow, status_events):
+    """Dev guide, "Automating event delivery": status events are of Standard workflows."""
+    express, standard = workflow({"Pass": PASS}, kind="EXPRESS"), workflow({"Pass": PASS})
+    receive = status_events(express.arn, standard.arn)
+
+    express.end(express.start())
+    standard.end(standard.start())
+
+    assert {event["detail"]["stateMachineArn"] for event in receive(2)} == {standard.arn}
+
+
+def test_the_default_bus_carries_each_change_of_status(workflow, status_events):
+    flow = workflow({"Review": review()})
+    receive = status_events(flow.arn)
 
     arn = flow.start(input='{"order_id": 7}')
     flow.fail(flow.token(), error="ReviewRejected", cause="no")
     flow.end(arn)
 
-    seen: list[dict[str, Any]] = []
-    while len(seen) < 2:
-        got = clients("sqs").receive_message(QueueUrl=queue_url, WaitTimeSeconds=5)["Messages"]
-        seen += [json.loads(message["Body"]) for message in got]
+    seen = receive(2)
     details = {event["detail"]["status"]: event["detail"] for event in seen}
     assert seen[0]["detail-type"] == "Step Functions Execution Status Change"
     assert details.keys() == {"RUNNING", "FAILED"}

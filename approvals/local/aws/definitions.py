@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from approvals.local.aws.parsing import is_distributed, processor_of
+
 _ENDINGS = {"Choice", "Succeed", "Fail"}
 
 
@@ -13,7 +15,8 @@ def refusal(definition: str, kind: str) -> str | None:
     """Return why AWS would refuse `definition` for a state machine of this type, or None.
 
     Only what moto misses is looked at: transitions that lead nowhere, states that nothing leads
-    to, and waiting integrations in an EXPRESS workflow. Broken JSON is left to moto.
+    to, waiting integrations and distributed Maps in an EXPRESS workflow or EXPRESS children, and a
+    distributed Map that does not say which children it wants. Broken JSON is left to moto.
     """
     try:
         machine = json.loads(definition)
@@ -35,6 +38,7 @@ def _problems(machine: dict[str, Any], path: str) -> Iterator[str]:
         here = f"{path}/States/{name}"
         if state.get("Type") not in _ENDINGS and not (state.get("Next") or state.get("End")):
             yield f"SCHEMA_VALIDATION_FAILED: These fields are required: [Next] or [End] at {here}"
+        yield from _children_problems(state, here)
         for where, inner in _inner_machines(state):
             yield from _problems(inner, f"{here}{where}")
 
@@ -72,6 +76,19 @@ def _inner_machines(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             yield f"/{field}", state[field]
 
 
+def _children_problems(state: dict[str, Any], path: str) -> Iterator[str]:
+    if not is_distributed(state):
+        return
+    kind = processor_of(state)["ProcessorConfig"].get("ExecutionType")
+    if kind not in {"STANDARD", "EXPRESS"}:
+        yield (
+            f"SCHEMA_VALIDATION_FAILED: ExecutionType must be STANDARD or EXPRESS "
+            f"at {path}/ItemProcessor/ProcessorConfig"
+        )
+    if kind == "EXPRESS":
+        yield from _express_problems(processor_of(state), f"{path}/ItemProcessor")
+
+
 def _express_problems(machine: dict[str, Any], path: str = "") -> Iterator[str]:
     for name, state in machine.get("States", {}).items():
         resource = str(state.get("Resource", ""))
@@ -81,5 +98,10 @@ def _express_problems(machine: dict[str, Any], path: str = "") -> Iterator[str]:
                     f"SCHEMA_VALIDATION_FAILED: Express state machine does not support "
                     f"'{pattern}' service integration at {path}/States/{name}/Resource"
                 )
+        if is_distributed(state):
+            yield (
+                f"SCHEMA_VALIDATION_FAILED: Express state machine does not support "
+                f"DISTRIBUTED mode at {path}/States/{name}"
+            )
         for where, inner in _inner_machines(state):
             yield from _express_problems(inner, f"{path}/States/{name}{where}")

@@ -1,10 +1,9 @@
-"""Executions as AWS documents them: how they are named, read and stopped, what they announce."""
+"""Executions as AWS documents them: how they are named, read and stopped."""
 
 # ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 import uuid
@@ -13,7 +12,6 @@ from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
-from moto.events.models import events_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import (
@@ -23,24 +21,20 @@ from moto.stepfunctions.parser.backend.execution import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from approvals.local.aws import definitions, executor, history
+from approvals.local.aws import definitions, executor, history, status_events, versions
 from approvals.local.aws.limits import check_length
 
 _MAX_INPUT = 262_144
-_MAX_EVENT_DATA = 248_000  # above it the event says included: false instead of carrying the data
 _STOP_SECONDS = 2.0
 
 _parse = StepFunctionsParserBackend._validate_definition
 _create = StepFunctionsParserBackend.create_state_machine
 _update = StepFunctionsParserBackend.update_state_machine
-_start = StepFunctionsParserBackend.start_execution
 _run = Execution.start
 _reflect = BaseExecutionWorkerCommunication._reflect_execution_status
-_list = StepFunctionResponse.list_executions
 
 _naming = threading.Lock()
-_ending = threading.Lock()
-logger = logging.getLogger(__name__)
+ending = threading.Lock()  # whoever ends, reopens or describes an execution holds it
 
 
 def install() -> None:
@@ -49,10 +43,9 @@ def install() -> None:
     StepFunctionsParserBackend.create_state_machine = _create_state_machine
     StepFunctionsParserBackend.update_state_machine = _update_state_machine
     StepFunctionsParserBackend.start_execution = _start_execution
+    Execution.version_arn = Execution.alias_arn = None
     Execution.start = _start_and_announce
     BaseExecutionWorkerCommunication.terminated = _end_and_announce
-    StepFunctionResponse.describe_execution = _describe_execution
-    StepFunctionResponse.list_executions = _list_executions
     StepFunctionResponse.stop_execution = _stop_execution
     StepFunctionResponse.get_execution_history = history.get_execution_history
 
@@ -98,11 +91,38 @@ def _start_execution(
     _check_input(execution_input)
     if name is not None:
         self._validate_name(name)
-    # moto looks for the name and then adds the execution; two requests must not meet in between.
+    wanted = versions.target(self, state_machine_arn)
+    name = name or str(uuid.uuid4())
+    # Looked for and then added: two requests with one name must not meet in between.
     with _naming:
-        return _start(
-            self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header
-        )
+        known = wanted.machine._handle_name_input_idempotency(name, execution_input)
+        if known is not None:
+            return known
+        execution = _new_execution(self, wanted, name, execution_input or "{}", trace_header)
+        wanted.machine.executions.append(execution)
+        execution.start()
+    return execution
+
+
+def _new_execution(
+    backend: Any, wanted: versions.Target, name: str, text: str, trace_header: str | None
+) -> Any:
+    execution = Execution(
+        name=name,
+        sm_type=wanted.machine.type,
+        role_arn=wanted.revision.roleArn,
+        exec_arn=f"{wanted.machine.arn.replace(':stateMachine:', ':execution:')}:{name}",
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        state_machine=wanted.revision,
+        start_date=datetime.now(UTC),
+        cloud_watch_logging_session=None,
+        activity_store={},
+        input_data=text,
+        trace_header=trace_header,
+    )
+    execution.version_arn, execution.alias_arn = wanted.version_arn, wanted.alias_arn
+    return execution
 
 
 def _check_input(text: str | None) -> None:
@@ -114,15 +134,16 @@ def _check_input(text: str | None) -> None:
 
 
 def _start_and_announce(self: Any) -> None:
-    _announce(self, ExecutionStatus.RUNNING)
+    status_events.announce(self, ExecutionStatus.RUNNING)
     _run(self)
 
 
 def _end_and_announce(self: Any) -> None:
     """moto's worker says the workflow is over; after a forced stop it says so too late."""
     execution = self.execution
-    with _ending:
-        if execution.stop_date is not None:
+    with ending:
+        stale = self is not execution.exec_worker._execution_communication  # stopped and redriven
+        if stale or execution.stop_date is not None:
             return
         _reflect(self)
         if execution.exec_status == ExecutionStatus.ABORTED:
@@ -132,7 +153,7 @@ def _end_and_announce(self: Any) -> None:
             # moto shows a string result without its quotes.
             execution.output = to_json_str(execution.output, separators=(",", ":"))
     executor.forget_threads()
-    _announce(execution, execution.exec_status)
+    status_events.announce(execution, execution.exec_status)
 
 
 def _stop_execution(self: Any) -> Any:
@@ -140,93 +161,33 @@ def _stop_execution(self: Any) -> Any:
     check_length("error", error, 256, required=False)
     check_length("cause", cause, 32_768, required=False)
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-    deadline = time.monotonic() + _STOP_SECONDS
-    while execution.stop_date is None and time.monotonic() < deadline:
-        env = execution.exec_worker.env
-        if env is not None and env.is_running():  # before that moto would lose the stop
-            execution.stop(stop_date=datetime.now(UTC), error=error, cause=cause)
-        time.sleep(0.005)
-    with _ending:
-        forced = execution.stop_date is None  # something that cannot be interrupted is running
-        if forced:
-            execution.exec_status = ExecutionStatus.ABORTED
-            execution.stop_date = datetime.now(UTC)
-            execution.error, execution.cause = error, cause
-    if forced:
-        _announce(execution, ExecutionStatus.ABORTED)
+    stop_all([execution], error=error, cause=cause)
     return ActionResult({"stopDate": execution.stop_date})
 
 
-def _describe_execution(self: Any) -> Any:
-    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-    with _ending:
-        answer = {
-            "executionArn": execution.execution_arn,
-            "stateMachineArn": execution.state_machine_arn,
-            "name": execution.name,
-            "status": execution.status,
-            "startDate": execution.start_date,
-            "input": execution.execution_input,
-            "inputDetails": {"included": True},
-            "redriveCount": 0,
-        }
-        # AWS leaves out what there is not: error and cause, for one, of a timed-out execution.
-        later = {"stopDate": "stop_date", "error": "error", "cause": "cause"}
-        known = {key: getattr(execution, name) for key, name in later.items()}
-        answer |= {key: value for key, value in known.items() if value is not None}
-        if execution.exec_status == ExecutionStatus.SUCCEEDED:
-            answer |= {"output": execution.output, "outputDetails": {"included": True}}
-    return ActionResult(answer)
+def stop_all(running: list[Any], *, error: str | None, cause: str | None) -> None:
+    """Abort these executions; one that has ended stays as it is."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (left := _not_ended(running)) and time.monotonic() < deadline:
+        for execution in left:
+            env = execution.exec_worker and execution.exec_worker.env
+            if env is not None and env.is_running():  # before that moto would lose the stop
+                execution.stop(stop_date=datetime.now(UTC), error=error, cause=cause)
+        time.sleep(0.005)
+    for execution in left:
+        _force_end(execution, error, cause)
 
 
-def _list_executions(self: Any) -> Any:
-    answer = _list(self)
-    for item in answer.result["executions"]:
-        stopped = self.stepfunction_backend.describe_execution(item["executionArn"]).stop_date
-        if stopped is not None:  # moto forgets it for TIMED_OUT
-            item["stopDate"] = stopped
-    return answer
+def _not_ended(running: list[Any]) -> list[Any]:
+    return [execution for execution in running if execution.stop_date is None]
 
 
-def _announce(execution: Any, status: ExecutionStatus) -> None:
-    """EventBridge's status change event, best effort as on AWS: a failure here stops nothing."""
-    try:
-        events_backends[execution.account_id][execution.region_name].put_events(
-            [
-                {
-                    "Source": "aws.states",
-                    "DetailType": "Step Functions Execution Status Change",
-                    "Detail": json.dumps(_detail(execution, status.value)),
-                    "Resources": [execution.exec_arn],
-                }
-            ]
-        )
-    except Exception:
-        logger.warning("no status event for %s", execution.exec_arn, exc_info=True)
-
-
-def _detail(execution: Any, status: str) -> dict[str, Any]:
-    output = execution.output if status == "SUCCEEDED" else None
-    included = len(execution.execution_input) + len(output or "") <= _MAX_EVENT_DATA
-    return {
-        "executionArn": execution.exec_arn,
-        "stateMachineArn": execution.state_machine_arn,
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
-        "name": execution.name,
-        "status": status,
-        "startDate": _milliseconds(execution.start_date),
-        "stopDate": _milliseconds(execution.stop_date),
-        "redriveCount": 0,
-        "redriveDate": None,
-        "input": execution.execution_input if included else None,
-        "inputDetails": {"included": included},
-        "output": output if included else None,
-        "outputDetails": None if output is None else {"included": included},
-        "error": execution.error,
-        "cause": execution.cause,
-    }
-
-
-def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)
+def _force_end(execution: Any, error: str | None, cause: str | None) -> None:
+    """Something that cannot be interrupted is running: it is over for everyone else."""
+    with ending:
+        if execution.stop_date is not None:
+            return
+        execution.exec_status = ExecutionStatus.ABORTED
+        execution.stop_date = datetime.now(UTC)
+        execution.error, execution.cause = error, cause
+    status_events.announce(execution, ExecutionStatus.ABORTED)

@@ -24,7 +24,7 @@ def install() -> None:
     """Put the repairs in place of moto's own."""
     Environment.open_frame = _frame_with_map_item(_open_frame)
     Environment.open_inner_frame = _frame_with_map_item(_open_inner_frame)
-    ExecutionWorker._get_evaluation_environment = _documented_environment
+    ExecutionWorker._get_evaluation_environment = documented_environment
     state.StateData = _documented_state_data
     boto_client.boto3 = _SharedClients()
 
@@ -52,10 +52,10 @@ def _frame_with_map_item(original: Any) -> Any:
     return open_frame
 
 
-def _documented_environment(self: Any) -> Any:
+def documented_environment(self: Any) -> Any:
+    """The surroundings of a worker's execution, its times as AWS writes them."""
     environment = _environment(self)
     execution = environment.states.context_object.context_object_data["Execution"]
-    execution["RedriveCount"] = 0
     execution["StartTime"] = timestamp(execution["StartTime"])
     return environment
 

@@ -74,15 +74,30 @@ def _complete_moto() -> None:
     from moto.core.config import default_user_config  # noqa: PLC0415
 
     from approvals.local.aws import (  # noqa: PLC0415 - they import moto
+        descriptions,
         executions,
         executor,
         functions,
+        map_calls,
+        maps,
+        nested,
+        parsing,
+        progress,
         queues,
+        redrive,
         stack,
+        stack_types,
+        stack_versions,
         tokens,
+        versions,
     )
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    for room in (executor, tokens, executions, functions, queues, stack):
+    rooms: tuple[Any, ...] = (
+        *(parsing, executor, progress, redrive, tokens, executions, descriptions),
+        *(versions, nested, maps, map_calls),
+        *(functions, queues, stack, stack_types, stack_versions),
+    )
+    for room in rooms:
         room.install()

@@ -1,9 +1,10 @@
 """CloudFormation in the local account: the shipped template deploys unchanged.
 
 moto's CloudFormation makes state machines in a backend that only pretends to run them, reads their
-definition from the template alone, leaves substitutions in it and gives queues an address on
-amazonaws.com. Each is bridged here. What a function runs is this repository's (`functions.py`),
-whatever code the template names for it.
+definition from the template alone, leaves substitutions in it, gives queues an address on
+amazonaws.com and buckets no versioning. Each is bridged here; `stack_types.py` and
+`stack_versions.py` add types that it does not know. What a function runs is this repository's
+(`functions.py`), whatever code the template names for it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation.exceptions import ValidationError
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sqs.models import Queue
 from moto.stepfunctions import models as pretending
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from approvals.local.aws import versions
+
 _function_from_template = LambdaFunction.create_from_cloudformation_json.__func__
+_bucket_from_template = FakeBucket.create_from_cloudformation_json.__func__
 _update_from_template = StateMachine.update_from_cloudformation_json.__func__
 _attribute = StateMachine.get_cfn_attribute
 
@@ -35,13 +39,19 @@ def install() -> None:
     StateMachine.has_cfn_attr = classmethod(lambda cls, name: name in _ATTRIBUTES)
     StateMachine.get_cfn_attribute = _state_machine_attribute
     LambdaFunction.create_from_cloudformation_json = classmethod(_create_function)
+    FakeBucket.create_from_cloudformation_json = classmethod(_create_bucket)
     Queue.physical_resource_id = property(_queue_url)
 
 
-_ATTRIBUTES = {"Arn", "Name", "DefinitionString", "RoleArn", "StateMachineName", "Tags"}
+_ATTRIBUTES = {
+    *("Arn", "Name", "DefinitionString", "RoleArn", "StateMachineName", "Tags"),
+    "StateMachineRevisionId",
+}
 
 
 def _state_machine_attribute(self: Any, name: str) -> Any:
+    if name == "StateMachineRevisionId":
+        return versions.revision_of(self)
     return self.arn if name == "Arn" else _attribute(self, name)
 
 
@@ -118,3 +128,13 @@ def _create_function(
     prepared = copy.deepcopy(cloudformation_json)
     prepared["Properties"]["Code"] = {"ZipFile": "# see approvals.local.aws.functions"}
     return _function_from_template(cls, resource_name, prepared, account_id, region_name, **unused)
+
+
+def _create_bucket(
+    cls: Any, /, resource_name: str, cloudformation_json: Any, *rest: Any, **unused: Any
+) -> Any:
+    bucket = _bucket_from_template(cls, resource_name, cloudformation_json, *rest, **unused)
+    versioning = cloudformation_json["Properties"].get("VersioningConfiguration")
+    if versioning:
+        bucket.versioning_status = versioning["Status"]
+    return bucket

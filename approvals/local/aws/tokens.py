@@ -8,7 +8,6 @@ heartbeat, or the end of its execution. So an answer that got 200 is the one the
 from __future__ import annotations
 
 import base64
-import copy
 import json
 import secrets
 import threading
@@ -35,16 +34,13 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.states import ContextObject, TaskData
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from approvals.local.aws.attempts import Aborted, abortable, attempt_frame, take_result
 from approvals.local.aws.limits import check_length
 
 _MAX_TOKEN = 2048
 _MAX_OUTPUT = 262_144
 _MAX_ERROR = 256
 _MAX_CAUSE = 32_768
-
-
-class _Aborted(BaseException):
-    """The execution ended around the task. No Retry, Catch or `except Exception` may stop it."""
 
 
 class Token:
@@ -79,7 +75,7 @@ class Token:
     def wait(self, timeout: float, heartbeat: float | None) -> Any:
         """Return the outcome, or the error of the clock that closed the token first.
 
-        Raises `_Aborted` when the token was closed without an outcome.
+        Raises `Aborted` when the token was closed without an outcome.
         """
         with self._changed:
             while self._open:
@@ -91,7 +87,7 @@ class Token:
                     return CallbackOutcomeTimedOut("") if left <= 0 else HeartbeatTimedOut()
                 self._changed.wait(min(left, beats_left))
             if self._outcome is None:
-                raise _Aborted
+                raise Aborted
             return self._outcome
 
 
@@ -107,7 +103,9 @@ def install() -> None:
     """Put the token rules in place of moto's own."""
     ContextObject.update_task_token = _issue
     StateTaskServiceCallback._evaluate_with_timeout = _evaluate_attempt
-    StateTaskServiceCallback._eval_state = _evaluate_abortable
+    StateTaskServiceCallback._eval_state = abortable(
+        _evaluate_state, HistoryEventType.TaskStateAborted
+    )
     StateTaskServiceCallback._eval_wait_for_task_token = _wait_for_answer
     for ending in ("set_ended", "set_error", "set_stop", "set_timed_out"):
         setattr(Environment, ending, _closing_the_token(getattr(Environment, ending)))
@@ -133,22 +131,18 @@ def _evaluate_attempt(self: Any, env: Any) -> None:
         _evaluate(self, env)
         return
     text = _token_of_attempt(env)
-    frame = env.open_frame()
-    frame.states.reset(input_value=env.states.get_input())
-    frame.stack = copy.deepcopy(env.stack)
     details = env.aws_execution_details
-    token = _issued[(details.account, details.region), text] = Token()
-    frame.callback_token = token
-    if not frame.is_running():  # ended between the two lines above, so nobody else will close it
-        token.close()
-    try:
-        self._eval_execution(frame)
-        output = frame.stack.pop()
-    finally:
-        token.close()
-        frame.set_ended()
-        env.close_frame(frame)
-    _take_result(self, env, output)
+    with attempt_frame(env) as frame:
+        token = _issued[(details.account, details.region), text] = Token()
+        frame.callback_token = token
+        if not frame.is_running():  # ended between the two lines above: nobody else will close it
+            token.close()
+        try:
+            self._eval_execution(frame)
+            output = frame.stack.pop()
+        finally:
+            token.close()
+    take_result(self, env, output)
 
 
 def _token_of_attempt(env: Any) -> str:
@@ -159,29 +153,6 @@ def _token_of_attempt(env: Any) -> str:
         text = context.update_task_token()
         env.callback_pool_manager.add(text)
     return text
-
-
-def _take_result(state: Any, env: Any, output: Any) -> None:
-    """What moto does with the result of any task: ResultSelector, Assign, ResultPath."""
-    env.stack.append(output)
-    if not state._is_language_query_jsonpath():
-        env.states.set_result(output)
-    for step in (state.assign_decl, state.result_selector):
-        if step:
-            step.eval(env=env)
-    if state.result_path:
-        state.result_path.eval(env)
-    else:
-        env.states.reset(input_value=env.stack.pop())
-
-
-def _evaluate_abortable(self: Any, env: Any) -> None:
-    try:
-        _evaluate_state(self, env)
-    except _Aborted:
-        env.event_manager.add_event(
-            context=env.event_history_context, event_type=HistoryEventType.TaskStateAborted
-        )
 
 
 def _wait_for_answer(
