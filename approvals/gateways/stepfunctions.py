@@ -24,6 +24,7 @@ class Execution:
     arn: str
     status: str
     input_sha256: bytes
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,23 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
         return classify(error), None
     shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
-    execution = Execution(response["executionArn"], response["status"].lower(), digest)
-    return accepted(response), execution
+    status, output = response["status"].lower(), str(shown.get("output") or "")
+    return accepted(response), Execution(response["executionArn"], status, digest, output)
+
+
+def map_run_progress(place: Place, arn: str) -> int | None:
+    """How many items the Map Runs of an execution have done (ListMapRuns, DescribeMapRun).
+
+    None where AWS does not say: it is for pages alone.
+    """
+    try:
+        client = aws.stepfunctions(place)
+        runs = client.list_map_runs(executionArn=arn, maxResults=10)["mapRuns"]
+        counts = [client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
+    except (BotoCoreError, ClientError):
+        return None
+    ended = ("succeeded", "failed", "timedOut", "aborted")
+    return sum(dict(count).get(name, 0) for count in counts for name in ended)  # type: ignore[misc]
 
 
 def list_executions(
