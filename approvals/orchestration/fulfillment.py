@@ -41,8 +41,7 @@ def start_order_fulfillment(
     machine = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
     if not machine:
         raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
-    order_id = _order_id(order)
-    text = canonical({**order, "order_id": order_id})
+    order_id, text = spelt(order)
     return _store(machine, order_id, text, by, surface, receipt)
 
 
@@ -104,6 +103,12 @@ def _store(
     )
     hints.after_commit(hints.DELIVER, entry.pk, order=order_id)
     return row, True
+
+
+def spelt(order: Mapping[str, Any]) -> tuple[str, str]:
+    """An order's id, and the input of its execution. Raises Invalid."""
+    order_id = _order_id(order)
+    return order_id, canonical({**order, "order_id": order_id})
 
 
 def canonical(order: Mapping[str, Any]) -> str:

@@ -13,7 +13,9 @@ from approvals.exceptions import KeyMissing, Throttled
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
+from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
+from approvals.reconciliation import carriers
 from approvals.reconciliation.evidence import Fate, ask, place_of
 from approvals.records import allowances, clock, snapshots, tokens
 
@@ -21,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 DESCRIBED_A_MINUTE = 300  # of the 10 to 15 a second that an account may describe
 BACK_OFF = timedelta(seconds=30)
+WHILE_CARRYING = timedelta(seconds=15)  # it lasts seconds, and its orders wait for what it tells
 
 
 def inquire(arn: str) -> None:
@@ -31,16 +34,23 @@ def inquire(arn: str) -> None:
     if not snapshots.take(arn):
         return
     reviews = list(_waiting(arn))
-    status, answer = _describe(arn, reviews)
+    execution, answer = _describe(arn, reviews)
+    status = execution.status if execution else ""
     if not status and answer.code != "ExecutionDoesNotExist":
         snapshots.postpone(arn, BACK_OFF)
         log.info("execution.not_described", execution=arn, code=answer.code)
         return
     running = status in {"running", "pending_redrive"}
-    if status:
+    if execution:
         _tell_orders(arn, status)
+        if not running and not carriers.read_end(execution):
+            snapshots.postpone(arn, BACK_OFF)
+            return
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
+    if carriers.carries(arn):  # also one that AWS does not know yet
+        soon = clock.now() + WHILE_CARRYING
+        again = min(again or soon, soon)
     snapshots.put_back(arn, status=status or "gone", again_at=again)
 
 
@@ -67,16 +77,16 @@ def _waiting(arn: str) -> Any:
     return pending.select_related("queue").defer("raw_body", "sealed_token", "payload")
 
 
-def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[str, Answer]:
+def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:
     try:
         place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
         allowances.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
     except Throttled:
-        return "", Answer(Proof.THROTTLED, "OurOwnLimit")
+        return None, Answer(Proof.THROTTLED, "OurOwnLimit")
     except ValueError:
-        return "", Answer(Proof.REFUSED, "InvalidArn")
+        return None, Answer(Proof.REFUSED, "InvalidArn")
     answer, execution = stepfunctions.describe_execution(place, arn)
-    return (execution.status if execution else ""), answer
+    return execution, answer
 
 
 def _tell_orders(arn: str, status: str) -> None:
