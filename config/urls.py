@@ -10,5 +10,4 @@ urlpatterns = [
     path("accounts/", include("approvals.web.entrance")),
     path("admin/", include("approvals.admin.urls")),
     path("api/", include("approvals.api.urls")),
-    path("", include("django_prometheus.urls")),
 ]

@@ -25,7 +25,7 @@ def requeue(
     Raises NotAllowed, NotFound, or Invalid where the entry is not parked.
     """
     receipts.keep(receipt, entry_id)
-    known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "subject").first()
+    known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
     if known is None:
         raise NotFound
     subject = _locked_subject(known)
@@ -50,6 +50,8 @@ def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
         return ReviewTask.objects.locked(review)
+    if entry.kind == OutboxEntry.Kind.START_BATCH:
+        raise Invalid("Each order that it was to carry has been given an execution of its own.")
     if entry.lane == OutboxEntry.Lane.EXECUTIONS:
         return OrderExecution.objects.select_for_update().get(pk=entry.subject)
     raise Invalid(f"Entries of the lane {entry.lane} are not put back by hand.")

@@ -135,7 +135,8 @@ class Orders(Page):
 def _chain(entry: OutboxEntry) -> str | None:
     """The chain of the review or the order behind an entry."""
     if entry.lane == OutboxEntry.Lane.EXECUTIONS:
-        return f"order:{entry.subject}"
+        many = entry.kind == OutboxEntry.Kind.START_BATCH
+        return f"batch-execution:{entry.subject}" if many else f"order:{entry.subject}"
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).filter(pk=entry.subject).first()
         return f"review:{review}"

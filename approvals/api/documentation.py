@@ -105,7 +105,7 @@ _USUAL: Mapping[int, ApprovalsError] = {
     422: Invalid("The request holds a value that cannot be stored.", pointer="/reason"),
 }
 _NO_TOKEN = errors.of_status(401, "Authentication credentials were not provided.")
-_UNTOLD_TYPE = errors.of_status(415, "The body is not JSON by its Content-Type.")
+UNTOLD_TYPE = errors.of_status(415, "The body is not JSON by its Content-Type.")
 _ALWAYS = (
     NotAllowed("This needs a token with the scope decide."),
     Invalid("This name is not known here.", parameter="statsu"),
@@ -183,7 +183,7 @@ def _refusals(refused: Sequence[Refusal], *, posts: bool = False) -> dict[Any, A
     """The refusals of an operation and those of every one, by status, each with its document."""
     named = [_USUAL[item] if isinstance(item, int) else item for item in refused]
     common = (*_ALWAYS, *(_OF_BODIES if posts else ()))
-    documents = [_NO_TOKEN, *([_UNTOLD_TYPE] if posts else [])]
+    documents = [_NO_TOKEN, *([UNTOLD_TYPE] if posts else [])]
     documents += [errors.example(refusal) for refusal in (*named, *common)]
     return by_status(documents)
 

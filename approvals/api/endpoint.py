@@ -27,13 +27,23 @@ SURFACE = Surface.API
 Shape = TypeVar("Shape", bound="Any")
 
 
+def media_type(request: Request) -> str:
+    """The body's media type without its parameters, in lower case; empty where none is named."""
+    return (request.content_type or "").split(";")[0].strip().lower()
+
+
+def is_json(request: Request) -> bool:
+    """Whether the body is JSON by its Content-Type."""
+    return media_type(request) == "application/json"
+
+
 class OnlyJSON(BaseContentNegotiation):
     """The API has one language, so what Accept or `?format=` wish for is no reason to refuse."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser of the body's media type; None makes it a 415."""
-        media_type = (request.content_type or "").split(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == media_type), None)
+        named = media_type(request)
+        return next((parser for parser in parsers if parser.media_type == named), None)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

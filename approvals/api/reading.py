@@ -15,6 +15,7 @@ from approvals.exceptions import KeyMissing, NotFound
 from approvals.models import (
     AuditEvent,
     Comment,
+    OrderBatch,
     OrderExecution,
     OutboxEntry,
     QuarantinedMessage,
@@ -141,6 +142,15 @@ def order(user: User, order_id: str) -> OrderExecution:
     """The last attempt at an order. Raises NotAllowed or NotFound."""
     latest = orders(user).filter(order_id=order_id).order_by(F("attempt").desc(), "-created_at")
     row = latest.first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def order_batch(user: User, batch_id: UUID) -> OrderBatch:
+    """A batch of orders. Raises NotAllowed or NotFound."""
+    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
+    row = OrderBatch.objects.defer("body").filter(pk=batch_id).first()
     if row is None:
         raise NotFound
     return row

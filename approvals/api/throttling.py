@@ -1,4 +1,4 @@
-"""Who is counted: a token by itself, and whoever comes without a good one by their address."""
+"""Who is counted: tokens and webhook secrets each by themselves, whoever has neither by their address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from approvals.models import ApiToken
+from approvals.models import ApiToken, WebhookSecret
 from approvals.records import allowances
 
 
@@ -27,6 +27,12 @@ class PerCaller(BaseThrottle):
                 per_minute=settings.API_RATE_PER_MINUTE,
             )
         return True
+
+
+def count_signer(secret: WebhookSecret) -> None:
+    """Count a signed webhook call, by the secret that signed it. Raises Throttled."""
+    if settings.API_RATE_PER_MINUTE:
+        allowances.take(f"webhook:{secret.pk}", per_minute=settings.API_RATE_PER_MINUTE)
 
 
 def count_stranger(request: Request) -> None:

@@ -18,6 +18,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
+from approvals.models.outbox import Delivery
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import audit, breakers, callbacks, clock, outbox, tokens
 from approvals.records.outbox import Lease
@@ -110,7 +111,7 @@ def conclude(lease: Lease, answer: Answer) -> bool:
         must_ask = _result(answer) in FINAL_FOR_THE_CALL
         if not must_ask:
             _judge(entry, review, answer)
-    if entry.detail != before.detail:  # the first retry is news, the fortieth is not
+    if entry.detail != before.detail and not _tries_on(entry, before):
         why = {"why": WHY[answer.code]} if answer.code in WHY else {}
         known = {"error_code": answer.code, "aws_request_id": answer.request_id, **why}
         _record(review, decision, entry, known)
@@ -156,6 +157,11 @@ def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
             outbox.retry_later(entry, at_least=ACCESS_PAUSE)
     else:
         outbox.retry_later(entry)
+
+
+def _tries_on(entry: OutboxEntry, before: Delivery) -> bool:
+    """The first retry is news, the fortieth is not; nor is it that a breaker's probe was refused."""
+    return entry.attempts > 1 and (before.detail, entry.detail) == ("breaker_open", "retrying")
 
 
 def _judge_by_history(entry: OutboxEntry, evidence: Evidence) -> None:

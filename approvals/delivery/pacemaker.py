@@ -15,7 +15,6 @@ from queue import Empty, SimpleQueue
 from uuid import UUID
 
 import structlog
-from prometheus_client import Gauge
 
 from approvals.delivery import heartbeats
 from approvals.delivery.heartbeats import Beat, Load
@@ -35,25 +34,6 @@ GATHERING = 0.02  # seconds
 LONGEST_NAP = 1.0  # seconds: how soon a new review is noticed
 LOOK_EVERY, REPORT_EVERY = 1.0, 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds without a call, after AWS has throttled one
-
-OPEN = Gauge(
-    "countersign_heartbeat_open_tokens",
-    "Task tokens that are kept alive by heartbeats.",
-    ["queue"],
-    multiprocess_mode="livemostrecent",
-)
-BEATS_DUE = Gauge(
-    "countersign_heartbeats_due",
-    "Heartbeats that are due and have not been called.",
-    ["queue"],
-    multiprocess_mode="livemostrecent",
-)
-CAPACITY = Gauge(
-    "countersign_heartbeat_capacity_tokens",
-    "Task tokens that half of the quota of SendTaskHeartbeat can keep alive.",
-    ["queue"],
-    multiprocess_mode="livemostrecent",
-)
 
 
 @dataclass
@@ -94,7 +74,6 @@ class Pacemaker:
         self._look_at = self._report_at = 0.0
         self._is_behind = False
         self._queues: list[ReviewQueue] = []
-        self._reported: set[str] = set()
 
     def turn(self) -> int:
         """Begin the calls that are due, write down the answers that came, nap; returns how many were begun.
@@ -134,12 +113,8 @@ class Pacemaker:
             self._report(heartbeats.load(self._queues))
 
     def _report(self, loads: list[Load]) -> None:
-        """How many tokens there are and how many there can be: gauges, a line a queue, a warning above."""
-        for slug in self._reported - {load.queue.slug for load in loads}:
-            _show(slug, 0, 0, 0)
-        self._reported = {load.queue.slug for load in loads}
+        """How many tokens there are and how many there can be: a line a queue, a warning above."""
         for load in loads:
-            _show(load.queue.slug, load.open_tokens, load.due, load.capacity)
             log.info(
                 "heartbeats.load",
                 queue=load.queue.slug,
@@ -223,12 +198,6 @@ class Pacemaker:
         elif proof != Proof.INVALID_TOKEN:  # which is asked at its next turn: sooner helps nobody
             heartbeats.again(reviews, seconds=soon)
         log.warning("heartbeat.refused", queue=queue.slug, code=code, tokens=len(reviews))
-
-
-def _show(queue: str, open_tokens: int, due: int, capacity: int) -> None:
-    OPEN.labels(queue).set(open_tokens)
-    BEATS_DUE.labels(queue).set(due)
-    CAPACITY.labels(queue).set(capacity)
 
 
 def _warn(loads: list[Load]) -> None:

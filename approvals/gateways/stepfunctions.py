@@ -14,6 +14,8 @@ from approvals.gateways import aws
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, accepted, classify
 
+EXECUTIONS_A_PAGE = 1_000  # API reference, ListExecutions: maxResults
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -27,13 +29,23 @@ class Execution:
     status: str
     input_sha256: bytes
     version_arn: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of ListExecutions; `stopped_at` is None while it runs."""
+
+    arn: str
+    started_at: datetime
+    stopped_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Executions:
-    """A page of ListExecutions: each ARN with when it started, and the cursor of the older ones."""
+    """A page of ListExecutions, and the cursor of the older ones."""
 
-    executions: list[tuple[str, datetime]]
+    executions: list[Listed]
     older: str | None
 
 
@@ -89,21 +101,44 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
     shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
     version = shown.get("stateMachineVersionArn") or ""
-    execution = Execution(response["executionArn"], response["status"].lower(), digest, version)
-    return accepted(response), execution
+    status, output = response["status"].lower(), str(shown.get("output") or "")
+    return accepted(response), Execution(response["executionArn"], status, digest, version, output)
+
+
+def map_run_progress(place: Place, arn: str) -> int | None:
+    """How many items the Map Runs of an execution have done (ListMapRuns, DescribeMapRun).
+
+    None where AWS does not say: it is for pages alone.
+    """
+    try:
+        client = aws.stepfunctions(place)
+        runs = client.list_map_runs(executionArn=arn, maxResults=10)["mapRuns"]
+        counts = [client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
+    except (BotoCoreError, ClientError):
+        return None
+    ended = ("succeeded", "failed", "timedOut", "aborted")
+    return sum(dict(count).get(name, 0) for count in counts for name in ended)  # type: ignore[misc]
 
 
 def list_executions(
-    place: Place, state_machine_arn: str, cursor: str | None = None
+    place: Place, state_machine_arn: str, cursor: str | None = None, *, status: str = ""
 ) -> tuple[Answer, Executions | None]:
-    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed."""
+    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed.
+
+    With a `status` (RUNNING ...) of those alone. The children of a distributed map are not among them.
+    """
     more: Any = {"nextToken": cursor} if cursor else {}
+    more |= {"statusFilter": status} if status else {}
     try:
-        client = aws.stepfunctions(place)
-        response = client.list_executions(stateMachineArn=state_machine_arn, maxResults=100, **more)
+        response = aws.stepfunctions(place).list_executions(
+            stateMachineArn=state_machine_arn, maxResults=EXECUTIONS_A_PAGE, **more
+        )
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
-    rows = [(row["executionArn"], row["startDate"]) for row in response["executions"]]
+    rows = [
+        Listed(row["executionArn"], row["startDate"], row.get("stopDate"))
+        for row in response["executions"]
+    ]
     return accepted(response), Executions(rows, response.get("nextToken"))
 
 

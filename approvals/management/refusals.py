@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import threading
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,6 +25,17 @@ class Usage(Error):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, returncode=2)
+
+
+def moment(text: str) -> datetime:
+    """A time with its offset, as an argument of a command. Raises ArgumentTypeError for any other."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = datetime.min  # noqa: DTZ901  (as refused as any without an offset)
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time with its offset (…T09:30:00Z)")
+    return at
 
 
 class ReviewCommand(BaseCommand):

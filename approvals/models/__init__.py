@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from approvals.models.access import ApiToken, QueueMembership, User
 from approvals.models.audit import AuditEvent
+from approvals.models.batches import BatchExecution, OrderBatch, RefusedRow
 from approvals.models.comments import Comment
 from approvals.models.decisions import Decision, Vote
 from approvals.models.executions import Breaker, ExecutionSnapshot
@@ -21,11 +22,13 @@ from approvals.models.webhooks import WebhookSecret
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "BatchExecution",
     "Breaker",
     "Comment",
     "Decision",
     "ExecutionSnapshot",
     "Heartbeat",
+    "OrderBatch",
     "OrderExecution",
     "OutboxAttempt",
     "OutboxEntry",
@@ -34,6 +37,7 @@ __all__ = [
     "QueueMembership",
     "RateBucket",
     "Receipt",
+    "RefusedRow",
     "ReviewQueue",
     "ReviewTask",
     "User",

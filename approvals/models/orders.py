@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.models.ids import uuid7
@@ -13,9 +13,15 @@ class OrderExecution(models.Model):
     """One execution of the order workflow; its name is derived from the order, so it starts once."""
 
     class Status(models.TextChoices):
-        """Pending until Step Functions has taken it, then what Step Functions says."""
+        """Pending until Step Functions has taken it, then what Step Functions says.
+
+        Batched: an execution that carries many has it. Settled: that one has fulfilled it, all of it
+        by machine; else the order gets an execution of its own and goes on as `running`.
+        """
 
         PENDING = "pending"
+        BATCHED = "batched"
+        SETTLED = "settled"
         RUNNING = "running"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
@@ -35,6 +41,23 @@ class OrderExecution(models.Model):
     execution_arn = models.CharField(max_length=512, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     refusal = models.CharField(max_length=300, blank=True)
+    batch = models.ForeignKey(
+        "approvals.OrderBatch",
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    batch_item = models.PositiveBigIntegerField(null=True, blank=True)  # which row of its source
+    carried_by = models.ForeignKey(
+        "approvals.BatchExecution",
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     created_by = models.ForeignKey(
         "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -50,6 +73,15 @@ class OrderExecution(models.Model):
         indexes = [
             models.Index(F("created_at").desc(), F("id").desc(), name="order_by_arrival"),
             models.Index("execution_arn", name="order_by_execution"),
+            models.Index(
+                "batch", "status", condition=Q(batch__isnull=False), name="order_of_batch_by_status"
+            ),
+            models.Index(
+                "carried_by",
+                "batch_item",
+                condition=Q(carried_by__isnull=False),
+                name="order_carried_by",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ class OutboxEntry(models.Model):
 
         CALLBACK = "callback"
         START = "start"
+        START_BATCH = "start_batch"
 
     class State(models.TextChoices):
         """Where the entry stands."""

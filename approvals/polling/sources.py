@@ -17,6 +17,10 @@ Origin = QuarantinedMessage.Origin
 AN_SQS_ARN = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):\d{12}:[\w.-]+")
 
 
+class NoDeadLetterQueue(Unavailable):
+    """The queue has no RedrivePolicy, so nothing of it is ever given up."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where to receive and delete. `given_up_by`, an ARN, says whose dead letters are ours."""
@@ -48,13 +52,15 @@ def messages_of(queue: ReviewQueue) -> Source:
 def dead_letters_of(queue: ReviewQueue) -> Source:
     """The dead-letter queue that the queue's RedrivePolicy names, asked of AWS each time.
 
-    Raises Unavailable, in one line, where there is none or it cannot be found.
+    Raises NoDeadLetterQueue where there is none, Unavailable where it cannot be found, in one line.
     """
     place = Place(queue.region, queue.role_arn)
     found = sqs.attributes(place, queue.sqs_url)
     policy = redrive(found)
     if policy is None:
-        raise Unavailable(f"Queue {queue.slug} has no dead-letter queue: set its RedrivePolicy.")
+        raise NoDeadLetterQueue(
+            f"Queue {queue.slug} has no dead-letter queue: set its RedrivePolicy."
+        )
     return replace(locate(place, policy), given_up_by=found.get("QueueArn", ""))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -82,6 +82,7 @@ class Task:
 
     message: dict[str, Any]
     message_id: str
+    queue_url: str
     sent_at: datetime
     evidence: Evidence
 
@@ -140,11 +141,25 @@ class _Ending:
     event: Event | None = None
 
 
-def tasks_of(place: Place, arn: str, ending: _Ending | None = None) -> Iterator[Task]:
-    """Every task of an execution that sent a message, the newest first. Raises Unread."""
+def at_once(place: Place) -> None:
+    """Take one page from the allowance of all who ask. Raises Throttled where it is used up."""
+    allowances.take(f"histories:{place.region}", per_minute=PAGES_A_MINUTE)
+
+
+def tasks_of(
+    place: Place,
+    arn: str,
+    ending: _Ending | None = None,
+    *,
+    allowed: Callable[[Place], None] = at_once,
+) -> Iterator[Task]:
+    """Every task of an execution that sent a message, the newest first. Raises Unread.
+
+    `allowed` is asked before each page, and raises Throttled where it may not be read now.
+    """
     ending = ending or _Ending()
     followers: dict[int, list[Event]] = defaultdict(list)
-    for event in _events(place, arn):
+    for event in _events(place, arn, allowed):
         if event.kind in ENDED:
             ending.event = event
         elif event.kind == "TaskScheduled":
@@ -153,16 +168,17 @@ def tasks_of(place: Place, arn: str, ending: _Ending | None = None) -> Iterator[
                 sent = _object(submitted.details.get("output")) if submitted else {}
                 closing = next(_following(event, followers, CLOSED), None)
                 evidence = _evidence(event, closing, ending.event)
-                yield Task(message, str(sent.get("MessageId", "")), event.at, evidence)
+                url = str(_object(event.details.get("parameters")).get("QueueUrl", ""))
+                yield Task(message, str(sent.get("MessageId", "")), url, event.at, evidence)
         elif event.kind in CLOSED | BETWEEN:
             followers[event.previous].append(event)
 
 
-def _events(place: Place, arn: str) -> Iterator[Event]:
+def _events(place: Place, arn: str, allowed: Callable[[Place], None]) -> Iterator[Event]:
     cursor = None
     while True:
         try:
-            allowances.take(f"histories:{place.region}", per_minute=PAGES_A_MINUTE)
+            allowed(place)
         except Throttled:
             raise Unread(Evidence(Fate.NOT_NOW, code="OurOwnLimit")) from None
         answer, page = histories.read(place, arn, cursor)

@@ -15,6 +15,7 @@ from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
+from approvals.reconciliation import carriers
 from approvals.reconciliation.evidence import Fate, ask, place_of
 from approvals.records import allowances, clock, snapshots, tokens
 
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 DESCRIBED_A_MINUTE = 300  # of the 10 to 15 a second that an account may describe
 BACK_OFF = timedelta(seconds=30)
+WHILE_CARRYING = timedelta(seconds=15)  # it lasts seconds, and its orders wait for what it tells
 
 
 def inquire(arn: str) -> None:
@@ -39,11 +41,17 @@ def inquire(arn: str) -> None:
         log.info("execution.not_described", execution=arn, code=answer.code)
         return
     running = status in {"running", "pending_redrive"}
-    if status:
+    if execution:
         _tell_orders(arn, status)
+        if not running and not carriers.read_end(execution):
+            snapshots.postpone(arn, BACK_OFF)
+            return
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
     version = execution.version_arn if execution else ""
+    if carriers.carries(arn):  # also one that AWS does not know yet
+        soon = clock.now() + WHILE_CARRYING
+        again = min(again or soon, soon)
     snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 

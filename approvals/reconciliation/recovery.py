@@ -1,74 +1,245 @@
 """After a backup was restored: what AWS knows and the database no longer does, found and listed.
 
 SQS has forgotten the messages of the lost minutes; the executions have not. A token that is still
-open is taken in again from its TaskScheduled event; a token that was answered is named, with the
-decision that answered it, because that decision is lost here and stands there.
+open is taken in again from its TaskScheduled event. What ended otherwise than the database says is
+named. Every step may be repeated, and may run beside pollers and sweepers: intake knows a token.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
 
 from approvals.actions import ingest
-from approvals.exceptions import Unavailable
+from approvals.exceptions import Invalid, Throttled, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
-from approvals.models import Decision, ReviewQueue, ReviewTask
-from approvals.reconciliation.evidence import Fate, Task, Unread, tasks_of
+from approvals.gateways.errors import Proof
+from approvals.gateways.stepfunctions import Executions, Listed
+from approvals.messages import TOKEN_STANDS_HERE
+from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
+from approvals.records import allowances, clock, snapshots
+
+log = structlog.get_logger(__name__)
+
+# Of the 20 histories and some 5 lists a second that an account may read; what everyday questions
+# take comes on top, from an allowance of their own, so that neither waits for the other.
+HISTORIES_A_MINUTE, LISTS_A_MINUTE = 300, 120
+REACH = timedelta(days=30)  # how long before `since` a closed execution may have started
+PASSING = {Proof.THROTTLED, Proof.AMBIGUOUS, Proof.NOT_SENT}
+TRIES, PAUSE, NEXT_PAGE = 6, 0.5, 0.2  # times; seconds, doubled each time; seconds
 
 
 @dataclass(frozen=True)
 class Found:
-    """One thing that differs: `taken_in` again, or `lost` with the decision that AWS holds, or `unread`."""
+    """One thing that differs.
+
+    `taken_in`: an open token without a review, which it has now; `quarantined`: so too, but it could
+    not become one. `lost`: AWS holds a decision that the database does not. `contradicted`: the
+    database holds a decision, and something else took effect. `ended`: closed without any decision of
+    ours, and not known here. `unread`: nobody can tell.
+    """
 
     what: str
     execution_arn: str
     reference: str = ""
-    decision_id: str = ""
+    review: str = ""
+    decision_here: str = ""
+    decision_there: str = ""
     fate: str = ""
 
 
-def recover(queue: ReviewQueue, machine_arn: str, since: datetime) -> Iterator[Found]:
-    """Go through the executions of a state machine that were started since then, the newest first.
+def machines_of(queue: ReviewQueue) -> list[str]:
+    """The state machines that a queue admits by name, else those that its reviews came from."""
+    seen = ReviewTask.objects.filter(queue=queue).exclude(state_machine_arn="").order_by()
+    named: Iterable[str] = queue.state_machine_arns or []
+    arns = set(named or seen.values_list("state_machine_arn", flat=True).distinct())
+    return sorted({":".join(arn.split(":")[:7]).partition("/")[0] for arn in arns})
 
-    Raises Unavailable where the executions cannot be listed.
+
+@dataclass
+class Recovery:
+    """One walk through every execution that may have done something since then, the last started first.
+
+    These are all that run, however old, and those that have stopped since. `before` goes on where an
+    earlier walk ended. `looked` counts executions; `rest` is where to go on, None after the last one.
     """
-    place = Place(stepfunctions.region_of(machine_arn), queue.role_arn)
-    for arn in _started_since(place, machine_arn, since):
-        try:
-            for task in tasks_of(place, arn):
-                yield from _compared(queue, arn, task)
-        except Unread as unread:
-            yield Found("unread", arn, fate=str(unread.evidence.fate))
 
+    queue: ReviewQueue
+    machines: Iterable[str]
+    since: datetime
+    before: datetime | None = None
+    limit: int | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    looked: int = 0
+    rest: datetime | None = None
 
-def _started_since(place: Place, machine_arn: str, since: datetime) -> Iterator[str]:
-    cursor = None
-    while True:
-        answer, page = stepfunctions.list_executions(place, machine_arn, cursor)
-        if page is None:
-            raise Unavailable(f"The executions of {machine_arn} cannot be listed: {answer.code}.")
-        for arn, started_at in page.executions:
-            if started_at < since:
+    def __iter__(self) -> Iterator[Found]:
+        """What differs, as it is found.
+
+        Raises Unavailable where AWS does not list the executions, and Invalid for what is no ARN.
+        """
+        self.rest = self.before
+        streams = [self._executions(arn) for arn in self.machines]
+        for one in heapq.merge(*streams, key=lambda one: one.started_at, reverse=True):
+            if self.before is not None and one.started_at > self.before:
+                continue
+            self.rest = one.started_at
+            if self.looked == self.limit:
                 return
-            yield arn
+            found = _look(self.queue, self._place(one.arn), one.arn, self.stop)
+            if found is None:
+                return
+            self.looked += 1
+            yield from found
+        if not self.stop.is_set():
+            self.rest = None
+
+    def _place(self, arn: str) -> Place:
+        try:
+            return Place(stepfunctions.region_of(arn), self.queue.role_arn)
+        except ValueError:
+            raise Invalid(f"{arn!r} is not the ARN of a state machine.") from None
+
+    def _executions(self, machine: str) -> Iterator[Listed]:
+        place, oldest = self._place(machine), self.since - REACH
+        for one in _listed(place, machine, "", self.stop):
+            if one.started_at < oldest:
+                break
+            if one.stopped_at is None or one.stopped_at >= self.since:
+                yield one
+        for one in _listed(place, machine, "RUNNING", self.stop):
+            if one.started_at < oldest:
+                yield one
+
+
+def _listed(place: Place, machine: str, status: str, stop: threading.Event) -> Iterator[Listed]:
+    cursor: str | None = None
+    while not stop.is_set():
+        page = _page(place, machine, cursor, status, stop)
+        yield from page.executions
         if page.older is None:
             return
         cursor = page.older
 
 
-def _compared(queue: ReviewQueue, arn: str, task: Task) -> Iterator[Found]:
-    mark = task.fingerprint
-    if mark is None:
-        return
-    reference, evidence = str(task.message.get("orderId", ""))[:256], task.evidence
-    known = ReviewTask.objects.filter(token_fingerprint=mark).first()
-    if known is None and evidence.fate == Fate.OPEN:
-        body = json.dumps(task.message, separators=(",", ":"), ensure_ascii=False)
-        ingest.accept(queue, [ingest.Received(body, task.message_id, task.sent_at)])
-        yield Found("taken_in", arn, reference)
-    elif evidence.decision_id and not Decision.objects.filter(pk=evidence.decision_id).exists():
-        yield Found("lost", arn, reference, evidence.decision_id, str(evidence.fate))
+def _page(
+    place: Place, machine: str, cursor: str | None, status: str, stop: threading.Event
+) -> Executions:
+    """One page, in turn and with patience; an empty last one when told to stop. Raises Unavailable."""
+    for attempt in range(TRIES):
+        try:
+            _wait_for_turn(f"lists:{place.region}", LISTS_A_MINUTE, stop)
+        except Throttled:
+            return Executions([], None)
+        answer, page = stepfunctions.list_executions(place, machine, cursor, status=status)
+        if page is not None:
+            return page
+        if answer.proof not in PASSING or stop.wait(PAUSE * 2**attempt):
+            break
+    raise Unavailable(f"The executions of {machine} cannot be listed: {answer.code}.")
+
+
+def _look(queue: ReviewQueue, place: Place, arn: str, stop: threading.Event) -> list[Found] | None:
+    """What differs of an execution's tokens; None when told to stop before it could be read."""
+    for attempt in range(TRIES):
+        try:
+            tasks = list(tasks_of(place, arn, allowed=_in_turn(stop)))
+            break
+        except Unread as unread:
+            fate = unread.evidence.fate
+            if fate != Fate.NOT_NOW or attempt == TRIES - 1:
+                return [Found("unread", arn, fate=str(fate))]
+            if stop.wait(PAUSE * 2**attempt):
+                return None
+    ours = [task for task in tasks if _path(task.queue_url) == _path(queue.sqs_url)]
+    found = [one for task in ours if (one := _compared(queue, arn, task)) is not None]
+    if any(one.what in {"lost", "ended"} and one.review for one in found):
+        snapshots.watch({arn: clock.now()})  # the sweeper closes what is pending, with its proof
+    for one in found:
+        told = {"what": one.what, "fate": one.fate, "review": one.review}
+        log.warning("recovery.found", execution=arn, **told)
+    return found
+
+
+def _in_turn(stop: threading.Event) -> Callable[[Place], None]:
+    return lambda place: _wait_for_turn(f"recovery:{place.region}", HISTORIES_A_MINUTE, stop)
+
+
+def _wait_for_turn(name: str, per_minute: int, stop: threading.Event) -> None:
+    """Wait until the allowance gives one more. Raises Throttled when told to stop meanwhile."""
+    while True:
+        try:
+            allowances.take(name, per_minute=per_minute)
+        except Throttled:
+            if stop.wait(NEXT_PAGE):
+                raise
+        else:
+            return
+
+
+def _path(url: str) -> str:
+    """A queue's account and name: the host of its URL has several forms."""
+    return urlsplit(url).path
+
+
+def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
+    """What a task of a history and the database say differently of its token."""
+    if task.fingerprint is None:
+        return None
+    token, named = str(task.message["taskToken"]), str(task.message.get("orderId", ""))
+    reference = named.replace(token, TOKEN_STANDS_HERE)[:256]
+    rows = ReviewTask.objects.without_secrets().defer("payload")
+    known = rows.filter(token_fingerprint=task.fingerprint).first()
+    if known is not None:
+        return _against(known, arn, task.evidence)
+    if QuarantinedMessage.objects.filter(queue=queue, sqs_message_id=task.message_id).exists():
+        return None
+    if task.evidence.fate == Fate.OPEN:
+        return _taken_in(queue, arn, reference, task)
+    there = task.evidence.decision_id
+    what = "lost" if there else "ended"
+    return Found(what, arn, reference, decision_there=there, fate=str(task.evidence.fate))
+
+
+def _taken_in(queue: ReviewQueue, arn: str, reference: str, task: Task) -> Found | None:
+    body = json.dumps(task.message, separators=(",", ":"), ensure_ascii=False)
+    taken = ingest.accept(queue, [ingest.Received(body, task.message_id, task.sent_at)])
+    if taken.reviews:
+        review = ReviewTask.objects.only("pk").get(token_fingerprint=task.fingerprint)
+        return Found("taken_in", arn, reference, str(review.pk), fate=str(Fate.OPEN))
+    if taken.quarantined:
+        return Found("quarantined", arn, reference, fate=str(Fate.OPEN))
+    return None  # a poller was faster
+
+
+def _against(review: ReviewTask, arn: str, evidence: Evidence) -> Found | None:
+    here, there = str(review.decision_id or ""), evidence.decision_id
+    if evidence.fate == Fate.OPEN or (there and there == here):
+        return None
+    if there and not Decision.objects.filter(pk=there).exists():
+        what = "lost"
+    elif here and (there or not _is_told(review)):
+        what = "contradicted"
+    elif review.status == ReviewTask.Status.PENDING:
+        what = "ended"
+    else:
+        return None
+    return Found(what, arn, review.reference, str(review.pk), here, there, str(evidence.fate))
+
+
+def _is_told(review: ReviewTask) -> bool:
+    """Whether the review itself says that its decision had no effect."""
+    if review.decision_id is None:
+        return False
+    kind = OutboxEntry.Kind.CALLBACK
+    entry = OutboxEntry.objects.filter(kind=kind, subject=review.decision_id).first()
+    return entry is not None and entry.delivery.state == "closed_elsewhere"

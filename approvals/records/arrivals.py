@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from approvals import messages
+from approvals.exceptions import KeyMissing
 from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.ids import uuid7
@@ -151,9 +153,27 @@ def against(item: Readable, known: Stored) -> tuple[str, str] | None:
     if item.fingerprint not in known:
         return item.obstacle
     pk, digest = known[item.fingerprint]
-    if digest == item.digest:
+    if digest == item.digest or _says_the_same(pk, item):
         return None
     return "conflict", f"The same task token came before with another body: review {pk}."
+
+
+def _says_the_same(pk: UUID, item: Readable) -> bool:
+    """Whether a review's message differs from this one in its white space and order of keys alone.
+
+    Recovery takes a message from the execution's history, which holds what it said, not its bytes;
+    a poller may still find the bytes in SQS. Without its key, the stored message tells nothing.
+    """
+    sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=pk)
+    try:
+        stored = tokens.unseal(sealed, row=pk, column="raw_body").decode()
+    except KeyMissing:
+        return False
+    return _in_one_order(stored) == _in_one_order(item.received.body)
+
+
+def _in_one_order(body: str) -> str:
+    return json.dumps(json.loads(body), sort_keys=True)
 
 
 def begin(

@@ -42,7 +42,9 @@ def strike(queue: UUID, reason: str) -> bool:
     full = Breaker.objects.filter(queue=queue, strikes__gte=STRIKES)
     if full.filter(opened_at=None).update(opened_at=Now(), retry_at=Now() + PAUSE):
         log.error("breaker.opened", queue=str(queue), reason=reason)
-        _waiting(queue).filter(attempts=0, detail="queued").update(detail="breaker_open")
+        # What another sender is at is not waiting for us to see, so no two of these wait in a ring.
+        held = _waiting(queue).filter(detail__in=["queued", "retrying"])
+        held.update(detail="breaker_open")
     return full.exists()
 
 

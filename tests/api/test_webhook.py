@@ -26,7 +26,7 @@ from approvals.models import (
 from approvals.records import audit
 from tests import factories
 from tests.api.conftest import refused
-from tests.api.signing import about, issue, kept
+from tests.api.signing import PATH, about, issue, kept
 from tests.canary import CANARY, assert_no_canary
 
 pytestmark = pytest.mark.django_db
@@ -446,7 +446,7 @@ def test_guessed_signatures_use_up_an_addresss_allowance_and_a_right_one_does_no
     erp, alice, queue, settings
 ):
     settings.API_RATE_PER_MINUTE = 60  # twenty at once
-    held = [factories.review(queue) for _ in range(25)]
+    held = [factories.review(queue) for _ in range(15)]
     answers = [erp.send(about(review)).status_code for review in held]
     assert set(answers) == {200}
 
@@ -455,6 +455,35 @@ def test_guessed_signatures_use_up_an_addresss_allowance_and_a_right_one_does_no
     assert {guess.status_code for guess in guesses[:20]} == {401}
     assert int(refused(guesses[-1], 429, "throttled")["retry_after"]) >= 1
     assert guesses[-1].headers["Retry-After"]
+
+
+def test_each_secret_has_an_allowance_of_its_own_and_an_id_refused_for_it_is_not_used_up(
+    erp, alice, queue, review, settings
+):
+    settings.API_RATE_PER_MINUTE = 1  # twenty at once
+    other, held = issue("crm"), factories.review(queue)
+    for _ in range(20):
+        erp.send(about(review), "again")
+
+    late = erp.send(about(held), "late")
+
+    assert int(refused(late, 429, "throttled")["retry_after"]) >= 1
+    assert other.send(about(held, approved=False), "late").status_code == 200
+    assert Decision.objects.get(review=held).outcome == "rejected"
+    assert not Receipt.objects.filter(principal__startswith="webhook:erp:", key="late").exists()
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_signed_body_that_is_not_json_by_its_type_is_refused_and_its_id_is_still_free(
+    erp, alice, review, media_type
+):
+    raw = json.dumps(about(review)).encode()
+
+    answer = erp.client.generic("POST", PATH, raw, media_type, headers=erp.headers(raw, "typed"))
+
+    refused(answer, 415, "unsupported_media_type")
+    assert Decision.objects.count() == 0
+    assert erp.send(about(review), "typed").status_code == 200
 
 
 # --- the description

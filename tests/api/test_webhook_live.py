@@ -29,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "decide_by_webhook.py"
 
 
+JSON_TYPE = [("Content-Type", "application/json")]
+
+
 @dataclass(frozen=True)
 class Web:
     """A web process, and the file with all that it has said."""
@@ -45,7 +48,7 @@ class Web:
         wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         with contextlib.closing(wire):
             wire.putrequest("POST", PATH)
-            for name, value in [("Content-Length", str(len(raw))), *headers]:
+            for name, value in [*JSON_TYPE, ("Content-Length", str(len(raw))), *headers]:
                 wire.putheader(name, value)
             wire.endheaders(raw)
             answer = wire.getresponse()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from approvals.gateways.errors import Answer, Proof
-from tests.browser import world
+from tests.browser import trouble, world
 from tests.browser.conftest import NewPage, sign_in
 
 DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
@@ -62,3 +62,12 @@ def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
         shoot("filtered")
         page.goto("/reviews/00000000-0000-0000-0000-000000000000/")
         shoot("missing")
+        (late, _), refused = trouble.came_too_late(day), trouble.held_back(day)
+        page.goto("/")
+        shoot("trouble-home")
+        page.goto("/queues/manual-review/")
+        shoot("trouble-queue")
+        page.goto(f"/reviews/{refused[0].pk}/")
+        shoot("trouble-review")
+        page.goto(f"/reviews/{late.pk}/")
+        shoot("again")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from approvals.actions import assignment, ingest
 from approvals.models import Decision, ReviewTask
 from tests import factories
-from tests.browser import world
+from tests.browser import trouble, world
 from tests.browser.conftest import NewPage, Scheme, sign_in
 
 MONSTER = {
@@ -184,6 +184,12 @@ def test_every_page_passes_axe_and_fits_its_window(
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("alert").filter(has_text="has changed").wait_for()
     check(page, "the panel with a problem")
+    (again, _), refused = trouble.came_too_late(day), trouble.held_back(day)
+    for path in ("/", "/queues/manual-review/", f"/reviews/{refused[2].pk}/"):
+        inspect(page, path)
+        expect(page.get_by_text("AWS refuses the answers of")).to_be_visible()
+    inspect(page, f"/reviews/{again.pk}/")
+    expect(page.get_by_role("button", name="Apply the same decision there")).to_be_visible()
 
 
 def of_message(day: world.World, body: dict[str, str]) -> ReviewTask:

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from approvals.actions import decisions
 from approvals.delivery import lanes
-from approvals.models import Breaker, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models import AuditEvent, Breaker, OutboxEntry, ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, deliver, take_in
 from tests.fake_aws import FakeAws, Fault
@@ -70,6 +70,20 @@ def test_one_probe_at_a_time_finds_out_and_then_everything_leaves(
     for review in reviews:
         review.refresh_from_db()
         assert deliver(review).delivery == ("delivered", "acknowledged")
+
+
+def test_while_it_is_open_every_answer_that_waits_says_so_and_probes_are_no_news(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
+) -> None:
+    trip(aws, waiting, ada, Fault.ACCESS_DENIED)
+    assert {entry.detail for entry in OutboxEntry.objects.all()} == {"breaker_open"}
+
+    for _ in range(4):  # an outage of AWS lasts for many probes
+        probe_now(held)
+        deliver(ReviewTask.objects.get(reference="order-0"))
+
+    assert {entry.detail for entry in OutboxEntry.objects.all()} == {"breaker_open"}
+    assert AuditEvent.objects.filter(kind="callback.retrying").count() == 3  # one a decision
 
 
 def test_two_refusals_and_a_success_open_nothing(

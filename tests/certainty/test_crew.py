@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from approvals import sweeper
 from approvals.actions import configuration, decisions
+from approvals.delivery import lanes
+from approvals.delivery.crew import HANDS
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.orchestration import fulfillment
 from tests.certainty.conftest import AT_ONCE, take_in
 from tests.desk import wait_until
 from tests.fake_aws import FakeAws, Fault
@@ -21,24 +25,29 @@ CALLBACKS = OutboxEntry.Lane.CALLBACKS
 
 
 @contextmanager
-def sweeping() -> Iterator[None]:
-    """The callbacks' lane, swept as the sweeper does."""
+def sweeping(*names: str) -> Iterator[None]:
+    """The callbacks' lane, or those named, swept as the sweeper does."""
     stop = threading.Event()
-    thread = threading.Thread(target=sweeper.sweep_lane, args=(CALLBACKS, stop))
-    thread.start()
+    threads = [
+        threading.Thread(target=sweeper.sweep_lane, args=(lane, stop))
+        for lane in names or (CALLBACKS,)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
-def sending() -> bool:
-    return OutboxEntry.objects.filter(state=OutboxEntry.State.SENDING).exists()
+def sending(lane: str = CALLBACKS) -> int:
+    return OutboxEntry.objects.filter(state=OutboxEntry.State.SENDING, lane=lane).count()
 
 
-def settled() -> int:
-    return OutboxEntry.objects.filter(state=OutboxEntry.State.SETTLED).count()
+def settled(lane: str = CALLBACKS) -> int:
+    return OutboxEntry.objects.filter(state=OutboxEntry.State.SETTLED, lane=lane).count()
 
 
 def test_a_call_that_aws_leaves_hanging_never_delays_the_others(
@@ -55,6 +64,24 @@ def test_a_call_that_aws_leaves_hanging_never_delays_the_others(
         for review in ReviewTask.objects.pending():
             decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
         wait_until(lambda: settled() >= 20, seconds=3.5, what="twenty deliveries beside it")
+
+
+def test_starts_that_aws_leaves_hanging_never_delay_an_answer(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, settings: Any
+) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = aws.machine("orders")
+    executions = OutboxEntry.Lane.EXECUTIONS
+    reviews = [waiting(f"order-{number}") for number in range(5)]
+    aws.switch("StartExecution", Fault.STALLED, stall_seconds=5)
+    for number in range(HANDS + 2):
+        fulfillment.start_order_fulfillment({"order_id": str(number)}, by=None, surface="api")
+    with sweeping(*lanes.LANES):
+        wait_until(lambda: sending(executions) == HANDS, seconds=4, what="starts that hang")
+        for review in reviews:
+            decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+        wait_until(lambda: settled() == 5, seconds=4, what="the answers beside them")
+        assert settled(executions) == 0
+        aws.switch("StartExecution", None)
 
 
 def test_the_sweeper_wakes_for_the_end_of_an_undo_window(

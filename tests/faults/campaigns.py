@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,14 @@ CAMPAIGNS: dict[str, Campaign | None] = {
 
 
 def run(name: str, scale: float, seed: int, folder: Path, only: list[str] | None) -> Result:
-    """Run a campaign on a fresh stage."""
+    """Run a campaign on a fresh stage, and say how long it took."""
+    began = time.monotonic()
+    result = _run(name, scale, seed, folder, only)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _run(name: str, scale: float, seed: int, folder: Path, only: list[str] | None) -> Result:
     campaign = CAMPAIGNS[name]
     if campaign is None:
         return sabotage.campaign(seed, folder, only)

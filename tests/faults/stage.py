@@ -15,7 +15,7 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,8 +103,21 @@ def _clients() -> Iterator[Any]:
         yield from (gateway.stepfunctions(place), gateway.sqs(place))
 
 
-def apart(work: Callable[[], T]) -> T:
-    """What a piece of work returns when a child does it. Raises RuntimeError where the child failed."""
+def apart_together(works: Sequence[Callable[[], T]], *, hands: int) -> Iterator[T]:
+    """What each piece of work returns, in their order, when so many children at a time do them.
+
+    Raises RuntimeError where a child failed.
+    """
+    begun: list[tuple[int, int]] = []
+    left = list(works)
+    while begun or left:
+        while left and len(begun) < hands:
+            begun.append(_begun(left.pop(0)))
+        yield _said(*begun.pop(0))
+
+
+def _begun(work: Callable[[], object]) -> tuple[int, int]:
+    """A child that does a piece of work, and the pipe through which it tells the result."""
     reading, writing = os.pipe()
 
     def tell() -> None:
@@ -115,13 +128,16 @@ def apart(work: Callable[[], T]) -> T:
 
     pid = forked(tell)
     os.close(writing)
+    return pid, reading
+
+
+def _said(pid: int, reading: int) -> Any:
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
     _, status = os.waitpid(pid, 0)
     if status or not said:
         raise RuntimeError(f"the child ended with {os.waitstatus_to_exitcode(status)}")
-    result: T = pickle.loads(said)  # noqa: S301  (written by our own child a moment ago)
-    return result
+    return pickle.loads(said)  # noqa: S301  (written by our own child a moment ago)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from approvals import actions
-from tests.faults import verbs_of_doors, verbs_of_reviews, verbs_of_setup
+from tests.faults import verbs_of_batches, verbs_of_doors, verbs_of_reviews, verbs_of_setup
 
 NOT_VERBS = {
     "configuration.settings_version": "says which event last changed a queue; changes nothing",
@@ -44,6 +44,11 @@ def _modules() -> dict[str, ModuleType]:
 
 ROWS = [
     row
-    for row in (*verbs_of_reviews.ROWS, *verbs_of_setup.ROWS, *verbs_of_doors.ROWS)
+    for row in (
+        *verbs_of_reviews.ROWS,
+        *verbs_of_setup.ROWS,
+        *verbs_of_doors.ROWS,
+        *verbs_of_batches.ROWS,
+    )
     if set(row.covers) <= set(public_verbs())
 ]

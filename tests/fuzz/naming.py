@@ -21,6 +21,7 @@ REAL = 0.9  # share of the paths that name what there is
 ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"/decisions/\{", ("undoable",)),
     (r"/orders/\{", ("order",)),
+    (r"/order-batches/\{", ("batch",)),
     (r"/quarantine/\{", ("quarantined", "quarantined", "quarantined", "poison")),
     (r"/reviews/\{\w+\}/(renew|release)/", ("held",)),
     (r"/reviews/\{\w+\}/\w+/", ("pending", "held")),

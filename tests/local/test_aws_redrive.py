@@ -174,11 +174,24 @@ def test_a_fail_state_is_entered_again_and_fails_again(workflow, clients):
     arn = flow.start()
     flow.end(arn)
 
+    for _ in range(2):
+        clients("stepfunctions").redrive_execution(executionArn=arn)
+        end = flow.end(arn)
+
+    assert (end["status"], end["error"], end["redriveCount"]) == ("FAILED", "OrderRejected", 2)
+    assert entered(flow, arn) == ["First", "Refused", "Refused", "Refused"]
+
+
+def test_the_redrive_time_is_in_the_context_once_there_was_a_redrive(workflow, clients):
+    """Dev guide, "Context object": RedriveTime is only available in a redriven execution."""
+    shown = {"at.$": "$$.Execution.RedriveTime"}
+    flow = workflow({"Show": {"Type": "Pass", "Parameters": shown, "End": True}})
+    arn = flow.start()
+    assert flow.end(arn)["error"] == "States.Runtime"
+
     clients("stepfunctions").redrive_execution(executionArn=arn)
 
-    end = flow.end(arn)
-    assert (end["status"], end["error"], end["redriveCount"]) == ("FAILED", "OrderRejected", 1)
-    assert entered(flow, arn) == ["First", "Refused", "Refused"]
+    assert json.loads(flow.end(arn)["output"])["at"].endswith("Z")
 
 
 def test_a_redrive_keeps_the_definition_of_its_execution(workflow, clients, table):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from approvals.local import LocalError
 from approvals.local import aws as local_aws
 
 TEMPLATE = Path(__file__).parent / "batches.yaml"
@@ -110,6 +111,19 @@ def test_an_updated_stack_publishes_and_moves_the_alias(stack, clients):
     assert len(after) == len(before) + 1
     assert output(clients, stack["LiveArn"]) == "hello"
     assert output(clients, stack["VersionArn"]) == "hi"
+
+
+def test_an_output_of_a_type_that_is_not_there_is_one_clear_line(aws, tmp_path):
+    template = tmp_path / "unknown.yaml"
+    template.write_text(
+        "Resources: {Plan: {Type: 'AWS::Scheduler::Schedule', Properties: {}}}\n"
+        "Outputs: {Plan: {Value: !GetAtt Plan.Arn}}"
+    )
+
+    with pytest.raises(LocalError, match=r"unknown\.yaml .*not there locally") as refused:
+        local_aws.deploy(aws.endpoint, aws.region, template, {}, stack="unknown")
+
+    assert "\n" not in str(refused.value)
 
 
 def test_deleting_the_stack_deletes_alarm_alias_and_version(aws, clients):

@@ -104,9 +104,19 @@ def test_anything_else_still_asks_for_our_host(settings: Any) -> None:
     assert Client().get("/healthz/", headers={"Host": "10.1.2.3"}).status_code == 400
 
 
+@pytest.mark.django_db
 def test_metrics_stay_open_to_http(settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().get("/metrics").status_code == 200
+
+
+@pytest.mark.django_db
+def test_without_a_database_metrics_tell_what_the_process_knows() -> None:
+    with away(OperationalError):
+        page = Client().get("/metrics")
+
+    assert page.status_code == 200
+    assert b"django_http_requests" in page.content
 
 
 # --- logs

@@ -15,7 +15,7 @@ import structlog
 from django.http import JsonResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,7 +24,7 @@ from approvals import strict_json
 from approvals.actions import decisions
 from approvals.api import documentation as told
 from approvals.api import errors, shapes, signature, throttling
-from approvals.api.endpoint import OnlyJSON
+from approvals.api.endpoint import OnlyJSON, is_json
 from approvals.exceptions import (
     ApprovalsError,
     IdempotencyMismatch,
@@ -171,7 +171,7 @@ DESCRIBED = extend_schema(
     request={"application/json": BODY},
     responses={
         200: WebhookDecisionAnswer,
-        **told.by_status([errors.example(refusal) for refusal in REFUSALS]),
+        **told.by_status([told.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]),
     },
     examples=[
         OpenApiExample(
@@ -204,6 +204,9 @@ class WebhookDecisions(APIView):
         except signature.NotSigned:
             throttling.count_stranger(request)
             raise
+        throttling.count_signer(signed.secret)
+        if body and not is_json(request):
+            raise UnsupportedMediaType(str(request.content_type))
         key = receipts.Key(
             principal=signed.principal,
             key=signed.id,

@@ -12,14 +12,28 @@ from typing import Any
 
 import boto3
 from moto.cloudformation import parsing
-from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+from moto.cloudformation.exceptions import (
+    UnformattedGetAttTemplateException,
+    ValidationError,
+)
 from moto.core.common_models import CloudFormationModel
+
+_validate_outputs = parsing.ResourceMap.validate_outputs
 
 
 def install() -> None:
     """Let moto count its types again, with those of this room."""
     for counted in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         counted.cache_clear()
+    parsing.ResourceMap.validate_outputs = _refuse_what_is_not_there
+
+
+def _refuse_what_is_not_there(self: Any) -> None:
+    try:
+        _validate_outputs(self)
+    except AttributeError as wrong:  # moto asks a type that it left out
+        message = "an output asks for an attribute of a type that is not there locally"
+        raise ValidationError(message=message) from wrong
 
 
 def _client(service: str, region: str) -> Any:

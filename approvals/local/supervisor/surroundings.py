@@ -28,6 +28,8 @@ _OURS = {
     "DJANGO_SETTINGS_MODULE",
     "HOST",
     "LISTEN_DATABASE_URL",
+    "ORDER_BATCH_STATE_MACHINE_ARN",
+    "ORDER_BUCKETS",
     "ORDER_FULFILLMENT_STATE_MACHINE_ARN",
     "PUBLIC_URL",
     "SECRET_KEY",
@@ -120,7 +122,12 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment of the demo's processes, every name as the contract has it."""
     kept = {name: value for name, value in environ.items() if not _is_ours(name)}
-    optional = {"STATUS_EVENTS_QUEUE_URL": outputs.get("StatusEventsQueueUrl")}
+    optional = {
+        "DAILY_ORDERS_STATE_MACHINE_ARN": outputs.get("DailyOrdersStateMachineArn"),
+        "ORDER_BATCH_STATE_MACHINE_ARN": outputs.get("OrderBatchStateMachineArn"),
+        "ORDER_BUCKETS": outputs.get("OrdersBucketName"),
+        "STATUS_EVENTS_QUEUE_URL": outputs.get("StatusEventsQueueUrl"),
+    }
     return {
         **kept,
         **account.environment(),

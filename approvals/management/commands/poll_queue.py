@@ -10,7 +10,7 @@ from approvals import polling
 from approvals.exceptions import Unavailable
 from approvals.management.refusals import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
-from approvals.polling import statuses
+from approvals.polling import sources, statuses
 
 
 class Command(ReviewCommand):
@@ -42,7 +42,7 @@ class Command(ReviewCommand):
             raise Error(f"No enabled queue {slugs[0]!r}: register_queue makes one.")
         dead = options["dead_letters"]
         if options["once"]:
-            self._once(list(queues), budget, dead_letters=dead)
+            self._once(list(queues), budget, dead_letters=dead, all_queues=not slugs)
             if not slugs and not dead:
                 statuses.poll_until_empty()
             return
@@ -50,13 +50,26 @@ class Command(ReviewCommand):
         polling.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)
 
     def _once(
-        self, queues: list[ReviewQueue], budget: polling.Budget, *, dead_letters: bool
+        self,
+        queues: list[ReviewQueue],
+        budget: polling.Budget,
+        *,
+        dead_letters: bool,
+        all_queues: bool,
     ) -> None:
-        """Empty each queue; one that AWS refuses does not keep the others from their turn."""
+        """Empty each queue; one that AWS refuses does not keep the others from their turn.
+
+        That a queue has no dead letters to read is an error only where it was asked for by name.
+        """
         what, refusals = "dead letters" if dead_letters else "messages", []
         for queue in queues:
             try:
                 came = polling.poll_until_empty(queue, budget, dead_letters=dead_letters)
+            except sources.NoDeadLetterQueue as none:
+                if not all_queues:
+                    raise Error(none.message) from none
+                self.stdout.write(none.message)
+                continue
             except Unavailable as error:
                 refusals.append(error.message)
                 continue

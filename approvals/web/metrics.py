@@ -1,0 +1,50 @@
+"""`/metrics`: what this web server has counted, and what the rows say that no one process can count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_prometheus.exports import ExportToDjangoView
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from approvals.delivery import heartbeats
+from approvals.exceptions import DATABASE_AWAY
+
+log = structlog.get_logger(__name__)
+
+
+class Heartbeats(Collector):
+    """How many task tokens are kept alive, and how many can be: sweepers beat, the rows tell of all."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Three figures of each queue that asks for heartbeats. Raises what DATABASE_AWAY names."""
+        loads = heartbeats.load(heartbeats.queues())
+        for name, what, value in (
+            ("_open_tokens", "Task tokens that are kept alive by heartbeats.", "open_tokens"),
+            ("s_due", "Heartbeats that are due and not called; growing: no sweeper runs.", "due"),
+            ("_capacity_tokens", "Task tokens that half the quota can keep alive.", "capacity"),
+        ):
+            family = GaugeMetricFamily(f"countersign_heartbeat{name}", what, labels=["queue"])
+            for load in loads:
+                family.add_metric([load.queue.slug], getattr(load, value))
+            yield family
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Both in Prometheus' text; without a database only the first."""
+    page: HttpResponse = ExportToDjangoView(request)
+    registry = CollectorRegistry()
+    registry.register(Heartbeats())
+    try:
+        page.content += generate_latest(registry)
+    except DATABASE_AWAY as error:
+        log.warning("metrics.database_away", error=str(error)[:300])
+    return page
