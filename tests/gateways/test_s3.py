@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -96,3 +97,16 @@ def test_a_silent_s3_is_unavailable(settings: Any) -> None:
     with pytest.raises(Unavailable, match="does not answer"):
         s3.look(HERE, "a-bucket", "x")
     aws.forget()
+
+
+def test_a_policy_against_plain_http_is_not_about_the_laptop(client: Any, bucket: str) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+    plain = {"Resource": f"arn:aws:s3:::{bucket}/*"}
+    only_tls = deny | plain | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [only_tls]}))
+    assert s3.write(HERE, bucket, "x", [b"1"])
+
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [deny | plain]}))
+    with pytest.raises(Invalid, match="may not be read or written"):
+        s3.write(HERE, bucket, "x", [b"2"])
