@@ -15,7 +15,7 @@ CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
 	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
 	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
 
-.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test fuzz faults
+.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test fuzz faults batches
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -88,6 +88,9 @@ clean: ## remove what was installed and made
 
 faults: $(READY) ## break the service on purpose and count: CAMPAIGN= one of them, SCALE= 0.05 is a twentieth
 	@$(BIN)/python -m tests.faults $(CAMPAIGN) --scale $(or $(SCALE),1) $(if $(SEED),--seed $(SEED))
+
+batches: $(READY) ## start 10,000 orders and 1,000 by two workflows, killed twice: MODE= one, ORDERS= how many
+	@$(BIN)/python -m tests.batches $(MODE) $(if $(ORDERS),--orders $(ORDERS)) --seed $(or $(SEED),1)
 
 fuzz: $(READY) ## send CASES=5000 made-up requests to the API and write var/fuzz.json (SEED= another run)
 	@FUZZ_CASES=$(or $(CASES),5000) FUZZ_SEED=$(or $(SEED),1) \

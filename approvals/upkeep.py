@@ -13,6 +13,7 @@ from django.db.models.functions import Least, Now
 from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions
 from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
+from approvals.orchestration import batches
 from approvals.records import allowances, clock, outbox, receipts, snapshots
 
 log = structlog.get_logger(__name__)
@@ -130,6 +131,7 @@ def report() -> None:
 
 
 CHORES = {
+    "batches": (batches.Chore().turn, timedelta(seconds=1)),
     "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),

@@ -258,6 +258,12 @@ AWS_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default
 AWS_ENDPOINT_URL: str | None = env.str("AWS_ENDPOINT_URL", default="") or None
 ORDER_FULFILLMENT_STATE_MACHINE_ARN = env.str("ORDER_FULFILLMENT_STATE_MACHINE_ARN", default="")
 ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")  # DynamoDB; none: not shown
+ORDER_BATCH_STATE_MACHINE_ARN = env.str("ORDER_BATCH_STATE_MACHINE_ARN", default="")
+DAILY_ORDERS_STATE_MACHINE_ARN = env.str("DAILY_ORDERS_STATE_MACHINE_ARN", default="")
+# The buckets that POST order-batches/ may read from; the first takes what a Distributed Map reads.
+ORDER_BUCKETS = env.list("ORDER_BUCKETS", default=[])
+# What this account may start a second, where that is not AWS's default; 0: the default of the region.
+EXECUTION_STARTS_PER_SECOND = env.float("EXECUTION_STARTS_PER_SECOND", default=0.0)
 STATUS_EVENTS_QUEUE_URL = env.str("STATUS_EVENTS_QUEUE_URL", default="")
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="sqs://")

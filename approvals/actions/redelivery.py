@@ -50,6 +50,8 @@ def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
         return ReviewTask.objects.locked(review)
+    if entry.kind == OutboxEntry.Kind.START_BATCH:
+        raise Invalid("Each order that it was to carry has been given an execution of its own.")
     if entry.kind == OutboxEntry.Kind.START:
         return OrderExecution.objects.select_for_update().get(pk=entry.subject)
     raise Invalid(

@@ -137,6 +137,8 @@ def _chain(entry: OutboxEntry) -> str | None:
     """The chain of the review or the order behind an entry."""
     if entry.kind == OutboxEntry.Kind.START:
         return f"order:{entry.subject}"
+    if entry.kind == OutboxEntry.Kind.START_BATCH:
+        return f"batch-execution:{entry.subject}"
     if entry.lane == OutboxEntry.Lane.EXECUTIONS:
         hand = OrderIntervention.objects.only("order").filter(pk=entry.subject).first()
         return f"order:{hand.order_id}" if hand else None

@@ -92,6 +92,40 @@ _ORDER = {
     "started_at": "2026-11-23T08:57:30.219874Z",
     "ended_at": None,
 }
+_BATCH = {
+    "id": "019ab1ef-2d14-7b60-a0c1-3f5a7c9e1b07",
+    "source": "s3://daily-orders/2026-11-23.json",
+    "mode": "batches",
+    "batch_size": 100,
+    "on_bad_row": "skip",
+    "status": "read",
+    "trouble": "",
+    "progress": 0.9645,
+    "counts": {
+        "read": 1000,
+        "settled": 860,
+        "executions": 66,
+        "refused": 2,
+        "known": 1,
+        "under_way": 71,
+    },
+    "refusals": [
+        {
+            "line": 18,
+            "order_id": "",
+            "code": "not_json",
+            "reason": "The row is not JSON: NaN is not a JSON number.",
+        },
+        {
+            "line": 731,
+            "order_id": "",
+            "code": "too_large",
+            "reason": "The row has over 1048576 bytes.",
+        },
+    ],
+    "created_at": "2026-11-23T08:30:00.004210Z",
+    "ended_at": None,
+}
 
 ANSWERS: Mapping[type, dict[str, Any]] = {
     serializers.ReviewAnswer: REVIEW,
@@ -141,6 +175,7 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
             }
         ],
     },
+    serializers.OrderBatchAnswer: _BATCH,
     serializers.QuarantineAnswer: _QUARANTINED,
     serializers.QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
 }
@@ -174,6 +209,14 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
         "With a word on why": {"reason": "The payment gateway is back."},
     },
     shapes.StopBody: {"Stop": {"reason": "The customer has cancelled."}},
+    shapes.BatchBody: {
+        "Orders, one execution each": {"orders": [{"order_id": "ORD-1043", "total": 812.5}]},
+        "An object in S3, a hundred orders an execution": {
+            "mode": "batches",
+            "source": "s3://daily-orders/2026-11-23.json",
+            "on_bad_row": "stop",
+        },
+    },
     shapes.DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
 }
 ORDERS = {"An order": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"}}

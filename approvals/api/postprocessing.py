@@ -47,10 +47,12 @@ STEPS: Mapping[str, Steps] = {
     "orders_read": _OF_ONE_ORDER,
     "orders_restart": _OF_ONE_ORDER,
     "orders_stop": _OF_ONE_ORDER,
+    "order_batches_start": _to(("order_batches_read",), "batch_id", f"{_BODY}/id"),
     "quarantine_list": _to(_ON_A_MESSAGE, "message_id", f"{_BODY}/results/0/id"),
     "quarantine_replay": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
     "quarantine_discard": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
 }
+EITHER = {"BatchBody": ("orders", "source")}  # one of these members, and not both
 HEADERS: Mapping[str, Mapping[str, str]] = {
     "401": {"WWW-Authenticate": "How to sign in."},
     "429": {"Retry-After": "In how many seconds the next request is taken."},
@@ -68,6 +70,8 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     named = result["components"]["schemas"]
     for shape in examples.REQUESTS:
         _close(named.get(shape.__name__, {}))  # drf-spectacular leaves out what has no members
+    for name, either in EITHER.items():
+        named[name]["oneOf"] = [{"required": [member]} for member in either]
     for operation in _operations(result):
         _ask_for_body(operation, named)
         for parameter in operation.get("parameters", ()):
@@ -104,7 +108,7 @@ def _ask_for_body(operation: dict[str, Any], named: Mapping[str, Any]) -> None:
     for media in content.values():
         shape = media["schema"]
         shape = named[shape["$ref"].rsplit("/", 1)[-1]] if "$ref" in shape else shape
-        operation["requestBody"]["required"] = bool(shape.get("required"))
+        operation["requestBody"]["required"] = bool(shape.get("required") or shape.get("oneOf"))
 
 
 def _let_be_empty(parameter: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from approvals.exceptions import KeyMissing, NotFound
 from approvals.models import (
     AuditEvent,
     Comment,
+    OrderBatch,
     OrderExecution,
     OrderIntervention,
     OutboxEntry,
@@ -152,6 +153,15 @@ def interventions(attempts: Iterable[OrderExecution]) -> QuerySet[OrderIntervent
     """What was done to these, the latest first."""
     rows = OrderIntervention.objects.filter(order__in=list(attempts))
     return rows.select_related("order", "created_by").order_by("-created_at", "-id")
+
+
+def order_batch(user: User, batch_id: UUID) -> OrderBatch:
+    """A batch of orders. Raises NotAllowed or NotFound."""
+    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
+    row = OrderBatch.objects.defer("body").filter(pk=batch_id).first()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def quarantine(user: User) -> QuerySet[QuarantinedMessage]:

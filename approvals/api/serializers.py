@@ -15,14 +15,17 @@ from approvals.models import (
     AuditEvent,
     Comment,
     Decision,
+    OrderBatch,
     OrderExecution,
     OrderIntervention,
     OutboxEntry,
     QuarantinedMessage,
+    RefusedRow,
     ReviewTask,
     Vote,
 )
 from approvals.models.decisions import Outcome
+from approvals.orchestration import standing
 from approvals.records import audit
 
 DELIVERY_STATES = (
@@ -321,6 +324,51 @@ class WholeOrderAnswer(OrderAnswer):
     def get_interventions(self, order: OrderExecution) -> list[dict[str, Any]]:
         """Of all attempts."""
         return [dict(InterventionAnswer(row).data) for row in self.context["interventions"]]
+
+
+class RefusedRowAnswer(serializers.Serializer[RefusedRow]):
+    """A row of a batch's source that became no order."""
+
+    line = serializers.IntegerField()
+    order_id = serializers.CharField(help_text="Empty where the row could not be read.")
+    code = serializers.CharField(help_text="Why, in one word that does not change.")
+    reason = serializers.CharField()
+
+
+class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
+    """A batch of orders, and what its rows have come to. The context brings `stands`."""
+
+    id = serializers.UUIDField()
+    source = serializers.CharField(  # type: ignore[assignment]
+        help_text="`s3://bucket/key`, `file:name`, or `api`."
+    )
+    mode = serializers.ChoiceField(choices=OrderBatch.Mode.choices)
+    batch_size = serializers.IntegerField(source="size")
+    on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices)
+    status = serializers.ChoiceField(choices=OrderBatch.Status.choices)
+    trouble = serializers.CharField(help_text="Why it was stopped, or empty.")
+    progress = serializers.SerializerMethodField(help_text="0 to 1.")
+    counts = serializers.SerializerMethodField(
+        help_text="Rows by their end; all but `read` sum up to it."
+    )
+    refusals = serializers.SerializerMethodField(help_text="The first 100 rows that were refused.")
+    created_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+    def get_progress(self, batch: OrderBatch) -> float:
+        """How far it is."""
+        return round(standing.progress(batch, self.context["stands"])[0], 4)
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_counts(self, batch: OrderBatch) -> dict[str, int]:
+        """What its rows have come to."""
+        return standing.sums(batch, self.context["stands"])
+
+    @extend_schema_field(RefusedRowAnswer(many=True))
+    def get_refusals(self, batch: OrderBatch) -> Any:
+        """The first refused rows."""
+        first = list(batch.refusals.order_by("item")[:100])
+        return [RefusedRowAnswer(row).data for row in first]
 
 
 QUARANTINE_STATES = ("open", "replayed", "discarded")

@@ -15,9 +15,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from approvals.actions import decisions, discussion, ingest
-from approvals.models import OrderExecution, ReviewTask
+from approvals.models import OrderBatch, OrderExecution, ReviewTask
+from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.models.decisions import Outcome
-from approvals.orchestration import steering
+from approvals.orchestration import sources, steering
 
 ANY = "any"
 MOST_ROWS = 200
@@ -204,6 +205,31 @@ class StopBody(Shape):
     """Why an order is stopped; the execution's history keeps it."""
 
     reason = Text(min_length=1, max_length=steering.MAX_REASON)
+
+
+@extend_schema_field({"type": "string", "pattern": sources.URL})
+class ObjectUrl(Text):
+    """`s3://bucket/key`; which buckets is not a matter of shape."""
+
+
+class BatchBody(Shape):
+    """Many orders: either here, or in an S3 object of a bucket that is allowed."""
+
+    mode = serializers.ChoiceField(choices=OrderBatch.Mode.choices, default="executions")
+    orders = serializers.ListField(
+        child=serializers.DictField(), required=False, min_length=1, help_text="Orders, each once."
+    )
+    source = ObjectUrl(  # type: ignore[assignment]
+        required=False, help_text="JSON, JSONL or CSV, in a bucket that this installation allows."
+    )
+    batch_size = Whole(default=100, min_value=1, max_value=MOST_IN_A_CARRIER)
+    on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices, default="skip")
+
+    def validate(self, attrs: Any) -> Any:
+        """One of the two."""
+        if ("orders" in attrs) == ("source" in attrs):
+            raise serializers.ValidationError({"orders": ["Give either orders or a source."]})
+        return attrs
 
 
 class QuarantineQuery(PageQuery):

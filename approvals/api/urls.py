@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from approvals.api import documentation
-from approvals.api.views import decisions, orders, quarantine, queues, reviews, webhooks
+from approvals.api.views import (
+    decisions,
+    order_batches,
+    orders,
+    quarantine,
+    queues,
+    reviews,
+    webhooks,
+)
 
 app_name = "api"
 
@@ -27,6 +35,8 @@ v1 = [
     path("quarantine/<uuid:message_id>/", quarantine.Message.as_view(), name="message"),
     path("quarantine/<uuid:message_id>/replay/", quarantine.Replay.as_view(), name="replay"),
     path("quarantine/<uuid:message_id>/discard/", quarantine.Discard.as_view(), name="discard"),
+    path("order-batches/", order_batches.OrderBatches.as_view(), name="order-batches"),
+    path("order-batches/<uuid:batch_id>/", order_batches.OneBatch.as_view(), name="order-batch"),
     path("orders/", orders.Orders.as_view(), name="orders"),
     # An order's id is foreign text and may hold a slash, or end in `/restart` or `/stop`. So what is
     # done to an order is one more segment, for POST alone: GET orders/a/restart/ reads the order

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from approvals.delivery import callbacks, executions
+from approvals.delivery import callbacks, carriers, executions, pacing
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
 from approvals.records import breakers, outbox
@@ -30,6 +30,7 @@ LANES: dict[str, Lane] = {
     OutboxEntry.Lane.CALLBACKS: callbacks,
     OutboxEntry.Lane.EXECUTIONS: executions,
 }
+OF_THEIR_OWN: dict[str, Lane] = {OutboxEntry.Kind.START_BATCH: carriers}
 
 
 def deliver(entry_id: UUID) -> bool:
@@ -38,12 +39,12 @@ def deliver(entry_id: UUID) -> bool:
     An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
     until that runs out, and the attempt without an end says that its outcome is unknown.
     """
-    if not _admitted(entry_id):
+    if not _admitted(entry_id) or not pacing.admits(entry_id):
         return False
     lease = outbox.lease(entry_id)
     if lease is None:
         return False
-    lane = LANES[lease.entry.lane]
+    lane = OF_THEIR_OWN.get(lease.entry.kind) or LANES[lease.entry.lane]
     about: dict[str, str] = {}
     try:
         about = lane.about(lease)

@@ -30,6 +30,7 @@ from django.utils import timezone
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -113,6 +114,16 @@ def dynamodb(place: Place) -> DynamoDBClient:
     return client
 
 
+@cache
+def s3(place: Place) -> S3Client:
+    """An S3 client; its calls read, or write a whole object, and may be repeated freely."""
+    config = Config(
+        connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"}
+    )
+    client: S3Client = _client("s3", place, config)
+    return client
+
+
 def account_of(place: Place) -> str:
     """The AWS account in which calls of a place are made; empty where STS does not tell.
 
@@ -129,7 +140,7 @@ def account_of(place: Place) -> str:
 
 def forget() -> None:
     """Drop every client and every role's credentials; the next call makes them anew."""
-    for kept in (stepfunctions, sqs, dynamodb, _session, _own_account):
+    for kept in (stepfunctions, sqs, dynamodb, s3, _session, _own_account):
         kept.cache_clear()
 
 

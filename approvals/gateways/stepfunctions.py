@@ -37,6 +37,7 @@ class Execution:
     error: str = ""
     cause: str = ""
     redrives: int = 0
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,24 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
         error=shown.get("error") or "",
         cause=shown.get("cause") or "",
         redrives=shown.get("redriveCount") or 0,
+        output=str(shown.get("output") or ""),
     )
     return accepted(response), execution
+
+
+def map_run_progress(place: Place, arn: str) -> int | None:
+    """How many items the Map Runs of an execution have done (ListMapRuns, DescribeMapRun).
+
+    None where AWS does not say: it is for pages alone.
+    """
+    try:
+        client = aws.stepfunctions(place)
+        runs = client.list_map_runs(executionArn=arn, maxResults=10)["mapRuns"]
+        counts = [client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
+    except (BotoCoreError, ClientError):
+        return None
+    ended = ("succeeded", "failed", "timedOut", "aborted")
+    return sum(dict(count).get(name, 0) for count in counts for name in ended)  # type: ignore[misc]
 
 
 def redrive_execution(place: Place, arn: str, client_token: str) -> Answer:

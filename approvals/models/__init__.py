@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from approvals.models.access import ApiToken, QueueMembership, User
 from approvals.models.audit import AuditEvent
+from approvals.models.batches import BatchExecution, OrderBatch, RefusedRow
 from approvals.models.comments import Comment
 from approvals.models.decisions import Decision, Vote
 from approvals.models.executions import Breaker, ExecutionReading, ExecutionSnapshot, Workflow
@@ -21,12 +22,14 @@ from approvals.models.webhooks import WebhookSecret
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "BatchExecution",
     "Breaker",
     "Comment",
     "Decision",
     "ExecutionReading",
     "ExecutionSnapshot",
     "Heartbeat",
+    "OrderBatch",
     "OrderExecution",
     "OrderIntervention",
     "OutboxAttempt",
@@ -36,6 +39,7 @@ __all__ = [
     "QueueMembership",
     "RateBucket",
     "Receipt",
+    "RefusedRow",
     "ReviewQueue",
     "ReviewTask",
     "User",

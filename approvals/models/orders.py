@@ -26,9 +26,15 @@ class OrderExecution(models.Model):
     """One execution of the order workflow; its name is derived from the order, so it starts once."""
 
     class Status(models.TextChoices):
-        """Pending until Step Functions has taken it, then what Step Functions says."""
+        """Pending until Step Functions has taken it, then what Step Functions says.
+
+        Batched: an execution that carries many has it. Settled: that one has fulfilled it, all of it
+        by machine; else the order gets an execution of its own and goes on as `running`.
+        """
 
         PENDING = "pending"
+        BATCHED = "batched"
+        SETTLED = "settled"
         RUNNING = "running"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
@@ -51,6 +57,23 @@ class OrderExecution(models.Model):
     execution_arn = models.CharField(max_length=512, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     refusal = models.CharField(max_length=300, blank=True)
+    batch = models.ForeignKey(
+        "approvals.OrderBatch",
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    batch_item = models.PositiveBigIntegerField(null=True, blank=True)  # which row of its source
+    carried_by = models.ForeignKey(
+        "approvals.BatchExecution",
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     created_by = models.ForeignKey(
         "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -73,6 +96,15 @@ class OrderExecution(models.Model):
             models.Index("execution_arn", name="order_by_execution"),
             # For an order's own page, and for the beginning of an id in any collation.
             models.Index(OpClass("order_id", name="varchar_pattern_ops"), name="order_by_id"),
+            models.Index(
+                "batch", "status", condition=Q(batch__isnull=False), name="order_of_batch_by_status"
+            ),
+            models.Index(
+                "carried_by",
+                "batch_item",
+                condition=Q(carried_by__isnull=False),
+                name="order_carried_by",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -37,6 +37,7 @@ class OutboxEntry(models.Model):
         START = "start"
         REDRIVE = "redrive"
         STOP = "stop"
+        START_BATCH = "start_batch"
 
     class State(models.TextChoices):
         """Where the entry stands."""

@@ -41,8 +41,7 @@ def start_order_fulfillment(
         policy.may(policy.START_ORDER, None, by, surface).or_raise()
     if not settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN:
         raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
-    order_id = _order_id(order)
-    text = canonical({**order, "order_id": order_id})
+    order_id, text = spelt(order)
     return _store(order_id, text, by, surface, receipt)
 
 
@@ -106,6 +105,12 @@ def _store(
     )
     hints.after_commit(hints.DELIVER, entry.pk, order=order_id)
     return row, True
+
+
+def spelt(order: Mapping[str, Any]) -> tuple[str, str]:
+    """An order's id, and the input of its execution. Raises Invalid."""
+    order_id = _order_id(order)
+    return order_id, canonical({**order, "order_id": order_id})
 
 
 def canonical(order: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Packs what CloudFormation reads from S3: the workflow's definition and the functions' code.
+"""Packs what CloudFormation reads from S3: the workflows' definitions and the functions' code.
 
 It only builds bytes and names; putting them into a bucket is the caller's, on AWS and locally.
 The same sources always give the same bytes, and every key carries its content's digest: an
@@ -15,23 +15,27 @@ from pathlib import Path
 
 _ROOM = Path(__file__).resolve().parent
 _ROOT = _ROOM.parent.parent
-_DEFINITION = _ROOM / "definitions" / "order_fulfillment.asl.json"
+# The template's parameter that holds the key of each definition.
+_DEFINITIONS = {
+    "DefinitionKey": "order_fulfillment",
+    "OrderBatchDefinitionKey": "order_batch",
+    "DailyOrdersDefinitionKey": "daily_orders",
+}
 # Zip's own epoch: a date of today would be a new digest every day.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def artifacts() -> dict[str, bytes]:
     """What must lie in the bucket before the stack is deployed, by S3 key."""
-    return dict([_definition(), _code()])
+    return dict([*map(_definition, _DEFINITIONS.values()), _code()])
 
 
 def parameters(bucket: str) -> dict[str, str]:
     """The template's parameters that say where the artifacts lie."""
     return {
         "ArtifactBucket": bucket,
-        "DefinitionKey": _definition()[0],
         "LambdaCodeKey": _code()[0],
-    }
+    } | {parameter: _definition(name)[0] for parameter, name in _DEFINITIONS.items()}
 
 
 def lambda_zip() -> bytes:
@@ -48,9 +52,9 @@ def lambda_zip() -> bytes:
     return buffer.getvalue()
 
 
-def _definition() -> tuple[str, bytes]:
-    content = _DEFINITION.read_bytes()
-    return f"order_fulfillment-{_digest(content)}.asl.json", content
+def _definition(name: str) -> tuple[str, bytes]:
+    content = (_ROOM / "definitions" / f"{name}.asl.json").read_bytes()
+    return f"{name}-{_digest(content)}.asl.json", content
 
 
 def _code() -> tuple[str, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +16,14 @@ from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
+from approvals.reconciliation import carriers
 from approvals.reconciliation.evidence import Fate, ask, place_of
 from approvals.records import allowances, clock, snapshots, tokens
 
 log = structlog.get_logger(__name__)
 
 DESCRIBED_A_MINUTE = 300  # of the 10 to 15 a second that an account may describe
+WHILE_CARRYING = timedelta(seconds=15)  # it lasts seconds, and its orders wait for what it tells
 
 
 def inquire(arn: str) -> None:
@@ -41,9 +43,15 @@ def inquire(arn: str) -> None:
     running = status in {"running", "pending_redrive"}
     if seen is not None:
         _tell_orders(arn, seen)
+        if not running and not carriers.read_end(seen):
+            snapshots.postpone(arn, snapshots.BACK_OFF)
+            return
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
     version = seen.version_arn if seen else ""
+    if carriers.carries(arn):  # also one that AWS does not know yet
+        soon = clock.now() + WHILE_CARRYING
+        again = min(again or soon, soon)
     snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 

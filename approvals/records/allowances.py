@@ -41,16 +41,17 @@ def take(name: str, *, per_minute: int) -> None:
     Raises Throttled (extra: retry_after, in seconds) where its allowance is used up. The burst is a
     sixth of a minute's rate, at least 20.
     """
-    asked: dict[str, str | float] = {
-        "name": name,
-        "burst": float(max(LEAST_BURST, per_minute // 6)),
-        "per_second": per_minute / 60,
-    }
+    burst = float(max(LEAST_BURST, per_minute // 6))
+    if not admits(name, per_second=per_minute / 60, burst=burst):
+        raise Throttled(retry_after=math.ceil(60 / per_minute))
+
+
+def admits(name: str, *, per_second: float, burst: float) -> bool:
+    """Whether one more may go now, `burst` at once and `per_second` sustained; counts it if so."""
+    asked: dict[str, str | float] = {"name": name, "burst": burst, "per_second": per_second}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, asked)
-        taken = cursor.rowcount == 1
-    if not taken:
-        raise Throttled(retry_after=math.ceil(60 / per_minute))
+        return bool(cursor.rowcount == 1)
 
 
 def purge() -> int:

@@ -1,10 +1,14 @@
-"""AWS's quota of heartbeats, and the part of it that we allow ourselves: all processes together."""
+"""AWS's quotas, and the part of each that we allow ourselves: all processes together."""
 
 from __future__ import annotations
 
 # Calls of SendTaskHeartbeat a second by account and region, sustained (Step Functions service quotas).
 QUOTAS = {"us-east-1": 500, "us-west-2": 500, "eu-west-1": 500}
 QUOTA_ELSEWHERE = 300
+# Calls of StartExecution a second, sustained, and at once from a full bucket (Standard workflows).
+STARTS = {"us-east-1": (300, 1300), "us-west-2": (300, 1300), "eu-west-1": (300, 1300)}
+STARTS_ELSEWHERE = (150, 800)
+SHARE_OF_STARTS = 0.8  # the rest is for other callers of that account
 OUR_SHARE = 0.5  # the other half is for answers, and for whoever else beats in that account
 BEATS_A_LIFE = 3  # two may be lost, and the token lives
 
@@ -12,6 +16,17 @@ BEATS_A_LIFE = 3  # two may be lost, and the token lives
 def beats_a_second(region: str) -> float:
     """How many heartbeats a second we call in a region at most."""
     return QUOTAS.get(region, QUOTA_ELSEWHERE) * OUR_SHARE
+
+
+def starts(region: str, per_second: float = 0) -> tuple[float, float]:
+    """How many executions we start a second in a region at most, and how many at once.
+
+    `per_second` is what the account may do where AWS has raised or lowered it; 0 takes AWS's table.
+    """
+    usual, burst = STARTS.get(region, STARTS_ELSEWHERE)
+    if per_second:
+        return per_second * SHARE_OF_STARTS, max(1.0, per_second * SHARE_OF_STARTS)
+    return usual * SHARE_OF_STARTS, burst * SHARE_OF_STARTS
 
 
 def beat_interval(heartbeat_seconds: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals.web import (
+    batches,
     comments,
     decisions,
     home,
@@ -19,6 +20,9 @@ from approvals.web import (
 urlpatterns = [
     path("", home.show, name="home"),
     path("metrics", metrics.metrics, name="prometheus-django-metrics"),
+    path("orders/batches/", batches.index, name="order_batches"),
+    path("orders/batches/<uuid:batch_id>/", batches.show, name="order_batch"),
+    path("orders/batches/<uuid:batch_id>/news/", batches.news, name="order_batch_news"),
     path("queues/<slug:slug>/", queues.show, name="queue"),
     path("queues/<slug:slug>/next/", queues.take_next, name="queue_next"),
     path("reviews/<uuid:review_id>/", reviews.show, name="review"),

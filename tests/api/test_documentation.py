@@ -36,6 +36,8 @@ ROUTES = {
     "/api/v1/quarantine/{message_id}/": {"get": "quarantine_read"},
     "/api/v1/quarantine/{message_id}/replay/": {"post": "quarantine_replay"},
     "/api/v1/quarantine/{message_id}/discard/": {"post": "quarantine_discard"},
+    "/api/v1/order-batches/": {"post": "order_batches_start"},
+    "/api/v1/order-batches/{batch_id}/": {"get": "order_batches_read"},
     "/api/v1/orders/": {"get": "orders_list", "post": "orders_start"},
     "/api/v1/orders/{order_id}/": {"get": "orders_read"},
     "/api/v1/orders/{order_id}/restart/": {"post": "orders_restart"},

@@ -22,7 +22,7 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
 )
-from approvals.orchestration import fulfillment
+from approvals.orchestration import batches, fulfillment
 from tests import factories
 
 on_a_served_desk = pytest.mark.django_db(transaction=True)
@@ -85,6 +85,10 @@ def world(live_server, settings, monkeypatch, transactional_db):
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
     )
+    settings.ORDER_BATCH_STATE_MACHINE_ARN = (
+        "arn:aws:states:us-east-1:123456789012:stateMachine:order-batch"
+    )
+    settings.ORDER_BUCKETS = ["daily-orders"]
     monkeypatch.setattr(fulfillment, "PATIENCE", 0)
     monkeypatch.setattr("approvals.records.hints.after_commit", lambda *_, **__: None)
     return World(live_server.url)
@@ -113,6 +117,7 @@ class World:
             "decision_id": self._decision,
             "message_id": self._message,
             "order_id": self._order,
+            "batch_id": self._batch,
         }
         return makers[parameter](operation_id)
 
@@ -153,6 +158,12 @@ class World:
         if operation_id == "orders_restart":
             OrderExecution.objects.filter(order_id=order_id).update(status="failed")
         return order_id
+
+    def _batch(self, _):
+        body = {"orders": [{"order_id": "ORD-1"}, {"total": 5}], "on_bad_row": "stop"}
+        answer = self.send("post", "/api/v1/order-batches/", body)
+        batches.Chore().turn()
+        return answer.json()["id"]
 
     def rows(self):
         """One of everything that is listed."""
@@ -251,8 +262,8 @@ def test_every_link_leads_from_an_answer_to_an_operation(schema):
                 for expression in link["parameters"].values():
                     assert resolved(expression, response) is not None, expression
                 reached.add(link["operationId"])
-    lists = {"queues_list", "reviews_list", "orders_list", "orders_start", "quarantine_list"}
-    assert known.keys() - reached == lists
+    lists = {"queues_list", "reviews_list", "orders_list", "quarantine_list"}
+    assert known.keys() - reached == lists | {"orders_start", "order_batches_start"}
 
 
 def resolved(expression, response):

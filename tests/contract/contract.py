@@ -19,6 +19,7 @@ MAKE = [
     "setup",
     "bench",
     "faults",
+    "batches",
     "fuzz",
     "image-test",
     "screenshots",
@@ -76,7 +77,17 @@ COMMANDS = {
     ),
     "create_webhook_secret": Command("name", "--queue", {"": 2, "shop --queue nowhere": 1}),
     "start_order": Command("file", "", {"": 2, "nowhere.json": 1, "README.md": 1}),
-    "start_orders": Command("file", "--mode --batch-size --on-bad-row --resume", {"": 2}),
+    "start_orders": Command(
+        "file",
+        "--mode --batch-size --on-bad-row --resume",
+        {
+            "": 2,
+            "orders.json --mode all": 2,
+            "orders.json --resume nonsense": 2,
+            "nowhere.json": 1,
+            "README.md --resume 01a203be-dfa7-7a98-a842-c430dab4db4e": 1,
+        },
+    ),
     "price_workflow": Command(
         "definition",
         "--per-month --batch --express --memory-mb --duration-ms --json",
@@ -167,6 +178,11 @@ ENVIRONMENT = {
         f"{_ARN}daily", "settings.DAILY_ORDERS_STATE_MACHINE_ARN", f"{_ARN}daily"
     ),
     "ORDER_STATUS_TABLE": Setting("order-status", "settings.ORDER_STATUS_TABLE", "order-status"),
+    "ORDER_BATCH_STATE_MACHINE_ARN": Setting(
+        f"{_ARN}batch", "settings.ORDER_BATCH_STATE_MACHINE_ARN", f"{_ARN}batch"
+    ),
+    "ORDER_BUCKETS": Setting("daily-orders,more", "settings.ORDER_BUCKETS[1]", "more"),
+    "EXECUTION_STARTS_PER_SECOND": Setting("50", "settings.EXECUTION_STARTS_PER_SECOND", "50.0"),
     "STATUS_EVENTS_QUEUE_URL": Setting(f"{_SQS}s", "settings.STATUS_EVENTS_QUEUE_URL", f"{_SQS}s"),
     "CELERY_QUEUE_URL": Setting(f"{_SQS}c", "settings.CELERY_QUEUE_URL", f"{_SQS}c"),
     "LISTEN_DATABASE_URL": Setting("postgres://l/l", "settings.LISTEN_DATABASE_URL", "postgres://l/l"),
@@ -266,7 +282,7 @@ ROUTES = {
     "GET orders/{order_id}/": Route(200, ORDER),
     "POST orders/{order_id}/restart/": Route(200, ORDER),
     "POST orders/{order_id}/stop/": Route(200, ORDER, '{"reason": "The customer has cancelled."}'),
-    "POST order-batches/": Route(202, ["id"]),
+    "POST order-batches/": Route(202, ["id"], '{"orders": [{"order_id": "ORD-10"}]}'),
     "GET order-batches/{id}/": Route(200, ["id"]),
 }
 LIST_OF_REVIEWS_TAKES = [
@@ -318,11 +334,9 @@ DEMO_USER = ["email", "password", "role"]
 
 NOT_YET_DUE = {
     "make bench": "comes with the measurements",
-    "command start_orders": "comes with the batches",
     "command evidence": "comes with the evidence",
     "command rotate_token_keys": "comes with the rotation of keys",
     "command doctor": "comes with the doctor",
-    "environment DAILY_ORDERS_STATE_MACHINE_ARN": "comes with the batches",
     "environment LISTEN_DATABASE_URL": "comes with live events",
     "environment ANCHOR_KEYS": "comes with the anchors",
     "environment ANCHOR_SINKS": "comes with the anchors",
@@ -333,8 +347,6 @@ NOT_YET_DUE = {
     "route GET bulk-decisions/{id}/": "comes with bulk decisions",
     "route POST bulk-decisions/{id}/undo/": "comes with bulk decisions",
     "route POST bulk-decisions/{id}/retry/": "comes with bulk decisions",
-    "route POST order-batches/": "comes with the batches",
-    "route GET order-batches/{id}/": "comes with the batches",
     "error step_up_required": "comes with second factors",
 }
 

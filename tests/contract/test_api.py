@@ -103,6 +103,9 @@ def row(route: str, known: dict[str, Any]) -> dict[str, Any]:
     alice: User = known["alice"]
     if route.startswith("quarantine"):
         return {"id": quarantined(alice, route)}
+    if route == "order-batches/{id}/":
+        answer = known["caller"].post("order-batches/", {"orders": [{"order_id": "8"}]})
+        return {"id": answer.json()["id"]}
     if route.startswith("decisions"):
         window = decisions.Ruling(undo_seconds=10)
         decided = decisions.approve(known["id"], by=alice, surface="api", ruling=window)

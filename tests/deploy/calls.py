@@ -49,13 +49,16 @@ def _called(code: Code, module: str, name: str) -> Iterator[str]:
         for method, action in operations(service).items():
             if method in mentioned:
                 yield action
+    # GetObject with a VersionId is a right of its own (S3 user guide, required permissions).
+    if "get_object" in mentioned and "VersionId" in ast.dump(definition):
+        yield "s3:GetObjectVersion"
 
 
-def of_dynamodb(code: Code, places: Iterable[Place]) -> set[str]:
-    """The actions that Lambda functions call for: they have one client, and it is DynamoDB's."""
+def of_dynamodb(code: Code, places: Iterable[Place]) -> set[tuple[str, str]]:
+    """By module, the actions that Lambda functions call for: their one client is DynamoDB's."""
     known = operations("dynamodb")
     return {
-        known[node.attr]
+        (module, known[node.attr])
         for module, name in places
         if (definition := code.modules[module].definitions.get(name)) is not None
         for node in ast.walk(definition)

@@ -41,7 +41,11 @@ DUTIES = {
     "approvals.delivery.executions": "OrchestratorPolicy",
     "approvals.delivery.interventions": "OrchestratorPolicy",
     "approvals.orchestration": "OrchestratorPolicy",
+    "approvals.delivery.carriers": "OrchestratorPolicy",
+    "approvals.orchestration.maps": "BatchesPolicy",
+    "approvals.orchestration.sources": "BatchesPolicy",
     "approvals.reconciliation": "ReconcilerPolicy",
+    "approvals.reconciliation.carriers": "BatchesPolicy",
     "approvals.reconciliation.executions.probe": "KeepAlivePolicy",
 }
 # After a restored backup: whoever does it uses rights of their own, no process does it by itself.
@@ -56,7 +60,12 @@ LOG = {
     for action in ("logs:CreateLogStream", "logs:PutLogEvents")
 }
 MACHINE = {"OrderFulfillment", "${OrderFulfillment}:*"}
-EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${OrderFulfillment.Name}:*"
+OF_STATES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+EXECUTIONS, OF_BATCHES, OF_MAPS = (
+    f"{OF_STATES}:execution:${{{machine}.Name}}:*"
+    for machine in ("OrderFulfillment", "OrderBatch", "DailyOrders")
+)
+ORDERS, HANDED_OVER = "${OrdersBucket.Arn}/*", "${OrdersBucket.Arn}/batches/*"
 REVIEWS = {"ReviewQueue.Arn", "ReviewDeadLetterQueue.Arn"}
 # On what each duty acts. An execution's right is on the execution, a start's on the machine.
 RESOURCES = {
@@ -67,13 +76,22 @@ RESOURCES = {
     ("DeliveryPolicy", "states:SendTaskFailure"): MACHINE,
     ("DeliveryPolicy", "states:SendTaskSuccess"): MACHINE,
     ("KeepAlivePolicy", "states:SendTaskHeartbeat"): MACHINE,
-    ("OrchestratorPolicy", "states:DescribeExecution"): {EXECUTIONS},
-    ("OrchestratorPolicy", "states:StartExecution"): {"OrderFulfillment"},
-    ("ReconcilerPolicy", "states:DescribeExecution"): {EXECUTIONS},
+    ("OrchestratorPolicy", "states:DescribeExecution"): {EXECUTIONS, OF_BATCHES, OF_MAPS},
     ("OrchestratorPolicy", "states:RedriveExecution"): {EXECUTIONS},
     ("OrchestratorPolicy", "states:StopExecution"): {EXECUTIONS},
+    ("OrchestratorPolicy", "states:StartExecution"): {
+        "OrderFulfillment",
+        "OrderBatch",
+        "DailyOrders",
+    },
+    ("ReconcilerPolicy", "states:DescribeExecution"): {EXECUTIONS, OF_BATCHES, OF_MAPS},
     ("ReconcilerPolicy", "dynamodb:GetItem"): {"OrderStatusTable.Arn"},
     ("ReconcilerPolicy", "states:DescribeStateMachineForExecution"): {EXECUTIONS},
+    ("BatchesPolicy", "s3:GetObject"): {ORDERS},
+    ("BatchesPolicy", "s3:GetObjectVersion"): {ORDERS},
+    ("BatchesPolicy", "s3:PutObject"): {HANDED_OVER},
+    ("BatchesPolicy", "states:ListMapRuns"): {OF_MAPS},
+    ("BatchesPolicy", "states:DescribeMapRun"): {f"{OF_STATES}:mapRun:${{DailyOrders.Name}}/*"},
     ("ReconcilerPolicy", "states:GetExecutionHistory"): {EXECUTIONS},
 }
 
@@ -84,7 +102,29 @@ INTEGRATIONS = {  # of a Task state: the right it takes, and the parameter that 
     "dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
 }
 DEFINITIONS = template.ROOT / "approvals/orchestration/definitions"
-STATE_MACHINES = {"OrderFulfillment": "order_fulfillment.asl.json"}
+STATE_MACHINES = {
+    "OrderFulfillment": "order_fulfillment.asl.json",
+    "OrderBatch": "order_batch.asl.json",
+    "DailyOrders": "daily_orders.asl.json",
+}
+TABLES = {"ledger": "LedgerTable.Arn", "order_status": "OrderStatusTable.Arn"}  # by Lambda module
+# A Distributed Map starts and looks after its children, reads an object and writes another
+# (Step Functions developer guide, IAM policies for using Distributed Map states).
+OF_A_MAP = {
+    *(
+        Permission(action, f"{OF_STATES}:execution:${{NamePrefix}}daily-orders{separator}*")
+        for action in ("states:DescribeExecution", "states:StopExecution")
+        for separator in ":/"
+    ),
+    Permission("states:StartExecution", f"{OF_STATES}:stateMachine:${{NamePrefix}}daily-orders"),
+    *(
+        Permission(f"s3:{action}", HANDED_OVER)
+        for action in (
+            *("GetObject", "GetObjectVersion", "PutObject"),
+            *("AbortMultipartUpload", "ListMultipartUploadParts"),
+        )
+    ),
+}
 Difference = tuple[str, set[Any], set[Any]]  # whose, what is missing, what is held for nothing
 
 
@@ -149,6 +189,7 @@ def of_workflows(stack: dict[str, Any]) -> Iterator[Difference]:
             _permission(state, properties["DefinitionSubstitutions"])
             for state in _tasks(definition)
         }
+        wanted |= OF_A_MAP if '"DISTRIBUTED"' in json.dumps(definition) else set()
         held = granted(stack, template.spelt(properties["RoleArn"]).removesuffix(".Arn"))
         yield machine, wanted - held, held - wanted
 
@@ -165,6 +206,9 @@ def _permission(state: dict[str, Any], substitutions: dict[str, Any]) -> Permiss
     resource = state["Resource"]
     if resource.startswith("${"):
         return Permission("lambda:InvokeFunction", template.spelt(substitutions[resource[2:-1]]))
+    if resource == "arn:aws:states:::aws-sdk:sfn:startExecution":
+        started = template.spelt(substitutions[state["Parameters"]["StateMachineArn"][2:-1]])
+        return Permission("states:StartExecution", started.removesuffix("Alias"))
     service = resource.removeprefix("arn:aws:states:::").removesuffix(".waitForTaskToken")
     action, parameter = INTEGRATIONS[service]
     named = state["Parameters"][parameter]
@@ -176,7 +220,8 @@ def of_functions(stack: dict[str, Any]) -> Iterator[Difference]:
     wanted: dict[str, set[Permission]] = defaultdict(set)
     for function in template.of_type(stack, "AWS::Lambda::Function").values():
         wanted[template.spelt(function["Role"]).removesuffix(".Arn")] |= LOG | {
-            Permission(action, "LedgerTable.Arn") for action in _of_handler(function["Handler"])
+            Permission(action, TABLES[module.rpartition(".")[2]])
+            for module, action in _of_handler(function["Handler"])
         }
     for role, permissions in wanted.items():
         held = granted(stack, role)
@@ -184,7 +229,7 @@ def of_functions(stack: dict[str, Any]) -> Iterator[Difference]:
 
 
 @cache
-def _of_handler(handler: str) -> set[str]:
+def _of_handler(handler: str) -> set[tuple[str, str]]:
     module, _, name = handler.rpartition(".")
     return calls.of_dynamodb(CODE, CODE.reach([(module, name)]))
 

@@ -356,7 +356,8 @@ def _executions(truth: Truth, *, finished: bool) -> Iterator[Breach]:
     for arn, count in started.items():
         if count > 1:
             yield Breach("I-15", f"{arn} was started {count} times", "doubled")
-    for order in OrderExecution.objects.exclude(status=OrderExecution.Status.REFUSED):
+    without = (OrderExecution.Status.REFUSED, OrderExecution.Status.SETTLED)
+    for order in OrderExecution.objects.exclude(status__in=without):
         machine = order.state_machine_arn.replace(":stateMachine:", ":execution:")
         arn = f"{machine}:{order.name}"
         if order.execution_arn and (

@@ -13,7 +13,13 @@ from types import ModuleType
 from typing import Any
 
 from approvals import actions
-from tests.faults import verbs_of_doors, verbs_of_orders, verbs_of_reviews, verbs_of_setup
+from tests.faults import (
+    verbs_of_batches,
+    verbs_of_doors,
+    verbs_of_orders,
+    verbs_of_reviews,
+    verbs_of_setup,
+)
 
 NOT_VERBS = {
     "configuration.settings_version": "says which event last changed a queue; changes nothing",
@@ -49,6 +55,7 @@ ROWS = [
         *verbs_of_setup.ROWS,
         *verbs_of_doors.ROWS,
         *verbs_of_orders.ROWS,
+        *verbs_of_batches.ROWS,
     )
     if set(row.covers) <= set(public_verbs())
 ]

@@ -19,6 +19,9 @@ from tests.fuzz.world import MACHINE, World
 def away(settings, monkeypatch) -> Iterator[None]:
     """AWS is away, and nobody waits for it; nothing is throttled, and nothing is logged."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
+    settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
+    settings.DAILY_ORDERS_STATE_MACHINE_ARN = f"{MACHINE}-daily"
+    settings.ORDER_BUCKETS = ["daily-orders"]
     settings.API_RATE_PER_MINUTE = 0
     monkeypatch.setattr(fulfillment, "PATIENCE", 0)
     logging.disable(logging.CRITICAL)

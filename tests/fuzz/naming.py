@@ -23,6 +23,7 @@ ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"/orders/\{\w+\}/restart/", ("failed order", "failed order", "order")),
     (r"/orders/\{\w+\}/stop/", ("running order", "running order", "order")),
     (r"/orders/\{", ("order",)),
+    (r"/order-batches/\{", ("batch",)),
     (r"/quarantine/\{", ("quarantined", "quarantined", "quarantined", "poison")),
     (r"/reviews/\{\w+\}/(renew|release)/", ("held",)),
     (r"/reviews/\{\w+\}/\w+/", ("pending", "held")),

@@ -24,7 +24,8 @@ from approvals.models import (
     User,
 )
 from approvals.models.decisions import Surface
-from approvals.orchestration import fulfillment
+from approvals.orchestration import batches, fulfillment, sources
+from approvals.orchestration.batches import Wish
 from approvals.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
@@ -77,6 +78,7 @@ class World:
             "order": (6, self._order),
             "failed order": (3, lambda: self._order("failed")),
             "running order": (3, lambda: self._order("running")),
+            "batch": (2, self._batch),
             "quarantined": (6, self._quarantined),
             "poison": (2, self._poison),
         }
@@ -134,6 +136,18 @@ class World:
             started_at=Now() if arn else None, **changes
         )
         return order_id
+
+    def _batch(self) -> str:
+        body = f'[{{"order_id": "FUZZ-{next(_numbers)}"}}, {{}}]'
+        made = batches.accept(
+            sources.of_body(body),
+            Wish("executions"),
+            body=body,
+            by=self.lead,
+            surface=Surface.API,
+        )
+        batches.Runner(made.pk).turn()
+        return str(made.pk)
 
     def _quarantined(self) -> str:
         """A message that an older release could not read, and this one can: replaying it works."""

@@ -156,7 +156,7 @@ def test_zip_is_the_same_every_time_and_has_every_handler() -> None:
 
     assert packaging.lambda_zip() == packaging.lambda_zip()
     assert {f"{handler.replace('.', '/')}.py" for handler in handlers} <= set(modules)
-    assert len(handlers) == 8
+    assert len(handlers) == 9
 
 
 def test_zip_holds_nothing_that_needs_django() -> None:

@@ -75,6 +75,7 @@ def _complete_moto() -> None:
     from moto.core.config import default_user_config  # noqa: PLC0415
 
     from approvals.local.aws import (  # noqa: PLC0415 - they import moto
+        buckets,
         descriptions,
         executions,
         executor,
@@ -101,7 +102,7 @@ def _complete_moto() -> None:
     rooms: tuple[Any, ...] = (
         *(parsing, executor, progress, redrive, tokens, executions, descriptions),
         *(versions, nested, maps, map_calls),
-        *(functions, queues, stack, stack_types, stack_versions),
+        *(functions, queues, buckets, stack, stack_types, stack_versions),
     )
     for room in rooms:
         room.install()

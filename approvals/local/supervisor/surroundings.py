@@ -28,6 +28,8 @@ _OURS = {
     "DJANGO_SETTINGS_MODULE",
     "HOST",
     "LISTEN_DATABASE_URL",
+    "ORDER_BATCH_STATE_MACHINE_ARN",
+    "ORDER_BUCKETS",
     "ORDER_FULFILLMENT_STATE_MACHINE_ARN",
     "ORDER_STATUS_TABLE",
     "PUBLIC_URL",
@@ -123,6 +125,9 @@ def environment(
     kept = {name: value for name, value in environ.items() if not _is_ours(name)}
     optional = {
         "ORDER_STATUS_TABLE": outputs.get("OrderStatusTable"),
+        "DAILY_ORDERS_STATE_MACHINE_ARN": outputs.get("DailyOrdersStateMachineArn"),
+        "ORDER_BATCH_STATE_MACHINE_ARN": outputs.get("OrderBatchStateMachineArn"),
+        "ORDER_BUCKETS": outputs.get("OrdersBucketName"),
         "STATUS_EVENTS_QUEUE_URL": outputs.get("StatusEventsQueueUrl"),
     }
     return {

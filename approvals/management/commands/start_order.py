@@ -30,13 +30,16 @@ class Command(ReviewCommand):
         order, _ = fulfillment.start_order_fulfillment(
             _read(options["file"]), by=None, surface=Surface.COMMAND
         )
-        entry = OutboxEntry.objects.get(kind=OutboxEntry.Kind.START, subject=order.pk)
-        if lanes.deliver(entry.pk):
+        entry = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.START, subject=order.pk).first()
+        if entry and lanes.deliver(entry.pk):
             order.refresh_from_db()
-        else:  # a worker that got the hint is at it
+        else:  # a worker that got the hint is at it, or the batch that has this order
             fulfillment.await_start(order)
         if order.status == OrderExecution.Status.REFUSED:
             raise Error(order.refusal)
+        if order.status == OrderExecution.Status.SETTLED:
+            self.stderr.write("settled in its batch: it has no execution of its own")
+            sys.exit(FINDING)
         if not order.execution_arn:
             self.stderr.write("stored, will be started")
             sys.exit(FINDING)

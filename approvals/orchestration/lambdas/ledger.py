@@ -30,7 +30,7 @@ def write_once(order_id: str, entry: str, **facts: str) -> bool:
     """Write the row unless it is there already; tell whether this call wrote it."""
     item = {"order_id": order_id, "entry": entry, **facts}
     try:
-        _dynamodb().put_item(
+        dynamodb().put_item(
             TableName=_table(),
             Item={name: {"S": value} for name, value in item.items()},
             ConditionExpression="attribute_not_exists(entry)",
@@ -44,16 +44,14 @@ def write_once(order_id: str, entry: str, **facts: str) -> bool:
 
 def find(order_id: str, entry: str) -> dict[str, str] | None:
     """The row, read consistently, or None."""
-    answer = _dynamodb().get_item(
-        TableName=_table(), Key=_key(order_id, entry), ConsistentRead=True
-    )
+    answer = dynamodb().get_item(TableName=_table(), Key=_key(order_id, entry), ConsistentRead=True)
     item = answer.get("Item")
     return None if item is None else _plain(item)
 
 
 def find_all(order_id: str, prefix: str) -> list[dict[str, str]]:
     """The order's rows whose entry starts with the prefix, in the order of their entries."""
-    answer = _dynamodb().query(
+    answer = dynamodb().query(
         TableName=_table(),
         KeyConditionExpression="order_id = :order_id AND begins_with(entry, :prefix)",
         ExpressionAttributeValues={":order_id": {"S": order_id}, ":prefix": {"S": prefix}},
@@ -64,7 +62,7 @@ def find_all(order_id: str, prefix: str) -> list[dict[str, str]]:
 
 def count(order_id: str, entry: str) -> int:
     """Add one to the row's counter and return what it says now."""
-    answer = _dynamodb().update_item(
+    answer = dynamodb().update_item(
         TableName=_table(),
         Key=_key(order_id, entry),
         UpdateExpression="ADD times :one",
@@ -76,7 +74,7 @@ def count(order_id: str, entry: str) -> int:
 
 def strike(order_id: str, entry: str) -> None:
     """Remove the row; one that is gone already stays gone."""
-    _dynamodb().delete_item(TableName=_table(), Key=_key(order_id, entry))
+    dynamodb().delete_item(TableName=_table(), Key=_key(order_id, entry))
 
 
 def _key(order_id: str, entry: str) -> dict[str, dict[str, str]]:
@@ -91,7 +89,8 @@ def _table() -> str:
     return os.environ["LEDGER_TABLE"]
 
 
-def _dynamodb() -> DynamoDBClient:
+def dynamodb() -> DynamoDBClient:
+    """The client of this function's region."""
     return _client(os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("AWS_REGION"))
 
 

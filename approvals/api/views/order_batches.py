@@ -1,0 +1,74 @@
+"""Batches of orders: hand many over at once, and look how far they have come."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from approvals.api import documentation as told
+from approvals.api import reading, serializers, shapes
+from approvals.api.authentication import Scope
+from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.models import OrderBatch
+from approvals.orchestration import batches, sources, standing
+from approvals.orchestration.sources import Source
+from approvals.records import receipts
+
+ACCEPTED = 202
+
+
+class OrderBatches(Endpoint):
+    """All batches of orders."""
+
+    changes_need = Scope.ORDERS
+
+    @told.operation(
+        "order_batches_start", serializers.OrderBatchAnswer, body=shapes.BatchBody, status=ACCEPTED
+    )
+    def post(self, request: Request) -> Response:
+        """Store a batch; it is read and its orders are started behind the scenes, each once."""
+        given = self.body(shapes.BatchBody)
+        source, body = _source(given)
+        wish = batches.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
+        try:
+            row = batches.accept(
+                source,
+                wish,
+                by=self.caller,
+                surface=SURFACE,
+                body=body,
+                receipt=self.receipt(ACCEPTED),
+            )
+        except receipts.AlreadyAnswered as earlier:
+            row = reading.order_batch(self.caller, cast("UUID", earlier.result))
+        return _answer(row, ACCEPTED)
+
+
+class OneBatch(Endpoint):
+    """One batch of orders."""
+
+    changes_need = Scope.ORDERS
+
+    @told.operation("order_batches_read", serializers.OrderBatchAnswer, refused=[404])
+    def get(self, request: Request, batch_id: UUID) -> Response:
+        """Read how far a batch has come, and which of its rows were refused."""
+        return _answer(reading.order_batch(self.caller, batch_id), 200)
+
+
+def _source(given: dict[str, Any]) -> tuple[Source, str]:
+    """Where the orders come from, and what is kept of them here. Raises Invalid."""
+    if "source" in given:
+        batches.may_be_read(given["source"])
+        return sources.unseen(given["source"]), ""
+    orders = [json.dumps(order, ensure_ascii=False) for order in given["orders"]]
+    body = "[" + ",\n".join(orders) + "]"  # so that its line is an order's number
+    return sources.of_body(body), body
+
+
+def _answer(row: OrderBatch, status: int) -> Response:
+    context = {"stands": standing.stand(row)}
+    return Response(serializers.OrderBatchAnswer(row, context=context).data, status=status)

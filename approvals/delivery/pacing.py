@@ -1,0 +1,42 @@
+"""Starts of executions, paced under the account's quota by all processes together.
+
+Whoever may not start one now waits a little, with nothing leased and no row locked; who has waited
+a second without a turn leaves the entry to the next who looks.
+"""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from django.conf import settings
+
+from approvals.gateways import stepfunctions
+from approvals.models import OutboxEntry
+from approvals.records import allowances, quotas
+
+PATIENCE = 1.0  # seconds
+STARTS = (OutboxEntry.Kind.START, OutboxEntry.Kind.START_BATCH)
+
+
+def admits(entry_id: UUID) -> bool:
+    """Whether the quota lets an entry go within a second; only starts of executions are counted."""
+    entry = OutboxEntry.objects.filter(pk=entry_id, kind__in=STARTS)
+    if not entry.exists():
+        return True
+    region = _region()
+    per_second, burst = quotas.starts(region, settings.EXECUTION_STARTS_PER_SECOND)
+    until = time.monotonic() + PATIENCE
+    while not allowances.admits(f"starts:{region}", per_second=per_second, burst=burst):
+        if time.monotonic() > until:
+            return False
+        time.sleep(min(PATIENCE, 1 / per_second))
+    return True
+
+
+def _region() -> str:
+    """Where the order workflow lies; its orders, and what carries them, are started there."""
+    try:
+        return stepfunctions.region_of(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
+    except ValueError:
+        return str(settings.AWS_REGION)

@@ -1,0 +1,138 @@
+"""`start_orders`: hand a file of orders, or an S3 object, to Step Functions, and watch it go."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import CommandParser
+
+from approvals import sweeper
+from approvals.actions import batches as verbs
+from approvals.management.progress import Bar
+from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
+from approvals.models import OrderBatch
+from approvals.models.decisions import Surface
+from approvals.orchestration import batches, sources, standing
+
+PATIENCE = 300.0  # seconds in which nothing moves: AWS is away, and the sweeper will do the rest
+PAUSE = 0.2
+SHOWN = 20
+Mode, OnBadRow, Status = OrderBatch.Mode, OrderBatch.OnBadRow, OrderBatch.Status
+
+
+class Command(ReviewCommand):
+    """Start the order workflow for every order of a file, each once."""
+
+    help = (
+        "Start the order workflow for the orders in FILE or s3://bucket/key (JSON, JSONL, CSV);"
+        " with --resume go on with a batch that was broken off or stopped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of section 9.2."""
+        parser.add_argument("file", metavar="FILE", nargs="?")
+        parser.add_argument("--mode", choices=Mode.values, default=Mode.EXECUTIONS.value)
+        parser.add_argument("--batch-size", type=int, default=100)
+        parser.add_argument("--on-bad-row", choices=OnBadRow.values, default=OnBadRow.SKIP.value)
+        parser.add_argument("--resume", metavar="BATCH", type=UUID)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Store the batch, read it here, and send what is due here too; sweepers do the rest."""
+        name = options["file"]
+        if not name and not options["resume"]:
+            raise Usage("start_orders needs a FILE, or a BATCH to --resume.")
+        path = Path(name) if name and not name.startswith(sources.S3) else None
+        batch = _resumed(path, options) if options["resume"] else _accepted(name, path, options)
+        self.stderr.write(f"batch {batch.pk}")
+        stop = self.stop_on_signals()
+        runner = batches.Runner(batch.pk, path, seize=bool(options["resume"]))
+        _work(batch, runner, stop, Bar(sys.stderr))
+        batch.refresh_from_db()
+        self._report(batch)
+
+    def _report(self, batch: OrderBatch) -> None:
+        stands = standing.stand(batch)
+        for name, count in standing.sums(batch, stands).items():
+            self.stdout.write(f"{name:<12}{count:>10}")
+        rows = batch.refusals.order_by("item")
+        for row in rows[:SHOWN]:
+            self.stderr.write(f"line {row.line}: {row.reason}")
+        if batch.refused > SHOWN:
+            self.stderr.write(f"... and {batch.refused - SHOWN} rows more were refused")
+        if batch.status == Status.STOPPED:
+            self.stderr.write(f"stopped: {batch.trouble}")
+        elif batch.status != Status.FINISHED:
+            self.stderr.write("stored, will be started")
+        if batch.status != Status.FINISHED or batch.refused or stands.get("refused"):
+            sys.exit(FINDING)
+
+
+def _accepted(name: str, path: Path | None, options: dict[str, Any]) -> OrderBatch:
+    try:
+        source = sources.of_object(name) if path is None else sources.of_file(path)
+    except OSError as error:
+        raise Error(f"{name} cannot be read: {error.strerror}") from error
+    wish = batches.Wish(options["mode"], options["batch_size"], options["on_bad_row"])
+    return batches.accept(source, wish, by=None, surface=Surface.COMMAND)
+
+
+def _resumed(path: Path | None, options: dict[str, Any]) -> OrderBatch:
+    batch = verbs.resume(
+        options["resume"], on_bad_row=options["on_bad_row"], by=None, surface=Surface.COMMAND
+    )
+    from_file = batch.source.startswith(sources.FILE)
+    if from_file and batch.status == Status.READING:
+        if path is None:
+            raise Usage(f"This batch is read from a file, {batch.source.removeprefix('file:')}.")
+        try:
+            same = sources.digest(path) == batch.source_version
+        except OSError as error:
+            raise Error(f"{path} cannot be read: {error.strerror}") from error
+        if not same:
+            raise Error(f"{path} is not the file that this batch was started from.")
+    return batch
+
+
+def _work(batch: OrderBatch, runner: batches.Runner, stop: threading.Event, bar: Bar) -> None:
+    """Read the batch in turns while threads send what is due, until it ends or nothing moves."""
+    done = threading.Event()
+    threads = [
+        threading.Thread(target=sweeper.sweep_lane, args=("executions", done)),
+        threading.Thread(target=sweeper.do_chore, args=("executions", done)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        _turn_by_turn(batch, runner, stop, bar)
+    finally:
+        done.set()
+        runner.close()
+        for thread in threads:
+            thread.join()
+
+
+def _turn_by_turn(
+    batch: OrderBatch, runner: batches.Runner, stop: threading.Event, bar: Bar
+) -> None:
+    moved_at, before, shown_at = time.monotonic(), "", 0.0
+    while not stop.is_set():
+        worked = runner.turn()
+        if worked and time.monotonic() < shown_at + PAUSE:
+            continue
+        shown_at = time.monotonic()
+        batch.refresh_from_db()
+        share, said = standing.progress(batch, standing.stand(batch))
+        ended = batch.status == Status.FINISHED or (batch.status == Status.STOPPED and not worked)
+        bar.show(share, said, at_end=ended)
+        if ended or time.monotonic() > moved_at + PATIENCE:
+            return
+        if said != before:
+            moved_at, before = time.monotonic(), said
+        if not worked:
+            batches.tend()
+            stop.wait(PAUSE)

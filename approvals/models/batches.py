@@ -1,0 +1,164 @@
+"""Orders by the hundred and the ten thousand: a batch, its executions that carry many, what it refused."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
+
+MOST_IN_A_CARRIER = 250  # their results, with those held back, still fit 262,144 bytes
+
+
+class OrderBatch(models.Model):
+    """Orders of one source, read once and in order; `position` is how far that has come.
+
+    `source` is `s3://bucket/key`, `file:name` or `api`; `source_version` pins its content: a VersionId,
+    `etag:...` in a bucket without versions, or `sha256:...` of a file; empty until somebody has looked.
+    `body` holds what the API was given.
+    """
+
+    class Mode(models.TextChoices):
+        """How its orders become executions."""
+
+        EXECUTIONS = "executions"
+        BATCHES = "batches"
+        MAP = "map"
+
+    class Format(models.TextChoices):
+        """How its source is written."""
+
+        JSON = "json"
+        JSONL = "jsonl"
+        CSV = "csv"
+
+    class OnBadRow(models.TextChoices):
+        """What a row that is no order does to the rest."""
+
+        SKIP = "skip"
+        STOP = "stop"
+
+    class Status(models.TextChoices):
+        """Reading its source; stopped there; all read, orders under way; every order has its end."""
+
+        READING = "reading"
+        STOPPED = "stopped"
+        READ = "read"
+        FINISHED = "finished"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    source = models.CharField(max_length=1_300)
+    source_version = models.CharField(max_length=1_100, blank=True)
+    bytes = models.PositiveBigIntegerField(default=0)
+    body = models.TextField(blank=True)
+    format = models.CharField(max_length=5, choices=Format.choices, blank=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    size = models.PositiveIntegerField(default=100)
+    on_bad_row = models.CharField(max_length=4, choices=OnBadRow.choices, default=OnBadRow.SKIP)
+    state_machine_arn = models.CharField(max_length=512)
+    carrier_arn = models.CharField(max_length=512, blank=True)  # the machine that carries many
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.READING)
+    trouble = models.CharField(max_length=300, blank=True)
+    position = models.PositiveBigIntegerField(default=0)  # rows read
+    bytes_read = models.PositiveBigIntegerField(default=0)
+    accepted = models.PositiveBigIntegerField(default=0)
+    known = models.PositiveBigIntegerField(default=0)  # the same order came before
+    refused = models.PositiveBigIntegerField(default=0)
+    carriers = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_epoch = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(
+        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "order batches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(size__gte=1, size__lte=MOST_IN_A_CARRIER), name="batch_size_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    position=models.F("accepted") + models.F("known") + models.F("refused")
+                ),
+                name="batch_counts_every_row",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="finished", ended_at__isnull=False)
+                | (~Q(status="finished") & Q(ended_at=None)),
+                name="batch_finished_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(models.F("created_at").desc(), models.F("id").desc(), name="batch_by_age"),
+            models.Index(
+                "lease_until", condition=Q(status__in=["reading", "read"]), name="batch_under_way"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.status})"
+
+
+class BatchExecution(models.Model):
+    """One execution that carries many orders of a batch: 100 of them, or all by a Distributed Map."""
+
+    class Status(models.TextChoices):
+        """As an order's execution; `refused` where Step Functions would not take it."""
+
+        PENDING = "pending"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        TIMED_OUT = "timed_out"
+        ABORTED = "aborted"
+        REFUSED = "refused"
+
+    UNDER_WAY = ("pending", "running")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    batch = models.ForeignKey(OrderBatch, on_delete=models.PROTECT, related_name="executions")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=80)
+    input_sha256 = models.BinaryField(max_length=32)
+    orders = models.PositiveBigIntegerField()
+    execution_arn = models.CharField(max_length=512, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    refusal = models.CharField(max_length=300, blank=True)
+    items_done = models.PositiveBigIntegerField(default=0)  # as ListMapRuns told, for a page alone
+    items_asked_at = models.DateTimeField(null=True, blank=True)
+    learned = models.BooleanField(default=False)  # the end of each of its orders is known
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="batch_execution_numbered")
+        ]
+        indexes = [
+            models.Index("execution_arn", name="batch_execution_by_arn"),
+            models.Index("batch", condition=Q(learned=False), name="batch_execution_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.status})"
+
+
+class RefusedRow(models.Model):
+    """A row of a batch's source that became no order, and why."""
+
+    batch = models.ForeignKey(OrderBatch, on_delete=models.PROTECT, related_name="refusals")
+    line = models.PositiveBigIntegerField()
+    item = models.PositiveBigIntegerField()
+    order_id = models.CharField(max_length=256, blank=True)
+    code = models.CharField(max_length=30)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "item"], name="row_refused_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

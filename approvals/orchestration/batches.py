@@ -1,0 +1,289 @@
+"""Orders by the hundred and the ten thousand: reads a batch's source in turns and has its orders started.
+
+A runner over verbs: each turn reads one chunk and records it in one transaction. What starts
+executions is the outbox; what they came to, reconciliation learns. Any process may take the next turn
+of a batch whose lease is free, but for a file of another machine.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+
+from approvals.actions import batches
+from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
+from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
+from approvals.models.batches import MOST_IN_A_CARRIER
+from approvals.orchestration import fulfillment, maps, readers, sources
+from approvals.orchestration.sources import Source
+from approvals.reconciliation.carriers import release_refused
+from approvals.records import receipts
+from approvals.records.batch_rows import Item, Refusal
+
+log = structlog.get_logger(__name__)
+
+ROWS_A_TURN = 500
+# Of the 262,144 bytes of an execution's state: what is left holds what became of each order.
+MOST_BYTES = 180_000
+FRAME = 64  # bytes an order costs in a carrier beside its name and its input
+IN_LINE = 2_000  # starts that may wait before more is read: single orders get through
+A_WHILE = 2.0  # seconds of one round over all batches
+REST = 10.0  # seconds after which S3 is tried again
+Mode, Status = OrderBatch.Mode, OrderBatch.Status
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a batch is to be worked on."""
+
+    mode: str
+    size: int = 100
+    on_bad_row: str = OrderBatch.OnBadRow.SKIP
+
+
+def accept(
+    source: Source,
+    wish: Wish,
+    *,
+    by: User | None,
+    surface: str,
+    body: str = "",
+    receipt: receipts.Key | None = None,
+) -> OrderBatch:
+    """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
+    if not 1 <= wish.size <= MOST_IN_A_CARRIER:
+        raise Invalid(f"A batch size is 1 to {MOST_IN_A_CARRIER} orders.", pointer="/batch_size")
+    batch = OrderBatch(
+        source=source.name,
+        source_version=source.version,
+        bytes=source.size,
+        format=source.form,
+        body=body,
+        mode=wish.mode,
+        size=wish.size,
+        on_bad_row=wish.on_bad_row,
+        state_machine_arn=_machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN"),
+        carrier_arn=_carrier_arn(wish.mode),
+    )
+    return batches.accept(batch, by=by, surface=surface, receipt=receipt)
+
+
+def may_be_read(url: str) -> None:
+    """Whether a caller of the API may name this object. Raises Invalid."""
+    bucket, _ = sources.split(url)
+    if bucket not in settings.ORDER_BUCKETS:
+        raise Invalid(f"Orders are not read from the bucket {bucket}.", pointer="/source")
+
+
+def _machine(name: str) -> str:
+    arn = str(getattr(settings, name))
+    if not arn:
+        raise Unavailable(f"No state machine for this: set {name}.")
+    return arn
+
+
+def _carrier_arn(mode: str) -> str:
+    if mode == Mode.MAP and not settings.ORDER_BUCKETS:
+        raise Unavailable("A Distributed Map reads its orders from S3: set ORDER_BUCKETS.")
+    names = {
+        Mode.BATCHES: "ORDER_BATCH_STATE_MACHINE_ARN",
+        Mode.MAP: "DAILY_ORDERS_STATE_MACHINE_ARN",
+    }
+    return _machine(names[Mode(mode)]) if mode in names else ""
+
+
+class Runner:
+    """Works on one batch, turn after turn; between turns its source stays open where it is."""
+
+    def __init__(self, batch_id: UUID, path: Path | None = None, *, seize: bool = False) -> None:
+        self.batch_id = batch_id
+        self._path = path
+        self._seize = seize  # for the first turn: whoever had it before has been given up
+        self._turn: batches.Turn | None = None
+        self._open = ExitStack()
+        self._rows: Iterator[readers.Row] | None = None
+        self._counted: readers.Counted | None = None
+        self._next: readers.Row | None = None  # read, and not in the turn before for its size
+        self._rests_until = 0.0
+
+    def turn(self) -> bool:
+        """Do the next piece of work; False where there is none now, or somebody else is at it."""
+        if time.monotonic() < self._rests_until:
+            return False
+        if self._turn is None and not _something_to_read(self.batch_id):
+            batches.finish(self.batch_id)
+            return False
+        self._turn = self._turn or batches.take(self.batch_id, seize=self._seize)
+        self._seize = False
+        if self._turn is None:
+            return False
+        try:
+            return self._work(self._turn)
+        except batches.LeaseLost:
+            self._turn = None
+            self.close()
+            return False
+        except (
+            Unavailable,
+            Invalid,
+        ) as error:  # S3 is away; a later turn begins where this one did
+            log.warning("batch.source_away", batch=str(self.batch_id), error=error.message)
+            self._rests_until = time.monotonic() + REST
+            self.close()
+            return False
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Put the source down and give the lease back."""
+        self._open.close()
+        self._open, self._rows = ExitStack(), None
+        if self._turn is not None:
+            batches.give_back(self._turn)
+            self._turn = None
+
+    def _work(self, turn: batches.Turn) -> bool:
+        if turn.batch.status == Status.READING:
+            if _in_line():
+                batches.renew(turn)
+                return False
+            self._turn = self._pinned(turn) if not turn.batch.source_version else self._read(turn)
+            return True
+        if maps.to_be_handed_over(turn.batch):
+            self._turn = maps.hand_over(turn)
+            return True
+        self.close()
+        return False
+
+    def _pinned(self, turn: batches.Turn) -> batches.Turn:
+        try:
+            found = sources.of_object(turn.batch.source)
+        except Invalid as error:
+            return batches.record(turn, batches.Reading(trouble=error.message))
+        return batches.pin(turn, version=found.version, size=found.size, form=found.form)
+
+    def _read(self, turn: batches.Turn) -> batches.Turn:
+        try:
+            reading = self._rows_of(turn.batch, self._rows or self._begin(turn.batch))
+        except Invalid as error:  # the source is gone, or is no longer what it was
+            reading = batches.Reading(trouble=error.message)
+        return batches.record(turn, reading)
+
+    def _rows_of(self, batch: OrderBatch, rows: Iterator[readers.Row]) -> batches.Reading:
+        """The next rows, up to what one execution carries or one transaction should hold."""
+        most = batch.size if batch.mode == Mode.BATCHES else ROWS_A_TURN
+        items: list[Item] = []
+        refusals: list[Refusal] = []
+        held, trouble, at_end = 0, "", False
+        while len(items) + len(refusals) < most and not trouble and not at_end:
+            row, self._next = self._next or next(rows, None), None
+            if row is None:
+                at_end = True
+                break
+            item = _item(row, batch.position + len(items) + len(refusals) + 1, batch)
+            if isinstance(item, Refusal):
+                refusals.append(item)
+                if row.ends or batch.on_bad_row == OrderBatch.OnBadRow.STOP:
+                    trouble = f"Line {item.line}: {item.reason}"
+                continue
+            weight = 0 if item.alone or batch.mode != Mode.BATCHES else _weight(item)
+            if held + weight > MOST_BYTES:
+                self._next = row
+                break
+            items.append(item)
+            held += weight
+        given = self._counted.given if self._counted else 0
+        return batches.Reading(items, refusals, given, trouble, at_end)
+
+    def _begin(self, batch: OrderBatch) -> Iterator[readers.Row]:
+        stream = self._open.enter_context(sources.opened(batch, self._path))
+        self._counted, self._next = readers.Counted(stream), None
+        self._rows = readers.rows(self._counted, batch.format, skip=batch.position)
+        return self._rows
+
+
+def _item(row: readers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
+    if row.order is None:
+        return Refusal(number, row.line, row.code, row.reason)
+    try:
+        order_id, text = fulfillment.spelt(row.order)
+    except Invalid as error:
+        return Refusal(number, row.line, error.code, error.message)
+    item = Item(number, row.line, order_id, fulfillment.execution_name(order_id), text)
+    if batch.mode != Mode.EXECUTIONS and _weight(item) > MOST_BYTES:
+        return Item(number, row.line, order_id, item.name, text, alone=True)
+    return item
+
+
+def _weight(item: Item) -> int:
+    """How many bytes an order costs in the input of what carries it."""
+    return FRAME + len(item.name) + len(json.dumps(item.text, ensure_ascii=False).encode())
+
+
+def _in_line() -> bool:
+    """Whether so many starts wait already that more had better not be read yet."""
+    waiting = OutboxEntry.objects.filter(
+        lane=OutboxEntry.Lane.EXECUTIONS, state=OutboxEntry.State.WAITING
+    )
+    return waiting[IN_LINE : IN_LINE + 1].exists()
+
+
+def _something_to_read(batch_id: UUID) -> bool:
+    """Whether there is work that only one process may do at a time."""
+    batch = OrderBatch.objects.get(pk=batch_id)
+    return batch.status == Status.READING or maps.to_be_handed_over(batch)
+
+
+class Chore:
+    """Goes on with every batch that nobody is at; its runners keep their places between rounds."""
+
+    def __init__(self) -> None:
+        self._runners: dict[UUID, Runner] = {}
+
+    def turn(self) -> int:
+        """Turns of each batch that this process can read, for a while; returns how many did something."""
+        tend()
+        due = _under_way()
+        for pk in self._runners.keys() - set(due):
+            self._runners.pop(pk).close()
+        done, until = 0, time.monotonic() + A_WHILE
+        while worked := sum(map(self._one, due)):
+            done += worked
+            if time.monotonic() > until:
+                break
+        return done
+
+    def _one(self, batch_id: UUID) -> bool:
+        """One turn of one batch; what goes wrong with it holds up no other."""
+        try:
+            return self._runners.setdefault(batch_id, Runner(batch_id)).turn()
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("batch.failed", batch=str(batch_id))
+            return False
+
+
+def tend() -> None:
+    """What belongs to no batch's turn: ask how far maps are, release what Step Functions refused."""
+    maps.ask_progress()
+    release_refused(limit=10)
+
+
+def _under_way() -> list[UUID]:
+    """Batches that are not at their end and can be read from here."""
+    readable = Q(status=Status.READING) & ~Q(source__startswith=sources.FILE)
+    waiting = BatchExecution.objects.filter(batch=OuterRef("pk"), number__gt=OuterRef("carriers"))
+    stopped = Q(status=Status.STOPPED, mode=Mode.MAP) & Exists(waiting)
+    mine = OrderBatch.objects.filter(readable | Q(status=Status.READ) | stopped)
+    return list(mine.order_by("created_at").values_list("pk", flat=True)[:100])

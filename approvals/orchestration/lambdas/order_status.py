@@ -1,0 +1,43 @@
+"""The order's row in the status table, as the order workflow writes it without a function."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+from approvals.orchestration.lambdas import ledger
+
+COMPLETED = "3"  # within an attempt the row only goes on: 1 begun, 2 rolling back, 3 at its end
+# The row is the newest attempt's, by its start; a late write of an older one is refused.
+MINE = (
+    "attribute_not_exists(order_id) OR attempt_started < :started"
+    " OR (execution_arn = :mine AND status_order <= :order)"
+)
+
+
+def complete(order_id: str, execution_arn: str, started: str) -> None:
+    """Note that the order is fulfilled, unless a newer execution has the row."""
+    try:
+        ledger.dynamodb().put_item(
+            TableName=os.environ["ORDER_STATUS_TABLE"],
+            Item={
+                "order_id": {"S": order_id},
+                "status": {"S": "COMPLETED"},
+                "reason": {"S": "shipped"},
+                "status_order": {"N": COMPLETED},
+                "execution_arn": {"S": execution_arn},
+                "attempt_started": {"S": started},
+                "updated_at": {"S": datetime.now(UTC).isoformat()},
+            },
+            ConditionExpression=MINE,
+            ExpressionAttributeValues={
+                ":mine": {"S": execution_arn},
+                ":started": {"S": started},
+                ":order": {"N": COMPLETED},
+            },
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise

@@ -1,0 +1,79 @@
+"""A batch by a Distributed Map: the object that it reads, its start, and how far it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from approvals.actions import batches as verbs
+from approvals.actions import carriers
+from approvals.exceptions import Unavailable
+from approvals.gateways import s3, stepfunctions
+from approvals.gateways.aws import Place
+from approvals.models import BatchExecution, OrderBatch, OrderExecution
+from approvals.orchestration import sources
+from approvals.records import batch_rows, clock
+
+ROWS_A_PAGE = 500
+ASKED_EVERY = timedelta(seconds=5)
+Mode, Status = OrderBatch.Mode, OrderBatch.Status
+
+
+def to_be_handed_over(batch: OrderBatch) -> bool:
+    """Whether a Distributed Map is to be started: nothing more is read now, and its orders wait."""
+    is_map = batch.mode == Mode.MAP and batch.status in {Status.READ, Status.STOPPED}
+    return is_map and batch.executions.filter(number__gt=batch.carriers).exists()
+
+
+def hand_over(turn: verbs.Turn) -> verbs.Turn:
+    """Write what the Distributed Map is to read, pin that version of it, and have the map started.
+
+    The object holds what was accepted, not what was in the source: rows that were refused, and orders
+    that came before, are not in it. Raises LeaseLost, Invalid or Unavailable.
+    """
+    batch = turn.batch
+    carrier = batch.executions.get(number=batch.carriers + 1)
+    bucket, where = settings.ORDER_BUCKETS[0], f"batches/{batch.pk}/{carrier.number}"
+    key = f"{where}/orders.json"
+    if s3.write(sources.place(), bucket, key, [b"[]"]) in {"", "null"}:
+        raise Unavailable(f"The bucket {bucket} keeps no versions, and a map needs one to read.")
+    version = s3.write(sources.place(), bucket, key, _orders(turn, carrier))
+    document = {
+        "batch": str(batch.pk),
+        "batch_size": batch.size,
+        "source": {"bucket": bucket, "key": key, "version": version},
+        "results": {"bucket": bucket, "prefix": f"{where}/results"},
+    }
+    return verbs.hand_over(turn, json.dumps(document, separators=(",", ":")).encode())
+
+
+def _orders(turn: verbs.Turn, carrier: BatchExecution) -> Iterator[bytes]:
+    """The carried orders as one JSON array, a page of rows at a time."""
+    carried = OrderExecution.objects.filter(carried_by=carrier)
+    last, opening = 0, "["
+    renew_at = clock.now()
+    while page := list(carried.filter(batch_item__gt=last).order_by("batch_item")[:ROWS_A_PAGE]):
+        texts = [json.dumps(batch_rows.carried(row), ensure_ascii=False) for row in page]
+        yield (opening + ",\n".join(texts)).encode()
+        last, opening = page[-1].batch_item or 0, ",\n"
+        if clock.now() > renew_at:
+            verbs.renew(turn)
+            renew_at = clock.now() + verbs.LEASE / 3
+    yield b"]" if last else b"[]"
+
+
+def ask_progress() -> None:
+    """Ask how far the maps under way are, each now and then."""
+    now = clock.now()
+    stale = Q(items_asked_at=None) | Q(items_asked_at__lt=now - ASKED_EVERY)
+    under_way = BatchExecution.objects.filter(
+        stale, learned=False, batch__mode=Mode.MAP, status=BatchExecution.Status.RUNNING
+    )
+    for carrier in under_way.order_by(F("items_asked_at").asc(nulls_first=True))[:5]:
+        arn = carrier.execution_arn
+        done = stepfunctions.map_run_progress(Place(stepfunctions.region_of(arn)), arn)
+        carriers.note_progress(carrier.pk, carrier.items_done if done is None else done)

@@ -1,0 +1,104 @@
+"""Where a batch's orders come from: a file here, an S3 object, or what the API was given.
+
+Each is pinned when the batch is accepted, so that whoever reads on after a crash reads the same: a
+VersionId or an ETag of S3, the SHA-256 of a file or of a body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from approvals.exceptions import Invalid
+from approvals.gateways import s3
+from approvals.gateways.aws import Place
+from approvals.json_arrays import BLOCK, Stream
+from approvals.models import OrderBatch
+from approvals.orchestration import readers
+
+S3 = "s3://"
+FILE = "file:"
+API = "api"
+HEAD = 4_096
+URL = r"^s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})$"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source as it is now."""
+
+    name: str
+    version: str
+    size: int
+    form: str
+
+
+def place() -> Place:
+    """Where our buckets lie: in the region of everything else."""
+    return Place(settings.AWS_REGION)
+
+
+def of_object(url: str) -> Source:
+    """An S3 object by `s3://bucket/key`. Raises Invalid or Unavailable."""
+    bucket, key = split(url)
+    found = s3.look(place(), bucket, key)
+    with s3.opened(place(), bucket, key, found.version) as body:
+        form = readers.form_of(key, body.read(HEAD))
+    return Source(url, found.version, found.size, form)
+
+
+def unseen(url: str) -> Source:
+    """An S3 object that somebody else is to look at: a web request asks AWS nothing. Raises Invalid."""
+    split(url)
+    return Source(url, "", 0, "")
+
+
+def of_file(path: Path) -> Source:
+    """A file of this machine; nobody else can read on in it. Raises OSError."""
+    with path.open("rb") as file:
+        form = readers.form_of(path.name, file.read(HEAD))
+    return Source(f"{FILE}{path.name[:1_000]}", digest(path), path.stat().st_size, form)
+
+
+def of_body(text: str) -> Source:
+    """What came with a request: a JSON array."""
+    body = text.encode()
+    return Source(API, f"sha256:{hashlib.sha256(body).hexdigest()}", len(body), "json")
+
+
+def digest(path: Path) -> str:
+    """What pins a file's content."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def split(url: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`. Raises Invalid."""
+    found = re.fullmatch(URL, url)
+    if found is None or not url.isprintable():
+        raise Invalid(f"{url[:100]!r} is no s3://bucket/key.", pointer="/source")
+    return found[1], found[2]
+
+
+@contextmanager
+def opened(batch: OrderBatch, path: Path | None) -> Iterator[Stream]:
+    """The pinned content of a batch's source from its first byte. Raises Invalid or Unavailable."""
+    if batch.source == API:
+        yield io.BytesIO(batch.body.encode())
+    elif batch.source.startswith(S3):
+        with s3.opened(place(), *split(batch.source), batch.source_version) as body:
+            yield body
+    elif path is None:
+        raise Invalid(
+            "The batch is read from a file: `start_orders FILE --resume` goes on with it."
+        )
+    else:
+        with path.open("rb", buffering=BLOCK) as file:
+            yield file

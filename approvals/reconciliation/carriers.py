@@ -1,0 +1,100 @@
+"""What an execution that carried many orders came to: read from its output, or from its results in S3.
+
+Its output is `{"settled": [item, ...], "held": [{"item", "error"}, ...], "started": [{"arn"}, ...]}`;
+`started` stands beside `held`, one for one. A Distributed Map has one such output for each child, in
+the files that its manifest names. What cannot be read tells nothing, and then the orders are released.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+
+from approvals import json_arrays
+from approvals.actions import carriers
+from approvals.actions.carriers import Outcome
+from approvals.exceptions import Invalid, Unavailable
+from approvals.gateways import s3, stepfunctions
+from approvals.gateways.aws import Place
+from approvals.gateways.stepfunctions import Execution
+from approvals.models import BatchExecution, OrderBatch
+
+log = structlog.get_logger(__name__)
+
+LONGEST_RESULT = 4 * 1024 * 1024  # bytes of one child in a file: its input and its output, escaped
+Outcomes = list[Outcome]
+
+
+def read_end(execution: Execution) -> bool:
+    """Record what an ended execution tells of the orders it carried; False where that cannot be read yet.
+
+    Of an execution that carried none, nothing is to be read: True.
+    """
+    unread = BatchExecution.objects.filter(execution_arn=execution.arn, learned=False)
+    carrier = unread.select_related("batch").first()
+    if carrier is None:
+        return True
+    try:
+        for outcomes in _outcomes(carrier, execution):
+            carriers.learn(carrier.pk, outcomes)
+    except Unavailable as error:
+        log.warning("batch.results_away", execution=carrier.name, error=error.message)
+        return False
+    except (Invalid, json_arrays.Broken, ValueError, TypeError, KeyError) as error:
+        log.warning("batch.results_unreadable", execution=carrier.name, error=str(error)[:300])
+    _close(carrier, execution.status)
+    return True
+
+
+def carries(arn: str) -> bool:
+    """Whether an execution carries orders of which it has yet to tell."""
+    return BatchExecution.objects.filter(execution_arn=arn, learned=False).exists()
+
+
+def release_refused(*, limit: int) -> int:
+    """Give the orders of executions that Step Functions would not take one each; returns of how many."""
+    refused = BatchExecution.objects.filter(learned=False, status=BatchExecution.Status.REFUSED)
+    found = list(refused.order_by("pk")[:limit])
+    for carrier in found:
+        _close(carrier, carrier.status)
+    return len(found)
+
+
+def _close(carrier: BatchExecution, status: str) -> None:
+    while carriers.release(carrier.pk):
+        pass
+    carriers.end(carrier.pk, status)
+
+
+def _outcomes(carrier: BatchExecution, execution: Execution) -> Iterator[Outcomes]:
+    """What each child, or the execution itself, tells of its orders."""
+    if execution.status != "succeeded":
+        return
+    output = json.loads(execution.output)
+    if carrier.batch.mode != OrderBatch.Mode.MAP:
+        yield _told(output)
+        return
+    place = Place(stepfunctions.region_of(execution.arn))
+    bucket, key = (str(output["ResultWriterDetails"][name]) for name in ("Bucket", "Key"))
+    with s3.opened(place, bucket, key) as body:
+        manifest = json.loads(body.read())
+    for file in manifest["ResultFiles"]["SUCCEEDED"]:
+        with s3.opened(place, str(manifest["DestinationBucket"]), str(file["Key"])) as body:
+            for element in json_arrays.elements(body, longest=LONGEST_RESULT):
+                child = json.loads(element.text or b"{}")
+                yield _told(json.loads(child["Output"]))
+
+
+def _told(output: Any) -> Outcomes:
+    """What one output says. Raises ValueError, TypeError or KeyError for what says nothing."""
+    settled = [Outcome(int(item)) for item in output["settled"]]
+    held = zip(output["held"], output["started"], strict=True)
+    started = [
+        Outcome(int(one["item"]), str(start["arn"]), str(one["error"])[:100])
+        for one, start in held
+        if start.get("arn")
+    ]
+    return settled + started

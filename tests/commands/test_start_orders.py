@@ -1,0 +1,116 @@
+"""`start_orders`: a file goes in, a report comes out, and what is refused is told by its line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from approvals.gateways import aws
+from approvals.management.progress import Bar
+from approvals.models import OrderBatch
+from tests.fake_aws import FakeAws
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def fake(settings: Any) -> Iterator[FakeAws]:
+    """Step Functions, with an order workflow."""
+    with FakeAws(fsync=False) as made:
+        settings.AWS_ENDPOINT_URL = made.endpoint
+        settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = made.machine("orders")
+        aws.forget()
+        yield made
+    aws.forget()
+
+
+def run(*arguments: str) -> tuple[int, dict[str, int], str]:
+    """The exit code, the report and what was said on standard error."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    try:
+        call_command("start_orders", *arguments, stdout=out, stderr=err)
+    except SystemExit as left:
+        code = int(str(left.code))
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    report = {name: int(count) for name, count in lines if int(count)}
+    return code, report, err.getvalue()
+
+
+def written(tmp_path: Path, *rows: str) -> str:
+    path = tmp_path / "orders.jsonl"
+    path.write_text("\n".join(rows))
+    return str(path)
+
+
+def order(number: int) -> str:
+    return json.dumps({"order_id": f"A-{number}"})
+
+
+def test_a_file_is_started_and_reported(fake: FakeAws, tmp_path: Path) -> None:
+    code, report, _ = run(written(tmp_path, order(1), order(2), order(3)))
+
+    assert (code, report) == (0, {"read": 3, "executions": 3})
+    assert len(fake.log.effects("ExecutionStarted")) == 3
+
+
+def test_a_bad_row_is_a_finding_with_its_line(fake: FakeAws, tmp_path: Path) -> None:
+    code, report, said = run(written(tmp_path, order(1), "bad", order(3)))
+
+    assert (code, report) == (3, {"read": 3, "executions": 2, "refused": 1})
+    assert "line 2: The row is not JSON" in said
+
+
+def test_a_stopped_batch_goes_on_with_the_same_file_alone(fake: FakeAws, tmp_path: Path) -> None:
+    path = written(tmp_path, order(1), "bad", order(3))
+    code, _, said = run(path, "--on-bad-row", "stop")
+    batch = str(OrderBatch.objects.get().pk)
+    assert code == 3
+    assert f"batch {batch}" in said
+    assert "stopped: Line 2" in said
+
+    other = tmp_path / "other.jsonl"
+    other.write_text(order(1))
+    with pytest.raises(CommandError, match="is not the file"):
+        run(str(other), "--resume", batch)
+    with pytest.raises(CommandError, match="read from a file, orders"):
+        run("--resume", batch)
+
+    code, report, _ = run(path, "--resume", batch)
+    assert (code, report) == (3, {"read": 3, "executions": 2, "refused": 1})
+    assert len(fake.log.effects("ExecutionStarted")) == 2
+
+
+def test_with_step_functions_away_everything_is_stored_and_said_so(
+    fake: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("approvals.management.commands.start_orders.PATIENCE", 0.5)
+    fake.rates("StartExecution", unavailable=1.0)
+
+    code, report, said = run(written(tmp_path, order(1), order(2)))
+
+    assert (code, report) == (3, {"read": 2, "under_way": 2})
+    assert "stored, will be started" in said
+
+
+def test_a_bar_is_drawn_in_a_terminal_and_said_elsewhere() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal, pipe = Terminal(), io.StringIO()
+    for stream in (terminal, pipe):
+        bar = Bar(stream)
+        bar.show(0.5, "50 of 100")
+        bar.show(0.6, "60 of 100")  # too soon
+        bar.show(1.0, "100 of 100", at_end=True)
+
+    assert "█" * 14 + "░" * 14 + "  50%  50 of 100" in terminal.getvalue()
+    assert terminal.getvalue().endswith("100%  100 of 100\n")
+    assert pipe.getvalue() == " 50%  50 of 100\n100%  100 of 100\n"

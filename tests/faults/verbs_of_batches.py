@@ -1,0 +1,298 @@
+"""Rows of the table: batches of orders, and the executions that carry many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from approvals.actions import batches, carriers
+from approvals.actions.batches import LeaseLost, Reading
+from approvals.delivery import lanes
+from approvals.gateways import stepfunctions
+from approvals.models import BatchExecution, OrderBatch, OutboxEntry
+from approvals.orchestration import batches as runner
+from approvals.orchestration import fulfillment, sources, standing
+from approvals.orchestration.batches import Runner, Wish
+from approvals.records import receipts
+from approvals.records.batch_rows import Item
+from tests.faults.row import Act, Case, Row, again, told_once
+from tests.faults.stage import Stage
+
+ROWS_EACH = 3  # of which the second is no order
+
+
+def _configured(stage: Stage) -> None:
+    for name, setting in (
+        ("order-batch", "ORDER_BATCH_STATE_MACHINE_ARN"),
+        ("daily-orders", "DAILY_ORDERS_STATE_MACHINE_ARN"),
+    ):
+        if name not in stage.machines:
+            stage.machines[name] = stage.aws.machine(name)
+        setattr(settings, setting, stage.machines[name])
+    settings.ORDER_BUCKETS = ["daily-orders"]
+
+
+def _body(stage: Stage) -> str:
+    first, second = (json.dumps({"order_id": f"B-{stage.number()}"}) for _ in range(2))
+    return f"[{first},\nNaN,\n{second}]"
+
+
+def _accept(case: Case) -> OrderBatch:
+    body, mode = case.body, case.mode
+    return runner.accept(
+        sources.of_body(body), Wish(mode), body=body, by=None, surface="api", receipt=case.receipt
+    )
+
+
+def _ready_body(stage: Stage) -> Case:
+    _configured(stage)
+    key = receipts.Key(
+        principal="faults",
+        key=f"batch-{stage.number()}",
+        request="POST /api/v1/order-batches/",
+        body_sha256=b"x",
+        status=202,
+    )
+    return Case(body=_body(stage), mode="executions", receipt=key)
+
+
+def _ready(mode: str = "executions", *, on_bad_row: str = "skip") -> Callable[[Stage], Case]:
+    """A batch of which nothing is read."""
+
+    def ready(stage: Stage) -> Case:
+        _configured(stage)
+        body = _body(stage)
+        wish = Wish(mode, on_bad_row=on_bad_row)
+        batch = runner.accept(sources.of_body(body), wish, body=body, by=None, surface="api")
+        return Case(batch=batch)
+
+    return ready
+
+
+def _ready_read(mode: str, **wish: str) -> Callable[[Stage], Case]:
+    """A batch that has been read; its carrier waits to be started where it has one."""
+
+    def ready(stage: Stage) -> Case:
+        case = _ready(mode, **wish)(stage)
+        _read(stage, case)
+        case.carrier = case.batch.executions.first()
+        return case
+
+    return ready
+
+
+def _ready_running(stage: Stage) -> Case:
+    """A batch whose carrier runs."""
+    case = _ready_read("batches")(stage)
+    stage.settle(case.carrier.pk)
+    return case
+
+
+def _ready_map(stage: Stage) -> Case:
+    """A batch whose rows are read, and whose map is not handed over: its bucket is not of this world."""
+    case = _ready("map")(stage)
+    turn = batches.take(case.batch.pk, seize=True)
+    assert turn
+    items = []
+    for number in (1, 2):
+        order_id, text = fulfillment.spelt({"order_id": f"M-{stage.number()}"})
+        name = fulfillment.execution_name(order_id)
+        items.append(Item(number, number, order_id, name, text))
+    batches.give_back(batches.record(turn, Reading(items=items, at_end=True)))
+    case.carrier = case.batch.executions.get()
+    return case
+
+
+# --- what is killed
+
+
+def _read(_stage: Stage, case: Case) -> None:
+    reader = Runner(case.batch.pk, seize=True)
+    while reader.turn():
+        pass
+    reader.close()
+    case.batch.refresh_from_db()
+
+
+def _in_a_turn(act: Callable[[batches.Turn], object]) -> Act:
+    def acted(_stage: Stage, case: Case) -> None:
+        turn = batches.take(case.batch.pk, seize=True)
+        if turn:
+            act(turn)
+
+    return acted
+
+
+def _hand_over(turn: batches.Turn) -> None:
+    try:
+        batches.hand_over(turn, b'{"source": {}}')
+    except LeaseLost:
+        return
+
+
+def _deliver(_stage: Stage, case: Case) -> None:
+    lanes.deliver(OutboxEntry.objects.get(kind="start_batch", subject=case.carrier.pk).pk)
+
+
+def _learn(_stage: Stage, case: Case) -> None:
+    items = case.batch.orders.values_list("batch_item", flat=True)
+    carriers.learn(case.carrier.pk, [carriers.Outcome(item) for item in items])
+
+
+def _release(_stage: Stage, case: Case) -> None:
+    carriers.release(case.carrier.pk)
+
+
+def _end(_stage: Stage, case: Case) -> None:
+    carriers.end(case.carrier.pk, "succeeded")
+
+
+def _ready_learned(stage: Stage) -> Case:
+    case = _ready_running(stage)
+    _learn(stage, case)
+    return case
+
+
+def _ready_started(stage: Stage) -> Case:
+    """A batch of which every order has its execution."""
+    case = _ready_read("executions")(stage)
+    _settle(stage, case)
+    return case
+
+
+def _ready_taken(stage: Stage) -> Case:
+    """A carrier whose name somebody else has taken."""
+    case = _ready_read("batches")(stage)
+    stage.aws.start(stage.machines["order-batch"], case.carrier.name, {"other": "input"})
+    return case
+
+
+# --- how life goes on
+
+
+def _settle(stage: Stage, case: Case) -> None:
+    for pk in case.batch.orders.filter(status="pending").values_list("pk", flat=True):
+        stage.settle(pk)
+
+
+def _go_on(act: Act) -> Act:
+    """The same again, then everything that a sweeper and a finished carrier would bring about."""
+
+    def mended(stage: Stage, case: Case) -> None:
+        again(act)(stage, case)
+        case.batch.refresh_from_db()
+        if case.batch.status == "reading":
+            _read(stage, case)
+        for carrier in BatchExecution.objects.filter(batch=case.batch, learned=False):
+            case.carrier = carrier
+            if carrier.batch.carriers:
+                stage.settle(carrier.pk)
+            _learn(stage, case)
+            _end(stage, case)
+        _settle(stage, case)
+        batches.finish(case.batch.pk)
+
+    return mended
+
+
+def _released(stage: Stage, case: Case) -> None:
+    again(_release)(stage, case)
+    _settle(stage, case)
+    _end(stage, case)
+    batches.finish(case.batch.pk)
+
+
+# --- what must hold
+
+
+def _told(kind: str) -> Callable[[Stage, Case], str]:
+    return lambda _stage, case: told_once(f"batch:{case.batch.pk}", kind)
+
+
+def _told_of_carrier(kind: str) -> Callable[[Stage, Case], str]:
+    return lambda _stage, case: told_once(f"batch-execution:{case.carrier.pk}", kind)
+
+
+def _accepted_once(_stage: Stage, case: Case) -> str:
+    version = sources.of_body(case.body).version
+    made = list(OrderBatch.objects.filter(source_version=version))
+    if len(made) != 1:
+        return f"I-16 {len(made)} batches"
+    return told_once(f"batch:{made[0].pk}", "batch.accepted")
+
+
+def _mended_accept(stage: Stage, case: Case) -> None:
+    again(lambda _stage, case: _accept(case))(stage, case)
+    batch = OrderBatch.objects.get(source_version=sources.of_body(case.body).version)
+    done = Case(batch=batch)
+    _go_on(_read)(stage, done)
+
+
+def _every_row_once(_stage: Stage, case: Case) -> str:
+    batch = OrderBatch.objects.get(pk=case.batch.pk)
+    found = batch.position, batch.orders.count(), batch.refusals.count(), batch.status
+    if found != (ROWS_EACH, ROWS_EACH - 1, 1, "finished"):
+        return f"I-16 rows, orders, refusals and status are {found}"
+    told = standing.sums(batch, standing.stand(batch))
+    ends = sum(count for name, count in told.items() if name != "read")
+    return "" if ends == told["read"] else f"I-16 {told} do not sum up"
+
+
+def _own_executions(stage: Stage, case: Case) -> str:
+    wanted = {stepfunctions.execution_arn(stage.orders, o.name) for o in case.batch.orders.all()}
+    found = set(case.batch.orders.values_list("execution_arn", flat=True))
+    return "" if found == wanted else f"I-15 {found} instead of {wanted}"
+
+
+def _resume(_stage: Stage, case: Case) -> None:
+    batches.resume(case.batch.pk, on_bad_row="skip", by=None, surface="command")
+
+
+def _pin(turn: batches.Turn) -> None:
+    batches.pin(turn, version="v1", size=9, form="json")
+
+
+def _note(_stage: Stage, case: Case) -> None:
+    carriers.note_progress(case.carrier.pk, 1)
+
+
+def _row(name: str, covers: str, ready: Any, act: Act, holds: Any = _every_row_once) -> Row:
+    return Row(name, tuple(covers.split()), ready, act, _go_on(act), holds)
+
+
+ROWS: list[Row] = [
+    Row(
+        "accept batch", ("batches.accept",), _ready_body, lambda _, case: _accept(case),
+        _mended_accept, _accepted_once,
+    ),
+    _row("read batch", "batches.take batches.record batches.give_back", _ready(), _read),
+    _row("read chunks", "batches.record", _ready("batches"), _read),
+    _row("renew batch", "batches.renew", _ready(), _in_a_turn(batches.renew)),
+    _row("pin batch", "batches.pin", _ready(), _in_a_turn(_pin)),
+    _row(
+        "resume batch", "batches.resume", _ready_read("executions", on_bad_row="stop"), _resume,
+    ),
+    _row(
+        "finish batch", "batches.finish", _ready_started,
+        lambda _, case: batches.finish(case.batch.pk), _told("batch.finished"),
+    ),
+    _row(
+        "hand a map over", "batches.hand_over", _ready_map, _in_a_turn(_hand_over),
+        _told("batch.handed_over"),
+    ),
+    _row(
+        "start carrier", "carriers.record_started", _ready_read("batches"), _deliver,
+        _told_of_carrier("batch.execution_started"),
+    ),
+    _row("refuse carrier", "carriers.record_refused", _ready_taken, _deliver),
+    _row("learn ends", "carriers.learn", _ready_running, _learn),
+    _row("end carrier", "carriers.end", _ready_learned, _end),
+    _row("note progress", "carriers.note_progress", _ready_running, _note),
+    Row(
+        "release orders", ("carriers.release",), _ready_running, _release, _released,
+        _own_executions,
+    ),
+]  # fmt: skip

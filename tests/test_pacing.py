@@ -1,0 +1,77 @@
+"""Starts of executions stay under the account's quota, whoever makes them; nothing else is held up."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from approvals.actions import decisions
+from approvals.delivery import lanes, pacing
+from approvals.gateways import stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
+from approvals.orchestration import fulfillment
+from approvals.records import quotas
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+
+
+@pytest.fixture(autouse=True)
+def machine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account of ten starts a second, of which we take eight."""
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
+    settings.EXECUTION_STARTS_PER_SECOND = 10.0
+    arn = f"{MACHINE.replace('stateMachine', 'execution')}:order"
+    taken = lambda *_: (Answer(Proof.ACCEPTED), arn)  # noqa: E731
+    monkeypatch.setattr(stepfunctions, "start_execution", taken)
+
+
+def test_starts_come_at_our_share_of_the_quota() -> None:
+    for number in range(12):
+        fulfillment.start_order_fulfillment({"order_id": number}, by=None, surface="api")
+    began = time.monotonic()
+
+    assert lanes.drain("executions") == 12
+
+    took = time.monotonic() - began  # eight at once, then four more at eight a second
+    assert took > 4 / 8 * 0.8
+
+
+def test_who_waited_in_vain_has_made_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "PATIENCE", 0.0)
+    for number in range(10):
+        fulfillment.start_order_fulfillment({"order_id": number}, by=None, surface="api")
+
+    made = lanes.drain("executions")
+
+    assert made < 10
+    assert OutboxAttempt.objects.count() == made
+    assert OutboxEntry.objects.filter(state="waiting", attempts=0).count() == 10 - made
+
+
+def test_an_answer_to_a_review_waits_for_no_start(
+    monkeypatch: pytest.MonkeyPatch, queue: ReviewQueue, alice: User
+) -> None:
+    monkeypatch.setattr(pacing.allowances, "admits", lambda *_, **__: False)
+    review = factories.review(queue)
+    decisions.approve(review.pk, by=alice, surface="api", ruling=decisions.Ruling(undo_seconds=0))
+
+    assert pacing.admits(OutboxEntry.objects.get(kind="callback").pk)
+
+
+@pytest.mark.parametrize(
+    ("region", "raised", "starts"),
+    [
+        ("us-east-1", 0, (240, 1040)),
+        ("eu-central-1", 0, (120, 640)),
+        ("eu-central-1", 1000, (800, 800)),
+    ],
+)
+def test_a_region_has_its_quota_unless_aws_has_changed_it(
+    region: str, raised: float, starts: tuple[float, float]
+) -> None:
+    assert quotas.starts(region, raised) == starts

@@ -1,0 +1,96 @@
+"""Pages of order batches: who may see them, what they say, and that they follow what happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from approvals.actions import configuration
+from approvals.models import OrderBatch, User
+from approvals.orchestration import batches, sources
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+BODY = '[{"order_id": "A-1"},\n{"order_id": "A-2", "total": NaN},\n{"order_id": "A-3"}]'
+
+
+@pytest.fixture
+def olga(settings: Any) -> User:
+    """Somebody with the right to orders."""
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
+    user = factories.user("olga@example.com")
+    configuration.grant_site(user, "orders", by=None)
+    return user
+
+
+def begun(on_bad_row: str = "skip") -> OrderBatch:
+    """A batch of three rows, the second of which is none, read to its end."""
+    wish = batches.Wish("executions", on_bad_row=on_bad_row)
+    batch = batches.accept(sources.of_body(BODY), wish, body=BODY, by=None, surface="api")
+    while batches.Runner(batch.pk).turn():
+        pass
+    batch.refresh_from_db()
+    return batch
+
+
+def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, olga: User):
+    client.force_login(olga)
+    batch = begun()
+
+    page = client.get(reverse("order_batch", args=[batch.pk])).content.decode()
+
+    assert 'value="50"' in page  # all read, nothing started
+    assert "NaN is not a JSON number." in page
+    assert '<td class="num">2</td>' in page
+    assert "A-1" in page
+    assert 'hx-trigger="every 2s"' in page
+
+
+def test_a_stopped_batch_says_why_and_is_asked_after_no_more(client: Client, olga: User):
+    client.force_login(olga)
+    batch = begun("stop")
+
+    page = client.get(reverse("order_batch_news", args=[batch.pk])).content.decode()
+
+    assert "Line 2: NaN is not a JSON number." in page
+    assert f"--resume {batch.pk}" in page
+    assert "hx-trigger" not in page
+
+
+def test_the_list_leads_to_every_batch_page_by_page(client: Client, olga: User):
+    client.force_login(olga)
+    made = [begun() for _ in range(27)]
+
+    first = client.get(reverse("order_batches"))
+    second = client.get(reverse("order_batches"), {"cursor": first.context["page"].next})
+
+    found = [batch.pk for answer in (first, second) for batch in answer.context["page"].rows]
+    assert found == [batch.pk for batch in reversed(made)]
+
+
+def test_a_bent_cursor_leads_to_the_list(client: Client, olga: User):
+    client.force_login(olga)
+
+    assert client.get(reverse("order_batches"), {"cursor": "bent"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["order_batch", "order_batch_news"])
+def test_without_a_right_to_orders_nobody_learns_of_a_batch(
+    client: Client, olga: User, alice: User, name: str
+):
+    batch = begun()
+    client.force_login(alice)
+
+    assert client.get(reverse(name, args=[batch.pk])).status_code == 403
+    assert client.get(reverse("order_batches")).status_code == 403
+
+
+def test_a_batch_that_is_not_there_is_not_found(client: Client, olga: User):
+    client.force_login(olga)
+
+    address = reverse("order_batch", args=["00000000-0000-0000-0000-000000000000"])
+    assert client.get(address).status_code == 404
