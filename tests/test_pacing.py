@@ -41,7 +41,10 @@ def test_starts_come_at_our_share_of_the_quota() -> None:
     assert took > 4 / 8 * 0.8
 
 
-def test_who_waited_in_vain_has_made_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waited_in_vain_has_made_no_attempt(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.EXECUTION_STARTS_PER_SECOND = 0.1
     monkeypatch.setattr(pacing, "PATIENCE", 0.0)
     for number in range(10):
         fulfillment.start_order_fulfillment({"order_id": number}, by=None, surface="api")
