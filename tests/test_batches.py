@@ -104,10 +104,26 @@ def output(settled: list[int], **started: str) -> str:
 
 def ended(carrier: BatchExecution, told: str, status: str = "succeeded") -> bool:
     """Let reconciliation read what an execution came to."""
-    return read_end(Execution(carrier.execution_arn, status, b"", told))
+    return read_end(Execution(carrier.execution_arn, status, b"", output=told))
 
 
 # --- one execution an order
+
+
+def test_an_alias_is_no_other_machine_so_a_known_order_is_known(
+    aws: StepFunctions, settings: Any
+) -> None:
+    fulfillment.start_order_fulfillment(order(1), by=None, surface="api")
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:live"
+
+    batch = read(accepted([order(1), order(2)]))
+    lanes.drain("executions")
+
+    assert (batch.accepted, batch.known) == (1, 1)
+    assert [(machine, name) for machine, name, _ in aws.started] == [
+        (MACHINE, "order-A-1"),
+        (f"{MACHINE}:live", "order-A-2"),
+    ]
 
 
 def test_each_order_becomes_one_execution_and_each_bad_row_a_reason(aws: StepFunctions) -> None:

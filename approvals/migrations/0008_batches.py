@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField(default=100)),
                 ('on_bad_row', models.CharField(choices=[('skip', 'Skip'), ('stop', 'Stop')], default='skip', max_length=4)),
                 ('state_machine_arn', models.CharField(max_length=512)),
+                ('qualifier', models.CharField(blank=True, db_default='', max_length=80)),
                 ('carrier_arn', models.CharField(blank=True, max_length=512)),
                 ('status', models.CharField(choices=[('reading', 'Reading'), ('stopped', 'Stopped'), ('read', 'Read'), ('finished', 'Finished')], default='reading', max_length=10)),
                 ('trouble', models.CharField(blank=True, max_length=300)),

@@ -57,6 +57,7 @@ class OrderBatch(models.Model):
     size = models.PositiveIntegerField(default=100)
     on_bad_row = models.CharField(max_length=4, choices=OnBadRow.choices, default=OnBadRow.SKIP)
     state_machine_arn = models.CharField(max_length=512)
+    qualifier = models.CharField(max_length=80, blank=True, db_default="")  # its version or alias
     carrier_arn = models.CharField(max_length=512, blank=True)  # the machine that carries many
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.READING)
     trouble = models.CharField(max_length=300, blank=True)

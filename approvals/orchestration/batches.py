@@ -21,6 +21,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from approvals.actions import batches
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
+from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
 from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.orchestration import fulfillment, maps, readers, sources
@@ -62,6 +63,9 @@ def accept(
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
     if not 1 <= wish.size <= MOST_IN_A_CARRIER:
         raise Invalid(f"A batch size is 1 to {MOST_IN_A_CARRIER} orders.", pointer="/batch_size")
+    machine, qualifier = stepfunctions.split_qualifier(
+        _machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN")
+    )
     batch = OrderBatch(
         source=source.name,
         source_version=source.version,
@@ -71,7 +75,8 @@ def accept(
         mode=wish.mode,
         size=wish.size,
         on_bad_row=wish.on_bad_row,
-        state_machine_arn=_machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN"),
+        state_machine_arn=machine,
+        qualifier=qualifier,
         carrier_arn=_carrier_arn(wish.mode),
     )
     return batches.accept(batch, by=by, surface=surface, receipt=receipt)

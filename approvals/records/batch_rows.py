@@ -74,6 +74,7 @@ def _there(batch: OrderBatch, items: Iterable[Item]) -> Iterable[OrderExecution]
 def _row(batch: OrderBatch, item: Item, *, carried: bool) -> OrderExecution:
     return OrderExecution(
         state_machine_arn=batch.state_machine_arn,
+        qualifier=batch.qualifier,
         order_id=item.order_id,
         name=item.name,
         input=item.text,
