@@ -125,9 +125,9 @@ def find(user: User, attempt: UUID) -> OrderExecution:
 
 
 def address(order: OrderExecution) -> str:
-    """Where an order is shown; by its row where a browser would make something else of its id."""
+    """Where an order is shown; by its row where its id would be another page or another path."""
     parts = order.order_id.split("/")
-    if {"", ".", ".."} & set(parts):
+    if parts[0] == "batches" or {"", ".", ".."} & set(parts):
         return reverse("attempt", args=[order.pk])
     return reverse("order", args=[order.order_id])
 

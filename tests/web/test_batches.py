@@ -50,6 +50,24 @@ def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, 
     assert 'hx-trigger="every 2s"' in page
 
 
+@pytest.mark.parametrize(
+    ("status", "says"), [("batched", "Carried by its batch"), ("settled", "Fulfilled")]
+)
+def test_an_order_of_a_batch_says_so_and_leads_to_it(
+    client: Client, olga: User, status: str, says: str
+):
+    client.force_login(olga)
+    batch = begun()
+    batch.orders.filter(order_id="A-3").update(status=status)
+
+    page = client.get(reverse("order", args=["A-3"])).content.decode()
+
+    assert says in page
+    assert "Failed" not in page
+    assert f'row 3 of <a class="link" href="{reverse("order_batch", args=[batch.pk])}"' in page
+    assert reverse("order_batches") in client.get(reverse("orders")).content.decode()
+
+
 def test_a_stopped_batch_says_why_and_is_asked_after_no_more(client: Client, olga: User):
     client.force_login(olga)
     batch = begun("stop")

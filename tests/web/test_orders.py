@@ -231,7 +231,7 @@ def test_any_definition_is_drawn_or_left_out(browser: Client, olga: User, defini
 
 
 @pytest.mark.parametrize(
-    "order_id", ["a/b", "a b", "..", "a/../b", "/", "x?y#z", "restart", "ключ"]
+    "order_id", ["a/b", "a b", "..", "a/../b", "/", "x?y#z", "restart", "batches", "ключ"]
 )
 def test_an_order_is_found_by_whatever_it_is_called(
     browser: Client, olga: User, order_id: str
