@@ -13,7 +13,7 @@ from django.db import connections
 
 from tests.fuzz.campaign import Campaign
 
-PART = 250
+PART = 500
 REPORT = Path("var/fuzz.json")
 
 
