@@ -6,35 +6,41 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from approvals.gateways.errors import Answer, Proof
-from tests.browser import trouble, world
+from tests.browser import orders, trouble, world
 from tests.browser.conftest import NewPage, sign_in
 
 DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
 LIMIT = 150_000  # bytes
+WHOLE = bool(os.environ.get("SCREENSHOTS_FULL"))
+
+
+def picture(page: Page, name: str) -> None:
+    """Write the page as it stands; small, but for the pictures that are only looked at."""
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    page.evaluate("document.fonts.ready")
+    target = DIRECTORY / f"{name}.png"
+    page.screenshot(path=target, full_page=WHOLE, animations="disabled")
+    assert WHOLE or target.stat().st_size < LIMIT, f"{target} is too large"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
 def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
     """Every page of the desk, once a width and scheme."""
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
     day = world.build()
     page = new_page(width=width, scheme=scheme)
 
-    whole = bool(os.environ.get("SCREENSHOTS_FULL"))
-
     def shoot(name: str) -> None:
-        page.evaluate("document.fonts.ready")
-        target = DIRECTORY / f"{name}-{scheme}-{width}.png"
-        page.screenshot(path=target, full_page=whole, animations="disabled")
-        assert whole or target.stat().st_size < LIMIT, f"{target} is too large"
+        picture(page, f"{name}-{scheme}-{width}")
 
     page.goto("/accounts/login/")
-    if whole:
+    if WHOLE:
         shoot("login")
     sign_in(page, day.ada.email)
     shoot("home")
@@ -51,7 +57,7 @@ def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
     world.settle(day.reviews["ORD-0048219"], Answer(Proof.ACCEPTED))
     page.get_by_role("heading", name="Delivered").wait_for()
     shoot("delivered")
-    if whole:
+    if WHOLE:
         page.goto(f"/reviews/{day.reviews['ORD-0048224'].pk}/")
         shoot("held")
         page.goto(f"/reviews/{day.reviews['ORD-0048201'].pk}/")
@@ -71,3 +77,16 @@ def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
         shoot("trouble-review")
         page.goto(f"/reviews/{late.pk}/")
         shoot("again")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_pictures_of_orders(new_page: NewPage, settings: Any, width: int, scheme: str) -> None:
+    """The list of orders, and one that waits for a person."""
+    keeper, made = orders.build(settings)
+    page = new_page(width=width, scheme=scheme)
+    sign_in(page, keeper.email)
+    page.goto("/orders/")
+    picture(page, f"orders-{scheme}-{width}")
+    page.goto(f"/orders/{made['waiting'].order_id}/")
+    picture(page, f"order-{scheme}-{width}")
