@@ -97,9 +97,8 @@ def _lines(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
     number, kept, overlong = 1, bytearray(), False
     block = stream.read(BLOCK).removeprefix(MARK)
     while block:
-        first, *others = block.split(b"\n")
-        for piece in (first, *others):
-            if piece is not first:
+        for place, piece in enumerate(block.split(b"\n")):
+            if place:
                 yield number, None if overlong else bytes(kept)
                 number, kept, overlong = number + 1, bytearray(), False
             overlong = overlong or len(kept) + len(piece) > MAX_BYTES

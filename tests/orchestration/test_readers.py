@@ -27,6 +27,16 @@ def read(text: bytes, form: str, **more: Any) -> list[tuple[int, Any]]:
     return [(r.line, r.order or r.code) for r in readers.rows(io.BytesIO(text), form, **more)]
 
 
+@pytest.mark.parametrize("block", [*range(1, 20), 65_536])
+def test_lines_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
+    monkeypatch.setattr(readers, "BLOCK", block)
+    text = b'{"a":1}\n{"a":2}\n\n\n{"a":3}\n{"a":4}\n\n{"a":5}'
+
+    assert read(text, "jsonl") == [
+        (n, {"a": a}) for n, a in ((1, 1), (2, 2), (5, 3), (6, 4), (8, 5))
+    ]
+
+
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64, 65_536])
 def test_an_array_is_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
     monkeypatch.setattr(json_arrays, "BLOCK", block)
