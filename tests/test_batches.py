@@ -6,12 +6,16 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from approvals import reconciliation
 from approvals.actions import batches as verbs
@@ -31,10 +35,10 @@ from approvals.models import (
     OutboxEntry,
     User,
 )
-from approvals.orchestration import batches, fulfillment, sources, standing
+from approvals.orchestration import batches, fulfillment, sources, standing, steering
 from approvals.orchestration.batches import Runner, Wish
 from approvals.reconciliation.carriers import read_end, release_refused
-from approvals.records import audit, batch_rows
+from approvals.records import audit, batch_rows, snapshots
 
 pytestmark = pytest.mark.django_db
 REGION = "arn:aws:states:us-east-1:123456789012"
@@ -400,6 +404,56 @@ def test_orders_that_came_before_start_nothing(aws: StepFunctions) -> None:
     assert sums(again) == {"read": 2, "known": 2}
     assert verbs.finish(again.pk)
     assert BatchExecution.objects.count() == 1
+
+
+def test_orders_are_not_released_while_a_function_may_still_be_at_them(aws: StepFunctions) -> None:
+    batch = read(accepted([order(1), order(2)], "batches"))
+    lanes.drain("executions")
+    carrier = BatchExecution.objects.get()
+    now = timezone.now()
+    failed = Execution(carrier.execution_arn, "failed", b"", stopped_at=now)
+
+    assert not read_end(failed)
+    assert sums(batch) == {"read": 2, "under_way": 2}
+    assert read_end(replace(failed, stopped_at=now - timedelta(minutes=2)))
+    lanes.drain("executions")
+    assert sums(batch) == {"read": 2, "executions": 2}
+
+
+def test_orders_of_an_execution_that_aws_does_not_know_any_more_are_released(
+    aws: StepFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = read(accepted([order(1)], "batches"))
+    lanes.drain("executions")
+    carrier = BatchExecution.objects.get()
+    gone = (Answer(Proof.REFUSED, "ExecutionDoesNotExist"), None)
+    monkeypatch.setattr(stepfunctions, "describe_execution", lambda *_: gone)
+
+    look(carrier.execution_arn)
+    assert sums(batch) == {"read": 1, "under_way": 1}  # DescribeExecution may lag
+
+    BatchExecution.objects.update(started_at=F("started_at") - timedelta(hours=1))
+    look(carrier.execution_arn)
+    lanes.drain("executions")
+    assert sums(batch) == {"read": 1, "executions": 1}
+
+
+def test_a_released_order_is_stopped_where_it_may_run_already(aws: StepFunctions) -> None:
+    read(accepted([order(1)], "batches"))
+    lanes.drain("executions")
+    assert ended(BatchExecution.objects.get(), "{}", "failed")
+
+    row = steering.stop("A-1", "Cancelled.", by=None, surface="command")
+
+    assert row.status == "pending"  # its start goes on, and finds what the carrier may have started
+    assert OutboxEntry.objects.get(kind="start", subject=row.pk).state == "waiting"
+    assert OutboxEntry.objects.filter(kind="stop").exists()
+
+
+def look(arn: str) -> None:
+    """Ask about an execution as the sweeper would, now."""
+    snapshots.hurry(arn)
+    reconciliation.inquire(arn)
 
 
 # --- a Distributed Map

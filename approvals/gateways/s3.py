@@ -23,6 +23,10 @@ GONE = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "PreconditionFailed
 NO_ACCESS = {"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"}
 
 
+class NotAllowedHere(Invalid):
+    """S3 knows us and lets us not: somebody has to change a right before it is tried again."""
+
+
 @dataclass(frozen=True)
 class Object:
     """An object as it is now: how long, and what pins this content of it."""
@@ -128,5 +132,7 @@ def _told(name: str) -> Iterator[None]:
         if answer.code in GONE:
             raise Invalid(f"{name} is not there, or not as it was: {answer.code}.") from error
         if answer.code in NO_ACCESS or answer.proof == Proof.ACCESS_DENIED:
-            raise Invalid(f"{name} may not be read or written by us: {answer.code}.") from error
+            raise NotAllowedHere(
+                f"{name} may not be read or written by us: {answer.code}."
+            ) from error
         raise Unavailable(f"S3 does not answer for {name}: {answer.code}.") from error

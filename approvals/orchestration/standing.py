@@ -24,7 +24,7 @@ def sums(batch: OrderBatch, stands: dict[str, int]) -> dict[str, int]:
     return {
         "read": batch.position,
         "settled": settled,
-        "executions": batch.accepted - settled - refused - under_way,
+        "executions": sum(stands.values()) - settled - refused - under_way,
         "refused": batch.refused + refused,
         "known": batch.known,
         "under_way": under_way,

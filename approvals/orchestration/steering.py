@@ -82,8 +82,9 @@ def stop(
             order, f"This order is {order.get_status_display().lower()}: there is nothing to stop."
         )
     receipts.fill(receipt, order.pk)
-    pending = order.status == OrderExecution.Status.PENDING
-    if pending and outbox.cancel(OutboxEntry.Kind.START, order.pk):
+    # What a carrier told nothing of may run already, by its hand and under its own name.
+    unheard_of = order.status == OrderExecution.Status.PENDING and order.carried_by_id is None
+    if unheard_of and outbox.cancel(OutboxEntry.Kind.START, order.pk):
         orders.record_stopped_before_start(order, reason, by=by, surface=surface)
         return order
     hand = _lay(order, Kind.STOP, reason, by, surface)

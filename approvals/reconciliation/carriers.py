@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,16 +22,30 @@ from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch
+from approvals.records import clock
 
 log = structlog.get_logger(__name__)
 
+# A function whose execution has ended runs on until its own timeout (75 s, deploy/template.yaml).
+FUNCTIONS_OUTLIVE = timedelta(seconds=90)
+UNKNOWN_SINCE = timedelta(minutes=10)  # DescribeExecution is eventually consistent
 LONGEST_RESULT = 4 * 1024 * 1024  # bytes of one child in a file: its input and its output, escaped
 Outcomes = list[Outcome]
+UNREADABLE = (
+    Invalid,
+    json_arrays.Broken,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+)
 
 
 def read_end(execution: Execution) -> bool:
     """Record what an ended execution tells of the orders it carried; False where that cannot be read yet.
 
+    Orders of which it tells nothing are released only when no function of it can be at them any more.
     Of an execution that carried none, nothing is to be read: True.
     """
     unread = BatchExecution.objects.filter(execution_arn=execution.arn, learned=False)
@@ -40,13 +55,25 @@ def read_end(execution: Execution) -> bool:
     try:
         for outcomes in _outcomes(carrier, execution):
             carriers.learn(carrier.pk, outcomes)
-    except Unavailable as error:
+    except (Unavailable, s3.NotAllowedHere) as error:  # released orders could not be taken back
         log.warning("batch.results_away", execution=carrier.name, error=error.message)
         return False
-    except (Invalid, json_arrays.Broken, ValueError, TypeError, KeyError) as error:
+    except UNREADABLE as error:
         log.warning("batch.results_unreadable", execution=carrier.name, error=str(error)[:300])
+    ended_at = execution.stopped_at
+    if ended_at and clock.now() < ended_at + FUNCTIONS_OUTLIVE and carriers.is_untold(carrier.pk):
+        return False
     _close(carrier, execution.status)
     return True
+
+
+def give_up(arn: str) -> None:
+    """Release what an execution carried that Step Functions does not know any more."""
+    since = clock.now() - UNKNOWN_SINCE
+    lost = BatchExecution.objects.filter(execution_arn=arn, learned=False, started_at__lt=since)
+    for carrier in lost:
+        log.warning("batch.execution_gone", execution=carrier.name)
+        _close(carrier, BatchExecution.Status.ABORTED)
 
 
 def carries(arn: str) -> bool:

@@ -115,6 +115,19 @@ def test_an_order_that_was_settled_is_not_paid_twice(tables: Any) -> None:
     assert tables.scan(TableName="ledger")["Items"] == before
 
 
+def test_an_order_that_was_charged_and_refunded_meanwhile_is_not_charged_anew(tables: Any) -> None:
+    rejected = placed("1", items=[{"sku": "OUT-OF-STOCK", "quantity": 1}])
+    settle(rejected)
+    settle_orders.process_payment.ledger.write_once("1", "refund#charge-1", amount="5")
+
+    told = settle(rejected)
+
+    assert told["reasons"] == [{"item": 1, "error": "ChargeGivenBack"}]
+    entries = {row["entry"]["S"] for row in tables.scan(TableName="ledger")["Items"]}
+    assert "charge#charge-1" in entries
+    assert not any("charge-1.2" in entry for entry in entries)
+
+
 def test_a_newer_execution_keeps_its_row(tables: Any) -> None:
     newer = {
         "order_id": {"S": "1"},

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.orchestration.lambdas import (
+    gateway,
     order_status,
     process_payment,
     reserve_inventory,
@@ -23,7 +24,7 @@ from approvals.orchestration.lambdas import (
     update_analytics,
     validate_order,
 )
-from approvals.orchestration.lambdas.failures import ServiceUnavailableError
+from approvals.orchestration.lambdas.failures import ChargeGivenBack, ServiceUnavailableError
 
 TIME_FOR_ONE = 15_000  # milliseconds that must be left to begin with another order
 
@@ -65,6 +66,10 @@ def _fulfil(order: dict[str, Any]) -> None:
     """What the order workflow does where nothing goes wrong, in its order."""
     validate_order.handler(order, None)
     key = f"charge-{order['order_id']}"
+    # Step Functions lets a function run on whose execution has ended, and its orders go on without it:
+    # what was given back meanwhile must not be charged anew by the one who comes too late.
+    if gateway.was_refunded(str(order["order_id"]), key):
+        raise ChargeGivenBack
     process_payment.handler({"order": order, "review": None, "idempotency_key": key}, None)
     reserve_inventory.handler(order, None)
     for notice in (send_email.handler, update_analytics.handler):
