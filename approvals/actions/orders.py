@@ -54,13 +54,18 @@ def record_refused(order: OrderExecution, why: str) -> None:
 
 
 @transaction.atomic(durable=True)
-def record_status(order_id: UUID, status: str, ending: Ending | None = None) -> bool:
+def record_status(
+    order_id: UUID, status: str, ending: Ending | None = None, *, redrives: int | None = None
+) -> bool:
     """Step Functions says how the order's execution stands; False where that is no news.
 
     What has ended and runs again was redriven: that is news too, because it was described just now.
     So is an end at another time than the one that is known: it was redriven, and ended once more.
+    With `redrives`, a description that lags behind a redrive of ours is no news.
     """
     order = OrderExecution.objects.select_for_update().get(pk=order_id)
+    if redrives is not None and _is_outdated(order, redrives):
+        return False
     return told(order, status, ending)
 
 
@@ -70,7 +75,7 @@ def told(order: OrderExecution, status: str, ending: Ending | None = None) -> bo
     if known not in TOLD_BY_AWS:
         return False
     ending = ending if ending and known != "running" else Ending()
-    ended_anew = None not in {ending.at, order.ended_at} and ending.at != order.ended_at
+    ended_anew = ending.at is not None and ending.at != order.ended_at
     if known == order.status and not ended_anew:
         return False
     before, order.status = order.status, OrderExecution.Status(known)
@@ -80,6 +85,14 @@ def told(order: OrderExecution, status: str, ending: Ending | None = None) -> bo
     said = {"before": before} | ({"error": order.error} if order.error else {})
     _record(order, f"order.{known}", said)
     return True
+
+
+def _is_outdated(order: OrderExecution, redrives: int) -> bool:
+    """Whether an execution was described as it stood before a redrive that AWS has taken."""
+    redriven = order.interventions.filter(
+        kind=OrderIntervention.Kind.REDRIVE, outcome=Outcome.DONE, redrives_before__gte=redrives
+    )
+    return redriven.exists()
 
 
 def begin_attempt(

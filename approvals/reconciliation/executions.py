@@ -41,13 +41,22 @@ def inquire(arn: str) -> None:
         log.info("execution.not_described", execution=arn, code=answer.code)
         return
     running = status in {"running", "pending_redrive"}
-    if seen is not None:
+    if seen is None:
+        _give_up(arn)
+    else:
         _tell_orders(arn, seen)
         if not running and not carriers.read_end(seen):
             snapshots.postpone(arn, snapshots.BACK_OFF)
             return
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
+    if (
+        again is None
+        and OrderExecution.objects.filter(execution_arn=arn, status="running").exists()
+    ):
+        again = (
+            clock.now() + snapshots.BACK_OFF
+        )  # redriven since, or not known to AWS for long enough
     version = seen.version_arn if seen else ""
     if carriers.carries(arn):  # also one that AWS does not know yet
         soon = clock.now() + WHILE_CARRYING
@@ -93,7 +102,17 @@ def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, An
 def _tell_orders(arn: str, seen: Execution) -> None:
     ending = Ending(seen.stopped_at, seen.error, seen.cause)
     for pk in OrderExecution.objects.filter(execution_arn=arn).values_list("pk", flat=True):
-        orders.record_status(pk, seen.status, ending)
+        orders.record_status(pk, seen.status, ending, redrives=seen.redrives)
+
+
+def _give_up(arn: str) -> None:
+    """End what stands on an execution that Step Functions does not know, once that is no lag any more."""
+    carriers.give_up(arn)
+    since = clock.now() - carriers.UNKNOWN_SINCE
+    lost = OrderExecution.objects.filter(execution_arn=arn, status="running", started_at__lt=since)
+    for pk in lost.values_list("pk", flat=True):
+        gone = Ending(clock.now(), "ExecutionDoesNotExist", "Step Functions knows it no more.")
+        orders.record_status(pk, "aborted", gone)
 
 
 def _settle(review: ReviewTask, *, running: bool) -> bool:

@@ -16,9 +16,13 @@ from approvals.actions import configuration
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, NotFound, OrderConflict
 from approvals.gateways import aws as gateway
+from approvals.gateways import stepfunctions
+from approvals.gateways.aws import Place
+from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     AuditEvent,
     ExecutionReading,
+    ExecutionSnapshot,
     OrderExecution,
     OrderIntervention,
     OutboxEntry,
@@ -141,6 +145,48 @@ def test_a_failed_order_is_redriven_under_its_arn(aws: FakeAws, failed: OrderExe
     assert kinds(order)[-4:] == [
         "order.failed", "order.restart_asked", "order.running", "order.redriven",
     ]  # fmt: skip
+
+
+def test_a_description_from_before_a_redrive_changes_nothing(
+    aws: FakeAws, failed: OrderExecution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, arn = Place(stepfunctions.region_of(failed.execution_arn)), failed.execution_arn
+    before = stepfunctions.describe_execution(place, arn)
+    restart()
+    deliver()
+
+    with monkeypatch.context() as lagging:
+        lagging.setattr(stepfunctions, "describe_execution", lambda *_: before)
+        look(failed)
+
+    assert latest().status == "running"
+    assert ExecutionSnapshot.objects.get(pk=arn).due_at is not None  # it is asked about again
+    end(aws, latest(), "SUCCEEDED")
+    assert latest().status == "succeeded"
+
+
+def test_an_order_of_an_execution_that_aws_does_not_know_any_more_has_ended(
+    aws: FakeAws, running: OrderExecution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = (Answer(Proof.REFUSED, "ExecutionDoesNotExist"), None)
+    monkeypatch.setattr(stepfunctions, "describe_execution", lambda *_: gone)
+
+    look(running)
+    assert latest().status == "running"  # DescribeExecution may lag
+
+    OrderExecution.objects.update(started_at=F("started_at") - timedelta(hours=1))
+    look(running)
+    assert (latest().status, latest().error) == ("aborted", "ExecutionDoesNotExist")
+
+
+def test_what_a_late_description_tells_of_an_end_is_kept(
+    aws: FakeAws, failed: OrderExecution
+) -> None:
+    OrderExecution.objects.update(ended_at=None, error="", cause="")
+
+    look(failed)
+
+    assert (latest().error, latest().ended_at) == ("Lambda.Unknown", failed.ended_at)
 
 
 def test_an_order_is_redriven_as_often_as_it_fails(aws: FakeAws, failed: OrderExecution) -> None:
