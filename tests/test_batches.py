@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from approvals import reconciliation
+from approvals import json_arrays, reconciliation
 from approvals.actions import batches as verbs
 from approvals.actions import carriers, configuration, redelivery
 from approvals.actions.batches import LeaseLost, Reading
@@ -35,7 +35,7 @@ from approvals.models import (
     OutboxEntry,
     User,
 )
-from approvals.orchestration import batches, fulfillment, sources, standing, steering
+from approvals.orchestration import batches, fulfillment, readers, sources, standing, steering
 from approvals.orchestration.batches import Runner, Wish
 from approvals.reconciliation.carriers import read_end, release_refused
 from approvals.records import audit, batch_rows, snapshots
@@ -404,6 +404,48 @@ def test_orders_that_came_before_start_nothing(aws: StepFunctions) -> None:
     assert sums(again) == {"read": 2, "known": 2}
     assert verbs.finish(again.pk)
     assert BatchExecution.objects.count() == 1
+
+
+def test_sources_that_stay_away_keep_no_other_batch_waiting(
+    aws: StepFunctions, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise Unavailable("S3 does not answer.")
+
+    monkeypatch.setattr(s3, "look", away)
+    monkeypatch.setattr(batches, "AT_ONCE", 3)
+    for number in range(5):
+        source = sources.unseen(f"s3://far/{number}.json")
+        batches.accept(source, Wish("executions"), by=None, surface="api")
+    good, chore = accepted([order(1)]), batches.Chore()
+
+    chore.turn()
+    chore.turn()
+
+    good.refresh_from_db()
+    assert good.position == 1
+
+
+def test_a_lease_is_kept_while_rows_that_were_read_are_skipped(
+    aws: StepFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = accepted([order(number) for number in range(1_200)])
+    Runner(batch.pk).turn()
+    OrderBatch.objects.update(lease_until=None)
+    monkeypatch.setattr(readers, "BLOCK", 512)
+    monkeypatch.setattr(json_arrays, "BLOCK", 512)
+    renewed, renew = [], verbs.renew
+
+    def counting(turn: verbs.Turn) -> None:
+        renewed.append(turn)
+        renew(turn)
+
+    monkeypatch.setattr(verbs, "LEASE", timedelta(seconds=0.001))
+    monkeypatch.setattr(verbs, "renew", counting)
+
+    Runner(batch.pk, seize=True).turn()
+
+    assert len(renewed) > 3
 
 
 def test_orders_are_not_released_while_a_function_may_still_be_at_them(aws: StepFunctions) -> None:

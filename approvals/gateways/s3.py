@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PART = 8 * 1024 * 1024  # bytes; a part but the last has 5 MiB at least (API reference, UploadPart)
 ETAG = "etag:"
 GONE = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "PreconditionFailed", "412"}
+ELSEWHERE = {"301", "PermanentRedirect", "InvalidBucketName", "KeyTooLongError"}
 NO_ACCESS = {"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"}
 
 
@@ -129,6 +130,9 @@ def _told(name: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         answer = classify(error)
+        if answer.code in ELSEWHERE:
+            why = "its bucket lies in another region, or its name is none"
+            raise Invalid(f"{name} cannot be read here: {why} ({answer.code}).") from error
         if answer.code in GONE:
             raise Invalid(f"{name} is not there, or not as it was: {answer.code}.") from error
         if answer.code in NO_ACCESS or answer.proof == Proof.ACCESS_DENIED:

@@ -38,6 +38,7 @@ MOST_BYTES = 180_000
 FRAME = 64  # bytes an order costs in a carrier beside its name and its input
 IN_LINE = 2_000  # starts that may wait before more is read: single orders get through
 A_WHILE = 2.0  # seconds of one round over all batches
+AT_ONCE, LONGEST_LINE = 100, 2_000  # batches of one round; batches that are looked at
 REST = 10.0  # seconds after which S3 is tried again
 Mode, Status = OrderBatch.Mode, OrderBatch.Status
 
@@ -118,11 +119,16 @@ class Runner:
         self._rows: Iterator[readers.Row] | None = None
         self._counted: readers.Counted | None = None
         self._next: readers.Row | None = None  # read, and not in the turn before for its size
-        self._rests_until = 0.0
+        self._rests_until = self._renew_at = 0.0
+
+    @property
+    def rests(self) -> bool:
+        """Whether its source was away so short a time ago that asking again would be in vain."""
+        return time.monotonic() < self._rests_until
 
     def turn(self) -> bool:
         """Do the next piece of work; False where there is none now, or somebody else is at it."""
-        if time.monotonic() < self._rests_until:
+        if self.rests:
             return False
         if self._turn is None and not _something_to_read(self.batch_id):
             batches.finish(self.batch_id)
@@ -210,9 +216,15 @@ class Runner:
         given = self._counted.given if self._counted else 0
         return batches.Reading(items, refusals, given, trouble, at_end)
 
+    def _keep_the_lease(self) -> None:
+        """While rows that were read before are skipped, which may last longer than the lease."""
+        if self._turn is not None and time.monotonic() > self._renew_at:
+            batches.renew(self._turn)
+            self._renew_at = time.monotonic() + batches.LEASE.total_seconds() / 3
+
     def _begin(self, batch: OrderBatch) -> Iterator[readers.Row]:
         stream = self._open.enter_context(sources.opened(batch, self._path))
-        self._counted, self._next = readers.Counted(stream), None
+        self._counted, self._next = readers.Counted(stream, self._keep_the_lease), None
         self._rows = readers.rows(self._counted, batch.format, skip=batch.position)
         return self._rows
 
@@ -258,15 +270,21 @@ class Chore:
     def turn(self) -> int:
         """Turns of each batch that this process can read, for a while; returns how many did something."""
         tend()
-        due = _under_way()
-        for pk in self._runners.keys() - set(due):
+        under_way = _under_way()
+        for pk in self._runners.keys() - set(under_way):
             self._runners.pop(pk).close()
+        due = [pk for pk in under_way if not self._rests(pk)][:AT_ONCE]
         done, until = 0, time.monotonic() + A_WHILE
         while worked := sum(map(self._one, due)):
             done += worked
             if time.monotonic() > until:
                 break
         return done
+
+    def _rests(self, batch_id: UUID) -> bool:
+        """Whether its source was away just now: sources that stay away keep no other batch waiting."""
+        runner = self._runners.get(batch_id)
+        return runner is not None and runner.rests
 
     def _one(self, batch_id: UUID) -> bool:
         """One turn of one batch; what goes wrong with it holds up no other."""
@@ -291,4 +309,4 @@ def _under_way() -> list[UUID]:
     waiting = BatchExecution.objects.filter(batch=OuterRef("pk"), number__gt=OuterRef("carriers"))
     stopped = Q(status=Status.STOPPED, mode=Mode.MAP) & Exists(waiting)
     mine = OrderBatch.objects.filter(readable | Q(status=Status.READ) | stopped)
-    return list(mine.order_by("created_at").values_list("pk", flat=True)[:100])
+    return list(mine.order_by("created_at").values_list("pk", flat=True)[:LONGEST_LINE])

@@ -9,7 +9,7 @@ as a message from SQS, and memory holds one row, never the file.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,15 @@ class Row:
 
 
 class Counted:
-    """A stream that says how many bytes it has given."""
+    """A stream that says how many bytes it has given, and calls `tick` before it gives more."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, stream: Stream, tick: Callable[[], None]) -> None:
+        self._stream, self._tick = stream, tick
         self.given = 0
 
     def read(self, size: int = BLOCK, /) -> bytes:
         """As the stream's."""
+        self._tick()
         block = self._stream.read(size)
         self.given += len(block)
         return block
@@ -148,10 +149,16 @@ def _header(names: list[str]) -> list[tuple[list[str], bool]]:
     """The path of each column and whether it holds JSON. Raises Unreadable for a name twice or none."""
     if not names or len(set(names)) < len(names) or not all(name.strip() for name in names):
         raise Unreadable("unreadable", "every column needs a name of its own.")
+    if len(names) > strict_json.MAX_NODES or max(map(_depth, names)) > strict_json.MAX_DEPTH:
+        raise Unreadable("unreadable", "too many columns, or a name with too many dots.")
     columns = [name.strip().removesuffix(":json").split(".") for name in names]
     return [
         (path, name.strip().endswith(":json")) for path, name in zip(columns, names, strict=True)
     ]
+
+
+def _depth(name: str) -> int:
+    return name.count(".") + 1
 
 
 def _from_cells(line: int, header: list[tuple[list[str], bool]], cells: list[str]) -> Row:

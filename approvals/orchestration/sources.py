@@ -26,6 +26,7 @@ from approvals.orchestration import readers
 S3 = "s3://"
 FILE = "file:"
 API = "api"
+LONGEST_KEY = 1_024  # bytes of UTF-8 (S3 User Guide, object keys)
 HEAD = 4_096
 URL = r"^s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})$"
 
@@ -84,6 +85,8 @@ def split(url: str) -> tuple[str, str]:
     found = re.fullmatch(URL, url)
     if found is None or not url.isprintable():
         raise Invalid(f"{url[:100]!r} is no s3://bucket/key.", pointer="/source")
+    if len(found[2].encode()) > LONGEST_KEY:
+        raise Invalid(f"A key has {LONGEST_KEY} bytes at most.", pointer="/source")
     return found[1], found[2]
 
 

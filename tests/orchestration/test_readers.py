@@ -37,6 +37,23 @@ def test_lines_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int
     ]
 
 
+@pytest.mark.parametrize("block", [1, 7, 14, 28, 65_536])
+def test_cells_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
+    monkeypatch.setattr(readers, "BLOCK", block)
+    ids = [f"ORD-{number:09}" for number in range(40)]
+
+    found = read("\n".join(["order_id", *ids]).encode(), "csv")
+
+    assert [order["order_id"] for _, order in found] == ids
+
+
+@pytest.mark.parametrize("header", ["a" + ".a" * 64, ",".join(f"c{n}" for n in range(20_001))])
+def test_a_header_cannot_nest_deeper_than_a_document(header: str) -> None:
+    (row,) = readers.rows(io.BytesIO(f"{header}\nx\n".encode()), "csv")
+
+    assert (row.code, row.ends) == ("unreadable", True)
+
+
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64, 65_536])
 def test_an_array_is_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
     monkeypatch.setattr(json_arrays, "BLOCK", block)

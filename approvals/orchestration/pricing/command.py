@@ -232,7 +232,7 @@ def percent(text: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         raise ArgumentTypeError(f"{text!r} is no number") from None
-    if not 0 <= number <= 100:  # NaN is not either
+    if not number.is_finite() or not 0 <= number <= 100:
         raise ArgumentTypeError(f"{text!r} is not from 0 to 100")
     return number
 
