@@ -1,13 +1,15 @@
-"""Health: is the process alive, and can it do its work? For load balancers, not for people."""
+"""What machines ask of a process: is it alive, can it do its work, what has it counted?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from approvals.web.metrics import metrics
 
 
 @require_safe
@@ -29,13 +31,20 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready", "database": "ok"})
 
 
-PROBES = {"/healthz/live": live, "/healthz/ready": ready}
+def counted(request: HttpRequest) -> HttpResponse:
+    """The metrics, for who reaches the process itself: they are of the installation, not for its visitors."""
+    if "X-Forwarded-For" in request.headers:
+        return HttpResponseNotFound()
+    return metrics(request)
+
+
+PROBES = {"/healthz/live": live, "/healthz/ready": ready, "/metrics": counted}
 
 
 def probes(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer before any other middleware: a load balancer asks by IP address, over plain http."""
+    """Answer before any other middleware: load balancers and scrapers ask by IP address, over plain http."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         probe = PROBES.get(request.path_info)

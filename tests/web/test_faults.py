@@ -111,6 +111,14 @@ def test_metrics_stay_open_to_http(settings: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_metrics_are_told_by_address_and_to_nothing_that_came_through_a_proxy() -> None:
+    at = {"HTTP_HOST": "10.0.1.5:8000"}
+
+    assert Client().get("/metrics", **at).status_code == 200
+    assert Client().get("/metrics", HTTP_X_FORWARDED_FOR="192.0.2.1", **at).status_code == 404
+
+
+@pytest.mark.django_db
 def test_without_a_database_metrics_tell_what_the_process_knows() -> None:
     with away(OperationalError):
         page = Client().get("/metrics")
