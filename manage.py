@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _stand_in_for_what_settings_ask() -> None:
-    """Fill in what is not set: keys that nothing is sealed with, a database that nobody opens."""
+    """Keys that nothing is sealed with, a database that nobody opens: whatever another project has set."""
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     stand_ins = {
         "SECRET_KEY": secrets.token_urlsafe(64),
@@ -43,7 +43,8 @@ def _stand_in_for_what_settings_ask() -> None:
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     }
     for name, value in stand_ins.items():
-        os.environ.setdefault(name, value)
+        os.environ[name] = value
+        os.environ.pop(f"{name}_FILE", None)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from approvals.admin.fields import sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, Rights, actor, ensure_operator, rights
 from approvals.exceptions import NotFound
+from approvals.messages import without_tokens
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
 
 
@@ -129,8 +131,8 @@ class Orders(Page):
 
     @admin.display(description="input")
     def handed_over(self, order: OrderExecution) -> str:
-        """The execution's input, as it was handed over."""
-        return showing.block(order.input)
+        """The execution's input, without what may be a task token."""
+        return showing.block(showing.document(without_tokens(json.loads(order.input))))
 
 
 def _chain(entry: OutboxEntry) -> str | None:

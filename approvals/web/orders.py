@@ -6,6 +6,7 @@ No request calls AWS. A page hints that an execution be read, and shows what was
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -151,16 +152,17 @@ def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any
     wanted = readings.is_wanted(order, known, now)
     if wanted:
         hints.after_commit(hints.READ, order.pk)
-    sorted_input, document = reading.read_input(order)
-    raw, raw_cut = foreign.raw(document)
+    # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
+    read = cache(lambda: reading.read_input(order))
+    raw = cache(lambda: foreign.raw(read()[1]))
     may = policy.may(policy.STEER_ORDERS, None, user, SURFACE)
     is_last = last.pk == order.pk
     return {
         "now": now,
         "order": order,
-        "input": sorted_input,
-        "raw": raw,
-        "raw_cut": raw_cut,
+        "input": SimpleLazyObject(lambda: read()[0]),
+        "raw": SimpleLazyObject(lambda: raw()[0]),
+        "raw_cut": SimpleLazyObject(lambda: raw()[1]),
         "attempts": [(row, address(row)) for row in attempts],
         "last": last,
         "is_last": is_last,

@@ -150,8 +150,13 @@ def _sorted(
         buyer=buyer or _name(customer),
         customer=None if customer is None else _node("Customer", customer, 0, budget),
         lines=None if lines is None else _table("Lines", lines, budget),
-        rest=tuple(_node(key, value, 0, budget) for key, value in sorted(left.items(), key=_rank)),
+        rest=tuple(_node(key, value, 0, budget) for key, value in _first(left)),
     )
+
+
+def _first(left: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What is shown of the other keys; of a very long order the raw document tells the rest."""
+    return sorted(left.items(), key=_rank)[: MOST_ROWS * 2]
 
 
 def _name(customer: Any) -> str:

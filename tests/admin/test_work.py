@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,9 +20,10 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.orchestration import fulfillment
 from approvals.records import audit, outbox
 from tests import factories
-from tests.admin.conftest import Enter, Rows, at, ordered, quarantined
+from tests.admin.conftest import MACHINE, Enter, Rows, at, ordered, quarantined
 from tests.canary import CANARY, assert_no_canary
 
 pytestmark = pytest.mark.django_db
@@ -300,3 +302,14 @@ def test_nul_is_a_bad_request_wherever_it_stands(enter: Enter, oscar: User, rows
         assert browser.get(address).status_code == 400, address
     typed = {"email": "a\x00b@example.com", "kind": "person"}
     assert browser.post(at("user_new"), typed).status_code == 400
+
+
+def test_a_token_in_an_orders_input_is_not_shown(enter: Enter, oscar: User, settings: Any) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
+    given = {"order_id": "7", "note": "Fragile.", "parent": {"taskToken": CANARY}}
+    order, _ = fulfillment.start_order_fulfillment(given, by=None, surface="api")
+
+    page = enter(oscar).get(at("orderexecution_change", order.pk))
+
+    assert "Fragile." in page.content.decode()
+    assert CANARY not in page.content.decode()

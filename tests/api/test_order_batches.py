@@ -141,3 +141,12 @@ def test_only_the_first_refusals_are_told(shop):
 
     shown = shop.get(f"order-batches/{batch}/").json()
     assert (shown["counts"]["refused"], len(shown["refusals"])) == (120, 100)
+
+
+@pytest.mark.parametrize("bucket", ["daily-orders", "elsewhere"])
+def test_who_may_start_no_orders_learns_nothing_of_buckets(shop, call, bucket):
+    stranger = call(factories.user("stan@example.com"))
+
+    answer = stranger.post("order-batches/", {"source": f"s3://{bucket}/a.json"})
+
+    refused(answer, 403, "not_allowed")

@@ -99,6 +99,7 @@ COMMANDS = {
             "nowhere.json --per-month 9": 1,
             "package.json --per-month 9": 1,
             "x --per-month 9 --reviewed-percent 101": 2,
+            "x --per-month 9 --reviewed-percent nan": 2,
             "x --per-month 9 --choose nonsense": 2,
         },
     ),

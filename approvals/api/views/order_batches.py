@@ -9,6 +9,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from approvals import policy
 from approvals.api import documentation as told
 from approvals.api import reading, serializers, shapes
 from approvals.api.authentication import Scope
@@ -31,6 +32,7 @@ class OrderBatches(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """Store a batch; it is read and its orders are started behind the scenes, each once."""
+        policy.may(policy.START_ORDER, None, self.caller, SURFACE).or_raise()
         given = self.body(shapes.BatchBody)
         source, body = _source(given)
         wish = batches.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
