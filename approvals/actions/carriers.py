@@ -117,11 +117,6 @@ def note_progress(carrier_id: UUID, items_done: int) -> None:
     )
 
 
-def is_untold(carrier_id: UUID) -> bool:
-    """Whether there are orders of it of which nothing is known yet."""
-    return OrderExecution.objects.filter(carried_by=carrier_id, status=Status.BATCHED).exists()
-
-
 def _of(carrier: BatchExecution) -> Any:
     """Its orders of which nothing is known yet."""
     return OrderExecution.objects.filter(carried_by=carrier, status=Status.BATCHED)

@@ -21,7 +21,7 @@ from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.stepfunctions import Execution
-from approvals.models import BatchExecution, OrderBatch
+from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.records import clock
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ def read_end(execution: Execution) -> bool:
     except UNREADABLE as error:
         log.warning("batch.results_unreadable", execution=carrier.name, error=str(error)[:300])
     ended_at = execution.stopped_at
-    if ended_at and clock.now() < ended_at + FUNCTIONS_OUTLIVE and carriers.is_untold(carrier.pk):
+    if ended_at and clock.now() < ended_at + FUNCTIONS_OUTLIVE and _is_untold(carrier):
         return False
     _close(carrier, execution.status)
     return True
@@ -88,6 +88,12 @@ def release_refused(*, limit: int) -> int:
     for carrier in found:
         _close(carrier, carrier.status)
     return len(found)
+
+
+def _is_untold(carrier: BatchExecution) -> bool:
+    """Whether there are orders of it of which nothing is known yet."""
+    batched = OrderExecution.Status.BATCHED
+    return OrderExecution.objects.filter(carried_by=carrier, status=batched).exists()
 
 
 def _close(carrier: BatchExecution, status: str) -> None:

@@ -35,10 +35,6 @@ class ChargeConflict(Exception):
     """The order has been charged before, with another amount."""
 
 
-class ChargeGivenBack(Exception):
-    """The order has been charged and refunded: whoever gave it back decides about it."""
-
-
 class OutOfStock(Exception):
     """A line of the order cannot be reserved."""
 
