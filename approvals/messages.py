@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from string import ascii_letters, digits
 from typing import Any, NoReturn
 
-from approvals import strict_json
-from approvals.strict_json import Unreadable, check_text
+from approvals.untrusted import strict_json
+from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds

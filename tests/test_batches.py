@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from approvals import json_arrays, reconciliation
+from approvals import reconciliation
 from approvals.actions import batches as verbs
 from approvals.actions import carriers, configuration, redelivery
 from approvals.actions.batches import LeaseLost, Reading
@@ -39,6 +39,7 @@ from approvals.orchestration import batches, fulfillment, readers, sources, stan
 from approvals.orchestration.batches import Runner, Wish
 from approvals.reconciliation.carriers import read_end, release_refused
 from approvals.records import audit, batch_rows, snapshots
+from approvals.untrusted import json_stream
 
 pytestmark = pytest.mark.django_db
 REGION = "arn:aws:states:us-east-1:123456789012"
@@ -433,7 +434,7 @@ def test_a_lease_is_kept_while_rows_that_were_read_are_skipped(
     Runner(batch.pk).turn()
     OrderBatch.objects.update(lease_until=None)
     monkeypatch.setattr(readers, "BLOCK", 512)
-    monkeypatch.setattr(json_arrays, "BLOCK", 512)
+    monkeypatch.setattr(json_stream, "BLOCK", 512)
     renewed, renew = [], verbs.renew
 
     def counting(turn: verbs.Turn) -> None:

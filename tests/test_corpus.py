@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from approvals import messages
 from approvals.actions import ingest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
-from approvals.strict_json import Unreadable
+from approvals.untrusted.strict_json import Unreadable
 from tests.factories import message, received
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from approvals import messages, strict_json
+from approvals import messages
 from approvals.messages import TaskToken
-from approvals.strict_json import Unreadable
+from approvals.untrusted import strict_json
+from approvals.untrusted.strict_json import Unreadable
 from tests.factories import message
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789=="

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from approvals import policy, strict_json
+from approvals import policy
 from approvals.exceptions import (
     AlreadyDecided,
     ClaimedByAnother,
@@ -32,6 +32,7 @@ from approvals.models import (
 )
 from approvals.models.decisions import Outcome, Surface
 from approvals.records import audit, callbacks, clock, hints, outbox, receipts, tokens
+from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
 

@@ -7,10 +7,11 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from approvals import policy, strict_json
+from approvals import policy
 from approvals.exceptions import Invalid
 from approvals.models import Comment, ReviewTask, User
 from approvals.records import audit, receipts, tokens
+from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
 

@@ -14,13 +14,14 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from approvals import messages, policy, strict_json
+from approvals import messages, policy
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.decisions import Surface
 from approvals.records import arrivals, audit, clock, receipts
 from approvals.records.arrivals import Readable, Received, Refused
-from approvals.strict_json import Unreadable
+from approvals.untrusted import strict_json
+from approvals.untrusted.strict_json import Unreadable
 
 __all__ = ["MAX_REASON", "Received", "Taken", "accept", "discard", "replay", "reveal"]
 log = structlog.get_logger(__name__)

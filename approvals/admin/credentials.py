@@ -19,8 +19,8 @@ from approvals.admin.fields import PersonField, posted, sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
 from approvals.exceptions import NotFound
-from approvals.foreign import visible
 from approvals.models import ApiToken, ReviewQueue, User, WebhookSecret
+from approvals.untrusted.display import visible
 
 KEEP = "Copy it now: it is not stored, and nobody can show it again."
 

@@ -21,7 +21,7 @@ from django.urls import URLPattern, path, reverse
 from approvals.admin import showing
 from approvals.admin.rights import Rights, rights
 from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
-from approvals.foreign import visible
+from approvals.untrusted.display import visible
 
 if TYPE_CHECKING:
     Stock = admin.ModelAdmin[Any]

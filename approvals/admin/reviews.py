@@ -19,9 +19,9 @@ from approvals.admin.fields import posted, reason
 from approvals.admin.pages import Tool
 from approvals.admin.rights import SIGNED_IN, SURFACE, Rights, actor
 from approvals.admin.runner import Deed, Several
-from approvals.foreign import visible
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.decisions import Outcome
+from approvals.untrusted.display import visible
 
 VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
 REFERENCE, ERROR = showing.text("reference"), showing.text("error_name")

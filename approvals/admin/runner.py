@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 
 from approvals.admin.pages import Page
 from approvals.exceptions import ApprovalsError, NotFound
-from approvals.foreign import visible
+from approvals.untrusted.display import visible
 
 AT_ONCE = 100  # rows on one page of a verb
 TOO_MANY = f"Nothing was done: at most {AT_ONCE} are taken at once. Filter the list, or pick fewer."

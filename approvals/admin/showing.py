@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from approvals.foreign import visible, visible_json
 from approvals.models import AuditEvent
 from approvals.records import clock
+from approvals.untrusted.display import visible, visible_json
 
 NEWEST = 50  # events of a chain on the page of its row
 LONGEST = 200_000  # characters of a text on a page

@@ -7,10 +7,10 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from approvals import strict_json
 from approvals.api.errors import TooLarge, escaped
 from approvals.exceptions import Invalid
-from approvals.strict_json import MAX_BYTES, Unreadable
+from approvals.untrusted import strict_json
+from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
 
 class StrictJSONParser(BaseParser):

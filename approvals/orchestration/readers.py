@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from approvals import strict_json
-from approvals.json_arrays import BLANK, BLOCK, MARK, Broken, Stream, elements
-from approvals.strict_json import MAX_BYTES, Unreadable
+from approvals.untrusted import strict_json
+from approvals.untrusted.json_stream import BLANK, BLOCK, MARK, Broken, Stream, elements
+from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
 
 @dataclass(frozen=True)

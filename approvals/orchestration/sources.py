@@ -19,9 +19,9 @@ from django.conf import settings
 from approvals.exceptions import Invalid
 from approvals.gateways import s3
 from approvals.gateways.aws import Place
-from approvals.json_arrays import BLOCK, Stream
 from approvals.models import OrderBatch
 from approvals.orchestration import readers
+from approvals.untrusted.json_stream import BLOCK, Stream
 
 S3 = "s3://"
 FILE = "file:"

@@ -12,11 +12,11 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from approvals import strict_json
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.gateways.aws import Place
 from approvals.records import snapshots
+from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 
-from approvals import json_arrays
 from approvals.actions import carriers
 from approvals.actions.carriers import Outcome
 from approvals.exceptions import Invalid, Unavailable
@@ -23,6 +22,7 @@ from approvals.gateways.aws import Place
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.records import clock
+from approvals.untrusted import json_stream
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ LONGEST_RESULT = 4 * 1024 * 1024  # bytes of one child in a file: its input and 
 Outcomes = list[Outcome]
 UNREADABLE = (
     Invalid,
-    json_arrays.Broken,
+    json_stream.Broken,
     ValueError,
     TypeError,
     KeyError,
@@ -116,7 +116,7 @@ def _outcomes(carrier: BatchExecution, execution: Execution) -> Iterator[Outcome
         manifest = json.loads(body.read())
     for file in manifest["ResultFiles"]["SUCCEEDED"]:
         with s3.opened(place, str(manifest["DestinationBucket"]), str(file["Key"])) as body:
-            for element in json_arrays.elements(body, longest=LONGEST_RESULT):
+            for element in json_stream.elements(body, longest=LONGEST_RESULT):
                 child = json.loads(element.text or b"{}")
                 yield _told(json.loads(child["Output"]))
 

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from approvals.foreign import visible, visible_json
+from approvals.untrusted.display import visible, visible_json
 
 __all__ = ["money", "raw", "visible"]
 

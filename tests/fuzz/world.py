@@ -26,7 +26,7 @@ from approvals.models import (
 from approvals.models.decisions import Surface
 from approvals.orchestration import batches, fulfillment, sources
 from approvals.orchestration.batches import Wish
-from approvals.strict_json import Unreadable
+from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
 

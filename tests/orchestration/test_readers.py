@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from approvals import json_arrays
-from approvals.json_arrays import Broken, elements
 from approvals.orchestration import readers
+from approvals.untrusted import json_stream
+from approvals.untrusted.json_stream import Broken, elements
 
 ARRAY = b""" [
  {"order_id": "a\\"],{", "x": [1, 2, {"y": "\\\\"}]},
@@ -56,7 +56,7 @@ def test_a_header_cannot_nest_deeper_than_a_document(header: str) -> None:
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64, 65_536])
 def test_an_array_is_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
-    monkeypatch.setattr(json_arrays, "BLOCK", block)
+    monkeypatch.setattr(json_stream, "BLOCK", block)
 
     assert read(ARRAY, "json") == [
         (2, {"order_id": 'a"],{', "x": [1, 2, {"y": "\\"}]}),

@@ -20,7 +20,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from approvals import strict_json
 from approvals.actions import decisions
 from approvals.api import documentation as told
 from approvals.api import errors, shapes, signature, throttling
@@ -39,6 +38,7 @@ from approvals.messages import MAX_TOKEN, TaskToken
 from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
 from approvals.models.decisions import Outcome, Surface
 from approvals.records import audit, receipts, tokens
+from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
 

@@ -12,11 +12,11 @@ from django.core.management.base import CommandParser
 
 from approvals.actions import ingest
 from approvals.exceptions import ApprovalsError
-from approvals.foreign import visible
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
 from approvals.models.decisions import Surface
 from approvals.records import arrivals
+from approvals.untrusted.display import visible
 
 
 class Command(ReviewCommand):

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals.foreign import visible
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage, moment
 from approvals.models import ReviewQueue
 from approvals.reconciliation import recovery
+from approvals.untrusted.display import visible
 
 
 class Command(ReviewCommand):

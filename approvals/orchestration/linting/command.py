@@ -7,11 +7,11 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.foreign import visible
 from approvals.orchestration.asl import reading
 from approvals.orchestration.asl.states import Definition
 from approvals.orchestration.linting.linter import lint, unseen
 from approvals.orchestration.linting.rules import Finding, Limits
+from approvals.untrusted.display import visible
 
 MOST = 10**15  # of anything that is counted
 FINDING = 3  # the exit code of a finding, as everywhere in the service

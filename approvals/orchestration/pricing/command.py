@@ -9,12 +9,12 @@ from dataclasses import fields
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
-from approvals.foreign import visible
 from approvals.orchestration.asl import reading
 from approvals.orchestration.linting.command import FINDING, positive
 from approvals.orchestration.pricing import tariff
 from approvals.orchestration.pricing.paths import Path
 from approvals.orchestration.pricing.ways import Estimate, Volume, Way, estimate
+from approvals.untrusted.display import visible
 
 HELP = (
     "Say what the Step Functions workflow in DEFINITION costs a month, run one way or another."
