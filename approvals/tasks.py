@@ -8,22 +8,22 @@ from celery import shared_task
 
 from approvals import polling, reconciliation
 from approvals.delivery import lanes
-from approvals.records import hints
+from approvals.records import wake_ups
 
 
-@shared_task(name=hints.DELIVER)
+@shared_task(name=wake_ups.DELIVER)
 def deliver(entry_id: str) -> None:
     """Make one attempt at an outbox entry, where it is still due."""
     lanes.deliver(UUID(entry_id))
 
 
-@shared_task(name=hints.CHECK)
+@shared_task(name=wake_ups.CHECK)
 def check_queue(queue_id: str) -> None:
     """Ask AWS how a queue is set up, and keep what it says for the admin site."""
     polling.check_and_store(UUID(queue_id))
 
 
-@shared_task(name=hints.READ)
+@shared_task(name=wake_ups.READ)
 def read_execution(order_id: str) -> None:
     """Read an order's execution for its page, where it is not fresh."""
     reconciliation.read(UUID(order_id))

@@ -14,7 +14,7 @@ from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions
 from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
 from approvals.orchestration import batches
-from approvals.records import allowances, clock, outbox, receipts, snapshots
+from approvals.records import database_time, execution_snapshots, idempotency, outbox, rate_limits
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ def end_leases() -> int:
 def ask_after_executions() -> int:
     """Ask about the executions whose time has come: deadlines, newer reviews, events, or long silence."""
     _hurry_for_closed_tokens()
-    arns = snapshots.due(limit=AT_ONCE)
+    arns = execution_snapshots.due(limit=AT_ONCE)
     for arn in arns:
         reconciliation.inquire(arn)
     return len(arns)
@@ -66,7 +66,7 @@ def _hurry_for_closed_tokens() -> None:
     )
     unknown = ReviewTask.objects.pending().filter(heartbeat__closed_at__isnull=False)
     for arn in unknown.exclude(Exists(told)).values_list("execution_arn", flat=True)[:AT_ONCE]:
-        snapshots.hurry(arn)
+        execution_snapshots.hurry(arn)
 
 
 class Prober:
@@ -93,7 +93,7 @@ class Prober:
 
 def purge() -> int:
     """Forget what has served its time: receipts of a week ago, allowances that have filled up."""
-    return receipts.purge() + allowances.purge()
+    return idempotency.purge() + rate_limits.purge()
 
 
 def check_queues() -> int:
@@ -118,7 +118,7 @@ def report() -> None:
     deploy/template.yaml makes CloudWatch metrics of this line, and alarms where it stays away: a rename
     here is one there. Seconds are 0 where nothing is open.
     """
-    now = clock.now()
+    now = database_time.now()
     here = ReviewTask.objects.pending().filter(queue=OuterRef("pk")).order_by("received_at")
     asked = ReviewQueue.objects.annotate(oldest=Subquery(here.values("received_at")[:1]))
     oldest = [at for at in asked.values_list("oldest", flat=True) if at is not None]

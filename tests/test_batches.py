@@ -38,7 +38,7 @@ from approvals.models import (
 from approvals.orchestration import batches, fulfillment, readers, sources, standing, steering
 from approvals.orchestration.batches import Runner, Wish
 from approvals.reconciliation.carriers import read_end, release_refused
-from approvals.records import audit, batch_rows, snapshots
+from approvals.records import audit, execution_snapshots, order_batches
 from approvals.untrusted import json_stream
 
 pytestmark = pytest.mark.django_db
@@ -221,7 +221,7 @@ def test_whoever_is_late_writes_nothing_and_the_next_one_reads_on(
 def test_a_turn_is_written_once_or_not_at_all() -> None:
     batch = accepted([order(1)])
     turn = verbs.take(batch.pk)
-    item = batch_rows.Item(1, 1, "A-1", "order-A-1", '{"order_id":"A-1"}')
+    item = order_batches.Item(1, 1, "A-1", "order-A-1", '{"order_id":"A-1"}')
     verbs.record(turn, Reading(items=[item]))
 
     with pytest.raises(LeaseLost):
@@ -495,7 +495,7 @@ def test_a_released_order_is_stopped_where_it_may_run_already(aws: StepFunctions
 
 def look(arn: str) -> None:
     """Ask about an execution as the sweeper would, now."""
-    snapshots.hurry(arn)
+    execution_snapshots.hurry(arn)
     reconciliation.inquire(arn)
 
 

@@ -18,7 +18,7 @@ from approvals import polling, tasks
 from approvals.gateways import aws
 from approvals.gateways.aws import Place
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
-from approvals.records import hints, quotas
+from approvals.records import service_quotas, wake_ups
 from tests import factories
 from tests.gateways import wire
 
@@ -223,7 +223,7 @@ def test_more_open_reviews_than_the_heartbeat_can_keep_are_a_problem(
 ) -> None:
     queue = registered("https://q.example/q", heartbeat_seconds=60, timeout_seconds=60)
     factories.review(queue)
-    monkeypatch.setitem(quotas.QUOTAS, "us-east-1", 0)
+    monkeypatch.setitem(service_quotas.QUOTAS, "us-east-1", 0)
 
     most, timeout = polling.check(queue)[:2]
 
@@ -277,7 +277,7 @@ def test_the_task_stores_what_was_found_for_pages(account: Sqs) -> None:
     assert kept.findings == [
         {"level": str(each.level), "what": each.what} for each in polling.check(queue)
     ]
-    assert hints.CHECK in current_app.tasks
+    assert wake_ups.CHECK in current_app.tasks
 
 
 def test_a_check_receives_nothing_and_changes_nothing(account: Sqs) -> None:

@@ -22,7 +22,7 @@ from approvals.exceptions import Unavailable
 from approvals.gateways import sqs as gateway
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.polling import Budget
-from approvals.records import arrivals, audit
+from approvals.records import audit, intake
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.factories import message
@@ -68,7 +68,7 @@ def test_a_dead_letter_goes_to_quarantine_and_a_replay_makes_its_review(account:
     row = QuarantinedMessage.objects.get()
     assert (row.origin, row.reason) == ("dead_letters", "dead_letter")
     assert "gave it up" in row.explanation
-    assert arrivals.body_of(row).decode() == body
+    assert intake.body_of(row).decode() == body
     assert audit.verify(audit.chain_of("quarantine", row.pk)) == []
     assert (account.left(dead), ReviewTask.objects.count()) == (0, 0)
 

@@ -32,7 +32,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.local import aws as local_aws
 from approvals.local import dying_with_me
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
-from approvals.records import quotas
+from approvals.records import service_quotas
 from tests import factories
 from tests.desk import ROOT, wait_until
 from tests.local.conftest import review as waiting_state
@@ -426,7 +426,7 @@ def test_it_says_how_many_tokens_there_are_and_warns_when_they_are_too_many(
     assert gauge("_capacity_tokens") == 250 * 10  # half of 500 a second, each token every 10 s
     assert gauge("s_due") is not None
 
-    monkeypatch.setitem(quotas.QUOTAS, "us-east-1", 0.4)
+    monkeypatch.setitem(service_quotas.QUOTAS, "us-east-1", 0.4)
     until_quiet(maker)
 
     assert gauge("_capacity_tokens") == 2
@@ -438,13 +438,13 @@ def test_it_says_how_many_tokens_there_are_and_warns_when_they_are_too_many(
     [("us-east-1", 250), ("us-west-2", 250), ("eu-west-1", 250), ("eu-west-3", 150)],
 )
 def test_half_of_the_quota_is_left_for_answers(region: str, rate: int) -> None:
-    assert quotas.beats_a_second(region) == rate
+    assert service_quotas.beats_a_second(region) == rate
 
 
 def test_the_quota_is_one_for_all_processes(
     living: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(quotas.QUOTAS, "us-east-1", 20)
+    monkeypatch.setitem(service_quotas.QUOTAS, "us-east-1", 20)
     for _ in range(30):
         factories.review(living)
     heartbeats.enroll([living])

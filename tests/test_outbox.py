@@ -21,7 +21,7 @@ from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, User
-from approvals.records import callbacks, clock, hints, outbox
+from approvals.records import callback_payloads, database_time, outbox, wake_ups
 from tests import factories
 from tests.races import at_once
 
@@ -98,7 +98,7 @@ def test_a_rejection_as_failure_names_error_reviewer_reason_and_decision(
 def test_a_long_cause_is_shortened_in_the_reason_alone(letter: str, alice: User) -> None:
     decision = decide("reject", alice, reason=letter * 32_768)
 
-    cause = callbacks.thaw(bytes(decision.callback)).cause
+    cause = callback_payloads.thaw(bytes(decision.callback)).cause
     assert len(cause) == 32_768
     assert cause.startswith(f"Rejected by alice@example.com: {letter * 100}")
     assert cause.endswith(f"{letter}… [decision {decision.pk}]")
@@ -119,8 +119,8 @@ def test_an_output_step_functions_would_not_take_is_invalid_and_nothing_is_writt
 def test_the_longest_reason_of_the_worst_characters_still_fits(alice: User) -> None:
     decision = decide("approve", alice, reason="\x01" * 32_768, reason_code="\x02" * 64)
 
-    call = callbacks.thaw(bytes(decision.callback))
-    assert len(call.output.encode()) <= callbacks.MAX_OUTPUT_BYTES
+    call = callback_payloads.thaw(bytes(decision.callback))
+    assert len(call.output.encode()) <= callback_payloads.MAX_OUTPUT_BYTES
 
 
 def test_an_entry_is_leased_once_until_its_lease_runs_out(alice: User) -> None:
@@ -155,7 +155,7 @@ def test_pauses_grow_with_jitter_and_are_bounded(alice: User) -> None:
         entry.attempts = attempts
         made = []
         for _ in range(40):
-            now = clock.now()
+            now = database_time.now()
             outbox.retry_later(entry)
             made.append((entry.not_before - now).total_seconds())
         return made
@@ -191,7 +191,7 @@ def test_a_hint_is_sent_after_the_commit_holds_an_id_alone_and_waits_for_no_undo
 ) -> None:
     hints_sent()
     with transaction.atomic():
-        hints.after_commit(hints.DELIVER, alice.pk)
+        wake_ups.after_commit(wake_ups.DELIVER, alice.pk)
         transaction.set_rollback(True)
     decide("approve", alice, undo_seconds=10)
     assert hints_sent() == []
@@ -269,4 +269,4 @@ def test_the_task_makes_one_attempt_at_the_row_it_is_given(
     tasks.deliver(str(alice.pk))
 
     assert given == [alice.pk]
-    assert tasks.deliver.name == hints.DELIVER
+    assert tasks.deliver.name == wake_ups.DELIVER

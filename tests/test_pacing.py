@@ -13,7 +13,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
 from approvals.orchestration import fulfillment
-from approvals.records import quotas
+from approvals.records import service_quotas
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -77,4 +77,4 @@ def test_an_answer_to_a_review_waits_for_no_start(
 def test_a_region_has_its_quota_unless_aws_has_changed_it(
     region: str, raised: float, starts: tuple[float, float]
 ) -> None:
-    assert quotas.starts(region, raised) == starts
+    assert service_quotas.starts(region, raised) == starts

@@ -21,7 +21,7 @@ from approvals.exceptions import (
     NotFound,
 )
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask, User
-from approvals.records import audit, receipts, tokens
+from approvals.records import audit, idempotency, tokens
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.factories import message, received
@@ -303,13 +303,13 @@ def test_a_receipt_answers_the_second_request_with_the_same_review(
     queue: ReviewQueue, olga: User
 ) -> None:
     row = shut_out(queue)
-    key = receipts.Key(
+    key = idempotency.Key(
         principal=str(olga.pk), key="k", request="POST", body_sha256=bytes(32), status=200
     )
 
     review = replay(row, olga, receipt=key)
 
-    with pytest.raises(receipts.AlreadyAnswered) as earlier:
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
         replay(row, olga, receipt=key)
     assert earlier.value.result == review.pk
 

@@ -19,7 +19,7 @@ from approvals import policy
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
 from approvals.models.decisions import Surface
-from approvals.records import audit, clock
+from approvals.records import audit, database_time
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +104,7 @@ def revoke_token(
         raise NotFound(f"{user.email} has no token named {name!r}.")
     if token.revoked_at is not None:
         raise Invalid(f"The token {name!r} of {user.email} has been revoked already.")
-    token.revoked_at = clock.now()
+    token.revoked_at = database_time.now()
     token.save(update_fields=["revoked_at"])
     _record("user", user, "token.revoked", by, surface, {"name": name})
     return token
@@ -131,7 +131,7 @@ def deactivate(user: User, *, by: User | None, surface: str = Surface.COMMAND) -
     user.save(update_fields=["is_active", "password"])
     live = ApiToken.objects.filter(user=user, revoked_at=None)
     names = sorted(live.values_list("name", flat=True))
-    live.update(revoked_at=clock.now())
+    live.update(revoked_at=database_time.now())
     _record("user", user, "user.deactivated", by, surface, {"tokens_revoked": names})
     return user
 

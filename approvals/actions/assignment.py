@@ -15,7 +15,7 @@ from approvals.models import ReviewTask, User
 from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
 from approvals.models.reviews import ReviewQuerySet
-from approvals.records import audit, clock, receipts
+from approvals.records import audit, database_time, idempotency
 
 log = structlog.get_logger(__name__)
 
@@ -28,17 +28,17 @@ def claim(
     surface: str,
     override: bool = False,
     version: int | None = None,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> ReviewTask:
     """Take a pending review; one's own claim is renewed, a lead may `override` another's.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother (extra: assignee).
     """
-    receipts.keep(receipt, review_id)
+    idempotency.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review, version)
-    now = clock.now()
+    now = database_time.now()
     taken_from = None
     if review.is_held(now) and review.assignee_id != by.pk:
         if not override:
@@ -60,21 +60,21 @@ def claim(
 
 @transaction.atomic(durable=True)
 def claim_next(
-    reviews: ReviewQuerySet, *, by: User, surface: str, receipt: receipts.Key | None = None
+    reviews: ReviewQuerySet, *, by: User, surface: str, receipt: idempotency.Key | None = None
 ) -> ReviewTask | None:
     """Claim the first of `reviews`, in their order, that nobody holds and whose deadline lies ahead.
 
     Two people who ask at once get two different reviews. None where there is none left.
     """
-    receipts.keep(receipt)
+    idempotency.keep(receipt)
     queues = policy.decidable_queues(by).order_by()
     free = reviews.filter(queue__in=queues).pending().unclaimed().waited_for()
     review = free.select_for_update(skip_locked=True, of=("self",)).first()
     if review is None:
         return None
-    receipts.fill(receipt, review.pk)
+    idempotency.fill(receipt, review.pk)
     review.assignee, review.lease_id = by, uuid7()
-    review.lease_expires_at = clock.now() + review.queue.lease
+    review.lease_expires_at = database_time.now() + review.queue.lease
     return _save(review, "review.claimed", by=by, surface=surface, data={"next": True})
 
 
@@ -86,19 +86,19 @@ def renew(
     surface: str,
     lease_id: UUID | None = None,
     version: int | None = None,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> ReviewTask:
     """Lengthen one's own claim. Not audited: nothing changed hands.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother where it is not
     one's own now.
     """
-    receipts.keep(receipt, review_id)
+    idempotency.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review, version)
     _ensure_own(review, by, lease_id)
-    review.lease_expires_at = clock.now() + review.queue.lease
+    review.lease_expires_at = database_time.now() + review.queue.lease
     review.save(update_fields=["lease_expires_at"])
     return review
 
@@ -111,17 +111,17 @@ def release(
     surface: str,
     lease_id: UUID | None = None,
     version: int | None = None,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> ReviewTask:
     """Give a claim back. Releasing what nobody holds is no error and changes nothing.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother.
     """
-    receipts.keep(receipt, review_id)
+    idempotency.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review, version)
-    if not review.is_held(clock.now()):
+    if not review.is_held(database_time.now()):
         return review
     _ensure_own(review, by, lease_id)
     review.drop_lease()
@@ -136,18 +136,18 @@ def reassign(
     by: User,
     surface: str,
     version: int | None = None,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> ReviewTask:
     """Hand a pending review to somebody else: the holder hands on their own, a lead anyone's.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or Invalid where `to` may not decide
     there.
     """
-    receipts.keep(receipt, review_id)
+    idempotency.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.CLAIM, review, by, surface).or_raise()
     _ensure_pending(review, version)
-    now = clock.now()
+    now = database_time.now()
     holder = review.assignee if review.is_held(now) else None
     if holder is None or holder.pk != by.pk:
         policy.may(policy.OVERRIDE, review, by, surface).or_raise()
@@ -167,7 +167,7 @@ def end_lease(review_id: UUID) -> bool:
     """
     review = ReviewTask.objects.locked(review_id)
     holder = review.assignee
-    if holder is None or review.is_held(clock.now()):
+    if holder is None or review.is_held(database_time.now()):
         return False
     review.drop_lease()
     review.save(update_fields=["assignee", "lease_id", "lease_expires_at"])

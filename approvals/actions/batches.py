@@ -22,8 +22,8 @@ from approvals import policy
 from approvals.exceptions import Invalid
 from approvals.models import OrderBatch, OrderExecution, OutboxEntry, User
 from approvals.models.decisions import Surface
-from approvals.records import audit, batch_rows, clock, outbox, receipts
-from approvals.records.batch_rows import Item, Refusal
+from approvals.records import audit, database_time, idempotency, order_batches, outbox
+from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -66,16 +66,16 @@ class Turn:
 
 @transaction.atomic(durable=True)
 def accept(
-    batch: OrderBatch, *, by: User | None, surface: str, receipt: receipts.Key | None = None
+    batch: OrderBatch, *, by: User | None, surface: str, receipt: idempotency.Key | None = None
 ) -> OrderBatch:
     """Store a batch that is to be read. Raises NotAllowed."""
-    receipts.keep(receipt)
+    idempotency.keep(receipt)
     if by is not None:
         policy.may(policy.START_ORDER, None, by, surface).or_raise()
     batch.created_by = by
     batch.save(force_insert=True)
     batch.refresh_from_db(fields=["created_at"])
-    receipts.fill(receipt, batch.pk)
+    idempotency.fill(receipt, batch.pk)
     data = {
         "source": batch.source,
         "version": batch.source_version,
@@ -134,9 +134,9 @@ def record(turn: Turn, reading: Reading) -> Turn:
     batch = _held(turn)
     if batch.status != Status.READING or batch.position != turn.batch.position:
         raise LeaseLost
-    fresh, conflicts = batch_rows.insert(batch, reading.items)
+    fresh, conflicts = order_batches.insert(batch, reading.items)
     refusals = [*reading.refusals, *conflicts]
-    batch_rows.refuse(batch, refusals)
+    order_batches.refuse(batch, refusals)
     counts = {
         "accepted": len(fresh),
         "known": len(reading.items) - len(fresh) - len(conflicts),
@@ -209,7 +209,7 @@ def finish(batch_id: UUID) -> bool:
     underway = (OrderExecution.Status.PENDING, BATCHED)
     if batch.orders.filter(status__in=underway).exists():
         return False
-    batch.status, batch.ended_at, batch.body = Status.FINISHED, clock.now(), ""
+    batch.status, batch.ended_at, batch.body = Status.FINISHED, database_time.now(), ""
     batch.save()
     _tell(batch, "batch.finished", _counts(batch))
     return True
@@ -220,7 +220,7 @@ def _held(turn: Turn) -> OrderBatch:
     batch = OrderBatch.objects.select_for_update().get(pk=turn.batch.pk)
     if batch.lease_epoch != turn.epoch or batch.status not in OPEN:
         raise LeaseLost
-    batch.lease_until = clock.now() + LEASE
+    batch.lease_until = database_time.now() + LEASE
     return batch
 
 

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from approvals.models import BatchExecution, OrderExecution, OutboxEntry
 from approvals.models.decisions import Surface
-from approvals.records import audit, clock, outbox, snapshots
+from approvals.records import audit, database_time, execution_snapshots, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -43,11 +43,11 @@ class Outcome:
 
 def record_started(carrier: BatchExecution, arn: str, status: str) -> None:
     """Step Functions has taken it: its ARN is known from an answer. In delivery's transaction."""
-    carrier.execution_arn, carrier.started_at = arn, clock.now()
+    carrier.execution_arn, carrier.started_at = arn, database_time.now()
     carrier.status = BatchExecution.Status.RUNNING  # also if it has ended: its output is to be read
     carrier.save(update_fields=["execution_arn", "started_at", "status"])
     wait = ASKED_AFTER if status == "running" else timedelta(0)
-    snapshots.watch({arn: carrier.started_at + wait})
+    execution_snapshots.watch({arn: carrier.started_at + wait})
     _tell(carrier, "batch.execution_started", {"execution_arn": arn})
 
 
@@ -63,7 +63,7 @@ def learn(carrier_id: UUID, outcomes: Sequence[Outcome]) -> int:
     """Record what orders came to, each once, whoever reads it how often; returns how many were news."""
     carrier = BatchExecution.objects.select_for_update().get(pk=carrier_id)
     told = {outcome.item: outcome for outcome in outcomes}
-    at = clock.now()
+    at = database_time.now()
 
     def end(order: OrderExecution) -> dict[str, Any]:
         outcome = told[order.batch_item or 0]
@@ -74,8 +74,8 @@ def learn(carrier_id: UUID, outcomes: Sequence[Outcome]) -> int:
         return {"execution_arn": outcome.arn, "held_for": outcome.held_for}
 
     changed = _change(carrier, end, items=list(told))
-    snapshots.watch(
-        {o.execution_arn: at + snapshots.WITHOUT_NEWS for o in changed if o.execution_arn}
+    execution_snapshots.watch(
+        {o.execution_arn: at + execution_snapshots.WITHOUT_NEWS for o in changed if o.execution_arn}
     )
     return len(changed)
 

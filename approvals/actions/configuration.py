@@ -29,7 +29,7 @@ from approvals.models import (
     WebhookSecret,
 )
 from approvals.models.decisions import Surface
-from approvals.records import audit, clock, hints, tokens
+from approvals.records import audit, database_time, tokens, wake_ups
 
 log = structlog.get_logger(__name__)
 
@@ -97,9 +97,11 @@ def ask_check(queue_id: UUID, *, by: User | None, surface: str = Surface.COMMAND
     if queue is None:
         raise NotFound
     _ensure_operator(by, surface)
-    asked, _ = QueueCheck.objects.update_or_create(queue=queue, defaults={"asked_at": clock.now()})
+    asked, _ = QueueCheck.objects.update_or_create(
+        queue=queue, defaults={"asked_at": database_time.now()}
+    )
     _record("queue", queue, "queue.check_asked", by, surface, {})
-    hints.after_commit(hints.CHECK, queue.pk, queue=queue.slug)
+    wake_ups.after_commit(wake_ups.CHECK, queue.pk, queue=queue.slug)
     return asked
 
 
@@ -245,7 +247,7 @@ def revoke_secret(
     _ensure_operator(by, surface)
     if row.revoked_at is not None:
         raise Invalid("This secret has been revoked already.")
-    row.revoked_at = clock.now()
+    row.revoked_at = database_time.now()
     row.save(update_fields=["revoked_at"])
     _record_secret(row, "webhook_secret.revoked", by, surface)
     return row

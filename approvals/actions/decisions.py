@@ -31,7 +31,15 @@ from approvals.models import (
     documents,
 )
 from approvals.models.decisions import Outcome, Surface
-from approvals.records import audit, callbacks, clock, hints, outbox, receipts, tokens
+from approvals.records import (
+    audit,
+    callback_payloads,
+    database_time,
+    idempotency,
+    outbox,
+    tokens,
+    wake_ups,
+)
 from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
@@ -83,7 +91,7 @@ def approve(
     by: User,
     surface: str,
     ruling: Ruling = AS_IT_IS,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> ReviewTask:
     """Vote to approve; writes the decision, its outbox row and the audit when the votes suffice.
 
@@ -99,7 +107,7 @@ def reject(
     by: User,
     surface: str,
     ruling: Ruling = AS_IT_IS,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> ReviewTask:
     """Vote to reject; as `approve`, and refuses as it does."""
     return _decide(review_id, Outcome.REJECTED, by, surface, ruling, receipt)
@@ -115,7 +123,7 @@ def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
     """
     review = ReviewTask.objects.locked(review_id)
     outcome = OUTCOME_AT_DEADLINE.get(review.queue.at_deadline)
-    now = clock.now()
+    now = database_time.now()
     due = review.deadline_at - deadline_margin(review) <= now
     if (
         outcome is None
@@ -142,7 +150,7 @@ def deadline_margin(review: ReviewTask) -> timedelta:
 
 @transaction.atomic(durable=True)
 def undo(
-    decision_id: UUID, *, by: User, surface: str, receipt: receipts.Key | None = None
+    decision_id: UUID, *, by: User, surface: str, receipt: idempotency.Key | None = None
 ) -> ReviewTask:
     """Take a decision back before it leaves; the review is pending again and its votes withdrawn.
 
@@ -151,7 +159,7 @@ def undo(
     review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
     if review_id is None:
         raise NotFound
-    receipts.keep(receipt, review_id)
+    idempotency.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
     decision = Decision.objects.select_for_update().get(pk=decision_id)
     policy.may(policy.DECIDE, review, by, surface).or_raise()
@@ -159,7 +167,7 @@ def undo(
         policy.may(policy.OVERRIDE, review, by, surface).or_raise()
     if decision.undone_at is not None or not outbox.cancel(OutboxEntry.Kind.CALLBACK, decision.pk):
         raise UndoClosed
-    now = clock.now()
+    now = database_time.now()
     decision.undone_at = now
     decision.save(update_fields=["undone_at"])
     Vote.objects.filter(review=review, withdrawn_at=None).update(withdrawn_at=now)
@@ -177,11 +185,11 @@ def _decide(
     by: User,
     surface: str,
     ruling: Ruling,
-    receipt: receipts.Key | None,
+    receipt: idempotency.Key | None,
 ) -> ReviewTask:
-    receipts.keep(receipt, review_id)
+    idempotency.keep(receipt, review_id)
     review = ReviewTask.objects.locked(review_id)
-    now = clock.now()
+    now = database_time.now()
     overridden = _ensure_decidable(review, by, surface, ruling, now)
     reason = _checked_reason(review, outcome, ruling)
     _check_edits(review, outcome, ruling)
@@ -235,7 +243,9 @@ def _conclude(
         decided_at=now,
         undo_until=now + timedelta(seconds=undo_seconds),
     )
-    decision.callback = callbacks.freeze(review.queue, decision, by.email if by else audit.SYSTEM)
+    decision.callback = callback_payloads.freeze(
+        review.queue, decision, by.email if by else audit.SYSTEM
+    )
     decision.save(force_insert=True)
     entry = outbox.enqueue(
         OutboxEntry.Kind.CALLBACK,
@@ -246,7 +256,7 @@ def _conclude(
         undoable=undo_seconds > 0,
     )
     if undo_seconds == 0:  # inside an undo window a hint would come too early; the sweeper wakes
-        hints.after_commit(hints.DELIVER, entry.pk, review=str(review.pk))
+        wake_ups.after_commit(wake_ups.DELIVER, entry.pk, review=str(review.pk))
     review.status = ReviewTask.Status(said.outcome)
     review.decision = decision
     return decision

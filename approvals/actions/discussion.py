@@ -10,7 +10,7 @@ from django.db import transaction
 from approvals import policy
 from approvals.exceptions import Invalid
 from approvals.models import Comment, ReviewTask, User
-from approvals.records import audit, receipts, tokens
+from approvals.records import audit, idempotency, tokens
 from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
@@ -20,18 +20,18 @@ MAX_COMMENT = 4_000
 
 @transaction.atomic(durable=True)
 def comment(
-    review_id: UUID, text: str, *, by: User, surface: str, receipt: receipts.Key | None = None
+    review_id: UUID, text: str, *, by: User, surface: str, receipt: idempotency.Key | None = None
 ) -> Comment:
     """Add a comment to a review, whatever its status; nobody's version of the review grows stale by it.
 
     Raises NotFound, NotAllowed, or Invalid for a text that is empty, too long or not storable.
     """
-    receipts.keep(receipt)
+    idempotency.keep(receipt)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.COMMENT, review, by, surface).or_raise()
     kept = tokens.scrubbed(_checked(text), review)
     said = Comment.objects.create(review=review, by=by, text=kept, surface=surface)
-    receipts.fill(receipt, said.pk)
+    idempotency.fill(receipt, said.pk)
     # The text itself stands in the chain, so that a comment cannot be changed unnoticed.
     audit.record(
         audit.chain_of("review", review.pk),

@@ -18,8 +18,8 @@ from approvals import messages, policy
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.decisions import Surface
-from approvals.records import arrivals, audit, clock, receipts
-from approvals.records.arrivals import Readable, Received, Refused
+from approvals.records import audit, database_time, idempotency, intake
+from approvals.records.intake import Readable, Received, Refused
 from approvals.untrusted import strict_json
 from approvals.untrusted.strict_json import Unreadable
 
@@ -73,7 +73,7 @@ def accept(
 
 @transaction.atomic(durable=True)
 def replay(
-    message_id: UUID, *, by: User | None, surface: str, receipt: receipts.Key | None = None
+    message_id: UUID, *, by: User | None, surface: str, receipt: idempotency.Key | None = None
 ) -> ReviewTask:
     """Read a quarantined message again and make its review, as intake would have made it.
 
@@ -81,17 +81,17 @@ def replay(
     never a second review of a token. Raises NotFound, NotAllowed, KeyMissing, AlreadySettled, or
     Invalid where it still cannot become a review; then nothing has changed.
     """
-    receipts.keep(receipt)
+    idempotency.keep(receipt)
     row = _locked(message_id, by, surface)
     _ensure_open(row)
     item = _read_again(row)
     review, created = _made(row, item)
-    receipts.fill(receipt, review.pk)
-    row.replayed_at, row.replayed_by, row.replayed_as = clock.now(), by, review
+    idempotency.fill(receipt, review.pk)
+    row.replayed_at, row.replayed_by, row.replayed_as = database_time.now(), by, review
     row.save(update_fields=["replayed_at", "replayed_by", "replayed_as"])
     if created:
         about = {"quarantined": str(row.pk), "origin": row.origin}
-        arrivals.begin(row.queue, [review], by=by, surface=surface, about=about)
+        intake.begin(row.queue, [review], by=by, surface=surface, about=about)
     audit.record(
         audit.chain_of("quarantine", row.pk),
         "message.replayed",
@@ -110,18 +110,18 @@ def discard(
     *,
     by: User | None,
     surface: str,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> QuarantinedMessage:
     """Settle a quarantined message without a review. Its bytes stay, sealed.
 
     Raises NotFound, NotAllowed, AlreadySettled, or Invalid for a reason that is not 1 to 300
     characters of storable text.
     """
-    receipts.keep(receipt, message_id)
+    idempotency.keep(receipt, message_id)
     row = _locked(message_id, by, surface)
     _ensure_open(row)
     row.discard_reason = _checked(reason)
-    row.discarded_at, row.discarded_by = clock.now(), by
+    row.discarded_at, row.discarded_by = database_time.now(), by
     row.save(update_fields=["discard_reason", "discarded_at", "discarded_by"])
     audit.record(
         audit.chain_of("quarantine", row.pk),
@@ -141,7 +141,7 @@ def reveal(message_id: UUID, *, by: User | None, surface: str) -> bytes:
     Raises NotFound, NotAllowed or KeyMissing.
     """
     row = _locked(message_id, by, surface)
-    body = arrivals.body_of(row)
+    body = intake.body_of(row)
     chain = audit.chain_of("quarantine", row.pk)
     audit.record(chain, "message.revealed", by=by, surface=surface)
     log.info("message.revealed", quarantined=str(row.pk), surface=surface)
@@ -163,7 +163,7 @@ def _sort(
             log.warning("intake.parser_failed", message_id=received.message_id, bug=_bug(error))
             refused.append(Refused(received, "parser_failed", type(error).__name__))
         else:
-            obstacle = arrivals.obstacle(queue, request)
+            obstacle = intake.obstacle(queue, request)
             if origin == Origin.DEAD_LETTERS:
                 obstacle = obstacle or ("dead_letter", "It can be read: replay makes it a review.")
             readable.append(Readable(received, request, obstacle))
@@ -192,13 +192,13 @@ def _store(
     queue: ReviewQueue, readable: Sequence[Readable], refused: list[Refused], origin: Origin
 ) -> Taken:
     first = {item.fingerprint: item for item in reversed(readable) if item.obstacle is None}
-    rows = [arrivals.review(queue, item) for _, item in sorted(first.items())]
+    rows = [intake.review(queue, item) for _, item in sorted(first.items())]
     ReviewTask.objects.bulk_create(rows, ignore_conflicts=True)
-    stored = arrivals.stored(readable)
+    stored = intake.stored(readable)
     new = [row for row in rows if stored[bytes(row.token_fingerprint)][0] == row.pk]
-    arrivals.begin(queue, new, by=None, surface=Surface.QUEUE)
+    intake.begin(queue, new, by=None, surface=Surface.QUEUE)
     kept_back = [
-        Refused(item.received, *why) for item in readable if (why := arrivals.against(item, stored))
+        Refused(item.received, *why) for item in readable if (why := intake.against(item, stored))
     ]
     quarantined = _quarantine(queue, refused + kept_back, origin)
     duplicates = len(readable) - len(new) - len(kept_back)
@@ -224,7 +224,7 @@ def _ensure_open(row: QuarantinedMessage) -> None:
 
 def _read_again(row: QuarantinedMessage) -> Readable:
     """What the kept bytes say now. Raises Invalid with the sentence where they still say nothing."""
-    body = arrivals.body_of(row).decode(errors="surrogatepass")
+    body = intake.body_of(row).decode(errors="surrogatepass")
     try:
         request = messages.parse(body)
     except Unreadable as error:
@@ -233,7 +233,7 @@ def _read_again(row: QuarantinedMessage) -> Readable:
         log.warning("intake.parser_failed", quarantined=str(row.pk), bug=_bug(error))
         raise Invalid("The parser fails on this message; the log says where.") from None
     received = Received(body, row.sqs_message_id, row.sent_at)
-    return Readable(received, request, arrivals.obstacle(row.queue, request))
+    return Readable(received, request, intake.obstacle(row.queue, request))
 
 
 def _bug(error: Exception) -> str:
@@ -244,12 +244,12 @@ def _bug(error: Exception) -> str:
 
 def _made(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
     """The review of a message and whether it is new. Raises Invalid where it may not become one."""
-    stored = arrivals.stored([item])
+    stored = intake.stored([item])
     made = None
     if not stored and item.obstacle is None:
         made = _inserted(row.queue, item)
-        stored = arrivals.stored([item])  # a poller may have stored the token while we waited
-    if why := arrivals.against(item, stored):
+        stored = intake.stored([item])  # a poller may have stored the token while we waited
+    if why := intake.against(item, stored):
         reason, explanation = why
         raise Invalid(explanation, reason=reason)
     review = ReviewTask.objects.get(pk=stored[item.fingerprint][0])
@@ -258,7 +258,7 @@ def _made(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
 
 def _inserted(queue: ReviewQueue, item: Readable) -> ReviewTask:
     try:
-        made = arrivals.review(queue, item)
+        made = intake.review(queue, item)
         ReviewTask.objects.bulk_create([made], ignore_conflicts=True)
     except DATABASE_AWAY:
         raise
@@ -282,7 +282,7 @@ def _checked(reason: str) -> str:
 def _quarantine(queue: ReviewQueue, refused: list[Refused], origin: Origin) -> int:
     if origin == Origin.DEAD_LETTERS:
         refused = [_dead(item) for item in refused]
-    rows = [arrivals.quarantined(queue, item, origin) for item in refused]
+    rows = [intake.quarantined(queue, item, origin) for item in refused]
     rows.sort(
         key=lambda row: (row.sqs_message_id, row.raw_body_sha256)
     )  # one order for all pollers

@@ -15,7 +15,7 @@ from django.db import transaction
 from approvals.models import Comment, ReviewTask
 from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
-from approvals.records import audit, clock
+from approvals.records import audit, database_time
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
     older.superseded_by = newer
     _end(older, Status.SUPERSEDED, {**proof, "by": str(newer.pk)})
     moved = Comment.objects.filter(review=older).update(review=newer)
-    now = clock.now()
+    now = database_time.now()
     if (
         holder is not None
         and until is not None

@@ -18,7 +18,7 @@ from django.db import transaction
 from approvals import messages
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
 from approvals.models.decisions import Surface
-from approvals.records import audit, clock, hints, outbox, snapshots
+from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +40,9 @@ class Ending:
 
 def record_started(order: OrderExecution, arn: str, status: OrderExecution.Status) -> None:
     """Step Functions has taken the order: its execution's ARN is known from an answer, not built."""
-    order.execution_arn, order.status, order.started_at = arn, status, clock.now()
+    order.execution_arn, order.status, order.started_at = arn, status, database_time.now()
     order.save(update_fields=["execution_arn", "status", "started_at"])
-    snapshots.watch({arn: order.started_at + snapshots.WITHOUT_NEWS})
+    execution_snapshots.watch({arn: order.started_at + execution_snapshots.WITHOUT_NEWS})
     _record(order, "order.started", {"execution_arn": arn, "status": str(status)})
 
 
@@ -114,14 +114,14 @@ def begin_attempt(
         created_by=by,
     )
     entry = outbox.enqueue(
-        OutboxEntry.Kind.START, row.pk, row.input.encode(), not_before=clock.now()
+        OutboxEntry.Kind.START, row.pk, row.input.encode(), not_before=database_time.now()
     )
     said = {"attempt": attempt, "name": row.name, "why": why, "reason": reason}
     _record(last, "order.restarted", said | {"as": str(row.pk)}, by=by, surface=surface)
     said = {"order_id": row.order_id, "name": row.name, "attempt": attempt, "after": str(last.pk)}
     said |= {"input_sha256": bytes(row.input_sha256).hex()}
     _record(row, "order.accepted", said, by=by, surface=surface)
-    hints.after_commit(hints.DELIVER, entry.pk, order=row.order_id)
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=row.order_id)
     return row
 
 
@@ -142,7 +142,7 @@ def end_intervention(
     hand: OrderIntervention, order: OrderExecution, outcome: Outcome, **said: Any
 ) -> None:
     """It is known what Step Functions made of it; the caller holds the locks of both, order first."""
-    hand.outcome, hand.ended_at = outcome, clock.now()
+    hand.outcome, hand.ended_at = outcome, database_time.now()
     hand.save(update_fields=["outcome", "ended_at"])
     _record(order, KINDS[hand.kind, outcome], {"intervention": str(hand.pk), **said})
 
@@ -162,7 +162,7 @@ def record_stopped_before_start(
     order: OrderExecution, reason: str, *, by: User | None, surface: str
 ) -> None:
     """Nobody had begun to start it, and nobody will: the caller has cancelled what would have."""
-    order.status, order.ended_at = OrderExecution.Status.ABORTED, clock.now()
+    order.status, order.ended_at = OrderExecution.Status.ABORTED, database_time.now()
     order.save(update_fields=["status", "ended_at"])
     said = {"reason": reason, "before": "pending"}
     _record(order, "order.stopped", said, by=by, surface=surface)

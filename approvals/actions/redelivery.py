@@ -10,21 +10,21 @@ from django.db import transaction
 from approvals import policy
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import Decision, OrderExecution, OutboxEntry, ReviewTask, User
-from approvals.records import audit, hints, outbox, receipts
+from approvals.records import audit, idempotency, outbox, wake_ups
 
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic(durable=True)
 def requeue(
-    entry_id: UUID, *, by: User, surface: str, receipt: receipts.Key | None = None
+    entry_id: UUID, *, by: User, surface: str, receipt: idempotency.Key | None = None
 ) -> OutboxEntry:
     """Send a parked entry again, audited on the chain of its review or order.
 
     A second sending does no second deed: a closed token refuses it, and an execution has one name.
     Raises NotAllowed, NotFound, or Invalid where the entry is not parked.
     """
-    receipts.keep(receipt, entry_id)
+    idempotency.keep(receipt, entry_id)
     known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
     if known is None:
         raise NotFound
@@ -41,7 +41,7 @@ def requeue(
         _record("order", subject.pk, "order.requeued", by, surface, said)
     else:
         _record("review", subject.pk, "callback.requeued", by, surface, said)
-    hints.after_commit(hints.DELIVER, entry.pk)
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk)
     return entry
 
 

@@ -19,7 +19,7 @@ from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
 from approvals.admin.runner import Deed, Several
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
-from approvals.records import arrivals
+from approvals.records import intake
 
 LONGEST = 20_000  # characters of a body on the page
 
@@ -166,6 +166,6 @@ class Quarantine(Several):
     def body(self, row: QuarantinedMessage) -> str:
         """The message, with everything that may be a token blotted out."""
         try:
-            return showing.block(arrivals.for_eyes(row))
+            return showing.block(intake.for_eyes(row))
         except KeyMissing as error:
             return error.message

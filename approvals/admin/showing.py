@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from approvals.models import AuditEvent
-from approvals.records import clock
+from approvals.records import database_time
 from approvals.untrusted.display import visible, visible_json
 
 NEWEST = 50  # events of a chain on the page of its row
@@ -42,7 +42,7 @@ def block(text: str) -> SafeString:
 
 def age(moment: Any) -> str:
     """How long ago something happened, by the database's clock."""
-    return "never" if moment is None else f"{timesince(moment, clock.now())} ago"
+    return "never" if moment is None else f"{timesince(moment, database_time.now())} ago"
 
 
 def events(chain: str) -> list[tuple[AuditEvent, list[tuple[str, str]]]]:

@@ -20,7 +20,7 @@ from approvals.api.throttling import PerCaller
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, User
 from approvals.models.decisions import Surface
-from approvals.records import receipts
+from approvals.records import idempotency
 
 LONGEST_REQUEST = 600  # what a receipt holds
 SURFACE = Surface.API
@@ -112,7 +112,7 @@ class Endpoint(APIView):
         """How the caller has signed in, as decisions keep it."""
         return f"token:{cast('ApiToken', self.request.auth).name}"
 
-    def receipt(self, status: int = 200) -> receipts.Key | None:
+    def receipt(self, status: int = 200) -> idempotency.Key | None:
         """What the verb is given to act once under the request's Idempotency-Key; None without one.
 
         `status` is that of the answer if all goes well.
@@ -122,7 +122,7 @@ class Endpoint(APIView):
         request = f"{self.request.method} {self.request.get_full_path()}"
         if len(request) > LONGEST_REQUEST:  # filters may be long in percent-encoding
             request = f"sha256:{hashlib.sha256(request.encode()).hexdigest()}"
-        return receipts.Key(
+        return idempotency.Key(
             principal=f"user:{self.caller.pk}",
             key=self._key,
             request=request,

@@ -28,7 +28,7 @@ from approvals.models import (
 from approvals.models.decisions import Surface
 from approvals.models.orders import OrderQuerySet
 from approvals.models.reviews import ReviewQuerySet
-from approvals.records import arrivals, audit
+from approvals.records import audit, intake
 
 COUNT_UP_TO = 100
 ORDERS: Mapping[str, Sequence[str]] = {
@@ -182,6 +182,6 @@ def quarantined(user: User, message_id: UUID) -> QuarantinedMessage:
 def blotted_body(of: QuarantinedMessage) -> str | None:
     """The body for eyes; None where no key of this service opens it."""
     try:
-        return arrivals.for_eyes(of)
+        return intake.for_eyes(of)
     except KeyMissing:
         return None

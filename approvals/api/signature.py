@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from approvals.exceptions import ApprovalsError, KeyMissing
 from approvals.models import WebhookSecret
-from approvals.records import clock, tokens
+from approvals.records import database_time, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ def verified(headers: Mapping[str, str], body: bytes) -> Signed:
     """
     claim = _claim(headers, body)
     given = claim or _NOTHING
-    fresh = abs(clock.now().timestamp() - given.timestamp) <= TOLERANCE
+    fresh = abs(database_time.now().timestamp() - given.timestamp) <= TOLERANCE
     _signs(_NOBODY, given)
     signers = [secret for secret, key in _active() if _signs(key, given)]
     if claim is None or not fresh or not signers:

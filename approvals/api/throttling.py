@@ -10,7 +10,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from approvals.models import ApiToken, WebhookSecret
-from approvals.records import allowances
+from approvals.records import rate_limits
 
 
 class PerCaller(BaseThrottle):
@@ -21,7 +21,7 @@ class PerCaller(BaseThrottle):
         if not isinstance(request.auth, ApiToken):
             count_stranger(request)
         elif settings.API_RATE_PER_MINUTE:
-            allowances.take(
+            rate_limits.take(
                 # A part of the digest is enough to tell tokens apart, and too little to check one by.
                 f"token:{request.auth.digest[:32]}",
                 per_minute=settings.API_RATE_PER_MINUTE,
@@ -32,13 +32,13 @@ class PerCaller(BaseThrottle):
 def count_signer(secret: WebhookSecret) -> None:
     """Count a signed webhook call, by the secret that signed it. Raises Throttled."""
     if settings.API_RATE_PER_MINUTE:
-        allowances.take(f"webhook:{secret.pk}", per_minute=settings.API_RATE_PER_MINUTE)
+        rate_limits.take(f"webhook:{secret.pk}", per_minute=settings.API_RATE_PER_MINUTE)
 
 
 def count_stranger(request: Request) -> None:
     """Count a request that nobody has signed, by its address. Raises Throttled."""
     if settings.API_RATE_PER_MINUTE:
-        allowances.take(f"address:{address(request)}", per_minute=settings.API_RATE_PER_MINUTE)
+        rate_limits.take(f"address:{address(request)}", per_minute=settings.API_RATE_PER_MINUTE)
 
 
 def address(request: Request) -> str:

@@ -20,7 +20,14 @@ from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
 from approvals.models.outbox import Delivery
 from approvals.reconciliation import Evidence, Fate
-from approvals.records import audit, breakers, callbacks, clock, outbox, tokens
+from approvals.records import (
+    audit,
+    callback_payloads,
+    circuit_breakers,
+    database_time,
+    outbox,
+    tokens,
+)
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)
@@ -78,8 +85,8 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
         token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
     except KeyMissing:
         return KEY_MISSING
-    place, call = reconciliation.place_of(review), callbacks.thaw(payload)
-    if isinstance(call, callbacks.Success):
+    place, call = reconciliation.place_of(review), callback_payloads.thaw(payload)
+    if isinstance(call, callback_payloads.Success):
         answer = stepfunctions.send_task_success(place, token, call.output)
     else:
         answer = stepfunctions.send_task_failure(place, token, call.error, call.cause)
@@ -151,7 +158,7 @@ def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
     elif answer.proof == Proof.INVALID_OUTPUT:
         outbox.park(entry, "invalid_output")
     elif answer.proof == Proof.ACCESS_DENIED:
-        if review.is_past_deadline(clock.now()):
+        if review.is_past_deadline(database_time.now()):
             outbox.park(entry, "access_denied")
         else:
             outbox.retry_later(entry, at_least=ACCESS_PAUSE)
@@ -190,10 +197,13 @@ def _tell_breaker(entry: OutboxEntry, answer: Answer) -> None:
     if entry.queue_id is None or answer in {NOT_ADMITTED, KEY_MISSING}:
         return
     if answer.proof in {Proof.ACCESS_DENIED, Proof.THROTTLED}:
-        if breakers.strike(entry.queue_id, answer.code) and entry.state == entry.State.WAITING:
+        if (
+            circuit_breakers.strike(entry.queue_id, answer.code)
+            and entry.state == entry.State.WAITING
+        ):
             outbox.explain(entry, "breaker_open")
     elif answer.proof in {Proof.ACCEPTED, Proof.CLOSED, Proof.INVALID_TOKEN}:
-        breakers.relieve(entry.queue_id)
+        circuit_breakers.relieve(entry.queue_id)
 
 
 def _result(answer: Answer) -> str:

@@ -12,7 +12,7 @@ from django.db import connection
 
 from approvals.delivery import lanes
 from approvals.exceptions import DATABASE_AWAY
-from approvals.records import clock, outbox
+from approvals.records import database_time, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Crew:
             self._free.wait(LONGEST_NAP)
             return
         due_at = outbox.next_due_at(self._lane)
-        left = LONGEST_NAP if due_at is None else (due_at - clock.now()).total_seconds()
+        left = LONGEST_NAP if due_at is None else (due_at - database_time.now()).total_seconds()
         if left <= 0 and not begun:  # due, but under way, resting or held back
             left = LONGEST_NAP
         self._stop.wait(max(0.01, min(LONGEST_NAP, left)))

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from approvals.gateways.aws import Place
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask
 from approvals.reconciliation import place_of
-from approvals.records import clock, quotas
+from approvals.records import database_time, service_quotas
 
 ENROLL_AT_ONCE = 1000
 RECENTLY = timedelta(minutes=1)
@@ -72,7 +72,7 @@ def queues() -> list[ReviewQueue]:
 
 def interval(queue: ReviewQueue) -> float:
     """Seconds from one beat of a token to the next."""
-    return quotas.beat_interval(queue.heartbeat_seconds or 0)
+    return service_quotas.beat_interval(queue.heartbeat_seconds or 0)
 
 
 def own_place(queue: ReviewQueue) -> Place:
@@ -170,7 +170,7 @@ def seconds_until_due() -> float | None:
     """How long until the next beat is due, 0 or less where one is; None where there is none."""
     rows = Heartbeat.objects.filter(closed_at=None).order_by("due_at")
     due_at = rows.values_list("due_at", flat=True).first()
-    return None if due_at is None else (due_at - clock.now()).total_seconds()
+    return None if due_at is None else (due_at - database_time.now()).total_seconds()
 
 
 def load(asked: Iterable[ReviewQueue]) -> list[Load]:
@@ -186,12 +186,12 @@ def _granted(place: Place, wanted: int) -> int:
     """How many of the wanted beats the quota allows now: a bucket shared by all processes."""
     if not wanted:
         return 0
-    most = quotas.beats_a_second(place.region)
+    most = service_quotas.beats_a_second(place.region)
     name = f"heartbeats:{place.region}:{_account(place)}"
     bucket, _ = RateBucket.objects.select_for_update().get_or_create(
-        name=name, defaults={"left": most, "filled_at": clock.now()}
+        name=name, defaults={"left": most, "filled_at": database_time.now()}
     )
-    now = clock.now()
+    now = database_time.now()
     left = min(most, bucket.left + most * max(0.0, (now - bucket.filled_at).total_seconds()))
     given = min(wanted, int(left))
     bucket.left, bucket.filled_at = left - given, now
@@ -200,7 +200,7 @@ def _granted(place: Place, wanted: int) -> int:
 
 
 def _capacity(queue: ReviewQueue) -> int:
-    return quotas.tokens_kept_alive(queue.region, queue.heartbeat_seconds or 0)
+    return service_quotas.tokens_kept_alive(queue.region, queue.heartbeat_seconds or 0)
 
 
 def _account(place: Place) -> str:

@@ -19,7 +19,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, OrderIntervention, OutboxAttempt
 from approvals.models.decisions import Surface
-from approvals.records import clock, outbox, snapshots
+from approvals.records import database_time, execution_snapshots, outbox
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)
@@ -165,5 +165,5 @@ def _tell(
         orders.told(order, "running")
     if outcome == Outcome.DONE:
         soon = hand.kind == OrderIntervention.Kind.STOP and order.status == "running"
-        wait = snapshots.BACK_OFF if soon else snapshots.WITHOUT_NEWS
-        snapshots.watch({order.execution_arn: clock.now() + wait})
+        wait = execution_snapshots.BACK_OFF if soon else execution_snapshots.WITHOUT_NEWS
+        execution_snapshots.watch({order.execution_arn: database_time.now() + wait})

@@ -11,7 +11,7 @@ import structlog
 from approvals.delivery import callbacks, carriers, executions, pacing
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
-from approvals.records import breakers, outbox
+from approvals.records import circuit_breakers, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ def deliver(entry_id: UUID) -> bool:
 def _admitted(entry_id: UUID) -> bool:
     """Whether the breaker of its queue lets an entry go; what is held back says so."""
     queue = OutboxEntry.objects.filter(pk=entry_id).values_list("queue", flat=True).first()
-    if queue is None or breakers.admits(queue):
+    if queue is None or circuit_breakers.admits(queue):
         return True
     outbox.hold_back(entry_id)
     return False
@@ -67,7 +67,7 @@ def _admitted(entry_id: UUID) -> bool:
 
 def due(name: str, *, limit: int) -> list[UUID]:
     """The entries of a lane that may be sent now and that no breaker holds back."""
-    return outbox.due(name, limit=limit, but=breakers.held_back())
+    return outbox.due(name, limit=limit, but=circuit_breakers.held_back())
 
 
 def drain(name: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:

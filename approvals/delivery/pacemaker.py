@@ -23,7 +23,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ReviewQueue
-from approvals.records import quotas, tokens
+from approvals.records import service_quotas, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -192,7 +192,7 @@ class Pacemaker:
             heartbeats.closed(reviews)
             log.info("heartbeat.closed", queue=queue.slug, reviews=[str(pk) for pk in reviews])
             return
-        soon = heartbeats.interval(queue) / quotas.BEATS_A_LIFE
+        soon = heartbeats.interval(queue) / service_quotas.BEATS_A_LIFE
         if proof == Proof.THROTTLED:
             heartbeats.again(reviews, seconds=min(soon, pace.slow_down()))
         elif proof != Proof.INVALID_TOKEN:  # which is asked at its next turn: sooner helps nobody

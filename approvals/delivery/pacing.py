@@ -13,7 +13,7 @@ from django.conf import settings
 
 from approvals.gateways import stepfunctions
 from approvals.models import OutboxEntry
-from approvals.records import allowances, quotas
+from approvals.records import rate_limits, service_quotas
 
 PATIENCE = 1.0  # seconds
 STARTS = (OutboxEntry.Kind.START, OutboxEntry.Kind.START_BATCH)
@@ -25,9 +25,9 @@ def admits(entry_id: UUID) -> bool:
     if not entry.exists():
         return True
     region = _region()
-    per_second, burst = quotas.starts(region, settings.EXECUTION_STARTS_PER_SECOND)
+    per_second, burst = service_quotas.starts(region, settings.EXECUTION_STARTS_PER_SECOND)
     until = time.monotonic() + PATIENCE
-    while not allowances.admits(f"starts:{region}", per_second=per_second, burst=burst):
+    while not rate_limits.admits(f"starts:{region}", per_second=per_second, burst=burst):
         if time.monotonic() > until:
             return False
         time.sleep(min(PATIENCE, 1 / per_second))

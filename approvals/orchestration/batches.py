@@ -27,8 +27,8 @@ from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.orchestration import fulfillment, maps, readers, sources
 from approvals.orchestration.sources import Source
 from approvals.reconciliation.carriers import release_refused
-from approvals.records import receipts
-from approvals.records.batch_rows import Item, Refusal
+from approvals.records import idempotency
+from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ def accept(
     by: User | None,
     surface: str,
     body: str = "",
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> OrderBatch:
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
     if not 1 <= wish.size <= MOST_IN_A_CARRIER:

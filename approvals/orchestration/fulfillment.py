@@ -16,7 +16,7 @@ from approvals import policy
 from approvals.exceptions import Invalid, OrderConflict, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.models import OrderExecution, OutboxEntry, User
-from approvals.records import audit, clock, hints, outbox, receipts
+from approvals.records import audit, database_time, idempotency, outbox, wake_ups
 
 MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
 MAX_NAME = 80  # API reference, StartExecution: name
@@ -29,7 +29,7 @@ def start_order_fulfillment(
     *,
     by: User | None,
     surface: str,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> tuple[OrderExecution, bool]:
     """Store an order and what will start its execution `order-<id>`, once; returns it, and if it is new.
 
@@ -66,9 +66,9 @@ def _store(
     text: str,
     by: User | None,
     surface: str,
-    receipt: receipts.Key | None,
+    receipt: idempotency.Key | None,
 ) -> tuple[OrderExecution, bool]:
-    receipts.keep(receipt)
+    idempotency.keep(receipt)
     digest = hashlib.sha256(text.encode()).digest()
     configured = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
     machine, qualifier = stepfunctions.split_qualifier(configured)
@@ -87,14 +87,14 @@ def _store(
     if not created:
         if bytes(row.input_sha256) != digest:
             raise OrderConflict(order_id=order_id)
-        receipts.fill(receipt, row.pk, status=200)
+        idempotency.fill(receipt, row.pk, status=200)
         return row, False
-    receipts.fill(receipt, row.pk)
+    idempotency.fill(receipt, row.pk)
     entry = outbox.enqueue(
         OutboxEntry.Kind.START,
         row.pk,
         text.encode(),
-        not_before=clock.now(),
+        not_before=database_time.now(),
     )
     audit.record(
         audit.chain_of("order", row.pk),
@@ -103,7 +103,7 @@ def _store(
         surface=surface,
         data={"order_id": order_id, "name": row.name, "input_sha256": digest.hex()},
     )
-    hints.after_commit(hints.DELIVER, entry.pk, order=order_id)
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=order_id)
     return row, True
 
 

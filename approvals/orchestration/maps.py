@@ -16,7 +16,7 @@ from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.orchestration import sources
-from approvals.records import batch_rows, clock
+from approvals.records import database_time, order_batches
 
 ROWS_A_PAGE = 500
 ASKED_EVERY = timedelta(seconds=5)
@@ -55,20 +55,20 @@ def _orders(turn: verbs.Turn, carrier: BatchExecution) -> Iterator[bytes]:
     """The carried orders as one JSON array, a page of rows at a time."""
     carried = OrderExecution.objects.filter(carried_by=carrier)
     last, opening = 0, "["
-    renew_at = clock.now()
+    renew_at = database_time.now()
     while page := list(carried.filter(batch_item__gt=last).order_by("batch_item")[:ROWS_A_PAGE]):
-        texts = [json.dumps(batch_rows.carried(row), ensure_ascii=False) for row in page]
+        texts = [json.dumps(order_batches.carried(row), ensure_ascii=False) for row in page]
         yield (opening + ",\n".join(texts)).encode()
         last, opening = page[-1].batch_item or 0, ",\n"
-        if clock.now() > renew_at:
+        if database_time.now() > renew_at:
             verbs.renew(turn)
-            renew_at = clock.now() + verbs.LEASE / 3
+            renew_at = database_time.now() + verbs.LEASE / 3
     yield b"]" if last else b"[]"
 
 
 def ask_progress() -> None:
     """Ask how far the maps under way are, each now and then."""
-    now = clock.now()
+    now = database_time.now()
     stale = Q(items_asked_at=None) | Q(items_asked_at__lt=now - ASKED_EVERY)
     under_way = BatchExecution.objects.filter(
         stale, learned=False, batch__mode=Mode.MAP, status=BatchExecution.Status.RUNNING

@@ -16,7 +16,7 @@ from approvals.actions import orders
 from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
 from approvals.orchestration import endings
-from approvals.records import audit, clock, hints, outbox, receipts
+from approvals.records import audit, database_time, idempotency, outbox, wake_ups
 
 REDRIVABLE_FOR = timedelta(days=14)  # dg/redrive-executions
 MAX_REASON = 1_000
@@ -33,7 +33,7 @@ def restart(
     surface: str,
     reason: str = "",
     attempt: UUID | None = None,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> OrderExecution:
     """Let a failed, timed out or aborted order go on; returns the attempt that does.
 
@@ -52,11 +52,11 @@ def restart(
     why = why_anew(order)
     if why:
         made = orders.begin_attempt(order, by=by, surface=surface, why=why, reason=reason)
-        receipts.fill(receipt, made.pk)
+        idempotency.fill(receipt, made.pk)
         return made
     hand = _lay(order, Kind.REDRIVE, reason, by, surface)
     _enqueue(OutboxEntry.Kind.REDRIVE, hand, {"client_token": str(hand.pk)})
-    receipts.fill(receipt, order.pk)
+    idempotency.fill(receipt, order.pk)
     return order
 
 
@@ -68,7 +68,7 @@ def stop(
     by: User | None,
     surface: str,
     attempt: UUID | None = None,
-    receipt: receipts.Key | None = None,
+    receipt: idempotency.Key | None = None,
 ) -> OrderExecution:
     """End an order that is under way, for a reason that its history keeps; its open reviews end with it.
 
@@ -81,7 +81,7 @@ def stop(
         raise _conflict(
             order, f"This order is {order.get_status_display().lower()}: there is nothing to stop."
         )
-    receipts.fill(receipt, order.pk)
+    idempotency.fill(receipt, order.pk)
     # What a carrier told nothing of may run already, by its hand and under its own name.
     unheard_of = order.status == OrderExecution.Status.PENDING and order.carried_by_id is None
     if unheard_of and outbox.cancel(OutboxEntry.Kind.START, order.pk):
@@ -99,16 +99,20 @@ def why_anew(order: OrderExecution) -> str:
     """Why a redrive would be in vain; empty where Step Functions is asked for one."""
     if not order.execution_arn:
         return "never_started"
-    if order.ended_at is not None and clock.now() - order.ended_at >= REDRIVABLE_FOR:
+    if order.ended_at is not None and database_time.now() - order.ended_at >= REDRIVABLE_FOR:
         return "ended_14_days_ago"
     return "fail_state" if endings.is_an_outcome(order) else ""
 
 
 def _locked(
-    order_id: str, by: User | None, surface: str, attempt: UUID | None, receipt: receipts.Key | None
+    order_id: str,
+    by: User | None,
+    surface: str,
+    attempt: UUID | None,
+    receipt: idempotency.Key | None,
 ) -> OrderExecution:
     """The last attempt at an order, which nobody else has a hand on. Raises what the verbs do."""
-    receipts.keep(receipt)
+    idempotency.keep(receipt)
     if by is not None:
         policy.may(policy.STEER_ORDERS, None, by, surface).or_raise()
     order = OrderExecution.objects.attempts_at(order_id).select_for_update().first()
@@ -141,8 +145,8 @@ def _lay(
 
 def _enqueue(kind: OutboxEntry.Kind, hand: OrderIntervention, call: dict[str, str]) -> None:
     payload = json.dumps(call, ensure_ascii=False).encode()
-    entry = outbox.enqueue(kind, hand.pk, payload, not_before=clock.now())
-    hints.after_commit(hints.DELIVER, entry.pk, order=hand.order.order_id)
+    entry = outbox.enqueue(kind, hand.pk, payload, not_before=database_time.now())
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=hand.order.order_id)
 
 
 def _checked(reason: str, *, needed: bool = False) -> str:

@@ -19,7 +19,7 @@ from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
 from approvals.polling import sources
-from approvals.records import quotas
+from approvals.records import service_quotas
 
 log = structlog.get_logger(__name__)
 
@@ -105,13 +105,13 @@ def _registration(queue: ReviewQueue) -> Iterator[Finding]:
 def _heartbeat(queue: ReviewQueue, seconds: int) -> Iterator[Finding]:
     """Whether SendTaskHeartbeat's quota, one for account and region, keeps the open reviews alive."""
     rate, most = (
-        quotas.beats_a_second(queue.region),
-        quotas.tokens_kept_alive(queue.region, seconds),
+        service_quotas.beats_a_second(queue.region),
+        service_quotas.tokens_kept_alive(queue.region, seconds),
     )
     waiting = ReviewTask.objects.filter(queue=queue).pending().count()
     said = (
         f"With a heartbeat of {seconds} s, {most:,} open reviews can be kept alive: one call each"
-        f" {quotas.beat_interval(seconds):.0f} s, {rate:.0f} calls a second in {queue.region}, which is"
+        f" {service_quotas.beat_interval(seconds):.0f} s, {rate:.0f} calls a second in {queue.region}, which is"
         f" half of AWS's quota and shared by all queues there. {waiting:,} are open in this one."
     )
     if waiting > most:

@@ -15,7 +15,7 @@ from django.db import connection
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.gateways.aws import Place
-from approvals.records import snapshots
+from approvals.records import execution_snapshots
 from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ def poll_once(*, wait_seconds: int, limit: int = sqs.BATCH) -> int:
         return 0
     arns = {arn for message in batch if (arn := execution_of(message.body))}
     for arn in sorted(arns):
-        snapshots.hurry(arn)
+        execution_snapshots.hurry(arn)
     sqs.delete(place, url, batch)
     log.info("poll.statuses", messages=len(batch), executions=len(arns))
     return len(batch)

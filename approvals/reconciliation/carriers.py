@@ -21,7 +21,7 @@ from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
-from approvals.records import clock
+from approvals.records import database_time
 from approvals.untrusted import json_stream
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ def read_end(execution: Execution) -> bool:
     except UNREADABLE as error:
         log.warning("batch.results_unreadable", execution=carrier.name, error=str(error)[:300])
     ended_at = execution.stopped_at
-    if ended_at and clock.now() < ended_at + FUNCTIONS_OUTLIVE and _is_untold(carrier):
+    if ended_at and database_time.now() < ended_at + FUNCTIONS_OUTLIVE and _is_untold(carrier):
         return False
     _close(carrier, execution.status)
     return True
@@ -69,7 +69,7 @@ def read_end(execution: Execution) -> bool:
 
 def give_up(arn: str) -> None:
     """Release what an execution carried that Step Functions does not know any more."""
-    since = clock.now() - UNKNOWN_SINCE
+    since = database_time.now() - UNKNOWN_SINCE
     lost = BatchExecution.objects.filter(execution_arn=arn, learned=False, started_at__lt=since)
     for carrier in lost:
         log.warning("batch.execution_gone", execution=carrier.name)

@@ -18,7 +18,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.histories import Event
 from approvals.messages import TaskToken
 from approvals.models import Decision, ReviewTask
-from approvals.records import allowances, tokens
+from approvals.records import rate_limits, tokens
 
 PAGES_A_MINUTE = 300  # of the 20 a second that an account may read
 
@@ -143,7 +143,7 @@ class _Ending:
 
 def at_once(place: Place) -> None:
     """Take one page from the allowance of all who ask. Raises Throttled where it is used up."""
-    allowances.take(f"histories:{place.region}", per_minute=PAGES_A_MINUTE)
+    rate_limits.take(f"histories:{place.region}", per_minute=PAGES_A_MINUTE)
 
 
 def tasks_of(

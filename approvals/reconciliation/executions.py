@@ -18,7 +18,7 @@ from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
 from approvals.reconciliation import carriers
 from approvals.reconciliation.evidence import Fate, ask, place_of
-from approvals.records import allowances, clock, snapshots, tokens
+from approvals.records import database_time, execution_snapshots, rate_limits, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +31,13 @@ def inquire(arn: str) -> None:
 
     Does nothing where another sweeper is at it.
     """
-    if not snapshots.take(arn):
+    if not execution_snapshots.take(arn):
         return
     reviews = list(_waiting(arn))
     seen, answer = _describe(arn, reviews)
     status = seen.status if seen else ""
     if not status and answer.code != "ExecutionDoesNotExist":
-        snapshots.postpone(arn, snapshots.BACK_OFF)
+        execution_snapshots.postpone(arn, execution_snapshots.BACK_OFF)
         log.info("execution.not_described", execution=arn, code=answer.code)
         return
     running = status in {"running", "pending_redrive"}
@@ -46,7 +46,7 @@ def inquire(arn: str) -> None:
     else:
         _tell_orders(arn, seen)
         if not running and not carriers.read_end(seen):
-            snapshots.postpone(arn, snapshots.BACK_OFF)
+            execution_snapshots.postpone(arn, execution_snapshots.BACK_OFF)
             return
     left = [review for review in reviews if not _settle(review, running=running)]
     again = _again(left, running=running) if running or left else None
@@ -55,13 +55,13 @@ def inquire(arn: str) -> None:
         and OrderExecution.objects.filter(execution_arn=arn, status="running").exists()
     ):
         again = (
-            clock.now() + snapshots.BACK_OFF
+            database_time.now() + execution_snapshots.BACK_OFF
         )  # redriven since, or not known to AWS for long enough
     version = seen.version_arn if seen else ""
     if carriers.carries(arn):  # also one that AWS does not know yet
-        soon = clock.now() + WHILE_CARRYING
+        soon = database_time.now() + WHILE_CARRYING
         again = min(again or soon, soon)
-    snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
+    execution_snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 
 def probe(review_id: UUID) -> None:
@@ -90,7 +90,7 @@ def _waiting(arn: str) -> Any:
 def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:
     try:
         place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
-        allowances.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
+        rate_limits.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
     except Throttled:
         return None, Answer(Proof.THROTTLED, "OurOwnLimit")
     except ValueError:
@@ -108,17 +108,19 @@ def _tell_orders(arn: str, seen: Execution) -> None:
 def _give_up(arn: str) -> None:
     """End what stands on an execution that Step Functions does not know, once that is no lag any more."""
     carriers.give_up(arn)
-    since = clock.now() - carriers.UNKNOWN_SINCE
+    since = database_time.now() - carriers.UNKNOWN_SINCE
     lost = OrderExecution.objects.filter(execution_arn=arn, status="running", started_at__lt=since)
     for pk in lost.values_list("pk", flat=True):
-        gone = Ending(clock.now(), "ExecutionDoesNotExist", "Step Functions knows it no more.")
+        gone = Ending(
+            database_time.now(), "ExecutionDoesNotExist", "Step Functions knows it no more."
+        )
         orders.record_status(pk, "aborted", gone)
 
 
 def _settle(review: ReviewTask, *, running: bool) -> bool:
     """End a review whose token is proved closed; True where it is over."""
     newer = review.superseded_by
-    if running and newer is None and review.deadline_at > clock.now():
+    if running and newer is None and review.deadline_at > database_time.now():
         return False  # an open task of a running execution: nothing to be asked
     evidence = ask(review)
     if not evidence.fate.is_closed:
@@ -138,8 +140,10 @@ def _settle(review: ReviewTask, *, running: bool) -> bool:
 
 def _again(left: list[ReviewTask], *, running: bool) -> datetime:
     """When to ask again: at the next deadline, and after a while in any case."""
-    now = clock.now()
+    now = database_time.now()
     ahead = [r.deadline_at for r in left if r.deadline_at > now]
     late = any(r.deadline_at <= now or r.superseded_by_id for r in left)
-    soon = now + (snapshots.BACK_OFF if late or not running else snapshots.WITHOUT_NEWS)
-    return min([soon, *(at + snapshots.AFTER_DEADLINE for at in ahead)])
+    soon = now + (
+        execution_snapshots.BACK_OFF if late or not running else execution_snapshots.WITHOUT_NEWS
+    )
+    return min([soon, *(at + execution_snapshots.AFTER_DEADLINE for at in ahead)])

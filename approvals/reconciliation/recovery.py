@@ -26,7 +26,7 @@ from approvals.gateways.stepfunctions import Executions, Listed
 from approvals.messages import TOKEN_STANDS_HERE
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
-from approvals.records import allowances, clock, snapshots
+from approvals.records import database_time, execution_snapshots, rate_limits
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +163,9 @@ def _look(queue: ReviewQueue, place: Place, arn: str, stop: threading.Event) -> 
     ours = [task for task in tasks if _path(task.queue_url) == _path(queue.sqs_url)]
     found = [one for task in ours if (one := _compared(queue, arn, task)) is not None]
     if any(one.what in {"lost", "ended"} and one.review for one in found):
-        snapshots.watch({arn: clock.now()})  # the sweeper closes what is pending, with its proof
+        execution_snapshots.watch(
+            {arn: database_time.now()}
+        )  # the sweeper closes what is pending, with its proof
     for one in found:
         told = {"what": one.what, "fate": one.fate, "review": one.review}
         log.warning("recovery.found", execution=arn, **told)
@@ -178,7 +180,7 @@ def _wait_for_turn(name: str, per_minute: int, stop: threading.Event) -> None:
     """Wait until the allowance gives one more. Raises Throttled when told to stop meanwhile."""
     while True:
         try:
-            allowances.take(name, per_minute=per_minute)
+            rate_limits.take(name, per_minute=per_minute)
         except Throttled:
             if stop.wait(NEXT_PAGE):
                 raise

@@ -20,7 +20,7 @@ from approvals.gateways import dynamodb, histories, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.histories import Event
 from approvals.models import ExecutionReading, OrderExecution, Workflow
-from approvals.records import allowances, readings
+from approvals.records import execution_history, rate_limits
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +43,13 @@ def read(order_id: UUID) -> bool:
 
 def read_asked(*, limit: int) -> int:
     """Read what somebody has asked for, where the hint to do so was lost; returns how many were."""
-    arns = readings.asked(limit=limit)
+    arns = execution_history.asked(limit=limit)
     rows = OrderExecution.objects.defer("input").filter(execution_arn__in=arns)
     return sum(_read(order) for order in rows)
 
 
 def _read(order: OrderExecution) -> bool:
-    reading = readings.take(order.execution_arn) if order.execution_arn else None
+    reading = execution_history.take(order.execution_arn) if order.execution_arn else None
     if reading is None:
         return False
     place = Place(stepfunctions.region_of(order.execution_arn))
@@ -57,10 +57,10 @@ def _read(order: OrderExecution) -> bool:
         _fill(reading, place)
         reading.status_row = _status_row(place, order.order_id)
     except Unread as trouble:
-        readings.keep_trouble(reading, str(trouble))
+        execution_history.keep_trouble(reading, str(trouble))
         log.info("execution.unread", order=order.order_id, code=str(trouble))
         return False
-    readings.keep(reading)
+    execution_history.keep(reading)
     return True
 
 
@@ -151,6 +151,6 @@ def _texts(row: Mapping[str, Any]) -> Any:
 
 def _spend(place: Place) -> None:
     try:
-        allowances.take(f"readings:{place.region}", per_minute=CALLS_A_MINUTE)
+        rate_limits.take(f"readings:{place.region}", per_minute=CALLS_A_MINUTE)
     except Throttled:
         raise Unread("OurOwnLimit") from None

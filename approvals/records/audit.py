@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from approvals.models import AuditEvent, ReviewTask, User
-from approvals.records import clock
+from approvals.records import database_time
 
 FORMAT = 1
 GENESIS = bytes(32)
@@ -57,14 +57,14 @@ def record(
     Raises TypeError for data whose JSON would not read back the same from the database.
     """
     last = AuditEvent.objects.filter(chain=chain).order_by("-seq").first()
-    event = _event(chain, last, Entry(kind, by, surface, data or {}), clock.now())
+    event = _event(chain, last, Entry(kind, by, surface, data or {}), database_time.now())
     event.save(force_insert=True)
     return event
 
 
 def open_chains(entries: Mapping[str, Entry]) -> None:
     """Write the first event of many new chains with one statement."""
-    at = clock.now()
+    at = database_time.now()
     AuditEvent.objects.bulk_create(
         _event(chain, None, entry, at) for chain, entry in sorted(entries.items())
     )
@@ -72,7 +72,7 @@ def open_chains(entries: Mapping[str, Entry]) -> None:
 
 def append(entries: Mapping[str, Entry]) -> None:
     """Append one event to each of many chains, with two statements; the caller holds every parent's lock."""
-    at = clock.now()
+    at = database_time.now()
     latest = AuditEvent.objects.filter(chain__in=list(entries)).order_by("chain", "-seq")
     last = {event.chain: event for event in latest.distinct("chain")}
     AuditEvent.objects.bulk_create(

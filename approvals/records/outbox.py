@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
-from approvals.records import clock
+from approvals.records import database_time
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with room for a pause
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
@@ -65,7 +65,7 @@ def enqueue(
 
 def enqueue_many(kind: OutboxEntry.Kind, payloads: Mapping[UUID, bytes]) -> None:
     """Write many messages that may leave at once, by their subjects, with one statement."""
-    at = clock.now()
+    at = database_time.now()
     OutboxEntry.objects.bulk_create(
         OutboxEntry(lane=LANE_OF[kind], kind=kind, subject=pk, payload=payload, not_before=at)
         for pk, payload in sorted(payloads.items())
@@ -157,7 +157,7 @@ def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
     ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10))
     pause = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
     entry.state, entry.detail, entry.lease_until = State.WAITING, "retrying", None
-    entry.not_before = clock.now() + timedelta(seconds=pause)
+    entry.not_before = database_time.now() + timedelta(seconds=pause)
     entry.save(update_fields=["state", "detail", "lease_until", "not_before"])
 
 
@@ -184,11 +184,11 @@ def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
 def requeue(entry: OutboxEntry) -> None:
     """A parked entry waits again, due at once. Its attempts stay, so that its journal goes on."""
     entry.state, entry.detail, entry.ended_at = State.WAITING, "queued", None
-    entry.not_before = clock.now()
+    entry.not_before = database_time.now()
     entry.save(update_fields=["state", "detail", "ended_at", "not_before"])
 
 
 def _end(entry: OutboxEntry, state: OutboxEntry.State, detail: str) -> None:
     entry.state, entry.detail, entry.lease_until = state, detail, None
-    entry.ended_at = clock.now()
+    entry.ended_at = database_time.now()
     entry.save(update_fields=["state", "detail", "lease_until", "ended_at"])

@@ -12,7 +12,7 @@ from approvals import policy
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import OrderBatch, OrderExecution, keyset
 from approvals.orchestration import sources, standing
-from approvals.records import clock
+from approvals.records import database_time
 from approvals.web.desk import SURFACE, DeskRequest, desk
 
 PAGE = 25
@@ -37,7 +37,7 @@ def index(request: DeskRequest) -> HttpResponse:
         page = keyset.page(rows, BY_AGE, size=PAGE, cursor=request.GET.get("cursor", ""))
     except Invalid:  # a bent or outdated link still leads to the list
         page = keyset.page(rows, BY_AGE, size=PAGE)
-    return render(request, "approvals/batches.html", {"now": clock.now(), "page": page})
+    return render(request, "approvals/batches.html", {"now": database_time.now(), "page": page})
 
 
 @desk("GET")
@@ -64,7 +64,7 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
     carrier = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
     own = list(_own(batch))
     return {
-        "now": clock.now(),
+        "now": database_time.now(),
         "batch": batch,
         "percent": int(share * 100),
         "said": said,

@@ -16,7 +16,7 @@ from approvals.actions.decisions import Ruling
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
 from approvals.models.decisions import Outcome
-from approvals.records import clock
+from approvals.records import database_time
 from approvals.web import foreign, reading, reviews, wording
 from approvals.web.desk import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
 from approvals.web.forms import RulingForm, blank
@@ -98,7 +98,7 @@ def _panel(
     problem: ApprovalsError | None,
 ) -> HttpResponse:
     """The form again, with what was typed, above it what went wrong."""
-    now = clock.now()
+    now = database_time.now()
     needed = review.queue.needs_reason(outcome)
     context: dict[str, Any] = {
         "now": now,

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 
 from approvals import policy
 from approvals.models import Decision, ReviewQueue, ReviewTask, User
-from approvals.records import clock
+from approvals.records import database_time
 from approvals.web import listing
 from approvals.web.aftermath import Aftermath, aftermath, entries
 from approvals.web.desk import DeskRequest, desk, reviews_of
@@ -44,7 +44,7 @@ def show(request: DeskRequest) -> HttpResponse:
     found = look_for(request.user, wanted) if wanted else []
     if len(found) == 1:
         return redirect("review", found[0].pk)
-    now = clock.now()
+    now = database_time.now()
     mine = reviews_of(request.user).pending().held_by(request.user)
     context = {
         "now": now,

@@ -30,7 +30,7 @@ from approvals.models import (
 )
 from approvals.models.orders import OrderQuerySet
 from approvals.orchestration import steering
-from approvals.records import audit, clock, hints, readings
+from approvals.records import audit, database_time, execution_history, wake_ups
 from approvals.web import foreign, listing, reading, stories, wording
 from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
 
@@ -65,7 +65,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
     except Invalid:  # a bent or outdated link still leads to the list
         page = keyset.page(rows, BY_ARRIVAL, size=PAGE)
     context = {
-        "now": clock.now(),
+        "now": database_time.now(),
         "form": form,
         "active": active,
         "query": urlencode(active),
@@ -106,8 +106,8 @@ def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """Ask for the execution to be read now, however fresh the reading is."""
     order = find(request.user, attempt)
     if order.execution_arn:
-        readings.ask(order)
-        hints.after_commit(hints.READ, order.pk)
+        execution_history.ask(order)
+        wake_ups.after_commit(wake_ups.READ, order.pk)
     return redirect("attempt", order.pk)
 
 
@@ -141,17 +141,17 @@ def _page(request: DeskRequest, order: OrderExecution) -> HttpResponse:
 
 def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
     """What an order's page shows, by the database's clock of this moment; hints what would be newer."""
-    now = clock.now()
+    now = database_time.now()
     attempts = list(
         OrderExecution.objects.attempts_at(order.order_id).defer("input", "cause")[:MOST_ATTEMPTS]
     )
     last = attempts[0]
     hands = OrderIntervention.objects.filter(order=order).select_related("created_by")
     hand = hands.filter(ended_at=None).first()
-    known = readings.of(order)
-    wanted = readings.is_wanted(order, known, now)
+    known = execution_history.of(order)
+    wanted = execution_history.is_wanted(order, known, now)
     if wanted:
-        hints.after_commit(hints.READ, order.pk)
+        wake_ups.after_commit(wake_ups.READ, order.pk)
     # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
     read = cache(lambda: reading.read_input(order))
     raw = cache(lambda: foreign.raw(read()[1]))

@@ -12,7 +12,7 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.exceptions import Invalid
 from approvals.models import keyset
-from approvals.records import clock
+from approvals.records import database_time
 from approvals.web import listing
 from approvals.web.desk import SURFACE, DeskRequest, desk, queue_of, reviews_of
 
@@ -30,7 +30,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         page = keyset.page(rows, narrowed.order, size=PAGE, cursor=request.GET.get("cursor", ""))
     except Invalid:  # a bent or outdated link still leads to the list
         page = keyset.page(rows, narrowed.order, size=PAGE)
-    now = clock.now()
+    now = database_time.now()
     context = {
         "now": now,
         "queue": queue,

@@ -15,7 +15,7 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
-from approvals.records import audit, clock, snapshots
+from approvals.records import audit, database_time, execution_snapshots
 from approvals.web import foreign, listing, reading, wording
 from approvals.web.aftermath import Aftermath, aftermath, entries
 from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
@@ -51,7 +51,7 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
 def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """What became of the decision: 204 to a browser that shows it already, else the news."""
     review = find(request.user, review_id)
-    now = clock.now()
+    now = database_time.now()
     told = told_of(review, request.user, now)
     if request.htmx and told and told.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
@@ -113,7 +113,7 @@ def find(user: User, review_id: UUID) -> ReviewTask:
 
 def page(user: User, review: ReviewTask) -> dict[str, Any]:
     """What a review's page shows, by the database's clock of this moment."""
-    now = clock.now()
+    now = database_time.now()
     raw, raw_cut = foreign.raw(review.payload)
     return {
         "now": now,
@@ -127,7 +127,9 @@ def page(user: User, review: ReviewTask) -> dict[str, Any]:
         "timeline": timeline(review),
         "comments": comments(review),
         "related": related(user, review, now),
-        "version_arn": snapshots.versions([review.execution_arn]).get(review.execution_arn, ""),
+        "version_arn": execution_snapshots.versions([review.execution_arn]).get(
+            review.execution_arn, ""
+        ),
     }
 
 

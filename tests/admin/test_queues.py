@@ -14,7 +14,7 @@ from approvals.actions import configuration
 from approvals.admin import queues
 from approvals.exceptions import Invalid, StaleVersion
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
-from approvals.records import audit, hints
+from approvals.records import audit, wake_ups
 from tests import factories, races
 from tests.admin.conftest import Enter, at
 
@@ -213,11 +213,11 @@ def test_a_check_asks_a_worker_and_the_page_shows_its_answer_with_its_age(
 ) -> None:
     sent: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(
-        hints.current_app, "send_task", lambda name, args, **_: sent.append((name, args))
+        wake_ups.current_app, "send_task", lambda name, args, **_: sent.append((name, args))
     )
     with django_capture_on_commit_callbacks(execute=True):
         browser.post(at("reviewqueue_check", queue.pk))
-    assert sent == [(hints.CHECK, [str(queue.pk)])]
+    assert sent == [(wake_ups.CHECK, [str(queue.pk)])]
     assert (last(queue).kind, last(queue).actor) == ("queue.check_asked", oscar)
     page = at("reviewqueue_change", queue.pk)
     assert "AWS has not answered yet" in browser.get(page).content.decode()

@@ -13,7 +13,7 @@ from django.test import Client
 
 from approvals.actions import configuration
 from approvals.models import ReviewTask
-from approvals.records import receipts
+from approvals.records import idempotency
 
 PATH = "/api/v1/webhooks/decision/"
 _ids = itertools.count(1)
@@ -76,5 +76,5 @@ def about(review: ReviewTask, **changed: Any) -> dict[str, Any]:
 
 def kept(sender_name: str = "erp") -> int:
     """How many receipts a sender has."""
-    rows: Any = receipts.Receipt.objects.filter(principal__startswith=f"webhook:{sender_name}:")
+    rows: Any = idempotency.Receipt.objects.filter(principal__startswith=f"webhook:{sender_name}:")
     return int(rows.count())

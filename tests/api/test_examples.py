@@ -90,7 +90,7 @@ def world(live_server, settings, monkeypatch, transactional_db):
     )
     settings.ORDER_BUCKETS = ["daily-orders"]
     monkeypatch.setattr(fulfillment, "PATIENCE", 0)
-    monkeypatch.setattr("approvals.records.hints.after_commit", lambda *_, **__: None)
+    monkeypatch.setattr("approvals.records.wake_ups.after_commit", lambda *_, **__: None)
     return World(live_server.url)
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from approvals.api import throttling
 from approvals.exceptions import Throttled
 from approvals.models import RateBucket
-from approvals.records import allowances
+from approvals.records import rate_limits
 from tests.api.conftest import Caller, refused
 
 pytestmark = pytest.mark.django_db
@@ -159,14 +159,14 @@ def test_old_buckets_are_forgotten_and_only_those(api, call):
     age(3601)
     spend(call(None), 1)
 
-    assert (allowances.purge(), RateBucket.objects.count()) == (1, 1)
+    assert (rate_limits.purge(), RateBucket.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_callers_at_once_get_no_more_than_there_is():
     def take(_):
         try:
-            allowances.take("token:x", per_minute=1)
+            rate_limits.take("token:x", per_minute=1)
         except Throttled:
             return False
         else:
@@ -180,12 +180,12 @@ def test_callers_at_once_get_no_more_than_there_is():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_verb_waits_for_the_disk_however_fast_the_counting_is():
-    allowances.take("token:x", per_minute=1)
+    rate_limits.take("token:x", per_minute=1)
 
     question = "SELECT setting, reset_val FROM pg_settings WHERE name = 'synchronous_commit'"
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = 'local'")
-        allowances.take("token:x", per_minute=1)
+        rate_limits.take("token:x", per_minute=1)
         cursor.execute(question)
         now, _ = cursor.fetchone()
         cursor.execute("RESET synchronous_commit")

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.records import outbox, snapshots
+from approvals.records import execution_snapshots, outbox
 from tests import factories
 from tests.api.conftest import refused
 
@@ -47,8 +47,12 @@ def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(a
     told = factories.review(definitionRevision="orders-1f00")
     untold = factories.review()
     version = f"{told.state_machine_arn}:3"
-    snapshots.put_back(told.execution_arn, status="running", again_at=None, version_arn=version)
-    snapshots.put_back(told.execution_arn, status="failed", again_at=None)  # the next look
+    execution_snapshots.put_back(
+        told.execution_arn, status="running", again_at=None, version_arn=version
+    )
+    execution_snapshots.put_back(
+        told.execution_arn, status="failed", again_at=None
+    )  # the next look
 
     shown = {row["id"]: row["definition"] for row in api.get("reviews/").json()["results"]}
 

@@ -12,7 +12,7 @@ from approvals.actions import decisions
 from approvals.delivery import lanes
 from approvals.gateways import aws as gateway
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.records import snapshots
+from approvals.records import execution_snapshots
 from tests import factories
 from tests.fake_aws import FakeAws
 
@@ -92,8 +92,8 @@ def due_now(entry: OutboxEntry) -> None:
 
 def ask_now(review: ReviewTask) -> None:
     """Ask about the review's execution as the sweeper would, now."""
-    snapshots.watch({review.execution_arn: review.sent_at})
-    snapshots.hurry(review.execution_arn)
+    execution_snapshots.watch({review.execution_arn: review.sent_at})
+    execution_snapshots.hurry(review.execution_arn)
     reconciliation.inquire(review.execution_arn)
     review.refresh_from_db()
 

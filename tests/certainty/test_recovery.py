@@ -25,7 +25,7 @@ from approvals.models import (
     User,
 )
 from approvals.reconciliation import recovery
-from approvals.records import audit, clock
+from approvals.records import audit, database_time
 from tests import factories
 from tests.certainty import restoring
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, take_in, token_of
@@ -63,7 +63,7 @@ def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
     early, sent = waiting("order-early"), approve(waiting("order-sent"))
     deliver(sent)
     under_way = approve(waiting("order-under-way"))
-    since = clock.now()
+    since = database_time.now()
     backup = restoring.back_up(tmp_path / "backup.dump")
 
     deliver(under_way)
@@ -241,7 +241,7 @@ def test_it_waits_for_its_turn_and_goes_on_after_a_throttle(
     aws.start(machine, "order-1", {"order_id": "order-1"})
     aws.plan("ListExecutions", [Fault.THROTTLED])
     aws.plan("GetExecutionHistory", [Fault.THROTTLED, Fault.LOSE_REPLY_BEFORE_APPLY])
-    RateBucket.objects.create(name="recovery:eu-west-1", left=0, filled_at=clock.now())
+    RateBucket.objects.create(name="recovery:eu-west-1", left=0, filled_at=database_time.now())
 
     code, found, _ = recover("--state-machine", machine)
 

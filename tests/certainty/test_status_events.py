@@ -24,7 +24,7 @@ from approvals.models import (
 )
 from approvals.orchestration import fulfillment
 from approvals.polling import statuses
-from approvals.records import audit, snapshots
+from approvals.records import audit, execution_snapshots
 from tests.certainty.conftest import AT_ONCE, deliver, take_in, token_of
 from tests.desk import wait_until
 from tests.fake_aws import ACCOUNT, FakeAws, Fault
@@ -239,14 +239,14 @@ def test_the_poller_outlives_an_absent_queue_of_events_and_a_bug(
     take_in(held)
     monkeypatch.setattr(statuses, "PAUSE", 0.05)
     monkeypatch.setattr(statuses, "WAIT_SECONDS", 1)
-    hurry, bugs = snapshots.hurry, iter([RuntimeError("a bug")])
+    hurry, bugs = execution_snapshots.hurry, iter([RuntimeError("a bug")])
 
     def buggy(arn: str) -> None:
         if bug := next(bugs, None):
             raise bug
         hurry(arn)
 
-    monkeypatch.setattr(snapshots, "hurry", buggy)
+    monkeypatch.setattr(execution_snapshots, "hurry", buggy)
     aws.plan("ReceiveMessage", [Fault.ACCESS_DENIED, Fault.LOSE_REPLY_BEFORE_APPLY])
     due = ExecutionSnapshot.objects.filter(execution_arn=started.execution_arn, due_at__lte=Now())
     assert not due.exists()

@@ -16,7 +16,7 @@ from approvals.gateways import dynamodb
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionReading, OrderExecution, RateBucket, Workflow
 from approvals.reconciliation import read, stories
-from approvals.records import clock, readings
+from approvals.records import database_time, execution_history
 from tests.fake_aws import FakeAws
 
 pytestmark = pytest.mark.django_db
@@ -112,14 +112,14 @@ def test_what_is_fresh_is_not_read_unless_somebody_asks(
     assert read(order.pk)
     assert not read(order.pk)
 
-    readings.ask(order)
+    execution_history.ask(order)
     assert upkeep.read_executions() == 1
     assert upkeep.read_executions() == 0
     assert calls(aws, "DescribeExecution") == 2
 
 
 def test_two_readers_never_read_at_once(aws: FakeAws, order: OrderExecution) -> None:
-    assert readings.take(order.execution_arn) is not None
+    assert execution_history.take(order.execution_arn) is not None
 
     assert not read(order.pk)
     assert calls(aws, "DescribeExecution") == 0
@@ -139,7 +139,7 @@ def test_an_execution_that_is_gone_or_hidden_says_so_and_rests(
     assert not read(order.pk)
     assert kept().trouble == "ExecutionDoesNotExist"
     age()
-    assert not readings.is_wanted(order, kept(), clock.now())
+    assert not execution_history.is_wanted(order, kept(), database_time.now())
 
 
 def test_pages_have_an_allowance_of_their_own(aws: FakeAws, order: OrderExecution) -> None:

@@ -140,7 +140,7 @@ def needed_by(role: str) -> set[str]:
     """The IAM actions of a process: AWS's through the gateways, and Celery's."""
     reached = CODE.reach(PROCESSES[role])
     found = needed(CODE, reached)
-    found |= SENDS_HINTS if ("approvals.records.hints", "after_commit") in reached else set()
+    found |= SENDS_HINTS if ("approvals.records.wake_ups", "after_commit") in reached else set()
     return found | (TAKES_HINTS if role == "WorkerRole" else set())
 
 

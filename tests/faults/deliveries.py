@@ -16,7 +16,7 @@ from approvals.delivery import callbacks, lanes
 from approvals.exceptions import ApprovalsError
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.records import hints, outbox
+from approvals.records import outbox, wake_ups
 from tests.fake_aws import Fault
 from tests.faults import checker, sweeper
 from tests.faults.checker import Breach
@@ -219,10 +219,10 @@ def _hints() -> Iterator[list[tuple[str, bool]]]:
             seen.append((args[0], found))
             raise ConnectionError("no broker")
 
-    usual = hints.current_app
-    hints.current_app = Broker()  # type: ignore[assignment]
+    usual = wake_ups.current_app
+    wake_ups.current_app = Broker()  # type: ignore[assignment]
     try:
         yield seen
     finally:
-        hints.current_app = usual
+        wake_ups.current_app = usual
         connection.close()

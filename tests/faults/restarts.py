@@ -8,7 +8,7 @@ from approvals import reconciliation
 from approvals.delivery import lanes
 from approvals.models import OrderIntervention, OutboxEntry
 from approvals.orchestration import fulfillment, steering
-from approvals.records import snapshots
+from approvals.records import execution_snapshots
 from tests.faults.report import Result
 from tests.faults.stage import Stage
 
@@ -27,7 +27,7 @@ def campaign(stage: Stage, scale: float) -> Result:
         stage.settle(order.pk)
         order.refresh_from_db()
         stage.aws.end(order.execution_arn, "FAILED", error="Lambda.Unknown")
-        snapshots.hurry(order.execution_arn)
+        execution_snapshots.hurry(order.execution_arn)
         reconciliation.inquire(order.execution_arn)
     stage.aws.plan("RedriveExecution", ["lost_after"] * len(orders))
     hands = [_restarted(order.order_id) for order in orders]

@@ -11,7 +11,7 @@ from django.db import connection
 
 from approvals.exceptions import ApprovalsError
 from approvals.models import AuditEvent
-from approvals.records import receipts
+from approvals.records import idempotency
 from tests.faults.stage import Stage
 
 Case = SimpleNamespace
@@ -48,7 +48,7 @@ def again(act: Act) -> Act:
     def once_more(stage: Stage, case: Case) -> None:
         try:
             act(stage, case)
-        except (ApprovalsError, receipts.AlreadyAnswered):
+        except (ApprovalsError, idempotency.AlreadyAnswered):
             case.refused = True
 
     return once_more

@@ -25,7 +25,7 @@ from approvals.gateways.errors import Proof
 from approvals.models import OutboxEntry
 from approvals.models.reviews import ReviewQuerySet, ReviewTask
 from approvals.reconciliation import Evidence, Fate
-from approvals.records import audit, hints, outbox
+from approvals.records import audit, outbox, wake_ups
 from tests.faults import deliveries, races, restarts, sweeper
 from tests.faults.checker import Breach
 from tests.faults.report import Result
@@ -119,9 +119,9 @@ def audit_afterwards() -> None:
 def early_hint() -> None:
     """The hint leaves before the row it names is committed."""
     _patch(
-        hints,
+        wake_ups,
         "after_commit",
-        lambda name, row, **about: hints._send(name, str(row), about),
+        lambda name, row, **about: wake_ups._send(name, str(row), about),
     )
 
 

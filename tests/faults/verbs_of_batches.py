@@ -16,8 +16,8 @@ from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.orchestration import batches as runner
 from approvals.orchestration import fulfillment, sources, standing
 from approvals.orchestration.batches import Runner, Wish
-from approvals.records import receipts
-from approvals.records.batch_rows import Item
+from approvals.records import idempotency
+from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, told_once
 from tests.faults.stage import Stage
 
@@ -49,7 +49,7 @@ def _accept(case: Case) -> OrderBatch:
 
 def _ready_body(stage: Stage) -> Case:
     _configured(stage)
-    key = receipts.Key(
+    key = idempotency.Key(
         principal="faults",
         key=f"batch-{stage.number()}",
         request="POST /api/v1/order-batches/",

@@ -8,7 +8,7 @@ from approvals import reconciliation
 from approvals.delivery import lanes
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.orchestration import fulfillment, steering
-from approvals.records import snapshots
+from approvals.records import execution_snapshots
 from tests.faults.row import Act, Case, Row, again
 from tests.faults.stage import Stage
 
@@ -27,7 +27,7 @@ def _ready(
         row.refresh_from_db()
         if error:
             stage.aws.end(row.execution_arn, "FAILED", error=error)
-            snapshots.hurry(row.execution_arn)
+            execution_snapshots.hurry(row.execution_arn)
             reconciliation.inquire(row.execution_arn)
         if forgotten:
             stage.aws.forget(row.execution_arn)

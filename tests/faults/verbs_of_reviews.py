@@ -17,7 +17,7 @@ from approvals.models import (
     ReviewTask,
 )
 from approvals.orchestration import fulfillment
-from approvals.records import receipts
+from approvals.records import idempotency
 from tests.faults.row import Act, Case, Row, again, execute, told_once
 from tests.faults.stage import AT_ONCE, Stage, due_now
 
@@ -96,8 +96,8 @@ def _under_receipt(stage: Stage, case: Case) -> None:
     )
 
 
-def _key(case: Case) -> receipts.Key:
-    return receipts.Key(
+def _key(case: Case) -> idempotency.Key:
+    return idempotency.Key(
         principal="faults",
         key=str(case.review.pk),
         request="POST",

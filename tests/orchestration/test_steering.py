@@ -30,7 +30,7 @@ from approvals.models import (
     Workflow,
 )
 from approvals.orchestration import fulfillment, steering
-from approvals.records import audit, snapshots
+from approvals.records import audit, execution_snapshots
 from tests import factories
 from tests.fake_aws import FakeAws
 from tests.races import at_once
@@ -81,7 +81,7 @@ def end(aws: FakeAws, order: OrderExecution, status: str = "FAILED", **details: 
 
 def look(order: OrderExecution) -> None:
     """Ask about the execution as the sweeper would, now."""
-    snapshots.hurry(order.execution_arn)
+    execution_snapshots.hurry(order.execution_arn)
     reconciliation.inquire(order.execution_arn)
 
 

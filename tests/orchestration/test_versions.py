@@ -14,7 +14,7 @@ from approvals.delivery import lanes
 from approvals.local.orders import order
 from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.orchestration import fulfillment, packaging
-from approvals.records import snapshots
+from approvals.records import execution_snapshots
 from tests import factories
 from tests.deploy.template import ROOT
 from tests.orchestration.stack import Workflow
@@ -64,9 +64,9 @@ def review_of(queue: ReviewQueue, row: OrderExecution) -> ReviewTask:
 
 def version_of(review: ReviewTask) -> str:
     """The version as Step Functions tells it."""
-    snapshots.hurry(review.execution_arn)
+    execution_snapshots.hurry(review.execution_arn)
     reconciliation.inquire(review.execution_arn)
-    return snapshots.versions([review.execution_arn])[review.execution_arn]
+    return execution_snapshots.versions([review.execution_arn])[review.execution_arn]
 
 
 def test_an_open_review_outlives_a_new_release_and_goes_on_in_its_own_definition(

@@ -12,7 +12,7 @@ from django.test import Client
 
 from approvals.actions import configuration
 from approvals.models import OrderExecution, OrderIntervention, ReviewQueue, User
-from approvals.records import hints
+from approvals.records import wake_ups
 from tests import factories, histories
 from tests.browser import orders as day
 from tests.histories import History
@@ -32,7 +32,7 @@ def machine(settings: Any) -> None:
 def hinted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The hints that were given."""
     given: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(hints, "after_commit", lambda *hint, **_: given.append(hint))
+    monkeypatch.setattr(wake_ups, "after_commit", lambda *hint, **_: given.append(hint))
     return given
 
 
@@ -266,7 +266,7 @@ def test_a_page_asks_a_worker_and_never_aws(
     hinted.clear()
 
     page = html(browser, "/orders/ORD-1/")
-    assert hinted == [(hints.READ, order.pk)]
+    assert hinted == [(wake_ups.READ, order.pk)]
     assert "It is being read from Step Functions." in page
 
     histories.read(order, History())
@@ -277,7 +277,7 @@ def test_a_page_asks_a_worker_and_never_aws(
     old = datetime.now(UTC) - timedelta(minutes=1)
     histories.read(order, History(), read_at=old)
     html(browser, "/orders/ORD-1/")
-    assert hinted == [(hints.READ, order.pk)]
+    assert hinted == [(wake_ups.READ, order.pk)]
 
 
 def test_what_has_ended_and_was_read_since_is_not_read_again(
@@ -296,7 +296,7 @@ def test_what_has_ended_and_was_read_since_is_not_read_again(
 
     answer = browser.post(f"/executions/{order.pk}/read/")
     assert answer.status_code == 302
-    assert hinted == [(hints.READ, order.pk)]
+    assert hinted == [(wake_ups.READ, order.pk)]
 
 
 def test_the_news_bring_what_has_changed_and_nothing_else(browser: Client, olga: User) -> None:

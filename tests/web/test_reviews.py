@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.records import snapshots
+from approvals.records import execution_snapshots
 from approvals.web import foreign, reading
 from tests import factories
 from tests.web.conftest import Desk
@@ -50,7 +50,9 @@ def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: U
 def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: User) -> None:
     review = factories.review(definitionRevision="orders-1f00")
     version = f"{review.state_machine_arn}:3"
-    snapshots.put_back(review.execution_arn, status="running", again_at=None, version_arn=version)
+    execution_snapshots.put_back(
+        review.execution_arn, status="running", again_at=None, version_arn=version
+    )
 
     html = text(desk, alice, review)
 

@@ -15,7 +15,7 @@ from approvals.api import headers, reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.api.views.reviews import Change, answer
 from approvals.models.decisions import Outcome
-from approvals.records import receipts
+from approvals.records import idempotency
 
 VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
 
@@ -40,9 +40,9 @@ class Decisions(Endpoint):
         since = None
         try:
             row = decide(review_id, by=self.caller, surface=SURFACE, ruling=ruling, receipt=key)
-        except receipts.AlreadyAnswered:
+        except idempotency.AlreadyAnswered:
             row = reading.review(self.caller, review_id)
-            kept = receipts.earlier(cast("receipts.Key", key))
+            kept = idempotency.earlier(cast("idempotency.Key", key))
             since = kept.created_at if kept else None
         vote = reading.vote(row, self.caller, since=since)
         return answer(row, serializers.VotedReviewAnswer, status=201, vote=vote)

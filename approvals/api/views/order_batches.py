@@ -17,7 +17,7 @@ from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import OrderBatch
 from approvals.orchestration import batches, sources, standing
 from approvals.orchestration.sources import Source
-from approvals.records import receipts
+from approvals.records import idempotency
 
 ACCEPTED = 202
 
@@ -45,7 +45,7 @@ class OrderBatches(Endpoint):
                 body=body,
                 receipt=self.receipt(ACCEPTED),
             )
-        except receipts.AlreadyAnswered as earlier:
+        except idempotency.AlreadyAnswered as earlier:
             row = reading.order_batch(self.caller, cast("UUID", earlier.result))
         return _answer(row, ACCEPTED)
 

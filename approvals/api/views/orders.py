@@ -20,7 +20,7 @@ from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution, User
 from approvals.orchestration import fulfillment, steering
-from approvals.records import receipts
+from approvals.records import idempotency
 
 CONFLICT = OrderConflict.status
 UNSETTLED = 0  # what a receipt says while its order waits for its execution
@@ -56,14 +56,14 @@ class Orders(Endpoint):
             row, created = fulfillment.start_order_fulfillment(
                 order, by=self.caller, surface=SURFACE, receipt=key
             )
-        except receipts.AlreadyAnswered as earlier:
+        except idempotency.AlreadyAnswered as earlier:
             row = reading.orders(self.caller).get(pk=cast("UUID", earlier.result))
-            status = _first_status(row, cast("receipts.Key", key))
+            status = _first_status(row, cast("idempotency.Key", key))
         else:
             status = _status(fulfillment.await_start(row), created=created)
         if status == CONFLICT:
             raise OrderConflict(row.refusal, order_id=row.order_id)
-        receipts.fill(key, row.pk, status=status)
+        idempotency.fill(key, row.pk, status=status)
         return Response(serializers.OrderAnswer(row).data, status=status)
 
 
@@ -109,7 +109,7 @@ class Hand(Endpoint):
 
     def do(self, verb: Callable[..., OrderExecution], order_id: str) -> Response:
         """Run a verb of the caller's, or show its order again where its key says it has run."""
-        with contextlib.suppress(receipts.AlreadyAnswered):
+        with contextlib.suppress(idempotency.AlreadyAnswered):
             verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
         return whole(self.caller, order_id)
 
@@ -148,7 +148,7 @@ class Stop(Hand):
         return self.do(partial(steering.stop, order_id, **asked), order_id)
 
 
-def _first_status(row: OrderExecution, key: receipts.Key) -> int:
+def _first_status(row: OrderExecution, key: idempotency.Key) -> int:
     """What the first request under this key was answered with.
 
     Its verb could not know that: whether an order runs shows only after it has been stored. So the
@@ -156,7 +156,7 @@ def _first_status(row: OrderExecution, key: receipts.Key) -> int:
     same by itself where the first one broke off.
     """
     for _ in range(2):
-        kept = receipts.earlier(key)
+        kept = idempotency.earlier(key)
         noted = kept.status if kept else UNSETTLED
         if noted in {201, 202} or (noted == 200 and row.execution_arn):
             return noted

@@ -16,7 +16,7 @@ from approvals.api import documentation as told
 from approvals.api import pagination, reading, serializers, shapes
 from approvals.api.authentication import ALL_RIGHTS
 from approvals.api.endpoint import SURFACE, Endpoint
-from approvals.records import receipts
+from approvals.records import idempotency
 
 BY_ARRIVAL = ("-received_at", "-id")
 STATES: dict[str, dict[str, Any]] = {
@@ -53,7 +53,7 @@ class OneMessage(Endpoint):
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
         """Run a verb of the caller's on the message, once, and show what became of it."""
-        with suppress(receipts.AlreadyAnswered):
+        with suppress(idempotency.AlreadyAnswered):
             verb(by=self.caller, surface=SURFACE, receipt=self.receipt(status))
         return self.shown(status)
 

@@ -14,7 +14,7 @@ from approvals.api import reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.api.views.reviews import answer
 from approvals.models import ReviewQueue
-from approvals.records import clock, receipts
+from approvals.records import database_time, idempotency
 
 
 class Queues(Endpoint):
@@ -23,7 +23,7 @@ class Queues(Endpoint):
     @told.listing("queues_list", serializers.QueueAnswer)
     def get(self, request: Request) -> Response:
         """List queues by name with what waits in them; they are few, so this is one page."""
-        now = clock.now()
+        now = database_time.now()
         shown = [_row(queue, now) for queue in reading.queues(self.caller)]
         results = serializers.QueueAnswer(shown, many=True).data
         return Response({"results": results, "next": None, "previous": None})
@@ -53,7 +53,7 @@ class Next(Endpoint):
             row = assignment.claim_next(
                 wanted, by=self.caller, surface=SURFACE, receipt=self.receipt()
             )
-        except receipts.AlreadyAnswered as earlier:
+        except idempotency.AlreadyAnswered as earlier:
             row = reading.review(self.caller, earlier.result) if earlier.result else None
         if row is None:
             return Response(status=204)

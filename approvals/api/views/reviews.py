@@ -15,7 +15,7 @@ from approvals.api import documentation as told
 from approvals.api import headers, pagination, reading, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import ReviewTask
-from approvals.records import clock, receipts, snapshots
+from approvals.records import database_time, execution_snapshots, idempotency
 
 
 def present(
@@ -26,9 +26,9 @@ def present(
     """Reviews as the API shows them, by the database's clock as it is now."""
     rows = list(rows)
     context |= {
-        "now": clock.now(),
+        "now": database_time.now(),
         "deliveries": reading.deliveries(rows),
-        "versions": snapshots.versions(row.execution_arn for row in rows),
+        "versions": execution_snapshots.versions(row.execution_arn for row in rows),
     }
     return [dict(shape(row, context=context).data) for row in rows]
 
@@ -60,7 +60,7 @@ class Change(Endpoint):
         """Run a verb of the caller's, or show its review again where its key says it has run."""
         try:
             row = verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
-        except receipts.AlreadyAnswered as earlier:
+        except idempotency.AlreadyAnswered as earlier:
             row = reading.review(self.caller, cast("UUID", earlier.result))
         return answer(row, shape, caller=self.caller)
 
@@ -181,7 +181,7 @@ class Comments(Endpoint):
         text, key = self.body(shapes.CommentBody)["text"], self.receipt(201)
         try:
             said = discussion.comment(review_id, text, by=self.caller, surface=SURFACE, receipt=key)
-        except receipts.AlreadyAnswered as earlier:
+        except idempotency.AlreadyAnswered as earlier:
             said = reading.comment(self.caller, review_id, cast("UUID", earlier.result))
         return Response(serializers.CommentAnswer(said).data, status=201)
 

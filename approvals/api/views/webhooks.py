@@ -37,7 +37,7 @@ from approvals.exceptions import (
 from approvals.messages import MAX_TOKEN, TaskToken
 from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
 from approvals.models.decisions import Outcome, Surface
-from approvals.records import audit, receipts, tokens
+from approvals.records import audit, idempotency, tokens
 from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
@@ -207,7 +207,7 @@ class WebhookDecisions(APIView):
         throttling.count_signer(signed.secret)
         if body and not is_json(request):
             raise UnsupportedMediaType(str(request.content_type))
-        key = receipts.Key(
+        key = idempotency.Key(
             principal=signed.principal,
             key=signed.id,
             request=REQUEST,
@@ -236,7 +236,7 @@ def _raw(request: Request) -> bytes:
     return body
 
 
-def _carried_out(key: receipts.Key, signed: signature.Signed, body: bytes) -> Receipt:
+def _carried_out(key: idempotency.Key, signed: signature.Signed, body: bytes) -> Receipt:
     """The receipt of this call, whoever came first with it: this request, a twin, or one long ago.
 
     Raises ReceiptConflict where the id came with another body, and what is not remembered.
@@ -246,13 +246,13 @@ def _carried_out(key: receipts.Key, signed: signature.Signed, body: bytes) -> Re
         return kept
     try:
         _decide(key, signed, _read(body))
-    except receipts.AlreadyAnswered as twin:
+    except idempotency.AlreadyAnswered as twin:
         log.info("webhook.twin", status=twin.status)
     except (ApprovalsError, ValidationError) as refusal:
         if isinstance(refusal, ApprovalsError) and _passes(refusal):
             raise
         problem = errors.problem(refusal, {})
-        receipts.keep_refusal(key, problem.status_code, json.loads(problem.content))
+        idempotency.keep_refusal(key, problem.status_code, json.loads(problem.content))
     # Of twins in flight one may be refused and the other not: what is stored is what both answer.
     kept = _kept(key)
     if kept is None:
@@ -265,9 +265,9 @@ def _passes(refusal: ApprovalsError) -> bool:
     return refusal.status >= 500 or refusal.status == Throttled.status
 
 
-def _kept(key: receipts.Key) -> Receipt | None:
+def _kept(key: idempotency.Key) -> Receipt | None:
     try:
-        return receipts.earlier(key)
+        return idempotency.earlier(key)
     except IdempotencyMismatch:
         raise ReceiptConflict from None
 
@@ -284,7 +284,7 @@ def _read(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", given.validated_data)
 
 
-def _decide(key: receipts.Key, signed: signature.Signed, asked: dict[str, Any]) -> None:
+def _decide(key: idempotency.Key, signed: signature.Signed, asked: dict[str, Any]) -> None:
     review_id = _review(signed, asked)
     reviewer = User.objects.filter(email=_email(asked)).first()
     if reviewer is None:

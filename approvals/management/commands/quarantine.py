@@ -15,7 +15,7 @@ from approvals.exceptions import ApprovalsError
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
 from approvals.models.decisions import Surface
-from approvals.records import arrivals
+from approvals.records import intake
 from approvals.untrusted.display import visible
 
 
@@ -79,7 +79,7 @@ class Command(ReviewCommand):
             raise Error(f"No message {message_id} in quarantine.")
         for name, value in (_summary(row) | _end(row)).items():
             self.stdout.write(f"{name}: {visible(value)}")
-        self.stdout.write(f"\n{visible(arrivals.for_eyes(row))}")
+        self.stdout.write(f"\n{visible(intake.for_eyes(row))}")
 
     def _replay(self, named: list[UUID], *, every: bool) -> None:
         if every == bool(named):

@@ -18,7 +18,7 @@ from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.models.queues import A_YEAR
-from approvals.records import audit, succession, tokens
+from approvals.records import audit, supersession, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -201,4 +201,4 @@ def begin(
         entries[chain] = audit.Entry("review.received", by, surface, data)
         log.info("review.received", review=str(row.pk), queue=queue.slug, reference=row.reference)
     audit.open_chains(entries)
-    succession.begin(rows)
+    supersession.begin(rows)

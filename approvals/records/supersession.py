@@ -13,7 +13,7 @@ from uuid import UUID
 
 from approvals.models import OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
-from approvals.records import audit, clock, snapshots
+from approvals.records import audit, database_time, execution_snapshots
 
 Step = tuple[UUID, str, str, str, int | None]
 
@@ -24,14 +24,17 @@ def begin(new: Sequence[ReviewTask]) -> None:
     The newest of a step is the one that was sent last, in whatever order they arrive. The caller has
     just stored `new` in its transaction.
     """
-    now = clock.now()
+    now = database_time.now()
     due: dict[str, datetime] = {}
     for row in new:
-        at = min(row.deadline_at + snapshots.AFTER_DEADLINE, now + snapshots.WITHOUT_NEWS)
+        at = min(
+            row.deadline_at + execution_snapshots.AFTER_DEADLINE,
+            now + execution_snapshots.WITHOUT_NEWS,
+        )
         due[row.execution_arn] = min(at, due.get(row.execution_arn, at))
     for arn in _link({row.execution_arn for row in new} - {""}):
         due[arn] = now
-    snapshots.watch(due)
+    execution_snapshots.watch(due)
 
 
 def _link(arns: Iterable[str]) -> set[str]:
