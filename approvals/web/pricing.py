@@ -16,12 +16,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from approvals import policy
-from approvals.orchestration.asl import reading
-from approvals.orchestration.asl.installed import installed
-from approvals.orchestration.pricing import tariff
-from approvals.orchestration.pricing.command import dollars, notes
-from approvals.orchestration.pricing.ways import Estimate, Line, Volume, Way, estimate
+from approvals.orchestration.definition_files import installed
 from approvals.web.desk import SURFACE, DeskRequest, desk
+from approvals.workflows.asl import parser
+from approvals.workflows.pricing import tariff
+from approvals.workflows.pricing.command import dollars, notes
+from approvals.workflows.pricing.transitions import Estimate, Line, Volume, Way, estimate
 
 BAR = 1_000  # the longest bar, in the chart's own units
 _MOST = 10**12
@@ -85,7 +85,7 @@ def show(request: DeskRequest) -> HttpResponse:
     form = VolumeForm(first | {name: request.GET[name] for name in first if name in request.GET})
     context: dict[str, Any] = {"form": form, "prices": tariff.load()}
     if form.is_valid():
-        definition = reading.read(installed()[form.cleaned_data["definition"]])
+        definition = parser.read(installed()[form.cleaned_data["definition"]])
         found = estimate(definition, form.volume(), context["prices"])
         context |= {
             "found": found,

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals.management.refusals import Error, ReviewCommand
-from approvals.orchestration.asl.reading import Unreadable
-from approvals.orchestration.linting import command
+from approvals.workflows.asl.parser import Unreadable
+from approvals.workflows.linting import command
 
 
 class Command(ReviewCommand):

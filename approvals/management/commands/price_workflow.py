@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals.management.refusals import Error, ReviewCommand
-from approvals.orchestration.asl.reading import Unreadable
-from approvals.orchestration.pricing import command
+from approvals.workflows.asl.parser import Unreadable
+from approvals.workflows.pricing import command
 
 
 class Command(ReviewCommand):

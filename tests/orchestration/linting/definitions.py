@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from approvals.orchestration.asl import reading
-from approvals.orchestration.asl.states import Definition
-from approvals.orchestration.linting.linter import lint
-from approvals.orchestration.linting.rules import Limits
+from approvals.workflows.asl import parser
+from approvals.workflows.asl.states import Definition
+from approvals.workflows.linting.linter import lint
+from approvals.workflows.linting.rules import Limits
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -24,7 +24,7 @@ _ORDERS = json.loads(ORDERS.read_text())
 
 def definition(body: Body, *, express: bool = False) -> Definition:
     """A definition as if this had stood in a file."""
-    found = reading.parse(json.dumps(body), "small.asl.json")
+    found = parser.parse(json.dumps(body), "small.asl.json")
     found.express = express
     return found
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from approvals.orchestration.linting.__main__ import main
+from approvals.workflows.linting.__main__ import main
 from tests.measured import measured
 from tests.orchestration.linting.definitions import HERE, ORDERS, ROOT, TEXTBOOK
 
@@ -41,7 +41,7 @@ def run(monkeypatch, capsys) -> Callable[..., Done]:
 
 
 @pytest.mark.parametrize(
-    "start", [["manage.py", "lint_workflow"], ["-m", "approvals.orchestration.linting"]], ids=str
+    "start", [["manage.py", "lint_workflow"], ["-m", "approvals.workflows.linting"]], ids=str
 )
 def test_it_needs_no_setting_and_reports_place_reason_and_fix(start: list[str]) -> None:
     done = subprocess.run(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from approvals.orchestration.asl import reading
-from approvals.orchestration.linting.linter import lint, unseen
-from approvals.orchestration.linting.rules import Limits
+from approvals.workflows.asl import parser
+from approvals.workflows.linting.linter import lint, unseen
+from approvals.workflows.linting.rules import Limits
 from tests.orchestration.linting.definitions import (
     HERE,
     ORDERS,
@@ -303,7 +303,7 @@ def test_what_holds_in_both_languages_is_found_in_jsonata_too() -> None:
 
 
 def test_a_distributed_map_with_everything_has_no_finding() -> None:
-    assert findings(reading.read(HERE / "daily.asl.json")) == []
+    assert findings(parser.read(HERE / "daily.asl.json")) == []
 
 
 def wrongly_typed(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from approvals.models import ReviewQueue
-from approvals.orchestration.asl import reading
-from approvals.orchestration.linting.linter import RULES
-from approvals.orchestration.linting.rules import Limits
+from approvals.workflows.asl import parser
+from approvals.workflows.linting.linter import RULES
+from approvals.workflows.linting.rules import Limits
 from tests.orchestration.linting.definitions import (
     HERE,
     OURS,
@@ -29,7 +29,7 @@ REVIEW = "/States/ManualReview"
 
 
 def test_the_textbook_has_the_findings_of_the_reviewed_list() -> None:
-    found = findings(reading.read(TEXTBOOK))
+    found = findings(parser.read(TEXTBOOK))
 
     assert sorted(found) == sorted((one["rule"], one["pointer"]) for one in EXPECTED["findings"])
 
@@ -51,7 +51,7 @@ def test_the_reviewed_list_has_twelve_rules_and_the_bugs_that_stand_in_a_definit
     ids=lambda path: path.name,
 )
 def test_our_own_definitions_and_examples_have_none(path) -> None:
-    assert findings(reading.read(path)) == []
+    assert findings(parser.read(path)) == []
 
 
 def without(*keys: str) -> Callable[[Body], object]:

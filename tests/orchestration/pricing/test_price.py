@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 
 from approvals.management.refusals import Error
-from approvals.orchestration.pricing import tariff
+from approvals.workflows.pricing import tariff
 from tests.measured import measured
 from tests.orchestration.linting.definitions import HERE as LINTING
 from tests.orchestration.linting.definitions import ORDERS, ROOT, waits, workflow

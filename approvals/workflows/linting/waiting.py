@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.orchestration.asl.states import Definition, State, texts
-from approvals.orchestration.linting.reviews import TOKEN, reviews
-from approvals.orchestration.linting.rules import Found, Limits, Rule
+from approvals.workflows.asl.states import Definition, State, texts
+from approvals.workflows.linting.reviews import TOKEN, reviews
+from approvals.workflows.linting.rules import Found, Limits, Rule
 
 EXPRESS_SECONDS = 300
 # No run-a-job, no callback, no activity in an EXPRESS workflow (Standard and Express, developer guide).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from approvals.orchestration.asl.states import Edge, Machine, State
+from approvals.workflows.asl.states import Edge, Machine, State
 
 ANY: frozenset[State] = frozenset()
 

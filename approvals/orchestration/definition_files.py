@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ROOM = Path(__file__).resolve().parents[1] / "definitions"
+DEFINITIONS = Path(__file__).resolve().parent / "definitions"
 SUFFIX = ".asl.json"
 
 
 def installed() -> dict[str, Path]:
     """Name (`order_fulfillment`) and file of each definition, by name."""
-    return {path.name.removesuffix(SUFFIX): path for path in sorted(ROOM.glob(f"*{SUFFIX}"))}
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(DEFINITIONS.glob(f"*{SUFFIX}"))}

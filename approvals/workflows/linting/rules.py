@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from approvals.orchestration.asl.states import Definition
+from approvals.workflows.asl.states import Definition
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from dataclasses import fields
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
-from approvals.orchestration.asl import reading
-from approvals.orchestration.linting.command import FINDING, positive
-from approvals.orchestration.pricing import tariff
-from approvals.orchestration.pricing.paths import Path
-from approvals.orchestration.pricing.ways import Estimate, Volume, Way, estimate
 from approvals.untrusted.display import visible
+from approvals.workflows.asl import parser
+from approvals.workflows.linting.command import FINDING, positive
+from approvals.workflows.pricing import tariff
+from approvals.workflows.pricing.paths import Path
+from approvals.workflows.pricing.transitions import Estimate, Volume, Way, estimate
 
 HELP = (
     "Say what the Step Functions workflow in DEFINITION costs a month, run one way or another."
@@ -78,7 +78,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Mapping[str, Any]) -> tuple[str, int]:
     """The estimate and the exit code. Raises reading.Unreadable."""
-    definition = reading.read(options["definition"])
+    definition = parser.read(options["definition"])
     volume = Volume(**{one.name: options[one.name] for one in fields(Volume)})
     wanted = dict(options["choose"])
     for state, target in wanted.items():
@@ -86,7 +86,7 @@ def run(options: Mapping[str, Any]) -> tuple[str, int]:
             one.name == state and target in [edge.target for edge in one.edges]
             for one in definition.states
         ):
-            raise reading.Unreadable(f"{definition.name} has no way from {state} to {target}.")
+            raise parser.Unreadable(f"{definition.name} has no way from {state} to {target}.")
     prices = tariff.load()
     found = estimate(definition, volume, prices, wanted)
     stuck = options["express"] and any(

@@ -8,15 +8,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
-from approvals.orchestration.asl.reading import Unreadable
-from approvals.orchestration.asl.states import Definition
-from approvals.orchestration.linting.rules import Limits
-from approvals.orchestration.linting.waiting import (
-    EXPRESS_SECONDS,
-    waits_in_express,
-)
-from approvals.orchestration.pricing.paths import Children, Chooser, Path
-from approvals.orchestration.pricing.tariff import Tariff, gb_seconds
+from approvals.workflows.asl.parser import Unreadable
+from approvals.workflows.asl.states import Definition
+from approvals.workflows.linting.rules import Limits
+from approvals.workflows.linting.waiting import EXPRESS_SECONDS, waits_in_express
+from approvals.workflows.pricing.paths import Children, Chooser, Path
+from approvals.workflows.pricing.tariff import Tariff, gb_seconds
 
 TRANSITIONS, REQUESTS, GB_SECONDS = "transitions", "requests", "GB-seconds"
 INVOCATIONS, LAMBDA_GB_SECONDS = "Lambda requests", "Lambda GB-seconds"

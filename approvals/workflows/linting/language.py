@@ -12,8 +12,8 @@ from typing import Any
 
 from statelint.linter import Linter
 
-from approvals.orchestration.asl.states import Definition, pointer
-from approvals.orchestration.linting.rules import Found, Limits, Rule
+from approvals.workflows.asl.states import Definition, pointer
+from approvals.workflows.linting.rules import Found, Limits, Rule
 
 # In AWS's language and not in the specification: keys of a Map and of its reader and writer.
 _AWS_KEYS = {

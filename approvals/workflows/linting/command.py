@@ -7,11 +7,11 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.orchestration.asl import reading
-from approvals.orchestration.asl.states import Definition
-from approvals.orchestration.linting.linter import lint, unseen
-from approvals.orchestration.linting.rules import Finding, Limits
 from approvals.untrusted.display import visible
+from approvals.workflows.asl import parser
+from approvals.workflows.asl.states import Definition
+from approvals.workflows.linting.linter import lint, unseen
+from approvals.workflows.linting.rules import Finding, Limits
 
 MOST = 10**15  # of anything that is counted
 FINDING = 3  # the exit code of a finding, as everywhere in the service
@@ -56,7 +56,7 @@ def run(options: Mapping[str, Any]) -> tuple[str, int]:
     limits = Limits(options["undo_seconds"], options["retention_seconds"], options["error_name"])
     checked = []
     for path in options["definition"]:
-        definition = reading.read(path)
+        definition = parser.read(path)
         definition.express = options["express"]
         checked.append((definition, lint(definition, limits)))
     if options["json"]:

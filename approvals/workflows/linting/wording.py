@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from approvals.orchestration.asl.states import State
+from approvals.workflows.asl.states import State
 
 _NOTICE = {
     *("notify", "notification", "notifications", "notice", "email", "mail", "sms", "alert"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from approvals.orchestration.asl.states import Definition
-from approvals.orchestration.linting import flow, language, reviews, sizes, tasks, waiting
-from approvals.orchestration.linting.rules import Finding, Limits, Rule
+from approvals.workflows.asl.states import Definition
+from approvals.workflows.linting import flow, language, reviews, sizes, tasks, waiting
+from approvals.workflows.linting.rules import Finding, Limits, Rule
 
 RULES: tuple[Rule, ...] = (
     *reviews.RULES,

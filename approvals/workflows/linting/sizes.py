@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.orchestration.asl.states import Definition
-from approvals.orchestration.linting.rules import Found, Limits, Rule
+from approvals.workflows.asl.states import Definition
+from approvals.workflows.linting.rules import Found, Limits, Rule
 
 DEFINITION_BYTES = 1_048_576
 PAYLOAD_BYTES = 262_144

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.orchestration.asl.states import CATCH_ALL, Definition, State, texts
-from approvals.orchestration.asl.ways import unavoidable
-from approvals.orchestration.linting.rules import Found, Limits, Rule
+from approvals.workflows.asl.paths import unavoidable
+from approvals.workflows.asl.states import CATCH_ALL, Definition, State, texts
+from approvals.workflows.linting.rules import Found, Limits, Rule
 
 TOKEN = ("$$.Task.Token", "$states.context.Task.Token")
 CORRELATION = (

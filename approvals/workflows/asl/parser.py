@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from approvals.orchestration.asl.states import Definition
+from approvals.workflows.asl.states import Definition
 
 LARGEST = 4_194_304  # bytes; AWS takes 1 MiB, and what is a little larger deserves a finding
 DEEPEST = 200

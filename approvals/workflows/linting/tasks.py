@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.orchestration.asl.states import CATCH_ALL, Definition, State, texts
-from approvals.orchestration.asl.ways import loop_of
-from approvals.orchestration.linting.reviews import TASK_FAILED
-from approvals.orchestration.linting.rules import Found, Limits, Rule
-from approvals.orchestration.linting.words import is_compensation, moves_money
+from approvals.workflows.asl.paths import loop_of
+from approvals.workflows.asl.states import CATCH_ALL, Definition, State, texts
+from approvals.workflows.linting.reviews import TASK_FAILED
+from approvals.workflows.linting.rules import Found, Limits, Rule
+from approvals.workflows.linting.wording import is_compensation, moves_money
 
 # What the developer guide's best practices ask to retry on every Lambda.
 THROTTLES = (

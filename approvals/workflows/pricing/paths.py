@@ -16,8 +16,8 @@ from decimal import Decimal
 from math import ceil
 from typing import NamedTuple
 
-from approvals.orchestration.asl.states import Definition, Machine, State
-from approvals.orchestration.asl.ways import reachable, without_errors
+from approvals.workflows.asl.paths import reachable, without_errors
+from approvals.workflows.asl.states import Definition, Machine, State
 
 
 class Chosen(NamedTuple):

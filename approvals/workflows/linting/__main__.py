@@ -1,12 +1,12 @@
-"""`lint_workflow` without Django: `python -m approvals.orchestration.linting`, and pre-commit's hook."""
+"""`lint_workflow` without Django: `python -m approvals.workflows.linting`, and pre-commit's hook."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
 
-from approvals.orchestration.asl.reading import Unreadable
-from approvals.orchestration.linting import command
+from approvals.workflows.asl.parser import Unreadable
+from approvals.workflows.linting import command
 
 
 def main() -> int:

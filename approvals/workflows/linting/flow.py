@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.orchestration.asl.states import CATCH_ALL, Definition, State, texts
-from approvals.orchestration.asl.ways import following, loop_of, reachable
-from approvals.orchestration.linting.reviews import TASK_FAILED, reviews
-from approvals.orchestration.linting.rules import Found, Limits, Rule
-from approvals.orchestration.linting.words import is_compensation, is_notice
+from approvals.workflows.asl.paths import following, loop_of, reachable
+from approvals.workflows.asl.states import CATCH_ALL, Definition, State, texts
+from approvals.workflows.linting.reviews import TASK_FAILED, reviews
+from approvals.workflows.linting.rules import Found, Limits, Rule
+from approvals.workflows.linting.wording import is_compensation, is_notice
 
 
 def loop_unbounded(definition: Definition, _: Limits) -> Iterator[Found]:
