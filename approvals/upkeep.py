@@ -13,7 +13,7 @@ from django.db.models.functions import Least, Now
 from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions
 from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
-from approvals.orchestration import batches
+from approvals.orchestration.batches import runner
 from approvals.records import database_time, execution_snapshots, idempotency, outbox, rate_limits
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,7 @@ def report() -> None:
 
 
 CHORES = {
-    "batches": (batches.Chore().turn, timedelta(seconds=1)),
+    "batches": (runner.Chore().turn, timedelta(seconds=1)),
     "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),

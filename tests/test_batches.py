@@ -35,8 +35,9 @@ from approvals.models import (
     OutboxEntry,
     User,
 )
-from approvals.orchestration import batches, fulfillment, readers, sources, standing, steering
-from approvals.orchestration.batches import Runner, Wish
+from approvals.orchestration import fulfillment, steering
+from approvals.orchestration.batches import parsers, progress, runner, sources
+from approvals.orchestration.batches.runner import Runner, Wish
 from approvals.reconciliation.carriers import read_end, release_refused
 from approvals.records import audit, execution_snapshots, order_batches
 from approvals.untrusted import json_stream
@@ -73,17 +74,17 @@ def accepted(rows: list[Any], mode: str = "executions", **wish: Any) -> OrderBat
     """A batch of these rows, a line each; texts stand as they are."""
     texts = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     body = "[" + ",\n".join(texts) + "]"
-    return batches.accept(
+    return runner.accept(
         sources.of_body(body), Wish(mode, **wish), body=body, by=None, surface="api"
     )
 
 
 def read(batch: OrderBatch) -> OrderBatch:
     """Read it to its end."""
-    runner = Runner(batch.pk)
-    while runner.turn():
+    reader = Runner(batch.pk)
+    while reader.turn():
         pass
-    runner.close()
+    reader.close()
     batch.refresh_from_db()
     return batch
 
@@ -95,7 +96,7 @@ def order(number: int, **more: Any) -> dict[str, Any]:
 def sums(batch: OrderBatch) -> dict[str, int]:
     """What its rows have come to, the zeros left out."""
     batch.refresh_from_db()
-    told = standing.sums(batch, standing.stand(batch))
+    told = progress.sums(batch, progress.stand(batch))
     assert told["read"] == sum(count for name, count in told.items() if name != "read")
     return {name: count for name, count in told.items() if count}
 
@@ -180,19 +181,19 @@ def test_a_bad_row_stops_a_batch_that_was_asked_to_and_it_can_go_on() -> None:
 def test_an_array_that_breaks_off_stops_a_batch_however_it_was_asked() -> None:
     body = '[{"order_id": "A-1"},\n{"order_id": "A-2"'
     wish = Wish("executions")
-    batch = batches.accept(sources.of_body(body), wish, body=body, by=None, surface="api")
+    batch = runner.accept(sources.of_body(body), wish, body=body, by=None, surface="api")
 
     assert read(batch).trouble == "Line 2: The array breaks off: its last bracket is missing."
     assert sums(batch) == {"read": 2, "under_way": 1, "refused": 1}
 
 
 def test_many_rows_are_read_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "ROWS_A_TURN", 3)
+    monkeypatch.setattr(runner, "ROWS_A_TURN", 3)
     batch = accepted([order(n) for n in range(7)])
-    runner = Runner(batch.pk)
+    reader = Runner(batch.pk)
     seen = []
 
-    while runner.turn():
+    while reader.turn():
         batch.refresh_from_db()
         seen.append(batch.position)
 
@@ -202,7 +203,7 @@ def test_many_rows_are_read_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whoever_is_late_writes_nothing_and_the_next_one_reads_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batches, "ROWS_A_TURN", 2)
+    monkeypatch.setattr(runner, "ROWS_A_TURN", 2)
     batch = accepted([order(n) for n in range(5)])
     slow = Runner(batch.pk)
     slow.turn()
@@ -231,23 +232,21 @@ def test_a_turn_is_written_once_or_not_at_all() -> None:
 
 
 def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "ROWS_A_TURN", 2)
-    monkeypatch.setattr(batches, "IN_LINE", 2)
+    monkeypatch.setattr(runner, "ROWS_A_TURN", 2)
+    monkeypatch.setattr(runner, "IN_LINE", 2)
     batch = accepted([order(n) for n in range(6)])
-    runner = Runner(batch.pk)
-    assert [runner.turn(), runner.turn(), runner.turn()] == [True, True, False]
+    reader = Runner(batch.pk)
+    assert [reader.turn(), reader.turn(), reader.turn()] == [True, True, False]
 
     lanes.drain("executions")
 
-    assert runner.turn() is True
+    assert reader.turn() is True
 
 
 def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice: User) -> None:
     body = "[]"
     with pytest.raises(NotAllowed):
-        batches.accept(
-            sources.of_body(body), Wish("executions"), body=body, by=alice, surface="api"
-        )
+        runner.accept(sources.of_body(body), Wish("executions"), body=body, by=alice, surface="api")
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
     with pytest.raises(Unavailable, match="ORDER_BATCH_STATE_MACHINE_ARN"):
         accepted([order(1)], "batches")
@@ -260,9 +259,9 @@ def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice
 def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     path = tmp_path / "orders.jsonl"
     path.write_text('{"order_id": "A-1"}\n')
-    batch = batches.accept(sources.of_file(path), Wish("executions"), by=None, surface="command")
+    batch = runner.accept(sources.of_file(path), Wish("executions"), by=None, surface="command")
 
-    batches.Chore().turn()
+    runner.Chore().turn()
     batch.refresh_from_db()
     assert batch.position == 0
 
@@ -298,7 +297,7 @@ def test_a_chunk_shrinks_to_what_an_execution_holds_and_a_giant_goes_alone(
     lanes.drain("executions")
 
     sizes = [len(text) for machine, _, text in aws.started if machine == BATCH]
-    assert max(sizes) < batches.MOST_BYTES
+    assert max(sizes) < runner.MOST_BYTES
     assert len(sizes) == 2
     assert [name for machine, name, _ in aws.started if machine == MACHINE] == ["order-A-9"]
 
@@ -414,11 +413,11 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
         raise Unavailable("S3 does not answer.")
 
     monkeypatch.setattr(s3, "look", away)
-    monkeypatch.setattr(batches, "AT_ONCE", 3)
+    monkeypatch.setattr(runner, "AT_ONCE", 3)
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
-        batches.accept(source, Wish("executions"), by=None, surface="api")
-    good, chore = accepted([order(1)]), batches.Chore()
+        runner.accept(source, Wish("executions"), by=None, surface="api")
+    good, chore = accepted([order(1)]), runner.Chore()
 
     chore.turn()
     chore.turn()
@@ -433,7 +432,7 @@ def test_a_lease_is_kept_while_rows_that_were_read_are_skipped(
     batch = accepted([order(number) for number in range(1_200)])
     Runner(batch.pk).turn()
     OrderBatch.objects.update(lease_until=None)
-    monkeypatch.setattr(readers, "BLOCK", 512)
+    monkeypatch.setattr(parsers, "BLOCK", 512)
     monkeypatch.setattr(json_stream, "BLOCK", 512)
     renewed, renew = [], verbs.renew
 
@@ -574,7 +573,7 @@ def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows
     rows = [order(11), order(12), "bad", order(13)]
     batch = read(accepted(rows, "map", on_bad_row="stop"))
     assert (batch.status, batch.carriers) == ("stopped", 1)
-    assert batches.Chore().turn() == 0
+    assert runner.Chore().turn() == 0
 
     verbs.resume(batch.pk, on_bad_row="skip", by=None, surface="command")
     read(batch)
@@ -592,15 +591,15 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
     mapped(monkeypatch, settings, {})
     monkeypatch.setattr(s3, "write", lambda *_: "")
     stuck, other = accepted([order(21)], "map"), accepted([order(22)])
-    chore = batches.Chore()
+    chore = runner.Chore()
 
     for _ in range(3):
         chore.turn()
 
     assert (sums(stuck), sums(other)) == ({"read": 1, "under_way": 1},) * 2
     monkeypatch.setattr(s3, "write", lambda *_: "v-2")
-    monkeypatch.setattr("approvals.orchestration.batches.REST", 0.0)
-    batches.Chore().turn()
+    monkeypatch.setattr("approvals.orchestration.batches.runner.REST", 0.0)
+    runner.Chore().turn()
     lanes.drain("executions")
     assert f"batch-{stuck.pk}-1" in {name for _, name, _ in aws.started}
 
@@ -626,10 +625,10 @@ def test_how_far_a_map_is_shows_before_its_orders_have_an_end(
     batch = mapped(monkeypatch, settings, {})
     monkeypatch.setattr(stepfunctions, "map_run_progress", lambda *_: 4)
 
-    batches.tend()
+    runner.tend()
 
     batch.refresh_from_db()
-    share, said = standing.progress(batch, standing.stand(batch))
+    share, said = progress.progress(batch, progress.stand(batch))
     assert (share, said) == (0.9, "6 read, 1 refused, 5 under way, 4 done by the map")
 
 

@@ -25,7 +25,7 @@ from approvals.models import (
     Vote,
 )
 from approvals.models.decisions import Outcome
-from approvals.orchestration import standing
+from approvals.orchestration.batches import progress
 from approvals.records import audit
 
 DELIVERY_STATES = (
@@ -357,12 +357,12 @@ class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
 
     def get_progress(self, batch: OrderBatch) -> float:
         """How far it is."""
-        return round(standing.progress(batch, self.context["stands"])[0], 4)
+        return round(progress.progress(batch, self.context["stands"])[0], 4)
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, batch: OrderBatch) -> dict[str, int]:
         """What its rows have come to."""
-        return standing.sums(batch, self.context["stands"])
+        return progress.sums(batch, self.context["stands"])
 
     @extend_schema_field(RefusedRowAnswer(many=True))
     def get_refusals(self, batch: OrderBatch) -> Any:

@@ -18,7 +18,8 @@ from approvals.actions import decisions, discussion, ingest
 from approvals.models import OrderBatch, OrderExecution, ReviewTask
 from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.models.decisions import Outcome
-from approvals.orchestration import sources, steering
+from approvals.orchestration import steering
+from approvals.orchestration.batches import sources
 
 ANY = "any"
 MOST_ROWS = 200

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from approvals import policy
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import OrderBatch, OrderExecution, keyset
-from approvals.orchestration import sources, standing
+from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
 from approvals.web.desk import SURFACE, DeskRequest, desk
 
@@ -58,9 +58,9 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound
-    stands = standing.stand(batch)
-    share, said = standing.progress(batch, stands)
-    sums = standing.sums(batch, stands)
+    stands = progress.stand(batch)
+    share, said = progress.progress(batch, stands)
+    sums = progress.sums(batch, stands)
     carrier = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
     own = list(_own(batch))
     return {

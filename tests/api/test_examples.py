@@ -22,7 +22,8 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
 )
-from approvals.orchestration import batches, fulfillment
+from approvals.orchestration import fulfillment
+from approvals.orchestration.batches import runner
 from tests import factories
 
 on_a_served_desk = pytest.mark.django_db(transaction=True)
@@ -162,7 +163,7 @@ class World:
     def _batch(self, _):
         body = {"orders": [{"order_id": "ORD-1"}, {"total": 5}], "on_bad_row": "stop"}
         answer = self.send("post", "/api/v1/order-batches/", body)
-        batches.Chore().turn()
+        runner.Chore().turn()
         return answer.json()["id"]
 
     def rows(self):

@@ -14,7 +14,7 @@ from django.db import connection
 
 from approvals.local import aws
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, RefusedRow
-from approvals.orchestration import standing
+from approvals.orchestration.batches import progress
 from approvals.records import audit
 from tests.batches import orders, process
 from tests.batches.account import Deployed
@@ -138,7 +138,7 @@ def _judge(result: Result, ran: Ran, made: Made) -> None:
         result.wrong.append(f"no batch: {ran.errors[-2000:]}")
         return
     result.expect("status", batch.status, "finished")
-    result.sums = standing.sums(batch, standing.stand(batch))
+    result.sums = progress.sums(batch, progress.stand(batch))
     said = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", ran.said, re.MULTILINE)}
     result.expect("the command's report", said, result.sums)
     ends = sum(count for name, count in result.sums.items() if name != "read")

@@ -12,8 +12,8 @@ from approvals.actions import batches as verbs
 from approvals.actions import carriers, configuration
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, User
-from approvals.orchestration import batches, sources
-from approvals.orchestration.batches import Runner, Wish
+from approvals.orchestration.batches import runner, sources
+from approvals.orchestration.batches.runner import Runner, Wish
 from tests import factories
 from tests.browser import world
 from tests.browser.conftest import NewPage, Scheme, sign_in
@@ -39,7 +39,7 @@ def begun(
     rows = [json.dumps({"order_id": f"{prefix}-{n:07d}"}) for n in range(40)]
     rows[6], rows[17] = "NaN", '{"order_id": "' + "W" * 300 + '"}'
     body = "[" + ",\n".join(rows) + "]"
-    batch = batches.accept(
+    batch = runner.accept(
         sources.of_body(body), Wish("batches", **wish), body=body, by=None, surface="api"
     )
     while Runner(batch.pk, seize=True).turn():

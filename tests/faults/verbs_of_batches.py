@@ -13,9 +13,9 @@ from approvals.actions.batches import LeaseLost, Reading
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
-from approvals.orchestration import batches as runner
-from approvals.orchestration import fulfillment, sources, standing
-from approvals.orchestration.batches import Runner, Wish
+from approvals.orchestration import fulfillment
+from approvals.orchestration.batches import progress, runner, sources
+from approvals.orchestration.batches.runner import Runner, Wish
 from approvals.records import idempotency
 from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, told_once
@@ -236,7 +236,7 @@ def _every_row_once(_stage: Stage, case: Case) -> str:
     found = batch.position, batch.orders.count(), batch.refusals.count(), batch.status
     if found != (ROWS_EACH, ROWS_EACH - 1, 1, "finished"):
         return f"I-16 rows, orders, refusals and status are {found}"
-    told = standing.sums(batch, standing.stand(batch))
+    told = progress.sums(batch, progress.stand(batch))
     ends = sum(count for name, count in told.items() if name != "read")
     return "" if ends == told["read"] else f"I-16 {told} do not sum up"
 

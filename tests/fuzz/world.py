@@ -24,8 +24,9 @@ from approvals.models import (
     User,
 )
 from approvals.models.decisions import Surface
-from approvals.orchestration import batches, fulfillment, sources
-from approvals.orchestration.batches import Wish
+from approvals.orchestration import fulfillment
+from approvals.orchestration.batches import runner, sources
+from approvals.orchestration.batches.runner import Wish
 from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
@@ -139,14 +140,14 @@ class World:
 
     def _batch(self) -> str:
         body = f'[{{"order_id": "FUZZ-{next(_numbers)}"}}, {{}}]'
-        made = batches.accept(
+        made = runner.accept(
             sources.of_body(body),
             Wish("executions"),
             body=body,
             by=self.lead,
             surface=Surface.API,
         )
-        batches.Runner(made.pk).turn()
+        runner.Runner(made.pk).turn()
         return str(made.pk)
 
     def _quarantined(self) -> str:

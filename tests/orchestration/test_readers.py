@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from approvals.orchestration import readers
+from approvals.orchestration.batches import parsers
 from approvals.untrusted import json_stream
 from approvals.untrusted.json_stream import Broken, elements
 
@@ -24,12 +24,12 @@ ARRAY = b""" [
 
 def read(text: bytes, form: str, **more: Any) -> list[tuple[int, Any]]:
     """Line and order of each row, or line and code where it is none."""
-    return [(r.line, r.order or r.code) for r in readers.rows(io.BytesIO(text), form, **more)]
+    return [(r.line, r.order or r.code) for r in parsers.rows(io.BytesIO(text), form, **more)]
 
 
 @pytest.mark.parametrize("block", [*range(1, 20), 65_536])
 def test_lines_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
-    monkeypatch.setattr(readers, "BLOCK", block)
+    monkeypatch.setattr(parsers, "BLOCK", block)
     text = b'{"a":1}\n{"a":2}\n\n\n{"a":3}\n{"a":4}\n\n{"a":5}'
 
     assert read(text, "jsonl") == [
@@ -39,7 +39,7 @@ def test_lines_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int
 
 @pytest.mark.parametrize("block", [1, 7, 14, 28, 65_536])
 def test_cells_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
-    monkeypatch.setattr(readers, "BLOCK", block)
+    monkeypatch.setattr(parsers, "BLOCK", block)
     ids = [f"ORD-{number:09}" for number in range(40)]
 
     found = read("\n".join(["order_id", *ids]).encode(), "csv")
@@ -49,7 +49,7 @@ def test_cells_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int
 
 @pytest.mark.parametrize("header", ["a" + ".a" * 64, ",".join(f"c{n}" for n in range(20_001))])
 def test_a_header_cannot_nest_deeper_than_a_document(header: str) -> None:
-    (row,) = readers.rows(io.BytesIO(f"{header}\nx\n".encode()), "csv")
+    (row,) = parsers.rows(io.BytesIO(f"{header}\nx\n".encode()), "csv")
 
     assert (row.code, row.ends) == ("unreadable", True)
 
@@ -82,7 +82,7 @@ def test_an_array_is_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: i
 def test_what_leaves_no_next_row_ends_the_reading_and_says_where(
     text: bytes, line: int, what: str
 ) -> None:
-    *_, last = readers.rows(io.BytesIO(text), "json")
+    *_, last = parsers.rows(io.BytesIO(text), "json")
 
     assert (last.line, last.code, last.ends) == (line, "unreadable", True)
     assert what in last.reason
@@ -149,7 +149,7 @@ def test_csv_makes_objects_of_dots_and_json_where_the_header_says_so() -> None:
 
 @pytest.mark.parametrize("header", [b"\n", b"a,a\n", b"a,\n"])
 def test_a_csv_without_a_usable_header_has_no_rows(header: bytes) -> None:
-    (row,) = readers.rows(io.BytesIO(header + b"1,2\n"), "csv")
+    (row,) = parsers.rows(io.BytesIO(header + b"1,2\n"), "csv")
 
     assert (row.code, row.ends) == ("unreadable", True)
 
@@ -214,4 +214,4 @@ def test_what_breaks_off_inside_a_string_is_broken() -> None:
     ],
 )
 def test_a_file_is_known_by_its_name_or_by_how_it_begins(name: str, head: bytes, form: str) -> None:
-    assert readers.form_of(name, head) == form
+    assert parsers.form_of(name, head) == form

@@ -17,8 +17,9 @@ from approvals import sweeper
 from approvals.gateways import aws
 from approvals.local import aws as local_aws
 from approvals.models import OrderBatch
-from approvals.orchestration import batches, packaging, sources, standing
-from approvals.orchestration.batches import Runner, Wish
+from approvals.orchestration import packaging
+from approvals.orchestration.batches import progress, runner, sources
+from approvals.orchestration.batches.runner import Runner, Wish
 from approvals.orchestration.lambdas import settle_orders
 from approvals.orchestration.lambdas.failures import ServiceUnavailableError
 from tests.batches import orders
@@ -210,7 +211,7 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     made = orders.write(path, 20, seed=9, prefix=f"{mode}-")
     stack.put(path)
     already = set(stack.started())
-    batch = batches.accept(
+    batch = runner.accept(
         sources.unseen(stack.url(path)), Wish(mode, size=8), by=None, surface="api"
     )
     assert made.held
@@ -223,7 +224,7 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     assert set(stack.started()) - already == made.held
     assert set(batch.refusals.values_list("line", flat=True)) == made.bad_lines
     assert made.plain <= stack.shipped()
-    told = standing.sums(batch, standing.stand(batch))
+    told = progress.sums(batch, progress.stand(batch))
     assert told["settled"] == len(made.plain)
     assert told["executions"] == len(made.held)
     if mode == "map":
@@ -236,9 +237,9 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
 def finish(batch: OrderBatch) -> None:
     """Do what a sweeper does until the batch ends, its pauses cut short."""
     until = time.monotonic() + 60
-    runner = Runner(batch.pk)
+    reader = Runner(batch.pk)
     while batch.status != "finished" and time.monotonic() < until:
-        runner.turn()
+        reader.turn()
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE approvals_executionsnapshot SET due_at = now() WHERE due_at IS NOT NULL"
@@ -246,4 +247,4 @@ def finish(batch: OrderBatch) -> None:
         sweeper.sweep_once()
         batch.refresh_from_db()
         time.sleep(0.1)
-    assert batch.status == "finished", standing.stand(batch)
+    assert batch.status == "finished", progress.stand(batch)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from approvals.actions import configuration
 from approvals.models import OrderBatch, User
-from approvals.orchestration import batches, sources
+from approvals.orchestration.batches import runner, sources
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +29,9 @@ def olga(settings: Any) -> User:
 
 def begun(on_bad_row: str = "skip") -> OrderBatch:
     """A batch of three rows, the second of which is none, read to its end."""
-    wish = batches.Wish("executions", on_bad_row=on_bad_row)
-    batch = batches.accept(sources.of_body(BODY), wish, body=BODY, by=None, surface="api")
-    while batches.Runner(batch.pk).turn():
+    wish = runner.Wish("executions", on_bad_row=on_bad_row)
+    batch = runner.accept(sources.of_body(BODY), wish, body=BODY, by=None, surface="api")
+    while runner.Runner(batch.pk).turn():
         pass
     batch.refresh_from_db()
     return batch

@@ -15,8 +15,8 @@ from approvals.api import reading, serializers, shapes
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import OrderBatch
-from approvals.orchestration import batches, sources, standing
-from approvals.orchestration.sources import Source
+from approvals.orchestration.batches import progress, runner, sources
+from approvals.orchestration.batches.sources import Source
 from approvals.records import idempotency
 
 ACCEPTED = 202
@@ -35,9 +35,9 @@ class OrderBatches(Endpoint):
         policy.may(policy.START_ORDER, None, self.caller, SURFACE).or_raise()
         given = self.body(shapes.BatchBody)
         source, body = _source(given)
-        wish = batches.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
+        wish = runner.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
         try:
-            row = batches.accept(
+            row = runner.accept(
                 source,
                 wish,
                 by=self.caller,
@@ -64,7 +64,7 @@ class OneBatch(Endpoint):
 def _source(given: dict[str, Any]) -> tuple[Source, str]:
     """Where the orders come from, and what is kept of them here. Raises Invalid."""
     if "source" in given:
-        batches.may_be_read(given["source"])
+        runner.may_be_read(given["source"])
         return sources.unseen(given["source"]), ""
     orders = [json.dumps(order, ensure_ascii=False) for order in given["orders"]]
     body = "[" + ",\n".join(orders) + "]"  # so that its line is an order's number
@@ -72,5 +72,5 @@ def _source(given: dict[str, Any]) -> tuple[Source, str]:
 
 
 def _answer(row: OrderBatch, status: int) -> Response:
-    context = {"stands": standing.stand(row)}
+    context = {"stands": progress.stand(row)}
     return Response(serializers.OrderBatchAnswer(row, context=context).data, status=status)

@@ -17,7 +17,7 @@ from approvals.management.progress import Bar
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import OrderBatch
 from approvals.models.decisions import Surface
-from approvals.orchestration import batches, sources, standing
+from approvals.orchestration.batches import progress, runner, sources
 
 PATIENCE = 300.0  # seconds in which nothing moves: AWS is away, and the sweeper will do the rest
 PAUSE = 0.2
@@ -50,14 +50,14 @@ class Command(ReviewCommand):
         batch = _resumed(path, options) if options["resume"] else _accepted(name, path, options)
         self.stderr.write(f"batch {batch.pk}")
         stop = self.stop_on_signals()
-        runner = batches.Runner(batch.pk, path, seize=bool(options["resume"]))
-        _work(batch, runner, stop, Bar(sys.stderr))
+        reader = runner.Runner(batch.pk, path, seize=bool(options["resume"]))
+        _work(batch, reader, stop, Bar(sys.stderr))
         batch.refresh_from_db()
         self._report(batch)
 
     def _report(self, batch: OrderBatch) -> None:
-        stands = standing.stand(batch)
-        for name, count in standing.sums(batch, stands).items():
+        stands = progress.stand(batch)
+        for name, count in progress.sums(batch, stands).items():
             self.stdout.write(f"{name:<12}{count:>10}")
         rows = batch.refusals.order_by("item")
         for row in rows[:SHOWN]:
@@ -77,8 +77,8 @@ def _accepted(name: str, path: Path | None, options: dict[str, Any]) -> OrderBat
         source = sources.of_object(name) if path is None else sources.of_file(path)
     except OSError as error:
         raise Error(f"{name} cannot be read: {error.strerror}") from error
-    wish = batches.Wish(options["mode"], options["batch_size"], options["on_bad_row"])
-    return batches.accept(source, wish, by=None, surface=Surface.COMMAND)
+    wish = runner.Wish(options["mode"], options["batch_size"], options["on_bad_row"])
+    return runner.accept(source, wish, by=None, surface=Surface.COMMAND)
 
 
 def _resumed(path: Path | None, options: dict[str, Any]) -> OrderBatch:
@@ -98,7 +98,7 @@ def _resumed(path: Path | None, options: dict[str, Any]) -> OrderBatch:
     return batch
 
 
-def _work(batch: OrderBatch, runner: batches.Runner, stop: threading.Event, bar: Bar) -> None:
+def _work(batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: Bar) -> None:
     """Read the batch in turns while threads send what is due, until it ends or nothing moves."""
     done = threading.Event()
     threads = [
@@ -108,25 +108,25 @@ def _work(batch: OrderBatch, runner: batches.Runner, stop: threading.Event, bar:
     for thread in threads:
         thread.start()
     try:
-        _turn_by_turn(batch, runner, stop, bar)
+        _turn_by_turn(batch, reader, stop, bar)
     finally:
         done.set()
-        runner.close()
+        reader.close()
         for thread in threads:
             thread.join()
 
 
 def _turn_by_turn(
-    batch: OrderBatch, runner: batches.Runner, stop: threading.Event, bar: Bar
+    batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: Bar
 ) -> None:
     moved_at, before, shown_at = time.monotonic(), "", 0.0
     while not stop.is_set():
-        worked = runner.turn()
+        worked = reader.turn()
         if worked and time.monotonic() < shown_at + PAUSE:
             continue
         shown_at = time.monotonic()
         batch.refresh_from_db()
-        share, said = standing.progress(batch, standing.stand(batch))
+        share, said = progress.progress(batch, progress.stand(batch))
         ended = batch.status == Status.FINISHED or (batch.status == Status.STOPPED and not worked)
         bar.show(share, said, at_end=ended)
         if ended or time.monotonic() > moved_at + PATIENCE:
@@ -134,5 +134,5 @@ def _turn_by_turn(
         if said != before:
             moved_at, before = time.monotonic(), said
         if not worked:
-            batches.tend()
+            runner.tend()
             stop.wait(PAUSE)

@@ -15,7 +15,7 @@ from approvals.exceptions import Unavailable
 from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
-from approvals.orchestration import sources
+from approvals.orchestration.batches import sources
 from approvals.records import database_time, order_batches
 
 ROWS_A_PAGE = 500

@@ -20,7 +20,7 @@ from approvals.exceptions import Invalid
 from approvals.gateways import s3
 from approvals.gateways.aws import Place
 from approvals.models import OrderBatch
-from approvals.orchestration import readers
+from approvals.orchestration.batches import parsers
 from approvals.untrusted.json_stream import BLOCK, Stream
 
 S3 = "s3://"
@@ -51,7 +51,7 @@ def of_object(url: str) -> Source:
     bucket, key = split(url)
     found = s3.look(place(), bucket, key)
     with s3.opened(place(), bucket, key, found.version) as body:
-        form = readers.form_of(key, body.read(HEAD))
+        form = parsers.form_of(key, body.read(HEAD))
     return Source(url, found.version, found.size, form)
 
 
@@ -64,7 +64,7 @@ def unseen(url: str) -> Source:
 def of_file(path: Path) -> Source:
     """A file of this machine; nobody else can read on in it. Raises OSError."""
     with path.open("rb") as file:
-        form = readers.form_of(path.name, file.read(HEAD))
+        form = parsers.form_of(path.name, file.read(HEAD))
     return Source(f"{FILE}{path.name[:1_000]}", digest(path), path.stat().st_size, form)
 
 

@@ -24,8 +24,9 @@ from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
 from approvals.models.batches import MOST_IN_A_CARRIER
-from approvals.orchestration import fulfillment, maps, readers, sources
-from approvals.orchestration.sources import Source
+from approvals.orchestration import fulfillment
+from approvals.orchestration.batches import distributed_map, parsers, sources
+from approvals.orchestration.batches.sources import Source
 from approvals.reconciliation.carriers import release_refused
 from approvals.records import idempotency
 from approvals.records.order_batches import Item, Refusal
@@ -116,9 +117,9 @@ class Runner:
         self._seize = seize  # for the first turn: whoever had it before has been given up
         self._turn: batches.Turn | None = None
         self._open = ExitStack()
-        self._rows: Iterator[readers.Row] | None = None
-        self._counted: readers.Counted | None = None
-        self._next: readers.Row | None = None  # read, and not in the turn before for its size
+        self._rows: Iterator[parsers.Row] | None = None
+        self._counted: parsers.Counted | None = None
+        self._next: parsers.Row | None = None  # read, and not in the turn before for its size
         self._rests_until = self._renew_at = 0.0
 
     @property
@@ -170,8 +171,8 @@ class Runner:
                 return False
             self._turn = self._pinned(turn) if not turn.batch.source_version else self._read(turn)
             return True
-        if maps.to_be_handed_over(turn.batch):
-            self._turn = maps.hand_over(turn)
+        if distributed_map.to_be_handed_over(turn.batch):
+            self._turn = distributed_map.hand_over(turn)
             return True
         self.close()
         return False
@@ -190,7 +191,7 @@ class Runner:
             reading = batches.Reading(trouble=error.message)
         return batches.record(turn, reading)
 
-    def _rows_of(self, batch: OrderBatch, rows: Iterator[readers.Row]) -> batches.Reading:
+    def _rows_of(self, batch: OrderBatch, rows: Iterator[parsers.Row]) -> batches.Reading:
         """The next rows, up to what one execution carries or one transaction should hold."""
         most = batch.size if batch.mode == Mode.BATCHES else ROWS_A_TURN
         items: list[Item] = []
@@ -222,14 +223,14 @@ class Runner:
             batches.renew(self._turn)
             self._renew_at = time.monotonic() + batches.LEASE.total_seconds() / 3
 
-    def _begin(self, batch: OrderBatch) -> Iterator[readers.Row]:
+    def _begin(self, batch: OrderBatch) -> Iterator[parsers.Row]:
         stream = self._open.enter_context(sources.opened(batch, self._path))
-        self._counted, self._next = readers.Counted(stream, self._keep_the_lease), None
-        self._rows = readers.rows(self._counted, batch.format, skip=batch.position)
+        self._counted, self._next = parsers.Counted(stream, self._keep_the_lease), None
+        self._rows = parsers.rows(self._counted, batch.format, skip=batch.position)
         return self._rows
 
 
-def _item(row: readers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
+def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
     if row.order is None:
         return Refusal(number, row.line, row.code, row.reason)
     try:
@@ -258,7 +259,7 @@ def _in_line() -> bool:
 def _something_to_read(batch_id: UUID) -> bool:
     """Whether there is work that only one process may do at a time."""
     batch = OrderBatch.objects.get(pk=batch_id)
-    return batch.status == Status.READING or maps.to_be_handed_over(batch)
+    return batch.status == Status.READING or distributed_map.to_be_handed_over(batch)
 
 
 class Chore:
@@ -299,7 +300,7 @@ class Chore:
 
 def tend() -> None:
     """What belongs to no batch's turn: ask how far maps are, release what Step Functions refused."""
-    maps.ask_progress()
+    distributed_map.ask_progress()
     release_refused(limit=10)
 
 
