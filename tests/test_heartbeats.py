@@ -21,11 +21,10 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.test import Client
 
-from approvals import polling, sweeper
+from approvals import polling
 from approvals.actions import decisions, ingest
 from approvals.actions.decisions import Ruling
 from approvals.delivery import heartbeats
-from approvals.delivery.pacemaker import Pacemaker
 from approvals.gateways import aws, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
@@ -33,6 +32,8 @@ from approvals.local import aws as local_aws
 from approvals.local import dying_with_me
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
 from approvals.records import service_quotas
+from approvals.worker import loop
+from approvals.worker.heartbeats import Pacemaker
 from tests import factories
 from tests.desk import ROOT, wait_until
 from tests.local.conftest import review as waiting_state
@@ -343,7 +344,7 @@ def test_two_sweepers_share_the_beats_and_double_none(living: ReviewQueue, beats
     for _ in range(50):
         factories.review(living)
     stop = threading.Event()
-    threads = [threading.Thread(target=sweeper.keep_alive, args=(stop,)) for _ in range(2)]
+    threads = [threading.Thread(target=loop.keep_alive, args=(stop,)) for _ in range(2)]
     began = time.monotonic()
     for thread in threads:
         thread.start()
@@ -362,7 +363,7 @@ def test_a_new_review_is_noticed_within_a_second_or_so_by_the_running_sweeper(
     living: ReviewQueue, beats: Beats
 ) -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=sweeper.sweep_forever, args=(stop,))
+    thread = threading.Thread(target=loop.sweep_forever, args=(stop,))
     thread.start()
     try:
         time.sleep(1.5)
@@ -389,9 +390,9 @@ def test_the_beats_outlive_the_databases_absence(
         return look()
 
     monkeypatch.setattr(heartbeats, "queues", flaky)
-    monkeypatch.setattr(sweeper, "PAUSE_WITHOUT_DATABASE", 0.01)
+    monkeypatch.setattr(loop, "PAUSE_WITHOUT_DATABASE", 0.01)
     stop = threading.Event()
-    thread = threading.Thread(target=sweeper.keep_alive, args=(stop,))
+    thread = threading.Thread(target=loop.keep_alive, args=(stop,))
     thread.start()
     try:
         wait_until(lambda: len(beats), seconds=10, what="a beat")

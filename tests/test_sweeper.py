@@ -14,16 +14,16 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
-from approvals import sweeper
 from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
-from approvals.delivery.crew import Crew
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.records import outbox
+from approvals.worker import loop
+from approvals.worker.pool import Crew
 from tests import factories
 from tests.races import at_once
 
@@ -60,7 +60,7 @@ def approve(by: User, times: int = 1, undo_seconds: int = 0) -> None:
 def sweep(until: Callable[[], Any], seconds: float = 10) -> None:
     """Sweep in a thread until something holds; then stop and see that the thread ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=sweeper.sweep_forever, args=(stop,))
+    thread = threading.Thread(target=loop.sweep_forever, args=(stop,))
     thread.start()
     deadline = time.monotonic() + seconds
     while not until() and time.monotonic() < deadline:
@@ -81,7 +81,7 @@ def test_what_is_due_is_delivered_and_what_can_still_be_undone_waits(
     approve(alice, times=3)
     approve(alice, undo_seconds=10)
 
-    assert sweeper.sweep_once() == 3
+    assert loop.sweep_once() == 3
     assert sorted(OutboxEntry.objects.values_list("state", flat=True)) == ["settled"] * 3 + [
         "waiting"
     ]
@@ -98,10 +98,10 @@ def test_a_row_that_fails_in_an_unforeseen_way_keeps_its_lease_and_delays_no_oth
 
     sent.meanwhile = stumble
 
-    assert sweeper.sweep_once() == 2
+    assert loop.sweep_once() == 2
     assert states() == {"sending", "settled"}
     OutboxEntry.objects.filter(state="sending").update(lease_until=Now() - timedelta(seconds=1))
-    assert sweeper.sweep_once() == 1
+    assert loop.sweep_once() == 1
     assert states() == {"settled"}
 
 
@@ -115,7 +115,7 @@ def test_a_row_whose_subject_cannot_be_found_is_no_silent_failure(
         not_before=outbox.clock.now(),
     )
 
-    assert sweeper.sweep_once() == 0
+    assert loop.sweep_once() == 0
 
     assert "delivery.failed" in caplog.text
     assert "DoesNotExist" in caplog.text
@@ -140,7 +140,7 @@ def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() ->
 
     OutboxEntry.objects.update(lane=OutboxEntry.Lane.WEBHOOKS)
 
-    assert sweeper.sweep_once() == 0
+    assert loop.sweep_once() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -160,12 +160,12 @@ def test_a_lost_hint_is_delivered_by_the_sweeper_at_the_end_of_the_undo_window(
 def test_a_stop_is_obeyed_between_two_slow_calls(
     alice: User, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper, "Crew", partial(Crew, hands=1))
+    monkeypatch.setattr(loop, "Crew", partial(Crew, hands=1))
     approve(alice, times=5)
     stop = threading.Event()
     sent.meanwhile = stop.set
 
-    sweeper.sweep_forever(stop)
+    loop.sweep_forever(stop)
 
     assert len(sent.outputs) == 1
     assert states() == {"settled", "waiting"}
@@ -176,7 +176,7 @@ def test_two_sweepers_at_once_send_nothing_twice(alice: User, sent: Sent) -> Non
     approve(alice, times=40)
     sent.meanwhile = lambda: time.sleep(0.001)
 
-    made = at_once([sweeper.sweep_once] * 4)
+    made = at_once([loop.sweep_once] * 4)
 
     assert sum(made) == len(sent.outputs) == len(set(sent.outputs)) == 40
     assert set(OutboxEntry.objects.values_list("state", "attempts")) == {("settled", 1)}
@@ -242,7 +242,7 @@ def test_the_sweeper_outlives_the_databases_absence(
         return due(lane, limit=limit, but=but)
 
     monkeypatch.setattr(outbox, "due", flaky)
-    monkeypatch.setattr(sweeper, "PAUSE_WITHOUT_DATABASE", 0.01)
+    monkeypatch.setattr(loop, "PAUSE_WITHOUT_DATABASE", 0.01)
 
     sweep(lambda: sent.outputs)
 

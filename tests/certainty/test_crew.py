@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from approvals import sweeper
 from approvals.actions import configuration, decisions
 from approvals.delivery import lanes
-from approvals.delivery.crew import HANDS
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.orchestration import fulfillment
+from approvals.worker import loop
+from approvals.worker.pool import HANDS
 from tests.certainty.conftest import AT_ONCE, take_in
 from tests.desk import wait_until
 from tests.fake_aws import FakeAws, Fault
@@ -29,7 +29,7 @@ def sweeping(*names: str) -> Iterator[None]:
     """The callbacks' lane, or those named, swept as the sweeper does."""
     stop = threading.Event()
     threads = [
-        threading.Thread(target=sweeper.sweep_lane, args=(lane, stop))
+        threading.Thread(target=loop.sweep_lane, args=(lane, stop))
         for lane in names or (CALLBACKS,)
     ]
     for thread in threads:

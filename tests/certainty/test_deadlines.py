@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals import upkeep
 from approvals.actions import assignment, configuration
 from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, User, Vote
 from approvals.records import audit
+from approvals.worker import periodic
 from tests import factories
 from tests.certainty.conftest import deliver, move_deadline, token_of
 from tests.fake_aws import FakeAws
@@ -26,10 +26,10 @@ def test_one_margin_before_the_deadline_the_queue_decides_by_its_rule(
     review = waiting()
     assignment.claim(review.pk, by=ada, surface="web")  # nobody's claim holds it up
     move_deadline(review, seconds=61)
-    assert upkeep.decide_at_deadlines() == 0
+    assert periodic.decide_at_deadlines() == 0
     move_deadline(review, seconds=59)
-    assert upkeep.decide_at_deadlines() == 1
-    assert upkeep.decide_at_deadlines() == 0
+    assert periodic.decide_at_deadlines() == 1
+    assert periodic.decide_at_deadlines() == 0
     review.refresh_from_db()
     assert (review.status, review.assignee) == (outcome, None)
     decision = Decision.objects.get()
@@ -46,9 +46,9 @@ def test_a_short_time_keeps_three_quarters_for_people(held: ReviewQueue) -> None
     configuration.save_queue(held.slug, {"at_deadline": "reject"}, by=None)
     review = factories.review(held, timeoutSeconds=40)
     move_deadline(review, seconds=12, window=40)
-    assert upkeep.decide_at_deadlines() == 0
+    assert periodic.decide_at_deadlines() == 0
     move_deadline(review, seconds=9, window=40)
-    assert upkeep.decide_at_deadlines() == 1
+    assert periodic.decide_at_deadlines() == 1
 
 
 def test_a_default_deadline_and_one_that_has_passed_are_left_alone(held: ReviewQueue) -> None:
@@ -57,13 +57,13 @@ def test_a_default_deadline_and_one_that_has_passed_are_left_alone(held: ReviewQ
     late = factories.review(held)
     move_deadline(guessed, seconds=20)
     move_deadline(late, seconds=-1)
-    assert upkeep.decide_at_deadlines() == 0
+    assert periodic.decide_at_deadlines() == 0
     assert set(ReviewTask.objects.values_list("status", flat=True)) == {"pending"}
 
 
 def test_a_queue_that_leaves_its_reviews_leaves_them(held: ReviewQueue) -> None:
     move_deadline(factories.review(held), seconds=20)
-    assert upkeep.decide_at_deadlines() == 0
+    assert periodic.decide_at_deadlines() == 0
 
 
 def test_without_an_execution_a_heartbeat_proves_the_end_where_the_queue_allows_it(
@@ -73,15 +73,15 @@ def test_without_an_execution_a_heartbeat_proves_the_end_where_the_queue_allows_
     ReviewTask.objects.filter(pk=review.pk).update(execution_arn="")
     move_deadline(review, seconds=-1)
     token = aws.tasks()[-1]["token"]
-    assert upkeep.Prober().turn() == 0
+    assert periodic.Prober().turn() == 0
     configuration.save_queue(held.slug, {"probe_with_heartbeats": True}, by=None)
-    prober = upkeep.Prober()
+    prober = periodic.Prober()
     assert prober.turn() == 1
     review.refresh_from_db()
     assert review.status == "pending"  # AWS still waits, whatever our clock says
     aws.expire(token)
     assert prober.turn() == 0  # not again within a minute
-    assert upkeep.Prober().turn() == 1
+    assert periodic.Prober().turn() == 1
     review.refresh_from_db()
     assert review.status == "expired"
 
@@ -90,9 +90,9 @@ def test_a_claim_that_ran_out_is_written_down_and_makes_nothing_stale(
     held: ReviewQueue, ada: User
 ) -> None:
     review = assignment.claim(factories.review(held).pk, by=ada, surface="web")
-    assert upkeep.end_leases() == 0
+    assert periodic.end_leases() == 0
     ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=review.sent_at)
-    assert upkeep.end_leases() == 1
+    assert periodic.end_leases() == 1
     before = review.version
     review.refresh_from_db()
     assert (review.assignee, review.lease_id, review.version) == (None, None, before)

@@ -13,7 +13,6 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from approvals import sweeper
 from approvals.actions import configuration, decisions
 from approvals.models import (
     AuditEvent,
@@ -26,6 +25,7 @@ from approvals.models import (
 )
 from approvals.reconciliation import recovery
 from approvals.records import audit, database_time
+from approvals.worker import loop
 from tests import factories
 from tests.certainty import restoring
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, take_in, token_of
@@ -92,7 +92,7 @@ def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
     assert there["order-decided"] == str(lost_whole.decision_id)
     assert last == {"executions": 5, "differ": 4, "go_on_before": None}
 
-    sweeper.sweep_once()
+    loop.sweep_once()
     early.refresh_from_db()
     assert early.status == "orphaned"
     closed = AuditEvent.objects.get(kind="review.orphaned")

@@ -12,7 +12,6 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Now
 
-from approvals import sweeper, upkeep
 from approvals.actions import decisions
 from approvals.models import (
     AuditEvent,
@@ -25,6 +24,7 @@ from approvals.models import (
 from approvals.orchestration import fulfillment
 from approvals.polling import statuses
 from approvals.records import audit, execution_snapshots
+from approvals.worker import loop, periodic
 from tests.certainty.conftest import AT_ONCE, deliver, take_in, token_of
 from tests.desk import wait_until
 from tests.fake_aws import ACCOUNT, FakeAws, Fault
@@ -51,7 +51,7 @@ def workflow(aws: FakeAws, held: ReviewQueue, settings: Any, **options: Any) -> 
         order, _ = fulfillment.start_order_fulfillment(
             {"order_id": order_id}, by=None, surface="command"
         )
-        sweeper.sweep_once()
+        loop.sweep_once()
         order.refresh_from_db()
         return order
 
@@ -102,7 +102,7 @@ def test_executions_that_end_in_any_order_close_their_reviews_and_their_orders_s
 ) -> None:
     started = {number: order(f"order-{number}") for number in range(6)}
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
     assert known() == truth(aws) == dict.fromkeys(known(), "running")
 
     for number, status in zip((3, 0, 2, 1), ENDS, strict=True):
@@ -111,7 +111,7 @@ def test_executions_that_end_in_any_order_close_their_reviews_and_their_orders_s
     aws.expire(token_of(aws, expired))
     before = aws.bodies(events)
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
 
     assert known() == truth(aws)
     assert set(known().values()) == {"running", "succeeded", "failed", "timed_out", "aborted"}
@@ -123,7 +123,7 @@ def test_executions_that_end_in_any_order_close_their_reviews_and_their_orders_s
     told = kinds()
     aws.send(events, before)  # once more, long after
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
     assert kinds() == told
     assert [breach for chain in audit.chains() for breach in audit.verify(chain)] == []
 
@@ -131,7 +131,7 @@ def test_executions_that_end_in_any_order_close_their_reviews_and_their_orders_s
     left = decisions.approve(left.pk, by=ada, surface="api", ruling=AT_ONCE)
     assert deliver(left).delivery == ("delivered", "acknowledged")
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
     assert known()["order-5"] == truth(aws)["order-5"] == "succeeded"
 
 
@@ -143,17 +143,17 @@ def test_an_old_event_says_nothing_about_an_execution_that_was_redriven(
     aws.abort(started.execution_arn)
     late = aws.bodies(events)
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
     assert (known(), reviews()) == ({"order-1": "aborted"}, {"order-1": "orphaned"})
 
     aws.redrive(started.execution_arn)
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
     assert known() == {"order-1": "running"}
 
     aws.send(events, late)
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
     assert known() == truth(aws) == {"order-1": "running"}
     newest = ReviewTask.objects.latest("sent_at")
     assert (newest.redrive_count, newest.status) == (1, "pending")
@@ -188,7 +188,7 @@ def test_what_is_no_event_leaves_the_queue_and_holds_up_nothing(
     aws.abort(started.execution_arn)
 
     call_command("poll_queue", "--once")
-    sweeper.sweep_once()
+    loop.sweep_once()
 
     assert aws.queue_state(events)["messages"] == 0
     assert (known(), reviews()) == ({"order-1": "aborted"}, {"order-1": "orphaned"})
@@ -205,7 +205,7 @@ def test_events_of_executions_that_are_none_of_ours_cost_nothing(
     watched = ExecutionSnapshot.objects.count()
 
     poll(held)
-    sweeper.sweep_once()
+    loop.sweep_once()
 
     assert aws.queue_state(events)["messages"] == 0
     assert ExecutionSnapshot.objects.count() == watched
@@ -221,11 +221,11 @@ def test_without_any_event_the_sweep_finds_out(
     take_in(held)
     for one, status in zip(started, ENDS, strict=True):
         end(aws, one, status)
-    assert upkeep.ask_after_executions() == 0  # it was asked a moment ago
+    assert periodic.ask_after_executions() == 0  # it was asked a moment ago
 
     with connection.cursor() as cursor:  # ten minutes later: by moving the rows
         cursor.execute("UPDATE approvals_executionsnapshot SET due_at = now()")
-    assert upkeep.ask_after_executions() == 4
+    assert periodic.ask_after_executions() == 4
 
     assert known() == truth(aws)
     assert set(reviews().values()) == {"orphaned"}

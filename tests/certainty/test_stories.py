@@ -11,12 +11,13 @@ from django.core import serializers
 from django.db.models import F
 from django.db.models.functions import Now
 
-from approvals import tasks, upkeep
+from approvals import tasks
 from approvals.gateways import dynamodb
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionReading, OrderExecution, RateBucket, Workflow
 from approvals.reconciliation import read, stories
 from approvals.records import database_time, execution_history
+from approvals.worker import periodic
 from tests.fake_aws import FakeAws
 
 pytestmark = pytest.mark.django_db
@@ -113,8 +114,8 @@ def test_what_is_fresh_is_not_read_unless_somebody_asks(
     assert not read(order.pk)
 
     execution_history.ask(order)
-    assert upkeep.read_executions() == 1
-    assert upkeep.read_executions() == 0
+    assert periodic.read_executions() == 1
+    assert periodic.read_executions() == 0
     assert calls(aws, "DescribeExecution") == 2
 
 

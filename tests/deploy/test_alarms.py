@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from approvals import upkeep
 from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask, User
+from approvals.worker import periodic
 from tests import factories
 from tests.deploy import template
 
@@ -118,13 +118,13 @@ def test_messages_outlive_the_longest_review() -> None:
 def test_the_report_says_how_old_the_oldest_open_review_is(
     alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    upkeep.report()
+    periodic.report()
     old, older_but_decided = factories.review(), factories.review()
     factories.review()
     decisions.approve(older_but_decided.pk, by=alice, surface="web", ruling=Ruling(undo_seconds=0))
     for review, hours in ((old, 3), (older_but_decided, 9)):
         ReviewTask.objects.filter(pk=review.pk).update(received_at=Now() - timedelta(hours=hours))
-    upkeep.report()
+    periodic.report()
 
     empty, full = (found["OldestOpenReview"] for found in logged(caplog))
     assert empty == 0
@@ -152,7 +152,7 @@ def test_the_report_counts_decisions_that_could_have_left_and_did_not(
     for changes in lines:
         OutboxEntry.objects.filter(pk=approve(alice).pk).update(**changes)
 
-    upkeep.report()
+    periodic.report()
 
     assert [found["LateDecisions"] for found in logged(caplog)] == [3]
 

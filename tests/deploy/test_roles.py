@@ -37,7 +37,7 @@ DUTIES = {
     "approvals.polling.checking": "InspectionPolicy",
     "approvals.polling.sources": "InspectionPolicy",
     "approvals.delivery.callbacks": "DeliveryPolicy",
-    "approvals.delivery.pacemaker": "KeepAlivePolicy",
+    "approvals.worker.heartbeats": "KeepAlivePolicy",
     "approvals.delivery.executions": "OrchestratorPolicy",
     "approvals.delivery.interventions": "OrchestratorPolicy",
     "approvals.orchestration": "OrchestratorPolicy",

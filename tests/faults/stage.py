@@ -27,11 +27,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from approvals import polling, sweeper
+from approvals import polling
 from approvals.actions import configuration, decisions
 from approvals.gateways import aws as gateway
 from approvals.local import die_with
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.worker import loop
 from tests import factories
 from tests.fake_aws import Remote, spawned
 from tests.faults import checker, watch
@@ -242,7 +243,7 @@ class Stage:
         for _ in range(40):
             if not due_now("subject = %s", [subject]):
                 return
-            sweeper.sweep_once()
+            loop.sweep_once()
         self.notes.setdefault(str(subject), "40 sweeps did not end it")
 
     def judge(self, *, finished: bool = True, slugs: tuple[str, ...] = ("held",)) -> list[Breach]:

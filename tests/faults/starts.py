@@ -9,11 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from approvals import sweeper
 from approvals.delivery import lanes
 from approvals.exceptions import OrderConflict
 from approvals.models import OutboxEntry
 from approvals.orchestration import fulfillment
+from approvals.worker import loop
 from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, due_now, forked, hurry
@@ -36,7 +36,7 @@ def campaign(stage: Stage, scale: float) -> Result:
         hurry()
         if not due_now():
             break
-        sweeper.sweep_once()
+        loop.sweep_once()
     stage.aws.rates("StartExecution")
     result = Result("executions", planned=count * TRIES)
     result.fired = len(tries)

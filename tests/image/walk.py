@@ -365,7 +365,7 @@ def test_the_image_holds_what_runs_and_nothing_else(image: Image):
     }
     unwanted = {"local", "static_src", "tests"}
     assert not [path for path in app.rglob("*") if path.name in unwanted or path.name[0] == "."]
-    assert (app / "approvals" / "sweeper.py").is_file()
+    assert (app / "approvals" / "worker" / "loop.py").is_file()
     assert (app / "approvals" / "__pycache__").is_dir()  # compiled once, here
     packages = next((image.root / "venv" / "lib").glob("python3.*")) / "site-packages"
     assert not [path for name in ("pip", "moto", "pytest") for path in packages.glob(name)]

@@ -13,7 +13,6 @@ import pytest
 from django.db import connection
 from moto import mock_aws
 
-from approvals import sweeper
 from approvals.gateways import aws
 from approvals.local import aws as local_aws
 from approvals.models import OrderBatch
@@ -22,6 +21,7 @@ from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
 from approvals.orchestration.lambdas import settle_orders
 from approvals.orchestration.lambdas.failures import ServiceUnavailableError
+from approvals.worker import loop
 from tests.batches import orders
 from tests.batches.account import Deployed
 
@@ -244,7 +244,7 @@ def finish(batch: OrderBatch) -> None:
             cursor.execute(
                 "UPDATE approvals_executionsnapshot SET due_at = now() WHERE due_at IS NOT NULL"
             )
-        sweeper.sweep_once()
+        loop.sweep_once()
         batch.refresh_from_db()
         time.sleep(0.1)
     assert batch.status == "finished", progress.stand(batch)

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from approvals import sweeper
 from approvals.actions import batches as verbs
 from approvals.management.progress import Bar
 from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import OrderBatch
 from approvals.models.decisions import Surface
 from approvals.orchestration.batches import progress, runner, sources
+from approvals.worker import loop
 
 PATIENCE = 300.0  # seconds in which nothing moves: AWS is away, and the sweeper will do the rest
 PAUSE = 0.2
@@ -102,8 +102,8 @@ def _work(batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: 
     """Read the batch in turns while threads send what is due, until it ends or nothing moves."""
     done = threading.Event()
     threads = [
-        threading.Thread(target=sweeper.sweep_lane, args=("executions", done)),
-        threading.Thread(target=sweeper.do_chore, args=("executions", done)),
+        threading.Thread(target=loop.sweep_lane, args=("executions", done)),
+        threading.Thread(target=loop.do_chore, args=("executions", done)),
     ]
     for thread in threads:
         thread.start()

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals import sweeper
 from approvals.management.refusals import ReviewCommand
+from approvals.worker import loop
 
 
 class Command(ReviewCommand):
@@ -22,6 +22,6 @@ class Command(ReviewCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep until done or stopped."""
         if options["once"]:
-            self.stdout.write(f"{sweeper.sweep_once()} attempts made")
+            self.stdout.write(f"{loop.sweep_once()} attempts made")
         else:
-            sweeper.sweep_forever(self.stop_on_signals())
+            loop.sweep_forever(self.stop_on_signals())

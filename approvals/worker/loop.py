@@ -13,11 +13,11 @@ from collections.abc import Callable
 import structlog
 from django.db import connection
 
-from approvals import upkeep
 from approvals.delivery import lanes
-from approvals.delivery.crew import Crew
-from approvals.delivery.pacemaker import Pacemaker
 from approvals.exceptions import DATABASE_AWAY
+from approvals.worker import periodic
+from approvals.worker.heartbeats import Pacemaker
+from approvals.worker.pool import Crew
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ PAUSE_WITHOUT_DATABASE = 2.0  # seconds
 
 def sweep_once() -> int:
     """Do every chore once, then deliver until no lane has anything due; returns how many attempts were made."""
-    for chore, _ in upkeep.CHORES.values():
+    for chore, _ in periodic.CHORES.values():
         chore()
     total = 0
     while made := sum(lanes.drain(lane) for lane in lanes.LANES):
@@ -42,7 +42,7 @@ def sweep_forever(stop: threading.Event) -> None:
     ]
     threads += [
         threading.Thread(target=do_chore, args=(name, stop), name=f"sweep-{name}")
-        for name in upkeep.CHORES
+        for name in periodic.CHORES
     ]
     threads.append(threading.Thread(target=keep_alive, args=(stop,), name="sweep-heartbeats"))
     for thread in threads:
@@ -65,7 +65,7 @@ def sweep_lane(lane: str, stop: threading.Event) -> None:
 
 def do_chore(name: str, stop: threading.Event) -> None:
     """Do one chore of `upkeep` at its pace, until `stop` is set."""
-    chore, pause = upkeep.CHORES[name]
+    chore, pause = periodic.CHORES[name]
 
     def turn() -> None:
         chore()
