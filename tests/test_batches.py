@@ -18,8 +18,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from approvals import reconciliation
+from approvals.actions import batch_executions, configuration, redelivery
 from approvals.actions import batches as verbs
-from approvals.actions import carriers, configuration, redelivery
 from approvals.actions.batches import LeaseLost, Reading
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, Unavailable
@@ -38,7 +38,7 @@ from approvals.models import (
 from approvals.orchestration import fulfillment, steering
 from approvals.orchestration.batches import parsers, progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
-from approvals.reconciliation.carriers import read_end, release_refused
+from approvals.reconciliation.batch_executions import read_end, release_refused
 from approvals.records import audit, execution_snapshots, order_batches
 from approvals.untrusted import json_stream
 
@@ -334,7 +334,7 @@ def test_an_end_is_read_once_however_often_it_is_told() -> None:
     before = AuditEvent.objects.count()
 
     ended(carrier, told)
-    carriers.learn(carrier.pk, [carriers.Outcome(2)])
+    batch_executions.learn(carrier.pk, [batch_executions.Outcome(2)])
 
     assert AuditEvent.objects.count() == before
     assert OrderExecution.objects.get(order_id="A-2").status == "running"

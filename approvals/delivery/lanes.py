@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from approvals.delivery import callbacks, carriers, executions, pacing
+from approvals.delivery import batch_executions, callbacks, executions, pacing
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
 from approvals.records import circuit_breakers, outbox
@@ -30,7 +30,7 @@ LANES: dict[str, Lane] = {
     OutboxEntry.Lane.CALLBACKS: callbacks,
     OutboxEntry.Lane.EXECUTIONS: executions,
 }
-OF_THEIR_OWN: dict[str, Lane] = {OutboxEntry.Kind.START_BATCH: carriers}
+OF_THEIR_OWN: dict[str, Lane] = {OutboxEntry.Kind.START_BATCH: batch_executions}
 
 
 def deliver(entry_id: UUID) -> bool:

@@ -16,7 +16,7 @@ from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
-from approvals.reconciliation import carriers
+from approvals.reconciliation import batch_executions
 from approvals.reconciliation.evidence import Fate, ask, place_of
 from approvals.records import database_time, execution_snapshots, rate_limits, tokens
 
@@ -45,7 +45,7 @@ def inquire(arn: str) -> None:
         _give_up(arn)
     else:
         _tell_orders(arn, seen)
-        if not running and not carriers.read_end(seen):
+        if not running and not batch_executions.read_end(seen):
             execution_snapshots.postpone(arn, execution_snapshots.BACK_OFF)
             return
     left = [review for review in reviews if not _settle(review, running=running)]
@@ -58,7 +58,7 @@ def inquire(arn: str) -> None:
             database_time.now() + execution_snapshots.BACK_OFF
         )  # redriven since, or not known to AWS for long enough
     version = seen.version_arn if seen else ""
-    if carriers.carries(arn):  # also one that AWS does not know yet
+    if batch_executions.carries(arn):  # also one that AWS does not know yet
         soon = database_time.now() + WHILE_CARRYING
         again = min(again or soon, soon)
     execution_snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
@@ -107,8 +107,8 @@ def _tell_orders(arn: str, seen: Execution) -> None:
 
 def _give_up(arn: str) -> None:
     """End what stands on an execution that Step Functions does not know, once that is no lag any more."""
-    carriers.give_up(arn)
-    since = database_time.now() - carriers.UNKNOWN_SINCE
+    batch_executions.give_up(arn)
+    since = database_time.now() - batch_executions.UNKNOWN_SINCE
     lost = OrderExecution.objects.filter(execution_arn=arn, status="running", started_at__lt=since)
     for pk in lost.values_list("pk", flat=True):
         gone = Ending(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from approvals.actions import batch_executions, configuration
 from approvals.actions import batches as verbs
-from approvals.actions import carriers, configuration
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, User
 from approvals.orchestration.batches import runner, sources
@@ -53,12 +53,14 @@ def go_on(batch: OrderBatch) -> None:
     """Its execution has settled all but three orders."""
     carrier = BatchExecution.objects.get(batch=batch)
     own = [
-        carriers.Outcome(n, stepfunctions.execution_arn(MACHINE, f"order-ORD-{n - 1:07d}"), "Fraud")
+        batch_executions.Outcome(
+            n, stepfunctions.execution_arn(MACHINE, f"order-ORD-{n - 1:07d}"), "Fraud"
+        )
         for n in (3, 9, 30)
     ]
     rest = [n for n in range(1, 41) if n not in {3, 9, 30}]
-    carriers.learn(carrier.pk, [*own, *map(carriers.Outcome, rest)])
-    carriers.end(carrier.pk, "succeeded")
+    batch_executions.learn(carrier.pk, [*own, *map(batch_executions.Outcome, rest)])
+    batch_executions.end(carrier.pk, "succeeded")
     verbs.finish(batch.pk)
 
 

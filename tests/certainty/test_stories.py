@@ -15,7 +15,8 @@ from approvals import tasks
 from approvals.gateways import dynamodb
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionReading, OrderExecution, RateBucket, Workflow
-from approvals.reconciliation import read, stories
+from approvals.reconciliation import read
+from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE
 from approvals.records import database_time, execution_history
 from approvals.worker import periodic
 from tests.fake_aws import FakeAws
@@ -102,9 +103,9 @@ def test_of_a_very_long_history_the_end_is_kept(aws: FakeAws, order: OrderExecut
     read(order.pk)
 
     reading = kept()
-    assert (len(reading.events), reading.cut) == (stories.MOST_KEPT, True)
+    assert (len(reading.events), reading.cut) == (MOST_KEPT, True)
     assert reading.events[-1]["id"] == 7_005
-    assert calls(aws, "GetExecutionHistory") == stories.PAGES_AT_ONCE
+    assert calls(aws, "GetExecutionHistory") == PAGES_AT_ONCE
 
 
 def test_what_is_fresh_is_not_read_unless_somebody_asks(

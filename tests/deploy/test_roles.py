@@ -41,11 +41,11 @@ DUTIES = {
     "approvals.delivery.executions": "OrchestratorPolicy",
     "approvals.delivery.interventions": "OrchestratorPolicy",
     "approvals.orchestration": "OrchestratorPolicy",
-    "approvals.delivery.carriers": "OrchestratorPolicy",
+    "approvals.delivery.batch_executions": "OrchestratorPolicy",
     "approvals.orchestration.batches.distributed_map": "BatchesPolicy",
     "approvals.orchestration.batches.sources": "BatchesPolicy",
     "approvals.reconciliation": "ReconcilerPolicy",
-    "approvals.reconciliation.carriers": "BatchesPolicy",
+    "approvals.reconciliation.batch_executions": "BatchesPolicy",
     "approvals.reconciliation.executions.probe": "KeepAlivePolicy",
 }
 # After a restored backup: whoever does it uses rights of their own, no process does it by itself.

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals.actions import batches, carriers
+from approvals.actions import batch_executions, batches
 from approvals.actions.batches import LeaseLost, Reading
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
@@ -139,15 +139,15 @@ def _deliver(_stage: Stage, case: Case) -> None:
 
 def _learn(_stage: Stage, case: Case) -> None:
     items = case.batch.orders.values_list("batch_item", flat=True)
-    carriers.learn(case.carrier.pk, [carriers.Outcome(item) for item in items])
+    batch_executions.learn(case.carrier.pk, [batch_executions.Outcome(item) for item in items])
 
 
 def _release(_stage: Stage, case: Case) -> None:
-    carriers.release(case.carrier.pk)
+    batch_executions.release(case.carrier.pk)
 
 
 def _end(_stage: Stage, case: Case) -> None:
-    carriers.end(case.carrier.pk, "succeeded")
+    batch_executions.end(case.carrier.pk, "succeeded")
 
 
 def _ready_learned(stage: Stage) -> Case:
@@ -256,7 +256,7 @@ def _pin(turn: batches.Turn) -> None:
 
 
 def _note(_stage: Stage, case: Case) -> None:
-    carriers.note_progress(case.carrier.pk, 1)
+    batch_executions.note_progress(case.carrier.pk, 1)
 
 
 def _row(name: str, covers: str, ready: Any, act: Act, holds: Any = _every_row_once) -> Row:

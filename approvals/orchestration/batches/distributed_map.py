@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import F, Q
 
+from approvals.actions import batch_executions
 from approvals.actions import batches as verbs
-from approvals.actions import carriers
 from approvals.exceptions import Unavailable
 from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
@@ -76,4 +76,4 @@ def ask_progress() -> None:
     for carrier in under_way.order_by(F("items_asked_at").asc(nulls_first=True))[:5]:
         arn = carrier.execution_arn
         done = stepfunctions.map_run_progress(Place(stepfunctions.region_of(arn)), arn)
-        carriers.note_progress(carrier.pk, carrier.items_done if done is None else done)
+        batch_executions.note_progress(carrier.pk, carrier.items_done if done is None else done)

@@ -27,7 +27,7 @@ from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
-from approvals.reconciliation.carriers import release_refused
+from approvals.reconciliation.batch_executions import release_refused
 from approvals.records import idempotency
 from approvals.records.order_batches import Item, Refusal
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import structlog
 
-from approvals.actions import carriers
-from approvals.actions.carriers import Outcome
+from approvals.actions import batch_executions
+from approvals.actions.batch_executions import Outcome
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import s3, stepfunctions
 from approvals.gateways.aws import Place
@@ -54,7 +54,7 @@ def read_end(execution: Execution) -> bool:
         return True
     try:
         for outcomes in _outcomes(carrier, execution):
-            carriers.learn(carrier.pk, outcomes)
+            batch_executions.learn(carrier.pk, outcomes)
     except (Unavailable, s3.NotAllowedHere) as error:  # released orders could not be taken back
         log.warning("batch.results_away", execution=carrier.name, error=error.message)
         return False
@@ -97,9 +97,9 @@ def _is_untold(carrier: BatchExecution) -> bool:
 
 
 def _close(carrier: BatchExecution, status: str) -> None:
-    while carriers.release(carrier.pk):
+    while batch_executions.release(carrier.pk):
         pass
-    carriers.end(carrier.pk, status)
+    batch_executions.end(carrier.pk, status)
 
 
 def _outcomes(carrier: BatchExecution, execution: Execution) -> Iterator[Outcomes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.actions import carriers
+from approvals.actions import batch_executions
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
@@ -57,12 +57,12 @@ def _conclude(lease: Lease, answer: Answer, arn: str, status: str, refusal: str)
     )
     if arn:
         if not carrier.execution_arn:
-            carriers.record_started(carrier, arn, status)
+            batch_executions.record_started(carrier, arn, status)
         if entry.state != entry.State.SETTLED:
             outbox.settle(entry, "acknowledged")
     elif outbox.still_ours(entry, lease):
         if refusal:
-            carriers.record_refused(carrier, refusal)
+            batch_executions.record_refused(carrier, refusal)
             outbox.park(entry, "refused")
         else:
             outbox.retry_later(entry)
