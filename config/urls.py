@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-handler500 = "approvals.web.faults.broken"
+handler500 = "approvals.web.error_views.broken"
 urlpatterns = [
     path("", include("approvals.web.urls")),
-    path("accounts/", include("approvals.web.entrance")),
+    path("accounts/", include("approvals.web.account_urls")),
     path("admin/", include("approvals.admin.urls")),
     path("api/", include("approvals.api.urls")),
 ]

@@ -14,7 +14,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 
 from approvals.actions import access, configuration
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.fields import PersonField, posted, sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
@@ -54,7 +54,7 @@ class Tokens(Page):
     """API tokens. Their key is a digest, which belongs in no address: they have no page of their own."""
 
     list_display = (
-        showing.text("name"),
+        formatting.text("name"),
         "user",
         "scopes",
         "created",

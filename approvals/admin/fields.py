@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.models import User
 from approvals.untrusted import strict_json
 
@@ -26,7 +26,7 @@ class DocumentField(forms.CharField):
         """The stored document as text; text that was typed, as it is."""
         if isinstance(value, str):
             return value
-        return "" if value is None else showing.document(value)
+        return "" if value is None else formatting.document(value)
 
     def to_python(self, value: Any) -> Any:
         """The document. Raises ValidationError with line and column where it is no JSON."""

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals.actions import redelivery
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.fields import sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, Rights, actor, ensure_operator, rights
@@ -67,8 +67,8 @@ class Outbox(Page):
     def below(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """The journal, and the chain where sending it again is audited."""
         chain = _chain(row)
-        journal: dict[str, Any] = {"attempts": row.journal.order_by("-number")[: showing.NEWEST]}
-        return journal | ({"chain": chain, "events": showing.events(chain)} if chain else {})
+        journal: dict[str, Any] = {"attempts": row.journal.order_by("-number")[: formatting.NEWEST]}
+        return journal | ({"chain": chain, "events": formatting.events(chain)} if chain else {})
 
     def about(self, entry: OutboxEntry) -> str:
         """The review or the order it speaks of."""
@@ -132,7 +132,7 @@ class Orders(Page):
     @admin.display(description="input")
     def handed_over(self, order: OrderExecution) -> str:
         """The execution's input, without what may be a task token."""
-        return showing.block(showing.document(without_tokens(json.loads(order.input))))
+        return formatting.block(formatting.document(without_tokens(json.loads(order.input))))
 
 
 def _chain(entry: OutboxEntry) -> str | None:

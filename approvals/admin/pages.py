@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.rights import Rights, rights
 from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
 from approvals.untrusted.display import visible
@@ -198,7 +198,7 @@ class Page(Stock):
         shown |= self.below(request, row)
         if self.chain:
             chain = f"{self.chain}:{row.pk}"
-            shown |= {"chain": chain, "events": showing.events(chain)}
+            shown |= {"chain": chain, "events": formatting.events(chain)}
         return super().change_view(request, object_id, form_url, shown)
 
     # --- doors

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals.actions import configuration
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.fields import DocumentField, posted, sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
@@ -105,16 +105,16 @@ class Queues(Page):
     def checked(self, queue: ReviewQueue) -> str:
         """How long ago AWS was asked."""
         found: QueueCheck | None = getattr(queue, "check_result", None)
-        return showing.age(found.checked_at if found else None)
+        return formatting.age(found.checked_at if found else None)
 
     def state_machines(self, queue: ReviewQueue) -> str:
         """The ARNs this queue admits."""
-        return showing.block("\n".join(queue.state_machine_arns) or "all")
+        return formatting.block("\n".join(queue.state_machine_arns) or "all")
 
     def documents(self, queue: ReviewQueue) -> str:
         """Fields, output schema and policy, as JSON."""
         names = ("fields", "output_schema", "policy")
-        return showing.block(showing.document({name: getattr(queue, name) for name in names}))
+        return formatting.block(formatting.document({name: getattr(queue, name) for name in names}))
 
     def new(self, request: HttpRequest) -> HttpResponse:
         """Add a queue."""

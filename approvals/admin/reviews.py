@@ -14,17 +14,17 @@ from django.urls import URLPattern, reverse
 
 from approvals import policy
 from approvals.actions import decisions
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.fields import posted, reason
 from approvals.admin.pages import Tool
 from approvals.admin.rights import SIGNED_IN, SURFACE, Rights, actor
-from approvals.admin.runner import Deed, Several
+from approvals.admin.row_actions import Deed, Several
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.decisions import Outcome
 from approvals.untrusted.display import visible
 
 VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
-REFERENCE, ERROR = showing.text("reference"), showing.text("error_name")
+REFERENCE, ERROR = formatting.text("reference"), formatting.text("error_name")
 DOORS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject"}
 
 
@@ -60,10 +60,11 @@ class Reviews(Several):
     search_fields = ("reference",)
     search_help_text = "A whole reference, or the id of a review."
     ordering = ("-received_at", "-id")
-    shows = ("id", showing.text("queue"), "status", REFERENCE, showing.text("title"), showing.text("customer"),
-             "amount", "priority", ERROR, "cause", showing.text("execution_arn"),
-             showing.text("definition_revision"), showing.text("state_name"), "received_at", "deadline_at",
-             "deadline_source", showing.text("assignee"), "lease_expires_at", "version", "decided", "delivery",
+    shows = ("id", formatting.text("queue"), "status", REFERENCE, formatting.text("title"),
+             formatting.text("customer"),
+             "amount", "priority", ERROR, "cause", formatting.text("execution_arn"),
+             formatting.text("definition_revision"), formatting.text("state_name"), "received_at", "deadline_at",
+             "deadline_source", formatting.text("assignee"), "lease_expires_at", "version", "decided", "delivery",
              "content")  # fmt: skip
     chain = "review"
 
@@ -141,12 +142,12 @@ class Reviews(Several):
     @admin.display(description="error cause")
     def cause(self, review: ReviewTask) -> str:
         """Why the workflow asked."""
-        return showing.block(review.error_cause or "none given")
+        return formatting.block(review.error_cause or "none given")
 
     @admin.display(description="message")
     def content(self, review: ReviewTask) -> str:
         """The message, its token long blotted out."""
-        return showing.block(showing.document(review.payload))
+        return formatting.block(formatting.document(review.payload))
 
     @admin.display(description="decision")
     def decided(self, review: ReviewTask) -> str:
@@ -156,7 +157,7 @@ class Reviews(Several):
             return "none"
         who = decision.by.email if decision.by else "Countersign"
         when = f"{decision.decided_at:%Y-%m-%d %H:%M:%S} UTC"
-        return showing.block(f"{decision.outcome} by {who} at {when}\n{decision.reason}".strip())
+        return formatting.block(f"{decision.outcome} by {who} at {when}\n{decision.reason}".strip())
 
     def delivery(self, review: ReviewTask) -> str:
         """Whether the decision has reached Step Functions."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals.admin import (
+    audit_events,
     credentials,
-    intake,
     memberships,
     outbound,
     people,
+    quarantine,
     queues,
     reviews,
-    trail,
 )
 from approvals.admin.site import site
 from approvals.models import (
@@ -34,7 +34,7 @@ from approvals.models import (
 
 PAGES = {
     ReviewTask: reviews.Reviews,
-    QuarantinedMessage: intake.Quarantine,
+    QuarantinedMessage: quarantine.Quarantine,
     OutboxEntry: outbound.Outbox,
     OrderExecution: outbound.Orders,
     ReviewQueue: queues.Queues,
@@ -42,7 +42,7 @@ PAGES = {
     User: people.Users,
     ApiToken: credentials.Tokens,
     WebhookSecret: credentials.Secrets,
-    AuditEvent: trail.Trail,
+    AuditEvent: audit_events.Trail,
 }
 for model, page in PAGES.items():
     site.register(model, page)

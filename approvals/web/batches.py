@@ -13,7 +13,7 @@ from approvals.exceptions import Invalid, NotFound
 from approvals.models import OrderBatch, OrderExecution, keyset
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
-from approvals.web.desk import SURFACE, DeskRequest, desk
+from approvals.web.decorators import SURFACE, DeskRequest, desk
 
 PAGE = 25
 REFUSALS, OWN = 100, 50

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render, resolve_url
 from approvals.actions import discussion
 from approvals.exceptions import ApprovalsError
 from approvals.web import reviews, wording
-from approvals.web.desk import SURFACE, DeskRequest, desk
+from approvals.web.decorators import SURFACE, DeskRequest, desk
 
 
 @desk("POST")

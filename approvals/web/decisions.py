@@ -17,8 +17,8 @@ from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFou
 from approvals.models import Decision, ReviewTask
 from approvals.models.decisions import Outcome
 from approvals.records import database_time
-from approvals.web import foreign, reading, reviews, wording
-from approvals.web.desk import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
+from approvals.web import foreign, payload_view, reviews, wording
+from approvals.web.decorators import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
 from approvals.web.forms import RulingForm, blank
 
 VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
@@ -103,7 +103,7 @@ def _panel(
     context: dict[str, Any] = {
         "now": now,
         "review": review,
-        "order": reading.read(review),
+        "order": payload_view.read(review),
         "deadline": wording.deadline(review, now),
         "standing": reviews.standing(review, request.user, now),
         "outcome": outcome,

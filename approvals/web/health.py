@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -36,18 +34,3 @@ def counted(request: HttpRequest) -> HttpResponse:
     if "X-Forwarded-For" in request.headers:
         return HttpResponseNotFound()
     return metrics(request)
-
-
-PROBES = {"/healthz/live": live, "/healthz/ready": ready, "/metrics": counted}
-
-
-def probes(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer before any other middleware: load balancers and scrapers ask by IP address, over plain http."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        probe = PROBES.get(request.path_info)
-        return probe(request) if probe else get_response(request)
-
-    return answer

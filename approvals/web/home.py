@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from approvals import policy
 from approvals.models import Decision, ReviewQueue, ReviewTask, User
 from approvals.records import database_time
-from approvals.web import listing
-from approvals.web.aftermath import Aftermath, aftermath, entries
-from approvals.web.desk import DeskRequest, desk, reviews_of
+from approvals.web import review_list
+from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.delivery_status import Aftermath, aftermath, entries
 
 COUNT_UP_TO = 100
 SOON = timedelta(hours=1)
@@ -49,10 +49,10 @@ def show(request: DeskRequest) -> HttpResponse:
     context = {
         "now": now,
         "wanted": wanted,
-        "found": [listing.Line(review, now) for review in found],
+        "found": [review_list.Line(review, now) for review in found],
         "mine": [
-            listing.Line(review, now)
-            for review in listing.lean(mine).order_by("deadline_at", "id")[:20]
+            review_list.Line(review, now)
+            for review in review_list.lean(mine).order_by("deadline_at", "id")[:20]
         ],
         "queues": waiting_for(request.user, now),
         "decided": last_decisions(request.user, now),
@@ -62,8 +62,8 @@ def show(request: DeskRequest) -> HttpResponse:
 
 def look_for(user: User, reference: str) -> list[ReviewTask]:
     """Reviews of exactly this reference that this person may see, the latest first."""
-    same = listing.lean(reviews_of(user).filter(reference=reference))
-    return list(same.order_by(*listing.BY_ARRIVAL)[:6])
+    same = review_list.lean(reviews_of(user).filter(reference=reference))
+    return list(same.order_by(*review_list.BY_ARRIVAL)[:6])
 
 
 def waiting_for(user: User, now: datetime) -> list[Waiting]:

@@ -31,8 +31,8 @@ from approvals.models import (
 from approvals.models.orders import OrderQuerySet
 from approvals.orchestration import steering
 from approvals.records import audit, database_time, execution_history, wake_ups
-from approvals.web import foreign, listing, reading, stories, wording
-from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
+from approvals.web import execution_view, foreign, payload_view, review_list, wording
+from approvals.web.decorators import SURFACE, DeskRequest, desk, reviews_of
 
 PAGE = 25
 BY_ARRIVAL = ("-created_at", "-id")
@@ -153,7 +153,7 @@ def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any
     if wanted:
         wake_ups.after_commit(wake_ups.READ, order.pk)
     # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
-    read = cache(lambda: reading.read_input(order))
+    read = cache(lambda: payload_view.read_input(order))
     raw = cache(lambda: foreign.raw(read()[1]))
     may = policy.may(policy.STEER_ORDERS, None, user, SURFACE)
     is_last = last.pk == order.pk
@@ -172,9 +172,9 @@ def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any
         "can_stop": _is_free(may, is_last, hand) and order.status in order.UNDER_WAY,
         "reading": known,
         "waits": not before and (wanted or hand is not None or order.status in order.UNDER_WAY),
-        "trouble": stories.trouble_of(known),
+        "trouble": execution_view.trouble_of(known),
         # Drawn when a template asks: a look that finds nothing new, every 4 s, draws nothing.
-        "story": SimpleLazyObject(lambda: stories.told(order, known, before=before)),
+        "story": SimpleLazyObject(lambda: execution_view.told(order, known, before=before)),
         "before": before,
         "reviews": reviews(user, order, now),
         "timeline": timeline(attempts),
@@ -200,13 +200,13 @@ def seen(
     return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
 
-def reviews(user: User, order: OrderExecution, now: Any) -> list[listing.Line]:
+def reviews(user: User, order: OrderExecution, now: Any) -> list[review_list.Line]:
     """The reviews of an order that this person may see: those of this execution, and such as name none."""
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
-    found = listing.lean(reviews_of(user).filter(same)).order_by(*listing.BY_ARRIVAL)
-    return [listing.Line(row, now) for row in found[:MOST_REVIEWS]]
+    found = review_list.lean(reviews_of(user).filter(same)).order_by(*review_list.BY_ARRIVAL)
+    return [review_list.Line(row, now) for row in found[:MOST_REVIEWS]]
 
 
 def timeline(attempts: list[OrderExecution]) -> list[wording.Happening]:

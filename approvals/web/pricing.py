@@ -17,7 +17,7 @@ from django.shortcuts import render
 
 from approvals import policy
 from approvals.orchestration.definition_files import installed
-from approvals.web.desk import SURFACE, DeskRequest, desk
+from approvals.web.decorators import SURFACE, DeskRequest, desk
 from approvals.workflows.asl import parser
 from approvals.workflows.pricing import tariff
 from approvals.workflows.pricing.command import dollars, notes

@@ -13,8 +13,8 @@ from approvals.actions import assignment
 from approvals.exceptions import Invalid
 from approvals.models import keyset
 from approvals.records import database_time
-from approvals.web import listing
-from approvals.web.desk import SURFACE, DeskRequest, desk, queue_of, reviews_of
+from approvals.web import review_list
+from approvals.web.decorators import SURFACE, DeskRequest, desk, queue_of, reviews_of
 
 PAGE = 25
 
@@ -24,8 +24,8 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     """One page of a queue's reviews, narrowed as the URL says."""
     queue = queue_of(request.user, slug)
     everything = reviews_of(request.user).filter(queue=queue)
-    narrowed = listing.narrow(everything, request.GET, request)
-    rows = listing.lean(narrowed.rows)
+    narrowed = review_list.narrow(everything, request.GET, request)
+    rows = review_list.lean(narrowed.rows)
     try:
         page = keyset.page(rows, narrowed.order, size=PAGE, cursor=request.GET.get("cursor", ""))
     except Invalid:  # a bent or outdated link still leads to the list
@@ -34,7 +34,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     context = {
         "now": now,
         "queue": queue,
-        "lines": [listing.Line(review, now) for review in page.rows],
+        "lines": [review_list.Line(review, now) for review in page.rows],
         "page": page,
         "narrowed": narrowed,
         "query": urlencode(narrowed.active),
@@ -49,9 +49,9 @@ def take_next(request: DeskRequest, slug: str) -> HttpResponse:
     queue = queue_of(request.user, slug)
     policy.may(policy.CLAIM, queue, request.user, SURFACE).or_raise()
     everything = reviews_of(request.user).filter(queue=queue)
-    narrowed = listing.narrow(everything, request.POST, request)
+    narrowed = review_list.narrow(everything, request.POST, request)
     review = assignment.claim_next(
-        narrowed.rows.order_by(*listing.BY_DEADLINE), by=request.user, surface=SURFACE
+        narrowed.rows.order_by(*review_list.BY_DEADLINE), by=request.user, surface=SURFACE
     )
     if review is not None:
         return redirect("review", review.pk)

@@ -16,9 +16,9 @@ from approvals.actions import assignment
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
 from approvals.records import audit, database_time, execution_snapshots
-from approvals.web import foreign, listing, reading, wording
-from approvals.web.aftermath import Aftermath, aftermath, entries
-from approvals.web.desk import SURFACE, DeskRequest, desk, reviews_of
+from approvals.web import foreign, payload_view, review_list, wording
+from approvals.web.decorators import SURFACE, DeskRequest, desk, reviews_of
+from approvals.web.delivery_status import Aftermath, aftermath, entries
 
 LATEST = 50
 MOST_HEIRS = 200
@@ -120,7 +120,7 @@ def page(user: User, review: ReviewTask) -> dict[str, Any]:
         "review": review,
         "deadline": wording.deadline(review, now),
         "standing": standing(review, user, now),
-        "order": reading.read(review),
+        "order": payload_view.read(review),
         "raw": raw,
         "raw_cut": raw_cut,
         "told": told_of(review, user, now),
@@ -183,11 +183,12 @@ def comments(review: ReviewTask) -> list[Comment]:
     return list(latest[:LATEST])[::-1]
 
 
-def related(user: User, review: ReviewTask, now: datetime) -> list[listing.Line]:
+def related(user: User, review: ReviewTask, now: datetime) -> list[review_list.Line]:
     """Other reviews of the same reference that this person may see."""
     if not review.reference:
         return []
     same = reviews_of(user).filter(reference=review.reference).exclude(pk=review.pk)
     return [
-        listing.Line(other, now) for other in listing.lean(same).order_by(*listing.BY_ARRIVAL)[:5]
+        review_list.Line(other, now)
+        for other in review_list.lean(same).order_by(*review_list.BY_ARRIVAL)[:5]
     ]

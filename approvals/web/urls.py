@@ -9,12 +9,12 @@ from approvals.web import (
     comments,
     decisions,
     home,
+    interventions,
     metrics,
     orders,
     pricing,
     queues,
     reviews,
-    steering,
 )
 
 urlpatterns = [
@@ -41,8 +41,8 @@ urlpatterns = [
     path("executions/<uuid:attempt>/", orders.show_attempt, name="attempt"),
     path("executions/<uuid:attempt>/story/", orders.story, name="attempt_story"),
     path("executions/<uuid:attempt>/read/", orders.read_again, name="attempt_read"),
-    path("executions/<uuid:attempt>/restart/", steering.restart, name="attempt_restart"),
-    path("executions/<uuid:attempt>/stop/", steering.stop, name="attempt_stop"),
+    path("executions/<uuid:attempt>/restart/", interventions.restart, name="attempt_restart"),
+    path("executions/<uuid:attempt>/stop/", interventions.stop, name="attempt_stop"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
     path("pricing/", pricing.show, name="pricing"),

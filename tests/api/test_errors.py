@@ -11,7 +11,7 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import assignment, decisions
-from approvals.api import reading
+from approvals.api import queries
 from approvals.api.views import decisions as views
 from approvals.exceptions import KeyMissing
 from tests.api.conftest import refused
@@ -116,7 +116,7 @@ def test_nobody_may_store_an_answer(api, review):
 
 @pytest.mark.parametrize("error", [OperationalError(SECRET), InterfaceError(SECRET), KeyMissing()])
 def test_a_database_that_is_away_is_503_with_a_time_to_come_back(api, monkeypatch, error):
-    monkeypatch.setattr(reading, "reviews", _raises(error))
+    monkeypatch.setattr(queries, "reviews", _raises(error))
 
     answer = api.get("reviews/")
 

@@ -16,7 +16,7 @@ from django.db import connections
 
 import manage
 from approvals.local import supervisor
-from approvals.management import refusals
+from approvals.management import command
 from tests import factories
 from tests.contract import contract
 from tests.measured import measured
@@ -130,9 +130,9 @@ def test_a_users_mistake_is_answered_in_one_line(shell, name: str, line: str):
 
 def test_the_exit_codes_are_those_of_the_contract():
     assert {
-        "error": refusals.Error("").returncode,
-        "usage": refusals.Usage("").returncode,
-        "finding": refusals.FINDING,
+        "error": command.Error("").returncode,
+        "usage": command.Usage("").returncode,
+        "finding": command.FINDING,
     } == contract.EXIT_CODES
 
 

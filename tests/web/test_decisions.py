@@ -14,7 +14,7 @@ from approvals.actions import assignment, decisions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.records import outbox
-from approvals.web.aftermath import TOLD, aftermath
+from approvals.web.delivery_status import TOLD, aftermath
 from tests import factories
 from tests.web.conftest import Desk
 from tests.web.test_reviews import at, text

@@ -15,7 +15,7 @@ from approvals.actions import assignment, decisions, ingest
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask, User, keyset
 from approvals.web.home import COUNT_UP_TO
-from approvals.web.listing import BY_ARRIVAL, BY_DEADLINE
+from approvals.web.review_list import BY_ARRIVAL, BY_DEADLINE
 from tests import factories
 from tests.web.conftest import Desk
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.records import execution_snapshots
-from approvals.web import foreign, reading
+from approvals.web import foreign, payload_view
 from tests import factories
 from tests.web.conftest import Desk
 
@@ -351,7 +351,7 @@ def test_a_viewer_sees_everything_and_is_told_why_not_more(desk: Desk, victor: U
     ],
 )
 def test_what_is_no_amount_stays_among_the_details(order: dict[str, Any]) -> None:
-    read = reading.read(factories.review(input=order))
+    read = payload_view.read(factories.review(input=order))
     assert (read.total != "") == (order["total"] == 12.5)
     kept = {node.label for node in read.rest}
     assert kept == ({"Currency"} if read.total else {"Total", "Currency"})

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from approvals.actions import decisions
 from approvals.api import documentation as told
-from approvals.api import headers, reading, serializers, shapes
+from approvals.api import headers, queries, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.api.views.reviews import Change, answer
 from approvals.models.decisions import Outcome
@@ -41,10 +41,10 @@ class Decisions(Endpoint):
         try:
             row = decide(review_id, by=self.caller, surface=SURFACE, ruling=ruling, receipt=key)
         except idempotency.AlreadyAnswered:
-            row = reading.review(self.caller, review_id)
+            row = queries.review(self.caller, review_id)
             kept = idempotency.earlier(cast("idempotency.Key", key))
             since = kept.created_at if kept else None
-        vote = reading.vote(row, self.caller, since=since)
+        vote = queries.vote(row, self.caller, since=since)
         return answer(row, serializers.VotedReviewAnswer, status=201, vote=vote)
 
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from approvals import policy
 from approvals.api import documentation as told
-from approvals.api import reading, serializers, shapes
+from approvals.api import queries, serializers, shapes
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import OrderBatch
@@ -46,7 +46,7 @@ class OrderBatches(Endpoint):
                 receipt=self.receipt(ACCEPTED),
             )
         except idempotency.AlreadyAnswered as earlier:
-            row = reading.order_batch(self.caller, cast("UUID", earlier.result))
+            row = queries.order_batch(self.caller, cast("UUID", earlier.result))
         return _answer(row, ACCEPTED)
 
 
@@ -58,7 +58,7 @@ class OneBatch(Endpoint):
     @told.operation("order_batches_read", serializers.OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
         """Read how far a batch has come, and which of its rows were refused."""
-        return _answer(reading.order_batch(self.caller, batch_id), 200)
+        return _answer(queries.order_batch(self.caller, batch_id), 200)
 
 
 def _source(given: dict[str, Any]) -> tuple[Source, str]:

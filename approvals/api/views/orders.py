@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.api import documentation as told
-from approvals.api import pagination, reading, serializers, shapes
+from approvals.api import pagination, queries, serializers, shapes
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.exceptions import Invalid, NotFound, OrderConflict
@@ -36,7 +36,7 @@ class Orders(Endpoint):
     def get(self, request: Request) -> Response:
         """List orders, the latest first."""
         asked = self.query(shapes.OrderQuery)
-        rows = reading.orders(self.caller)
+        rows = queries.orders(self.caller)
         if asked["status"]:
             rows = rows.filter(status=asked["status"])
         if asked["q"]:
@@ -57,7 +57,7 @@ class Orders(Endpoint):
                 order, by=self.caller, surface=SURFACE, receipt=key
             )
         except idempotency.AlreadyAnswered as earlier:
-            row = reading.orders(self.caller).get(pk=cast("UUID", earlier.result))
+            row = queries.orders(self.caller).get(pk=cast("UUID", earlier.result))
             status = _first_status(row, cast("idempotency.Key", key))
         else:
             status = _status(fulfillment.await_start(row), created=created)
@@ -69,8 +69,8 @@ class Orders(Endpoint):
 
 def whole(caller: User, order_id: str) -> Response:
     """One order as an answer."""
-    attempts = reading.order(caller, order_id)
-    context = {"attempts": attempts, "interventions": reading.interventions(attempts)}
+    attempts = queries.order(caller, order_id)
+    context = {"attempts": attempts, "interventions": queries.interventions(attempts)}
     return Response(serializers.WholeOrderAnswer(attempts[0], context=context).data)
 
 

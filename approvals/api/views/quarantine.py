@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from approvals.actions import ingest
 from approvals.api import documentation as told
-from approvals.api import pagination, reading, serializers, shapes
+from approvals.api import pagination, queries, serializers, shapes
 from approvals.api.authentication import ALL_RIGHTS
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.records import idempotency
@@ -38,7 +38,7 @@ class Quarantine(Endpoint):
     def get(self, request: Request) -> Response:
         """List quarantined messages, the latest first, open ones unless another state is named."""
         asked = self.query(shapes.QuarantineQuery)
-        rows = reading.quarantine(self.caller).filter(**STATES[asked["state"]])
+        rows = queries.quarantine(self.caller).filter(**STATES[asked["state"]])
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
@@ -59,8 +59,8 @@ class OneMessage(Endpoint):
 
     def shown(self, status: int = 200) -> Response:
         """The message as it is now."""
-        row = reading.quarantined(self.caller, self.kwargs["message_id"])
-        context = {"body": reading.blotted_body(row)}
+        row = queries.quarantined(self.caller, self.kwargs["message_id"])
+        context = {"body": queries.blotted_body(row)}
         shown = serializers.QuarantinedMessageAnswer(row, context=context).data
         return Response(shown, status=status)
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from approvals import policy
 from approvals.actions import assignment
 from approvals.api import documentation as told
-from approvals.api import reading, serializers, shapes
+from approvals.api import queries, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.api.views.reviews import answer
 from approvals.models import ReviewQueue
@@ -24,7 +24,7 @@ class Queues(Endpoint):
     def get(self, request: Request) -> Response:
         """List queues by name with what waits in them; they are few, so this is one page."""
         now = database_time.now()
-        shown = [_row(queue, now) for queue in reading.queues(self.caller)]
+        shown = [_row(queue, now) for queue in queries.queues(self.caller)]
         results = serializers.QueueAnswer(shown, many=True).data
         return Response({"results": results, "next": None, "previous": None})
 
@@ -44,17 +44,17 @@ class Next(Endpoint):
         """Claim the first review that nobody holds, by the list's own filters; 204 where none is left."""
         asked = self.query(shapes.ReviewFilter)
         self.body(shapes.Nothing)
-        queue = reading.queue(self.caller, slug)
+        queue = queries.queue(self.caller, slug)
         policy.may(policy.CLAIM, queue, self.caller, SURFACE).or_raise()
-        rows = reading.reviews(self.caller).filter(queue=queue)
-        wanted = reading.narrowed(rows, asked, self.caller)
-        wanted = wanted.order_by(*reading.ORDERS[asked["ordering"]])
+        rows = queries.reviews(self.caller).filter(queue=queue)
+        wanted = queries.narrowed(rows, asked, self.caller)
+        wanted = wanted.order_by(*queries.ORDERS[asked["ordering"]])
         try:
             row = assignment.claim_next(
                 wanted, by=self.caller, surface=SURFACE, receipt=self.receipt()
             )
         except idempotency.AlreadyAnswered as earlier:
-            row = reading.review(self.caller, earlier.result) if earlier.result else None
+            row = queries.review(self.caller, earlier.result) if earlier.result else None
         if row is None:
             return Response(status=204)
         return answer(row, serializers.ClaimedReviewAnswer, caller=self.caller)
@@ -66,8 +66,8 @@ def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:
     return {
         "slug": queue.slug,
         "name": queue.name,
-        "open": min(counted.waiting, reading.COUNT_UP_TO),
-        "open_is_capped": counted.waiting > reading.COUNT_UP_TO,
+        "open": min(counted.waiting, queries.COUNT_UP_TO),
+        "open_is_capped": counted.waiting > queries.COUNT_UP_TO,
         "oldest_received_at": oldest,
         "oldest_age_seconds": None if oldest is None else int((now - oldest).total_seconds()),
         "next_deadline_at": counted.next_deadline_at,

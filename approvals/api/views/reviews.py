@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from approvals.actions import assignment, discussion
 from approvals.api import documentation as told
-from approvals.api import headers, pagination, reading, serializers, shapes
+from approvals.api import headers, pagination, queries, serializers, shapes
 from approvals.api.endpoint import SURFACE, Endpoint
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency
@@ -27,7 +27,7 @@ def present(
     rows = list(rows)
     context |= {
         "now": database_time.now(),
-        "deliveries": reading.deliveries(rows),
+        "deliveries": queries.deliveries(rows),
         "versions": execution_snapshots.versions(row.execution_arn for row in rows),
     }
     return [dict(shape(row, context=context).data) for row in rows]
@@ -61,7 +61,7 @@ class Change(Endpoint):
         try:
             row = verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
         except idempotency.AlreadyAnswered as earlier:
-            row = reading.review(self.caller, cast("UUID", earlier.result))
+            row = queries.review(self.caller, cast("UUID", earlier.result))
         return answer(row, shape, caller=self.caller)
 
 
@@ -72,8 +72,8 @@ class Reviews(Endpoint):
     def get(self, request: Request) -> Response:
         """List reviews, pending ones unless other statuses are named."""
         asked = self.query(shapes.ReviewQuery)
-        rows = reading.narrowed(reading.reviews(self.caller), asked, self.caller)
-        order = reading.ORDERS[asked["ordering"]]
+        rows = queries.narrowed(queries.reviews(self.caller), asked, self.caller)
+        order = queries.ORDERS[asked["ordering"]]
         found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
         return Response(pagination.envelope(request, found, present(found.rows)))
 
@@ -84,7 +84,7 @@ class Review(Endpoint):
     @told.operation("reviews_read", serializers.ReviewAnswer, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read a review."""
-        return answer(reading.review(self.caller, review_id))
+        return answer(queries.review(self.caller, review_id))
 
 
 class Claim(Change):
@@ -150,7 +150,7 @@ class Reassign(Change):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Give a review to somebody else: one's own, or for a lead anybody's. They hold it then."""
-        to = reading.person(self.body(shapes.ReassignBody)["to"])
+        to = queries.person(self.body(shapes.ReassignBody)["to"])
         version = headers.version(request)
         return self.change(partial(assignment.reassign, review_id, to, version=version))
 
@@ -164,7 +164,7 @@ class Comments(Endpoint):
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the comments on a review, oldest first."""
         asked = self.query(shapes.PageQuery)
-        said = reading.comments(reading.review(self.caller, review_id))
+        said = queries.comments(queries.review(self.caller, review_id))
         found = pagination.page(said, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
         shown = [serializers.CommentAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
@@ -182,7 +182,7 @@ class Comments(Endpoint):
         try:
             said = discussion.comment(review_id, text, by=self.caller, surface=SURFACE, receipt=key)
         except idempotency.AlreadyAnswered as earlier:
-            said = reading.comment(self.caller, review_id, cast("UUID", earlier.result))
+            said = queries.comment(self.caller, review_id, cast("UUID", earlier.result))
         return Response(serializers.CommentAnswer(said).data, status=201)
 
 
@@ -193,7 +193,7 @@ class Events(Endpoint):
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the audit trail of a review, oldest first, with the hashes of its chain."""
         asked = self.query(shapes.PageQuery)
-        events = reading.events(reading.review(self.caller, review_id))
+        events = queries.events(queries.review(self.caller, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
         shown = [serializers.EventAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))

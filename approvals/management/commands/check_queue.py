@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals import polling
-from approvals.management.refusals import FINDING, Error, ReviewCommand
+from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import ReviewQueue
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals.actions import configuration
-from approvals.management.refusals import ReviewCommand
+from approvals.management.command import ReviewCommand
 
 
 class Command(ReviewCommand):

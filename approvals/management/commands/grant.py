@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from approvals import policy
 from approvals.actions import access, configuration
-from approvals.management.refusals import Error, ReviewCommand, Usage
+from approvals.management.command import Error, ReviewCommand, Usage
 from approvals.models import QueueMembership, ReviewQueue, User
 
 

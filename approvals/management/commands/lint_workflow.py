@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals.management.refusals import Error, ReviewCommand
+from approvals.management.command import Error, ReviewCommand
 from approvals.workflows.asl.parser import Unreadable
 from approvals.workflows.linting import command
 

@@ -8,7 +8,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
-from approvals.management.refusals import Error
+from approvals.management.command import Error
 
 
 class Command(migrate.Command):

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from approvals import polling
 from approvals.exceptions import Unavailable
-from approvals.management.refusals import Error, ReviewCommand, Usage
+from approvals.management.command import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
 from approvals.polling import sources, statuses
 

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 
 from approvals.actions import ingest
 from approvals.exceptions import ApprovalsError
-from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
+from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
 from approvals.models.decisions import Surface
 from approvals.records import intake

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage, moment
+from approvals.management.command import FINDING, Error, ReviewCommand, Usage, moment
 from approvals.models import ReviewQueue
 from approvals.reconciliation import recovery
 from approvals.untrusted.display import visible

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from approvals.actions import configuration
-from approvals.management.refusals import ReviewCommand
+from approvals.management.command import ReviewCommand
 from approvals.models import ReviewQueue
 
 CHANGEABLE = (

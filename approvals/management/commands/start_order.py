@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals.delivery import lanes
-from approvals.management.refusals import FINDING, Error, ReviewCommand
+from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import OrderExecution, OutboxEntry
 from approvals.models.decisions import Surface
 from approvals.orchestration import fulfillment

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 
 from approvals.actions import batches as verbs
+from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.management.progress import Bar
-from approvals.management.refusals import FINDING, Error, ReviewCommand, Usage
 from approvals.models import OrderBatch
 from approvals.models.decisions import Surface
 from approvals.orchestration.batches import progress, runner, sources

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals.management.refusals import ReviewCommand
+from approvals.management.command import ReviewCommand
 from approvals.worker import loop
 
 

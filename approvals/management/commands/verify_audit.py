@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from approvals.management.refusals import FINDING, Error, ReviewCommand
+from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import ReviewTask
 from approvals.records import audit
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from approvals.management.refusals import Error
+from approvals.management.command import Error
 from approvals.workflows.pricing import tariff
 from tests.measured import measured
 from tests.orchestration.linting.definitions import HERE as LINTING

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from approvals.models import ExecutionReading, OrderExecution
-from approvals.web import drawing, flow
-from approvals.web.drawing import Drawing
-from approvals.web.steps import Step, standing, steps_of
+from approvals.web import graph_layout, workflow_graph
+from approvals.web.execution_steps import Step, standing, steps_of
+from approvals.web.graph_layout import Drawing
 
 PAGE = 30
 TROUBLES = {
@@ -36,14 +36,14 @@ def told(order: OrderExecution, known: ExecutionReading | None, *, before: int =
     ended = order.status not in OrderExecution.UNDER_WAY
     steps = steps_of(known.events, ended=ended)
     shown = [step for step in reversed(steps) if not before or step.number < before]
-    scope = flow.scope_of(known.workflow.document) if known.workflow else None
-    path = flow.path_of(known.events)
+    scope = workflow_graph.scope_of(known.workflow.document) if known.workflow else None
+    path = workflow_graph.path_of(known.events)
     where = standing(steps, ended=ended)
     return Story(
         shown[:PAGE],
         older=shown[PAGE - 1].number if len(shown) > PAGE else 0,
         cut=known.cut,
-        drawing=drawing.draw(scope, path, where) if scope else None,
+        drawing=graph_layout.draw(scope, path, where) if scope else None,
         says=_says(scope, path, where) if scope else "",
         status_row=sorted(known.status_row.items()) if known.status_row else None,
     )
@@ -56,9 +56,9 @@ def trouble_of(known: ExecutionReading | None) -> str:
     return TROUBLES.get(known.trouble, f"AWS answered {known.trouble}.")
 
 
-def _says(scope: flow.Scope, path: flow.Path, where: dict[str, str]) -> str:
+def _says(scope: workflow_graph.Scope, path: workflow_graph.Path, where: dict[str, str]) -> str:
     """The drawing in words, for who does not see it."""
-    every = list(flow.names(scope))
+    every = list(workflow_graph.names(scope))
     parts = {
         "Taken": [name for name in every if path.entered[name]],
         "Stands at": [name for name in every if where.get(name) == "open"],

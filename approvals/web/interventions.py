@@ -17,7 +17,7 @@ from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import OrderExecution
 from approvals.orchestration import steering
 from approvals.web import foreign, orders, wording
-from approvals.web.desk import SURFACE, DeskRequest, desk
+from approvals.web.decorators import SURFACE, DeskRequest, desk
 
 Verb = Callable[[OrderExecution, str], OrderExecution]
 

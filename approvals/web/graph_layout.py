@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from approvals.web.flow import Path, Road, Scope, State
+from approvals.web.workflow_graph import Path, Road, Scope, State
 
 LETTER, HEIGHT, SLIMMEST = 6.8, 30, 76  # of a state's name at 12 px
 LONGEST = 30  # characters of a name

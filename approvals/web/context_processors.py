@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from approvals import policy
-from approvals.web.trouble import troubles
+from approvals.web.outages import troubles
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

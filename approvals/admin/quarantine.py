@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from approvals.actions import ingest
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.fields import posted, reason, sure
 from approvals.admin.pages import Tool
 from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
-from approvals.admin.runner import Deed, Several
+from approvals.admin.row_actions import Deed, Several
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
 from approvals.records import intake
@@ -70,14 +70,14 @@ class Quarantine(Several):
     """Messages that could not become a review, sealed; a page shows them with every token blotted out."""
 
     actions = ("replay_selected", "discard_selected")
-    list_display = ("reason", showing.text("explanation"), "queue", "origin", "raw_body_bytes", "received_at",
+    list_display = ("reason", formatting.text("explanation"), "queue", "origin", "raw_body_bytes", "received_at",
                     "state")  # fmt: skip
     list_filter = (Ended, Reason, "origin", "queue")
     list_select_related = ("queue", "replayed_by", "discarded_by")
     search_fields = ("sqs_message_id",)
     search_help_text = "An SQS message id, or the id of a quarantined message."
     ordering = ("-received_at", "-id")
-    shows = ("id", "queue", "origin", "reason", showing.text("explanation"), "sqs_message_id", "raw_body_bytes",
+    shows = ("id", "queue", "origin", "reason", formatting.text("explanation"), "sqs_message_id", "raw_body_bytes",
              "sent_at", "received_at", "state", "discard_reason", "body")  # fmt: skip
     chain = "quarantine"
 
@@ -166,6 +166,6 @@ class Quarantine(Several):
     def body(self, row: QuarantinedMessage) -> str:
         """The message, with everything that may be a token blotted out."""
         try:
-            return showing.block(intake.for_eyes(row))
+            return formatting.block(intake.for_eyes(row))
         except KeyMissing as error:
             return error.message

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from approvals.admin import showing
+from approvals.admin import formatting
 from approvals.admin.pages import Page
 from approvals.models import AuditEvent
 
@@ -45,7 +45,7 @@ class Trail(Page):
 
     def content(self, event: AuditEvent) -> str:
         """What was recorded."""
-        return showing.block(showing.document(event.data))
+        return formatting.block(formatting.document(event.data))
 
     def hash_of(self, event: AuditEvent) -> str:
         """Its hash."""
