@@ -7,7 +7,9 @@ import base64
 import os
 import secrets
 import sys
-from argparse import ArgumentParser
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
 
 # Commands that read a file and answer: they open no database and no secret, so they need none.
 READ_FILES_ALONE = {"lint_workflow", "price_workflow"}
@@ -16,17 +18,10 @@ READ_FILES_ALONE = {"lint_workflow", "price_workflow"}
 def main() -> None:
     """Run the management command named on the command line."""
     if sys.argv[1:2] == ["demo"]:  # makes the very environment that Django's settings need
-        from approvals.local import supervisor  # noqa: PLC0415
-
-        told = "Run the whole service on this machine, with orders arriving. PORT=8001 moves it."
-        ArgumentParser(prog="manage.py demo", description=told).parse_args(sys.argv[2:])
-        sys.exit(supervisor.run())
+        os.execv(sys.executable, [sys.executable, "-m", "local.supervisor", *sys.argv[2:]])  # noqa: S606
     if READ_FILES_ALONE & set(sys.argv[1:2]):
         _stand_in_for_what_settings_ask()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
-
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

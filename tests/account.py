@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from approvals.gateways import aws
-from approvals.local import aws as local_aws
+from local import aws as local_aws
 from tests import factories
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals.local.postgres import Server
+from local.postgres import Server
 
 
 @pytest.hookimpl(wrapper=True)

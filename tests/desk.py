@@ -18,7 +18,8 @@ import boto3
 import psycopg
 import requests
 
-from approvals.local import aws, dying_with_me, free_port
+from local import aws
+from local.processes import dying_with_me, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 QUEUE = "manual-review"

@@ -17,8 +17,8 @@ from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
-from approvals.local import aws as local_aws
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewQueue, ReviewTask, User
+from local import aws as local_aws
 from tests import factories
 from tests.desk import wait_until
 from tests.local.conftest import review as waiting_state

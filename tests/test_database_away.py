@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from approvals import polling
-from approvals.local.postgres import Server
+from local.postgres import Server
 from tests import desk as desks
 from tests import factories
 from tests.desk import Desk, wait_until

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import requests
 
-from approvals.local import dying_with_me, free_port
+from local.processes import dying_with_me, free_port
 from tests.desk import ROOT, Desk, Program, wait_until
 
 ACCOUNT, REGION = "210987654321", "eu-central-1"
@@ -40,7 +40,7 @@ DEFINITION = {
 
 
 class Elsewhere(Desk):
-    """The service from a tree without `approvals/local`, on an account that is not ours."""
+    """The service from a tree without `local`, on an account that is not ours."""
 
     def __init__(self, tree: Path, endpoint: str, database_url: str) -> None:
         self.tree, self.endpoint, self.database_url = tree, endpoint, database_url

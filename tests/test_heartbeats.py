@@ -28,12 +28,12 @@ from approvals.delivery import heartbeats
 from approvals.gateways import aws, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
-from approvals.local import aws as local_aws
-from approvals.local import dying_with_me
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
 from approvals.records import service_quotas
 from approvals.worker import loop
 from approvals.worker.heartbeats import Pacemaker
+from local import aws as local_aws
+from local.processes import dying_with_me
 from tests import factories
 from tests.desk import ROOT, wait_until
 from tests.local.conftest import review as waiting_state

@@ -20,8 +20,8 @@ from jsonschema import Draft7Validator
 from rest_framework.test import APIClient
 
 from approvals.gateways import aws
-from approvals.local import aws as local_aws
 from approvals.models import ReviewQueue, ReviewTask
+from local import aws as local_aws
 from tests import factories
 from tests.desk import ROOT, wait_until
 

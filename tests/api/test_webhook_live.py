@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from approvals.local import dying_with_me, free_port
 from approvals.models import Decision, Receipt, Vote
+from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.api.signing import PATH, Sender, about, issue
 from tests.canary import CANARY, assert_no_canary, everything_stored

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from approvals.local.postgres import Server
+from local.postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "var" / "batches.json"

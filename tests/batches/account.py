@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from approvals.local.aws import Account, deploy
+from local.aws import Account, deploy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

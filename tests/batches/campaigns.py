@@ -12,10 +12,10 @@ from typing import Any
 
 from django.db import connection
 
-from approvals.local import aws
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, RefusedRow
 from approvals.orchestration.batches import progress
 from approvals.records import audit
+from local import aws
 from tests.batches import orders, process
 from tests.batches.account import Deployed
 from tests.batches.orders import Made

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from approvals.local import dying_with_me
+from local.processes import dying_with_me
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 1800.0  # seconds

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from approvals.local.supervisor import notice
-from approvals.local.supervisor.seed import Issued, people
+from local.supervisor import notice
+from local.supervisor.seed import Issued, people
 from tests.contract import contract
 from tests.measured import measured
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from approvals.local.postgres import Server
+from local.postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "var" / "faults.json"

@@ -27,8 +27,8 @@ from standardwebhooks import Webhook
 from approvals import polling
 from approvals.actions import configuration, decisions
 from approvals.exceptions import AlreadyDecided
-from approvals.local import dying_with_me, free_port
 from approvals.models import Decision, ReviewTask, User
+from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.desk import wait_until
 from tests.faults.checker import Breach

@@ -30,9 +30,9 @@ from django.db import connection
 from approvals import polling
 from approvals.actions import configuration, decisions
 from approvals.gateways import aws as gateway
-from approvals.local import die_with
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.worker import loop
+from local.processes import die_with
 from tests import factories
 from tests.fake_aws import Remote, spawned
 from tests.faults import checker, watch

@@ -17,7 +17,7 @@ from botocore.config import Config
 from django.core.management import execute_from_command_line
 
 from approvals.gateways import aws
-from approvals.local import dying_with_me
+from local.processes import dying_with_me
 from tests.faults import watch
 
 ROOT = Path(__file__).resolve().parent.parent.parent

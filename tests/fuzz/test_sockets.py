@@ -21,7 +21,7 @@ import psycopg
 import pytest
 import requests
 
-from approvals.local import dying_with_me, free_port
+from local.processes import dying_with_me, free_port
 from tests import desk
 from tests.fuzz.world import MACHINE
 

@@ -13,7 +13,7 @@ import pytest
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import aws, s3
 from approvals.gateways.aws import Place
-from approvals.local import aws as local_aws
+from local import aws as local_aws
 
 pytest_plugins = ["tests.account"]
 HERE = Place("us-east-1")

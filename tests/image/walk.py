@@ -27,8 +27,9 @@ import pytest
 import requests
 import yaml
 
-from approvals.local import aws, dying_with_me
-from approvals.local.orders import order
+from local import aws
+from local.orders import order
+from local.processes import dying_with_me
 from tests.desk import QUEUE, ROOT, Desk, Program, wait_until
 
 UID = 10001
@@ -40,7 +41,7 @@ NOT_SOURCE = (".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "node_m
 CANARY = "must-never-be-in-an-image"
 PLANTED = (
     *(".env", ".git/config", "secrets/secret_key", "var/demo.json", "dump.sql.gz"),
-    *("approvals/.env", "approvals/local/keys.py", "approvals/__pycache__/old.pyc"),
+    *("approvals/.env", "local/keys.py", "approvals/__pycache__/old.pyc"),
     *("config/prod.env", "tests/test_planted.py"),
 )
 SLIM = [  # what sets debian:*-slim apart from a minimal Debian, so that sizes compare

@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from approvals.local import aws as local_aws
+from local import aws as local_aws
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen
 
-from approvals.local import dying_with_me, supervisor
-from approvals.local.aws import Account
-from approvals.local.supervisor import children
-from approvals.local.supervisor.programs import Program
-from approvals.local.supervisor.seed import Issued, Person
+from local.aws import Account
+from local.processes import dying_with_me
+from local.supervisor import children, demo
+from local.supervisor.programs import Program
+from local.supervisor.seed import Issued, Person
 
 LIKE_GUNICORNS_WORKER = """
 import os, sys, time
@@ -66,10 +66,10 @@ if __name__ == "__main__":
     children._PAUSE = 0.1
     children._MOST_RESTARTS = 2
     if behaviour:
-        supervisor._start_aws = start_nothing
+        demo._start_aws = start_nothing
     programs = (
         Program("web", run_python(CRASH if behaviour == "no-web" else WEB)),
         Program("worker", run_python(STUBBORN), grace=0.3),
         Program("traffic", run_python(CRASH if behaviour == "crash" else SLEEP), needs_web=True),
     )
-    sys.exit(supervisor.run(root=Path(sys.argv[1]), programs=programs, seed=seed))
+    sys.exit(demo.run(root=Path(sys.argv[1]), programs=programs, seed=seed))

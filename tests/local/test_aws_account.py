@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from approvals.local import LocalError
-from approvals.local import aws as local_aws
-from approvals.local.aws import server
+from local import aws as local_aws
+from local.aws import server
+from local.processes import LocalError
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -205,7 +205,7 @@ def test_the_account_answers_at_once_and_stops_at_once():
 
 def test_the_account_dies_with_a_parent_that_is_killed():
     script = (
-        "import os, sys, time; from approvals.local import aws; "
+        "import os, sys, time; from local import aws; "
         "print(aws.start().process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

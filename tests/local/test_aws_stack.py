@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from approvals.local import LocalError
-from approvals.local import aws as local_aws
+from local import aws as local_aws
+from local.processes import LocalError
 
 TEMPLATE = Path(__file__).parent / "batches.yaml"
 CHILD = {

@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from approvals.local import postgres
-from approvals.local.postgres import PostgresError, Server
+from local import postgres
+from local.postgres import PostgresError, Server
 from tests.measured import measured
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def start_in_a_child(
 ) -> subprocess.CompletedProcess[str]:
     script = (
         "import sys, psycopg; from pathlib import Path; "
-        "from approvals.local.postgres import Server; "
+        "from local.postgres import Server; "
         "server = Server.start(Path(sys.argv[1]), durable=True); "
         "print(server.process.pid, psycopg.connect(server.url).execute('SELECT 42').fetchone()[0],"
         f" flush=True); {after}"

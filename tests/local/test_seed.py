@@ -11,13 +11,11 @@ from django.contrib.auth.hashers import check_password
 from django.db import connection
 from django.test import Client
 
-from approvals.local import LocalError
 from approvals.models import ReviewQueue, User
+from local.processes import LocalError
 
 pytestmark = pytest.mark.django_db(transaction=True)
-seeds = importlib.import_module(
-    "approvals.local.supervisor.seed"
-)  # its package has a function so called
+seeds = importlib.import_module("local.supervisor.seed")  # its package has a function so called
 EVERYBODY = seeds.people("demo-password")
 
 

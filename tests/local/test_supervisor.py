@@ -18,11 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from approvals.local import LocalError, free_port
-from approvals.local.aws import Account
-from approvals.local.supervisor import surroundings
-from approvals.local.supervisor.children import Crew
-from approvals.local.supervisor.programs import PROGRAMS, Program
+from local.aws import Account
+from local.processes import LocalError, free_port
+from local.supervisor import surroundings
+from local.supervisor.children import Crew
+from local.supervisor.programs import PROGRAMS, Program
 from tests.measured import measured
 
 ROOT = Path(__file__).parents[2]
@@ -181,7 +181,7 @@ def test_a_port_that_is_none_is_one_clear_line(demo):
     assert "PORT=http is not a port" in demo.refusal(PORT="http")
 
 
-@pytest.mark.parametrize("command", [["-m", "approvals.local.supervisor"], ["manage.py", "demo"]])
+@pytest.mark.parametrize("command", [["-m", "local.supervisor"], ["manage.py", "demo"]])
 def test_both_commands_start_the_demo_without_djangos_settings(command):
     refused = subprocess.run(
         [sys.executable, *command],
@@ -242,7 +242,7 @@ def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo):
 
 
 def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr("approvals.local.supervisor.children._PAUSE", 0.0)
+    monkeypatch.setattr("local.supervisor.children._PAUSE", 0.0)
     mark = tmp_path / "times"
     code = (
         "import pathlib, subprocess, sys, time; "

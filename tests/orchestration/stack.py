@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from approvals.local.aws import Account, deploy
+from local.aws import Account, deploy
 
 APPROVED = {"decision": "approved", "approved": True, "decision_id": "d-1"}
 TEMPLATE = Path(__file__).parents[2] / "deploy/template.yaml"

@@ -11,8 +11,6 @@ from typing import Any
 import boto3
 import pytest
 
-from approvals.local.aws import Account, start
-from approvals.local.orders import order
 from approvals.orchestration.lambdas import (
     amounts,
     gateway,
@@ -38,6 +36,8 @@ from approvals.orchestration.lambdas.failures import (
     RefundRefused,
     ValidationError,
 )
+from local.aws import Account, start
+from local.orders import order
 
 APPROVED = {"approved": True, "decision_id": "d-1"}
 numbers = count(1)

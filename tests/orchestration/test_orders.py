@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from approvals.local import orders
-from approvals.local.orders import CARDS, Shop, order
+from local import orders
+from local.orders import CARDS, Shop, order
 
 ROOT = Path(__file__).parents[2]
 
@@ -137,7 +137,7 @@ def test_pace_is_human() -> None:
 
 def test_process_orders_with_its_token_and_stops_at_once(door: Door) -> None:
     environment = os.environ | {"PUBLIC_URL": door.url, "DEMO_API_TOKEN": "secret"}
-    command = [sys.executable, "-m", "approvals.local.orders"]
+    command = [sys.executable, "-m", "local.orders"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
         assert door.busy.wait(20)
         process.send_signal(signal.SIGTERM)
@@ -148,7 +148,7 @@ def test_process_orders_with_its_token_and_stops_at_once(door: Door) -> None:
 
 def test_nobody_answering_is_waited_for_and_left_at_once() -> None:
     environment = os.environ | {"PUBLIC_URL": "http://127.0.0.1:9", "DEMO_API_TOKEN": "secret"}
-    command = [sys.executable, "-m", "approvals.local.orders"]
+    command = [sys.executable, "-m", "local.orders"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)

@@ -14,7 +14,6 @@ from django.db import connection
 from moto import mock_aws
 
 from approvals.gateways import aws
-from approvals.local import aws as local_aws
 from approvals.models import OrderBatch
 from approvals.orchestration import packaging
 from approvals.orchestration.batches import progress, runner, sources
@@ -22,6 +21,7 @@ from approvals.orchestration.batches.runner import Runner, Wish
 from approvals.orchestration.lambdas import settle_orders
 from approvals.orchestration.lambdas.failures import ServiceUnavailableError
 from approvals.worker import loop
+from local import aws as local_aws
 from tests.batches import orders
 from tests.batches.account import Deployed
 

@@ -11,10 +11,10 @@ from approvals import polling, reconciliation
 from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
-from approvals.local.orders import order
 from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.orchestration import fulfillment, packaging
 from approvals.records import execution_snapshots
+from local.orders import order
 from tests import factories
 from tests.deploy.template import ROOT
 from tests.orchestration.stack import Workflow

@@ -9,8 +9,8 @@ from itertools import count
 
 import pytest
 
-from approvals.local.aws import Account, start
-from approvals.local.orders import order
+from local.aws import Account, start
+from local.orders import order
 from tests.orchestration.stack import APPROVED, Workflow
 
 numbers = count(1)

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from approvals.local.postgres import Server
+from local.postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MACHINE = "stateMachine:orders"

@@ -1,0 +1,247 @@
+"""The people who place orders while `make demo` runs: through the product's own REST door, at a
+human pace, and never more open reviews than a desk can bear.
+
+`order(kind, number)` is what they order; the same kind and number is always the same order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import time
+import unicodedata
+import urllib.error
+import urllib.request
+from decimal import Decimal
+from typing import Any, NoReturn
+
+log = logging.getLogger("local.orders")
+
+# kind -> the card that steers the sample gateway (approvals/orchestration/lambdas/gateway.py)
+CARDS = {
+    "paid": "card_ok",
+    "fraud": "card_fraud",
+    "blocked": "card_blocked",
+    "gateway_timeout": "card_timeout",
+    "gateway_unreachable": "card_unreachable",
+    "gateway_outage": "card_outage",
+    "insufficient_funds": "card_declined",
+    "invalid": "card_ok",
+    "price_mismatch": "card_ok",
+    "out_of_stock": "card_ok",
+    "undeliverable": "card_ok",
+    "refund_refused": "card_no_refund",
+}
+REVIEWED = {"fraud", "blocked", "gateway_unreachable", "price_mismatch"}
+
+_BURST = (
+    *("fraud", "paid", "price_mismatch", "fraud", "gateway_unreachable", "insufficient_funds"),
+    *("fraud", "paid", "gateway_timeout", "fraud", "price_mismatch", "out_of_stock"),
+)
+_EVERYDAY = (
+    *("paid", "fraud", "paid", "price_mismatch", "paid", "gateway_timeout", "fraud", "paid"),
+    *("insufficient_funds", "paid", "gateway_unreachable", "fraud", "invalid", "paid"),
+    *("out_of_stock", "blocked", "paid", "undeliverable"),
+)
+_MOST_OPEN = 40
+_LIVELY_ORDERS = 60
+
+_PEOPLE = (
+    *("Amara Okafor", "Lukas Brandt", "Mei-Ling Chen", "Sofia Rossi", "Daniel Kowalski"),
+    *("Priya Raman", "Noah Lindqvist", "Camille Dubois", "Hassan Al-Amin", "Zoë Vermeulen"),
+    *("Tomás Herrera", "Yuki Tanaka", "Grace O'Neill", "Mateus Carvalho", "Ingrid Solberg"),
+)
+_PLACES = (
+    ("Rosenthaler Straße 40", "Berlin", "10178", "DE", "EUR"),
+    ("221 Valencia Street", "San Francisco", "94103", "US", "USD"),
+    ("18 Marlborough Road", "London", "N19 4NB", "GB", "GBP"),
+    ("Via Savona 97", "Milano", "20144", "IT", "EUR"),
+    ("400 W Superior Street", "Chicago", "60654", "US", "USD"),
+    ("12 rue Oberkampf", "Paris", "75011", "FR", "EUR"),
+    ("Storgata 14", "Oslo", "0184", "NO", "EUR"),
+)
+_GOODS = (
+    ("HP-ANC-700", "Noise-cancelling headphones", "279.00"),
+    ("ESP-DUO-2", "Espresso machine, dual boiler", "1149.00"),
+    ("KB-TKL-87", "Mechanical keyboard, tenkeyless", "134.50"),
+    ("MON-27-4K", "27-inch 4K monitor", "429.90"),
+    ("BAG-RT-25", "Roll-top backpack, 25 l", "98.00"),
+    ("CAM-X-45", "Mirrorless camera body", "1899.00"),
+    ("LNS-35-18", "35 mm f/1.8 lens", "549.00"),
+    ("LAMP-ARC", "Reading lamp", "74.95"),
+    ("COF-ETH-1K", "Ethiopian coffee beans, 1 kg", "31.40"),
+    ("CHR-ERGO", "Ergonomic desk chair", "618.00"),
+)
+_BRANDS = ("Visa", "Mastercard", "American Express")
+
+
+def order(kind: str, number: int) -> dict[str, Any]:
+    """One order of this kind; it depends on nothing but its two arguments."""
+    chance = random.Random(f"{kind}/{number}")  # noqa: S311 - traffic, not a secret
+    name = chance.choice(_PEOPLE)
+    street, city, postcode, country, currency = chance.choice(_PLACES)
+    placed: dict[str, Any] = {
+        "order_id": f"ORD-{number:07d}",
+        "channel": chance.choice(("web", "web", "app", "phone")),
+        "customer": _customer(name, chance),
+        **_prices(chance),
+        "currency": currency,
+        "shipping_address": {
+            "name": name,
+            "street": street,
+            "city": city,
+            "postcode": postcode,
+            "country": country,
+        },
+        "payment": {
+            "method": "card",
+            "card": CARDS[kind],
+            "brand": chance.choice(_BRANDS),
+            "last4": f"{chance.randrange(10_000):04d}",
+        },
+    }
+    if chance.random() < 0.2:
+        placed["priority"] = 8
+    _spoil(placed, kind)
+    return placed
+
+
+def _customer(name: str, chance: random.Random) -> dict[str, Any]:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    mailbox = plain.replace(" ", ".").replace("'", "")
+    return {
+        "id": f"C-{chance.randrange(10_000, 99_999)}",
+        "name": name,
+        "email": f"{mailbox}@example.com",
+        "since": str(chance.randrange(2015, 2026)),
+        "previous_orders": chance.randrange(40),
+    }
+
+
+def _prices(chance: random.Random) -> dict[str, Any]:
+    goods, lines = Decimal(), []
+    for sku, name, price in chance.sample(_GOODS, chance.choice((1, 1, 2, 3))):
+        many = chance.choice((1, 1, 1, 2))
+        goods += Decimal(price) * many
+        lines.append({"sku": sku, "name": name, "quantity": many, "unit_price": float(price)})
+    shipping = Decimal(0) if goods > 200 else Decimal("6.90")
+    return {
+        "items": lines,
+        "shipping_cost": float(shipping),
+        "total": float(goods + shipping),
+    }
+
+
+def _spoil(placed: dict[str, Any], kind: str) -> None:
+    match kind:
+        case "invalid":
+            placed["items"][0]["quantity"] = 0
+        case "price_mismatch":
+            placed["total"] = round(placed["total"] * 0.9, 2)
+            placed["note"] = "Voucher WELCOME10 was accepted at checkout."
+        case "out_of_stock":
+            placed["items"][0]["sku"] = f"OUT-OF-STOCK-{placed['items'][0]['sku']}"
+        case "undeliverable" | "refund_refused":
+            placed["shipping_address"] |= {
+                "street": "McMurdo Station",
+                "city": "Ross Island",
+                "country": "AQ",
+            }
+
+
+class Shop:
+    """Places orders at one address with one API token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._api = f"{url.rstrip('/')}/api/v1"
+        self._token = token
+
+    def place(self, placed: dict[str, Any]) -> int:
+        """Send the order and return the HTTP status. Raises OSError when nobody answers."""
+        try:
+            return self._call("/orders/", placed)[0]
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
+    def open_reviews(self) -> int | None:
+        """How many reviews wait, up to the most we allow; None when that cannot be read."""
+        try:
+            _, page = self._call(f"/reviews/?status=pending&page_size={_MOST_OPEN}")
+            return len(page["results"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _call(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own PUBLIC_URL
+            self._api + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310
+            return answer.status, json.load(answer)
+
+
+def keep_ordering(shop: Shop) -> NoReturn:
+    """Place a burst of orders, then one every now and then, until the process is told to stop."""
+    # A database that outlives the demo must not meet yesterday's order numbers again.
+    first = int(time.time() - 1_767_225_600) // 4
+    reviewed = 0
+    for placed, kind in enumerate(itertools.chain(_BURST, itertools.cycle(_EVERYDAY))):
+        chosen = kind
+        if kind in REVIEWED:
+            waiting = shop.open_reviews()
+            desk_is_full = (reviewed if waiting is None else waiting) >= _MOST_OPEN
+            chosen = "paid" if desk_is_full else kind
+            reviewed += not desk_is_full
+        _place_until_accepted(shop, order(chosen, first + placed), chosen)
+        time.sleep(_pause(placed))
+    raise AssertionError("people never stop ordering")
+
+
+def _place_until_accepted(shop: Shop, placed: dict[str, Any], kind: str) -> None:
+    for attempt in itertools.count():
+        try:
+            status = shop.place(placed)
+        except OSError as silence:
+            status = 503
+            log.debug("nobody answers yet: %s", silence)
+        # A refusal (4xx) is an answer too, unless the door is not there yet or asks us to slow down.
+        if status < 500 and status not in {404, 429}:
+            log.info("%s (%s): HTTP %s", placed["order_id"], kind, status)
+            return
+        time.sleep(min(0.5 * 2**attempt, 5))
+
+
+def _pause(placed: int) -> float:
+    if placed < len(_BURST):
+        return 0.3
+    slowest, fastest = (20, 5) if placed < _LIVELY_ORDERS else (90, 30)
+    return random.uniform(fastest, slowest)  # noqa: S311
+
+
+def main() -> int:
+    """Order from PUBLIC_URL with DEMO_API_TOKEN until SIGTERM."""
+    # Raising out of the handler ends a wait for an answer as well as a pause.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(message)s")
+    url, token = os.environ.get("PUBLIC_URL"), os.environ.get("DEMO_API_TOKEN")
+    if not url or not token:
+        sys.stderr.write("PUBLIC_URL and DEMO_API_TOKEN say where to order and as whom\n")
+        return 2
+    try:
+        keep_ordering(Shop(url, token))
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
