@@ -10,8 +10,8 @@ from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
+from approvals import pagination
 from approvals.exceptions import Invalid
-from approvals.models import keyset
 
 Row = TypeVar("Row", bound=Model)
 
@@ -24,7 +24,9 @@ class Envelope(TypedDict):
     previous: str | None
 
 
-def page(rows: QuerySet[Row], order: Sequence[str], *, cursor: str, size: int) -> keyset.Page[Row]:
+def page(
+    rows: QuerySet[Row], order: Sequence[str], *, cursor: str, size: int
+) -> pagination.Page[Row]:
     """The page at `cursor`, with signed cursors of its neighbours. Raises Invalid for a bent cursor.
 
     The signature covers the order too: a place in one order is no place in another.
@@ -32,17 +34,17 @@ def page(rows: QuerySet[Row], order: Sequence[str], *, cursor: str, size: int) -
     signer = signing.Signer(salt=f"approvals.api.cursor:{','.join(order)}")
     try:
         place = signer.unsign(cursor) if cursor else ""
-        found = keyset.page(rows, order, size=size, cursor=place)
+        found = pagination.page(rows, order, size=size, cursor=place)
     except (signing.BadSignature, Invalid):
         raise Invalid("This cursor is not one of this list's.", parameter="cursor") from None
-    return keyset.Page(
+    return pagination.Page(
         found.rows,
         signer.sign(found.next) if found.next else None,
         signer.sign(found.previous) if found.previous else None,
     )
 
 
-def envelope(request: Request, found: keyset.Page[Any], results: Any) -> Envelope:
+def envelope(request: Request, found: pagination.Page[Any], results: Any) -> Envelope:
     """The page with its links: this very address, at another cursor."""
     here = request.build_absolute_uri()
 

@@ -11,9 +11,9 @@ from approvals.models.batches import BatchExecution, OrderBatch, RefusedRow
 from approvals.models.comments import Comment
 from approvals.models.decisions import Decision, Vote
 from approvals.models.executions import Breaker, ExecutionReading, ExecutionSnapshot, Workflow
-from approvals.models.intake import QuarantinedMessage
 from approvals.models.orders import OrderExecution, OrderIntervention
 from approvals.models.outbox import OutboxAttempt, OutboxEntry
+from approvals.models.quarantine import QuarantinedMessage
 from approvals.models.queues import QueueCheck, ReviewQueue
 from approvals.models.receipts import RateBucket, Receipt
 from approvals.models.reviews import Heartbeat, ReviewTask

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from approvals import policy
+from approvals import pagination, policy
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import OrderBatch, OrderExecution, keyset
+from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
 from approvals.web.decorators import SURFACE, DeskRequest, desk
@@ -34,9 +34,9 @@ def index(request: DeskRequest) -> HttpResponse:
     policy.may(policy.SEE_ORDERS, None, request.user, SURFACE).or_raise()
     rows = OrderBatch.objects.defer("body").select_related("created_by")
     try:
-        page = keyset.page(rows, BY_AGE, size=PAGE, cursor=request.GET.get("cursor", ""))
+        page = pagination.page(rows, BY_AGE, size=PAGE, cursor=request.GET.get("cursor", ""))
     except Invalid:  # a bent or outdated link still leads to the list
-        page = keyset.page(rows, BY_AGE, size=PAGE)
+        page = pagination.page(rows, BY_AGE, size=PAGE)
     return render(request, "approvals/batches.html", {"now": database_time.now(), "page": page})
 
 

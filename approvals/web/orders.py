@@ -18,16 +18,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from approvals import policy
+from approvals import pagination, policy
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import (
-    AuditEvent,
-    ExecutionReading,
-    OrderExecution,
-    OrderIntervention,
-    User,
-    keyset,
-)
+from approvals.models import AuditEvent, ExecutionReading, OrderExecution, OrderIntervention, User
 from approvals.models.orders import OrderQuerySet
 from approvals.orchestration import steering
 from approvals.records import audit, database_time, execution_history, wake_ups
@@ -61,9 +54,9 @@ def show_all(request: DeskRequest) -> HttpResponse:
         rows = rows.beginning_with(active["q"])
     rows = rows.select_related("created_by").annotate(hand=_open_hand())
     try:
-        page = keyset.page(rows, BY_ARRIVAL, size=PAGE, cursor=request.GET.get("cursor", ""))
+        page = pagination.page(rows, BY_ARRIVAL, size=PAGE, cursor=request.GET.get("cursor", ""))
     except Invalid:  # a bent or outdated link still leads to the list
-        page = keyset.page(rows, BY_ARRIVAL, size=PAGE)
+        page = pagination.page(rows, BY_ARRIVAL, size=PAGE)
     context = {
         "now": database_time.now(),
         "form": form,

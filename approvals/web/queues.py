@@ -8,10 +8,9 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
-from approvals import policy
+from approvals import pagination, policy
 from approvals.actions import assignment
 from approvals.exceptions import Invalid
-from approvals.models import keyset
 from approvals.records import database_time
 from approvals.web import review_list
 from approvals.web.decorators import SURFACE, DeskRequest, desk, queue_of, reviews_of
@@ -27,9 +26,11 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     narrowed = review_list.narrow(everything, request.GET, request)
     rows = review_list.lean(narrowed.rows)
     try:
-        page = keyset.page(rows, narrowed.order, size=PAGE, cursor=request.GET.get("cursor", ""))
+        page = pagination.page(
+            rows, narrowed.order, size=PAGE, cursor=request.GET.get("cursor", "")
+        )
     except Invalid:  # a bent or outdated link still leads to the list
-        page = keyset.page(rows, narrowed.order, size=PAGE)
+        page = pagination.page(rows, narrowed.order, size=PAGE)
     now = database_time.now()
     context = {
         "now": now,

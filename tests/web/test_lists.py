@@ -11,9 +11,10 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from approvals import pagination
 from approvals.actions import assignment, decisions, ingest
 from approvals.exceptions import Invalid
-from approvals.models import ReviewQueue, ReviewTask, User, keyset
+from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.web.home import COUNT_UP_TO
 from approvals.web.review_list import BY_ARRIVAL, BY_DEADLINE
 from tests import factories
@@ -147,7 +148,7 @@ def test_reviews_of_one_deadline_are_neither_lost_nor_doubled(queue: ReviewQueue
     seen: list[ReviewTask] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = keyset.page(ReviewTask.objects.all(), BY_DEADLINE, size=3, cursor=cursor)
+        page = pagination.page(ReviewTask.objects.all(), BY_DEADLINE, size=3, cursor=cursor)
         seen += page.rows
         cursor = page.next
     assert [row.pk for row in seen] == sorted(row.pk for row in seen)
@@ -157,14 +158,16 @@ def test_reviews_of_one_deadline_are_neither_lost_nor_doubled(queue: ReviewQueue
 def test_the_newest_first_order_pages_too(queue: ReviewQueue) -> None:
     many(queue, 5)
     rows = ReviewTask.objects.all()
-    first = keyset.page(rows, BY_ARRIVAL, size=2)
-    second = keyset.page(rows, BY_ARRIVAL, size=2, cursor=first.next or "")
-    third = keyset.page(rows, BY_ARRIVAL, size=2, cursor=second.next or "")
+    first = pagination.page(rows, BY_ARRIVAL, size=2)
+    second = pagination.page(rows, BY_ARRIVAL, size=2, cursor=first.next or "")
+    third = pagination.page(rows, BY_ARRIVAL, size=2, cursor=second.next or "")
     assert [row.pk for row in [*first.rows, *second.rows, *third.rows]] == list(
         rows.order_by(*BY_ARRIVAL).values_list("pk", flat=True)
     )
     assert third.next is None
-    assert keyset.page(rows, BY_ARRIVAL, size=2, cursor=third.previous or "").rows == second.rows
+    assert (
+        pagination.page(rows, BY_ARRIVAL, size=2, cursor=third.previous or "").rows == second.rows
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,7 +190,7 @@ def test_a_bent_cursor_leads_to_the_first_page(
     response = desk(alice).get(LIST, {"cursor": cursor})
     assert references(response.content.decode()) == [r.reference for r in reviews]
     with pytest.raises(Invalid):
-        keyset.page(ReviewTask.objects.all(), BY_DEADLINE, size=3, cursor=cursor)
+        pagination.page(ReviewTask.objects.all(), BY_DEADLINE, size=3, cursor=cursor)
 
 
 def test_the_list_asks_few_questions_however_long_it_is(
