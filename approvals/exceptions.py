@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import (
     InterfaceError,
     InternalError,
@@ -113,6 +114,12 @@ class Invalid(ApprovalsError):
 
     code = "invalid"
     status = 422
+
+    @classmethod
+    def from_validation(cls, error: ValidationError) -> Invalid:
+        """The first message of Django's validation of a model, with its field's name."""
+        name, messages = next(iter(error.message_dict.items()))
+        return cls(messages[0] if name == "__all__" else f"{name}: {messages[0]}")
 
 
 class IdempotencyMismatch(ApprovalsError):

@@ -1,4 +1,4 @@
-"""Who may see and who may do what. Every surface asks here; neither views nor models decide.
+"""Permissions: which rows an actor may see and what they may do. Neither views nor models decide it.
 
 Rights in a queue come from memberships; rights outside queues (orders, auditor, operator) are
 Django groups.
@@ -8,40 +8,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
+from approvals.actors import COMMAND_LINE, Actor
 from approvals.exceptions import NotAllowed, NotFound
-from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models import (
+    OrderBatch,
+    OrderExecution,
+    QuarantinedMessage,
+    QueueMembership,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
+from approvals.models.orders import OrderQuerySet
 from approvals.models.reviews import ReviewQuerySet
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
 
 Role = QueueMembership.Role
 Subject = ReviewTask | ReviewQueue | OrderExecution | None
 
-SEE, CLAIM, DECIDE, OVERRIDE, COMMENT = "see", "claim", "decide", "override", "comment"
-START_ORDER, SEE_ORDERS = "start_order", "see_orders"
-STEER_ORDERS = "steer_orders"  # restart and stop them
-PRICE = "price"  # see what the workflows cost
-OPERATE, INSPECT = "operate", "inspect"  # change how the service is set up; look at how it is
+
+class Action(StrEnum):
+    """What may be allowed or refused."""
+
+    SEE = "see"  # look at a review, a queue or an order
+    CLAIM = "claim"  # take, extend, release or hand over a claim
+    DECIDE = "decide"  # approve, reject or undo
+    OVERRIDE = "override"  # act although somebody else holds the claim, or undo their decision
+    COMMENT = "comment"  # write below a review
+    START_ORDER = "start_order"  # start orders, one or a batch
+    SEE_ORDERS = "see_orders"  # look at orders and batches
+    INTERVENE_IN_ORDERS = "intervene_in_orders"  # restart and stop orders
+    PRICE = "price"  # see what the workflows cost
+    OPERATE = "operate"  # change how the service is set up
+    INSPECT = "inspect"  # look at how the service is set up
+
 
 ROLES_THAT = {
-    SEE: {Role.VIEWER, Role.REVIEWER, Role.LEAD},
-    CLAIM: {Role.REVIEWER, Role.LEAD},
-    DECIDE: {Role.REVIEWER, Role.LEAD},
-    OVERRIDE: {Role.LEAD},
-    COMMENT: {Role.REVIEWER, Role.LEAD},
+    Action.SEE: {Role.VIEWER, Role.REVIEWER, Role.LEAD},
+    Action.CLAIM: {Role.REVIEWER, Role.LEAD},
+    Action.DECIDE: {Role.REVIEWER, Role.LEAD},
+    Action.OVERRIDE: {Role.LEAD},
+    Action.COMMENT: {Role.REVIEWER, Role.LEAD},
 }
 GROUPS_THAT = {
-    START_ORDER: {"orders"},
-    SEE_ORDERS: {"orders", "auditor", "operator"},
-    STEER_ORDERS: {"orders", "operator"},
-    PRICE: {"orders", "operator"},
-    OPERATE: {"operator"},
-    INSPECT: {"auditor", "operator"},
+    Action.START_ORDER: {"orders"},
+    Action.SEE_ORDERS: {"orders", "auditor", "operator"},
+    Action.INTERVENE_IN_ORDERS: {"orders", "operator"},
+    Action.PRICE: {"orders", "operator"},
+    Action.OPERATE: {"operator"},
+    Action.INSPECT: {"auditor", "operator"},
 }
 SITE_GROUPS = ("orders", "auditor", "operator")
 
@@ -70,27 +88,49 @@ ALLOWED = Verdict("allowed")
 HIDDEN = Verdict(NotFound.code, NotFound.__doc__ or "")
 
 
-def visible_queues(user: User | AnonymousUser) -> QuerySet[ReviewQueue]:
-    """The queues in which this user has a role."""
-    if not isinstance(user, User) or not user.is_active:
+def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
+    """The queues in which this actor has a role."""
+    user = _active_user(actor)
+    if user is None:
         return ReviewQueue.objects.none()
     return ReviewQueue.objects.filter(pk__in=_memberships(user).values("queue")).order_by("name")
 
 
-def visible_reviews(user: User | AnonymousUser) -> ReviewQuerySet:
-    """The reviews this user may see: those of queues in which they have a role."""
-    return ReviewTask.objects.filter(queue__in=visible_queues(user).order_by())
+def visible_reviews(actor: Actor) -> ReviewQuerySet:
+    """The reviews this actor may see: those of queues in which they have a role."""
+    return ReviewTask.objects.filter(queue__in=visible_queues(actor).order_by())
 
 
-def decidable_queues(user: User) -> QuerySet[ReviewQueue]:
-    """The queues in which this user may decide."""
-    deciding = _memberships(user).filter(role__in=ROLES_THAT[DECIDE])
-    return visible_queues(user).filter(pk__in=deciding.values("queue"))
+def visible_orders(actor: Actor) -> OrderQuerySet:
+    """The orders this actor may see: all, or none. Raises NotAllowed for none."""
+    may(Action.SEE_ORDERS, None, by=actor).or_raise()
+    return OrderExecution.objects.all()
+
+
+def visible_batches(actor: Actor) -> QuerySet[OrderBatch]:
+    """The batches of orders this actor may see: all, or none. Raises NotAllowed for none."""
+    may(Action.SEE_ORDERS, None, by=actor).or_raise()
+    return OrderBatch.objects.all()
+
+
+def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
+    """The quarantined messages this actor may see: all, or none. Raises NotAllowed for none."""
+    may(Action.INSPECT, None, by=actor).or_raise()
+    return QuarantinedMessage.objects.all()
+
+
+def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
+    """The queues in which this actor may decide."""
+    user = _active_user(actor)
+    if user is None:
+        return ReviewQueue.objects.none()
+    deciding = _memberships(user).filter(role__in=ROLES_THAT[Action.DECIDE])
+    return visible_queues(actor).filter(pk__in=deciding.values("queue"))
 
 
 def deciders(queue: ReviewQueue) -> QuerySet[User]:
     """Everybody who may decide in this queue, by a role of their own or of a group of theirs."""
-    deciding = QueueMembership.objects.filter(queue=queue, role__in=ROLES_THAT[DECIDE])
+    deciding = QueueMembership.objects.filter(queue=queue, role__in=ROLES_THAT[Action.DECIDE])
     return User.objects.filter(
         Q(pk__in=deciding.filter(user__isnull=False).values("user"))
         | Q(groups__in=deciding.filter(group__isnull=False).values("group")),
@@ -98,32 +138,31 @@ def deciders(queue: ReviewQueue) -> QuerySet[User]:
     ).distinct()
 
 
-def may(action: str, subject: Subject, by: User, surface: str) -> Verdict:
-    """Whether `by` may do `action` to `subject` through `surface`, by the rows as they are now.
+def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
+    """Whether `by` may do `action` to `subject`, judged by the rows as they are now.
 
-    What a user may not see is hidden, not forbidden: the answer is `not_found`.
+    `subject` is None for an action outside queues. What an actor may not see is hidden, not
+    forbidden: the answer is `not_found`. Raises TypeError where `by` is no Actor.
     """
-    if not by.is_active or (action != SEE and not _still_active(by)):
+    if not isinstance(by, Actor):
+        raise TypeError(f"by must be an Actor, not {type(by).__name__}")
+    if by == COMMAND_LINE and action in GROUPS_THAT:
+        return ALLOWED
+    if by.user is None:
+        return Verdict(NotAllowed.code, "Only a user may do this.")
+    if not by.user.is_active or (action != Action.SEE and not _still_active(by.user)):
         return Verdict(NotAllowed.code, "This account has been deactivated.")
     if action in GROUPS_THAT:
-        return _by_group(action, by)
+        return _by_group(action, by.user)
     if isinstance(subject, OrderExecution):
-        return _by_group(SEE_ORDERS, by)
-    queue = subject.queue if isinstance(subject, ReviewTask) else subject
-    roles = set() if queue is None else roles_in(queue, by)
-    if not roles:
-        return HIDDEN
-    if roles & ROLES_THAT[action]:
-        return ALLOWED
-    least = "lead" if action == OVERRIDE else "reviewer"
-    return Verdict(
-        NotAllowed.code, f"This needs the role {least} in {queue}; ask a lead of that queue."
-    )
+        return _by_group(Action.SEE_ORDERS, by.user)
+    return _by_role(action, subject.queue if isinstance(subject, ReviewTask) else subject, by.user)
 
 
-def site_actions(user: User | AnonymousUser) -> set[str]:
-    """The actions outside queues that `may` allows this user, in one question: for a page's frame."""
-    if not isinstance(user, User) or not user.is_active:
+def site_actions(actor: Actor) -> set[Action]:
+    """The actions outside queues that `may` allows this actor, in one query: for a page's navigation."""
+    user = _active_user(actor)
+    if user is None:
         return set()
     active = User.objects.filter(pk=user.pk, is_active=True)
     groups = set(active.values_list("groups__name", flat=True))
@@ -149,8 +188,24 @@ def _memberships(user: User) -> QuerySet[QueueMembership]:
     return QueueMembership.objects.filter(Q(user=user) | Q(group__in=user.groups.all()))
 
 
-def _by_group(action: str, by: User) -> Verdict:
-    if by.groups.filter(name__in=GROUPS_THAT[action]).exists():
+def _active_user(actor: Actor) -> User | None:
+    return actor.user if actor.user is not None and actor.user.is_active else None
+
+
+def _by_role(action: Action, queue: ReviewQueue | None, user: User) -> Verdict:
+    roles = set() if queue is None else roles_in(queue, user)
+    if not roles:
+        return HIDDEN
+    if roles & ROLES_THAT[action]:
+        return ALLOWED
+    least = "lead" if action == Action.OVERRIDE else "reviewer"
+    return Verdict(
+        NotAllowed.code, f"This needs the role {least} in {queue}; ask a lead of that queue."
+    )
+
+
+def _by_group(action: Action, user: User) -> Verdict:
+    if user.groups.filter(name__in=GROUPS_THAT[action]).exists():
         return ALLOWED
     wanted = " or ".join(sorted(GROUPS_THAT[action]))
     return Verdict(NotAllowed.code, f"This needs the right {wanted}; ask an operator to grant it.")

@@ -8,15 +8,22 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from approvals.actions import configuration, ingest
+from approvals.actions import ingest, people, queues
+from approvals.actors import COMMAND_LINE, Actor
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer
 from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Surface
 from approvals.reconciliation import Evidence, Fate
 from approvals.records.outbox import Lease
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
+
+
+def actor(user: User, surface: str = "web", signed_in: str = "password") -> Actor:
+    """This user, acting through a surface."""
+    return Actor(user, Surface(surface), signed_in=signed_in)
 
 
 def message(**fields: Any) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def received(body: Any = None, **fields: Any) -> ingest.Received:
 def queue(slug: str = "manual-review", **changes: Any) -> ReviewQueue:
     """A review queue."""
     fields = {"sqs_url": f"https://sqs.us-east-1.amazonaws.com/123456789012/{slug}"}
-    made, _ = configuration.save_queue(slug, {"region": "us-east-1", **fields, **changes}, by=None)
+    made, _ = queues.save(slug, {"region": "us-east-1", **fields, **changes}, by=COMMAND_LINE)
     return made
 
 
@@ -66,10 +73,10 @@ def review(of: ReviewQueue | None = None, **fields: Any) -> ReviewTask:
 
 def user(email: str, role: str | None = None, of: ReviewQueue | None = None, **fields: Any) -> User:
     """A person with PASSWORD, and with a role in a queue where one is named."""
-    made = configuration.create_user(email, by=None, password=PASSWORD, **fields)
+    made = people.create(email, by=COMMAND_LINE, password=PASSWORD, **fields)
     if role:
         of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
-        configuration.grant(made, of.slug, role, by=None)
+        people.grant(made, of.slug, role, by=COMMAND_LINE)
     return made
 
 

@@ -12,15 +12,17 @@ from django.db.models.functions import Now
 from approvals.actions import assignment, decisions
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import audit
 from tests import factories
+from tests.factories import actor
 from tests.races import at_once, while_another_commits
 
 pytestmark = pytest.mark.django_db
 
 
 def claim(review: ReviewTask, by: User, **options: Any) -> ReviewTask:
-    return assignment.claim(review.pk, by=by, surface="web", **options)
+    return assignment.claim(review.pk, by=actor(by), **options)
 
 
 def let_run_out(review: ReviewTask) -> None:
@@ -82,7 +84,7 @@ def test_only_a_lead_takes_a_claim_over_and_the_trail_says_from_whom(
     event = AuditEvent.objects.order_by("-pk").first()
     assert event.data == {"taken_from": "bob@example.com"}
     with pytest.raises(ClaimedByAnother):
-        assignment.renew(held.pk, by=bob, surface="web", lease_id=held.lease_id)
+        assignment.renew(held.pk, by=actor(bob), lease_id=held.lease_id)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,25 +110,25 @@ def test_viewers_may_not_claim_strangers_find_nothing_and_what_is_decided_stays(
 
     for person, refusal in ((victor, NotAllowed), (carol, NotFound)):
         with pytest.raises(refusal):
-            verb(review.pk, by=person, surface="web")
+            verb(review.pk, by=actor(person))
     with pytest.raises(NotFound):
-        verb(uuid4(), by=alice, surface="web")
-    decisions.approve(review.pk, by=alice, surface="web")
+        verb(uuid4(), by=actor(alice))
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     with pytest.raises(AlreadyDecided):
-        verb(review.pk, by=alice, surface="web")
+        verb(review.pk, by=actor(alice))
     assert ReviewTask.objects.get().assignee is None
 
 
 def test_renewing_lengthens_ones_own_claim_and_needs_its_lease(alice: User, bob: User) -> None:
     held = claim(factories.review(), alice)
 
-    renewed = assignment.renew(held.pk, by=alice, surface="web", lease_id=held.lease_id)
+    renewed = assignment.renew(held.pk, by=actor(alice), lease_id=held.lease_id)
     assert renewed.lease_expires_at > held.lease_expires_at
     assert renewed.version == held.version
 
     for person, lease in ((bob, None), (alice, uuid4())):
         with pytest.raises(ClaimedByAnother):
-            assignment.renew(held.pk, by=person, surface="web", lease_id=lease)
+            assignment.renew(held.pk, by=actor(person), lease_id=lease)
 
 
 def test_a_claim_that_ran_out_can_be_renewed_while_nobody_else_took_it(
@@ -134,12 +136,12 @@ def test_a_claim_that_ran_out_can_be_renewed_while_nobody_else_took_it(
 ) -> None:
     held = claim(factories.review(), alice)
     let_run_out(held)
-    assert assignment.renew(held.pk, by=alice, surface="web", lease_id=held.lease_id)
+    assert assignment.renew(held.pk, by=actor(alice), lease_id=held.lease_id)
 
     let_run_out(held)
     claim(held, bob)
     with pytest.raises(ClaimedByAnother):
-        assignment.renew(held.pk, by=alice, surface="web", lease_id=held.lease_id)
+        assignment.renew(held.pk, by=actor(alice), lease_id=held.lease_id)
 
 
 def test_releasing_gives_the_review_back_and_releasing_nothing_changes_nothing(
@@ -147,12 +149,12 @@ def test_releasing_gives_the_review_back_and_releasing_nothing_changes_nothing(
 ) -> None:
     held = claim(factories.review(), alice)
     with pytest.raises(ClaimedByAnother):
-        assignment.release(held.pk, by=bob, surface="web")
+        assignment.release(held.pk, by=actor(bob))
 
-    free = assignment.release(held.pk, by=alice, surface="web", lease_id=held.lease_id)
+    free = assignment.release(held.pk, by=actor(alice), lease_id=held.lease_id)
 
     assert (free.assignee, free.lease_id, free.lease_expires_at) == (None, None, None)
-    assert assignment.release(held.pk, by=bob, surface="web").version == free.version
+    assert assignment.release(held.pk, by=actor(bob)).version == free.version
     assert [kind for kind, _ in events(held)] == [
         "review.received", "review.claimed", "review.released",
     ]  # fmt: skip
@@ -164,12 +166,12 @@ def test_the_next_review_is_the_first_that_is_free_and_still_waited_for(
     late, held, decided, first, _second = [factories.review() for _ in range(5)]
     ReviewTask.objects.filter(pk=late.pk).update(deadline_at=Now())
     claim(held, bob)
-    decisions.approve(decided.pk, by=bob, surface="web")
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(bob))
     foreign = factories.review(factories.queue("refunds"))
     ReviewTask.objects.filter(pk=foreign.pk).update(priority=9)
     order = ReviewTask.objects.order_by("-priority", "received_at", "id")
 
-    taken = assignment.claim_next(order, by=alice, surface="api")
+    taken = assignment.claim_next(order, by=actor(alice, "api"))
 
     assert (taken.pk, taken.assignee) == (first.pk, alice)
     assert events(first)[1:] == [("review.claimed", "alice@example.com")]
@@ -179,10 +181,10 @@ def test_a_viewer_and_a_stranger_get_no_next_review(victor: User, carol: User, a
     factories.review()
 
     for person in (victor, carol):
-        assert assignment.claim_next(ReviewTask.objects.all(), by=person, surface="api") is None
+        assert assignment.claim_next(ReviewTask.objects.all(), by=actor(person, "api")) is None
     User.objects.filter(pk=alice.pk).update(is_active=False)
     alice.refresh_from_db()
-    assert assignment.claim_next(ReviewTask.objects.all(), by=alice, surface="api") is None
+    assert assignment.claim_next(ReviewTask.objects.all(), by=actor(alice, "api")) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -193,12 +195,12 @@ def test_eight_who_ask_at_once_get_eight_different_reviews(queue: ReviewQueue) -
     order = ReviewTask.objects.order_by("received_at", "id")
 
     taken = at_once(
-        [lambda p=who: assignment.claim_next(order.all(), by=p, surface="api") for who in people]
+        [lambda p=who: assignment.claim_next(order.all(), by=actor(p, "api")) for who in people]
     )
 
     assert len({review.pk for review in taken}) == 8
     assert {review.assignee_id for review in ReviewTask.objects.all()} == {who.pk for who in people}
-    assert assignment.claim_next(order, by=people[0], surface="api") is None
+    assert assignment.claim_next(order, by=actor(people[0], "api")) is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,15 +12,18 @@ import pytest
 from django.db.models.functions import Now
 
 from approvals import polling
-from approvals.actions import configuration, decisions, redelivery
-from approvals.actions.decisions import Ruling
+from approvals.actions import decisions, people, redelivery
+from approvals.actions.decisions import DecisionRequest
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from local import aws as local_aws
 from tests import factories
 from tests.desk import wait_until
+from tests.factories import actor
 from tests.local.conftest import review as waiting_state
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +95,9 @@ def theirs(
 
 def approved(by: User) -> OutboxEntry:
     review = ReviewTask.objects.get()
-    decisions.approve(review.pk, by=by, surface="api", ruling=Ruling(undo_seconds=0))
+    decisions.decide(
+        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(undo_seconds=0)
+    )
     return OutboxEntry.objects.get()
 
 
@@ -200,8 +205,8 @@ def test_a_state_machine_that_the_queue_no_longer_admits_gets_no_answer_until_th
 
     factories.queue("held", state_machine_arns=[elsewhere, theirs.machine])
     operator = factories.user("olga@example.com")
-    configuration.grant_site(operator, "operator", by=None)
-    redelivery.requeue(entry.pk, by=operator, surface="api")
+    people.grant_site(operator, "operator", by=COMMAND_LINE)
+    redelivery.requeue(entry.pk, by=actor(operator, "api"))
 
     assert attempt(entry).delivery == ("delivered", "acknowledged")
     assert theirs.ended(execution)["status"] == "SUCCEEDED"

@@ -8,9 +8,13 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from approvals.actions import assignment, decisions
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import audit
+from approvals.records.audit_kinds import AuditKind
 from tests import factories
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +39,8 @@ def chain(alice: User) -> str:
     """The chain of a review with five events."""
     review = factories.review()
     for _ in range(2):
-        assignment.claim(review.pk, by=alice, surface="web")
-        assignment.release(review.pk, by=alice, surface="web")
+        assignment.claim(review.pk, by=actor(alice))
+        assignment.release(review.pk, by=actor(alice))
     name = audit.chain_of("review", review.pk)
     assert AuditEvent.objects.filter(chain=name).count() == 5
     return name
@@ -45,10 +49,12 @@ def chain(alice: User) -> str:
 def test_chains_of_a_whole_life_verify_without_a_false_alarm(alice: User, lena: User) -> None:
     for number in range(20):
         review = factories.review(orderId=f"Ünï-{number} \u2028 \U0001f642")
-        assignment.claim(review.pk, by=alice, surface="web")
-        ruling = decisions.Ruling(reason='"quoted" \\u0041 é \x01', override=True)
-        decided = decisions.approve(review.pk, by=lena, surface="api", ruling=ruling)
-        decisions.undo(decided.decision_id, by=lena, surface="api")
+        assignment.claim(review.pk, by=actor(alice))
+        ruling = decisions.DecisionRequest(reason='"quoted" \\u0041 é \x01', override=True)
+        decided = decisions.decide(
+            review.pk, Outcome.APPROVED, by=actor(lena, "api"), request=ruling
+        )
+        decisions.undo(decided.decision_id, by=actor(lena, "api"))
 
     chains = AuditEvent.objects.values_list("chain", flat=True).distinct()
     assert len(chains) > 20
@@ -129,10 +135,20 @@ def test_a_second_event_at_the_same_place_is_refused(chain: str) -> None:
     "data", [{"a": 1.5}, {"a": b"x"}, {"a": [{"b": object()}]}, {1: "a"}, {"a": (1,)}]
 )
 def test_data_that_would_not_read_back_the_same_is_refused(data: Any) -> None:
-    with pytest.raises(TypeError):
-        audit.record("review:x", "x", by=None, surface="system", data=data)
+    review = factories.review()
+    before = AuditEvent.objects.count()
 
-    assert not AuditEvent.objects.filter(chain="review:x").exists()
+    with pytest.raises(TypeError):
+        audit.record(review, AuditKind.REVIEW_CLAIMED, by=COMMAND_LINE, data=data)
+
+    assert AuditEvent.objects.count() == before
+
+
+def test_an_event_without_an_actor_is_refused() -> None:
+    review = factories.review()
+
+    with pytest.raises(TypeError, match="must be an Actor"):
+        audit.record(review, AuditKind.REVIEW_CLAIMED, by=None)
 
 
 FROZEN = {
@@ -146,7 +162,7 @@ FROZEN = {
     ("model", "change"), [(m, c) for m, changes in FROZEN.items() for c in changes]
 )
 def test_what_is_frozen_never_changes(model: Any, change: str, alice: User) -> None:
-    decisions.approve(factories.review().pk, by=alice, surface="web")
+    decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(alice))
 
     with pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
         run("UPDATE table SET ".replace("table", model._meta.db_table) + change)
@@ -161,7 +177,7 @@ def test_an_event_that_cannot_be_recorded_undoes_the_decision(
     )
 
     with pytest.raises(IntegrityError):
-        decisions.approve(review.pk, by=alice, surface="web")
+        decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
 
     assert ReviewTask.objects.get().status == "pending"
     assert (Decision.objects.count(), OutboxEntry.objects.count()) == (0, 0)

@@ -18,9 +18,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from approvals import reconciliation
-from approvals.actions import batch_executions, configuration, redelivery
+from approvals.actions import batch_executions, interventions, people, redelivery
 from approvals.actions import batches as verbs
 from approvals.actions.batches import LeaseLost, Reading
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, Unavailable
 from approvals.gateways import s3, stepfunctions
@@ -35,12 +36,13 @@ from approvals.models import (
     OutboxEntry,
     User,
 )
-from approvals.orchestration import fulfillment, steering
+from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import parsers, progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
 from approvals.reconciliation.batch_executions import read_end, release_refused
-from approvals.records import audit, execution_snapshots, order_batches
+from approvals.records import audit, execution_snapshots, order_batches, order_input
 from approvals.untrusted import json_stream
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 REGION = "arn:aws:states:us-east-1:123456789012"
@@ -74,9 +76,7 @@ def accepted(rows: list[Any], mode: str = "executions", **wish: Any) -> OrderBat
     """A batch of these rows, a line each; texts stand as they are."""
     texts = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     body = "[" + ",\n".join(texts) + "]"
-    return runner.accept(
-        sources.of_body(body), Wish(mode, **wish), body=body, by=None, surface="api"
-    )
+    return runner.accept(sources.of_body(body), Wish(mode, **wish), body=body, by=COMMAND_LINE)
 
 
 def read(batch: OrderBatch) -> OrderBatch:
@@ -119,7 +119,7 @@ def ended(carrier: BatchExecution, told: str, status: str = "succeeded") -> bool
 def test_an_alias_is_no_other_machine_so_a_known_order_is_known(
     aws: StepFunctions, settings: Any
 ) -> None:
-    fulfillment.start_order_fulfillment(order(1), by=None, surface="api")
+    fulfillment.start_order_fulfillment(order(1), by=COMMAND_LINE)
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:live"
 
     batch = read(accepted([order(1), order(2)]))
@@ -133,8 +133,8 @@ def test_an_alias_is_no_other_machine_so_a_known_order_is_known(
 
 
 def test_each_order_becomes_one_execution_and_each_bad_row_a_reason(aws: StepFunctions) -> None:
-    fulfillment.start_order_fulfillment(order(1), by=None, surface="api")
-    fulfillment.start_order_fulfillment(order(2), by=None, surface="api")
+    fulfillment.start_order_fulfillment(order(1), by=COMMAND_LINE)
+    fulfillment.start_order_fulfillment(order(2), by=COMMAND_LINE)
     rows = [order(1), order(2, total=9), order(3), "NaN", {"total": 1}, order(3), order(4)]
 
     batch = read(accepted(rows))
@@ -159,7 +159,7 @@ def test_an_order_of_a_batch_is_the_one_that_would_have_come_alone() -> None:
     batch = read(accepted([order(1, name="é", nested={"b": 1, "a": 2})]))
 
     same, created = fulfillment.start_order_fulfillment(
-        order(1, nested={"a": 2, "b": 1}, name="é"), by=None, surface="api"
+        order(1, nested={"a": 2, "b": 1}, name="é"), by=COMMAND_LINE
     )
     assert not created
     assert same == batch.orders.get()
@@ -171,7 +171,7 @@ def test_a_bad_row_stops_a_batch_that_was_asked_to_and_it_can_go_on() -> None:
     assert batch.trouble.startswith("Line 2: ")
     assert read(batch).position == 2
 
-    verbs.resume(batch.pk, on_bad_row="skip", by=None, surface="command")
+    verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
     read(batch)
 
     assert (batch.status, batch.position) == ("read", 5)
@@ -181,7 +181,7 @@ def test_a_bad_row_stops_a_batch_that_was_asked_to_and_it_can_go_on() -> None:
 def test_an_array_that_breaks_off_stops_a_batch_however_it_was_asked() -> None:
     body = '[{"order_id": "A-1"},\n{"order_id": "A-2"'
     wish = Wish("executions")
-    batch = runner.accept(sources.of_body(body), wish, body=body, by=None, surface="api")
+    batch = runner.accept(sources.of_body(body), wish, body=body, by=COMMAND_LINE)
 
     assert read(batch).trouble == "Line 2: The array breaks off: its last bracket is missing."
     assert sums(batch) == {"read": 2, "under_way": 1, "refused": 1}
@@ -246,7 +246,7 @@ def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPa
 def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice: User) -> None:
     body = "[]"
     with pytest.raises(NotAllowed):
-        runner.accept(sources.of_body(body), Wish("executions"), body=body, by=alice, surface="api")
+        runner.accept(sources.of_body(body), Wish("executions"), body=body, by=actor(alice, "api"))
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
     with pytest.raises(Unavailable, match="ORDER_BATCH_STATE_MACHINE_ARN"):
         accepted([order(1)], "batches")
@@ -259,7 +259,7 @@ def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice
 def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     path = tmp_path / "orders.jsonl"
     path.write_text('{"order_id": "A-1"}\n')
-    batch = runner.accept(sources.of_file(path), Wish("executions"), by=None, surface="command")
+    batch = runner.accept(sources.of_file(path), Wish("executions"), by=COMMAND_LINE)
 
     runner.Chore().turn()
     batch.refresh_from_db()
@@ -284,7 +284,7 @@ def test_a_hundred_orders_become_one_execution_that_holds_each_ones_own_input(
     carried = [json.loads(text)["orders"] for _, _, text in aws.started]
     assert [len(orders) for orders in carried] == [3, 3, 1]
     assert [one["item"] for orders in carried for one in orders] == [1, 2, 3, 4, 5, 6, 7]
-    alone = fulfillment.spelt(order(0, note="é"))[1]
+    alone = order_input.parse(order(0, note="é"))[1]
     assert carried[0][0] == {"item": 1, "name": "order-A-0", "input": alone}
     assert sums(batch) == {"read": 7, "under_way": 7}
 
@@ -371,13 +371,13 @@ def test_what_step_functions_refuses_to_carry_is_started_one_by_one(aws: StepFun
 
 
 def test_what_was_refused_to_be_carried_is_not_sent_again(aws: StepFunctions, alice: User) -> None:
-    configuration.grant_site(alice, "operator", by=None)
+    people.grant_site(alice, "operator", by=COMMAND_LINE)
     read(accepted([order(1)], "batches"))
     aws.answer = Answer(Proof.REFUSED, "InvalidExecutionInput")
     lanes.drain("executions")
 
     with pytest.raises(Invalid, match="an execution of its own"):
-        redelivery.requeue(OutboxEntry.objects.get().pk, by=alice, surface="admin")
+        redelivery.requeue(OutboxEntry.objects.get().pk, by=actor(alice, "admin"))
 
 
 def test_a_carrier_whose_start_was_lost_is_found_by_its_input(
@@ -416,7 +416,7 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
     monkeypatch.setattr(runner, "AT_ONCE", 3)
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
-        runner.accept(source, Wish("executions"), by=None, surface="api")
+        runner.accept(source, Wish("executions"), by=COMMAND_LINE)
     good, chore = accepted([order(1)]), runner.Chore()
 
     chore.turn()
@@ -485,7 +485,7 @@ def test_a_released_order_is_stopped_where_it_may_run_already(aws: StepFunctions
     lanes.drain("executions")
     assert ended(BatchExecution.objects.get(), "{}", "failed")
 
-    row = steering.stop("A-1", "Cancelled.", by=None, surface="command")
+    row = interventions.stop("A-1", "Cancelled.", by=COMMAND_LINE)
 
     assert row.status == "pending"  # its start goes on, and finds what the carrier may have started
     assert OutboxEntry.objects.get(kind="start", subject=row.pk).state == "waiting"
@@ -575,7 +575,7 @@ def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows
     assert (batch.status, batch.carriers) == ("stopped", 1)
     assert runner.Chore().turn() == 0
 
-    verbs.resume(batch.pk, on_bad_row="skip", by=None, surface="command")
+    verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
     read(batch)
     lanes.drain("executions")
 

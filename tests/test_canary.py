@@ -29,14 +29,18 @@ for name in sys.argv[1:]:
     logging.getLogger(name).setLevel("DEBUG")
 from approvals import polling
 from approvals.actions import assignment, decisions
+from approvals.actors import Actor
 from approvals.delivery import lanes
+from approvals.models.decisions import Outcome, Surface
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from django.db.models.functions import Now
 alice = User.objects.get(email="alice@example.com")
 print(polling.poll_once(ReviewQueue.objects.get(), wait_seconds=0))
-for review, verb in zip(ReviewTask.objects.all(), (decisions.approve, decisions.reject)):
-    print(repr(assignment.claim(review.pk, by=alice, surface="web")), review.__dict__)
-    verb(review.pk, by=alice, surface="web", ruling=decisions.Ruling(undo_seconds=0))
+by = Actor(alice, Surface.WEB)
+at_once = decisions.DecisionRequest(undo_seconds=0)
+for review, outcome in zip(ReviewTask.objects.all(), Outcome):
+    print(repr(assignment.claim(review.pk, by=by)), review.__dict__)
+    decisions.decide(review.pk, outcome, by=by, request=at_once)
 for _ in range(3):
     OutboxEntry.objects.filter(state="waiting").update(not_before=Now())
     for entry in OutboxEntry.objects.all():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from approvals.actions import assignment, decisions, ingest
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import lanes
 from approvals.exceptions import ApprovalsError
 from approvals.gateways import stepfunctions
@@ -22,9 +22,10 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.decisions import Outcome
 from approvals.records import audit
 from tests import factories
-from tests.factories import message, received
+from tests.factories import actor, message, received
 from tests.races import at_once, round_by_round
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,15 +105,20 @@ def live(who: User, reviews: list[Any]) -> None:
 
     def attempt(verb: Any, *args: Any, **options: Any) -> Any:
         try:
-            return verb(*args, by=who, surface="web", **options)
+            return verb(*args, by=actor(who), **options)
         except ApprovalsError:
             return None
 
     for turn in range(3):
         for review in reviews:
             attempt(assignment.claim, review, override=turn == 1)
-            verb = decisions.approve if turn % 2 else decisions.reject
-            made = attempt(verb, review, ruling=Ruling(undo_seconds=0, override=True))
+            outcome = Outcome.APPROVED if turn % 2 else Outcome.REJECTED
+            made = attempt(
+                decisions.decide,
+                review,
+                outcome,
+                request=DecisionRequest(undo_seconds=0, override=True),
+            )
             if made is not None and turn < 2:
                 attempt(decisions.undo, made.decision_id)
         lanes.drain(OutboxEntry.Lane.CALLBACKS, limit=3)

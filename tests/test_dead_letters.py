@@ -17,7 +17,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from approvals import polling
-from approvals.actions import configuration, ingest
+from approvals.actions import ingest, queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs as gateway
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
@@ -283,10 +284,10 @@ def test_no_output_log_or_row_shows_the_token_of_a_dead_letter(
     registered(url)
     account.send(dead, message(taskToken=CANARY, title=CANARY, stateMachineArn=CANARY))
     account.send(dead, json.dumps(message(taskToken=CANARY))[:-1])
-    configuration.save_queue(
+    queues.save(
         "manual-review",
         {"state_machine_arns": ["arn:aws:states:us-east-1:123456789012:stateMachine:orders"]},
-        by=None,
+        by=COMMAND_LINE,
     )
 
     said = take() + run("quarantine", "list") + run("quarantine", "list", "--json")

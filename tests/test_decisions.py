@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from approvals.actions import assignment, configuration, decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions import assignment, decisions, queues
+from approvals.actions.decisions import DecisionRequest
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import (
     AlreadyDecided,
     ClaimedByAnother,
@@ -21,8 +22,10 @@ from approvals.exceptions import (
     StaleVersion,
 )
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewQueue, ReviewTask, User, Vote
+from approvals.models.decisions import Outcome
 from approvals.records import audit
 from tests import factories
+from tests.factories import actor
 from tests.gateways import wire
 from tests.races import at_once, while_another_commits
 
@@ -31,11 +34,15 @@ A_MINUTE = timedelta(minutes=1)
 
 
 def approve(review: ReviewTask, by: User, **ruling: Any) -> ReviewTask:
-    return decisions.approve(review.pk, by=by, surface="api", ruling=Ruling(**ruling))
+    return decisions.decide(
+        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(**ruling)
+    )
 
 
 def reject(review: ReviewTask, by: User, **ruling: Any) -> ReviewTask:
-    return decisions.reject(review.pk, by=by, surface="api", ruling=Ruling(**ruling))
+    return decisions.decide(
+        review.pk, Outcome.REJECTED, by=actor(by, "api"), request=DecisionRequest(**ruling)
+    )
 
 
 def move(review: ReviewTask, **columns: Any) -> None:
@@ -168,7 +175,7 @@ def test_a_deadline_that_is_only_the_queues_default_is_still_tried(alice: User) 
 
 
 def test_ones_own_claim_decides_and_is_let_go_of(alice: User) -> None:
-    review = assignment.claim(factories.review().pk, by=alice, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(alice))
 
     decided = approve(review, alice, lease_id=review.lease_id, version=review.version)
 
@@ -176,7 +183,7 @@ def test_ones_own_claim_decides_and_is_let_go_of(alice: User) -> None:
 
 
 def test_a_claim_of_another_refuses_until_it_runs_out(alice: User, bob: User) -> None:
-    review = assignment.claim(factories.review().pk, by=bob, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(bob))
 
     with pytest.raises(ClaimedByAnother) as refused:
         approve(review, alice)
@@ -188,9 +195,9 @@ def test_a_claim_of_another_refuses_until_it_runs_out(alice: User, bob: User) ->
 
 def test_a_lease_that_was_lost_to_a_newer_one_of_ones_own_refuses(alice: User) -> None:
     review = factories.review()
-    first = assignment.claim(review.pk, by=alice, surface="api").lease_id
-    assignment.release(review.pk, by=alice, surface="api")
-    assignment.claim(review.pk, by=alice, surface="web")
+    first = assignment.claim(review.pk, by=actor(alice, "api")).lease_id
+    assignment.release(review.pk, by=actor(alice, "api"))
+    assignment.claim(review.pk, by=actor(alice))
 
     with pytest.raises(ClaimedByAnother):
         approve(review, alice, lease_id=first)
@@ -198,7 +205,7 @@ def test_a_lease_that_was_lost_to_a_newer_one_of_ones_own_refuses(alice: User) -
 
 def test_a_lease_that_has_run_out_does_not_count_where_it_is_given(alice: User) -> None:
     review = factories.review()
-    first = assignment.claim(review.pk, by=alice, surface="api").lease_id
+    first = assignment.claim(review.pk, by=actor(alice, "api")).lease_id
     move(review, lease_expires_at=Now() - timedelta(seconds=1))
 
     with pytest.raises(ClaimedByAnother) as refusal:
@@ -211,7 +218,7 @@ def test_a_lease_that_has_run_out_does_not_count_where_it_is_given(alice: User) 
 def test_only_a_lead_overrides_a_claim_and_the_trail_says_whose(
     alice: User, bob: User, lena: User
 ) -> None:
-    review = assignment.claim(factories.review().pk, by=bob, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(bob))
 
     with pytest.raises(NotAllowed):
         approve(review, alice, override=True)
@@ -222,7 +229,7 @@ def test_only_a_lead_overrides_a_claim_and_the_trail_says_whose(
 
 
 def test_a_stale_version_refuses_and_names_the_present_one(alice: User) -> None:
-    review = assignment.claim(factories.review().pk, by=alice, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(alice))
 
     with pytest.raises(StaleVersion) as refused:
         approve(review, alice, version=1)
@@ -237,7 +244,7 @@ def test_edits_are_refused_without_a_schema_and_with_a_rejection(alice: User) ->
         approve(review, alice, edits={"amount": 5})
     assert refused.value.extra == {"pointer": "/edits"}
 
-    configuration.save_queue("manual-review", {"output_schema": {"type": "object"}}, by=None)
+    queues.save("manual-review", {"output_schema": {"type": "object"}}, by=COMMAND_LINE)
     with pytest.raises(Invalid):
         reject(review, alice, edits={"amount": 5})
     assert_untouched(review)
@@ -250,7 +257,7 @@ SCHEMA = {
 
 
 def test_edits_that_break_the_schema_are_refused_with_a_pointer(alice: User) -> None:
-    configuration.save_queue("manual-review", {"output_schema": SCHEMA}, by=None)
+    queues.save("manual-review", {"output_schema": SCHEMA}, by=COMMAND_LINE)
     review = factories.review()
 
     with pytest.raises(Invalid) as refused:
@@ -267,7 +274,7 @@ def test_a_schema_that_refers_elsewhere_fetches_nothing_and_takes_no_edits(alice
     with wire.answering((200, {"type": "object"})) as server:
         schema = {"$ref": f"{server.url}/schema.json"}
         with pytest.raises(Invalid, match="refers"):
-            configuration.save_queue("manual-review", {"output_schema": schema}, by=None)
+            queues.save("manual-review", {"output_schema": schema}, by=COMMAND_LINE)
         # A release before this one took such a schema.
         ReviewQueue.objects.update(output_schema=schema)
         with pytest.raises(Invalid, match="cannot be applied"):
@@ -289,7 +296,7 @@ for _ in range(200):
 def test_edits_the_database_cannot_keep_are_invalid_and_no_server_error(
     poison: Any, alice: User
 ) -> None:
-    configuration.save_queue("manual-review", {"output_schema": {"type": "object"}}, by=None)
+    queues.save("manual-review", {"output_schema": {"type": "object"}}, by=COMMAND_LINE)
     review = factories.review()
 
     with pytest.raises(Invalid) as refused:

@@ -11,14 +11,16 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import callbacks, lanes
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import audit, outbox, tokens
 from tests import factories
+from tests.factories import actor
 from tests.races import at_once, second_look
 
 pytestmark = pytest.mark.django_db
@@ -59,10 +61,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
     return made
 
 
-def decided(by: User, outcome: str = "approve", **message: Any) -> OutboxEntry:
+def decided(by: User, outcome: str = "approved", **message: Any) -> OutboxEntry:
     review = factories.review(**message)
-    ruling = Ruling(undo_seconds=0, reason="because")
-    getattr(decisions, outcome)(review.pk, by=by, surface="api", ruling=ruling)
+    ruling = DecisionRequest(undo_seconds=0, reason="because")
+    decisions.decide(review.pk, Outcome(outcome), by=actor(by, "api"), request=ruling)
     return OutboxEntry.objects.get()
 
 
@@ -85,7 +87,7 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
 
     entry = attempt(entry)
 
-    kept = callbacks.callbacks.thaw(bytes(entry.payload))
+    kept = callbacks.callback_payloads.thaw(bytes(entry.payload))
     assert aws.calls == [("success", Place("eu-north-1"), "token-000111222", kept.output)]
     assert entry.delivery == ("delivered", "acknowledged")
     assert (entry.attempts, results()) == (1, ["accepted"])
@@ -95,7 +97,7 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
 def test_a_rejection_arrives_as_error_and_cause_in_the_queues_region_without_an_arn(
     alice: User, aws: StepFunctions
 ) -> None:
-    attempt(decided(alice, "reject", taskToken="token-000111222", executionArn=None))
+    attempt(decided(alice, "rejected", taskToken="token-000111222", executionArn=None))
 
     kind, place, token, error, cause = aws.calls[0]
     assert (kind, place, token) == ("failure", Place("us-east-1"), "token-000111222")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, OrderConflict, Unavailable
 from approvals.gateways import stepfunctions
@@ -17,6 +18,7 @@ from approvals.gateways.stepfunctions import Execution
 from approvals.models import AuditEvent, OrderExecution, OutboxAttempt, OutboxEntry, User
 from approvals.orchestration import fulfillment
 from approvals.records import audit
+from tests.factories import actor
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +61,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
 
 
 def start(order: dict[str, Any], by: User | None = None) -> OrderExecution:
-    return fulfillment.start_order_fulfillment(order, by=by, surface="api")[0]
+    as_actor = actor(by, "api") if by else COMMAND_LINE
+    return fulfillment.start_order_fulfillment(order, by=as_actor)[0]
 
 
 def deliver() -> OrderExecution:
@@ -150,7 +153,7 @@ def test_who_has_no_right_to_orders_starts_none_and_without_a_workflow_nobody(
 ) -> None:
     with pytest.raises(NotAllowed):
         start({"order_id": "7"}, by=carol)
-    configuration.grant_site(carol, "orders", by=None)
+    people.grant_site(carol, "orders", by=COMMAND_LINE)
     assert start({"order_id": "7"}, by=carol).created_by == carol
 
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""

@@ -23,12 +23,13 @@ from django.test import Client
 
 from approvals import polling
 from approvals.actions import decisions, ingest
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import heartbeats
 from approvals.gateways import aws, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import service_quotas
 from approvals.worker import loop
 from approvals.worker.heartbeats import Pacemaker
@@ -36,6 +37,7 @@ from local import aws as local_aws
 from local.processes import dying_with_me
 from tests import factories
 from tests.desk import ROOT, wait_until
+from tests.factories import actor
 from tests.local.conftest import review as waiting_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,7 +98,9 @@ def all_due() -> None:
 
 def decided(by: User, **message: Any) -> OutboxEntry:
     review = factories.review(ReviewQueue.objects.get(slug="living"), **message)
-    decisions.approve(review.pk, by=by, surface="api", ruling=Ruling(undo_seconds=0))
+    decisions.decide(
+        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(undo_seconds=0)
+    )
     review.refresh_from_db()
     return OutboxEntry.objects.get(subject=review.decision_id)
 

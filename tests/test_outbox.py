@@ -16,13 +16,16 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals import tasks
-from approvals.actions import configuration, decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions import decisions, queues
+from approvals.actions.decisions import DecisionRequest
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, User
+from approvals.models.decisions import Outcome
 from approvals.records import callback_payloads, database_time, outbox, wake_ups
 from tests import factories
+from tests.factories import actor
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +35,9 @@ KEYS = [
 ]  # fmt: skip
 
 
-def decide(verb: str, by: User, **ruling: Any) -> Decision:
-    made = getattr(decisions, verb)(
-        factories.review().pk, by=by, surface="web", ruling=Ruling(**ruling)
-    )
-    return made.decision
+def decide(outcome: str, by: User, **ruling: Any) -> Decision:
+    review, request = factories.review(), DecisionRequest(**ruling)
+    return decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=request).decision
 
 
 def said(decision: Decision) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def said(decision: Decision) -> dict[str, Any]:
 
 
 def test_an_approval_says_everything_and_every_key_is_there(alice: User) -> None:
-    decision = decide("approve", alice)
+    decision = decide("approved", alice)
 
     at = decision.decided_at.isoformat()
     assert said(decision) == {
@@ -66,9 +67,9 @@ def test_an_approval_says_everything_and_every_key_is_there(alice: User) -> None
 
 
 def test_a_rejection_as_result_is_an_output_to_choose_on(alice: User) -> None:
-    configuration.save_queue("manual-review", {"reject_as": "result"}, by=None)
+    queues.save("manual-review", {"reject_as": "result"}, by=COMMAND_LINE)
 
-    decision = decide("reject", alice, reason="Grüße 🙂", reason_code="fraud")
+    decision = decide("rejected", alice, reason="Grüße 🙂", reason_code="fraud")
 
     output = said(decision)
     assert (output["decision"], output["approved"], output["approved_at"]) == (
@@ -84,9 +85,9 @@ def test_a_rejection_as_result_is_an_output_to_choose_on(alice: User) -> None:
 def test_a_rejection_as_failure_names_error_reviewer_reason_and_decision(
     reason: str, words: str, alice: User
 ) -> None:
-    configuration.save_queue("manual-review", {"error_name": "Orders.Refused"}, by=None)
+    queues.save("manual-review", {"error_name": "Orders.Refused"}, by=COMMAND_LINE)
 
-    decision = decide("reject", alice, reason=reason)
+    decision = decide("rejected", alice, reason=reason)
 
     assert json.loads(bytes(decision.callback)) == {
         "error": "Orders.Refused",
@@ -96,7 +97,7 @@ def test_a_rejection_as_failure_names_error_reviewer_reason_and_decision(
 
 @pytest.mark.parametrize("letter", ["x", "é", "🙂", '"'])
 def test_a_long_cause_is_shortened_in_the_reason_alone(letter: str, alice: User) -> None:
-    decision = decide("reject", alice, reason=letter * 32_768)
+    decision = decide("rejected", alice, reason=letter * 32_768)
 
     cause = callback_payloads.thaw(bytes(decision.callback)).cause
     assert len(cause) == 32_768
@@ -107,24 +108,24 @@ def test_a_long_cause_is_shortened_in_the_reason_alone(letter: str, alice: User)
 def test_an_output_step_functions_would_not_take_is_invalid_and_nothing_is_written(
     alice: User,
 ) -> None:
-    configuration.save_queue("manual-review", {"output_schema": {"type": "object"}}, by=None)
+    queues.save("manual-review", {"output_schema": {"type": "object"}}, by=COMMAND_LINE)
 
     with pytest.raises(Invalid) as refused:
-        decide("approve", alice, edits={"note": "é" * 131_072})
+        decide("approved", alice, edits={"note": "é" * 131_072})
 
     assert refused.value.extra == {"pointer": "/edits"}
     assert (Decision.objects.count(), OutboxEntry.objects.count()) == (0, 0)
 
 
 def test_the_longest_reason_of_the_worst_characters_still_fits(alice: User) -> None:
-    decision = decide("approve", alice, reason="\x01" * 32_768, reason_code="\x02" * 64)
+    decision = decide("approved", alice, reason="\x01" * 32_768, reason_code="\x02" * 64)
 
     call = callback_payloads.thaw(bytes(decision.callback))
     assert len(call.output.encode()) <= callback_payloads.MAX_OUTPUT_BYTES
 
 
 def test_an_entry_is_leased_once_until_its_lease_runs_out(alice: User) -> None:
-    decide("approve", alice, undo_seconds=0)
+    decide("approved", alice, undo_seconds=0)
     entry = OutboxEntry.objects.get()
 
     first = outbox.lease(entry.pk)
@@ -141,14 +142,14 @@ def test_an_entry_is_leased_once_until_its_lease_runs_out(alice: User) -> None:
 
 @pytest.mark.parametrize("state", ["settled", "parked", "cancelled"])
 def test_what_has_ended_is_never_leased(state: str, alice: User) -> None:
-    decide("approve", alice, undo_seconds=0)
+    decide("approved", alice, undo_seconds=0)
     OutboxEntry.objects.update(state=state, ended_at=Now())
 
     assert outbox.lease(OutboxEntry.objects.get().pk) is None
 
 
 def test_pauses_grow_with_jitter_and_are_bounded(alice: User) -> None:
-    decide("approve", alice, undo_seconds=0)
+    decide("approved", alice, undo_seconds=0)
     entry = OutboxEntry.objects.get()
 
     def pauses(attempts: int) -> list[float]:
@@ -170,7 +171,7 @@ def test_pauses_grow_with_jitter_and_are_bounded(alice: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_sixteen_senders_at_once_get_one_lease(alice: User) -> None:
-    decide("approve", alice, undo_seconds=0)
+    decide("approved", alice, undo_seconds=0)
     entry = OutboxEntry.objects.get()
 
     leases = at_once([lambda: outbox.lease(entry.pk)] * 16)
@@ -193,10 +194,10 @@ def test_a_hint_is_sent_after_the_commit_holds_an_id_alone_and_waits_for_no_undo
     with transaction.atomic():
         wake_ups.after_commit(wake_ups.DELIVER, alice.pk)
         transaction.set_rollback(True)
-    decide("approve", alice, undo_seconds=10)
+    decide("approved", alice, undo_seconds=10)
     assert hints_sent() == []
 
-    decide("approve", alice, undo_seconds=0)
+    decide("approved", alice, undo_seconds=0)
 
     entry = OutboxEntry.objects.order_by("-created_at").first()
     assert hints_sent() == [[str(entry.pk)]]
@@ -206,16 +207,19 @@ APPROVE = """
 import sys, time, django
 django.setup()
 from approvals.actions import decisions
+from approvals.actors import Actor
 from approvals.models import ReviewTask, User
+from approvals.models.decisions import Outcome, Surface
 review, alice = ReviewTask.objects.get(), User.objects.get(email="alice@example.com")
 began = time.monotonic()
-decisions.approve(review.pk, by=alice, surface="api", ruling=decisions.Ruling(undo_seconds=0))
+at_once = decisions.DecisionRequest(undo_seconds=0)
+decisions.decide(review.pk, Outcome.APPROVED, by=Actor(alice, Surface.API), request=at_once)
 print(time.monotonic() - began)
 from concurrent.futures import ThreadPoolExecutor
-from approvals.records import hints
+from approvals.records import wake_ups
 began = time.monotonic()
 with ThreadPoolExecutor(40) as pool:
-    list(pool.map(lambda _: hints._send(hints.DELIVER, str(review.pk), {}), range(int(sys.argv[1]))))
+    list(pool.map(lambda _: wake_ups._send(wake_ups.DELIVER, str(review.pk), {}), range(int(sys.argv[1]))))
 print(time.monotonic() - began)
 """
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from approvals.actions import decisions
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes, pacing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import service_quotas
 from tests import factories
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -32,7 +35,7 @@ def machine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_starts_come_at_our_share_of_the_quota() -> None:
     for number in range(12):
-        fulfillment.start_order_fulfillment({"order_id": number}, by=None, surface="api")
+        fulfillment.start_order_fulfillment({"order_id": number}, by=COMMAND_LINE)
     began = time.monotonic()
 
     assert lanes.drain("executions") == 12
@@ -47,7 +50,7 @@ def test_who_waited_in_vain_has_made_no_attempt(
     settings.EXECUTION_STARTS_PER_SECOND = 0.1
     monkeypatch.setattr(pacing, "PATIENCE", 0.0)
     for number in range(10):
-        fulfillment.start_order_fulfillment({"order_id": number}, by=None, surface="api")
+        fulfillment.start_order_fulfillment({"order_id": number}, by=COMMAND_LINE)
 
     made = lanes.drain("executions")
 
@@ -59,9 +62,14 @@ def test_who_waited_in_vain_has_made_no_attempt(
 def test_an_answer_to_a_review_waits_for_no_start(
     monkeypatch: pytest.MonkeyPatch, queue: ReviewQueue, alice: User
 ) -> None:
-    monkeypatch.setattr(pacing.allowances, "admits", lambda *_, **__: False)
+    monkeypatch.setattr(pacing.rate_limits, "admits", lambda *_, **__: False)
     review = factories.review(queue)
-    decisions.approve(review.pk, by=alice, surface="api", ruling=decisions.Ruling(undo_seconds=0))
+    decisions.decide(
+        review.pk,
+        Outcome.APPROVED,
+        by=actor(alice, "api"),
+        request=decisions.DecisionRequest(undo_seconds=0),
+    )
 
     assert pacing.admits(OutboxEntry.objects.get(kind="callback").pk)
 

@@ -8,27 +8,30 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 
 from approvals import policy
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.policy import Action
 from tests import factories
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 TABLE = {
     # action: (viewer, reviewer, lead, stranger)
-    policy.SEE: ("allowed", "allowed", "allowed", "not_found"),
-    policy.CLAIM: ("not_allowed", "allowed", "allowed", "not_found"),
-    policy.DECIDE: ("not_allowed", "allowed", "allowed", "not_found"),
-    policy.OVERRIDE: ("not_allowed", "not_allowed", "allowed", "not_found"),
-    policy.COMMENT: ("not_allowed", "allowed", "allowed", "not_found"),
+    Action.SEE: ("allowed", "allowed", "allowed", "not_found"),
+    Action.CLAIM: ("not_allowed", "allowed", "allowed", "not_found"),
+    Action.DECIDE: ("not_allowed", "allowed", "allowed", "not_found"),
+    Action.OVERRIDE: ("not_allowed", "not_allowed", "allowed", "not_found"),
+    Action.COMMENT: ("not_allowed", "allowed", "allowed", "not_found"),
 }
 SITE = {
-    policy.START_ORDER: {"orders"},
-    policy.SEE_ORDERS: {"orders", "auditor", "operator"},
-    policy.STEER_ORDERS: {"orders", "operator"},
-    policy.PRICE: {"orders", "operator"},
-    policy.OPERATE: {"operator"},
-    policy.INSPECT: {"auditor", "operator"},
+    Action.START_ORDER: {"orders"},
+    Action.SEE_ORDERS: {"orders", "auditor", "operator"},
+    Action.INTERVENE_IN_ORDERS: {"orders", "operator"},
+    Action.PRICE: {"orders", "operator"},
+    Action.OPERATE: {"operator"},
+    Action.INSPECT: {"auditor", "operator"},
 }
 
 
@@ -45,7 +48,7 @@ def test_each_role_may_do_what_the_table_says_to_a_review_and_to_its_queue(
     people = (victor, alice, lena, carol)
 
     for subject in (review, review.queue):
-        verdicts = tuple(policy.may(action, subject, person, "web").code for person in people)
+        verdicts = tuple(policy.may(action, subject, by=actor(person)).code for person in people)
         assert verdicts == TABLE[action]
 
 
@@ -57,37 +60,37 @@ def test_the_table_has_every_action_there_is() -> None:
 def test_a_refusal_says_which_role_is_missing_and_hidden_says_nothing(
     review: ReviewTask, victor: User, alice: User, carol: User
 ) -> None:
-    assert "role reviewer in" in policy.may(policy.DECIDE, review, victor, "web").why
-    assert "role lead in" in policy.may(policy.OVERRIDE, review, alice, "web").why
+    assert "role reviewer in" in policy.may(Action.DECIDE, review, by=actor(victor)).why
+    assert "role lead in" in policy.may(Action.OVERRIDE, review, by=actor(alice)).why
     with pytest.raises(NotFound) as hidden:
-        policy.may(policy.DECIDE, review, carol, "web").or_raise()
+        policy.may(Action.DECIDE, review, by=actor(carol)).or_raise()
     assert review.queue.name not in hidden.value.message
     with pytest.raises(NotAllowed):
-        policy.may(policy.DECIDE, review, victor, "web").or_raise()
+        policy.may(Action.DECIDE, review, by=actor(victor)).or_raise()
 
 
 @pytest.mark.parametrize("action", SITE)
 @pytest.mark.parametrize("right", [None, "orders", "auditor", "operator"])
 def test_rights_of_the_site_are_groups(action: str, right: str | None, carol: User) -> None:
     if right:
-        configuration.grant_site(carol, right, by=None)
+        people.grant_site(carol, right, by=COMMAND_LINE)
 
-    verdict = policy.may(action, None, carol, "api")
+    verdict = policy.may(action, None, by=actor(carol, "api"))
 
     assert verdict.code == ("allowed" if right in SITE[action] else "not_allowed")
-    assert (action in policy.site_actions(carol)) == verdict.allowed
+    assert (action in policy.site_actions(actor(carol))) == verdict.allowed
 
 
 @pytest.mark.parametrize("action", [*TABLE, *SITE])
 def test_who_has_been_deactivated_may_nothing(action: str, review: ReviewTask, lena: User) -> None:
     for right in policy.SITE_GROUPS:
-        configuration.grant_site(lena, right, by=None)
+        people.grant_site(lena, right, by=COMMAND_LINE)
     lena.is_active = False
 
-    assert not policy.may(action, review, lena, "web").allowed
-    assert policy.site_actions(lena) == policy.site_actions(AnonymousUser()) == set()
-    assert not policy.visible_queues(lena).exists()
-    assert not policy.decidable_queues(lena).exists()
+    assert not policy.may(action, review, by=actor(lena)).allowed
+    assert policy.site_actions(actor(lena)) == policy.site_actions(actor(AnonymousUser())) == set()
+    assert not policy.visible_queues(actor(lena)).exists()
+    assert not policy.decidable_queues(actor(lena)).exists()
 
 
 @pytest.mark.parametrize("action", [*TABLE, *SITE])
@@ -96,13 +99,13 @@ def test_a_superuser_of_the_admin_site_has_no_right_in_a_queue(
 ) -> None:
     root = User.objects.create_superuser("root@example.com", factories.PASSWORD)
 
-    assert not policy.may(action, review, root, "admin").allowed
-    assert not policy.visible_reviews(root).exists()
+    assert not policy.may(action, review, by=actor(root, "admin")).allowed
+    assert not policy.visible_reviews(actor(root)).exists()
 
 
 def test_an_unknown_action_is_never_allowed(review: ReviewTask, lena: User) -> None:
     with pytest.raises(KeyError):
-        policy.may("launch", review, lena, "web")
+        policy.may("launch", review, by=actor(lena))
 
 
 def test_a_role_of_a_group_counts_and_ends_with_the_membership(
@@ -110,14 +113,14 @@ def test_a_role_of_a_group_counts_and_ends_with_the_membership(
 ) -> None:
     night = Group.objects.create(name="night shift")
     QueueMembership.objects.create(queue=review.queue, group=night, role="lead")
-    assert policy.may(policy.SEE, review, carol, "web").code == "not_found"
+    assert policy.may(Action.SEE, review, by=actor(carol)).code == "not_found"
 
     carol.groups.add(night)
-    assert policy.may(policy.OVERRIDE, review, carol, "web").allowed
-    assert review in policy.visible_reviews(carol)
+    assert policy.may(Action.OVERRIDE, review, by=actor(carol)).allowed
+    assert review in policy.visible_reviews(actor(carol))
 
     carol.groups.remove(night)
-    assert policy.may(policy.SEE, review, carol, "web").code == "not_found"
+    assert policy.may(Action.SEE, review, by=actor(carol)).code == "not_found"
 
 
 def test_two_roles_in_a_queue_add_up(review: ReviewTask, victor: User) -> None:
@@ -126,7 +129,7 @@ def test_two_roles_in_a_queue_add_up(review: ReviewTask, victor: User) -> None:
     victor.groups.add(leads)
 
     assert policy.roles_in(review.queue, victor) == {"viewer", "lead"}
-    assert policy.may(policy.OVERRIDE, review, victor, "web").allowed
+    assert policy.may(Action.OVERRIDE, review, by=actor(victor)).allowed
 
 
 def test_everybody_sees_the_queues_and_reviews_of_their_roles_and_no_other(
@@ -134,33 +137,33 @@ def test_everybody_sees_the_queues_and_reviews_of_their_roles_and_no_other(
 ) -> None:
     other = factories.review(ReviewQueue.objects.get(slug="refunds"))
 
-    assert list(policy.visible_reviews(victor)) == [review]
-    assert list(policy.visible_reviews(carol)) == [other]
-    assert [queue.slug for queue in policy.visible_queues(alice)] == ["manual-review"]
-    assert not policy.decidable_queues(victor).exists()
-    assert list(policy.decidable_queues(alice)) == [review.queue]
-    assert not policy.visible_reviews(AnonymousUser()).exists()
+    assert list(policy.visible_reviews(actor(victor))) == [review]
+    assert list(policy.visible_reviews(actor(carol))) == [other]
+    assert [queue.slug for queue in policy.visible_queues(actor(alice))] == ["manual-review"]
+    assert not policy.decidable_queues(actor(victor)).exists()
+    assert list(policy.decidable_queues(actor(alice))) == [review.queue]
+    assert not policy.visible_reviews(actor(AnonymousUser())).exists()
 
 
 def test_an_order_is_seen_by_those_with_a_right_to_orders(carol: User) -> None:
     order = OrderExecution(order_id="1")
 
-    assert policy.may(policy.SEE, order, carol, "web").code == "not_allowed"
-    configuration.grant_site(carol, "auditor", by=None)
-    assert policy.may(policy.SEE, order, carol, "web").allowed
+    assert policy.may(Action.SEE, order, by=actor(carol)).code == "not_allowed"
+    people.grant_site(carol, "auditor", by=COMMAND_LINE)
+    assert policy.may(Action.SEE, order, by=actor(carol)).allowed
 
 
 def test_a_grant_replaces_the_role_and_an_unknown_one_is_refused(
     review: ReviewTask, alice: User
 ) -> None:
-    configuration.grant(alice, "manual-review", "viewer", by=None)
+    people.grant(alice, "manual-review", "viewer", by=COMMAND_LINE)
     assert policy.roles_in(review.queue, alice) == {"viewer"}
 
     for wrong, refusal in ((("manual-review", "king"), Invalid), (("nowhere", "lead"), NotFound)):
         with pytest.raises(refusal):
-            configuration.grant(alice, *wrong, by=None)
+            people.grant(alice, *wrong, by=COMMAND_LINE)
     with pytest.raises(Invalid):
-        configuration.grant_site(alice, "superuser", by=None)
+        people.grant_site(alice, "superuser", by=COMMAND_LINE)
 
 
 def test_one_vote_is_enough_and_none_is_not(review: Any) -> None:

@@ -15,7 +15,8 @@ import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from approvals import polling
-from approvals.actions import configuration
+from approvals.actions import queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
@@ -226,7 +227,7 @@ def test_a_queue_that_is_changed_is_polled_as_it_is_now_and_a_disabled_one_no_mo
 
     def change() -> None:
         if not aws.messages and len(aws.receives) == 1:
-            configuration.save_queue(queue.slug, changed, by=None)
+            queues.save(queue.slug, changed, by=COMMAND_LINE)
             aws.put(body(timeoutSeconds=None))
 
     aws.after_receive = change
@@ -235,7 +236,7 @@ def test_a_queue_that_is_changed_is_polled_as_it_is_now_and_a_disabled_one_no_mo
     review = ReviewTask.objects.get()
     assert (review.deadline_at - review.sent_at).total_seconds() == 77
 
-    configuration.save_queue(queue.slug, {"enabled": False}, by=None)
+    queues.save(queue.slug, {"enabled": False}, by=COMMAND_LINE)
     polling.poll_forever(queue, threading.Event(), Budget(None))
 
 
@@ -260,7 +261,7 @@ def test_sigterm_ends_the_real_process_soon_even_while_sqs_is_silent(queue: Revi
     parameters = connection.get_connection_params()
     address = "postgres://{user}@{host}:{port}/{dbname}".format(**parameters)
     with wire.answering(wire.SILENCE) as server:
-        configuration.save_queue(queue.slug, {"sqs_url": f"{server.url}/1/q"}, by=None)
+        queues.save(queue.slug, {"sqs_url": f"{server.url}/1/q"}, by=COMMAND_LINE)
         surroundings = os.environ | {"AWS_ENDPOINT_URL": server.url, "DATABASE_URL": address}
         command = [sys.executable, "manage.py", "poll_queue", "--queue", queue.slug]
         process = subprocess.Popen(command, env=surroundings, stderr=subprocess.DEVNULL)

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError, connection
 
-from approvals.actions import configuration, ingest
+from approvals.actions import ingest, people, queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import (
     AlreadySettled,
     ApprovalsError,
@@ -24,7 +25,7 @@ from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, Review
 from approvals.records import audit, idempotency, tokens
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
-from tests.factories import message, received
+from tests.factories import actor, message, received
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ SENT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 def olga(queue: ReviewQueue) -> User:
     """An operator."""
     made = factories.user("olga@example.com")
-    configuration.grant_site(made, "operator", by=None)
+    people.grant_site(made, "operator", by=COMMAND_LINE)
     return made
 
 
@@ -57,16 +58,16 @@ def shut_out(queue: ReviewQueue, **fields: Any) -> QuarantinedMessage:
 
 
 def list_only(queue: ReviewQueue, *arns: str) -> None:
-    configuration.save_queue(queue.slug, {"state_machine_arns": list(arns)}, by=None)
+    queues.save(queue.slug, {"state_machine_arns": list(arns)}, by=COMMAND_LINE)
     queue.refresh_from_db()
 
 
 def replay(row: QuarantinedMessage, by: User | None = None, **more: Any) -> ReviewTask:
-    return ingest.replay(row.pk, by=by, surface="api", **more)
+    return ingest.replay(row.pk, by=actor(by, "api") if by else COMMAND_LINE, **more)
 
 
 def discard(row: QuarantinedMessage, reason: str = "spam", by: User | None = None) -> Any:
-    return ingest.discard(row.pk, reason, by=by, surface="api")
+    return ingest.discard(row.pk, reason, by=actor(by, "api") if by else COMMAND_LINE)
 
 
 def chain(row: QuarantinedMessage | ReviewTask) -> list[AuditEvent]:
@@ -203,7 +204,7 @@ def test_a_discarded_message_keeps_its_bytes_and_says_who_and_why(
 
     assert (discarded.discard_reason, discarded.discarded_by) == ("sent by a test", olga)
     assert state(row)["discarded_at"] is not None
-    assert ingest.reveal(row.pk, by=olga, surface="api") == b"{broken"
+    assert ingest.reveal(row.pk, by=actor(olga, "api")) == b"{broken"
     assert [event.kind for event in chain(row)] == [
         "message.quarantined",
         "message.discarded",
@@ -226,13 +227,13 @@ def test_a_discard_needs_a_reason(reason: str, queue: ReviewQueue) -> None:
 def test_the_bytes_are_revealed_as_they_came(body: str, queue: ReviewQueue) -> None:
     row = kept(queue, body)
 
-    revealed = ingest.reveal(row.pk, by=None, surface="command")
+    revealed = ingest.reveal(row.pk, by=COMMAND_LINE)
 
     assert revealed.decode(errors="surrogatepass") == body
 
 
 @pytest.mark.parametrize(
-    "verb", [replay, discard, lambda row, by: ingest.reveal(row.pk, by=by, surface="api")]
+    "verb", [replay, discard, lambda row, by: ingest.reveal(row.pk, by=actor(by, "api"))]
 )
 def test_only_an_operator_may(
     verb: Callable[..., Any], queue: ReviewQueue, lena: User, olga: User
@@ -307,10 +308,10 @@ def test_a_receipt_answers_the_second_request_with_the_same_review(
         principal=str(olga.pk), key="k", request="POST", body_sha256=bytes(32), status=200
     )
 
-    review = replay(row, olga, receipt=key)
+    review = replay(row, olga, key=key)
 
     with pytest.raises(idempotency.AlreadyAnswered) as earlier:
-        replay(row, olga, receipt=key)
+        replay(row, olga, key=key)
     assert earlier.value.result == review.pk
 
 
@@ -417,8 +418,8 @@ def test_two_bodies_of_one_token_are_one_review_whichever_is_admitted(queue: Rev
 def test_an_unknown_message_is_not_found() -> None:
     nowhere: UUID = uuid4()
     for verb in (
-        lambda: ingest.replay(nowhere, by=None, surface="command"),
-        lambda: ingest.discard(nowhere, "spam", by=None, surface="command"),
-        lambda: ingest.reveal(nowhere, by=None, surface="command"),
+        lambda: ingest.replay(nowhere, by=COMMAND_LINE),
+        lambda: ingest.discard(nowhere, "spam", by=COMMAND_LINE),
+        lambda: ingest.reveal(nowhere, by=COMMAND_LINE),
     ):
         assert type(refused(verb)) is NotFound

@@ -18,7 +18,8 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import assignment, configuration, decisions
+from approvals.actions import assignment, credentials, decisions
+from approvals.actors import COMMAND_LINE
 from approvals.models import (
     AuditEvent,
     Decision,
@@ -29,8 +30,10 @@ from approvals.models import (
     User,
     Vote,
 )
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.api import signing
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 REMEMBERED = (ReviewTask, Vote, Decision, OutboxEntry, OutboxAttempt, AuditEvent)
@@ -68,7 +71,7 @@ def form(by: User) -> Door:
 
 def api(by: User) -> Door:
     """The REST API, with a token."""
-    token = configuration.issue_token(by, "rules", by=None)
+    token = credentials.issue_token(by, "rules", by=COMMAND_LINE)
     program = Client(headers={"Authorization": f"Bearer {token}"})
 
     def ask(asked: Asked) -> Any:
@@ -124,12 +127,12 @@ def nothing(review: ReviewTask) -> None:
 
 def claimed(review: ReviewTask) -> None:
     """Bob holds the review."""
-    assignment.claim(review.pk, by=bob(), surface="web")
+    assignment.claim(review.pk, by=actor(bob()))
 
 
 def decided(review: ReviewTask) -> None:
     """Bob has decided the review."""
-    decisions.reject(review.pk, by=bob(), surface="web")
+    decisions.decide(review.pk, Outcome.REJECTED, by=actor(bob()))
 
 
 def past(review: ReviewTask) -> None:

@@ -9,7 +9,9 @@ import pytest
 from approvals import messages
 from approvals.actions import decisions, discussion
 from approvals.models import Comment, Decision, User
+from approvals.models.decisions import Outcome
 from tests import factories
+from tests.factories import actor
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAA" + "Abc+/deFGH12" * 40 + "=="
 SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
@@ -38,9 +40,9 @@ def test_no_piece_of_a_token_is_shown_however_its_message_spells_it(body: str) -
 def test_a_token_in_a_reason_or_a_comment_goes_no_further(around: str, alice: User) -> None:
     review = factories.review(taskToken=TOKEN)
     text = around.format(TOKEN)
-    discussion.comment(review.pk, text, by=alice, surface="api")
-    ruling = decisions.Ruling(reason=text, undo_seconds=0)
-    decisions.reject(review.pk, by=alice, surface="api", ruling=ruling)
+    discussion.comment(review.pk, text, by=actor(alice, "api"))
+    ruling = decisions.DecisionRequest(reason=text, undo_seconds=0)
+    decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice, "api"), request=ruling)
     decision = Decision.objects.get()
     for kept in (Comment.objects.get().text, decision.reason, bytes(decision.callback).decode()):
         assert TOKEN not in kept
@@ -51,5 +53,5 @@ def test_a_token_in_a_reason_or_a_comment_goes_no_further(around: str, alice: Us
 def test_what_merely_looks_like_a_token_stays_as_it_was_written(alice: User) -> None:
     review = factories.review(taskToken=TOKEN)
     text = "See https://wiki.example.com/orders/how-to-reject-politely-and-quickly."
-    discussion.comment(review.pk, text, by=alice, surface="api")
+    discussion.comment(review.pk, text, by=actor(alice, "api"))
     assert Comment.objects.get().text == text

@@ -15,16 +15,18 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
+from approvals.models.decisions import Outcome
 from approvals.records import outbox
 from approvals.worker import loop
 from approvals.worker.pool import Crew
 from tests import factories
+from tests.factories import actor
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -53,8 +55,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 def approve(by: User, times: int = 1, undo_seconds: int = 0) -> None:
     for _ in range(times):
-        ruling = Ruling(undo_seconds=undo_seconds)
-        decisions.approve(factories.review().pk, by=by, surface="web", ruling=ruling)
+        ruling = DecisionRequest(undo_seconds=undo_seconds)
+        decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(by), request=ruling)
 
 
 def sweep(until: Callable[[], Any], seconds: float = 10) -> None:
@@ -112,7 +114,7 @@ def test_a_row_whose_subject_cannot_be_found_is_no_silent_failure(
         OutboxEntry.Kind.CALLBACK,
         alice.pk,  # no decision
         b"{}",
-        not_before=outbox.clock.now(),
+        not_before=outbox.database_time.now(),
     )
 
     assert loop.sweep_once() == 0
@@ -135,7 +137,7 @@ def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() ->
         OutboxEntry.Kind.START,
         factories.queue().pk,
         b"{}",
-        not_before=outbox.clock.now(),
+        not_before=outbox.database_time.now(),
     )
 
     OutboxEntry.objects.update(lane=OutboxEntry.Lane.WEBHOOKS)
@@ -218,7 +220,7 @@ def test_a_silent_lane_never_delays_another(
         OutboxEntry.Kind.START,
         order,
         b"{}",
-        not_before=outbox.clock.now(),
+        not_before=outbox.database_time.now(),
     )
 
     sweep(lambda: started_after)

@@ -11,21 +11,24 @@ from uuid import uuid4
 import pytest
 from django.db.models.functions import Now
 
-from approvals.actions import configuration, decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions import decisions, queues
+from approvals.actions.decisions import DecisionRequest
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotAllowed, NotFound, UndoClosed
 from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote
+from approvals.models.decisions import Outcome
 from approvals.records import audit, outbox
 from tests import factories
+from tests.factories import actor
 from tests.races import round_by_round
 
 pytestmark = pytest.mark.django_db
 
 
-def decided(by: User, outcome: str = "approve", review: ReviewTask | None = None, **ruling: Any):
+def decided(by: User, outcome: str = "approved", review: ReviewTask | None = None, **ruling: Any):
     review = review or factories.review()
-    verb = getattr(decisions, outcome)
-    return verb(review.pk, by=by, surface="web", ruling=Ruling(**ruling)).decision
+    request = DecisionRequest(**ruling)
+    return decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=request).decision
 
 
 def window_of(decision: Decision) -> float:
@@ -35,7 +38,7 @@ def window_of(decision: Decision) -> float:
 def test_who_decided_takes_it_back_and_the_review_is_open_again(alice: User) -> None:
     decision = decided(alice)
 
-    review = decisions.undo(decision.pk, by=alice, surface="web")
+    review = decisions.undo(decision.pk, by=actor(alice))
 
     assert (review.status, review.decision, review.version) == ("pending", None, 3)
     assert OutboxEntry.objects.get().delivery == ("undone", "undone")
@@ -50,15 +53,15 @@ def test_another_reviewer_may_not_undo_but_a_lead_may(
     decision = decided(alice)
 
     with pytest.raises(NotAllowed):
-        decisions.undo(decision.pk, by=bob, surface="web")
+        decisions.undo(decision.pk, by=actor(bob))
     with pytest.raises(NotFound):
-        decisions.undo(decision.pk, by=carol, surface="web")
-    assert decisions.undo(decision.pk, by=lena, surface="web").status == "pending"
+        decisions.undo(decision.pk, by=actor(carol))
+    assert decisions.undo(decision.pk, by=actor(lena)).status == "pending"
 
 
 def test_an_undo_of_nothing_finds_nothing(alice: User) -> None:
     with pytest.raises(NotFound):
-        decisions.undo(uuid4(), by=alice, surface="web")
+        decisions.undo(uuid4(), by=actor(alice))
 
 
 def test_once_an_attempt_has_begun_it_is_too_late(alice: User) -> None:
@@ -66,7 +69,7 @@ def test_once_an_attempt_has_begun_it_is_too_late(alice: User) -> None:
     outbox.lease(OutboxEntry.objects.get().pk)
 
     with pytest.raises(UndoClosed):
-        decisions.undo(decision.pk, by=alice, surface="web")
+        decisions.undo(decision.pk, by=actor(alice))
 
     assert ReviewTask.objects.get().status == "approved"
 
@@ -76,29 +79,29 @@ def test_a_retry_that_waits_can_no_longer_be_undone(alice: User) -> None:
     OutboxEntry.objects.update(attempts=1)
 
     with pytest.raises(UndoClosed):
-        decisions.undo(decision.pk, by=alice, surface="web")
+        decisions.undo(decision.pk, by=actor(alice))
 
 
 def test_undoing_twice_is_refused(alice: User) -> None:
     decision = decided(alice)
-    decisions.undo(decision.pk, by=alice, surface="web")
+    decisions.undo(decision.pk, by=actor(alice))
 
     with pytest.raises(UndoClosed):
-        decisions.undo(decision.pk, by=alice, surface="web")
+        decisions.undo(decision.pk, by=actor(alice))
 
 
 def test_after_an_undo_the_other_answer_can_be_given_and_only_that_one_leaves(alice: User) -> None:
     first = decided(alice)
-    review = decisions.undo(first.pk, by=alice, surface="web")
+    review = decisions.undo(first.pk, by=actor(alice))
 
-    second = decided(alice, "reject", review)
+    second = decided(alice, "rejected", review)
 
     assert ReviewTask.objects.get().decision == second
     assert Vote.objects.filter(withdrawn_at=None).get().outcome == "rejected"
     open_entries = OutboxEntry.objects.exclude(state="cancelled")
     assert [entry.subject for entry in open_entries] == [second.pk]
     with pytest.raises(UndoClosed):
-        decisions.undo(first.pk, by=alice, surface="web")
+        decisions.undo(first.pk, by=actor(alice))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ def test_after_an_undo_the_other_answer_can_be_given_and_only_that_one_leaves(al
 def test_the_undo_window_is_the_least_of_what_applies(
     asked: int | None, of_queue: int, left: int, window: Any, alice: User
 ) -> None:
-    configuration.save_queue("manual-review", {"undo_seconds": of_queue}, by=None)
+    queues.save("manual-review", {"undo_seconds": of_queue}, by=COMMAND_LINE)
     review = factories.review()
     ReviewTask.objects.update(deadline_at=Now() + timedelta(seconds=left))
 
@@ -128,7 +131,7 @@ def test_between_undo_and_dispatcher_exactly_one_wins_in_two_hundred_rounds(alic
     made = [decided(alice, undo_seconds=0) for _ in range(201)]
     entries = {entry.subject: entry.pk for entry in OutboxEntry.objects.all()}
     chance, began = random.Random(7), time.monotonic()
-    decisions.undo(made.pop().pk, by=alice, surface="web")
+    decisions.undo(made.pop().pk, by=actor(alice))
     an_undo = time.monotonic() - began
 
     def lease(decision: Decision) -> Any:
@@ -136,7 +139,7 @@ def test_between_undo_and_dispatcher_exactly_one_wins_in_two_hundred_rounds(alic
         return outbox.lease(entries[decision.pk])
 
     rounds = round_by_round(
-        [lambda d=each: decisions.undo(d.pk, by=alice, surface="web") for each in made],
+        [lambda d=each: decisions.undo(d.pk, by=actor(alice)) for each in made],
         [lambda d=each: lease(d) for each in made],
     )
 

@@ -1,4 +1,4 @@
-"""Claims: a lease on a pending review, held by one person and ended by the database's clock."""
+"""Claims: a lease on a pending review, held by one user until the database's clock ends it."""
 
 from __future__ import annotations
 
@@ -6,97 +6,83 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 
 from approvals import policy
+from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
 from approvals.models import ReviewTask, User
-from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
 from approvals.models.reviews import ReviewQuerySet
+from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency
-
-log = structlog.get_logger(__name__)
+from approvals.records.audit_kinds import AuditKind
 
 
 @transaction.atomic(durable=True)
 def claim(
     review_id: UUID,
     *,
-    by: User,
-    surface: str,
+    by: Actor,
     override: bool = False,
     version: int | None = None,
-    receipt: idempotency.Key | None = None,
+    key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Take a pending review; one's own claim is renewed, a lead may `override` another's.
+    """Take a pending review; one's own claim is renewed, a lead may `override` another user's.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother (extra: assignee).
     """
-    idempotency.keep(receipt, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review, version)
+    review = _locked(review_id, by, version, key)
     now = database_time.now()
     taken_from = None
-    if review.is_held(now) and review.assignee_id != by.pk:
+    if review.is_held(now) and review.assignee_id != by.person.pk:
         if not override:
             raise ClaimedByAnother(**_holder(review))
-        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+        policy.may(Action.OVERRIDE, review, by=by).or_raise()
         taken_from = review.assignee
-    if not (review.is_held(now) and review.assignee_id == by.pk):
+    if not (review.is_held(now) and review.assignee_id == by.person.pk):
         review.lease_id = uuid7()
-    review.assignee = by
+    review.assignee = by.person
     review.lease_expires_at = now + review.queue.lease
-    return _save(
-        review,
-        "review.claimed",
-        by=by,
-        surface=surface,
-        data={"taken_from": taken_from.email} if taken_from else {},
-    )
+    data = {"taken_from": taken_from.email} if taken_from else {}
+    return _save(review, AuditKind.REVIEW_CLAIMED, by=by, data=data)
 
 
 @transaction.atomic(durable=True)
 def claim_next(
-    reviews: ReviewQuerySet, *, by: User, surface: str, receipt: idempotency.Key | None = None
+    reviews: ReviewQuerySet, *, by: Actor, key: idempotency.Key | None = None
 ) -> ReviewTask | None:
     """Claim the first of `reviews`, in their order, that nobody holds and whose deadline lies ahead.
 
-    Two people who ask at once get two different reviews. None where there is none left.
+    Two users who ask at once get two different reviews. Returns None if there is none left.
     """
-    idempotency.keep(receipt)
+    idempotency.keep(key)
     queues = policy.decidable_queues(by).order_by()
     free = reviews.filter(queue__in=queues).pending().unclaimed().waited_for()
     review = free.select_for_update(skip_locked=True, of=("self",)).first()
     if review is None:
         return None
-    idempotency.fill(receipt, review.pk)
-    review.assignee, review.lease_id = by, uuid7()
+    idempotency.fill(key, review.pk)
+    review.assignee, review.lease_id = by.person, uuid7()
     review.lease_expires_at = database_time.now() + review.queue.lease
-    return _save(review, "review.claimed", by=by, surface=surface, data={"next": True})
+    return _save(review, AuditKind.REVIEW_CLAIMED, by=by, data={"next": True})
 
 
 @transaction.atomic(durable=True)
 def renew(
     review_id: UUID,
     *,
-    by: User,
-    surface: str,
+    by: Actor,
     lease_id: UUID | None = None,
     version: int | None = None,
-    receipt: idempotency.Key | None = None,
+    key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Lengthen one's own claim. Not audited: nothing changed hands.
+    """Extend one's own claim. Not audited: the holder stays the same.
 
-    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother where it is not
-    one's own now.
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or ClaimedByAnother if it is not one's
+    own now.
     """
-    idempotency.keep(receipt, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review, version)
+    review = _locked(review_id, by, version, key)
     _ensure_own(review, by, lease_id)
     review.lease_expires_at = database_time.now() + review.queue.lease
     review.save(update_fields=["lease_expires_at"])
@@ -107,25 +93,21 @@ def renew(
 def release(
     review_id: UUID,
     *,
-    by: User,
-    surface: str,
+    by: Actor,
     lease_id: UUID | None = None,
     version: int | None = None,
-    receipt: idempotency.Key | None = None,
+    key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Give a claim back. Releasing what nobody holds is no error and changes nothing.
+    """Give a claim back. Releasing a review that nobody holds is no error and changes nothing.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother.
     """
-    idempotency.keep(receipt, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review, version)
+    review = _locked(review_id, by, version, key)
     if not review.is_held(database_time.now()):
         return review
     _ensure_own(review, by, lease_id)
     review.drop_lease()
-    return _save(review, "review.released", by=by, surface=surface, data={})
+    return _save(review, AuditKind.REVIEW_RELEASED, by=by, data={})
 
 
 @transaction.atomic(durable=True)
@@ -133,37 +115,33 @@ def reassign(
     review_id: UUID,
     to: User,
     *,
-    by: User,
-    surface: str,
+    by: Actor,
     version: int | None = None,
-    receipt: idempotency.Key | None = None,
+    key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Hand a pending review to somebody else: the holder hands on their own, a lead anyone's.
+    """Hand a pending review over to another user: the holder their own, a lead any.
 
-    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or Invalid where `to` may not decide
-    there.
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or Invalid if `to` may not decide in
+    this queue.
     """
-    idempotency.keep(receipt, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    policy.may(policy.CLAIM, review, by, surface).or_raise()
-    _ensure_pending(review, version)
+    review = _locked(review_id, by, version, key)
     now = database_time.now()
     holder = review.assignee if review.is_held(now) else None
-    if holder is None or holder.pk != by.pk:
-        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
-    if not policy.may(policy.DECIDE, review, to, surface).allowed:
+    if holder is None or holder.pk != by.person.pk:
+        policy.may(Action.OVERRIDE, review, by=by).or_raise()
+    if not policy.may(Action.DECIDE, review, by=Actor(to, by.surface)).allowed:
         raise Invalid(f"{to.email} may not decide in {review.queue}.", pointer="/to")
     review.assignee, review.lease_id = to, uuid7()
     review.lease_expires_at = now + review.queue.lease
-    handed = {"to": to.email} | ({"taken_from": holder.email} if holder else {})
-    return _save(review, "review.reassigned", by=by, surface=surface, data=handed)
+    data = {"to": to.email} | ({"taken_from": holder.email} if holder else {})
+    return _save(review, AuditKind.REVIEW_REASSIGNED, by=by, data=data)
 
 
 @transaction.atomic(durable=True)
 def end_lease(review_id: UUID) -> bool:
-    """Write down that a claim has run out; False where it was renewed or given back meanwhile.
+    """Record that a claim has run out; False if it was renewed or released meanwhile.
 
-    Nobody's version grows stale by it: since the lease ran out, anybody may decide anyway.
+    The review's version stays: since the lease ran out, everybody may decide anyway.
     """
     review = ReviewTask.objects.locked(review_id)
     holder = review.assignee
@@ -171,22 +149,27 @@ def end_lease(review_id: UUID) -> bool:
         return False
     review.drop_lease()
     review.save(update_fields=["assignee", "lease_id", "lease_expires_at"])
-    chain = audit.chain_of("review", review.pk)
     data = {"held_by": holder.email}
-    audit.record(chain, "review.lease_ended", by=None, surface=Surface.SYSTEM, data=data)
-    log.info("review.lease_ended", review=str(review.pk), held_by=holder.email)
+    audit.record(review, AuditKind.REVIEW_LEASE_ENDED, by=SYSTEM, data=data, held_by=holder.email)
     return True
 
 
-def _ensure_pending(review: ReviewTask, version: int | None) -> None:
+def _locked(
+    review_id: UUID, by: Actor, version: int | None, key: idempotency.Key | None
+) -> ReviewTask:
+    """The pending review, locked, for an actor who may claim in its queue."""
+    idempotency.keep(key, review_id)
+    review = ReviewTask.objects.locked(review_id)
+    policy.may(Action.CLAIM, review, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.verdict())
     if version is not None and version != review.version:
         raise StaleVersion(version=review.version)
+    return review
 
 
-def _ensure_own(review: ReviewTask, by: User, lease_id: UUID | None) -> None:
-    if review.assignee_id != by.pk or (lease_id and review.lease_id != lease_id):
+def _ensure_own(review: ReviewTask, by: Actor, lease_id: UUID | None) -> None:
+    if review.assignee_id != by.person.pk or (lease_id and review.lease_id != lease_id):
         raise ClaimedByAnother(**_holder(review))
 
 
@@ -195,10 +178,9 @@ def _holder(review: ReviewTask) -> dict[str, Any]:
 
 
 def _save(
-    review: ReviewTask, kind: str, *, by: User, surface: str, data: Mapping[str, str | bool]
+    review: ReviewTask, kind: AuditKind, *, by: Actor, data: Mapping[str, str | bool]
 ) -> ReviewTask:
     review.version += 1
     review.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])
-    audit.record(audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data)
-    log.info(kind, review=str(review.pk), by=by.email, surface=surface)
+    audit.record(review, kind, by=by, data=data)
     return review

@@ -13,19 +13,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals import policy
+from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import Invalid
-from approvals.models import OrderBatch, OrderExecution, OutboxEntry, User
-from approvals.models.decisions import Surface
+from approvals.models import OrderBatch, OrderExecution, OutboxEntry
+from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency, order_batches, outbox
+from approvals.records.audit_kinds import AuditKind
 from approvals.records.order_batches import Item, Refusal
-
-log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)  # renewed by every turn; a crash costs this long
 Status = OrderBatch.Status
@@ -65,17 +64,14 @@ class Turn:
 
 
 @transaction.atomic(durable=True)
-def accept(
-    batch: OrderBatch, *, by: User | None, surface: str, receipt: idempotency.Key | None = None
-) -> OrderBatch:
+def accept(batch: OrderBatch, *, by: Actor, key: idempotency.Key | None = None) -> OrderBatch:
     """Store a batch that is to be read. Raises NotAllowed."""
-    idempotency.keep(receipt)
-    if by is not None:
-        policy.may(policy.START_ORDER, None, by, surface).or_raise()
-    batch.created_by = by
+    idempotency.keep(key)
+    policy.may(Action.START_ORDER, None, by=by).or_raise()
+    batch.created_by = by.user
     batch.save(force_insert=True)
     batch.refresh_from_db(fields=["created_at"])
-    idempotency.fill(receipt, batch.pk)
+    idempotency.fill(key, batch.pk)
     data = {
         "source": batch.source,
         "version": batch.source_version,
@@ -83,7 +79,7 @@ def accept(
         "on_bad_row": batch.on_bad_row,
         "size": batch.size,
     }
-    _tell(batch, "batch.accepted", data, by=by, surface=surface)
+    _record(batch, AuditKind.BATCH_ACCEPTED, data, by=by)
     return batch
 
 
@@ -119,7 +115,7 @@ def pin(turn: Turn, *, version: str, size: int, form: str) -> Turn:
     batch = _held(turn)
     batch.source_version, batch.bytes, batch.format = version, size, form
     batch.save()
-    _tell(batch, "batch.pinned", {"version": version, "bytes": size, "format": form})
+    _record(batch, AuditKind.BATCH_PINNED, {"version": version, "bytes": size, "format": form})
     return replace(turn, batch=batch)
 
 
@@ -147,22 +143,22 @@ def record(turn: Turn, reading: Reading) -> Turn:
     for name, count in counts.items():
         setattr(batch, name, getattr(batch, name) + count)
     if reading.rows:
-        _tell(batch, "batch.rows_read", {"position": batch.position, **counts})
+        _record(batch, AuditKind.BATCH_ROWS_READ, {"position": batch.position, **counts})
     if reading.trouble or reading.at_end:
         _end_reading(batch, reading.trouble)
     batch.save()
     return replace(turn, batch=batch)
 
 
-def _end_reading(batch: OrderBatch, trouble: str) -> None:
-    batch.status = Status.STOPPED if trouble else Status.READ
-    batch.trouble = trouble[:300]
-    batch.lease_until = None if trouble else batch.lease_until
+def _end_reading(batch: OrderBatch, problem: str) -> None:
+    batch.status = Status.STOPPED if problem else Status.READ
+    batch.trouble = problem[:300]
+    batch.lease_until = None if problem else batch.lease_until
     waiting = batch.executions.filter(number__gt=batch.carriers)
     if not batch.orders.filter(status=BATCHED, carried_by__in=waiting).exists():
         waiting.delete()  # a map of no orders is none
-    data = _counts(batch) | ({"trouble": batch.trouble} if trouble else {})
-    _tell(batch, "batch.stopped" if trouble else "batch.read", data)
+    data = _counts(batch) | ({"trouble": batch.trouble} if problem else {})
+    _record(batch, AuditKind.BATCH_STOPPED if problem else AuditKind.BATCH_READ, data)
 
 
 @transaction.atomic(durable=True)
@@ -181,22 +177,23 @@ def hand_over(turn: Turn, text: bytes) -> Turn:
     batch.carriers = carrier.number
     batch.save()
     outbox.enqueue_many(OutboxEntry.Kind.START_BATCH, {carrier.pk: text})
-    _tell(batch, "batch.handed_over", {"execution": carrier.name, "orders": carrier.orders})
+    _record(
+        batch, AuditKind.BATCH_HANDED_OVER, {"execution": carrier.name, "orders": carrier.orders}
+    )
     return replace(turn, batch=batch)
 
 
 @transaction.atomic(durable=True)
-def resume(batch_id: UUID, *, on_bad_row: str, by: User | None, surface: str) -> OrderBatch:
+def resume(batch_id: UUID, *, on_bad_row: str, by: Actor) -> OrderBatch:
     """Let a stopped batch go on after the row that stopped it. Raises NotAllowed, or Invalid where none is."""
     batch = OrderBatch.objects.select_for_update().filter(pk=batch_id).first()
     if batch is None:
         raise Invalid("There is no batch of this id.", pointer="")
-    if by is not None:
-        policy.may(policy.START_ORDER, None, by, surface).or_raise()
+    policy.may(Action.START_ORDER, None, by=by).or_raise()
     if batch.status == Status.STOPPED:
         batch.status, batch.trouble, batch.on_bad_row = Status.READING, "", on_bad_row
         batch.save()
-        _tell(batch, "batch.resumed", _counts(batch), by=by, surface=surface)
+        _record(batch, AuditKind.BATCH_RESUMED, _counts(batch), by=by)
     return batch
 
 
@@ -211,7 +208,7 @@ def finish(batch_id: UUID) -> bool:
         return False
     batch.status, batch.ended_at, batch.body = Status.FINISHED, database_time.now(), ""
     batch.save()
-    _tell(batch, "batch.finished", _counts(batch))
+    _record(batch, AuditKind.BATCH_FINISHED, _counts(batch))
     return True
 
 
@@ -229,13 +226,7 @@ def _counts(batch: OrderBatch) -> dict[str, Any]:
     return {name: getattr(batch, name) for name in names}
 
 
-def _tell(
-    batch: OrderBatch,
-    kind: str,
-    data: dict[str, Any],
-    *,
-    by: User | None = None,
-    surface: str = Surface.SYSTEM,
+def _record(
+    batch: OrderBatch, kind: AuditKind, data: dict[str, Any], *, by: Actor = SYSTEM
 ) -> None:
-    audit.record(audit.chain_of("batch", batch.pk), kind, by=by, surface=surface, data=data)
-    log.info(kind, batch=str(batch.pk), **data)
+    audit.record(batch, kind, by=by, data=data, **data)

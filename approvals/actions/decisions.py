@@ -1,17 +1,17 @@
-"""Approve, reject, undo: a vote each, and the one decision with its frozen answer when votes suffice."""
+"""Approve, reject, undo: a vote each, and the one decision with its frozen callback when votes suffice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 
 from approvals import policy
+from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import (
     AlreadyDecided,
     ClaimedByAnother,
@@ -26,11 +26,11 @@ from approvals.models import (
     OutboxEntry,
     ReviewQueue,
     ReviewTask,
-    User,
     Vote,
     documents,
 )
-from approvals.models.decisions import Outcome, Surface
+from approvals.models.decisions import Outcome
+from approvals.policy import Action
 from approvals.records import (
     audit,
     callback_payloads,
@@ -40,11 +40,11 @@ from approvals.records import (
     tokens,
     wake_ups,
 )
-from approvals.untrusted import strict_json
-
-log = structlog.get_logger(__name__)
+from approvals.records.audit_kinds import AuditKind
+from approvals.untrusted import strict_json, typed_text
 
 MAX_REASON = 32_768
+MAX_REASON_CODE = 64
 DECIDED_COLUMNS = ("status", "decision", "assignee", "lease_id", "lease_expires_at", "version")
 NO_UNDO_BELOW = 60  # seconds left before the deadline
 MARGIN = timedelta(seconds=60)
@@ -55,10 +55,10 @@ OUTCOME_AT_DEADLINE: Mapping[str, Outcome] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ruling:
+class DecisionRequest:
     """What a reviewer submits beside the outcome.
 
-    `undo_seconds` None means the queue's own; `version` and `lease_id`, where given, must still hold.
+    `undo_seconds` None means the queue's own; `version` and `lease_id`, if given, must still hold.
     """
 
     reason: str = ""
@@ -68,49 +68,51 @@ class Ruling:
     version: int | None = None
     override: bool = False
     undo_seconds: int | None = None
-    signed_in: str = ""
 
 
-@dataclass(frozen=True)
-class _Said:
-    """What a decision takes over from the vote, or from the queue's rule, that made it."""
-
-    outcome: str
-    reason: str = ""
-    reason_code: str = ""
-    edits: Mapping[str, Any] = field(default_factory=dict)
-    signed_in: str = ""
+NOTHING_BESIDE = DecisionRequest()  # no reason, no edits, the queue's own undo window
 
 
-AS_IT_IS = Ruling()  # no reason, no edits, the queue's own undo window
-
-
-def approve(
+@transaction.atomic(durable=True)
+def decide(
     review_id: UUID,
+    outcome: Outcome,
     *,
-    by: User,
-    surface: str,
-    ruling: Ruling = AS_IT_IS,
-    receipt: idempotency.Key | None = None,
+    by: Actor,
+    request: DecisionRequest = NOTHING_BESIDE,
+    key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Vote to approve; writes the decision, its outbox row and the audit when the votes suffice.
+    """Vote; writes the decision, its outbox entry and the audit event when the votes suffice.
 
     Raises NotFound, NotAllowed, AlreadyDecided, ClaimedByAnother, DeadlinePassed, StaleVersion or
     Invalid, and then nothing is written.
     """
-    return _decide(review_id, Outcome.APPROVED, by, surface, ruling, receipt)
+    idempotency.keep(key, review_id)
+    review = ReviewTask.objects.locked(review_id)
+    now = database_time.now()
+    overridden = _ensure_decidable(review, by, request, now)
+    request = replace(request, reason=_checked_reason(review, outcome, request))
+    _check_edits(review, outcome, request)
 
-
-def reject(
-    review_id: UUID,
-    *,
-    by: User,
-    surface: str,
-    ruling: Ruling = AS_IT_IS,
-    receipt: idempotency.Key | None = None,
-) -> ReviewTask:
-    """Vote to reject; as `approve`, and refuses as it does."""
-    return _decide(review_id, Outcome.REJECTED, by, surface, ruling, receipt)
+    vote = Vote.objects.create(review=review, reviewer=by.person, **_content(outcome, by, request))
+    review.drop_lease()
+    review.version += 1
+    data = {
+        "outcome": str(outcome),
+        "reason": request.reason,
+        "reason_code": request.reason_code,
+        "vote": str(vote.pk),
+    }
+    data |= {"overridden": overridden} if overridden else {}
+    votes = Vote.objects.filter(review=review, withdrawn_at=None)
+    kind = AuditKind.VOTE_CAST
+    if policy.votes_suffice(review, votes.values_list("outcome", flat=True)):
+        decision = _conclude(review, outcome, by, request, _undo_seconds(review, request, now), now)
+        data |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
+        kind = AuditKind(f"review.{outcome}")
+    review.save(update_fields=DECIDED_COLUMNS)
+    audit.record(review, kind, by=by, data=data)
+    return review
 
 
 @transaction.atomic(durable=True)
@@ -135,11 +137,11 @@ def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
         return None
     review.drop_lease()
     review.version += 1
-    said = _Said(str(outcome), reason=f"Nobody decided before the deadline of {review.queue}.")
-    decision = _conclude(review, said, None, Surface.SYSTEM, 0, now)
+    request = DecisionRequest(reason=f"Nobody decided before the deadline of {review.queue}.")
+    decision = _conclude(review, outcome, SYSTEM, request, 0, now)
     review.save(update_fields=DECIDED_COLUMNS)
-    told = {"outcome": str(outcome), "reason": said.reason, "decision": str(decision.pk)}
-    _record(review, f"review.{outcome}", None, Surface.SYSTEM, told)
+    data = {"outcome": str(outcome), "reason": request.reason, "decision": str(decision.pk)}
+    audit.record(review, AuditKind(f"review.{outcome}"), by=SYSTEM, data=data)
     return review
 
 
@@ -149,9 +151,7 @@ def deadline_margin(review: ReviewTask) -> timedelta:
 
 
 @transaction.atomic(durable=True)
-def undo(
-    decision_id: UUID, *, by: User, surface: str, receipt: idempotency.Key | None = None
-) -> ReviewTask:
+def undo(decision_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> ReviewTask:
     """Take a decision back before it leaves; the review is pending again and its votes withdrawn.
 
     Raises NotFound, NotAllowed (only who decided, or a lead) or UndoClosed: then the dispatcher won.
@@ -159,12 +159,12 @@ def undo(
     review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
     if review_id is None:
         raise NotFound
-    idempotency.keep(receipt, review_id)
+    idempotency.keep(key, review_id)
     review = ReviewTask.objects.locked(review_id)
     decision = Decision.objects.select_for_update().get(pk=decision_id)
-    policy.may(policy.DECIDE, review, by, surface).or_raise()
-    if decision.by_id != by.pk:
-        policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+    policy.may(Action.DECIDE, review, by=by).or_raise()
+    if decision.by_id != by.person.pk:
+        policy.may(Action.OVERRIDE, review, by=by).or_raise()
     if decision.undone_at is not None or not outbox.cancel(OutboxEntry.Kind.CALLBACK, decision.pk):
         raise UndoClosed
     now = database_time.now()
@@ -174,78 +174,39 @@ def undo(
     review.status, review.decision = ReviewTask.Status.PENDING, None
     review.version += 1
     review.save(update_fields=["status", "decision", "version"])
-    _record(review, "decision.undone", by, surface, {"decision": str(decision.pk)})
+    audit.record(review, AuditKind.DECISION_UNDONE, by=by, data={"decision": str(decision.pk)})
     return review
 
 
-@transaction.atomic(durable=True)
-def _decide(
-    review_id: UUID,
-    outcome: Outcome,
-    by: User,
-    surface: str,
-    ruling: Ruling,
-    receipt: idempotency.Key | None,
-) -> ReviewTask:
-    idempotency.keep(receipt, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    now = database_time.now()
-    overridden = _ensure_decidable(review, by, surface, ruling, now)
-    reason = _checked_reason(review, outcome, ruling)
-    _check_edits(review, outcome, ruling)
-
-    vote = Vote.objects.create(
-        review=review,
-        reviewer=by,
-        outcome=outcome,
-        reason=reason,
-        reason_code=ruling.reason_code,
-        edits=dict(ruling.edits),
-        surface=surface,
-        signed_in=ruling.signed_in,
-    )
-    review.drop_lease()
-    review.version += 1
-    said = {"outcome": str(outcome), "reason": reason, "reason_code": ruling.reason_code}
-    said |= {"overridden": overridden} if overridden else {}
-    outcomes = Vote.objects.filter(review=review, withdrawn_at=None).values_list(
-        "outcome", flat=True
-    )
-    if policy.votes_suffice(review, outcomes):
-        said_so = _Said(outcome, reason, ruling.reason_code, ruling.edits, ruling.signed_in)
-        undo_seconds = _undo_seconds(review, ruling, now)
-        decision = _conclude(review, said_so, by, surface, undo_seconds, now)
-        said |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
-    review.save(update_fields=DECIDED_COLUMNS)
-    kind = f"review.{outcome}" if review.decision_id else "vote.cast"
-    _record(review, kind, by, surface, {**said, "vote": str(vote.pk)})
-    return review
+def _content(outcome: Outcome, by: Actor, request: DecisionRequest) -> dict[str, Any]:
+    """The columns that a vote and a decision share."""
+    return {
+        "outcome": outcome,
+        "reason": request.reason,
+        "reason_code": request.reason_code,
+        "edits": dict(request.edits),
+        "surface": by.surface,
+        "signed_in": by.signed_in,
+    }
 
 
 def _conclude(
     review: ReviewTask,
-    said: _Said,
-    by: User | None,
-    surface: str,
+    outcome: Outcome,
+    by: Actor,
+    request: DecisionRequest,
     undo_seconds: int,
     now: datetime,
 ) -> Decision:
-    """Write the decision with its frozen bytes and the outbox row that carries them."""
+    """Write the decision with its frozen callback and the outbox entry that sends it."""
     decision = Decision(
         review=review,
-        by=by,
-        outcome=said.outcome,
-        reason=said.reason,
-        reason_code=said.reason_code,
-        edits=dict(said.edits),
-        surface=surface,
-        signed_in=said.signed_in,
+        by=by.user,
         decided_at=now,
         undo_until=now + timedelta(seconds=undo_seconds),
+        **_content(outcome, by, request),
     )
-    decision.callback = callback_payloads.freeze(
-        review.queue, decision, by.email if by else audit.SYSTEM
-    )
+    decision.callback = callback_payloads.freeze(review.queue, decision, by.name)
     decision.save(force_insert=True)
     entry = outbox.enqueue(
         OutboxEntry.Kind.CALLBACK,
@@ -255,65 +216,60 @@ def _conclude(
         not_before=decision.undo_until,
         undoable=undo_seconds > 0,
     )
-    if undo_seconds == 0:  # inside an undo window a hint would come too early; the sweeper wakes
+    if undo_seconds == 0:  # with an undo window a wake-up would come too early; the worker looks
         wake_ups.after_commit(wake_ups.DELIVER, entry.pk, review=str(review.pk))
-    review.status = ReviewTask.Status(said.outcome)
+    review.status = ReviewTask.Status(outcome)
     review.decision = decision
     return decision
 
 
 def _ensure_decidable(
-    review: ReviewTask, by: User, surface: str, ruling: Ruling, now: datetime
+    review: ReviewTask, by: Actor, request: DecisionRequest, now: datetime
 ) -> str:
     """Refuse what may not be decided; returns whose claim a lead has overridden, or nothing."""
-    policy.may(policy.DECIDE, review, by, surface).or_raise()
+    policy.may(Action.DECIDE, review, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.verdict())
-    if Vote.objects.filter(review=review, reviewer=by, withdrawn_at=None).exists():
+    if Vote.objects.filter(review=review, reviewer=by.person, withdrawn_at=None).exists():
         raise AlreadyDecided("You have voted on this review already.", **review.verdict())
-    if ruling.version is not None and ruling.version != review.version:
+    if request.version is not None and request.version != review.version:
         raise StaleVersion(version=review.version)
     if review.is_past_deadline(now):
         raise DeadlinePassed(deadline_at=review.deadline_at.isoformat())
-    return _ensure_not_held(review, by, surface, ruling, now)
+    return _ensure_not_held(review, by, request, now)
 
 
-def _ensure_not_held(
-    review: ReviewTask, by: User, surface: str, ruling: Ruling, now: datetime
-) -> str:
+def _ensure_not_held(review: ReviewTask, by: Actor, request: DecisionRequest, now: datetime) -> str:
     """A given lease must still run; without one, nobody else's may, unless a lead overrides it."""
     holder = review.assignee if review.is_held(now) else None
-    mine = holder is not None and holder.pk == by.pk
-    lease_runs = ruling.lease_id is None or (mine and ruling.lease_id == review.lease_id)
+    mine = holder is not None and holder.pk == by.person.pk
+    lease_runs = request.lease_id is None or (mine and request.lease_id == review.lease_id)
     if lease_runs and (mine or holder is None):
         return ""
-    if not ruling.override:
+    if not request.override:
         raise ClaimedByAnother(assignee=holder.email if holder else None)
     if holder is None or mine:
         return ""
-    policy.may(policy.OVERRIDE, review, by, surface).or_raise()
+    policy.may(Action.OVERRIDE, review, by=by).or_raise()
     return holder.email
 
 
-def _checked_reason(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> str:
-    for name, text, limit in (
-        ("reason", ruling.reason, MAX_REASON),
-        ("reason_code", ruling.reason_code, 64),
-    ):
-        if len(text) > limit:
-            raise Invalid(f"{name} is longer than {limit} characters.", pointer=f"/{name}")
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise Invalid(f"{name} holds a character that cannot be stored.", pointer=f"/{name}")
-    reason = tokens.scrubbed(ruling.reason.strip(), review)
-    if not reason and review.queue.needs_reason(outcome):
-        done = "approves" if outcome == Outcome.APPROVED else "rejects"
-        raise Invalid(f"Whoever {done} here says why: write a reason.", pointer="/reason")
-    return reason
+def _checked_reason(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> str:
+    typed_text.checked(request.reason_code, field="reason_code", longest=MAX_REASON_CODE)
+    verb = "approves" if outcome == Outcome.APPROVED else "rejects"
+    needed = review.queue.needs_reason(outcome)
+    reason = typed_text.checked(
+        request.reason,
+        field="reason",
+        longest=MAX_REASON,
+        required=f"Whoever {verb} here says why: write a reason." if needed else "",
+    )
+    return tokens.scrubbed(reason, review)
 
 
-def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
+def _check_edits(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> None:
     """Edits travel only with an approval, and only as the queue's output schema allows."""
-    if not ruling.edits:
+    if not request.edits:
         return
     if outcome != Outcome.APPROVED:
         raise Invalid("Edits go with an approval, not with a rejection.", pointer="/edits")
@@ -321,30 +277,22 @@ def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
     if schema is None:
         raise Invalid("This queue takes no edits: it has no output schema.", pointer="/edits")
     try:
-        strict_json.check_storable(ruling.edits)
+        strict_json.check_storable(request.edits)
     except strict_json.Unreadable as error:
         raise Invalid(error.explanation, pointer="/edits") from None
     try:
-        broken = documents.breach(schema, dict(ruling.edits))
+        broken = documents.breach(schema, dict(request.edits))
     except documents.Inapplicable as error:
         raise Invalid(str(error), pointer="/edits") from None
     if broken is not None:
         raise Invalid(broken[1], pointer="/edits" + broken[0])
 
 
-def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:
+def _undo_seconds(review: ReviewTask, request: DecisionRequest, now: datetime) -> int:
     """The least of what was asked, the queue's maximum and a quarter of the time left; 0 near the end."""
     allowed = review.queue.undo_seconds
-    asked = allowed if ruling.undo_seconds is None else ruling.undo_seconds
+    asked = allowed if request.undo_seconds is None else request.undo_seconds
     left = (review.deadline_at - now).total_seconds()
     if left < NO_UNDO_BELOW:
         return 0
     return max(0, min(asked, allowed, int(left / 4)))
-
-
-def _record(
-    review: ReviewTask, kind: str, by: User | None, surface: str, data: dict[str, Any]
-) -> None:
-    audit.record(audit.chain_of("review", review.pk), kind, by=by, surface=surface, data=data)
-    who = by.email if by else audit.SYSTEM
-    log.info(kind, review=str(review.pk), by=who, surface=surface)

@@ -15,10 +15,12 @@ import structlog
 from django.db import transaction
 
 from approvals import messages, policy
+from approvals.actors import MESSAGE_QUEUE, Actor
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
-from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Surface
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency, intake
+from approvals.records.audit_kinds import AuditKind
 from approvals.records.intake import Readable, Received, Refused
 from approvals.untrusted import strict_json
 from approvals.untrusted.strict_json import Unreadable
@@ -72,34 +74,26 @@ def accept(
 
 
 @transaction.atomic(durable=True)
-def replay(
-    message_id: UUID, *, by: User | None, surface: str, receipt: idempotency.Key | None = None
-) -> ReviewTask:
+def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> ReviewTask:
     """Read a quarantined message again and make its review, as intake would have made it.
 
     Where its very body has become a review meanwhile, the message is settled with that one: there is
     never a second review of a token. Raises NotFound, NotAllowed, KeyMissing, AlreadySettled, or
     Invalid where it still cannot become a review; then nothing has changed.
     """
-    idempotency.keep(receipt)
-    row = _locked(message_id, by, surface)
+    idempotency.keep(key)
+    row = _locked(message_id, by)
     _ensure_open(row)
     item = _read_again(row)
     review, created = _made(row, item)
-    idempotency.fill(receipt, review.pk)
-    row.replayed_at, row.replayed_by, row.replayed_as = database_time.now(), by, review
+    idempotency.fill(key, review.pk)
+    row.replayed_at, row.replayed_by, row.replayed_as = database_time.now(), by.user, review
     row.save(update_fields=["replayed_at", "replayed_by", "replayed_as"])
     if created:
         about = {"quarantined": str(row.pk), "origin": row.origin}
-        intake.begin(row.queue, [review], by=by, surface=surface, about=about)
-    audit.record(
-        audit.chain_of("quarantine", row.pk),
-        "message.replayed",
-        by=by,
-        surface=surface,
-        data={"review": str(review.pk), "created": created},
-    )
-    log.info("message.replayed", quarantined=str(row.pk), review=str(review.pk), created=created)
+        intake.begin(row.queue, [review], by=by, about=about)
+    data = {"review": str(review.pk), "created": created}
+    audit.record(row, AuditKind.MESSAGE_REPLAYED, by=by, data=data, **data)
     return review
 
 
@@ -108,43 +102,33 @@ def discard(
     message_id: UUID,
     reason: str,
     *,
-    by: User | None,
-    surface: str,
-    receipt: idempotency.Key | None = None,
+    by: Actor,
+    key: idempotency.Key | None = None,
 ) -> QuarantinedMessage:
     """Settle a quarantined message without a review. Its bytes stay, sealed.
 
     Raises NotFound, NotAllowed, AlreadySettled, or Invalid for a reason that is not 1 to 300
     characters of storable text.
     """
-    idempotency.keep(receipt, message_id)
-    row = _locked(message_id, by, surface)
+    idempotency.keep(key, message_id)
+    row = _locked(message_id, by)
     _ensure_open(row)
     row.discard_reason = _checked(reason)
-    row.discarded_at, row.discarded_by = database_time.now(), by
+    row.discarded_at, row.discarded_by = database_time.now(), by.user
     row.save(update_fields=["discard_reason", "discarded_at", "discarded_by"])
-    audit.record(
-        audit.chain_of("quarantine", row.pk),
-        "message.discarded",
-        by=by,
-        surface=surface,
-        data={"reason": row.discard_reason},
-    )
-    log.info("message.discarded", quarantined=str(row.pk), surface=surface)
+    audit.record(row, AuditKind.MESSAGE_DISCARDED, by=by, data={"reason": row.discard_reason})
     return row
 
 
 @transaction.atomic(durable=True)
-def reveal(message_id: UUID, *, by: User | None, surface: str) -> bytes:
+def reveal(message_id: UUID, *, by: Actor) -> bytes:
     """The bytes of a quarantined message as SQS gave them, token and all; the looking is audited.
 
     Raises NotFound, NotAllowed or KeyMissing.
     """
-    row = _locked(message_id, by, surface)
+    row = _locked(message_id, by)
     body = intake.body_of(row)
-    chain = audit.chain_of("quarantine", row.pk)
-    audit.record(chain, "message.revealed", by=by, surface=surface)
-    log.info("message.revealed", quarantined=str(row.pk), surface=surface)
+    audit.record(row, AuditKind.MESSAGE_REVEALED, by=by)
     return body
 
 
@@ -196,7 +180,7 @@ def _store(
     ReviewTask.objects.bulk_create(rows, ignore_conflicts=True)
     stored = intake.stored(readable)
     new = [row for row in rows if stored[bytes(row.token_fingerprint)][0] == row.pk]
-    intake.begin(queue, new, by=None, surface=Surface.QUEUE)
+    intake.begin(queue, new, by=MESSAGE_QUEUE)
     kept_back = [
         Refused(item.received, *why) for item in readable if (why := intake.against(item, stored))
     ]
@@ -205,11 +189,10 @@ def _store(
     return Taken(reviews=len(new), duplicates=duplicates, quarantined=quarantined)
 
 
-def _locked(message_id: UUID, by: User | None, surface: str) -> QuarantinedMessage:
+def _locked(message_id: UUID, by: Actor) -> QuarantinedMessage:
     """The message, locked, for somebody who may operate; where they may not, it is not even missing."""
     row = QuarantinedMessage.objects.select_for_update().filter(pk=message_id).first()
-    if by is not None:
-        policy.may(policy.OPERATE, None, by, surface).or_raise()
+    policy.may(Action.OPERATE, None, by=by).or_raise()
     if row is None:
         raise NotFound(f"No message {message_id} in quarantine.")
     return row
@@ -295,10 +278,9 @@ def _quarantine(queue: ReviewQueue, refused: list[Refused], origin: Origin) -> i
     new = [row for row in rows if row.pk in kept]
     audit.open_chains(
         {
-            audit.chain_of("quarantine", row.pk): audit.Entry(
-                "message.quarantined",
-                None,
-                Surface.QUEUE,
+            audit.chain(row): audit.Entry(
+                AuditKind.MESSAGE_QUARANTINED,
+                MESSAGE_QUEUE,
                 {
                     "queue": queue.slug,
                     "reason": row.reason,

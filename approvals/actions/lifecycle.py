@@ -1,6 +1,6 @@
-"""How a review ends without a decision: it expires, its execution is over, or a newer one replaces it.
+"""How a review ends without a decision: it expires, its execution ends, or a newer review supersedes it.
 
-Each verb wants a proof from Step Functions; a message or a passed deadline alone ends nothing.
+Each verb takes a proof from Step Functions; a message or a passed deadline alone ends nothing.
 """
 
 from __future__ import annotations
@@ -9,39 +9,37 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 
+from approvals.actors import SYSTEM
 from approvals.models import Comment, ReviewTask
-from approvals.models.decisions import Surface
 from approvals.models.ids import uuid7
 from approvals.records import audit, database_time
-
-log = structlog.get_logger(__name__)
+from approvals.records.audit_kinds import AuditKind
 
 Status = ReviewTask.Status
 
 
 @transaction.atomic(durable=True)
 def expire(review_id: UUID, *, proof: Mapping[str, Any]) -> bool:
-    """Step Functions has stopped waiting: the review can have no effect any more.
+    """Step Functions has stopped waiting: a decision could have no effect any more.
 
-    Returns False, and changes nothing, where it is not pending.
+    Returns False, and changes nothing, if the review is not pending.
     """
     return _close(review_id, Status.EXPIRED, proof)
 
 
 @transaction.atomic(durable=True)
 def orphan(review_id: UUID, *, proof: Mapping[str, Any]) -> bool:
-    """The step was closed by somebody else, or its execution is over. As `expire` otherwise."""
+    """Another party has closed the step, or its execution has ended. Otherwise like `expire`."""
     return _close(review_id, Status.ORPHANED, proof)
 
 
 @transaction.atomic(durable=True)
 def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bool:
-    """A newer review of the same step stands in the older one's place; claim and comments move along.
+    """A newer review of the same step takes the place of the older one; claim and comments move along.
 
-    Returns False, and changes nothing, where the older one is not pending.
+    Returns False, and changes nothing, if the older one is not pending.
     """
     locked = {pk: ReviewTask.objects.locked(pk) for pk in sorted((older_id, newer_id))}
     older, newer = locked[older_id], locked[newer_id]
@@ -62,9 +60,9 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
         newer.assignee, newer.lease_id, newer.lease_expires_at = holder, uuid7(), until
         newer.version += 1
         newer.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])
-    told = {"older": str(older.pk), "comments": moved}
-    told |= {"claim_of": holder.email} if holder and newer.assignee_id == holder.pk else {}
-    _record(newer, "review.succeeded", told)
+    data = {"older": str(older.pk), "comments": moved}
+    data |= {"claim_of": holder.email} if holder and newer.assignee_id == holder.pk else {}
+    audit.record(newer, AuditKind.REVIEW_SUCCEEDED, by=SYSTEM, data=data)
     return True
 
 
@@ -85,10 +83,5 @@ def _end(review: ReviewTask, status: Status, proof: Mapping[str, Any]) -> None:
             "status", "assignee", "lease_id", "lease_expires_at", "version", "superseded_by",
         ]
     )  # fmt: skip
-    _record(review, f"review.{status}", proof)
-
-
-def _record(review: ReviewTask, kind: str, data: Mapping[str, Any]) -> None:
-    chain = audit.chain_of("review", review.pk)
-    audit.record(chain, kind, by=None, surface=Surface.SYSTEM, data=data)
-    log.info(kind, review=str(review.pk), fate=data.get("fate", ""))
+    kind = AuditKind(f"review.{status}")
+    audit.record(review, kind, by=SYSTEM, data=proof, fate=proof.get("fate", ""))

@@ -13,11 +13,11 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils.html import format_html
 
-from approvals.actions import access, configuration
+from approvals.actions import credentials
 from approvals.admin import formatting
 from approvals.admin.fields import PersonField, posted, sure
 from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
+from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.exceptions import NotFound
 from approvals.models import ApiToken, ReviewQueue, User, WebhookSecret
 from approvals.untrusted.display import visible
@@ -114,8 +114,8 @@ class Tokens(Page):
 
         def act(cleaned: dict[str, Any]) -> HttpResponse:
             user = cleaned["person"]
-            token = configuration.issue_token(
-                user, cleaned["name"], by=actor(request), scopes=cleaned["scopes"], surface=SURFACE
+            token = credentials.issue_token(
+                user, cleaned["name"], by=actor(request), scopes=cleaned["scopes"]
             )
             title = f"Token {cleaned['name']} of {user.email}"
             back = self.address("changelist")
@@ -134,7 +134,7 @@ class Tokens(Page):
         shown = visible(name)
 
         def act(_: dict[str, Any]) -> HttpResponse:
-            access.revoke_token(user, name, by=actor(request), surface=SURFACE)
+            credentials.revoke_token(user, name, by=actor(request))
             messages.success(request, f"The token {shown} of {user.email} is revoked.")
             return redirect(self.address("changelist"))
 
@@ -188,11 +188,10 @@ class Secrets(Page):
 
         def act(cleaned: dict[str, Any]) -> HttpResponse:
             queue = cleaned["queue"]
-            secret = configuration.issue_secret(
+            secret = credentials.issue_secret(
                 cleaned["name"],
                 queue_slug=queue.slug if queue else None,
                 by=actor(request),
-                surface=SURFACE,
             )
             title, back = f"Webhook secret {cleaned['name']}", self.address("changelist")
             return self.once(request, title=title, secret=secret, says=KEEP, back=back)
@@ -208,7 +207,7 @@ class Secrets(Page):
             raise NotFound
 
         def act(_: dict[str, Any]) -> HttpResponse:
-            configuration.revoke_secret(key, by=actor(request), surface=SURFACE)
+            credentials.revoke_secret(key, by=actor(request))
             messages.success(request, f"The secret {secret.name} is revoked.")
             return redirect(self.address("changelist"))
 

@@ -13,10 +13,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals import policy
-from approvals.actions import access, configuration
+from approvals.actions import people
 from approvals.admin.fields import PersonField, posted, sure
 from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
+from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.exceptions import NotFound
 from approvals.models import QueueMembership, ReviewQueue, User
 
@@ -108,7 +108,7 @@ class Memberships(Page):
         row = _membership(key)
 
         def act(_: dict[str, Any]) -> HttpResponse:
-            access.revoke(_holder(row), row.queue.slug, by=actor(request), surface=SURFACE)
+            people.revoke(_holder(row), row.queue.slug, by=actor(request))
             messages.success(request, f"{self.member(row)} has no role in {row.queue} now.")
             return redirect(self.address("changelist"))
 
@@ -124,9 +124,9 @@ class Memberships(Page):
 
     def _grant(self, request: HttpRequest, member: Any, slug: str, role: str) -> HttpResponse:
         verb: Callable[..., QueueMembership] = (
-            access.grant_group if isinstance(member, Group) else configuration.grant
+            people.grant_group if isinstance(member, Group) else people.grant
         )
-        granted = verb(member, slug, role, by=actor(request), surface=SURFACE)
+        granted = verb(member, slug, role, by=actor(request))
         messages.success(request, f"{self.member(granted)}: {role} in {granted.queue}.")
         return redirect(self.address("change", granted.pk))
 

@@ -16,7 +16,7 @@ from approvals.actions import redelivery
 from approvals.admin import formatting
 from approvals.admin.fields import sure
 from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import SURFACE, Rights, actor, ensure_operator, rights
+from approvals.admin.rights import Rights, actor, ensure_operator, rights
 from approvals.exceptions import NotFound
 from approvals.messages import without_tokens
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
@@ -82,7 +82,7 @@ class Outbox(Page):
             raise NotFound
 
         def act(_: dict[str, Any]) -> HttpResponse:
-            redelivery.requeue(key, by=actor(request), surface=SURFACE)
+            redelivery.requeue(key, by=actor(request))
             messages.success(request, "It is in line again.")
             return redirect(self.address("change", key))
 

@@ -13,10 +13,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals import policy
-from approvals.actions import access, configuration
+from approvals.actions import people
 from approvals.admin.fields import posted, sure
 from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
+from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.exceptions import NotFound
 from approvals.models import ApiToken, QueueMembership, User
 
@@ -116,12 +116,11 @@ class Users(Page):
         ensure_operator(request)
 
         def act(cleaned: dict[str, Any]) -> HttpResponse:
-            user = configuration.create_user(
+            user = people.create(
                 cleaned["email"],
                 by=actor(request),
                 kind=cleaned["kind"],
                 name=cleaned["name"],
-                surface=SURFACE,
             )
             if user.kind == User.Kind.PERSON:
                 return self._link(request, user)
@@ -136,7 +135,7 @@ class Users(Page):
         return self._confirm(
             request,
             key,
-            access.deactivate,
+            people.deactivate,
             "Deactivate",
             "Their sessions, API tokens and password end at once. Roles and rights stay, for the day"
             " the account is reactivated; then they set a new password.",
@@ -147,18 +146,18 @@ class Users(Page):
         return self._confirm(
             request,
             key,
-            access.reactivate,
+            people.reactivate,
             "Reactivate",
             "Their roles and rights hold again. They need a new password link and new tokens.",
         )
 
     def grant(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Give a site right."""
-        return self._right(request, key, configuration.grant_site, "Grant")
+        return self._right(request, key, people.grant_site, "Grant")
 
     def revoke(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Take a site right away."""
-        return self._right(request, key, access.revoke_site, "Revoke")
+        return self._right(request, key, people.revoke_site, "Revoke")
 
     def invite(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Show a link that sets a password, once."""
@@ -175,7 +174,7 @@ class Users(Page):
         )
 
     def _link(self, request: HttpRequest, user: User) -> HttpResponse:
-        link = access.invite(user, by=actor(request), surface=SURFACE)
+        link = people.invite(user, by=actor(request))
         back = self.address("change", user.pk)
         return self.once(
             request, title=f"Password link for {user.email}", secret=link, says=LINK, back=back
@@ -188,7 +187,7 @@ class Users(Page):
         user, back = _user(key), self.address("change", key)
 
         def act(_: dict[str, Any]) -> HttpResponse:
-            verb(user, by=actor(request), surface=SURFACE)
+            verb(user, by=actor(request))
             messages.success(request, f"{user.email} is {word.lower()}d.")
             return redirect(back)
 
@@ -202,7 +201,7 @@ class Users(Page):
         user, back = _user(key), self.address("change", key)
 
         def act(cleaned: dict[str, Any]) -> HttpResponse:
-            verb(user, cleaned["right"], by=actor(request), surface=SURFACE)
+            verb(user, cleaned["right"], by=actor(request))
             messages.success(request, f"{word}: {cleaned['right']}, {user.email}.")
             return redirect(back)
 

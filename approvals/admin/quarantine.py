@@ -15,7 +15,7 @@ from approvals.actions import ingest
 from approvals.admin import formatting
 from approvals.admin.fields import posted, reason, sure
 from approvals.admin.pages import Tool
-from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
+from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.admin.row_actions import Deed, Several
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
@@ -136,7 +136,7 @@ class Quarantine(Several):
         ensure_operator(request)
 
         def verb(row: QuarantinedMessage, _: dict[str, Any]) -> None:
-            ingest.replay(row.pk, by=actor(request), surface=SURFACE)
+            ingest.replay(row.pk, by=actor(request))
 
         says = "Each is read again, as if it had just come from SQS."
         return self.each(request, sure(request), Deed(verb, "Replay", "replayed", says))
@@ -146,7 +146,7 @@ class Quarantine(Several):
         ensure_operator(request)
 
         def verb(row: QuarantinedMessage, typed: dict[str, Any]) -> None:
-            ingest.discard(row.pk, typed["reason"], by=actor(request), surface=SURFACE)
+            ingest.discard(row.pk, typed["reason"], by=actor(request))
 
         says = "Their bytes are kept, sealed, but nothing will be made of them."
         return self.each(

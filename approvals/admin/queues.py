@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from approvals.actions import configuration
+from approvals.actions import queues
 from approvals.admin import formatting
 from approvals.admin.fields import DocumentField, posted, sure
 from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
+from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.exceptions import NotFound, StaleVersion
 from approvals.models import QueueCheck, QueueMembership, ReviewQueue
 
@@ -138,9 +138,7 @@ class Queues(Page):
 
         def act(_: dict[str, Any]) -> HttpResponse:
             wanted = request.POST.get("enabled") == "yes"
-            configuration.save_queue(
-                queue.slug, {"enabled": wanted}, by=actor(request), surface=SURFACE
-            )
+            queues.save(queue.slug, {"enabled": wanted}, by=actor(request))
             messages.success(request, f"{queue.name} is {'enabled' if wanted else 'disabled'}.")
             return redirect(self.address("change", key))
 
@@ -164,7 +162,7 @@ class Queues(Page):
         queue = _queue(key)
 
         def act(_: dict[str, Any]) -> HttpResponse:
-            configuration.ask_check(key, by=actor(request), surface=SURFACE)
+            queues.ask_check(key, by=actor(request))
             messages.success(request, "A worker is asking AWS; reload for its answer.")
             return redirect(self.address("change", key))
 
@@ -183,20 +181,19 @@ class Queues(Page):
         """Save what was changed. The page says which settings it has seen: an older one is asked again."""
         adding = form.instance._state.adding  # noqa: SLF001  (Django documents it)
         key = form.instance.pk
-        hidden = [] if adding else [("seen", configuration.settings_version(key))]
+        hidden = [] if adding else [("seen", queues.settings_version(key))]
         expected = None if adding else _seen(request, hidden[0][1])
 
         def act(cleaned: dict[str, Any]) -> HttpResponse:
             try:
-                queue, _ = configuration.save_queue(
+                queue, _ = queues.save(
                     cleaned["slug"],
                     form.changes(),
                     by=actor(request),
-                    surface=SURFACE,
                     expected=expected,
                 )
             except StaleVersion as error:
-                hidden[:] = [("seen", configuration.settings_version(key))]
+                hidden[:] = [("seen", queues.settings_version(key))]
                 raise StaleVersion(
                     f"{error.message} What you typed stands below; submit again to put it in"
                     " place of theirs."

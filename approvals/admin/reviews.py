@@ -17,13 +17,13 @@ from approvals.actions import decisions
 from approvals.admin import formatting
 from approvals.admin.fields import posted, reason
 from approvals.admin.pages import Tool
-from approvals.admin.rights import SIGNED_IN, SURFACE, Rights, actor
+from approvals.admin.rights import Rights, actor
 from approvals.admin.row_actions import Deed, Several
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.decisions import Outcome
+from approvals.policy import Action
 from approvals.untrusted.display import visible
 
-VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
 REFERENCE, ERROR = formatting.text("reference"), formatting.text("error_name")
 DOORS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject"}
 
@@ -100,7 +100,7 @@ class Reviews(Several):
         desk = Tool("Open on the desk", reverse("review", args=[row.pk]))
         if row.status != ReviewTask.Status.PENDING:
             return [desk]
-        if not policy.may(policy.DECIDE, row, actor(request), SURFACE).allowed:
+        if not policy.may(Action.DECIDE, row, by=actor(request)).allowed:
             return [desk]
         return [
             desk,
@@ -122,8 +122,8 @@ class Reviews(Several):
         """Ask for a reason, then decide one review after the other."""
 
         def verb(review: ReviewTask, typed: dict[str, Any]) -> None:
-            ruling = decisions.Ruling(reason=typed["reason"], signed_in=SIGNED_IN)
-            VERBS[outcome](review.pk, by=actor(request), surface=SURFACE, ruling=ruling)
+            wanted = decisions.DecisionRequest(reason=typed["reason"])
+            decisions.decide(review.pk, outcome, by=actor(request), request=wanted)
 
         deed = Deed(verb, "Approve" if outcome == Outcome.APPROVED else "Reject", str(outcome))
         return self.each(request, ReasonForm(posted(request)), deed)

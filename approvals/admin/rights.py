@@ -9,10 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from approvals import policy
+from approvals.actors import Actor
 from approvals.models import User
 from approvals.models.decisions import Surface
+from approvals.policy import Action
 
-SURFACE = Surface.ADMIN
 SIGNED_IN = "password"
 
 
@@ -34,9 +35,9 @@ class Rights:
 NOBODY = Rights()
 
 
-def actor(request: HttpRequest) -> User:
-    """Who acts; behind the site's door everybody has signed in."""
-    return cast("User", request.user)
+def actor(request: HttpRequest) -> Actor:
+    """The signed-in user, through the admin site."""
+    return Actor(cast("User", request.user), Surface.ADMIN, signed_in=SIGNED_IN)
 
 
 def rights(request: HttpRequest) -> Rights:
@@ -54,13 +55,13 @@ def ensure_operator(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _ask(user: User) -> Rights:
-    def has(right: str) -> bool:
-        return policy.may(right, None, user, SURFACE).allowed
+def _ask(by: Actor) -> Rights:
+    def has(action: Action) -> bool:
+        return policy.may(action, None, by=by).allowed
 
     return Rights(
-        operates=has(policy.OPERATE),
-        inspects=has(policy.INSPECT),
-        sees_orders=has(policy.SEE_ORDERS),
-        has_queues=policy.visible_queues(user).exists(),
+        operates=has(Action.OPERATE),
+        inspects=has(Action.INSPECT),
+        sees_orders=has(Action.SEE_ORDERS),
+        has_queues=policy.visible_queues(by).exists(),
     )

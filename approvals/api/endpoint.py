@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar, cast
 
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from approvals.actors import Actor
 from approvals.api import headers
 from approvals.api.authentication import Scope
 from approvals.api.throttling import PerCaller
@@ -22,8 +24,7 @@ from approvals.models import ApiToken, User
 from approvals.models.decisions import Surface
 from approvals.records import idempotency
 
-LONGEST_REQUEST = 600  # what a receipt holds
-SURFACE = Surface.API
+LONGEST_REQUEST = 600  # characters that a stored idempotency key keeps of a request
 Shape = TypeVar("Shape", bound="Any")
 
 
@@ -104,15 +105,16 @@ class Endpoint(APIView):
 
     @property
     def caller(self) -> User:
-        """Whose token this is."""
+        """The user whose token this is."""
         return cast("User", self.request.user)
 
-    @property
-    def signed_in(self) -> str:
-        """How the caller has signed in, as decisions keep it."""
-        return f"token:{cast('ApiToken', self.request.auth).name}"
+    @cached_property
+    def actor(self) -> Actor:
+        """The caller, through the API, with the name of the token they signed in with."""
+        name = cast("ApiToken", self.request.auth).name
+        return Actor(self.caller, Surface.API, signed_in=f"token:{name}")
 
-    def receipt(self, status: int = 200) -> idempotency.Key | None:
+    def idempotency_key(self, status: int = 200) -> idempotency.Key | None:
         """What the verb is given to act once under the request's Idempotency-Key; None without one.
 
         `status` is that of the answer if all goes well.

@@ -11,6 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, Min, OuterRef, QuerySet, Subquery
 
 from approvals import policy
+from approvals.actors import Actor
 from approvals.exceptions import KeyMissing, NotFound
 from approvals.models import (
     AuditEvent,
@@ -25,7 +26,6 @@ from approvals.models import (
     User,
     Vote,
 )
-from approvals.models.decisions import Surface
 from approvals.models.orders import OrderQuerySet
 from approvals.models.reviews import ReviewQuerySet
 from approvals.records import audit, intake
@@ -40,32 +40,32 @@ _OF_QUEUES = ("policy", "output_schema", "fields")
 _UNTOLD = ("decision__callback", *(f"queue__{name}" for name in _OF_QUEUES))
 
 
-def reviews(user: User) -> ReviewQuerySet:
-    """The reviews this user may see, with what an answer shows of them and no sealed bytes."""
-    rows = policy.visible_reviews(user).without_secrets()
+def reviews(actor: Actor) -> ReviewQuerySet:
+    """The reviews this actor may see, with what an answer shows of them and no sealed bytes."""
+    rows = policy.visible_reviews(actor).without_secrets()
     return rows.select_related("queue", "assignee", "decision__by").defer(*_UNTOLD)
 
 
-def review(user: User, review_id: UUID) -> ReviewTask:
+def review(actor: Actor, review_id: UUID) -> ReviewTask:
     """One of them. Raises NotFound, whether it is hidden or not there."""
-    row = reviews(user).filter(pk=review_id).first()
+    row = reviews(actor).filter(pk=review_id).first()
     if row is None:
         raise NotFound
     return row
 
 
-def narrowed(rows: ReviewQuerySet, asked: Mapping[str, Any], user: User) -> ReviewQuerySet:
+def narrowed(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> ReviewQuerySet:
     """The rows that a ReviewFilter asks for. A queue that is hidden or not there has none."""
     rows = rows.filter(status__in=asked["status"]) if asked["status"] else rows.pending()
     # The ids themselves, beside the subquery of `policy`: with one queue PostgreSQL then walks its
     # index in order instead of sorting all that is open (8 ms, not 400, among 50,000).
-    seen = policy.visible_queues(user).order_by()
+    seen = policy.visible_queues(actor).order_by()
     seen = seen.filter(slug=asked["queue"]) if asked["queue"] else seen
     rows = rows.filter(queue__in=list(seen.values_list("pk", flat=True)))
     if asked["reference"]:
         rows = rows.filter(reference=asked["reference"])
     if asked["assignee"]:
-        rows = rows.held_by(user) if asked["assignee"] == "me" else rows.unclaimed()
+        rows = rows.held_by(actor.person) if asked["assignee"] == "me" else rows.unclaimed()
     return rows.matching(asked["q"]) if asked["q"] else rows
 
 
@@ -79,7 +79,7 @@ def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:
 
 
 def vote(on: ReviewTask, by: User, *, since: datetime | None = None) -> Vote:
-    """The vote that this user has just cast, or the first one they cast since a receipt was written."""
+    """The vote that this actor has just cast, or the first one they cast since a receipt was written."""
     cast = Vote.objects.filter(review=on, reviewer=by)
     if since is None:
         return cast.latest("cast_at", "pk")
@@ -101,31 +101,30 @@ def comments(of: ReviewTask) -> QuerySet[Comment]:
     return Comment.objects.filter(review=of).select_related("by")
 
 
-def comment(user: User, review_id: UUID, comment_id: UUID) -> Comment:
-    """A comment on a review that this user may see. Raises NotFound."""
-    return comments(review(user, review_id)).get(pk=comment_id)
+def comment(actor: Actor, review_id: UUID, comment_id: UUID) -> Comment:
+    """A comment on a review that this actor may see. Raises NotFound."""
+    return comments(review(actor, review_id)).get(pk=comment_id)
 
 
 def events(of: ReviewTask) -> QuerySet[AuditEvent]:
     """The review's audit trail."""
-    chain = audit.chain_of("review", of.pk)
-    return AuditEvent.objects.filter(chain=chain).select_related("on_behalf_of")
+    return AuditEvent.objects.filter(chain=audit.chain(of)).select_related("on_behalf_of")
 
 
-def queue(user: User, slug: str) -> ReviewQueue:
-    """A queue this user may see. Raises NotFound."""
-    row = policy.visible_queues(user).filter(slug=slug).first()
+def queue(actor: Actor, slug: str) -> ReviewQueue:
+    """A queue this actor may see. Raises NotFound."""
+    row = policy.visible_queues(actor).filter(slug=slug).first()
     if row is None:
         raise NotFound
     return row
 
 
-def queues(user: User) -> QuerySet[ReviewQueue]:
-    """The queues this user may see; what is counted is counted up to a cap, one more means more."""
+def queues(actor: Actor) -> QuerySet[ReviewQueue]:
+    """The queues this actor may see; what is counted is counted up to a cap, one more means more."""
     open_here = ReviewTask.objects.pending().filter(queue=OuterRef("pk"))
     capped = ArraySubquery(open_here.values("pk")[: COUNT_UP_TO + 1])
     oldest = open_here.order_by().values("queue").annotate(oldest=Min("received_at"))
-    return policy.visible_queues(user).annotate(
+    return policy.visible_queues(actor).annotate(
         waiting=Func(capped, function="CARDINALITY", output_field=IntegerField()),
         oldest_received_at=Subquery(oldest.values("oldest")),
         next_deadline_at=Subquery(
@@ -134,16 +133,14 @@ def queues(user: User) -> QuerySet[ReviewQueue]:
     )
 
 
-def orders(user: User) -> OrderQuerySet:
-    """All orders. Raises NotAllowed where this user may see none."""
-    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
-    return OrderExecution.objects.defer("input")
+def orders(actor: Actor) -> OrderQuerySet:
+    """The orders this actor may see, without their inputs. Raises NotAllowed for none."""
+    return policy.visible_orders(actor).defer("input")
 
 
-def order(user: User, order_id: str) -> list[OrderExecution]:
+def order(actor: Actor, order_id: str) -> list[OrderExecution]:
     """All attempts at an order, the last one first, with its input. Raises NotAllowed or NotFound."""
-    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
-    rows = list(OrderExecution.objects.attempts_at(order_id))
+    rows = list(policy.visible_orders(actor).attempts_at(order_id))
     if not rows:
         raise NotFound
     return rows
@@ -155,25 +152,23 @@ def interventions(attempts: Iterable[OrderExecution]) -> QuerySet[OrderIntervent
     return rows.select_related("order", "created_by").order_by("-created_at", "-id")
 
 
-def order_batch(user: User, batch_id: UUID) -> OrderBatch:
+def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
     """A batch of orders. Raises NotAllowed or NotFound."""
-    policy.may(policy.SEE_ORDERS, None, user, Surface.API).or_raise()
-    row = OrderBatch.objects.defer("body").filter(pk=batch_id).first()
+    row = policy.visible_batches(actor).defer("body").filter(pk=batch_id).first()
     if row is None:
         raise NotFound
     return row
 
 
-def quarantine(user: User) -> QuerySet[QuarantinedMessage]:
-    """All quarantined messages, without their bytes. Raises NotAllowed where this user may see none."""
-    policy.may(policy.INSPECT, None, user, Surface.API).or_raise()
-    rows = QuarantinedMessage.objects.select_related("queue", "replayed_by", "discarded_by")
+def quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
+    """The quarantined messages this actor may see, without their bytes. Raises NotAllowed for none."""
+    rows = policy.visible_quarantine(actor).select_related("queue", "replayed_by", "discarded_by")
     return rows.defer("raw_body", "raw_body_sha256", *(f"queue__{name}" for name in _OF_QUEUES))
 
 
-def quarantined(user: User, message_id: UUID) -> QuarantinedMessage:
+def quarantined(actor: Actor, message_id: UUID) -> QuarantinedMessage:
     """One of them. Raises NotAllowed or NotFound."""
-    row = quarantine(user).filter(pk=message_id).first()
+    row = quarantine(actor).filter(pk=message_id).first()
     if row is None:
         raise NotFound
     return row

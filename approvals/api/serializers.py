@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from approvals import messages
+from approvals.actors import SYSTEM_NAME
 from approvals.models import (
     AuditEvent,
     Comment,
@@ -26,7 +27,6 @@ from approvals.models import (
 )
 from approvals.models.decisions import Outcome
 from approvals.orchestration.batches import progress
-from approvals.records import audit
 
 DELIVERY_STATES = (
     "waiting",
@@ -91,7 +91,7 @@ class DecisionAnswer(serializers.Serializer[Decision]):
 
     def get_by(self, decision: Decision) -> str:
         """Who decided."""
-        return decision.by.email if decision.by else audit.SYSTEM
+        return decision.by.email if decision.by else SYSTEM_NAME
 
 
 class DefinitionAnswer(serializers.Serializer[Any]):

@@ -14,11 +14,10 @@ from django.core.validators import EmailValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.actions import decisions, discussion, ingest
+from approvals.actions import decisions, discussion, ingest, interventions
 from approvals.models import OrderBatch, OrderExecution, ReviewTask
 from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.models.decisions import Outcome
-from approvals.orchestration import steering
 from approvals.orchestration.batches import sources
 
 ANY = "any"
@@ -198,14 +197,14 @@ class RestartBody(Shape):
     """Why an order is restarted, for those who come after."""
 
     reason = Text(
-        default="", allow_blank=True, trim_whitespace=False, max_length=steering.MAX_REASON
+        default="", allow_blank=True, trim_whitespace=False, max_length=interventions.MAX_REASON
     )
 
 
 class StopBody(Shape):
     """Why an order is stopped; the execution's history keeps it."""
 
-    reason = Text(min_length=1, max_length=steering.MAX_REASON)
+    reason = Text(min_length=1, max_length=interventions.MAX_REASON)
 
 
 @extend_schema_field({"type": "string", "pattern": sources.URL})

@@ -5,12 +5,11 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.actions import batch_executions
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import BatchExecution
-from approvals.records import outbox
+from approvals.records import batch_executions, outbox
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)

@@ -13,11 +13,11 @@ import structlog
 from django.db import transaction
 
 from approvals import reconciliation
+from approvals.actors import SYSTEM
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
-from approvals.models.decisions import Surface
 from approvals.models.outbox import Delivery
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import (
@@ -28,6 +28,7 @@ from approvals.records import (
     outbox,
     tokens,
 )
+from approvals.records.audit_kinds import AuditKind
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)
@@ -214,9 +215,7 @@ def _record(
     review: ReviewTask, decision: Decision, entry: OutboxEntry, known: Mapping[str, Any]
 ) -> None:
     state, detail = entry.delivery
-    kind = {"waiting": "callback.retrying"}.get(state, f"callback.{state}")
-    told = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
-    chain = audit.chain_of("review", review.pk)
-    audit.record(chain, kind, by=None, surface=Surface.SYSTEM, data=told)
-    code = known.get("error_code", "")
-    log.info(kind, review=str(review.pk), detail=detail, attempts=entry.attempts, code=code)
+    kind = AuditKind("callback.retrying" if state == "waiting" else f"callback.{state}")
+    data = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
+    logged = {"detail": detail, "attempts": entry.attempts, "code": known.get("error_code", "")}
+    audit.record(review, kind, by=SYSTEM, data=data, **logged)

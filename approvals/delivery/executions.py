@@ -11,13 +11,12 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.actions import orders
 from approvals.delivery import interventions
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
-from approvals.records import outbox
+from approvals.records import orders, outbox
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)

@@ -11,15 +11,16 @@ import json
 import structlog
 from django.db import transaction
 
-from approvals.actions import orders
-from approvals.actions.orders import Ending
+from approvals.actions import interventions
+from approvals.actors import Actor
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, OrderIntervention, OutboxAttempt
 from approvals.models.decisions import Surface
-from approvals.records import database_time, execution_snapshots, outbox
+from approvals.records import database_time, execution_snapshots, orders, outbox
+from approvals.records.orders import Ending
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ def _redrive(hand: OrderIntervention, call: dict[str, str]) -> Finding:
     answer, seen = stepfunctions.describe_execution(place, arn)
     if seen is None:
         return (answer, Outcome.NEW_ATTEMPT if answer.code == GONE else None, None)
-    before = orders.note_redrives(hand.pk, seen.redrives)
+    before = interventions.note_redrives(hand.pk, seen.redrives)
     if (outcome := _as_it_stands(seen, before)) is not None:
         return None, outcome, seen
     answer = stepfunctions.redrive_execution(place, arn, call["client_token"])
@@ -148,8 +149,7 @@ def _conclude(
     if outcome == Outcome.NEW_ATTEMPT:
         orders.begin_attempt(
             order,
-            by=hand.created_by,
-            surface=Surface.SYSTEM,
+            by=Actor(hand.created_by, Surface.SYSTEM),
             why="not_redrivable",
             reason=hand.reason,
         )
@@ -160,9 +160,9 @@ def _tell(
 ) -> None:
     """The order stands as it was seen to; what was not seen yet is asked about soon."""
     if seen is not None:
-        orders.told(order, seen.status, Ending(seen.stopped_at, seen.error, seen.cause))
+        orders.record_status(order, seen.status, Ending(seen.stopped_at, seen.error, seen.cause))
     elif outcome == Outcome.DONE and hand.kind == OrderIntervention.Kind.REDRIVE:
-        orders.told(order, "running")
+        orders.record_status(order, "running")
     if outcome == Outcome.DONE:
         soon = hand.kind == OrderIntervention.Kind.STOP and order.status == "running"
         wait = execution_snapshots.BACK_OFF if soon else execution_snapshots.WITHOUT_NEWS

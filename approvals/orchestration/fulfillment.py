@@ -2,145 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
-from approvals import policy
-from approvals.exceptions import Invalid, OrderConflict, Unavailable
+from approvals.actions import orders
+from approvals.actors import Actor
 from approvals.gateways import stepfunctions
-from approvals.models import OrderExecution, OutboxEntry, User
-from approvals.records import audit, database_time, idempotency, outbox, wake_ups
+from approvals.models import OrderExecution
+from approvals.records import idempotency
 
-MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
-MAX_NAME = 80  # API reference, StartExecution: name
 PATIENCE = 3.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
 
 
 def start_order_fulfillment(
-    order: Mapping[str, Any],
-    *,
-    by: User | None,
-    surface: str,
-    receipt: idempotency.Key | None = None,
+    order: Mapping[str, Any], *, by: Actor, key: idempotency.Key | None = None
 ) -> tuple[OrderExecution, bool]:
-    """Store an order and what will start its execution `order-<id>`, once; returns it, and if it is new.
+    """Accept an order for the configured state machine; returns its row, and whether it is new.
 
-    The input is canonical JSON, so that the same order always makes the same bytes. Raises NotAllowed,
-    Invalid (no usable order_id, too large), OrderConflict (the id came with other content before) or
-    Unavailable where no state machine is configured.
+    Raises what `actions.orders.accept` does.
     """
-    if by is not None:
-        policy.may(policy.START_ORDER, None, by, surface).or_raise()
-    if not settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN:
-        raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
-    order_id, text = spelt(order)
-    return _store(order_id, text, by, surface, receipt)
+    machine, qualifier = stepfunctions.split_qualifier(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
+    return orders.accept(order, state_machine_arn=machine, qualifier=qualifier, by=by, key=key)
 
 
 def await_start(order: OrderExecution) -> OrderExecution:
-    """Wait up to 3 s for whoever delivers the order's start, and return the row as it is then.
-
-    A worker usually answers the hint within a blink; it is the row that tells, never the hint.
-    """
+    """Wait up to 3 s until a worker has started the order's execution; returns the row as it is then."""
     until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
     while order.status == OrderExecution.Status.PENDING and time.monotonic() < until:
         if not connection.in_atomic_block:
-            connection.close()  # others need it more than somebody who sleeps
+            connection.close()  # so that a waiting request holds none of the pool
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
         order.refresh_from_db(fields=["execution_arn", "status", "started_at", "refusal"])
     return order
-
-
-@transaction.atomic(durable=True)
-def _store(
-    order_id: str,
-    text: str,
-    by: User | None,
-    surface: str,
-    receipt: idempotency.Key | None,
-) -> tuple[OrderExecution, bool]:
-    idempotency.keep(receipt)
-    digest = hashlib.sha256(text.encode()).digest()
-    configured = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
-    machine, qualifier = stepfunctions.split_qualifier(configured)
-    row, created = OrderExecution.objects.get_or_create(
-        state_machine_arn=machine,
-        order_id=order_id,
-        attempt=1,
-        defaults={
-            "qualifier": qualifier,
-            "name": execution_name(order_id),
-            "input": text,
-            "input_sha256": digest,
-            "created_by": by,
-        },
-    )
-    if not created:
-        if bytes(row.input_sha256) != digest:
-            raise OrderConflict(order_id=order_id)
-        idempotency.fill(receipt, row.pk, status=200)
-        return row, False
-    idempotency.fill(receipt, row.pk)
-    entry = outbox.enqueue(
-        OutboxEntry.Kind.START,
-        row.pk,
-        text.encode(),
-        not_before=database_time.now(),
-    )
-    audit.record(
-        audit.chain_of("order", row.pk),
-        "order.accepted",
-        by=by,
-        surface=surface,
-        data={"order_id": order_id, "name": row.name, "input_sha256": digest.hex()},
-    )
-    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=order_id)
-    return row, True
-
-
-def spelt(order: Mapping[str, Any]) -> tuple[str, str]:
-    """An order's id, and the input of its execution. Raises Invalid."""
-    order_id = _order_id(order)
-    return order_id, canonical({**order, "order_id": order_id})
-
-
-def canonical(order: Mapping[str, Any]) -> str:
-    """The one spelling of an order: sorted keys, no spaces. Raises Invalid where it cannot be said."""
-    try:
-        text = json.dumps(
-            order, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
-        size = len(text.encode())
-    except (ValueError, RecursionError):
-        raise Invalid("The order is not JSON that Step Functions takes.", pointer="") from None
-    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):  # an escaped backslash before u0000 is a text
-        raise Invalid("The order holds the NUL character.", pointer="")
-    if size > MAX_INPUT_BYTES:
-        raise Invalid(f"The order has {size} bytes; Step Functions takes {MAX_INPUT_BYTES}.")
-    return text
-
-
-def execution_name(order_id: str) -> str:
-    """`order-<id>`; an id that is long or has characters Step Functions or CloudWatch forbids is hashed."""
-    name = f"order-{order_id}"
-    if re.fullmatch(r"[0-9A-Za-z_-]+", name) and len(name) <= MAX_NAME:
-        return name
-    return f"order-{hashlib.sha256(order_id.encode()).hexdigest()[:40]}"
-
-
-def _order_id(order: Mapping[str, Any]) -> str:
-    value = order.get("order_id")
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise Invalid("An order needs an order_id, a text or a whole number.", pointer="/order_id")
-    if len(str(value)) > 256 or not str(value).isprintable():
-        raise Invalid("order_id has over 256 or unprintable characters.", pointer="/order_id")
-    return str(value)

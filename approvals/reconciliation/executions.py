@@ -9,7 +9,6 @@ from uuid import UUID
 import structlog
 
 from approvals.actions import lifecycle, orders
-from approvals.actions.orders import Ending
 from approvals.exceptions import KeyMissing, Throttled
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
@@ -19,6 +18,7 @@ from approvals.models import OrderExecution, ReviewTask
 from approvals.reconciliation import batch_executions
 from approvals.reconciliation.evidence import Fate, ask, place_of
 from approvals.records import database_time, execution_snapshots, rate_limits, tokens
+from approvals.records.orders import Ending
 
 log = structlog.get_logger(__name__)
 

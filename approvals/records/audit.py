@@ -1,7 +1,7 @@
-"""The audit trail's pen and its checker: append an event to a chain, recompute a chain's hashes.
+"""The audit trail: appends events to hash-linked chains and verifies them. One chain per row that has one.
 
-The chain's lock is its parent row's: whoever records holds that row. The unique (chain, seq) index
-refuses a fork where somebody forgot.
+A chain's lock is its row's: the caller of `record` holds that row in its transaction. The unique
+(chain, seq) constraint refuses a fork where the lock was forgotten.
 """
 
 from __future__ import annotations
@@ -9,30 +9,63 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, TextField, Value
+import structlog
+from django.db.models import Exists, Model, OuterRef, TextField, Value
 from django.db.models.functions import Cast, Concat
 
-from approvals.models import AuditEvent, ReviewTask, User
+from approvals.actors import Actor
+from approvals.models import (
+    AuditEvent,
+    BatchExecution,
+    OrderBatch,
+    OrderExecution,
+    QuarantinedMessage,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    WebhookSecret,
+)
 from approvals.records import database_time
+from approvals.records.audit_kinds import AuditKind
+
+log = structlog.get_logger(__name__)
 
 FORMAT = 1
 GENESIS = bytes(32)
-SYSTEM = "system"
+
+
+class Chained(NamedTuple):
+    """How rows of a model are named: by their chain, and in the log under `key` by their `attribute`."""
+
+    noun: str
+    key: str
+    attribute: str = "pk"
+
+
+CHAINED: Mapping[type[Model], Chained] = {
+    ReviewTask: Chained("review", "review"),
+    OrderExecution: Chained("order", "order", "order_id"),
+    OrderBatch: Chained("batch", "batch"),
+    BatchExecution: Chained("batch-execution", "batch_execution", "name"),
+    QuarantinedMessage: Chained("quarantine", "quarantined"),
+    ReviewQueue: Chained("queue", "queue", "slug"),
+    User: Chained("user", "user", "email"),
+    WebhookSecret: Chained("webhook", "webhook", "name"),
+}
 
 
 @dataclass(frozen=True)
 class Entry:
     """An event to be recorded. `data` holds strings, whole numbers, booleans, None, lists, objects."""
 
-    kind: str
-    by: User | None
-    surface: str
-    data: Mapping[str, Any]
+    kind: AuditKind
+    by: Actor
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,17 +82,38 @@ def chain_of(kind: str, row: UUID) -> str:
     return f"{kind}:{row}"
 
 
-def record(
-    chain: str, kind: str, *, by: User | None, surface: str, data: Mapping[str, Any] | None = None
-) -> AuditEvent:
-    """Append one event to `chain`; the caller holds the parent row's lock in its transaction.
+def chain(row: Model) -> str:
+    """The name of the chain that events about this row are recorded on."""
+    return chain_of(CHAINED[type(row)].noun, row.pk)
 
-    Raises TypeError for data whose JSON would not read back the same from the database.
+
+def record(
+    row: Model,
+    kind: AuditKind,
+    *,
+    by: Actor,
+    data: Mapping[str, Any] | None = None,
+    **logged: Any,
+) -> AuditEvent:
+    """Append an event to the chain of `row`, whose lock the caller holds, and log its kind.
+
+    The log line names the row, the actor and what `logged` adds; never `data`, which may hold what
+    people wrote. Raises TypeError where `by` is no Actor, and for data whose JSON would not read
+    back the same from the database.
     """
-    last = AuditEvent.objects.filter(chain=chain).order_by("-seq").first()
-    event = _event(chain, last, Entry(kind, by, surface, data or {}), database_time.now())
+    name = chain(row)
+    last = AuditEvent.objects.filter(chain=name).order_by("-seq").first()
+    event = _event(name, last, Entry(kind, by, data or {}), database_time.now())
     event.save(force_insert=True)
+    log_event(row, kind, by=by, **logged)
     return event
+
+
+def log_event(row: Model, kind: AuditKind, *, by: Actor, **logged: Any) -> None:
+    """Log that an event about `row` was recorded."""
+    _, key, attribute = CHAINED[type(row)]
+    names = {key: str(getattr(row, attribute)), "by": by.name, "surface": str(by.surface)}
+    log.info(str(kind), **names | logged)
 
 
 def open_chains(entries: Mapping[str, Entry]) -> None:
@@ -109,15 +163,18 @@ def chains() -> Iterator[str]:
 
 
 def _event(chain: str, last: AuditEvent | None, entry: Entry, at: datetime) -> AuditEvent:
+    if not isinstance(entry.by, Actor):
+        raise TypeError(f"by must be an Actor, not {type(entry.by).__name__}")
     _check(entry.data)
     event = AuditEvent(
         chain=chain,
         seq=last.seq + 1 if last else 1,
         format=FORMAT,
-        kind=entry.kind,
-        actor=entry.by,
-        actor_name=entry.by.email if entry.by else SYSTEM,
-        surface=str(entry.surface),
+        kind=str(entry.kind),
+        actor=entry.by.user,
+        actor_name=entry.by.name,
+        on_behalf_of=entry.by.on_behalf_of,
+        surface=str(entry.by.surface),
         data=dict(entry.data),
         at=at,
         prev_hash=bytes(last.hash) if last else GENESIS,

@@ -13,12 +13,14 @@ from uuid import UUID
 import structlog
 
 from approvals import messages
+from approvals.actors import Actor
 from approvals.exceptions import KeyMissing
 from approvals.messages import ReviewRequest
-from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.models.ids import uuid7
 from approvals.models.queues import A_YEAR
 from approvals.records import audit, supersession, tokens
+from approvals.records.audit_kinds import AuditKind
 
 log = structlog.get_logger(__name__)
 
@@ -180,8 +182,7 @@ def begin(
     queue: ReviewQueue,
     rows: Sequence[ReviewTask],
     *,
-    by: User | None,
-    surface: str,
+    by: Actor,
     about: Mapping[str, str] | None = None,
 ) -> None:
     """Record the arrival of new reviews, and whose place they may take; `about` adds to what is said."""
@@ -197,8 +198,9 @@ def begin(
             "deadline_at": row.deadline_at.isoformat(),
         }
         data |= about or {}
-        chain = audit.chain_of("review", row.pk)
-        entries[chain] = audit.Entry("review.received", by, surface, data)
-        log.info("review.received", review=str(row.pk), queue=queue.slug, reference=row.reference)
+        entries[audit.chain(row)] = audit.Entry(AuditKind.REVIEW_RECEIVED, by, data)
+        audit.log_event(
+            row, AuditKind.REVIEW_RECEIVED, by=by, queue=queue.slug, reference=row.reference
+        )
     audit.open_chains(entries)
     supersession.begin(rows)

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from approvals.actors import Actor
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, OutboxEntry, RefusedRow
 from approvals.models.decisions import Surface
-from approvals.records import audit, outbox
+from approvals.records import audit, orders, outbox
+from approvals.records.audit_kinds import AuditKind
 
 BATCHED = OrderExecution.Status.BATCHED
 CONFLICT = "An order of this id was started with other content."
@@ -57,7 +59,7 @@ def insert(batch: OrderBatch, items: Sequence[Item]) -> tuple[list[OrderExecutio
         if bytes(there[item.order_id].input_sha256) != rows[item.item].input_sha256
     ]
     _start(batch, fresh, carrier)
-    audit.open_chains({audit.chain_of("order", row.pk): _accepted(batch, row) for row in fresh})
+    audit.open_chains({audit.chain(row): _accepted(batch, row) for row in fresh})
     return fresh, conflicts
 
 
@@ -130,14 +132,9 @@ def carried(row: OrderExecution) -> dict[str, Any]:
 
 
 def _accepted(batch: OrderBatch, row: OrderExecution) -> audit.Entry:
-    data = {
-        "order_id": row.order_id,
-        "name": row.name,
-        "input_sha256": bytes(row.input_sha256).hex(),
-        "batch": str(batch.pk),
-        "item": row.batch_item,
-    }
-    return audit.Entry("order.accepted", batch.created_by, Surface.SYSTEM, data)
+    data = orders.accepted(row) | {"batch": str(batch.pk), "item": row.batch_item}
+    by = Actor(batch.created_by, Surface.SYSTEM)
+    return audit.Entry(AuditKind.ORDER_ACCEPTED, by, data)
 
 
 def refuse(batch: OrderBatch, refusals: Iterable[Refusal]) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from approvals.actors import MESSAGE_QUEUE
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.models.decisions import Surface
 from approvals.records import audit, database_time, execution_snapshots
+from approvals.records.audit_kinds import AuditKind
 
 Step = tuple[UUID, str, str, str, int | None]
 
@@ -57,9 +58,8 @@ def _link(arns: Iterable[str]) -> set[str]:
         older.superseded_by = links[older.pk]
         older.save(update_fields=["superseded_by"])
         changed.add(older.execution_arn)
-        chain = audit.chain_of("review", older.pk)
-        told = {"newer": str(links[older.pk].pk)}
-        audit.record(chain, "review.newer_arrived", by=None, surface=Surface.QUEUE, data=told)
+        data = {"newer": str(links[older.pk].pk)}
+        audit.record(older, AuditKind.REVIEW_NEWER_ARRIVED, by=MESSAGE_QUEUE, data=data)
     return changed
 
 

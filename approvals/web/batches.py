@@ -13,7 +13,7 @@ from approvals.exceptions import Invalid, NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
-from approvals.web.decorators import SURFACE, DeskRequest, desk
+from approvals.web.decorators import DeskRequest, desk
 
 PAGE = 25
 REFUSALS, OWN = 100, 50
@@ -31,8 +31,7 @@ WORDS = {
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
     """One page of batches, the latest first; what each has come to is counted on its own page."""
-    policy.may(policy.SEE_ORDERS, None, request.user, SURFACE).or_raise()
-    rows = OrderBatch.objects.defer("body").select_related("created_by")
+    rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
     try:
         page = pagination.page(rows, BY_AGE, size=PAGE, cursor=request.GET.get("cursor", ""))
     except Invalid:  # a bent or outdated link still leads to the list
@@ -53,8 +52,7 @@ def news(request: DeskRequest, batch_id: UUID) -> HttpResponse:
 
 
 def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
-    policy.may(policy.SEE_ORDERS, None, request.user, SURFACE).or_raise()
-    rows = OrderBatch.objects.defer("body").select_related("created_by")
+    rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound

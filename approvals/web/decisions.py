@@ -12,16 +12,15 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from approvals import policy
 from approvals.actions import decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
 from approvals.models.decisions import Outcome
+from approvals.policy import Action
 from approvals.records import database_time
 from approvals.web import foreign, payload_view, reviews, wording
-from approvals.web.decorators import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
-from approvals.web.forms import RulingForm, blank
-
-VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
+from approvals.web.decorators import DeskRequest, desk, refused, reviews_of
+from approvals.web.forms import DecisionForm, blank
 
 
 @desk("GET", "POST")
@@ -39,13 +38,13 @@ def reject(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("POST")
 def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
     """Take a decision back while it has not left."""
-    decision = Decision.objects.filter(pk=decision_id, review__in=reviews_of(request.user)).first()
+    decision = Decision.objects.filter(pk=decision_id, review__in=reviews_of(request.actor)).first()
     if decision is None:
         raise NotFound
     try:
-        review = decisions.undo(decision_id, by=request.user, surface=SURFACE)
+        review = decisions.undo(decision_id, by=request.actor)
     except ApprovalsError as error:
-        return refused(request, error, review=reviews.find(request.user, decision.review_id))
+        return refused(request, error, review=reviews.find(request.actor, decision.review_id))
     messages.success(request, f"Undone: {foreign.visible(review.heading)} is open again.")
     return redirect("review", review.pk)
 
@@ -57,36 +56,33 @@ def reapply(request: DeskRequest, decision_id: UUID) -> HttpResponse:
     newer = made.review.superseded_by if made else None
     if made is None or newer is None:
         raise NotFound
-    reviews.find(request.user, made.review_id)
-    ruling = Ruling(
-        reason=made.reason, reason_code=made.reason_code, edits=made.edits, signed_in=SIGNED_IN
-    )
-    verb = VERBS[Outcome(made.outcome)]
+    reviews.find(request.actor, made.review_id)
+    same = DecisionRequest(reason=made.reason, reason_code=made.reason_code, edits=made.edits)
     try:
-        verb(newer.pk, by=request.user, surface=SURFACE, ruling=ruling)
+        decisions.decide(newer.pk, Outcome(made.outcome), by=request.actor, request=same)
     except ApprovalsError as error:
-        return refused(request, error, review=reviews.find(request.user, newer.pk))
+        return refused(request, error, review=reviews.find(request.actor, newer.pk))
     return redirect("review", newer.pk)
 
 
 def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResponse:
-    review = reviews.find(request.user, review_id)
-    policy.may(policy.DECIDE, review, request.user, SURFACE).or_raise()
+    review = reviews.find(request.actor, review_id)
+    policy.may(Action.DECIDE, review, by=request.actor).or_raise()
     if request.method != "POST":
         return _panel(request, review, outcome, "", _closed(review))
-    form = RulingForm(request.POST)
+    form = DecisionForm(request.POST)
     problem = None
     try:
         if not form.is_valid():
             raise Invalid(_first(form))
-        VERBS[outcome](review_id, by=request.user, surface=SURFACE, ruling=form.ruling(SIGNED_IN))
+        decisions.decide(review_id, outcome, by=request.actor, request=form.decision_request())
     except ApprovalsError as error:
         problem = error
     if problem is None:
         if request.htmx:
             return HttpResponseClientRedirect(resolve_url("review", review_id))
         return redirect("review", review_id)
-    review = reviews.find(request.user, review_id)
+    review = reviews.find(request.actor, review_id)
     return _panel(request, review, outcome, request.POST.get("reason", ""), problem)
 
 
@@ -105,13 +101,13 @@ def _panel(
         "review": review,
         "order": payload_view.read(review),
         "deadline": wording.deadline(review, now),
-        "standing": reviews.standing(review, request.user, now),
+        "standing": reviews.standing(review, request.actor, now),
         "outcome": outcome,
         "approving": outcome == Outcome.APPROVED,
         "consequence": wording.consequence(review, outcome),
         "reason_needed": needed,
-        "form": blank(review, request.user, reason=typed, needed=needed),
-        "problem": wording.refusal(problem, request.user) if problem else None,
+        "form": blank(review, request.actor, reason=typed, needed=needed),
+        "problem": wording.refusal(problem, request.actor) if problem else None,
     }
     template = "approvals/_decide.html" if request.htmx else "approvals/decide.html"
     return render(request, template, context, status=problem.status if problem else 200)
@@ -124,6 +120,6 @@ def _closed(review: ReviewTask) -> ApprovalsError | None:
     return AlreadyDecided(**review.verdict())
 
 
-def _first(form: RulingForm) -> str:
+def _first(form: DecisionForm) -> str:
     name, texts = next(iter(form.errors.items()))
     return f"{name}: {texts[0]}"

@@ -20,13 +20,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from approvals import policy
+from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import ReviewQueue, User
 from approvals.models.decisions import Surface
 from approvals.models.reviews import ReviewQuerySet
 from approvals.web import wording
 
-SURFACE = Surface.WEB
 SIGNED_IN = "password"
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         """A request of somebody who has signed in."""
 
         user: User
+        actor: Actor
         htmx: HtmxDetails
 
 else:
@@ -54,6 +55,7 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             known = cast("DeskRequest", request)
+            known.actor = actor_of(known)
             try:
                 response = view(known, *args, **kwargs)
             except ApprovalsError as error:
@@ -72,20 +74,26 @@ def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> Http
     """The page that says why not, with the refusal's own HTTP status."""
     if isinstance(error, NotFound):
         raise Http404
-    told = wording.refusal(error, cast("User", request.user))
+    told = wording.refusal(error, actor_of(request))
     panel = bool(cast("DeskRequest", request).htmx)
     template = "approvals/_problem.html" if panel else "approvals/refused.html"
     return render(request, template, {"told": told} | context, status=error.status)
 
 
-def reviews_of(user: User) -> ReviewQuerySet:
+def actor_of(request: HttpRequest) -> Actor:
+    """The person who sent this request, through the web; nobody, and so without rights, before sign-in."""
+    user = request.user if isinstance(request.user, User) else None
+    return Actor(user, Surface.WEB, signed_in=SIGNED_IN)
+
+
+def reviews_of(actor: Actor) -> ReviewQuerySet:
     """The reviews this person may see, without the sealed bytes that no page shows."""
-    return policy.visible_reviews(user).without_secrets()
+    return policy.visible_reviews(actor).without_secrets()
 
 
-def queue_of(user: User, slug: str) -> ReviewQueue:
+def queue_of(actor: Actor, slug: str) -> ReviewQueue:
     """A queue this person may see. Raises NotFound, whether it is hidden or not there."""
-    queue = policy.visible_queues(user).filter(slug=slug).first()
+    queue = policy.visible_queues(actor).filter(slug=slug).first()
     if queue is None:
         raise NotFound
     return queue

@@ -8,8 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from approvals import policy
-from approvals.models import Decision, OutboxEntry, ReviewTask, User
-from approvals.models.decisions import Surface
+from approvals.actors import Actor
+from approvals.models import Decision, OutboxEntry, ReviewTask
+from approvals.policy import Action
 
 CALM, GOOD, WARN, BAD = "calm", "good", "warn", "bad"
 FINAL = {"delivered", "closed_elsewhere", "unconfirmed", "parked", "undone"}
@@ -175,7 +176,7 @@ class Aftermath:
 
 
 def aftermath(
-    decision: Decision, entry: OutboxEntry | None, user: User, now: datetime
+    decision: Decision, entry: OutboxEntry | None, actor: Actor, now: datetime
 ) -> Aftermath:
     """Read the outbox row of a decision; without a row the worst is assumed, never the best."""
     state, detail = entry.delivery if entry else ("unconfirmed", "")
@@ -195,8 +196,8 @@ def aftermath(
         steps=_steps(decision, state, detail, tone, word),
         attempts=entry.attempts if entry else 0,
         ended_at=entry.ended_at if entry else None,
-        undo_until=decision.undo_until if _undoable(decision, entry, user, now) else None,
-        again_on=_again_on(decision, state, user),
+        undo_until=decision.undo_until if _undoable(decision, entry, actor, now) else None,
+        again_on=_again_on(decision, state, actor),
     )
 
 
@@ -226,7 +227,7 @@ def _steps(decision: Decision, state: str, detail: str, tone: str, word: str) ->
     )
 
 
-def _again_on(decision: Decision, state: str, user: User) -> ReviewTask | None:
+def _again_on(decision: Decision, state: str, actor: Actor) -> ReviewTask | None:
     """The open review that asks the same again, where this decision found its token closed."""
     link = decision.review.superseded_by_id if state == "closed_elsewhere" else None
     if link is None:
@@ -234,14 +235,14 @@ def _again_on(decision: Decision, state: str, user: User) -> ReviewTask | None:
     newer = ReviewTask.objects.without_secrets().pending().filter(pk=link).first()
     if newer is None:
         return None
-    return newer if policy.may(policy.DECIDE, newer, user, Surface.WEB).allowed else None
+    return newer if policy.may(Action.DECIDE, newer, by=actor).allowed else None
 
 
-def _undoable(decision: Decision, entry: OutboxEntry | None, user: User, now: datetime) -> bool:
+def _undoable(decision: Decision, entry: OutboxEntry | None, actor: Actor, now: datetime) -> bool:
     """Whether the button is worth showing; the verb decides again, by the row's count."""
     if entry is None or decision.undone_at is not None or decision.undo_until <= now:
         return False
     if entry.state != OutboxEntry.State.WAITING or entry.attempts:
         return False
-    right = policy.DECIDE if decision.by_id == user.pk else policy.OVERRIDE
-    return policy.may(right, decision.review, user, Surface.WEB).allowed
+    right = Action.DECIDE if decision.by_id == actor.person.pk else Action.OVERRIDE
+    return policy.may(right, decision.review, by=actor).allowed

@@ -1,4 +1,4 @@
-"""What a reviewer types: the checked form of a ruling, before a verb judges it."""
+"""The form of a decision: what a reviewer types, checked before the verb judges it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 
-from approvals.actions.decisions import MAX_REASON, Ruling
-from approvals.models import ReviewTask, User
+from approvals.actions.decisions import MAX_REASON, DecisionRequest
+from approvals.actors import Actor
+from approvals.models import ReviewTask
 
 
-class RulingForm(forms.Form):
-    """A reason or note, and in hidden fields what its writer had before their eyes."""
+class DecisionForm(forms.Form):
+    """A reason, and in hidden fields the version and the claim that its writer saw."""
 
     reason = forms.CharField(
         required=False, max_length=MAX_REASON, strip=False, widget=forms.Textarea
@@ -20,27 +21,28 @@ class RulingForm(forms.Form):
     lease_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     override = forms.BooleanField(required=False)
 
-    def ruling(self, signed_in: str) -> Ruling:
-        """The checked values as the verbs take them."""
+    def decision_request(self) -> DecisionRequest:
+        """The checked values as `decisions.decide` takes them."""
         cleaned = self.cleaned_data
-        return Ruling(
+        return DecisionRequest(
             reason=cleaned["reason"].replace("\r\n", "\n"),
             version=cleaned["version"],
             lease_id=cleaned["lease_id"],
             override=cleaned["override"],
-            signed_in=signed_in,
         )
 
 
-def blank(review: ReviewTask, user: User, *, reason: str = "", needed: bool = False) -> RulingForm:
+def blank(
+    review: ReviewTask, actor: Actor, *, reason: str = "", needed: bool = False
+) -> DecisionForm:
     """A form on a review as it is now; the lease goes into its holder's form only.
 
     `needed` says that the queue asks for a reason: the browser reminds, the verb judges.
     """
     initial: dict[str, Any] = {"version": review.version, "reason": reason}
-    if review.assignee_id == user.pk:
+    if review.assignee_id == actor.person.pk:
         initial["lease_id"] = review.lease_id
-    form = RulingForm(initial=initial)
+    form = DecisionForm(initial=initial)
     form.fields["reason"].widget.attrs |= {
         "rows": 4,
         "class": "textarea w-full",

@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals import policy
-from approvals.models import Decision, ReviewQueue, ReviewTask, User
+from approvals.actors import Actor
+from approvals.models import Decision, ReviewQueue, ReviewTask
 from approvals.records import database_time
 from approvals.web import review_list
 from approvals.web.decorators import DeskRequest, desk, reviews_of
@@ -41,11 +42,11 @@ class Waiting:
 def show(request: DeskRequest) -> HttpResponse:
     """The first page after signing in; `?q=` jumps to the one review of that reference."""
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:256]
-    found = look_for(request.user, wanted) if wanted else []
+    found = look_for(request.actor, wanted) if wanted else []
     if len(found) == 1:
         return redirect("review", found[0].pk)
     now = database_time.now()
-    mine = reviews_of(request.user).pending().held_by(request.user)
+    mine = reviews_of(request.actor).pending().held_by(request.actor.person)
     context = {
         "now": now,
         "wanted": wanted,
@@ -54,24 +55,24 @@ def show(request: DeskRequest) -> HttpResponse:
             review_list.Line(review, now)
             for review in review_list.lean(mine).order_by("deadline_at", "id")[:20]
         ],
-        "queues": waiting_for(request.user, now),
-        "decided": last_decisions(request.user, now),
+        "queues": waiting_for(request.actor, now),
+        "decided": last_decisions(request.actor, now),
     }
     return render(request, "approvals/home.html", context)
 
 
-def look_for(user: User, reference: str) -> list[ReviewTask]:
+def look_for(actor: Actor, reference: str) -> list[ReviewTask]:
     """Reviews of exactly this reference that this person may see, the latest first."""
-    same = review_list.lean(reviews_of(user).filter(reference=reference))
+    same = review_list.lean(reviews_of(actor).filter(reference=reference))
     return list(same.order_by(*review_list.BY_ARRIVAL)[:6])
 
 
-def waiting_for(user: User, now: datetime) -> list[Waiting]:
+def waiting_for(actor: Actor, now: datetime) -> list[Waiting]:
     """Every queue this person sees, with capped counts of its open reviews."""
-    deciding = set(policy.decidable_queues(user).values_list("pk", flat=True))
+    deciding = set(policy.decidable_queues(actor).values_list("pk", flat=True))
     found = []
-    for queue in policy.visible_queues(user):
-        first = reviews_of(user).filter(queue=queue).pending().order_by("deadline_at", "id")
+    for queue in policy.visible_queues(actor):
+        first = reviews_of(actor).filter(queue=queue).pending().order_by("deadline_at", "id")
         counts = first[: COUNT_UP_TO + 1].aggregate(
             open=Count("id"),
             oldest=Min("received_at"),
@@ -81,15 +82,15 @@ def waiting_for(user: User, now: datetime) -> list[Waiting]:
     return found
 
 
-def last_decisions(user: User, now: datetime) -> list[tuple[Decision, Aftermath]]:
+def last_decisions(actor: Actor, now: datetime) -> list[tuple[Decision, Aftermath]]:
     """This person's latest decisions, each with what became of it."""
-    reviews = reviews_of(user)
+    reviews = reviews_of(actor)
     decisions = list(
-        Decision.objects.filter(by=user, review__in=reviews)
+        Decision.objects.filter(by=actor.person, review__in=reviews)
         .prefetch_related(Prefetch("review", reviews.defer("payload").select_related("queue")))
         .select_related("by")
         .defer("callback")
         .order_by("-decided_at")[:LAST]
     )
     sent = entries(one.pk for one in decisions)
-    return [(one, aftermath(one, sent.get(one.pk), user, now)) for one in decisions]
+    return [(one, aftermath(one, sent.get(one.pk), actor, now)) for one in decisions]

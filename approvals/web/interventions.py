@@ -13,11 +13,12 @@ from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 
 from approvals import policy
+from approvals.actions import interventions
 from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import OrderExecution
-from approvals.orchestration import steering
+from approvals.policy import Action
 from approvals.web import foreign, orders, wording
-from approvals.web.decorators import SURFACE, DeskRequest, desk
+from approvals.web.decorators import DeskRequest, desk
 
 Verb = Callable[[OrderExecution, str], OrderExecution]
 
@@ -27,7 +28,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         required=False,
-        max_length=steering.MAX_REASON,
+        max_length=interventions.MAX_REASON,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 3, "class": "textarea w-full", "autofocus": True}),
     )
@@ -38,8 +39,8 @@ def restart(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """Say how a restart goes, and restart."""
 
     def verb(order: OrderExecution, reason: str) -> OrderExecution:
-        return steering.restart(
-            order.order_id, by=request.user, surface=SURFACE, reason=reason, attempt=order.pk
+        return interventions.restart(
+            order.order_id, by=request.actor, reason=reason, attempt=order.pk
         )
 
     return _ask(request, attempt, verb, stopping=False)
@@ -50,16 +51,14 @@ def stop(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """Ask for a reason, and stop."""
 
     def verb(order: OrderExecution, reason: str) -> OrderExecution:
-        return steering.stop(
-            order.order_id, reason, by=request.user, surface=SURFACE, attempt=order.pk
-        )
+        return interventions.stop(order.order_id, reason, by=request.actor, attempt=order.pk)
 
     return _ask(request, attempt, verb, stopping=True)
 
 
 def _ask(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) -> HttpResponse:
-    order = orders.find(request.user, attempt)
-    policy.may(policy.STEER_ORDERS, None, request.user, SURFACE).or_raise()
+    order = orders.find(request.actor, attempt)
+    policy.may(Action.INTERVENE_IN_ORDERS, None, by=request.actor).or_raise()
     form = ReasonForm(request.POST if request.method == "POST" else None)
     form.fields["reason"].widget.attrs["required"] = stopping
     problem = None
@@ -78,7 +77,7 @@ def _ask(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) -> 
         "stopping": stopping,
         "why_anew": "" if stopping else orders.why_anew(order),
         "back": orders.address(order),
-        "problem": wording.refusal(problem, request.user) if problem else None,
+        "problem": wording.refusal(problem, request.actor) if problem else None,
     }
     template = "approvals/_steer.html" if request.htmx else "approvals/steer.html"
     return render(request, template, context, status=problem.status if problem else 200)

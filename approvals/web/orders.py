@@ -19,13 +19,14 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from approvals import pagination, policy
+from approvals.actions import interventions
+from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import AuditEvent, ExecutionReading, OrderExecution, OrderIntervention, User
-from approvals.models.orders import OrderQuerySet
-from approvals.orchestration import steering
+from approvals.models import AuditEvent, ExecutionReading, OrderExecution, OrderIntervention
+from approvals.policy import Action
 from approvals.records import audit, database_time, execution_history, wake_ups
 from approvals.web import execution_view, foreign, payload_view, review_list, wording
-from approvals.web.decorators import SURFACE, DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk, reviews_of
 
 PAGE = 25
 BY_ARRIVAL = ("-created_at", "-id")
@@ -44,7 +45,7 @@ class OrderFilter(forms.Form):
 @desk("GET")
 def show_all(request: DeskRequest) -> HttpResponse:
     """One page of the orders, narrowed as the URL says."""
-    rows = orders_of(request.user).defer("input", "cause")
+    rows = policy.visible_orders(request.actor).defer("input", "cause")
     form = OrderFilter(request.GET)
     form.is_valid()  # what cannot be is left out, and said in the form
     active = {name: text for name, text in form.cleaned_data.items() if text}
@@ -71,7 +72,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
 @desk("GET")
 def show(request: DeskRequest, order_id: str) -> HttpResponse:
     """An order as its last attempt stands."""
-    last = orders_of(request.user).attempts_at(order_id.replace("\0", "")).first()
+    last = policy.visible_orders(request.actor).attempts_at(order_id.replace("\0", "")).first()
     if last is None:
         raise NotFound
     return _page(request, last)
@@ -80,16 +81,16 @@ def show(request: DeskRequest, order_id: str) -> HttpResponse:
 @desk("GET")
 def show_attempt(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """One attempt at an order."""
-    return _page(request, find(request.user, attempt))
+    return _page(request, find(request.actor, attempt))
 
 
 @desk("GET")
 def story(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """What is new about an order: how old the reading is, and whatever has changed since it was seen."""
-    order = find(request.user, attempt)
+    order = find(request.actor, attempt)
     if not request.htmx:
         return redirect(address(order))
-    context = page(request.user, order)
+    context = page(request.actor, order)
     context["changed"] = context["seen"] != request.GET.get("seen")
     return render(request, "approvals/_order_news.html", context)
 
@@ -97,22 +98,16 @@ def story(request: DeskRequest, attempt: UUID) -> HttpResponse:
 @desk("POST")
 def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """Ask for the execution to be read now, however fresh the reading is."""
-    order = find(request.user, attempt)
+    order = find(request.actor, attempt)
     if order.execution_arn:
         execution_history.ask(order)
         wake_ups.after_commit(wake_ups.READ, order.pk)
     return redirect("attempt", order.pk)
 
 
-def orders_of(user: User) -> OrderQuerySet:
-    """The orders this person may see. Raises NotAllowed where these are none."""
-    policy.may(policy.SEE_ORDERS, None, user, SURFACE).or_raise()
-    return OrderExecution.objects.all()
-
-
-def find(user: User, attempt: UUID) -> OrderExecution:
+def find(actor: Actor, attempt: UUID) -> OrderExecution:
     """An attempt that this person may see. Raises NotAllowed or NotFound."""
-    row = orders_of(user).select_related("created_by").filter(pk=attempt).first()
+    row = policy.visible_orders(actor).select_related("created_by").filter(pk=attempt).first()
     if row is None:
         raise NotFound
     return row
@@ -128,11 +123,11 @@ def address(order: OrderExecution) -> str:
 
 def _page(request: DeskRequest, order: OrderExecution) -> HttpResponse:
     before = request.GET.get("before", "")[:9]
-    context = page(request.user, order, before=int(before) if before.isdecimal() else 0)
+    context = page(request.actor, order, before=int(before) if before.isdecimal() else 0)
     return render(request, "approvals/order.html", context)
 
 
-def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
+def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
     """What an order's page shows, by the database's clock of this moment; hints what would be newer."""
     now = database_time.now()
     attempts = list(
@@ -148,7 +143,7 @@ def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any
     # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
     read = cache(lambda: payload_view.read_input(order))
     raw = cache(lambda: foreign.raw(read()[1]))
-    may = policy.may(policy.STEER_ORDERS, None, user, SURFACE)
+    may = policy.may(Action.INTERVENE_IN_ORDERS, None, by=actor)
     is_last = last.pk == order.pk
     return {
         "now": now,
@@ -169,7 +164,7 @@ def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any
         # Drawn when a template asks: a look that finds nothing new, every 4 s, draws nothing.
         "story": SimpleLazyObject(lambda: execution_view.told(order, known, before=before)),
         "before": before,
-        "reviews": reviews(user, order, now),
+        "reviews": reviews(actor, order, now),
         "timeline": timeline(attempts),
         "seen": seen(order, last, hand, known),
     }
@@ -193,18 +188,18 @@ def seen(
     return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
 
-def reviews(user: User, order: OrderExecution, now: Any) -> list[review_list.Line]:
+def reviews(actor: Actor, order: OrderExecution, now: Any) -> list[review_list.Line]:
     """The reviews of an order that this person may see: those of this execution, and such as name none."""
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
-    found = review_list.lean(reviews_of(user).filter(same)).order_by(*review_list.BY_ARRIVAL)
+    found = review_list.lean(reviews_of(actor).filter(same)).order_by(*review_list.BY_ARRIVAL)
     return [review_list.Line(row, now) for row in found[:MOST_REVIEWS]]
 
 
 def timeline(attempts: list[OrderExecution]) -> list[wording.Happening]:
     """The latest events of all attempts' audit chains, newest first."""
-    chains = [audit.chain_of("order", row.pk) for row in attempts]
+    chains = [audit.chain(row) for row in attempts]
     events = AuditEvent.objects.filter(chain__in=chains).select_related("actor")
     return [wording.happening(event) for event in events.order_by("-at", "-seq")[:LATEST]]
 
@@ -217,7 +212,7 @@ def why_anew(order: OrderExecution) -> str:
         " a restart begins a new attempt with the same input.",
         "fail_state": "It ended in a Fail state of the workflow, which a redrive would only enter"
         " again. A restart begins a new attempt with the same input.",
-    }.get(steering.why_anew(order), "")
+    }.get(interventions.why_anew(order), "")
 
 
 def _open_hand() -> Subquery:

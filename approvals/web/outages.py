@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AnonymousUser
-
 from approvals import policy
-from approvals.models import Breaker, Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.actors import Actor
+from approvals.models import Breaker, Decision, OutboxEntry, ReviewQueue, ReviewTask
 
 NEAREST = 3
 
@@ -24,9 +23,9 @@ class Trouble:
     nearest: Sequence[ReviewTask]
 
 
-def troubles(user: User | AnonymousUser) -> list[Trouble]:
+def troubles(actor: Actor) -> list[Trouble]:
     """The open breakers of the queues this person may see."""
-    seen = policy.visible_queues(user).order_by()
+    seen = policy.visible_queues(actor).order_by()
     breakers = Breaker.objects.filter(opened_at__isnull=False, queue__in=seen)
     return [
         Trouble(one.queue, one.opened_at, one.reason, _nearest(one.queue))

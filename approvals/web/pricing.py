@@ -17,7 +17,8 @@ from django.shortcuts import render
 
 from approvals import policy
 from approvals.orchestration.definition_files import installed
-from approvals.web.decorators import SURFACE, DeskRequest, desk
+from approvals.policy import Action
+from approvals.web.decorators import DeskRequest, desk
 from approvals.workflows.asl import parser
 from approvals.workflows.pricing import tariff
 from approvals.workflows.pricing.command import dollars, notes
@@ -80,7 +81,7 @@ class Bar:
 @desk("GET")
 def show(request: DeskRequest) -> HttpResponse:
     """The estimate for what the form says; the first visit shows the first workflow's."""
-    policy.may(policy.PRICE, None, request.user, SURFACE).or_raise()
+    policy.may(Action.PRICE, None, by=request.actor).or_raise()
     first = {name: field.initial for name, field in VolumeForm().fields.items()}
     form = VolumeForm(first | {name: request.GET[name] for name in first if name in request.GET})
     context: dict[str, Any] = {"form": form, "prices": tariff.load()}

@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render, resolve_url
 from approvals import pagination, policy
 from approvals.actions import assignment
 from approvals.exceptions import Invalid
+from approvals.policy import Action
 from approvals.records import database_time
 from approvals.web import review_list
-from approvals.web.decorators import SURFACE, DeskRequest, desk, queue_of, reviews_of
+from approvals.web.decorators import DeskRequest, desk, queue_of, reviews_of
 
 PAGE = 25
 
@@ -21,8 +22,8 @@ PAGE = 25
 @desk("GET")
 def show(request: DeskRequest, slug: str) -> HttpResponse:
     """One page of a queue's reviews, narrowed as the URL says."""
-    queue = queue_of(request.user, slug)
-    everything = reviews_of(request.user).filter(queue=queue)
+    queue = queue_of(request.actor, slug)
+    everything = reviews_of(request.actor).filter(queue=queue)
     narrowed = review_list.narrow(everything, request.GET, request)
     rows = review_list.lean(narrowed.rows)
     try:
@@ -39,7 +40,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "page": page,
         "narrowed": narrowed,
         "query": urlencode(narrowed.active),
-        "can_decide": policy.may(policy.CLAIM, queue, request.user, SURFACE).allowed,
+        "can_decide": policy.may(Action.CLAIM, queue, by=request.actor).allowed,
     }
     return render(request, "approvals/queue.html", context)
 
@@ -47,12 +48,12 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
 @desk("POST")
 def take_next(request: DeskRequest, slug: str) -> HttpResponse:
     """Claim what is due first among what the posted filters show."""
-    queue = queue_of(request.user, slug)
-    policy.may(policy.CLAIM, queue, request.user, SURFACE).or_raise()
-    everything = reviews_of(request.user).filter(queue=queue)
+    queue = queue_of(request.actor, slug)
+    policy.may(Action.CLAIM, queue, by=request.actor).or_raise()
+    everything = reviews_of(request.actor).filter(queue=queue)
     narrowed = review_list.narrow(everything, request.POST, request)
     review = assignment.claim_next(
-        narrowed.rows.order_by(*review_list.BY_DEADLINE), by=request.user, surface=SURFACE
+        narrowed.rows.order_by(*review_list.BY_DEADLINE), by=request.actor
     )
     if review is not None:
         return redirect("review", review.pk)

@@ -13,11 +13,13 @@ from django.shortcuts import redirect, render
 
 from approvals import policy
 from approvals.actions import assignment
+from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
+from approvals.policy import Action
 from approvals.records import audit, database_time, execution_snapshots
 from approvals.web import foreign, payload_view, review_list, wording
-from approvals.web.decorators import SURFACE, DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import Aftermath, aftermath, entries
 
 LATEST = 50
@@ -43,23 +45,23 @@ class Standing:
 def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Everything about one review, and what can be done with it."""
     return render(
-        request, "approvals/review.html", page(request.user, find(request.user, review_id))
+        request, "approvals/review.html", page(request.actor, find(request.actor, review_id))
     )
 
 
 @desk("GET")
 def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """What became of the decision: 204 to a browser that shows it already, else the news."""
-    review = find(request.user, review_id)
+    review = find(request.actor, review_id)
     now = database_time.now()
-    told = told_of(review, request.user, now)
+    told = told_of(review, request.actor, now)
     if request.htmx and told and told.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
     if request.htmx and told is None:  # undone elsewhere: the page as a whole is another one now
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return response
-    context = page(request.user, review)
+    context = page(request.actor, review)
     template = "approvals/_delivery_news.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
 
@@ -67,25 +69,25 @@ def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("POST")
 def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Take the review, over somebody's claim where a lead says so."""
-    find(request.user, review_id)
+    find(request.actor, review_id)
     override = request.POST.get("override") == "yes"
-    assignment.claim(review_id, by=request.user, surface=SURFACE, override=override)
+    assignment.claim(review_id, by=request.actor, override=override)
     return redirect("review", review_id)
 
 
 @desk("POST")
 def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Hold the review for another lease."""
-    find(request.user, review_id)
-    assignment.renew(review_id, by=request.user, surface=SURFACE)
+    find(request.actor, review_id)
+    assignment.renew(review_id, by=request.actor)
     return redirect("review", review_id)
 
 
 @desk("POST")
 def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Give the review back to the queue."""
-    review = find(request.user, review_id)
-    assignment.release(review_id, by=request.user, surface=SURFACE)
+    review = find(request.actor, review_id)
+    assignment.release(review_id, by=request.actor)
     messages.info(request, f"{foreign.visible(review.heading)} is back in the queue.")
     return redirect("review", review_id)
 
@@ -93,25 +95,25 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("POST")
 def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Hand the review to somebody else who may decide it."""
-    review = find(request.user, review_id)
+    review = find(request.actor, review_id)
     to = policy.deciders(review.queue).filter(email=request.POST.get("to", "").lower()).first()
     if to is None:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")
-    assignment.reassign(review_id, to, by=request.user, surface=SURFACE)
+    assignment.reassign(review_id, to, by=request.actor)
     messages.success(request, f"{foreign.visible(to.display)} has it now.")
     return redirect("review", review_id)
 
 
-def find(user: User, review_id: UUID) -> ReviewTask:
+def find(actor: Actor, review_id: UUID) -> ReviewTask:
     """A review this person may see. Raises NotFound, whether it is hidden or not there."""
-    rows = reviews_of(user).select_related("queue", "assignee", "decision__by")
+    rows = reviews_of(actor).select_related("queue", "assignee", "decision__by")
     review = rows.filter(pk=review_id).first()
     if review is None:
         raise NotFound
     return review
 
 
-def page(user: User, review: ReviewTask) -> dict[str, Any]:
+def page(actor: Actor, review: ReviewTask) -> dict[str, Any]:
     """What a review's page shows, by the database's clock of this moment."""
     now = database_time.now()
     raw, raw_cut = foreign.raw(review.payload)
@@ -119,26 +121,26 @@ def page(user: User, review: ReviewTask) -> dict[str, Any]:
         "now": now,
         "review": review,
         "deadline": wording.deadline(review, now),
-        "standing": standing(review, user, now),
+        "standing": standing(review, actor, now),
         "order": payload_view.read(review),
         "raw": raw,
         "raw_cut": raw_cut,
-        "told": told_of(review, user, now),
+        "told": told_of(review, actor, now),
         "timeline": timeline(review),
         "comments": comments(review),
-        "related": related(user, review, now),
+        "related": related(actor, review, now),
         "version_arn": execution_snapshots.versions([review.execution_arn]).get(
             review.execution_arn, ""
         ),
     }
 
 
-def standing(review: ReviewTask, user: User, now: datetime) -> Standing:
+def standing(review: ReviewTask, actor: Actor, now: datetime) -> Standing:
     """Ask `policy` and the row what this person may do; the verbs ask again."""
     holder = review.assignee if review.is_held(now) else None
-    mine = holder is not None and holder.pk == user.pk
-    deciding = policy.may(policy.DECIDE, review, user, SURFACE)
-    overriding = policy.may(policy.OVERRIDE, review, user, SURFACE).allowed
+    mine = holder is not None and holder.pk == actor.person.pk
+    deciding = policy.may(Action.DECIDE, review, by=actor)
+    overriding = policy.may(Action.OVERRIDE, review, by=actor).allowed
     pending = review.status == ReviewTask.Status.PENDING
     in_time = pending and not review.is_past_deadline(now)
     free = holder is None or mine
@@ -148,7 +150,7 @@ def standing(review: ReviewTask, user: User, now: datetime) -> Standing:
         may_claim=pending and free and not mine and in_time and deciding.allowed,
         may_decide=in_time and deciding.allowed and (free or overriding),
         may_override=pending and overriding and not free,
-        may_comment=policy.may(policy.COMMENT, review, user, SURFACE).allowed,
+        may_comment=policy.may(Action.COMMENT, review, by=actor).allowed,
         heirs=heirs(review, holder) if in_time and (mine or overriding) else [],
         why_not="" if deciding.allowed else deciding.why,
         lease_left=wording.span(review.lease_expires_at - now) if review.lease_expires_at else "",
@@ -161,18 +163,18 @@ def heirs(review: ReviewTask, holder: User | None) -> list[User]:
     return list(others.exclude(pk=holder.pk) if holder else others)[:MOST_HEIRS]
 
 
-def told_of(review: ReviewTask, user: User, now: datetime) -> Aftermath | None:
+def told_of(review: ReviewTask, actor: Actor, now: datetime) -> Aftermath | None:
     """What became of the review's live decision; None where it has none."""
     decision: Decision | None = review.decision
     if decision is None:
         return None
     decision.review = review  # the very row at hand: nothing to load again
-    return aftermath(decision, entries([decision.pk]).get(decision.pk), user, now)
+    return aftermath(decision, entries([decision.pk]).get(decision.pk), actor, now)
 
 
 def timeline(review: ReviewTask) -> list[wording.Happening]:
     """The latest events of the review's audit chain, newest first."""
-    events = AuditEvent.objects.filter(chain=audit.chain_of("review", review.pk))
+    events = AuditEvent.objects.filter(chain=audit.chain(review))
     latest = events.select_related("actor").order_by("-seq")[:LATEST]
     return [wording.happening(event) for event in latest]
 
@@ -183,11 +185,11 @@ def comments(review: ReviewTask) -> list[Comment]:
     return list(latest[:LATEST])[::-1]
 
 
-def related(user: User, review: ReviewTask, now: datetime) -> list[review_list.Line]:
+def related(actor: Actor, review: ReviewTask, now: datetime) -> list[review_list.Line]:
     """Other reviews of the same reference that this person may see."""
     if not review.reference:
         return []
-    same = reviews_of(user).filter(reference=review.reference).exclude(pk=review.pk)
+    same = reviews_of(actor).filter(reference=review.reference).exclude(pk=review.pk)
     return [
         review_list.Line(other, now)
         for other in review_list.lean(same).order_by(*review_list.BY_ARRIVAL)[:5]

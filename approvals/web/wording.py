@@ -10,11 +10,11 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from approvals.actions.decisions import deadline_margin
+from approvals.actors import SYSTEM_NAME, Actor
 from approvals.exceptions import ApprovalsError
-from approvals.models import AuditEvent, ReviewTask, User
+from approvals.models import AuditEvent, ReviewTask
 from approvals.models.decisions import Outcome
 from approvals.models.queues import ReviewQueue
-from approvals.records import audit
 
 CRITICAL = timedelta(minutes=5)
 AT_DEADLINE: Mapping[str, str] = {
@@ -124,23 +124,23 @@ def consequence(review: ReviewTask, outcome: Outcome) -> str:
 # --- refusals
 
 
-def refusal(error: ApprovalsError, user: User) -> Told:
+def refusal(error: ApprovalsError, actor: Actor) -> Told:
     """A refusal as a reviewer reads it."""
     say = REFUSALS.get(error.code)
     if say is None:
         return Told(error.code, "That was refused", error.message, "")
-    title, says, advice = say(error, user)
+    title, says, advice = say(error, actor)
     return Told(error.code, title, says, advice)
 
 
-def _already_decided(error: ApprovalsError, user: User) -> tuple[str, str, str]:
+def _already_decided(error: ApprovalsError, actor: Actor) -> tuple[str, str, str]:
     by, at = str(error.extra.get("by", "")), parse_datetime(str(error.extra.get("decided_at", "")))
     outcome = error.extra.get("outcome") or error.extra.get("status", "closed")
     if not by:
         return "This review is closed", f"It is {outcome}.", "Nothing you sent was recorded."
-    who = "Countersign" if by == audit.SYSTEM else by
+    who = "Countersign" if by == SYSTEM_NAME else by
     when = f" at {at:%H:%M:%S} UTC" if at else ""
-    if by == user.email:
+    if by == actor.name:
         return "You have decided this already", f"You {outcome} it{when}.", "That decision stands."
     return (
         f"{who} was faster",
@@ -149,9 +149,9 @@ def _already_decided(error: ApprovalsError, user: User) -> tuple[str, str, str]:
     )
 
 
-def _claimed(error: ApprovalsError, user: User) -> tuple[str, str, str]:
+def _claimed(error: ApprovalsError, actor: Actor) -> tuple[str, str, str]:
     who = error.extra.get("assignee")
-    if who == user.email:
+    if who == actor.name:
         return (
             "Your claim has changed",
             "You hold this review under a newer claim, perhaps in another window.",
@@ -166,11 +166,11 @@ def _claimed(error: ApprovalsError, user: User) -> tuple[str, str, str]:
     )
 
 
-def _fixed(title: str, advice: str) -> Callable[[ApprovalsError, User], tuple[str, str, str]]:
-    return lambda error, _user: (title, error.message, advice)
+def _fixed(title: str, advice: str) -> Callable[[ApprovalsError, Actor], tuple[str, str, str]]:
+    return lambda error, _actor: (title, error.message, advice)
 
 
-REFUSALS: Mapping[str, Callable[[ApprovalsError, User], tuple[str, str, str]]] = {
+REFUSALS: Mapping[str, Callable[[ApprovalsError, Actor], tuple[str, str, str]]] = {
     "already_decided": _already_decided,
     "claimed_by_another": _claimed,
     "not_allowed": _fixed("You may not do this", ""),

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from approvals.actions import queues
+from approvals.actors import COMMAND_LINE
 from local.processes import LocalError, dying_with_me
 
 QUEUE = "manual-review"
@@ -123,9 +125,8 @@ def _command(name: str, *arguments: str) -> str:
 
 
 def _say_what_orders_hold() -> None:
-    from approvals.actions import configuration  # noqa: PLC0415
 
-    configuration.save_queue(QUEUE, {"fields": FIELDS}, by=None)
+    queues.save(QUEUE, {"fields": FIELDS}, by=COMMAND_LINE)
 
 
 def _set_password(person: Person) -> None:

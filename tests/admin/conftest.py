@@ -10,7 +10,8 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from approvals.actions import configuration, decisions, ingest
+from approvals.actions import credentials, decisions, ingest, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import (
     Decision,
     OrderExecution,
@@ -20,9 +21,11 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
 from tests import factories
+from tests.factories import actor
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 Enter = Callable[[User], Client]
@@ -50,7 +53,7 @@ def oscar(db: None) -> User:
 def audrey(db: None) -> User:
     """An auditor, with a role in no queue."""
     user = factories.user("audrey@example.com")
-    configuration.grant_site(user, "auditor", by=None)
+    people.grant_site(user, "auditor", by=COMMAND_LINE)
     return user
 
 
@@ -63,7 +66,7 @@ def stan(db: None) -> User:
 def operator(email: str) -> User:
     """An operator."""
     user = factories.user(email)
-    configuration.grant_site(user, "operator", by=None)
+    people.grant_site(user, "operator", by=COMMAND_LINE)
     return user
 
 
@@ -82,8 +85,8 @@ class Rows:
 def rows(queue: ReviewQueue, alice: User) -> Rows:
     """A review that waits, one whose callback is parked, a quarantined message, an order."""
     review = factories.review(queue, orderId="ORD-OPEN")
-    configuration.issue_token(alice, "nightly", by=None)
-    configuration.issue_secret("shop", by=None)
+    credentials.issue_token(alice, "nightly", by=COMMAND_LINE)
+    credentials.issue_secret("shop", by=COMMAND_LINE)
     return Rows(queue, review, quarantined(queue), parked(queue, alice), ordered(alice))
 
 
@@ -97,8 +100,8 @@ def quarantined(queue: ReviewQueue, body: str = '{"orderId": "no token"}') -> Qu
 def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
     """The callback of a review whose token Step Functions does not know."""
     review = factories.review(queue, orderId="ORD-PARKED")
-    ruling = decisions.Ruling(undo_seconds=0)
-    decisions.approve(review.pk, by=by, surface="web", ruling=ruling)
+    ruling = decisions.DecisionRequest(undo_seconds=0)
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(by), request=ruling)
     entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
     lease = outbox.lease(entry.pk)
     with transaction.atomic():
@@ -109,9 +112,9 @@ def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
 
 def ordered(by: User) -> OrderExecution:
     """An order that waits to be started."""
-    configuration.grant_site(by, "orders", by=None)
+    people.grant_site(by, "orders", by=COMMAND_LINE)
     with override_settings(ORDER_FULFILLMENT_STATE_MACHINE_ARN=MACHINE):
-        order, _ = fulfillment.start_order_fulfillment({"order_id": "A-1"}, by=by, surface="api")
+        order, _ = fulfillment.start_order_fulfillment({"order_id": "A-1"}, by=actor(by, "api"))
     return order
 
 

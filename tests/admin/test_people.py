@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from approvals import policy
-from approvals.actions import access, configuration
+from approvals.actions import credentials, people, queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import (
     ApiToken,
@@ -19,9 +20,11 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
+from approvals.policy import Action
 from approvals.records import audit
 from tests import factories, races
 from tests.admin.conftest import Enter, at, operator
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +77,7 @@ def test_a_name_that_is_taken_is_refused_and_what_was_typed_is_kept(
 def test_a_deactivated_person_is_out_at_once_and_comes_back_without_the_old_keys(
     browser: Client, client: Client, enter: Enter, alice: User
 ) -> None:
-    token = configuration.issue_token(alice, "nightly", by=None)
+    token = credentials.issue_token(alice, "nightly", by=COMMAND_LINE)
     session = enter(alice)
     assert session.get("/").status_code == 200
 
@@ -103,10 +106,10 @@ def test_rights_outside_queues_are_granted_and_revoked(browser: Client, alice: U
     assert last(alice) == (
         "site_right.granted", "oscar@example.com", "admin", {"right": "auditor"},
     )  # fmt: skip
-    assert policy.may(policy.INSPECT, None, alice, "admin").allowed
+    assert policy.may(Action.INSPECT, None, by=actor(alice, "admin")).allowed
     browser.post(at("user_revoke", alice.pk), {"right": "auditor"})
     assert last(alice)[0] == "site_right.revoked"
-    assert not policy.may(policy.INSPECT, None, alice, "admin").allowed
+    assert not policy.may(Action.INSPECT, None, by=actor(alice, "admin")).allowed
     assert browser.post(at("user_revoke", alice.pk), {"right": "auditor"}).status_code == 404
 
 
@@ -116,11 +119,11 @@ def test_the_last_operator_cannot_be_locked_out(browser: Client, oscar: User) ->
         assert answer.status_code == 422
         assert "oscar@example.com is the last operator" in answer.content.decode()
     away = operator("away@example.com")
-    access.deactivate(away, by=oscar, surface="admin")
+    people.deactivate(away, by=actor(oscar, "admin"))
     with pytest.raises(Invalid, match="last operator"):
-        access.deactivate(oscar, by=None)
+        people.deactivate(oscar, by=COMMAND_LINE)
     operator("olga@example.com")
-    access.deactivate(oscar, by=oscar, surface="admin")
+    people.deactivate(oscar, by=actor(oscar, "admin"))
     assert browser.get("/admin/").status_code == 302
 
 
@@ -129,8 +132,8 @@ def test_two_operators_who_shut_each_other_out_at_once_leave_one() -> None:
     one, other = operator("one@example.com"), operator("two@example.com")
     races.at_once(
         [
-            lambda: access.deactivate(other, by=one, surface="admin"),
-            lambda: access.revoke_site(one, "operator", by=other, surface="admin"),
+            lambda: people.deactivate(other, by=actor(one, "admin")),
+            lambda: people.revoke_site(one, "operator", by=actor(other, "admin")),
         ]
     )
     left = User.objects.filter(groups__name="operator", is_active=True)
@@ -150,7 +153,7 @@ def test_roles_are_granted_changed_and_revoked(
     assert member.role == "lead"
     browser.post(at("queuemembership_revoke", member.pk))
     assert last(stan)[0] == "role.revoked"
-    assert not policy.visible_queues(stan).exists()
+    assert not policy.visible_queues(actor(stan)).exists()
 
 
 def test_a_group_gets_a_role_audited_on_the_queues_chain(
@@ -158,7 +161,7 @@ def test_a_group_gets_a_role_audited_on_the_queues_chain(
 ) -> None:
     typed = {"person": "", "group": "auditor", "queue": queue.slug, "role": "viewer"}
     browser.post(at("queuemembership_new"), typed)
-    assert policy.visible_queues(audrey).get() == queue
+    assert policy.visible_queues(actor(audrey)).get() == queue
     member = QueueMembership.objects.get(group__name="auditor")
     browser.post(at("queuemembership_revoke", member.pk))
     chain = audit.chain_of("queue", queue.pk)
@@ -211,13 +214,13 @@ def test_nobody_issues_a_token_in_another_persons_name(browser: Client, alice: U
 @pytest.mark.parametrize("name", ["x\ny", "a\u202eb", "", "   ", ".", ".."])
 def test_a_token_needs_a_name_that_can_be_shown(alice: User, name: str) -> None:
     with pytest.raises(Invalid):
-        configuration.issue_token(alice, name, by=None)
+        credentials.issue_token(alice, name, by=COMMAND_LINE)
 
 
 def test_a_token_whose_name_leads_nowhere_can_still_be_revoked(
     browser: Client, alice: User
 ) -> None:
-    configuration.issue_token(alice, "kept", by=None)
+    credentials.issue_token(alice, "kept", by=COMMAND_LINE)
     ApiToken.objects.update(name="..\n")  # as a release before this one took it
     listing = browser.get(at("apitoken_changelist")).content.decode()
     assert "name=..%0A" in listing
@@ -246,22 +249,22 @@ def test_a_webhook_secret_is_shown_once_and_revoked(browser: Client, queue: Revi
 
 def test_every_verb_asks_for_the_right_itself(alice: User, queue: ReviewQueue, stan: User) -> None:
     group = Group.objects.get(name="auditor")
-    me = {"by": alice, "surface": "admin"}
+    me = {"by": actor(alice, "admin")}
     attempts = [
-        lambda: configuration.save_queue("manual-review", {"name": "x"}, **me),
-        lambda: configuration.save_queue("brand-new", {"name": "x"}, **me),
-        lambda: configuration.ask_check(queue.pk, **me),
-        lambda: configuration.create_user("x@example.com", **me),
-        lambda: configuration.grant(stan, queue.slug, "lead", **me),
-        lambda: configuration.grant_site(alice, "operator", **me),
-        lambda: configuration.issue_token(stan, "x", **me),
-        lambda: access.grant_group(group, queue.slug, "lead", **me),
-        lambda: access.revoke(alice, queue.slug, **me),
-        lambda: access.revoke_site(stan, "operator", **me),
-        lambda: access.revoke_token(stan, "x", **me),
-        lambda: access.deactivate(stan, **me),
-        lambda: access.reactivate(stan, **me),
-        lambda: access.invite(stan, **me),
+        lambda: queues.save("manual-review", {"name": "x"}, **me),
+        lambda: queues.save("brand-new", {"name": "x"}, **me),
+        lambda: queues.ask_check(queue.pk, **me),
+        lambda: people.create("x@example.com", **me),
+        lambda: people.grant(stan, queue.slug, "lead", **me),
+        lambda: people.grant_site(alice, "operator", **me),
+        lambda: credentials.issue_token(stan, "x", **me),
+        lambda: people.grant_group(group, queue.slug, "lead", **me),
+        lambda: people.revoke(alice, queue.slug, **me),
+        lambda: people.revoke_site(stan, "operator", **me),
+        lambda: credentials.revoke_token(stan, "x", **me),
+        lambda: people.deactivate(stan, **me),
+        lambda: people.reactivate(stan, **me),
+        lambda: people.invite(stan, **me),
     ]
     before = AuditEvent.objects.count()
     for attempt in attempts:
@@ -274,26 +277,28 @@ def test_an_operator_who_was_just_deactivated_can_do_nothing_more(stan: User) ->
     late = operator("late@example.com")
     User.objects.filter(pk=late.pk).update(is_active=False)
     with pytest.raises(NotAllowed):
-        access.deactivate(stan, by=late, surface="admin")
+        people.deactivate(stan, by=actor(late, "admin"))
 
 
 def test_what_is_not_there_cannot_be_taken(stan: User, queue: ReviewQueue) -> None:
     for attempt in (
-        lambda: access.revoke(stan, queue.slug, by=None),
-        lambda: access.revoke(Group.objects.get(name="orders"), "nowhere", by=None),
-        lambda: access.revoke_token(stan, "x", by=None),
-        lambda: access.grant_group(Group.objects.get(name="orders"), "nowhere", "lead", by=None),
+        lambda: people.revoke(stan, queue.slug, by=COMMAND_LINE),
+        lambda: people.revoke(Group.objects.get(name="orders"), "nowhere", by=COMMAND_LINE),
+        lambda: credentials.revoke_token(stan, "x", by=COMMAND_LINE),
+        lambda: people.grant_group(
+            Group.objects.get(name="orders"), "nowhere", "lead", by=COMMAND_LINE
+        ),
     ):
         with pytest.raises(NotFound):
             attempt()
     with pytest.raises(Invalid):
-        access.reactivate(stan, by=None)
+        people.reactivate(stan, by=COMMAND_LINE)
     with pytest.raises(Invalid, match="No scope"):
-        configuration.issue_token(stan, "x", by=None, scopes=["everything"])
+        credentials.issue_token(stan, "x", by=COMMAND_LINE, scopes=["everything"])
 
 
 def test_a_token_name_that_turns_text_round_is_written_out(browser: Client, alice: User) -> None:
-    configuration.issue_token(alice, "kept", by=None)
+    credentials.issue_token(alice, "kept", by=COMMAND_LINE)
     ApiToken.objects.update(name="a\u202eb")  # as a release before this one took it
     door = at("apitoken_revoke", alice.pk) + "?name=a%E2%80%AEb"
     for page in (at("apitoken_changelist"), door):
@@ -312,7 +317,7 @@ def test_an_operator_issues_a_token_of_their_own(browser: Client, oscar: User) -
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_make_the_same_user_at_once_one_is_told() -> None:
     def make() -> User:
-        return configuration.create_user("twin@example.com", by=None)
+        return people.create("twin@example.com", by=COMMAND_LINE)
 
     _one_of_two(make)
     assert User.objects.filter(email="twin@example.com").count() == 1
@@ -324,8 +329,8 @@ def test_of_two_queues_that_ask_for_one_senders_name_at_once_one_gets_it() -> No
         factories.queue(slug)
     outcomes = races.at_once(
         [
-            lambda: configuration.issue_secret("erp", "left", by=None),
-            lambda: configuration.issue_secret("erp", "right", by=None),
+            lambda: credentials.issue_secret("erp", "left", by=COMMAND_LINE),
+            lambda: credentials.issue_secret("erp", "right", by=COMMAND_LINE),
         ]
     )
     assert len([outcome for outcome in outcomes if isinstance(outcome, Invalid)]) == 1, outcomes

@@ -10,8 +10,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from approvals.actions import configuration
-from approvals.admin import queues
+from approvals.actions import credentials, queues
+from approvals.actors import COMMAND_LINE
+from approvals.admin import queues as admin_queues
 from approvals.exceptions import Invalid, StaleVersion
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
 from approvals.records import audit, wake_ups
@@ -53,7 +54,7 @@ def last(queue: ReviewQueue) -> AuditEvent:
 
 def stored(queue: ReviewQueue) -> dict[str, str]:
     """What the form shows of a queue, as a browser would send it back."""
-    form = queues.QueueForm(instance=queue)
+    form = admin_queues.QueueForm(instance=queue)
     shown = {f.html_name: f.value() for f in form}
     return {name: "" if value is None else str(value) for name, value in shown.items()}
 
@@ -87,7 +88,7 @@ def test_a_change_is_audited_with_what_it_was_and_what_it_is(
 
 
 def test_a_document_reads_back_as_it_was_whatever_its_characters() -> None:
-    field = queues.DocumentField(empty={})
+    field = admin_queues.DocumentField(empty={})
     document = {"label": "a\u202eb\U000e0001\t\u00e9"}
     text = field.prepare_value(document)
     assert field.clean(text) == document
@@ -162,18 +163,18 @@ def test_what_is_no_change_of_settings_makes_no_page_stale(
 ) -> None:
     door = at("reviewqueue_edit", queue.pk)
     seen = dict(browser.get(door).context["hidden"])
-    configuration.ask_check(queue.pk, by=None)
-    configuration.issue_secret("erp", queue.slug, by=None)
+    queues.ask_check(queue.pk, by=COMMAND_LINE)
+    credentials.issue_secret("erp", queue.slug, by=COMMAND_LINE)
     assert browser.post(door, {**stored(queue), **seen, "name": "Mine"}).status_code == 302
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_save_what_they_saw_at_once_one_is_told() -> None:
     queue = factories.queue()
-    seen = configuration.settings_version(queue.pk)
+    seen = queues.settings_version(queue.pk)
 
     def save(name: str) -> Any:
-        return configuration.save_queue(queue.slug, {"name": name}, by=None, expected=seen)
+        return queues.save(queue.slug, {"name": name}, by=COMMAND_LINE, expected=seen)
 
     outcomes = races.at_once([lambda: save("Left"), lambda: save("Right")])
     assert len([outcome for outcome in outcomes if isinstance(outcome, StaleVersion)]) == 1
@@ -184,7 +185,7 @@ def test_of_two_who_make_the_same_queue_at_once_one_makes_it() -> None:
     settings = {"region": "us-east-1", "sqs_url": TYPED["sqs_url"]}
 
     def make() -> Any:
-        return configuration.save_queue("twin", settings, by=None)
+        return queues.save("twin", settings, by=COMMAND_LINE)
 
     outcomes = races.at_once([make, make])
     made = [outcome for outcome in outcomes if not isinstance(outcome, Invalid)]

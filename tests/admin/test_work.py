@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals.actions import assignment, configuration, decisions, ingest, redelivery
+from approvals.actions import (
+    assignment,
+    decisions,
+    ingest,
+    people,
+    queues,
+    redelivery,
+)
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import (
     AuditEvent,
@@ -20,11 +28,13 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import audit, outbox
 from tests import factories
 from tests.admin.conftest import MACHINE, Enter, Rows, at, ordered, quarantined
 from tests.canary import CANARY, assert_no_canary
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +48,8 @@ def test_a_reviewer_decides_several_and_hears_of_each_by_itself(
     enter: Enter, alice: User, bob: User, queue: ReviewQueue
 ) -> None:
     free, held, decided = (factories.review(queue, title=f"Review {n}") for n in range(3))
-    assignment.claim(held.pk, by=bob, surface="web")
-    decisions.approve(decided.pk, by=bob, surface="web")
+    assignment.claim(held.pk, by=actor(bob))
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(bob))
     browser = enter(alice)
     picked = {
         "action": "reject_selected", "index": "0",
@@ -81,9 +91,7 @@ def test_one_review_is_approved_from_its_page(enter: Enter, alice: User, rows: R
 def test_a_queue_that_wants_a_reason_gets_one_in_the_admin_site_too(
     enter: Enter, alice: User, rows: Rows
 ) -> None:
-    configuration.save_queue(
-        "manual-review", {"policy": {"reason_required_for": ["approved"]}}, by=None
-    )
+    queues.save("manual-review", {"policy": {"reason_required_for": ["approved"]}}, by=COMMAND_LINE)
     answer = enter(alice).post(at("reviewtask_approve"), {"id": rows.review.pk, "reason": " "})
     assert answer.status_code == 422
     assert "write a reason" in told(answer)[0]
@@ -123,7 +131,7 @@ def test_no_page_shows_a_token_or_turns_text_round(
     ingest.accept(queue, [factories.received(body)])
     review = ReviewTask.objects.get()
     broken = quarantined(queue, json.dumps({**body, "schemaVersion": "9"}))
-    configuration.grant(oscar, queue.slug, "reviewer", by=None)
+    people.grant(oscar, queue.slug, "reviewer", by=COMMAND_LINE)
     browser = enter(oscar)
     pages = [
         at("reviewtask_changelist"), at("reviewtask_change", review.pk),
@@ -196,7 +204,7 @@ def test_a_refused_order_is_sent_again_and_waits(oscar: User, alice: User) -> No
     entry = OutboxEntry.objects.get(subject=order.pk)
     outbox.park(entry, "refused")
 
-    redelivery.requeue(entry.pk, by=oscar, surface="admin")
+    redelivery.requeue(entry.pk, by=actor(oscar, "admin"))
 
     order.refresh_from_db()
     assert (order.status, order.refusal) == ("pending", "")
@@ -206,12 +214,12 @@ def test_a_refused_order_is_sent_again_and_waits(oscar: User, alice: User) -> No
 
 def test_only_an_operator_sends_again(alice: User, rows: Rows) -> None:
     with pytest.raises(NotAllowed):
-        redelivery.requeue(rows.entry.pk, by=alice, surface="api")
+        redelivery.requeue(rows.entry.pk, by=actor(alice, "api"))
     with pytest.raises(NotFound):
-        redelivery.requeue(rows.review.pk, by=alice, surface="api")
+        redelivery.requeue(rows.review.pk, by=actor(alice, "api"))
     OutboxEntry.objects.filter(pk=rows.entry.pk).update(lane="notices")
     with pytest.raises(Invalid, match="lane notices"):
-        redelivery.requeue(rows.entry.pk, by=alice, surface="api")
+        redelivery.requeue(rows.entry.pk, by=actor(alice, "api"))
 
 
 def test_the_outbox_is_filtered_and_searched(enter: Enter, audrey: User, rows: Rows) -> None:
@@ -307,7 +315,7 @@ def test_nul_is_a_bad_request_wherever_it_stands(enter: Enter, oscar: User, rows
 def test_a_token_in_an_orders_input_is_not_shown(enter: Enter, oscar: User, settings: Any) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     given = {"order_id": "7", "note": "Fragile.", "parent": {"taskToken": CANARY}}
-    order, _ = fulfillment.start_order_fulfillment(given, by=None, surface="api")
+    order, _ = fulfillment.start_order_fulfillment(given, by=COMMAND_LINE)
 
     page = enter(oscar).get(at("orderexecution_change", order.pk))
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.models import ApiToken, ReviewTask, User
 from tests import factories
 
@@ -49,7 +50,7 @@ def call() -> Callable[..., Caller]:
         if user is None:
             return Caller(None)
         name = f"token {next(_names)}"
-        token = configuration.issue_token(user, name, by=None)
+        token = credentials.issue_token(user, name, by=COMMAND_LINE)
         if scopes:
             ApiToken.objects.filter(user=user, name=name).update(scopes=list(scopes))
         return Caller(token)

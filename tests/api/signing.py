@@ -11,7 +11,8 @@ from typing import Any
 
 from django.test import Client
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewTask
 from approvals.records import idempotency
 
@@ -65,7 +66,7 @@ class Sender:
 
 def issue(name: str = "erp", queue: str | None = None) -> Sender:
     """A sender with a fresh secret of this name."""
-    return Sender(configuration.issue_secret(name, queue, by=None))
+    return Sender(credentials.issue_secret(name, queue, by=COMMAND_LINE))
 
 
 def about(review: ReviewTask, **changed: Any) -> dict[str, Any]:

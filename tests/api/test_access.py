@@ -6,10 +6,13 @@ import uuid
 
 import pytest
 
-from approvals.actions import configuration, decisions
+from approvals.actions import decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import Decision, QueueMembership, ReviewTask, User
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +48,7 @@ for _role in TABLE:
 
 
 @pytest.fixture
-def people(alice, bob, lena, victor, carol) -> dict[str, User | None]:
+def everybody(alice, bob, lena, victor, carol) -> dict[str, User | None]:
     """Everybody of the table."""
     people = [alice, bob, lena, victor, carol]
     return {user.email.split("@")[0]: user for user in people} | {"nobody": None}
@@ -60,12 +63,12 @@ def ask(caller, route, review, decision):
 
 
 @pytest.mark.parametrize("role", TABLE)
-def test_each_role_gets_what_the_table_says(call, people, alice, queue, role):
-    caller, window, got = call(people[role]), decisions.Ruling(undo_seconds=10), {}
+def test_each_role_gets_what_the_table_says(call, everybody, alice, queue, role):
+    caller, window, got = call(everybody[role]), decisions.DecisionRequest(undo_seconds=10), {}
 
     for route in ROUTES:
         first, second = factories.review(queue), factories.review(queue)
-        decided = decisions.approve(first.pk, by=alice, surface="web", ruling=window)
+        decided = decisions.decide(first.pk, Outcome.APPROVED, by=actor(alice), request=window)
         got[route] = ask(caller, route, second.pk, decided.decision_id).status_code
 
     assert got == TABLE[role]
@@ -75,7 +78,7 @@ def test_each_role_gets_what_the_table_says(call, people, alice, queue, role):
     "route", ["read", "events", "claim", "renew", "release", "decide", "undo", "next"]
 )
 def test_what_is_hidden_answers_like_what_is_not_there(call, carol, alice, queue, route):
-    decided = decisions.approve(factories.review(queue).pk, by=alice, surface="web")
+    decided = decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
     hidden_review = factories.review(queue)
     caller = call(carol)
 
@@ -129,7 +132,7 @@ def test_a_token_reaches_as_far_as_its_scopes(call, alice, review, scopes, allow
 def test_starting_orders_needs_its_own_scope(call, settings, queue):
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
     keeper = factories.user("shop@example.com")
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
 
     refused(call(keeper, "decide").post("orders/", {"order_id": 1}), 403, "not_allowed")
     refused(call(keeper, "orders").post("orders/", {"order_id": 1}), 503, "unavailable")

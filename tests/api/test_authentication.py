@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.models import ApiToken
 from tests import factories
 from tests.api.conftest import Caller, refused
@@ -110,7 +111,7 @@ def test_use_is_noted_at_most_once_a_minute(api):
 
 
 def test_a_tokens_name_stands_in_its_decisions(queue, alice):
-    token = configuration.issue_token(alice, "triage bot", by=None)
+    token = credentials.issue_token(alice, "triage bot", by=COMMAND_LINE)
     review = factories.review(queue)
 
     Caller(token).post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})

@@ -8,7 +8,8 @@ import logging
 
 import pytest
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ TOKEN = "canary/AQC8+" + "Kx9" * 40
 
 def test_no_answer_holds_the_token(call, lena, queue, caplog, capsys):
     caplog.set_level(logging.DEBUG)
-    configuration.grant_site(lena, "orders", by=None)
+    people.grant_site(lena, "orders", by=COMMAND_LINE)
     api = call(lena)
     echo = {"again": [TOKEN], f"key {TOKEN}": {"deep": f"x{TOKEN}y"}}
     error = {"Error": "Failed", "Cause": json.dumps({"errorMessage": f"token {TOKEN}"})}

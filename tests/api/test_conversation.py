@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from approvals.actions import assignment, decisions
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +25,7 @@ def test_a_holder_hands_on_what_is_theirs(api, alice, call, bob, review):
 
 
 def test_a_lead_hands_on_anybodys_and_a_reviewer_only_their_own(api, call, lena, bob, review):
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
 
     body = {"to": "alice@example.com"}
     refused(api.post(f"reviews/{review.pk}/reassign/", body), 403, "not_allowed")
@@ -52,7 +54,7 @@ def test_an_unknown_address_is_refused_no_earlier_than_a_known_one(api, call, bo
         body = {"to": to}
         refused(call(carol).post(f"reviews/{review.pk}/reassign/", body), 404, "not_found")
         refused(api.post(f"reviews/{review.pk}/reassign/", body), 403, "not_allowed")
-    decisions.approve(review.pk, by=bob, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
     for to in ("bob@example.com", "nobody@example.com"):
         answer = api.post(f"reviews/{review.pk}/reassign/", {"to": to})
         refused(answer, 409, "already_decided")
@@ -119,6 +121,6 @@ def test_what_is_no_comment_is_named(api, review, text):
 
 
 def test_a_decided_review_can_be_talked_about(api, alice, review):
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
 
     assert api.post(f"reviews/{review.pk}/comments/", {"text": "Done."}).status_code == 201

@@ -12,6 +12,7 @@ from approvals.actions import assignment
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, Vote
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +86,7 @@ def test_the_second_reviewer_learns_who_was_first(api, call, bob, review):
 
 
 def test_anothers_claim_stands_unless_a_lead_overrides(api, call, bob, lena, review):
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     override = APPROVE | {"override": True}
 
     problem = refused(api.post(decisions_of(review), APPROVE), 409, "claimed_by_another")

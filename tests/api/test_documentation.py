@@ -12,7 +12,8 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from approvals.actions import configuration, ingest
+from approvals.actions import ingest, people
+from approvals.actors import COMMAND_LINE
 from approvals.api.documentation import UNPRINTABLE
 from approvals.models import QuarantinedMessage
 from approvals.orchestration import fulfillment
@@ -152,7 +153,7 @@ def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.0)
     lena = factories.user("lena@example.com", "lead", queue)
     for right in ("operator", "orders"):
-        configuration.grant_site(lena, right, by=None)
+        people.grant_site(lena, right, by=COMMAND_LINE)
     ingest.accept(queue, [factories.received("not JSON")])
     message = QuarantinedMessage.objects.get().pk
     rows = {"review_id": factories.review(queue).pk, "message_id": message, "slug": queue.slug}

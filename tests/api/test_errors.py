@@ -14,7 +14,9 @@ from approvals.actions import assignment, decisions
 from approvals.api import queries
 from approvals.api.views import decisions as views
 from approvals.exceptions import KeyMissing
+from approvals.models.decisions import Outcome
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -158,7 +160,7 @@ def test_a_value_the_database_refuses_is_the_callers_mistake(api, monkeypatch, r
 
 
 def test_a_verbs_own_status_never_hides_the_http_status(api, alice, review):
-    decisions.reject(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice))
 
     problem = refused(api.post(f"reviews/{review.pk}/claim/"), 409, "already_decided")
 

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 import requests
 
-from approvals.actions import assignment, configuration, decisions, ingest
+from approvals.actions import assignment, credentials, decisions, ingest, people
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -22,9 +23,11 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
 )
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import runner
 from tests import factories
+from tests.factories import actor
 
 on_a_served_desk = pytest.mark.django_db(transaction=True)
 FREE = {"payload", "data", "edits", "input"}  # what a message or an event brought: any shape
@@ -105,9 +108,9 @@ class World:
         self.lena = factories.user("lena@example.com", "lead", self.queue)
         factories.user("bob@example.com", "reviewer", self.queue)
         for site in ("orders", "operator"):
-            configuration.grant_site(self.lena, site, by=None)
+            people.grant_site(self.lena, site, by=COMMAND_LINE)
         self.session = requests.Session()
-        token = configuration.issue_token(self.lena, "examples", by=None)
+        token = credentials.issue_token(self.lena, "examples", by=COMMAND_LINE)
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def place(self, operation_id: str, parameter: str) -> str:
@@ -129,13 +132,13 @@ class World:
     def _review(self, operation_id):
         row = factories.review(self.queue)
         if operation_id in ("reviews_renew", "reviews_release"):
-            assignment.claim(row.pk, by=self.lena, surface="api")
+            assignment.claim(row.pk, by=actor(self.lena, "api"))
         if operation_id == "reviews_comments":
             self.send("post", f"/api/v1/reviews/{row.pk}/comments/", {"text": "Seen."})
         return str(row.pk)
 
     def _decision(self, _):
-        decisions.approve(factories.review(self.queue).pk, by=self.lena, surface="web")
+        decisions.decide(factories.review(self.queue).pk, Outcome.APPROVED, by=actor(self.lena))
         return str(Decision.objects.latest("decided_at").pk)
 
     def _message(self, operation_id):

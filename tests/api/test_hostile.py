@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.models import Decision, ReviewQueue
 from approvals.orchestration import fulfillment
 from tests import factories
@@ -141,8 +142,8 @@ def allmighty(call, lena, monkeypatch, settings):
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
     )
     monkeypatch.setattr(fulfillment, "PATIENCE", 0)
-    configuration.grant_site(lena, "orders", by=None)
-    configuration.grant_site(lena, "operator", by=None)
+    people.grant_site(lena, "orders", by=COMMAND_LINE)
+    people.grant_site(lena, "operator", by=COMMAND_LINE)
     ReviewQueue.objects.update(output_schema={"type": "object"})
     return call(lena)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import runner
 from tests import factories
@@ -23,7 +24,7 @@ def shop(settings, call):
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
     settings.ORDER_BUCKETS = ["daily-orders"]
     keeper = factories.user("shop@example.com")
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
     return call(keeper)
 
 

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -33,7 +34,7 @@ def machine(settings, monkeypatch):
 def shop(call):
     """A program that may start orders."""
     keeper = factories.user("shop@example.com")
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
     return call(keeper)
 
 
@@ -135,7 +136,7 @@ def test_without_a_workflow_orders_are_unavailable(shop, settings):
 def test_orders_are_read_by_those_who_may(shop, api, call, running):
     shop.post("orders/", ORDER)
     auditor = factories.user("audit@example.com")
-    configuration.grant_site(auditor, "auditor", by=None)
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
 
     assert call(auditor).get("orders/ORD-1/").json()["status"] == "running"
     refused(call(auditor).post("orders/", ORDER), 403, "not_allowed")
@@ -313,7 +314,7 @@ def test_a_restart_under_a_key_is_one_restart(shop, failed, error):
 
 def test_who_may_only_look_at_orders_lays_no_hand_on_them(shop, api, call, failed):
     auditor = factories.user("audit@example.com")
-    configuration.grant_site(auditor, "auditor", by=None)
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
 
     for caller in (call(auditor), api, call(factories.user("s@example.com"), "decide")):
         refused(caller.post("orders/ORD-1/restart/"), 403, "not_allowed")

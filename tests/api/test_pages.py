@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import decisions, ingest
 from approvals.models import ReviewTask
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +79,7 @@ def test_rows_that_come_and_go_meanwhile_disturb_nobody(api, alice, queue):
         )
         victim = ReviewTask.objects.pending().filter(pk__in=there).order_by("-pk").first()
         if victim and not gone:
-            decisions.approve(victim.pk, by=alice, surface="web")
+            decisions.decide(victim.pk, Outcome.APPROVED, by=actor(alice))
             gone.add(str(victim.pk))
 
     seen = [row for page in walk(api, "reviews/?page_size=4", during=disturb) for row in page]
@@ -136,12 +138,12 @@ def test_a_longer_list_costs_no_more_queries(api, alice, queue, path):
             assert api.get(path).status_code == 200
         return len(asked)
 
-    decisions.approve(factories.review(queue).pk, by=alice, surface="web")
+    decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
     fill(queue, 1)
     api.get(path)
     few = cost()
     for _ in range(3):
-        decisions.approve(factories.review(queue).pk, by=alice, surface="web")
+        decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
     fill(queue, 20)
 
     assert cost() == few <= 6

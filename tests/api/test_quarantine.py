@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 
-from approvals.actions import configuration, ingest
+from approvals.actions import ingest, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import QuarantinedMessage, ReviewTask
 from tests import canary, factories
 from tests.api.conftest import refused
@@ -26,7 +27,7 @@ MEMBERS = [
 def operator(call, db):
     """A program of somebody who operates the service and has no role in any queue."""
     keeper = factories.user("operator@example.com")
-    configuration.grant_site(keeper, "operator", by=None)
+    people.grant_site(keeper, "operator", by=COMMAND_LINE)
     return call(keeper)
 
 
@@ -147,7 +148,7 @@ def test_a_discard_needs_a_reason(operator, queue, reason):
 def test_auditors_look_operators_act_and_nobody_else_does_either(call, api, queue, lena):
     row = quarantined(queue, "{")
     auditor = factories.user("audit@example.com")
-    configuration.grant_site(auditor, "auditor", by=None)
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
     paths = ("quarantine/", f"quarantine/{row.pk}/", f"quarantine/{uuid.uuid4()}/")
     discard = f"quarantine/{row.pk}/discard/"
 
@@ -162,7 +163,7 @@ def test_auditors_look_operators_act_and_nobody_else_does_either(call, api, queu
 
 def test_a_token_with_scopes_reads_and_does_not_act(call, db, queue):
     keeper = factories.user("operator@example.com")
-    configuration.grant_site(keeper, "operator", by=None)
+    people.grant_site(keeper, "operator", by=COMMAND_LINE)
     row = quarantined(queue, "{")
 
     narrow = call(keeper, "read", "decide", "orders")

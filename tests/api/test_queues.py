@@ -9,8 +9,10 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewTask
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +41,7 @@ def test_the_oldest_open_review_tells_how_long_it_has_waited(api, alice, queue):
     old, older = factories.review(queue), factories.review(queue)
     ReviewTask.objects.filter(pk=old.pk).update(received_at=Now() - timedelta(minutes=5))
     ReviewTask.objects.filter(pk=older.pk).update(received_at=Now() - timedelta(minutes=9))
-    decisions.approve(older.pk, by=alice, surface="web")
+    decisions.decide(older.pk, Outcome.APPROVED, by=actor(alice))
 
     (shown,) = api.get("queues/").json()["results"]
 
@@ -69,7 +71,7 @@ def test_next_takes_what_is_due_first_and_free(api, call, bob, queue):
     held = factories.review(queue, timeoutSeconds=100)
     second = factories.review(queue, timeoutSeconds=200)
     third = factories.review(queue, timeoutSeconds=300)
-    assignment.claim(held.pk, by=bob, surface="web")
+    assignment.claim(held.pk, by=actor(bob))
 
     taken = api.post(NEXT)
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -73,7 +74,7 @@ def test_an_order_that_several_send_runs_once_while_they_wait(call, settings, mo
     machine = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = machine
     keeper = factories.user("shop@example.com")
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
     caller, started = call(keeper), []
 
     def start(machine, name, text):
@@ -138,7 +139,7 @@ def test_twins_of_an_order_start_it_once_and_get_one_answer(call, settings, monk
     )
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.3)
     keeper = factories.user("shop@example.com")
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
 
     answers = answers_of(call(keeper), "orders/", {"order_id": "ORD-1"}, 8)
 

@@ -8,10 +8,13 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from approvals.actions import assignment, configuration, decisions
+from approvals.actions import assignment, decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Comment, Decision, Receipt, ReviewTask, Vote
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +57,7 @@ def test_without_a_key_the_second_decision_is_refused_as_ever(api, review):
 def test_every_verb_on_a_review_acts_once_under_a_key(call, lena, review, path, body, status):
     api = call(lena)
     if "next" not in path:
-        assignment.claim(review.pk, by=lena, surface="web")
+        assignment.claim(review.pk, by=actor(lena))
 
     first = api.post(path.format(review.pk), body, **KEY)
     events = AuditEvent.objects.count()
@@ -66,7 +69,7 @@ def test_every_verb_on_a_review_acts_once_under_a_key(call, lena, review, path, 
 
 
 def test_an_undo_sent_twice_says_twice_that_it_is_undone(api, alice, review):
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     path = f"decisions/{Decision.objects.get().pk}/undo/"
 
     first, again = api.post(path, **KEY), api.post(path, **KEY)
@@ -105,7 +108,7 @@ def test_a_next_with_long_filters_has_its_receipt_too(api, review):
 @pytest.mark.parametrize("path", ["reviews/{}/claim/", "queues/manual-review/next/"])
 def test_a_repeated_claim_never_shows_a_lease_that_is_anothers(api, lena, review, path):
     first = api.post(path.format(review.pk), **KEY).json()
-    taken = assignment.claim(review.pk, by=lena, surface="web", override=True)
+    taken = assignment.claim(review.pk, by=actor(lena), override=True)
 
     again = api.post(path.format(review.pk), **KEY)
 
@@ -125,8 +128,8 @@ def test_a_repeated_claim_shows_no_lease_that_has_run_out(api, review):
 def test_a_repeated_decision_names_its_own_vote_not_a_later_one(api, alice, review):
     path = f"reviews/{review.pk}/decisions/"
     first = api.post(path, {"outcome": "approved", "undo_seconds": 10}, **KEY).json()
-    decisions.undo(first["decision"]["id"], by=alice, surface="web")
-    decisions.reject(review.pk, by=alice, surface="web")
+    decisions.undo(first["decision"]["id"], by=actor(alice))
+    decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice))
 
     again = api.post(path, {"outcome": "approved", "undo_seconds": 10}, **KEY).json()
 
@@ -160,10 +163,10 @@ def test_another_request_under_the_same_key_is_refused_and_does_nothing(api, que
 
 def test_a_refusal_is_not_kept(api, alice, bob, review):
     path = f"reviews/{review.pk}/claim/"
-    held = assignment.claim(review.pk, by=bob, surface="web")
+    held = assignment.claim(review.pk, by=actor(bob))
     refused(api.post(path, **KEY), 409, "claimed_by_another")
     refused(api.post(path, {"overide": True}, **KEY), 422, "invalid")
-    assignment.release(held.pk, by=bob, surface="web")
+    assignment.release(held.pk, by=actor(bob))
 
     assert api.post(path, **KEY).status_code == 200
 
@@ -214,7 +217,7 @@ def test_an_account_that_is_gone_gets_no_answer_again(api, alice, review):
 
 def test_a_service_has_keys_too(call, queue, review):
     robot = factories.user("robot@example.com", "reviewer", queue, kind="service")
-    configuration.grant_site(robot, "orders", by=None)
+    people.grant_site(robot, "orders", by=COMMAND_LINE)
 
     assert call(robot).post(f"reviews/{review.pk}/claim/", **KEY).status_code == 200
     assert Receipt.objects.get().principal == f"user:{robot.pk}"

@@ -11,9 +11,11 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
 from approvals.models import OutboxEntry, ReviewTask
+from approvals.models.decisions import Outcome
 from approvals.records import execution_snapshots, outbox
 from tests import factories
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +63,7 @@ def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(a
 
 
 def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(api, alice, review):
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
 
     shown = api.get(f"reviews/{review.pk}/").json()
 
@@ -79,7 +81,7 @@ def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(api, alice,
 
 
 def test_only_a_proved_delivery_has_a_time(api, alice, review):
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     entry = OutboxEntry.objects.get()
 
     outbox.settle(entry, "expired")
@@ -105,7 +107,7 @@ def test_a_textbook_message_without_an_execution_shows_null(api, queue):
 def test_the_list_holds_pending_reviews_by_deadline(api, alice, queue):
     late = factories.review(queue, timeoutSeconds=900)
     soon = factories.review(queue, timeoutSeconds=300)
-    decisions.approve(factories.review(queue).pk, by=alice, surface="web")
+    decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
 
     page = api.get("reviews/").json()
 
@@ -118,8 +120,8 @@ def test_filters_narrow_the_list(api, alice, bob, queue):
     plain = factories.review(queue, title="Lamp & co", orderId="A-1")
     urgent = factories.review(queue, priority=9, orderId="A-2", error="StockGone")
     gone = factories.review(queue, orderId="A-3")
-    decisions.reject(gone.pk, by=bob, surface="web")
-    assignment.claim(plain.pk, by=alice, surface="web")
+    decisions.decide(gone.pk, Outcome.REJECTED, by=actor(bob))
+    assignment.claim(plain.pk, by=actor(alice))
 
     def found(**query):
         return [shown["reference"] for shown in api.get("reviews/", query).json()["results"]]
@@ -141,7 +143,7 @@ def test_filters_narrow_the_list(api, alice, bob, queue):
 
 
 def test_mine_ends_with_my_lease(api, alice, review):
-    assignment.claim(review.pk, by=alice, surface="web")
+    assignment.claim(review.pk, by=actor(alice))
     expire_lease(review)
 
     assert api.get("reviews/", {"assignee": "me"}).json()["results"] == []
@@ -213,7 +215,7 @@ def test_a_lead_takes_over_and_a_reviewer_may_not(api, call, bob, lena, review):
 
 
 def test_an_expired_lease_shows_as_nobodys(api, alice, call, bob, review):
-    assignment.claim(review.pk, by=alice, surface="web")
+    assignment.claim(review.pk, by=actor(alice))
     expire_lease(review)
 
     for shown in (

@@ -6,7 +6,9 @@ import pytest
 
 from approvals.actions import assignment, decisions
 from approvals.models import Decision
+from approvals.models.decisions import Outcome
 from tests.api.conftest import refused
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +24,7 @@ VERBS = {
 @pytest.fixture
 def held(alice, bob, review):
     """A review that Alice holds, at version 2."""
-    return assignment.claim(review.pk, by=alice, surface="web")
+    return assignment.claim(review.pk, by=actor(alice))
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -56,7 +58,7 @@ def test_a_header_that_is_no_version_is_named(api, held, verb, header):
 def test_reading_next_and_undo_tell_the_version(api, alice, review):
     assert api.get(f"reviews/{review.pk}/").headers["ETag"] == '"1"'
     assert api.post("queues/manual-review/next/").headers["ETag"] == '"2"'
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     undone = api.post(f"decisions/{Decision.objects.get().pk}/undo/")
 
     assert (undone.headers["ETag"], undone.json()["version"]) == ('"4"', 4)

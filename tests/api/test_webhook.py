@@ -11,8 +11,10 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from approvals import policy
-from approvals.actions import assignment, configuration, decisions
+from approvals.actions import assignment, credentials, decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.api.views import webhooks
+from approvals.exceptions import Invalid, NotFound
 from approvals.models import (
     AuditEvent,
     Decision,
@@ -22,12 +24,15 @@ from approvals.models import (
     ReviewTask,
     User,
     Vote,
+    WebhookSecret,
 )
+from approvals.models.decisions import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.api.conftest import refused
 from tests.api.signing import PATH, about, issue, kept
 from tests.canary import CANARY, assert_no_canary
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +139,7 @@ def test_a_replay_keeps_its_answer_after_the_decision_was_undone_and_another_mad
     erp, alice, lena, review
 ):
     first = erp.send(about(review), "msg-1")
-    decisions.undo(Decision.objects.get().pk, by=lena, surface="web")
+    decisions.undo(Decision.objects.get().pk, by=actor(lena))
     erp.send(about(review, approved=False), "msg-2")
 
     again = erp.send(about(review), "msg-1")
@@ -154,9 +159,9 @@ def test_an_id_that_came_with_another_body_is_a_conflict(erp, alice, review):
 
 
 def test_a_refusal_is_remembered_too(erp, alice, bob, review):
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     first = erp.send(about(review), "msg-1")
-    assignment.release(review.pk, by=bob, surface="web")
+    assignment.release(review.pk, by=actor(bob))
 
     again = erp.send(about(review), "msg-1")
     fresh = erp.send(about(review), "msg-2")
@@ -273,7 +278,7 @@ def test_a_secret_of_a_queue_finds_no_foreign_token(alice, carol, queue):
 
 def test_the_verbs_own_refusals_come_as_they_are(erp, alice, bob, queue):
     decided, late = factories.review(queue), factories.review(queue)
-    decisions.reject(decided.pk, by=bob, surface="web")
+    decisions.decide(decided.pk, Outcome.REJECTED, by=actor(bob))
     ReviewTask.objects.filter(pk=late.pk).update(deadline_at=Now() - timedelta(seconds=1))
 
     problem = refused(erp.send(about(decided)), 409, "already_decided")
@@ -359,9 +364,9 @@ def test_a_sender_changes_over_from_one_secret_to_the_next(erp, alice, queue):
     rows = [factories.review(queue) for _ in range(3)]
     for sender, row in zip((old, new), rows, strict=False):
         assert sender.send(about(row)).status_code == 200
-    old_id = configuration.WebhookSecret.objects.earliest("created_at").pk
+    old_id = WebhookSecret.objects.earliest("created_at").pk
 
-    configuration.revoke_secret(old_id, by=None)
+    credentials.revoke_secret(old_id, by=COMMAND_LINE)
 
     refused(old.send(about(rows[2])), 401, "not_authenticated")
     assert new.send(about(rows[2])).status_code == 200
@@ -377,22 +382,22 @@ def test_both_secrets_of_a_name_share_its_ids(erp, alice, review):
 
 def test_a_revoked_secret_gets_no_first_answer_either(erp, alice, review):
     erp.send(about(review), "msg-1")
-    configuration.revoke_secret(configuration.WebhookSecret.objects.get().pk, by=None)
+    credentials.revoke_secret(WebhookSecret.objects.get().pk, by=COMMAND_LINE)
 
     refused(erp.send(about(review), "msg-1"), 401, "not_authenticated")
 
 
 def test_a_name_signs_for_one_queue_or_for_all(erp, queue):
-    with pytest.raises(configuration.Invalid, match="signs for other reviews"):
-        configuration.issue_secret("erp", queue.slug, by=None)
-    configuration.issue_secret("bound", queue.slug, by=None)
-    with pytest.raises(configuration.Invalid, match="signs for other reviews"):
-        configuration.issue_secret("bound", by=None)
+    with pytest.raises(Invalid, match="signs for other reviews"):
+        credentials.issue_secret("erp", queue.slug, by=COMMAND_LINE)
+    credentials.issue_secret("bound", queue.slug, by=COMMAND_LINE)
+    with pytest.raises(Invalid, match="signs for other reviews"):
+        credentials.issue_secret("bound", by=COMMAND_LINE)
 
 
 def test_a_name_given_to_another_queue_later_is_another_sender(erp, alice, review, queue):
     assert erp.send(about(review), "msg-1").status_code == 200
-    configuration.revoke_secret(configuration.WebhookSecret.objects.get().pk, by=None)
+    credentials.revoke_secret(WebhookSecret.objects.get().pk, by=COMMAND_LINE)
     later = issue("erp", queue.slug)
     other = factories.review(queue)
 
@@ -404,24 +409,24 @@ def test_a_name_given_to_another_queue_later_is_another_sender(erp, alice, revie
 
 def test_secrets_are_for_operators(alice, queue):
     with pytest.raises(policy.NotAllowed):
-        configuration.issue_secret("erp", by=alice)
+        credentials.issue_secret("erp", by=actor(alice, "command"))
     issue()
-    row = configuration.WebhookSecret.objects.get()
+    row = WebhookSecret.objects.get()
     with pytest.raises(policy.NotAllowed):
-        configuration.revoke_secret(row.pk, by=alice)
-    configuration.grant_site(alice, "operator", by=None)
-    configuration.revoke_secret(row.pk, by=alice)
-    with pytest.raises(configuration.Invalid, match="already"):
-        configuration.revoke_secret(row.pk, by=alice)
-    with pytest.raises(configuration.NotFound):
-        configuration.revoke_secret(uuid.uuid4(), by=alice)
+        credentials.revoke_secret(row.pk, by=actor(alice, "command"))
+    people.grant_site(alice, "operator", by=COMMAND_LINE)
+    credentials.revoke_secret(row.pk, by=actor(alice, "command"))
+    with pytest.raises(Invalid, match="already"):
+        credentials.revoke_secret(row.pk, by=actor(alice, "command"))
+    with pytest.raises(NotFound):
+        credentials.revoke_secret(uuid.uuid4(), by=actor(alice, "command"))
 
 
 def test_issue_and_end_of_a_secret_stand_on_its_chain(queue):
     for slug in (None, queue.slug):
-        configuration.issue_secret(f"for {slug}", slug, by=None)
-    for row in configuration.WebhookSecret.objects.all():
-        configuration.revoke_secret(row.pk, by=None)
+        credentials.issue_secret(f"for {slug}", slug, by=COMMAND_LINE)
+    for row in WebhookSecret.objects.all():
+        credentials.revoke_secret(row.pk, by=COMMAND_LINE)
         chain = f"queue:{queue.pk}" if row.queue else f"webhook:{row.pk}"
         events = AuditEvent.objects.filter(chain=chain, kind__startswith="webhook_secret")
         kinds = list(events.order_by("seq").values_list("kind", flat=True))
@@ -431,7 +436,7 @@ def test_issue_and_end_of_a_secret_stand_on_its_chain(queue):
 
 
 def test_use_of_a_secret_is_noted(erp, alice, review):
-    row = configuration.WebhookSecret.objects.get()
+    row = WebhookSecret.objects.get()
     erp.send(about(review), signature="v1,AAAA")
     row.refresh_from_db()
     assert row.last_used_at is None

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.api import signature
 from approvals.models import WebhookSecret
 from approvals.records import tokens
@@ -42,7 +43,9 @@ def vector(monkeypatch):
 
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the database's clock say this."""
-    monkeypatch.setattr(signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC))
+    monkeypatch.setattr(
+        signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC)
+    )
 
 
 def unsigned(body: bytes = BODY, **changed: str | None) -> None:
@@ -217,7 +220,7 @@ def test_every_active_secret_is_compared_and_a_revoked_one_never(vector, monkeyp
     for number in range(3):
         issue(f"name {number}")
     revoked = WebhookSecret.objects.get(name="name 1")
-    configuration.revoke_secret(revoked.pk, by=None)
+    credentials.revoke_secret(revoked.pk, by=COMMAND_LINE)
     compared: list[Any] = []
     signs = signature._signs
 
@@ -269,7 +272,7 @@ def test_every_401_is_the_same_to_the_byte(alice, review):
     sender = issue()
     now = int(sender.headers(body)["webhook-timestamp"])
     revoked = issue("gone")
-    configuration.revoke_secret(WebhookSecret.objects.get(name="gone").pk, by=None)
+    credentials.revoke_secret(WebhookSecret.objects.get(name="gone").pk, by=COMMAND_LINE)
     unreadable = issue("unreadable")
     WebhookSecret.objects.filter(name="unreadable").update(sealed_secret=b"")
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from django.db import transaction
 
-from approvals.actions import configuration, orders
-from approvals.actions.orders import Ending
+from approvals.actions import interventions, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, ReviewTask, User
-from approvals.orchestration import fulfillment, steering
+from approvals.orchestration import fulfillment
+from approvals.records import orders
+from approvals.records.orders import Ending
 from tests import factories, histories
 from tests.browser import world
+from tests.factories import actor
 from tests.histories import History
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:order-fulfillment"
@@ -27,7 +30,7 @@ def build(settings: Any) -> tuple[User, dict[str, OrderExecution]]:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     queue = factories.queue("manual-review", name="Manual review", fields=world.FIELDS)
     keeper = world.person("olga@example.com", "Olga Ivanova", "reviewer", queue)
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
     made = {
         "waiting": order("ORD-0048213", keeper, total=2448.0),
         "fulfilled": order("ORD-0048188", keeper, total=618.0),
@@ -47,7 +50,7 @@ def build(settings: Any) -> tuple[User, dict[str, OrderExecution]]:
     orders.record_status(made["fulfilled"].pk, "succeeded", Ending(datetime.now(UTC)))
     fail(made["failed"])
     reject(made["rejected"])
-    steering.stop("ORD-0048207", "The customer has cancelled.", by=keeper, surface="web")
+    interventions.stop("ORD-0048207", "The customer has cancelled.", by=actor(keeper))
     return keeper, {kind: OrderExecution.objects.get(pk=row.pk) for kind, row in made.items()}
 
 
@@ -64,7 +67,7 @@ def stored(order_id: str, by: User, **fields: Any) -> OrderExecution:
         "currency": "EUR",
         **fields,
     }
-    return fulfillment.start_order_fulfillment(given, by=by, surface="api")[0]
+    return fulfillment.start_order_fulfillment(given, by=actor(by, "api"))[0]
 
 
 def order(order_id: str, by: User, **fields: Any) -> OrderExecution:
@@ -95,7 +98,7 @@ def reject(row: OrderExecution) -> None:
     histories.read(row, history.end("Failed", error="OrderRejected"))
     ending = Ending(datetime.now(UTC) - timedelta(minutes=3), "OrderRejected", "Rejected by Ada.")
     orders.record_status(row.pk, "failed", ending)
-    steering.restart(row.order_id, by=row.created_by, surface="web", reason="It was a mistake.")
+    interventions.restart(row.order_id, by=actor(row.created_by), reason="It was a mistake.")
 
 
 def ended(row: OrderExecution) -> None:

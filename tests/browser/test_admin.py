@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from approvals.actions import configuration
+from approvals.actions import credentials, people, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User, WebhookSecret
 from tests import factories
 from tests.admin import conftest as rooms
@@ -109,11 +110,11 @@ def full() -> tuple[Rows, User]:
     queue: ReviewQueue = factories.queue(fields=world.FIELDS)
     ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
     rooms.operator("oscar@example.com")
-    configuration.grant(User.objects.get(email="oscar@example.com"), queue.slug, "lead", by=None)
-    configuration.issue_token(ada, "nightly", by=None)
+    people.grant(User.objects.get(email="oscar@example.com"), queue.slug, "lead", by=COMMAND_LINE)
+    credentials.issue_token(ada, "nightly", by=COMMAND_LINE)
     factories.user("robot@example.com", kind=User.Kind.SERVICE)
-    configuration.issue_secret("shop", queue.slug, by=None)
-    check = configuration.ask_check(queue.pk, by=None)
+    credentials.issue_secret("shop", queue.slug, by=COMMAND_LINE)
+    check = queues.ask_check(queue.pk, by=COMMAND_LINE)
     findings = [{"level": "problem", "what": "Not a standard queue."}]
     QueueCheck.objects.filter(pk=check.pk).update(checked_at=check.asked_at, findings=findings)
     review = factories.review(queue, orderId="ORD-OPEN", note="word" * 100)

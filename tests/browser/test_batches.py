@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from approvals.actions import batch_executions, configuration
+from approvals.actions import batch_executions, people
 from approvals.actions import batches as verbs
+from approvals.actors import COMMAND_LINE
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, User
 from approvals.orchestration.batches import runner, sources
@@ -28,7 +29,7 @@ def olga(settings: Any, transactional_db: None) -> User:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
     user = world.person("olga@example.com", "Olga Ladyzhenskaya", "viewer", factories.queue())
-    configuration.grant_site(user, "orders", by=None)
+    people.grant_site(user, "orders", by=COMMAND_LINE)
     return user
 
 
@@ -40,7 +41,7 @@ def begun(
     rows[6], rows[17] = "NaN", '{"order_id": "' + "W" * 300 + '"}'
     body = "[" + ",\n".join(rows) + "]"
     batch = runner.accept(
-        sources.of_body(body), Wish("batches", **wish), body=body, by=None, surface="api"
+        sources.of_body(body), Wish("batches", **wish), body=body, by=COMMAND_LINE
     )
     while Runner(batch.pk, seize=True).turn():
         pass

@@ -13,6 +13,7 @@ from approvals.models import Decision, ReviewTask
 from tests import factories
 from tests.browser import trouble, world
 from tests.browser.conftest import NewPage, Scheme, sign_in
+from tests.factories import actor
 
 MONSTER = {
     "orderId": "invoice\u202efdp.exe" * 9,
@@ -180,7 +181,7 @@ def test_every_page_passes_axe_and_fits_its_window(
     page.get_by_role("link", name="Approve").click()
     page.get_by_label("Note").wait_for()
     check(page, "the panel")
-    assignment.release(held, by=day.ada, surface="web")
+    assignment.release(held, by=actor(day.ada))
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("alert").filter(has_text="has changed").wait_for()
     check(page, "the panel with a problem")

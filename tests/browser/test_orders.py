@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from approvals.actions import orders
-from approvals.actions.orders import Ending
 from approvals.models import OrderExecution, OrderIntervention, Workflow
+from approvals.records.orders import Ending
 from tests import histories
 from tests.browser import orders as day
 from tests.browser.conftest import NewPage, Scheme, sign_in

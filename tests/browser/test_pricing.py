@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from tests import factories
 from tests.browser.conftest import NewPage, Scheme, sign_in
 from tests.browser.test_desk import check
@@ -14,7 +15,7 @@ from tests.browser.test_desk import check
 def opened(page: Page) -> Page:
     """The page of prices, for somebody who may start orders."""
     someone = factories.user("olga@example.com")
-    configuration.grant_site(someone, "orders", by=None)
+    people.grant_site(someone, "orders", by=COMMAND_LINE)
     sign_in(page, someone.email)
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Prices").click()
     return page

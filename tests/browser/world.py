@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from approvals.actions import assignment, configuration, decisions, discussion
+from approvals.actions import assignment, decisions, discussion, people
+from approvals.actors import COMMAND_LINE
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import outbox
 from tests import factories
+from tests.factories import actor
 
 FIELDS = [
     {"path": "input.total", "label": "Total", "kind": "money", "role": "amount"},
@@ -123,11 +126,11 @@ def build() -> World:
     grace = person("grace@example.com", "Grace Hopper", "reviewer", queue)
     lead = person("lead@example.com", "Lena Marsh", "lead", queue, refunds)
     reviews = {placed.reference: order(queue, placed) for placed in OPEN}
-    assignment.claim(reviews["ORD-0048219"].pk, by=ada, surface="web")
-    assignment.claim(reviews["ORD-0048224"].pk, by=grace, surface="web")
+    assignment.claim(reviews["ORD-0048219"].pk, by=actor(ada))
+    assignment.claim(reviews["ORD-0048224"].pk, by=actor(grace))
     for who, said in TALK:
         by = {"grace": grace, "lead": lead}[who]
-        discussion.comment(reviews["ORD-0048219"].pk, said, by=by, surface="web")
+        discussion.comment(reviews["ORD-0048219"].pk, said, by=actor(by))
     for reference, name, error, outcome, reason, answer in ANSWERED:
         placed = Placed(reference, name, "Lisboa", "EUR", {"CAM-X-45": 1}, error, 90, 60)
         reviews[reference] = decide(order(queue, placed), outcome, ada, reason, answer)
@@ -140,7 +143,7 @@ def person(email: str, name: str, role: str, *queues: ReviewQueue) -> User:
     user.name = name
     user.save(update_fields=["name"])
     for queue in queues:
-        configuration.grant(user, queue.slug, role, by=None)
+        people.grant(user, queue.slug, role, by=COMMAND_LINE)
     return user
 
 
@@ -198,9 +201,8 @@ def decide(
     review: ReviewTask, outcome: str, by: User, reason: str, answer: Answer | None
 ) -> ReviewTask:
     """Decide a review; with an `answer`, Step Functions has given it."""
-    verb = decisions.approve if outcome == "approved" else decisions.reject
-    ruling = decisions.Ruling(reason=reason, undo_seconds=None if answer is None else 0)
-    review = verb(review.pk, by=by, surface="web", ruling=ruling)
+    ruling = decisions.DecisionRequest(reason=reason, undo_seconds=None if answer is None else 0)
+    review = decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=ruling)
     if answer is not None:
         settle(review, answer)
     return review

@@ -16,7 +16,7 @@ from approvals.records import execution_snapshots
 from tests import factories
 from tests.fake_aws import FakeAws
 
-AT_ONCE = decisions.Ruling(undo_seconds=0, reason="Seen.")
+AT_ONCE = decisions.DecisionRequest(undo_seconds=0, reason="Seen.")
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from django.db.models import F
 from approvals.actions import decisions
 from approvals.delivery import lanes
 from approvals.models import AuditEvent, Breaker, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, deliver, take_in
+from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +23,9 @@ CALLBACKS = OutboxEntry.Lane.CALLBACKS
 
 def decided(waiting: Waiting, by: User, name: str) -> ReviewTask:
     """A review of its own execution, approved and due."""
-    return decisions.approve(waiting(name).pk, by=by, surface="api", ruling=AT_ONCE)
+    return decisions.decide(
+        waiting(name).pk, Outcome.APPROVED, by=actor(by, "api"), request=AT_ONCE
+    )
 
 
 def trip(aws: FakeAws, waiting: Waiting, by: User, fault: Fault) -> list[ReviewTask]:
@@ -107,7 +111,7 @@ def test_another_queue_is_not_held_back(
 
     take_in(other)
     review = ReviewTask.objects.get(execution_arn=arn)
-    review = decisions.approve(review.pk, by=eve, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(eve, "api"), request=AT_ONCE)
     assert deliver(review).delivery == ("delivered", "acknowledged")
 
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from approvals.actions import configuration, decisions
+from approvals.actions import decisions, queues
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.worker import loop
 from approvals.worker.pool import HANDS
 from tests.certainty.conftest import AT_ONCE, take_in
 from tests.desk import wait_until
+from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,11 +61,11 @@ def test_a_call_that_aws_leaves_hanging_never_delays_the_others(
     stuck = aws.tasks(arns[0])[-1]["token"]
     aws.plan("SendTask*", [Fault.STALLED], token=stuck, stall_seconds=4)
     first = ReviewTask.objects.get(execution_arn=arns[0])
-    decisions.approve(first.pk, by=ada, surface="api", ruling=AT_ONCE)
+    decisions.decide(first.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     with sweeping():
         wait_until(sending, seconds=3, what="the call that hangs")
         for review in ReviewTask.objects.pending():
-            decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+            decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
         wait_until(lambda: settled() >= 20, seconds=3.5, what="twenty deliveries beside it")
 
 
@@ -74,11 +77,11 @@ def test_starts_that_aws_leaves_hanging_never_delay_an_answer(
     reviews = [waiting(f"order-{number}") for number in range(5)]
     aws.switch("StartExecution", Fault.STALLED, stall_seconds=5)
     for number in range(HANDS + 2):
-        fulfillment.start_order_fulfillment({"order_id": str(number)}, by=None, surface="api")
+        fulfillment.start_order_fulfillment({"order_id": str(number)}, by=COMMAND_LINE)
     with sweeping(*lanes.LANES):
         wait_until(lambda: sending(executions) == HANDS, seconds=4, what="starts that hang")
         for review in reviews:
-            decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+            decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
         wait_until(lambda: settled() == 5, seconds=4, what="the answers beside them")
         assert settled(executions) == 0
         aws.switch("StartExecution", None)
@@ -87,10 +90,10 @@ def test_starts_that_aws_leaves_hanging_never_delay_an_answer(
 def test_the_sweeper_wakes_for_the_end_of_an_undo_window(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
 ) -> None:
-    configuration.save_queue(held.slug, {"undo_seconds": 2}, by=None)
+    queues.save(held.slug, {"undo_seconds": 2}, by=COMMAND_LINE)
     review = waiting()
     with sweeping():
-        decisions.approve(review.pk, by=ada, surface="web")
+        decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada))
         assert settled() == 0
         wait_until(lambda: settled() == 1, seconds=6, what="the delivery after its window")
     closed = aws.log.effect_of(aws.tasks(review.execution_arn)[-1]["token"])

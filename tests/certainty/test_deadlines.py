@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals.actions import assignment, configuration
+from approvals.actions import assignment, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, User, Vote
 from approvals.records import audit
 from approvals.worker import periodic
 from tests import factories
 from tests.certainty.conftest import deliver, move_deadline, token_of
+from tests.factories import actor
 from tests.fake_aws import FakeAws
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,9 +24,9 @@ Waiting = Callable[..., ReviewTask]
 def test_one_margin_before_the_deadline_the_queue_decides_by_its_rule(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, rule: str, outcome: str
 ) -> None:
-    configuration.save_queue(held.slug, {"at_deadline": rule}, by=None)
+    queues.save(held.slug, {"at_deadline": rule}, by=COMMAND_LINE)
     review = waiting()
-    assignment.claim(review.pk, by=ada, surface="web")  # nobody's claim holds it up
+    assignment.claim(review.pk, by=actor(ada))  # nobody's claim holds it up
     move_deadline(review, seconds=61)
     assert periodic.decide_at_deadlines() == 0
     move_deadline(review, seconds=59)
@@ -43,7 +45,7 @@ def test_one_margin_before_the_deadline_the_queue_decides_by_its_rule(
 
 
 def test_a_short_time_keeps_three_quarters_for_people(held: ReviewQueue) -> None:
-    configuration.save_queue(held.slug, {"at_deadline": "reject"}, by=None)
+    queues.save(held.slug, {"at_deadline": "reject"}, by=COMMAND_LINE)
     review = factories.review(held, timeoutSeconds=40)
     move_deadline(review, seconds=12, window=40)
     assert periodic.decide_at_deadlines() == 0
@@ -52,7 +54,7 @@ def test_a_short_time_keeps_three_quarters_for_people(held: ReviewQueue) -> None
 
 
 def test_a_default_deadline_and_one_that_has_passed_are_left_alone(held: ReviewQueue) -> None:
-    configuration.save_queue(held.slug, {"at_deadline": "approve"}, by=None)
+    queues.save(held.slug, {"at_deadline": "approve"}, by=COMMAND_LINE)
     guessed = factories.review(held, timeoutSeconds=None)
     late = factories.review(held)
     move_deadline(guessed, seconds=20)
@@ -74,7 +76,7 @@ def test_without_an_execution_a_heartbeat_proves_the_end_where_the_queue_allows_
     move_deadline(review, seconds=-1)
     token = aws.tasks()[-1]["token"]
     assert periodic.Prober().turn() == 0
-    configuration.save_queue(held.slug, {"probe_with_heartbeats": True}, by=None)
+    queues.save(held.slug, {"probe_with_heartbeats": True}, by=COMMAND_LINE)
     prober = periodic.Prober()
     assert prober.turn() == 1
     review.refresh_from_db()
@@ -89,7 +91,7 @@ def test_without_an_execution_a_heartbeat_proves_the_end_where_the_queue_allows_
 def test_a_claim_that_ran_out_is_written_down_and_makes_nothing_stale(
     held: ReviewQueue, ada: User
 ) -> None:
-    review = assignment.claim(factories.review(held).pk, by=ada, surface="web")
+    review = assignment.claim(factories.review(held).pk, by=actor(ada))
     assert periodic.end_leases() == 0
     ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=review.sent_at)
     assert periodic.end_leases() == 1

@@ -9,10 +9,12 @@ import pytest
 from approvals import polling, reconciliation
 from approvals.actions import decisions
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.reconciliation import Fate
 from approvals.records import audit
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, token_of
+from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,8 +27,7 @@ def test_a_reply_lost_after_it_was_applied_is_proved_by_the_history(
 ) -> None:
     aws.plan("SendTask*", [Fault.LOSE_REPLY_AFTER_APPLY])
     review = waiting()
-    verb = decisions.approve if outcome == "approved" else decisions.reject
-    review = verb(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome(outcome), by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(review).delivery == ("waiting", "retrying")
     assert deliver(review).delivery == ("delivered", "proved_by_history")
     assert aws.log.winner(token_of(aws, review)) == str(review.decision_id)
@@ -43,7 +44,7 @@ def test_a_token_that_somebody_else_answered_is_closed_elsewhere(
     aws: FakeAws, waiting: Waiting, ada: User
 ) -> None:
     review = waiting()
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.answer(token_of(aws, review), output='{"approved": true}')
     assert deliver(review).delivery == ("closed_elsewhere", "other_party")
 
@@ -52,14 +53,14 @@ def test_a_token_that_timed_out_is_told_as_too_late(
     aws: FakeAws, waiting: Waiting, ada: User
 ) -> None:
     review = waiting()
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.expire(token_of(aws, review))
     assert deliver(review).delivery == ("closed_elsewhere", "expired")
 
 
 def test_a_stopped_execution_is_told_as_aborted(aws: FakeAws, waiting: Waiting, ada: User) -> None:
     review = waiting()
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.abort(review.execution_arn)
     assert deliver(review).delivery == ("closed_elsewhere", "aborted")
 
@@ -69,7 +70,7 @@ def test_without_an_execution_arn_nothing_is_claimed(
 ) -> None:
     review = waiting()
     ReviewTask.objects.filter(pk=review.pk).update(execution_arn="")
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.expire(token_of(aws, review))
     assert deliver(review).delivery == ("unconfirmed", "no_execution_arn")
 
@@ -79,7 +80,7 @@ def test_a_history_that_may_not_be_read_leaves_it_unconfirmed(
 ) -> None:
     aws.plan("SendTask*", [Fault.LOSE_REPLY_AFTER_APPLY])
     review = waiting()
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.hide_history(review.execution_arn)
     assert deliver(review, times=2).delivery == ("unconfirmed", "history_unreadable")
 
@@ -89,7 +90,7 @@ def test_a_history_that_is_gone_leaves_it_unconfirmed(
 ) -> None:
     aws.plan("SendTask*", [Fault.LOSE_REPLY_AFTER_APPLY])
     review = waiting()
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     deliver(review)
     aws.forget(review.execution_arn)
     assert deliver(review).delivery == ("unconfirmed", "history_gone")
@@ -101,7 +102,7 @@ def test_a_history_that_lags_is_asked_again_and_then_proves_it(
     aws.plan("SendTask*", [Fault.LOSE_REPLY_AFTER_APPLY])
     review = waiting()
     aws.lag_history(reads=2, execution=review.execution_arn)
-    review = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(review, times=2).delivery == ("waiting", "retrying")
     calls = len(aws.log.calls("SendTaskSuccess"))
     assert deliver(review, times=2).delivery == ("delivered", "proved_by_history")
@@ -120,7 +121,7 @@ def test_the_right_one_of_several_open_tokens_is_found_among_thousands_of_events
     first, second, third, _ = aws.open_tasks(arn, branches, padding=1_200)
     polling.poll_once(held, wait_seconds=0)
     by_index = {r.item_index: r for r in ReviewTask.objects.filter(execution_arn=arn)}
-    ours = decisions.approve(by_index[0].pk, by=ada, surface="api", ruling=AT_ONCE)
+    ours = decisions.decide(by_index[0].pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(ours).delivery == ("delivered", "acknowledged")
     aws.expire(second, caught=True)
     aws.answer(third, output="{}")

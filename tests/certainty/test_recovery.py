@@ -13,7 +13,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from approvals.actions import configuration, decisions
+from approvals.actions import decisions, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import (
     AuditEvent,
     OutboxEntry,
@@ -23,12 +24,14 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.decisions import Outcome
 from approvals.reconciliation import recovery
 from approvals.records import audit, database_time
 from approvals.worker import loop
 from tests import factories
 from tests.certainty import restoring
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, take_in, token_of
+from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
 from tests.races import at_once
 
@@ -58,7 +61,7 @@ def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
     aws: FakeAws, held: ReviewQueue, machine: str, waiting: Waiting, ada: User, tmp_path: Path
 ) -> None:
     def approve(review: ReviewTask) -> ReviewTask:
-        return decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+        return decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
 
     early, sent = waiting("order-early"), approve(waiting("order-sent"))
     deliver(sent)
@@ -70,7 +73,9 @@ def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
     lost_here = approve(early)
     deliver(lost_here)
     late, decided, expired = (waiting(f"order-{what}") for what in ("late", "decided", "expired"))
-    lost_whole = decisions.reject(decided.pk, by=ada, surface="api", ruling=AT_ONCE)
+    lost_whole = decisions.decide(
+        decided.pk, Outcome.REJECTED, by=actor(ada, "api"), request=AT_ONCE
+    )
     deliver(lost_whole)
     aws.expire(token_of(aws, expired))
     winners = {task["token"]: aws.log.winner(task["token"]) for task in aws.tasks()}
@@ -120,11 +125,13 @@ def test_a_decision_taken_again_after_a_restore_never_passes_for_the_first_and_i
 ) -> None:
     review = waiting()
     backup = restoring.back_up(tmp_path / "backup.dump")
-    first = decisions.approve(review.pk, by=ada, surface="api", ruling=AT_ONCE).decision_id
+    first = decisions.decide(
+        review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE
+    ).decision_id
     deliver(ReviewTask.objects.get())
     restoring.restore(backup)
 
-    again = decisions.reject(review.pk, by=ada, surface="api", ruling=AT_ONCE)
+    again = decisions.decide(review.pk, Outcome.REJECTED, by=actor(ada, "api"), request=AT_ONCE)
     _, [found], _ = recover()
 
     assert (found["what"], found["decision_here"], found["decision_there"]) == (
@@ -139,7 +146,7 @@ def test_a_decision_taken_again_after_a_restore_never_passes_for_the_first_and_i
 def test_a_decision_that_the_history_contradicts_is_named_until_the_review_says_so_itself(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
 ) -> None:
-    review = decisions.approve(waiting().pk, by=ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(waiting().pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.expire(token_of(aws, review))
 
     _, [found], _ = recover()
@@ -153,7 +160,9 @@ def test_a_decision_that_the_history_contradicts_is_named_until_the_review_says_
 def test_what_agrees_is_no_finding(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
 ) -> None:
-    deliver(decisions.approve(waiting("a").pk, by=ada, surface="api", ruling=AT_ONCE))
+    deliver(
+        decisions.decide(waiting("a").pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
+    )
     expired = waiting("b")
     aws.expire(token_of(aws, expired))
     ask_now(expired)
@@ -227,7 +236,7 @@ def test_messages_of_another_queue_are_left_to_it(
 def test_what_the_queue_does_not_admit_goes_to_quarantine_once(
     aws: FakeAws, held: ReviewQueue, machine: str
 ) -> None:
-    configuration.save_queue(held.slug, {"state_machine_arns": [f"{machine}-other"]}, by=None)
+    queues.save(held.slug, {"state_machine_arns": [f"{machine}-other"]}, by=COMMAND_LINE)
     aws.start(machine, "order-1", {"order_id": "order-1"})
 
     assert pairs(recover("--state-machine", machine)[1]) == {("quarantined", "order-1")}

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
+from approvals.actors import COMMAND_LINE
 from approvals.models import (
     AuditEvent,
     ExecutionSnapshot,
@@ -21,12 +22,14 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.polling import statuses
 from approvals.records import audit, execution_snapshots
 from approvals.worker import loop, periodic
 from tests.certainty.conftest import AT_ONCE, deliver, take_in, token_of
 from tests.desk import wait_until
+from tests.factories import actor
 from tests.fake_aws import ACCOUNT, FakeAws, Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,9 +51,7 @@ def workflow(aws: FakeAws, held: ReviewQueue, settings: Any, **options: Any) -> 
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = machine
 
     def start(order_id: str) -> OrderExecution:
-        order, _ = fulfillment.start_order_fulfillment(
-            {"order_id": order_id}, by=None, surface="command"
-        )
+        order, _ = fulfillment.start_order_fulfillment({"order_id": order_id}, by=COMMAND_LINE)
         loop.sweep_once()
         order.refresh_from_db()
         return order
@@ -128,7 +129,7 @@ def test_executions_that_end_in_any_order_close_their_reviews_and_their_orders_s
     assert [breach for chain in audit.chains() for breach in audit.verify(chain)] == []
 
     left = ReviewTask.objects.get(reference="order-5")
-    left = decisions.approve(left.pk, by=ada, surface="api", ruling=AT_ONCE)
+    left = decisions.decide(left.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(left).delivery == ("delivered", "acknowledged")
     poll(held)
     loop.sweep_once()

@@ -8,9 +8,11 @@ import pytest
 
 from approvals.actions import assignment, decisions, discussion
 from approvals.models import Comment, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, take_in, token_of
+from tests.factories import actor
 from tests.fake_aws import FakeAws
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,8 +27,8 @@ def test_a_retried_step_supersedes_and_claim_and_comments_move_along(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
 ) -> None:
     older = waiting()
-    assignment.claim(older.pk, by=ada, surface="web")
-    discussion.comment(older.pk, "I am on the phone with them.", by=ada, surface="web")
+    assignment.claim(older.pk, by=actor(ada))
+    discussion.comment(older.pk, "I am on the phone with them.", by=actor(ada))
     aws.retry(token_of(aws, older))
     take_in(held)
     newer = newest(older)
@@ -55,7 +57,7 @@ def test_a_forged_message_closes_nothing(
     assert genuine.superseded_by == forged
     ask_now(genuine)
     assert genuine.status == "pending"
-    decided = decisions.approve(genuine.pk, by=ada, surface="api", ruling=AT_ONCE)
+    decided = decisions.decide(genuine.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(decided).delivery == ("delivered", "acknowledged")
 
 
@@ -111,7 +113,7 @@ def test_a_step_that_was_answered_and_comes_again_is_a_review_of_its_own(
     arn = aws.start(machine, "order-5", {})
     take_in(held)
     first = ReviewTask.objects.get(execution_arn=arn)
-    decided = decisions.approve(first.pk, by=ada, surface="api", ruling=AT_ONCE)
+    decided = decisions.decide(first.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(decided).delivery == ("delivered", "acknowledged")
     aws.open_task(arn, queue_url=held.sqs_url)
     take_in(held)
@@ -131,7 +133,7 @@ def test_a_decision_whose_token_had_closed_is_applied_to_the_newer_review_in_one
 ) -> None:
     older = waiting()
     aws.retry(token_of(aws, older))
-    decided = decisions.reject(older.pk, by=ada, surface="web", ruling=AT_ONCE)
+    decided = decisions.decide(older.pk, Outcome.REJECTED, by=actor(ada), request=AT_ONCE)
     assert deliver(decided).delivery == ("closed_elsewhere", "expired")
     take_in(held)
     newer = newest(older)

@@ -15,7 +15,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from approvals.actions import configuration, ingest
+from approvals.actions import ingest, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask
 from tests import factories
 
@@ -51,7 +52,7 @@ def rows(queue: ReviewQueue) -> list[str]:
 
 
 def list_only(queue: ReviewQueue, *arns: str) -> None:
-    configuration.save_queue(queue.slug, {"state_machine_arns": list(arns)}, by=None)
+    queues.save(queue.slug, {"state_machine_arns": list(arns)}, by=COMMAND_LINE)
     queue.refresh_from_db()
 
 

@@ -11,14 +11,17 @@ import pytest
 from django.urls import resolve
 
 from approvals import exceptions
-from approvals.actions import assignment, configuration, decisions, ingest
+from approvals.actions import assignment, credentials, decisions, ingest, people
+from approvals.actors import COMMAND_LINE
 from approvals.api import documentation, errors
 from approvals.models import OrderExecution, QuarantinedMessage, User
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from tests import factories
 from tests.api import signing
 from tests.api.conftest import Caller
 from tests.contract import contract
+from tests.factories import actor
 
 DUE = contract.due("route", contract.ROUTES)
 METHODS: dict[str, set[str]] = defaultdict(set)
@@ -47,8 +50,8 @@ def schema() -> dict[str, Any]:
 @pytest.mark.parametrize("route", METHODS)
 def test_a_route_has_exactly_the_methods_of_the_contract(db, queue, route: str):
     person = factories.user("op@example.com", "lead", queue)
-    configuration.grant_site(person, "operator", by=None)
-    caller = Caller(configuration.issue_token(person, "contract", by=None)).client
+    people.grant_site(person, "operator", by=COMMAND_LINE)
+    caller = Caller(credentials.issue_token(person, "contract", by=COMMAND_LINE)).client
 
     refused = caller.generic("DELETE", address(route))
     offered = caller.options(address(route))
@@ -91,8 +94,8 @@ def known(queue, settings, monkeypatch) -> dict[str, Any]:
     alice = factories.user("alice@example.com", "lead", queue)
     factories.user("bob@example.com", "reviewer", queue)
     for right in ("operator", "orders"):
-        configuration.grant_site(alice, right, by=None)
-    caller = Caller(configuration.issue_token(alice, "contract", by=None))
+        people.grant_site(alice, right, by=COMMAND_LINE)
+    caller = Caller(credentials.issue_token(alice, "contract", by=COMMAND_LINE))
     ingest.accept(queue, [factories.received("not JSON")])
     caller.post("orders/", {"order_id": "7"})
     return {"caller": caller, "alice": alice, "id": factories.review(queue).pk, "slug": queue.slug}
@@ -107,13 +110,15 @@ def row(route: str, known: dict[str, Any]) -> dict[str, Any]:
         answer = known["caller"].post("order-batches/", {"orders": [{"order_id": "8"}]})
         return {"id": answer.json()["id"]}
     if route.startswith("decisions"):
-        window = decisions.Ruling(undo_seconds=10)
-        decided = decisions.approve(known["id"], by=alice, surface="api", ruling=window)
+        window = decisions.DecisionRequest(undo_seconds=10)
+        decided = decisions.decide(
+            known["id"], Outcome.APPROVED, by=actor(alice, "api"), request=window
+        )
         return {"id": decided.decision_id}
     if route == "orders/{order_id}/restart/":
         OrderExecution.objects.update(status="failed")
     if route.endswith(("renew/", "release/", "reassign/")):
-        assignment.claim(known["id"], by=alice, surface="api")
+        assignment.claim(known["id"], by=actor(alice, "api"))
     return {}
 
 
@@ -161,7 +166,7 @@ def test_a_signed_webhook_is_answered_with_the_keys_of_the_contract(known):
 def test_a_decided_review_has_exactly_the_keys_of_the_contract_all_the_way_down(known):
     token_free = factories.message()
     review = factories.review(**token_free)
-    decisions.approve(review.pk, by=known["alice"], surface="api")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(known["alice"], "api"))
 
     shown = known["caller"].get(f"reviews/{review.pk}/").json()
 
@@ -174,7 +179,9 @@ def test_a_decided_review_has_exactly_the_keys_of_the_contract_all_the_way_down(
 
 def test_a_lease_is_told_to_its_holder_alone(known):
     claimed = known["caller"].post(f"reviews/{known['id']}/claim/").json()
-    bob = Caller(configuration.issue_token(User.objects.get(email="bob@example.com"), "b", by=None))
+    bob = Caller(
+        credentials.issue_token(User.objects.get(email="bob@example.com"), "b", by=COMMAND_LINE)
+    )
 
     assert claimed["lease_id"]
     for reader in (bob, known["caller"]):

@@ -10,14 +10,16 @@ import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import lanes
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.worker import periodic
 from tests import factories
 from tests.deploy import template
+from tests.factories import actor
 
 TEMPLATE = template.load()
 STACK = TEMPLATE["Resources"]
@@ -57,8 +59,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, float]]:
 
 
 def approve(by: User) -> OutboxEntry:
-    ruling = Ruling(undo_seconds=0)
-    decisions.approve(factories.review().pk, by=by, surface="web", ruling=ruling)
+    ruling = DecisionRequest(undo_seconds=0)
+    decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(by), request=ruling)
     return OutboxEntry.objects.latest("created_at")
 
 
@@ -121,7 +123,12 @@ def test_the_report_says_how_old_the_oldest_open_review_is(
     periodic.report()
     old, older_but_decided = factories.review(), factories.review()
     factories.review()
-    decisions.approve(older_but_decided.pk, by=alice, surface="web", ruling=Ruling(undo_seconds=0))
+    decisions.decide(
+        older_but_decided.pk,
+        Outcome.APPROVED,
+        by=actor(alice),
+        request=DecisionRequest(undo_seconds=0),
+    )
     for review, hours in ((old, 3), (older_but_decided, 9)):
         ReviewTask.objects.filter(pk=review.pk).update(received_at=Now() - timedelta(hours=hours))
     periodic.report()

@@ -16,7 +16,9 @@ from approvals.delivery import callbacks, lanes
 from approvals.exceptions import ApprovalsError
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask
+from approvals.models.decisions import Outcome
 from approvals.records import outbox, wake_ups
+from tests.factories import actor
 from tests.fake_aws import Fault
 from tests.faults import checker, sweeper
 from tests.faults.checker import Breach
@@ -60,8 +62,8 @@ def hard_road(stage: Stage, count: int, drive: Drive) -> Result:
     stage.aws.many("plan", plans)
     began = time.monotonic()
     for row in rows:
-        verb = stage.rng.choice([decisions.approve, decisions.reject])
-        verb(row.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+        outcome = stage.rng.choice(list(Outcome))
+        decisions.decide(row.pk, outcome, by=actor(stage.ada, "api"), request=AT_ONCE)
     ended = _driven(drive, patience=60 + count * 0.6)
     result.breaches = stage.judge(slugs=tuple(slugs))
     result.breaches += [Breach("harness", f"never happened: {fault}") for fault in stage.unfired()]
@@ -138,7 +140,7 @@ def late_senders(stage: Stage, scale: float) -> Result:
     rows = stage.reviews(max(6, round(100 * scale)))
     taken = []
     for row in rows:
-        decisions.approve(row.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+        decisions.decide(row.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE)
         entry = stage.entry_of(row)
         first = outbox.lease(entry.pk)
         due_now("id = %s", [entry.pk])
@@ -161,15 +163,15 @@ def undo_races(stage: Stage, scale: float) -> Result:
     """Undo just too late, in time, and at the same moment as the delivery: one has won, and all agree."""
     rows = stage.reviews(max(6, round(200 * scale)))
     result = Result("undo-races", planned=len(rows))
-    ruling = decisions.Ruling(undo_seconds=3600)
+    ruling = decisions.DecisionRequest(undo_seconds=3600)
     undone = 0
     for number, row in enumerate(rows):
-        decided = decisions.approve(row.pk, by=stage.ada, surface="web", ruling=ruling)
+        decided = decisions.decide(row.pk, Outcome.APPROVED, by=actor(stage.ada), request=ruling)
         entry = stage.entry_of(row)
         due_now("id = %s", [entry.pk])
 
         def undo(decision: Any = decided.decision_id) -> object:
-            return decisions.undo(decision, by=stage.ada, surface="web")
+            return decisions.undo(decision, by=actor(stage.ada))
 
         def send(entry_id: Any = entry.pk) -> object:
             return lanes.deliver(entry_id)
@@ -194,7 +196,7 @@ def hinted(stage: Stage, scale: float) -> Result:
     result = Result("hints", planned=len(rows))
     with _hints() as seen:
         for row in rows:
-            decisions.approve(row.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+            decisions.decide(row.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE)
     result.fired = len(seen)
     early = [row for row, committed in seen if not committed]
     result.breaches = [

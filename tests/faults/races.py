@@ -21,16 +21,18 @@ import requests
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
 from standardwebhooks import Webhook
 
 from approvals import polling
-from approvals.actions import configuration, decisions
+from approvals.actions import credentials, decisions
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import AlreadyDecided
 from approvals.models import Decision, ReviewTask, User
+from approvals.models.decisions import Outcome
 from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.desk import wait_until
+from tests.factories import actor
 from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now
@@ -78,8 +80,10 @@ def by_verbs(stage: Stage, count: int) -> Result:
     result = Result("races", planned=count)
     for row in rows:
         calls = [
-            lambda verb=verb, who=who, pk=row.pk: verb(pk, by=who, surface="api", ruling=AT_ONCE)
-            for verb in (decisions.approve, decisions.reject)
+            lambda outcome=outcome, who=who, pk=row.pk: decisions.decide(
+                pk, outcome, by=actor(who, "api"), request=AT_ONCE
+            )
+            for outcome in Outcome
             for who in (stage.ada, stage.bob, stage.lena)
         ]
         try:
@@ -130,23 +134,17 @@ def _together(
 
 
 def _deciders(stage: Stage, url: str) -> list[tuple[str, Decide]]:
-    """Sixteen deciders, each a person of their own, spread over the doors that are there."""
-    doors: list[tuple[str, Callable[[Stage, str, User], Decide]]] = [("form", _form), ("api", _api)]
-    if _has_webhook():
-        doors.append(("webhook", _webhook))
-    chosen = itertools.islice(itertools.cycle(doors), DECIDERS)
+    """Sixteen deciders, each a person of their own, spread over the surfaces."""
+    surfaces: list[tuple[str, Callable[[Stage, str, User], Decide]]] = [
+        ("form", _form),
+        ("api", _api),
+        ("webhook", _webhook),
+    ]
+    chosen = itertools.islice(itertools.cycle(surfaces), DECIDERS)
     return [
         (name, door(stage, url, factories.user(f"decider{n}@example.com", "reviewer", stage.queue)))
         for n, (name, door) in enumerate(chosen)
     ]
-
-
-def _has_webhook() -> bool:
-    try:
-        reverse("api:webhook-decision")
-    except NoReverseMatch:
-        return False
-    return hasattr(configuration, "issue_secret")
 
 
 def _form(_stage: Stage, url: str, user: User) -> Decide:
@@ -172,7 +170,7 @@ def _form(_stage: Stage, url: str, user: User) -> Decide:
 
 def _api(_stage: Stage, url: str, user: User) -> Decide:
     session = requests.Session()
-    token = configuration.issue_token(user, "race", by=None)
+    token = credentials.issue_token(user, "race", by=COMMAND_LINE)
     session.headers["Authorization"] = f"Bearer {token}"
 
     def decide(row: ReviewTask, outcome: str) -> int:
@@ -184,7 +182,7 @@ def _api(_stage: Stage, url: str, user: User) -> Decide:
 
 
 def _webhook(stage: Stage, url: str, user: User) -> Decide:
-    secret = configuration.issue_secret(f"race {user.email}", by=None)
+    secret = credentials.issue_secret(f"race {user.email}", by=COMMAND_LINE)
     signer, session = Webhook(secret), requests.Session()
 
     def decide(row: ReviewTask, outcome: str) -> int:

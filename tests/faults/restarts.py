@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from approvals import reconciliation
+from approvals.actions import interventions
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderIntervention, OutboxEntry
-from approvals.orchestration import fulfillment, steering
+from approvals.orchestration import fulfillment
 from approvals.records import execution_snapshots
 from tests.faults.report import Result
 from tests.faults.stage import Stage
@@ -20,7 +22,7 @@ def campaign(stage: Stage, scale: float) -> Result:
     """40 failed orders at scale 1; AWS has forgotten every client token when the redrive is tried again."""
     result = Result("restarts", planned=max(3, round(ORDERS * scale)))
     orders = [
-        fulfillment.start_order_fulfillment({"order_id": f"R-{n}"}, by=None, surface="api")[0]
+        fulfillment.start_order_fulfillment({"order_id": f"R-{n}"}, by=COMMAND_LINE)[0]
         for n in range(result.planned)
     ]
     for order in orders:
@@ -45,7 +47,7 @@ def campaign(stage: Stage, scale: float) -> Result:
 
 def _restarted(order_id: str) -> UUID:
     """Ask for a restart and make one attempt at it; what is to be settled later."""
-    order = steering.restart(order_id, by=None, surface="api")
+    order = interventions.restart(order_id, by=COMMAND_LINE)
     hand = OrderIntervention.objects.get(order=order)
     lanes.deliver(OutboxEntry.objects.get(subject=hand.pk).pk)
     return hand.pk

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals import polling, reconciliation
-from approvals.actions import ingest, orders
+from approvals.actions import ingest, interventions
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
@@ -110,8 +110,8 @@ def audit_afterwards() -> None:
     """The audit event is written after the decision's transaction, in another one."""
     record = audit.record
 
-    def later(chain: str, kind: str, **what: Any) -> None:
-        transaction.on_commit(lambda: record(chain, kind, **what))
+    def later(row: Any, kind: str, **what: Any) -> None:
+        transaction.on_commit(lambda: record(row, kind, **what))
 
     _patch(audit, "record", later)
 
@@ -155,7 +155,7 @@ def call_in_transaction() -> None:
 
 def redrives_uncounted() -> None:
     """How often an execution was redriven before is not noted; the client token alone must do."""
-    _patch(orders, "note_redrives", lambda _hand, _count: 10**6)
+    _patch(interventions, "note_redrives", lambda _hand, _count: 10**6)
 
 
 def _hard_road(stage: Stage) -> Result:

@@ -28,7 +28,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from approvals import polling
-from approvals.actions import configuration, decisions
+from approvals.actions import decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.gateways import aws as gateway
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.worker import loop
@@ -40,7 +41,7 @@ from tests.faults.checker import Breach
 
 REGION = "eu-west-1"
 TEMPLATE = "faults_template"
-AT_ONCE = decisions.Ruling(undo_seconds=0, reason="Seen.")
+AT_ONCE = decisions.DecisionRequest(undo_seconds=0, reason="Seen.")
 STOCK = 50
 T = TypeVar("T")
 _kept: list[Any] = []  # connections a child has from its parent: never used, and never closed
@@ -186,7 +187,7 @@ class Stage:
         self.queues[slug] = made
         self.machines[slug] = self.aws.machine(slug, review_queue_url=url)
         for user in User.objects.filter(email__in=["ada@example.com", "lena@example.com"]):
-            configuration.grant(user, slug, "lead", by=None)
+            people.grant(user, slug, "lead", by=COMMAND_LINE)
         return made
 
     def number(self) -> int:

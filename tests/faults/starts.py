@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import OrderConflict
 from approvals.models import OutboxEntry
@@ -99,7 +100,7 @@ def _work(pile: list[int], ledger: Path) -> None:
 def _try(number: int) -> Any:
     order = {"order_id": f"E-{number}", "total": number}
     try:
-        row, _ = fulfillment.start_order_fulfillment(order, by=None, surface="api")
+        row, _ = fulfillment.start_order_fulfillment(order, by=COMMAND_LINE)
     except OrderConflict:
         raise AssertionError("the same order was called another one") from None
     entry = OutboxEntry.objects.get(kind="start", subject=row.pk)

@@ -10,7 +10,9 @@ from django.db import connection
 
 from approvals.actions import decisions
 from approvals.models import OutboxEntry
+from approvals.models.decisions import Outcome
 from approvals.records import outbox
+from tests.factories import actor
 from tests.faults import sweeper
 from tests.faults.checker import Breach
 from tests.faults.report import Result
@@ -34,12 +36,12 @@ def campaign(stage: Stage, scale: float) -> Result:
     kills = 0
     with sweeper.running(2, patient=True) as processes:
         _wait_until_they_sweep(stage)
-        decisions.approve(stuck.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+        decisions.decide(stuck.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE)
         next_at, kill_at = time.monotonic(), time.monotonic() + min(KILL_EVERY, count / RATE / 2)
         for row in rows:
             time.sleep(max(0.0, next_at - time.monotonic()))
             next_at += 1 / RATE
-            decisions.approve(row.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+            decisions.decide(row.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE)
             if time.monotonic() > kill_at:
                 victim = processes.pop(kills % 2)
                 victim.send_signal(signal.SIGKILL)
@@ -77,7 +79,7 @@ def campaign(stage: Stage, scale: float) -> Result:
 def _wait_until_they_sweep(stage: Stage) -> None:
     """Their start is not what is measured: a first decision goes before."""
     first = stage.reviews(1)[0]
-    decisions.approve(first.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+    decisions.decide(first.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE)
     _wait_for_the_rest()
     time.sleep(1.0)
 

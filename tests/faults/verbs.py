@@ -22,7 +22,8 @@ from tests.faults import (
 )
 
 NOT_VERBS = {
-    "configuration.settings_version": "says which event last changed a queue; changes nothing",
+    "queues.settings_version": "says which event last changed a queue; changes nothing",
+    "interventions.why_anew": "says why a redrive would be in vain; changes nothing",
     "decisions.deadline_margin": "says how long before a deadline; changes nothing",
 }
 
@@ -49,13 +50,9 @@ def _modules() -> dict[str, ModuleType]:
 
 
 ROWS = [
-    row
-    for row in (
-        *verbs_of_reviews.ROWS,
-        *verbs_of_setup.ROWS,
-        *verbs_of_doors.ROWS,
-        *verbs_of_orders.ROWS,
-        *verbs_of_batches.ROWS,
-    )
-    if set(row.covers) <= set(public_verbs())
+    *verbs_of_reviews.ROWS,
+    *verbs_of_setup.ROWS,
+    *verbs_of_doors.ROWS,
+    *verbs_of_orders.ROWS,
+    *verbs_of_batches.ROWS,
 ]

@@ -10,13 +10,13 @@ from django.conf import settings
 
 from approvals.actions import batch_executions, batches
 from approvals.actions.batches import LeaseLost, Reading
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
-from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
-from approvals.records import idempotency
+from approvals.records import idempotency, order_input
 from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, told_once
 from tests.faults.stage import Stage
@@ -43,7 +43,7 @@ def _body(stage: Stage) -> str:
 def _accept(case: Case) -> OrderBatch:
     body, mode = case.body, case.mode
     return runner.accept(
-        sources.of_body(body), Wish(mode), body=body, by=None, surface="api", receipt=case.receipt
+        sources.of_body(body), Wish(mode), body=body, by=COMMAND_LINE, key=case.receipt
     )
 
 
@@ -56,7 +56,7 @@ def _ready_body(stage: Stage) -> Case:
         body_sha256=b"x",
         status=202,
     )
-    return Case(body=_body(stage), mode="executions", receipt=key)
+    return Case(body=_body(stage), mode="executions", key=key)
 
 
 def _ready(mode: str = "executions", *, on_bad_row: str = "skip") -> Callable[[Stage], Case]:
@@ -66,7 +66,7 @@ def _ready(mode: str = "executions", *, on_bad_row: str = "skip") -> Callable[[S
         _configured(stage)
         body = _body(stage)
         wish = Wish(mode, on_bad_row=on_bad_row)
-        batch = runner.accept(sources.of_body(body), wish, body=body, by=None, surface="api")
+        batch = runner.accept(sources.of_body(body), wish, body=body, by=COMMAND_LINE)
         return Case(batch=batch)
 
     return ready
@@ -98,8 +98,8 @@ def _ready_map(stage: Stage) -> Case:
     assert turn
     items = []
     for number in (1, 2):
-        order_id, text = fulfillment.spelt({"order_id": f"M-{stage.number()}"})
-        name = fulfillment.execution_name(order_id)
+        order_id, text = order_input.parse({"order_id": f"M-{stage.number()}"})
+        name = order_input.execution_name(order_id)
         items.append(Item(number, number, order_id, name, text))
     batches.give_back(batches.record(turn, Reading(items=items, at_end=True)))
     case.carrier = case.batch.executions.get()
@@ -248,7 +248,7 @@ def _own_executions(stage: Stage, case: Case) -> str:
 
 
 def _resume(_stage: Stage, case: Case) -> None:
-    batches.resume(case.batch.pk, on_bad_row="skip", by=None, surface="command")
+    batches.resume(case.batch.pk, on_bad_row="skip", by=COMMAND_LINE)
 
 
 def _pin(turn: batches.Turn) -> None:
@@ -284,15 +284,15 @@ ROWS: list[Row] = [
         _told("batch.handed_over"),
     ),
     _row(
-        "start carrier", "carriers.record_started", _ready_read("batches"), _deliver,
+        "start batch execution", "", _ready_read("batches"), _deliver,
         _told_of_carrier("batch.execution_started"),
     ),
-    _row("refuse carrier", "carriers.record_refused", _ready_taken, _deliver),
-    _row("learn ends", "carriers.learn", _ready_running, _learn),
-    _row("end carrier", "carriers.end", _ready_learned, _end),
-    _row("note progress", "carriers.note_progress", _ready_running, _note),
+    _row("refuse batch execution", "", _ready_taken, _deliver),
+    _row("learn ends", "batch_executions.learn", _ready_running, _learn),
+    _row("end batch execution", "batch_executions.end", _ready_learned, _end),
+    _row("note progress", "batch_executions.note_progress", _ready_running, _note),
     Row(
-        "release orders", ("carriers.release",), _ready_running, _release, _released,
+        "release orders", ("batch_executions.release",), _ready_running, _release, _released,
         _own_executions,
     ),
 ]  # fmt: skip

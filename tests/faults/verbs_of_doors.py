@@ -1,15 +1,14 @@
-"""Rows of the table: quarantine, what was parked, revocations and invitations, where these verbs are there."""
+"""Rows of the table: quarantine, parked entries, roles and rights, credentials, and checks of queues."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import Group
 
-from approvals.actions import configuration, decisions, ingest
+from approvals.actions import credentials, decisions, ingest, people, queues, redelivery
+from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
     OutboxEntry,
@@ -17,24 +16,13 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
     User,
+    WebhookSecret,
 )
+from approvals.models.decisions import Outcome
 from tests import factories
+from tests.factories import actor
 from tests.faults.row import Act, Case, Row, again, told_once
 from tests.faults.stage import AT_ONCE, Stage
-
-
-def _there(module: str) -> Any:
-    name = f"approvals.actions.{module}"
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None
-
-
-access, redelivery = _there("access"), _there("redelivery")
-
-
-def _verb(module: Any, name: str) -> Callable[..., Any]:
-    """A verb by name: rows of verbs that are not in the tree are never run."""
-    return getattr(module, name, None) or (lambda *_, **__: None)
-
 
 # --- quarantine
 
@@ -53,14 +41,13 @@ def _ready_quarantined(stage: Stage) -> Case:
 def _ready_readable(stage: Stage) -> Case:
     """A dead letter that can be read: `replay` makes it a review."""
     arrival = factories.received()
-    accept = _verb(ingest, "accept")
-    accept(stage.queue, [arrival], origin=QuarantinedMessage.Origin.DEAD_LETTERS)
+    ingest.accept(stage.queue, [arrival], origin=QuarantinedMessage.Origin.DEAD_LETTERS)
     return Case(row=QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id))
 
 
-def _on_message(verb: str, *more: Any) -> Act:
+def _on_message(verb: Callable[..., object], *more: Any) -> Act:
     def act(_stage: Stage, case: Case) -> None:
-        _verb(ingest, verb)(case.row.pk, *more, by=None, surface="command")
+        verb(case.row.pk, *more, by=COMMAND_LINE)
 
     return act
 
@@ -82,19 +69,21 @@ def _discarded(_stage: Stage, case: Case) -> str:
 
 def _ready_parked(stage: Stage) -> Case:
     review = stage.review()
-    review = decisions.approve(review.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+    review = decisions.decide(
+        review.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE
+    )
     entry = stage.entry_of(review)
     stage.aws.hide_history(review.execution_arn)
     stage.aws.plan("SendTask*", ["lost_after"], token=stage.token_of(review))
     stage.deliver(review)
     stage.aws.hide_history(review.execution_arn, hidden=False)
     if not stage.lena.groups.filter(name="operator").exists():
-        configuration.grant_site(stage.lena, "operator", by=None)
+        people.grant_site(stage.lena, "operator", by=COMMAND_LINE)
     return Case(review=review, entry=entry.pk)
 
 
 def _requeue(stage: Stage, case: Case) -> None:
-    _verb(redelivery, "requeue")(case.entry, by=stage.lena, surface="admin")
+    redelivery.requeue(case.entry, by=actor(stage.lena, "admin"))
 
 
 def _then_deliver(stage: Stage, case: Case) -> None:
@@ -115,22 +104,22 @@ def _ready_person(**given: Any) -> Callable[[Stage], Case]:
         email = f"d{stage.number()}@example.com"
         role = "viewer" if given.get("role") else None
         if given.get("blank"):
-            return Case(user=configuration.create_user(email, by=None))
+            return Case(user=people.create(email, by=COMMAND_LINE))
         user = factories.user(email, role, stage.queue)
         if given.get("site"):
-            configuration.grant_site(user, "auditor", by=None)
+            people.grant_site(user, "auditor", by=COMMAND_LINE)
         if given.get("token"):
-            configuration.issue_token(user, "ci", by=None)
+            credentials.issue_token(user, "ci", by=COMMAND_LINE)
         if given.get("shut"):
-            _verb(access, "deactivate")(user, by=None)
+            people.deactivate(user, by=COMMAND_LINE)
         return Case(user=user)
 
     return ready
 
 
-def _on_user(verb: str, *more: Any) -> Act:
+def _on_user(verb: Callable[..., object], *more: Any) -> Act:
     def act(_stage: Stage, case: Case) -> None:
-        _verb(access, verb)(User.objects.get(pk=case.user.pk), *more, by=None)
+        verb(User.objects.get(pk=case.user.pk), *more, by=COMMAND_LINE)
 
     return act
 
@@ -144,7 +133,7 @@ def _ready_group(_stage: Stage) -> Case:
 
 
 def _grant_group(_stage: Stage, case: Case) -> None:
-    _verb(access, "grant_group")(case.group, "held", "viewer", by=None)
+    people.grant_group(case.group, "held", "viewer", by=COMMAND_LINE)
 
 
 def _ready_secret(stage: Stage) -> Case:
@@ -152,23 +141,22 @@ def _ready_secret(stage: Stage) -> Case:
 
 
 def _issue_secret(_stage: Stage, case: Case) -> None:
-    _verb(configuration, "issue_secret")(case.name, by=None)
+    credentials.issue_secret(case.name, by=COMMAND_LINE)
 
 
 def _ready_issued(stage: Stage) -> Case:
     case = _ready_secret(stage)
     _issue_secret(stage, case)
-    models = importlib.import_module("approvals.models")
-    case.row = models.WebhookSecret.objects.get(name=case.name)
+    case.row = WebhookSecret.objects.get(name=case.name)
     return case
 
 
 def _revoke_secret(_stage: Stage, case: Case) -> None:
-    _verb(configuration, "revoke_secret")(case.row.pk, by=None)
+    credentials.revoke_secret(case.row.pk, by=COMMAND_LINE)
 
 
 def _ask_check(stage: Stage, _case: Case) -> None:
-    _verb(configuration, "ask_check")(stage.queue.pk, by=None)
+    queues.ask_check(stage.queue.pk, by=COMMAND_LINE)
 
 
 def _token_ended(_stage: Stage, case: Case) -> str:
@@ -181,41 +169,41 @@ def _queue_there(stage: Stage, _case: Case) -> str:
 
 
 ROWS: list[Row] = [
-    Row("replay", ("ingest.replay",), _ready_readable, _on_message("replay"), holds=_replayed),
+    Row("replay", ("ingest.replay",), _ready_readable, _on_message(ingest.replay), holds=_replayed),
     Row(
-        "discard", ("ingest.discard",), _ready_quarantined, _on_message("discard", "Known."),
+        "discard", ("ingest.discard",), _ready_quarantined, _on_message(ingest.discard, "Known."),
         holds=_discarded,
     ),
-    Row("reveal", ("ingest.reveal",), _ready_quarantined, _on_message("reveal")),
+    Row("reveal", ("ingest.reveal",), _ready_quarantined, _on_message(ingest.reveal)),
     Row(
         "requeue", ("redelivery.requeue",), _ready_parked, _requeue, _then_deliver, _delivered
     ),
-    Row("grant to a group", ("access.grant_group",), _ready_group, _grant_group),
+    Row("grant to a group", ("people.grant_group",), _ready_group, _grant_group),
     Row(
-        "revoke", ("access.revoke",), _ready_person(role=True), _on_user("revoke", "held"),
+        "revoke", ("people.revoke",), _ready_person(role=True), _on_user(people.revoke, "held"),
         holds=_told_of_user("role.revoked"),
     ),
     Row(
-        "revoke site", ("access.revoke_site",), _ready_person(site=True),
-        _on_user("revoke_site", "auditor"), holds=_told_of_user("site_right.revoked"),
+        "revoke site", ("people.revoke_site",), _ready_person(site=True),
+        _on_user(people.revoke_site, "auditor"), holds=_told_of_user("site_right.revoked"),
     ),
     Row(
-        "revoke token", ("access.revoke_token",), _ready_person(token=True),
-        _on_user("revoke_token", "ci"), holds=_token_ended,
+        "revoke token", ("credentials.revoke_token",), _ready_person(token=True),
+        _on_user(credentials.revoke_token, "ci"), holds=_token_ended,
     ),
     Row(
-        "deactivate", ("access.deactivate",), _ready_person(token=True), _on_user("deactivate"),
+        "deactivate", ("people.deactivate",), _ready_person(token=True), _on_user(people.deactivate),
         holds=_told_of_user("user.deactivated"),
     ),
     Row(
-        "reactivate", ("access.reactivate",), _ready_person(shut=True), _on_user("reactivate"),
+        "reactivate", ("people.reactivate",), _ready_person(shut=True), _on_user(people.reactivate),
         holds=_told_of_user("user.reactivated"),
     ),
-    Row("invite", ("access.invite",), _ready_person(blank=True), _on_user("invite")),
-    Row("issue secret", ("configuration.issue_secret",), _ready_secret, _issue_secret),
-    Row("revoke secret", ("configuration.revoke_secret",), _ready_issued, _revoke_secret),
+    Row("invite", ("people.invite",), _ready_person(blank=True), _on_user(people.invite)),
+    Row("issue secret", ("credentials.issue_secret",), _ready_secret, _issue_secret),
+    Row("revoke secret", ("credentials.revoke_secret",), _ready_issued, _revoke_secret),
     Row(
-        "ask check", ("configuration.ask_check",), lambda _stage: Case(), _ask_check,
+        "ask check", ("queues.ask_check",), lambda _stage: Case(), _ask_check,
         holds=_queue_there,
     ),
 ]  # fmt: skip

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from approvals import reconciliation
+from approvals.actions import interventions
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
-from approvals.orchestration import fulfillment, steering
+from approvals.orchestration import fulfillment
 from approvals.records import execution_snapshots
 from tests.faults.row import Act, Case, Row, again
 from tests.faults.stage import Stage
@@ -20,7 +22,7 @@ def _ready(
 
     def ready(stage: Stage) -> Case:
         order = {"order_id": f"HAND-{stage.number()}", "total": 7}
-        row, _ = fulfillment.start_order_fulfillment(order, by=None, surface="command")
+        row, _ = fulfillment.start_order_fulfillment(order, by=COMMAND_LINE)
         if not started:
             return Case(id=row.order_id)
         stage.settle(row.pk)
@@ -39,12 +41,12 @@ def _ready(
 
 
 def _restart(_stage: Stage, case: Case) -> None:
-    order = steering.restart(case.id, by=None, surface="command")
+    order = interventions.restart(case.id, by=COMMAND_LINE)
     _deliver(order)
 
 
 def _stop(_stage: Stage, case: Case) -> None:
-    order = steering.stop(case.id, "Not wanted.", by=None, surface="command")
+    order = interventions.stop(case.id, "Not wanted.", by=COMMAND_LINE)
     _deliver(order)
 
 
@@ -112,31 +114,31 @@ def _never_started(stage: Stage, case: Case) -> str:
 OUTAGE = "Lambda.Unknown"
 ROWS = [
     Row(
-        "restart", ("orders.note_redrives", "orders.end_intervention", "orders.told"),
+        "restart", ("interventions.restart", "interventions.note_redrives"),
         _ready(OUTAGE), _restart, _and_settle(_restart), _redriven_once,
     ),
     Row(
-        "restart, reply lost", ("orders.note_redrives",),
+        "restart, reply lost", ("interventions.note_redrives",),
         _ready(OUTAGE, fault="lost_after", of="RedriveExecution"), _restart,
         _and_settle(_restart), _redriven_once,
     ),
     Row(
-        "restart anew", ("orders.begin_attempt",), _ready("OrderRejected"), _restart,
+        "restart anew", ("interventions.restart",), _ready("OrderRejected"), _restart,
         _and_settle(_restart), _began_anew,
     ),
     Row(
-        "restart, gone", ("orders.begin_attempt", "orders.end_intervention"),
+        "restart, gone", ("interventions.restart",),
         _ready(OUTAGE, forgotten=True), _restart, _and_settle(_restart), _began_anew,
     ),
     Row(
-        "stop", ("orders.end_intervention",), _ready(), _stop, _and_settle(_stop), _stopped_once
+        "stop", ("interventions.stop",), _ready(), _stop, _and_settle(_stop), _stopped_once
     ),
     Row(
-        "stop, reply lost", ("orders.end_intervention",),
+        "stop, reply lost", ("interventions.stop",),
         _ready(fault="lost_after", of="StopExecution"), _stop, _and_settle(_stop), _stopped_once,
     ),
     Row(
-        "stop before start", ("orders.record_stopped_before_start",), _ready(started=False), _stop,
+        "stop before start", ("interventions.stop",), _ready(started=False), _stop,
         again(_stop), _never_started,
     ),
 ]  # fmt: skip

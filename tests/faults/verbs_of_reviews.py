@@ -8,6 +8,7 @@ from typing import Any
 
 from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions, discussion, lifecycle, orders
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import (
     Comment,
@@ -16,8 +17,10 @@ from approvals.models import (
     QuarantinedMessage,
     ReviewTask,
 )
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import idempotency
+from tests.factories import actor
 from tests.faults.row import Act, Case, Row, again, execute, told_once
 from tests.faults.stage import AT_ONCE, Stage, due_now
 
@@ -63,13 +66,13 @@ def _ready_review(stage: Stage) -> Case:
 
 def _ready_claimed(stage: Stage) -> Case:
     review = stage.review()
-    assignment.claim(review.pk, by=stage.ada, surface="web")
+    assignment.claim(review.pk, by=actor(stage.ada))
     return Case(review=review)
 
 
-def _decide(verb: Callable[..., ReviewTask]) -> Act:
+def _decide(outcome: Outcome) -> Act:
     def act(stage: Stage, case: Case) -> None:
-        verb(case.review.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+        decisions.decide(case.review.pk, outcome, by=actor(stage.ada, "api"), request=AT_ONCE)
 
     return act
 
@@ -91,8 +94,12 @@ def _has_effect(stage: Stage, case: Case) -> str:
 
 
 def _under_receipt(stage: Stage, case: Case) -> None:
-    decisions.approve(
-        case.review.pk, by=stage.ada, surface="api", ruling=AT_ONCE, receipt=_key(case)
+    decisions.decide(
+        case.review.pk,
+        Outcome.APPROVED,
+        by=actor(stage.ada, "api"),
+        request=AT_ONCE,
+        key=_key(case),
     )
 
 
@@ -108,18 +115,18 @@ def _key(case: Case) -> idempotency.Key:
 
 def _ready_undo(stage: Stage) -> Case:
     review = stage.review()
-    ruling = decisions.Ruling(undo_seconds=3600)
-    review = decisions.approve(review.pk, by=stage.ada, surface="web", ruling=ruling)
+    ruling = decisions.DecisionRequest(undo_seconds=3600)
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(stage.ada), request=ruling)
     return Case(review=review, undone=review.decision_id)
 
 
 def _undo(stage: Stage, case: Case) -> None:
-    decisions.undo(case.undone, by=stage.ada, surface="web")
+    decisions.undo(case.undone, by=actor(stage.ada))
 
 
 def _undo_then_reject(stage: Stage, case: Case) -> None:
     again(_undo)(stage, case)
-    decisions.reject(case.review.pk, by=stage.ada, surface="web", ruling=AT_ONCE)
+    decisions.decide(case.review.pk, Outcome.REJECTED, by=actor(stage.ada), request=AT_ONCE)
     stage.deliver(case.review)
 
 
@@ -145,7 +152,9 @@ def _decide_at_deadline(_stage: Stage, case: Case) -> None:
 def _ready_entry(fault: str = "", before: str = "") -> Callable[[Stage], Case]:
     def ready(stage: Stage) -> Case:
         review = stage.review()
-        review = decisions.approve(review.pk, by=stage.ada, surface="api", ruling=AT_ONCE)
+        review = decisions.decide(
+            review.pk, Outcome.APPROVED, by=actor(stage.ada, "api"), request=AT_ONCE
+        )
         token = stage.token_of(review)
         if fault:
             stage.aws.plan("SendTask*", [fault], token=token)
@@ -196,12 +205,12 @@ def _ready_order(fault: str = "", taken: bool = False) -> Callable[[Stage], Case
 
 
 def _start_order(_stage: Stage, case: Case) -> None:
-    row, _ = fulfillment.start_order_fulfillment(case.order, by=None, surface="command")
+    row, _ = fulfillment.start_order_fulfillment(case.order, by=COMMAND_LINE)
     lanes.deliver(OutboxEntry.objects.get(kind="start", subject=row.pk).pk)
 
 
 def _start_again(stage: Stage, case: Case) -> None:
-    row, _ = fulfillment.start_order_fulfillment(case.order, by=None, surface="command")
+    row, _ = fulfillment.start_order_fulfillment(case.order, by=COMMAND_LINE)
     stage.settle(row.pk)
 
 
@@ -238,23 +247,21 @@ def _record_status(_stage: Stage, case: Case) -> None:
 
 def _with_claim(verb: Callable[..., Any], **options: Any) -> Act:
     def act(stage: Stage, case: Case) -> None:
-        verb(case.review.pk, by=stage.ada, surface="web", **options)
+        verb(case.review.pk, by=actor(stage.ada), **options)
 
     return act
 
 
 def _claim_next(stage: Stage, case: Case) -> None:
-    assignment.claim_next(ReviewTask.objects.filter(pk=case.review.pk), by=stage.ada, surface="api")
+    assignment.claim_next(ReviewTask.objects.filter(pk=case.review.pk), by=actor(stage.ada, "api"))
 
 
 def _reassign(stage: Stage, case: Case) -> None:
-    assignment.reassign(case.review.pk, stage.bob, by=stage.lena, surface="web")
+    assignment.reassign(case.review.pk, stage.bob, by=actor(stage.lena))
 
 
 def _comment(stage: Stage, case: Case) -> None:
-    discussion.comment(
-        case.review.pk, "Call them.", by=stage.ada, surface="api", receipt=_key(case)
-    )
+    discussion.comment(case.review.pk, "Call them.", by=actor(stage.ada, "api"), key=_key(case))
 
 
 def _commented_once(_stage: Stage, case: Case) -> str:
@@ -319,7 +326,7 @@ def _is(status: str) -> Callable[[Stage, Case], str]:
 def _ready_replaced(stage: Stage) -> Case:
     due_now("false")
     case = _ready_claimed(stage)
-    discussion.comment(case.review.pk, "Wait.", by=stage.ada, surface="web")
+    discussion.comment(case.review.pk, "Wait.", by=actor(stage.ada))
     stage.aws.retry(stage.token_of(case.review))
     stage.take_in()
     same = ReviewTask.objects.filter(execution_arn=case.review.execution_arn)
@@ -357,15 +364,15 @@ def _moved_along(stage: Stage, case: Case) -> str:
 ROWS: list[Row] = [
     Row("intake", ("ingest.accept",), _ready_intake, _poll, _poll_on, _taken_in),
     Row(
-        "approve", ("decisions.approve",), _ready_review,
-        act := _decide(decisions.approve), _then_deliver(act), _has_effect,
+        "approve", ("decisions.decide",), _ready_review,
+        act := _decide(Outcome.APPROVED), _then_deliver(act), _has_effect,
     ),
     Row(
-        "reject", ("decisions.reject",), _ready_claimed,
-        act := _decide(decisions.reject), _then_deliver(act), _has_effect,
+        "reject", ("decisions.decide",), _ready_claimed,
+        act := _decide(Outcome.REJECTED), _then_deliver(act), _has_effect,
     ),
     Row(
-        "approve under a key", ("decisions.approve",), _ready_review,
+        "approve under a key", ("decisions.decide",), _ready_review,
         _under_receipt, _then_deliver(_under_receipt), _has_effect,
     ),
     Row("undo", ("decisions.undo",), _ready_undo, _undo, _undo_then_reject, _has_effect),
@@ -395,15 +402,15 @@ ROWS: list[Row] = [
         _ended_as("closed_elsewhere", "other_party"),
     ),
     Row(
-        "start execution", ("orders.record_started",), _ready_order(), _start_order, _start_again,
+        "start execution", ("orders.accept",), _ready_order(), _start_order, _start_again,
         _started_once,
     ),
     Row(
-        "start, reply lost", ("orders.record_started",), _ready_order("lost_after"), _start_order,
+        "start, reply lost", ("orders.accept",), _ready_order("lost_after"), _start_order,
         _start_again, _started_once,
     ),
     Row(
-        "start, refused", ("orders.record_refused",), _ready_order(taken=True), _start_order,
+        "start, refused", ("orders.accept",), _ready_order(taken=True), _start_order,
         _start_again, _refused,
     ),
     Row(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals.actions import configuration
+from approvals.actions import credentials, people, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
 from tests import factories
 from tests.faults.row import Case, Row, told_once
@@ -17,7 +18,7 @@ def _ready_queue(stage: Stage) -> Case:
 
 def _save_queue(_stage: Stage, case: Case) -> None:
     url = f"https://sqs.eu-west-1.amazonaws.com/123456789012/{case.slug}"
-    configuration.save_queue(case.slug, {"sqs_url": url, "region": "eu-west-1"}, by=None)
+    queues.save(case.slug, {"sqs_url": url, "region": "eu-west-1"}, by=COMMAND_LINE)
 
 
 def _queue_saved(_stage: Stage, case: Case) -> str:
@@ -30,7 +31,7 @@ def _ready_email(stage: Stage) -> Case:
 
 
 def _create_user(_stage: Stage, case: Case) -> None:
-    configuration.create_user(case.email, by=None, password="correct horse battery")
+    people.create(case.email, by=COMMAND_LINE, password="correct horse battery")
 
 
 def _user_made(_stage: Stage, case: Case) -> str:
@@ -44,16 +45,16 @@ def _ready_person(
         email = f"p{stage.number()}@example.com"
         user = factories.user(email, role or None, stage.queue)
         if site:
-            configuration.grant_site(user, site, by=None)
+            people.grant_site(user, site, by=COMMAND_LINE)
         if token:
-            configuration.issue_token(user, "given", by=None)
+            credentials.issue_token(user, "given", by=COMMAND_LINE)
         return Case(user=user)
 
     return ready
 
 
 def _grant(_stage: Stage, case: Case) -> None:
-    configuration.grant(case.user, "held", "viewer", by=None)
+    people.grant(case.user, "held", "viewer", by=COMMAND_LINE)
 
 
 def _granted(_stage: Stage, case: Case) -> str:
@@ -62,11 +63,11 @@ def _granted(_stage: Stage, case: Case) -> str:
 
 
 def _grant_site(_stage: Stage, case: Case) -> None:
-    configuration.grant_site(case.user, "auditor", by=None)
+    people.grant_site(case.user, "auditor", by=COMMAND_LINE)
 
 
 def _issue_token(_stage: Stage, case: Case) -> None:
-    configuration.issue_token(case.user, "ci", by=None)
+    credentials.issue_token(case.user, "ci", by=COMMAND_LINE)
 
 
 def _token_issued(_stage: Stage, case: Case) -> str:
@@ -78,15 +79,15 @@ def _token_issued(_stage: Stage, case: Case) -> str:
 
 ROWS: list[Row] = [
     Row(
-        "save queue", ("configuration.save_queue",), _ready_queue, _save_queue, holds=_queue_saved
+        "save queue", ("queues.save",), _ready_queue, _save_queue, holds=_queue_saved
     ),
     Row(
-        "create user", ("configuration.create_user",), _ready_email, _create_user, holds=_user_made
+        "create user", ("people.create",), _ready_email, _create_user, holds=_user_made
     ),
-    Row("grant", ("configuration.grant",), _ready_person(), _grant, holds=_granted),
-    Row("grant site", ("configuration.grant_site",), _ready_person(), _grant_site),
+    Row("grant", ("people.grant",), _ready_person(), _grant, holds=_granted),
+    Row("grant site", ("people.grant_site",), _ready_person(), _grant_site),
     Row(
-        "issue token", ("configuration.issue_token",), _ready_person(), _issue_token,
+        "issue token", ("credentials.issue_token",), _ready_person(), _issue_token,
         holds=_token_issued,
     ),
 ]  # fmt: skip

@@ -15,11 +15,12 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from approvals.actions import configuration, decisions
+from approvals.actions import credentials, decisions, queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask
-from approvals.models.decisions import Surface
 from tests import factories
+from tests.factories import actor
 
 pytestmark = [pytest.mark.django_db]
 
@@ -131,13 +132,13 @@ class Desk:
         self.review = factories.review(queue)
         self.browser = Client()
         self.browser.force_login(lena)
-        token = configuration.issue_token(lena, "documents", by=None)
+        token = credentials.issue_token(lena, "documents", by=COMMAND_LINE)
         self.program = Client(HTTP_AUTHORIZATION=f"Bearer {token}")
 
     def write(self, name: str, document: Any) -> bool:
         """Save the document; whether it was taken. A refusal must name the field."""
         try:
-            configuration.save_queue(self.queue.slug, {name: document}, by=None)
+            queues.save(self.queue.slug, {name: document}, by=COMMAND_LINE)
         except Invalid as refusal:
             said = refusal.message
         else:
@@ -166,12 +167,12 @@ class Desk:
         assert answer.status_code in (201, 422), answer.content
         if answer.status_code == 201:
             taken = answer.json()["decision"]["id"]
-            decisions.undo(taken, by=self.lena, surface=Surface.API)
+            decisions.undo(taken, by=actor(self.lena, "api"))
 
 
 @pytest.fixture
 def desk(queue, lena) -> Desk:
-    configuration.save_queue(queue.slug, {"undo_seconds": 600}, by=None)
+    queues.save(queue.slug, {"undo_seconds": 600}, by=COMMAND_LINE)
     return Desk(queue, lena)
 
 

@@ -27,15 +27,16 @@ from tests.fuzz.world import MACHINE
 
 PATIENCE = 10  # seconds
 PEOPLE = """
-from approvals.actions import configuration
+from approvals.actions import credentials, people, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, User
-configuration.save_queue(
-    "manual-review", {"region": "us-east-1", "sqs_url": "https://sqs.example/1/q"}, by=None
+queues.save(
+    "manual-review", {"region": "us-east-1", "sqs_url": "https://sqs.example/1/q"}, by=COMMAND_LINE
 )
-lead = configuration.create_user("lead@example.com", by=None)
-configuration.grant(lead, "manual-review", "lead", by=None)
-configuration.grant_site(lead, "orders", by=None)
-print(configuration.issue_token(lead, "sockets", by=None))
+lead = people.create("lead@example.com", by=COMMAND_LINE)
+people.grant(lead, "manual-review", "lead", by=COMMAND_LINE)
+people.grant_site(lead, "orders", by=COMMAND_LINE)
+print(credentials.issue_token(lead, "sockets", by=COMMAND_LINE))
 """
 
 

@@ -14,7 +14,8 @@ from unittest import mock
 from django.db.models.functions import Now
 
 from approvals import messages
-from approvals.actions import assignment, configuration, decisions, ingest
+from approvals.actions import assignment, credentials, decisions, ingest, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
     OrderExecution,
@@ -23,13 +24,14 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Surface
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.runner import Wish
 from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
+from tests.factories import actor
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 QUEUE, HIDDEN = "manual-review", "refunds"
@@ -110,13 +112,14 @@ class World:
         return str(factories.review(self.queue, **fields).pk)
 
     def _held(self) -> str:
-        row = assignment.claim(self._review(), by=self.lead, surface=Surface.API)
+        row = assignment.claim(self._review(), by=actor(self.lead, "api"))
         self.held[str(row.pk)] = str(row.lease_id)
         return str(row.pk)
 
     def _decided(self) -> str:
-        verb = self.random.choice((decisions.approve, decisions.reject))
-        row = verb(self._review(timeoutSeconds=86_400), by=self.lead, surface=Surface.WEB)
+        outcome = self.random.choice(list(Outcome))
+        review = self._review(timeoutSeconds=86_400)
+        row = decisions.decide(review, outcome, by=actor(self.lead))
         return str(row.decision_id)
 
     def _ended(self) -> str:
@@ -127,7 +130,7 @@ class World:
     def _order(self, status: str = "") -> str:
         order_id = f"FUZZ-{next(_numbers)}"
         row, _ = fulfillment.start_order_fulfillment(
-            {"order_id": order_id}, by=self.lead, surface=Surface.API
+            {"order_id": order_id}, by=actor(self.lead, "api")
         )
         status = status or self.random.choice(OrderExecution.Status.values)
         arn = "" if status in {"pending", "refused"} else f"{MACHINE}:{row.name}"
@@ -144,8 +147,7 @@ class World:
             sources.of_body(body),
             Wish("executions"),
             body=body,
-            by=self.lead,
-            surface=Surface.API,
+            by=actor(self.lead, "api"),
         )
         runner.Runner(made.pk).turn()
         return str(made.pk)
@@ -166,14 +168,14 @@ def person(name: str, *, role: str, sites: tuple[str, ...] = ()) -> User:
     """A user with this role in the queue and these rights outside."""
     made = factories.user(f"{name}@example.com", role, ReviewQueue.objects.get(slug=QUEUE))
     for site in sites:
-        configuration.grant_site(made, site, by=None)
+        people.grant_site(made, site, by=COMMAND_LINE)
     return made
 
 
 def token(user: User, *scopes: str) -> str:
     """A fresh token of a user, of these scopes."""
     name = f"fuzz {next(_numbers)}"
-    made = configuration.issue_token(user, name, by=None)
+    made = credentials.issue_token(user, name, by=COMMAND_LINE)
     ApiToken.objects.filter(user=user, name=name).update(scopes=list(scopes))
     return made
 

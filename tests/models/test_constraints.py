@@ -11,7 +11,8 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 from django.db.models.functions import Now
 
-from approvals.actions import assignment, configuration, decisions
+from approvals.actions import assignment, credentials, decisions, people, queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
 from approvals.models import (
     ApiToken,
@@ -24,7 +25,9 @@ from approvals.models import (
     User,
     Vote,
 )
+from approvals.models.decisions import Outcome
 from tests import factories
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +35,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def decided(alice: User) -> ReviewTask:
     """A review that Alice approved."""
-    return decisions.approve(factories.review().pk, by=alice, surface="web")
+    return decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(alice))
 
 
 def assert_refused(constraint: str, change: Any) -> None:
@@ -137,7 +140,7 @@ def test_a_queue_cannot_be_given_a_value_it_cannot_live_with(
     changes: dict[str, Any], queue: ReviewQueue
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        configuration.save_queue("manual-review", changes, by=None)
+        queues.save("manual-review", changes, by=COMMAND_LINE)
 
     assert refused.value.message.startswith(f"{next(iter(changes))}: ")
 
@@ -158,19 +161,19 @@ def test_a_role_is_a_users_or_a_groups_and_one_a_queue(alice: User, queue: Revie
 
 def test_an_email_is_one_login_in_any_case_and_a_token_name_is_used_once(alice: User) -> None:
     with pytest.raises(Invalid):
-        configuration.create_user("ALICE@example.com ", by=None)
+        people.create("ALICE@example.com ", by=COMMAND_LINE)
     assert User.objects.get_by_natural_key(" Alice@Example.COM ") == alice
     assert_refused("user_email_is_lower", lambda: User.objects.update(email="Alice@example.com"))
 
-    token = configuration.issue_token(alice, "bot", by=None)
+    token = credentials.issue_token(alice, "bot", by=COMMAND_LINE)
     for name in ("bot", " ", "x" * 101):
         with pytest.raises(Invalid):
-            configuration.issue_token(alice, name, by=None)
+            credentials.issue_token(alice, name, by=COMMAND_LINE)
     assert token not in ApiToken.objects.get().digest
 
 
 def test_who_has_acted_cannot_be_deleted(alice: User) -> None:
-    assignment.claim(factories.review().pk, by=alice, surface="web")
+    assignment.claim(factories.review().pk, by=actor(alice))
 
     with pytest.raises(ProtectedError):
         alice.delete()

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from moto import mock_aws
 
+from approvals.actors import COMMAND_LINE
 from approvals.gateways import aws
 from approvals.models import OrderBatch
 from approvals.orchestration import packaging
@@ -211,9 +212,7 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     made = orders.write(path, 20, seed=9, prefix=f"{mode}-")
     stack.put(path)
     already = set(stack.started())
-    batch = runner.accept(
-        sources.unseen(stack.url(path)), Wish(mode, size=8), by=None, surface="api"
-    )
+    batch = runner.accept(sources.unseen(stack.url(path)), Wish(mode, size=8), by=COMMAND_LINE)
     assert made.held
     assert made.bad_lines
 

@@ -12,7 +12,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from approvals import reconciliation
-from approvals.actions import configuration
+from approvals.actions import interventions, people
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, NotFound, OrderConflict
 from approvals.gateways import aws as gateway
@@ -29,9 +30,10 @@ from approvals.models import (
     User,
     Workflow,
 )
-from approvals.orchestration import fulfillment, steering
+from approvals.orchestration import fulfillment
 from approvals.records import audit, execution_snapshots
 from tests import factories
+from tests.factories import actor
 from tests.fake_aws import FakeAws
 from tests.races import at_once
 
@@ -54,14 +56,14 @@ def aws(settings: Any) -> Iterator[FakeAws]:
 def shop(db: None) -> User:
     """Who may start, restart and stop orders."""
     keeper = factories.user("shop@example.com")
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
     return keeper
 
 
 @pytest.fixture
 def running(aws: FakeAws) -> OrderExecution:
     """Order 7, whose execution runs."""
-    fulfillment.start_order_fulfillment({"order_id": ID, "total": 5}, by=None, surface="api")
+    fulfillment.start_order_fulfillment({"order_id": ID, "total": 5}, by=COMMAND_LINE)
     deliver()
     return latest()
 
@@ -98,11 +100,11 @@ def deliver(times: int = 1) -> None:
 
 
 def restart(**options: Any) -> OrderExecution:
-    return steering.restart(ID, by=None, surface="command", **options)
+    return interventions.restart(ID, by=COMMAND_LINE, **options)
 
 
 def stop(reason: str = "The customer cancelled.", **options: Any) -> OrderExecution:
-    return steering.stop(ID, reason, by=None, surface="command", **options)
+    return interventions.stop(ID, reason, by=COMMAND_LINE, **options)
 
 
 def redrives(aws: FakeAws, order: OrderExecution) -> int:
@@ -307,7 +309,7 @@ def test_a_third_attempt_follows_the_second(aws: FakeAws, running: OrderExecutio
 def test_an_attempt_never_takes_the_name_of_another_order(
     aws: FakeAws, running: OrderExecution
 ) -> None:
-    fulfillment.start_order_fulfillment({"order_id": "7-r2"}, by=None, surface="api")
+    fulfillment.start_order_fulfillment({"order_id": "7-r2"}, by=COMMAND_LINE)
     end(aws, running, error="OrderRejected")
 
     restart()
@@ -318,11 +320,11 @@ def test_an_attempt_never_takes_the_name_of_another_order(
 
 
 def test_a_long_name_stays_within_the_limit(aws: FakeAws) -> None:
-    order, _ = fulfillment.start_order_fulfillment({"order_id": "x" * 74}, by=None, surface="api")
+    order, _ = fulfillment.start_order_fulfillment({"order_id": "x" * 74}, by=COMMAND_LINE)
     deliver()
     end(aws, latest("x" * 74), error="OrderRejected")
 
-    made = steering.restart("x" * 74, by=None, surface="command")
+    made = interventions.restart("x" * 74, by=COMMAND_LINE)
 
     assert len(order.name) == 80
     assert len(made.name) <= 80
@@ -382,7 +384,7 @@ def test_who_was_stopped_by_somebody_else_was_not_stopped_by_us(
 
 
 def test_what_nobody_has_begun_to_start_never_starts(aws: FakeAws) -> None:
-    fulfillment.start_order_fulfillment({"order_id": ID}, by=None, surface="api")
+    fulfillment.start_order_fulfillment({"order_id": ID}, by=COMMAND_LINE)
 
     stop()
     deliver()
@@ -394,7 +396,7 @@ def test_what_nobody_has_begun_to_start_never_starts(aws: FakeAws) -> None:
 
 def test_a_stop_waits_for_a_start_that_may_be_under_way(aws: FakeAws) -> None:
     aws.plan("StartExecution", ["lost_before", "lost_after"])
-    fulfillment.start_order_fulfillment({"order_id": ID}, by=None, surface="api")
+    fulfillment.start_order_fulfillment({"order_id": ID}, by=COMMAND_LINE)
     deliver()
 
     stop()
@@ -405,7 +407,7 @@ def test_a_stop_waits_for_a_start_that_may_be_under_way(aws: FakeAws) -> None:
 
 
 def test_what_was_stopped_before_its_start_begins_anew(aws: FakeAws) -> None:
-    fulfillment.start_order_fulfillment({"order_id": ID}, by=None, surface="api")
+    fulfillment.start_order_fulfillment({"order_id": ID}, by=COMMAND_LINE)
     stop()
 
     restart()
@@ -464,12 +466,12 @@ def test_an_attempt_that_is_not_the_last_is_not_touched(
 def test_only_orders_and_operators_lay_a_hand_on_an_order(
     aws: FakeAws, failed: OrderExecution, shop: User, carol: User
 ) -> None:
-    configuration.grant_site(carol, "auditor", by=None)
+    people.grant_site(carol, "auditor", by=COMMAND_LINE)
 
-    for verb in (steering.restart, lambda pk, **who: steering.stop(pk, "x", **who)):
+    for verb in (interventions.restart, lambda pk, **who: interventions.stop(pk, "x", **who)):
         with pytest.raises(NotAllowed):
-            verb(ID, by=carol, surface="web")
-    steering.restart(ID, by=shop, surface="web")
+            verb(ID, by=actor(carol))
+    interventions.restart(ID, by=actor(shop))
     assert OrderIntervention.objects.get().created_by == shop
 
 
@@ -522,7 +524,7 @@ def test_of_a_restart_and_a_stop_at_once_one_is_refused(
 def test_a_stop_and_a_restart_that_raced_a_pending_start_leave_one_execution(
     aws: FakeAws,
 ) -> None:
-    fulfillment.start_order_fulfillment({"order_id": ID}, by=None, surface="api")
+    fulfillment.start_order_fulfillment({"order_id": ID}, by=COMMAND_LINE)
     stop()
     restart()
     stop()

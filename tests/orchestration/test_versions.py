@@ -9,14 +9,17 @@ import pytest
 
 from approvals import polling, reconciliation
 from approvals.actions import decisions
-from approvals.actions.decisions import Ruling
+from approvals.actions.decisions import DecisionRequest
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment, packaging
 from approvals.records import execution_snapshots
 from local.orders import order
 from tests import factories
 from tests.deploy.template import ROOT
+from tests.factories import actor
 from tests.orchestration.stack import Workflow
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def held(workflow: Workflow) -> ReviewQueue:
 
 
 def start(placed: dict[str, Any]) -> OrderExecution:
-    row, _ = fulfillment.start_order_fulfillment(placed, by=None, surface="command")
+    row, _ = fulfillment.start_order_fulfillment(placed, by=COMMAND_LINE)
     lanes.drain(OutboxEntry.Lane.EXECUTIONS)
     row.refresh_from_db()
     return row
@@ -101,7 +104,9 @@ def test_an_open_review_outlives_a_new_release_and_goes_on_in_its_own_definition
 
 
 def decide(review: ReviewTask, by: User) -> None:
-    decisions.approve(review.pk, by=by, surface="web", ruling=Ruling(undo_seconds=0))
+    decisions.decide(
+        review.pk, Outcome.APPROVED, by=actor(by), request=DecisionRequest(undo_seconds=0)
+    )
     lanes.drain(OutboxEntry.Lane.CALLBACKS)
     entry = OutboxEntry.objects.get(subject=ReviewTask.objects.get(pk=review.pk).decision_id)
     assert entry.delivery == ("delivered", "acknowledged")

@@ -8,7 +8,15 @@ from typing import Any
 from django.db.models.functions import Now
 from django.test import Client
 
-from approvals.actions import assignment, configuration, decisions, discussion, ingest
+from approvals.actions import (
+    assignment,
+    credentials,
+    decisions,
+    discussion,
+    ingest,
+    people,
+)
+from approvals.actors import COMMAND_LINE
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     Heartbeat,
@@ -18,13 +26,15 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
 from tests import factories
+from tests.factories import actor
 
 A_DAY = timedelta(days=1)
 A_YEAR = 31_536_000  # seconds
-AT_ONCE = decisions.Ruling(undo_seconds=0, reason="Seen.")
+AT_ONCE = decisions.DecisionRequest(undo_seconds=0, reason="Seen.")
 ROLE = "arn:aws:iam::210987654321:role/countersign"
 MACHINES = ["arn:aws:states:us-east-1:123456789012:stateMachine:orders"]
 
@@ -37,14 +47,14 @@ def fill() -> dict[str, Any]:
     lena = factories.user("lena@example.com", "lead", queue)
 
     discussed = factories.review(queue, orderId="open")
-    discussion.comment(discussed.pk, "Called the customer.", by=bob, surface="web")
-    assignment.claim(factories.review(queue, orderId="claimed").pk, by=alice, surface="web")
+    discussion.comment(discussed.pk, "Called the customer.", by=actor(bob))
+    assignment.claim(factories.review(queue, orderId="claimed").pk, by=actor(alice))
     handed_on = factories.review(queue, orderId="reassigned")
-    assignment.reassign(handed_on.pk, bob, by=lena, surface="web")
+    assignment.reassign(handed_on.pk, bob, by=actor(lena))
     undoable = factories.review(queue, orderId="undoable", timeoutSeconds=A_YEAR)
-    decisions.approve(undoable.pk, by=alice, surface="web")
+    decisions.decide(undoable.pk, Outcome.APPROVED, by=actor(alice))
     waiting = factories.review(queue, orderId="waiting")
-    decisions.reject(waiting.pk, by=alice, surface="api", ruling=AT_ONCE)
+    decisions.decide(waiting.pk, Outcome.REJECTED, by=actor(alice, "api"), request=AT_ONCE)
     _answered(factories.review(queue, orderId="delivered"), Proof.ACCEPTED)
     _answered(factories.review(queue, orderId="parked"), Proof.INVALID_TOKEN)
 
@@ -52,15 +62,15 @@ def fill() -> dict[str, Any]:
     ingest.accept(queue, [factories.received("not JSON")])
     dead = [factories.received(orderId="dead letter")]
     ingest.accept(queue, dead, origin=QuarantinedMessage.Origin.DEAD_LETTERS)
-    fulfillment.start_order_fulfillment({"order_id": "stored"}, by=None, surface="command")
-    secret = configuration.issue_secret("erp", queue.slug, by=None)
+    fulfillment.start_order_fulfillment({"order_id": "stored"}, by=COMMAND_LINE)
+    secret = credentials.issue_secret("erp", queue.slug, by=COMMAND_LINE)
     return {"webhook_secret": secret, **_asked_over_http(queue)}
 
 
 def _answered(review: ReviewTask, proof: Proof) -> None:
     """Approve a review, and conclude its delivery with what AWS proved."""
     alice = User.objects.get(email="alice@example.com")
-    decided = decisions.approve(review.pk, by=alice, surface="api", ruling=AT_ONCE)
+    decided = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice, "api"), request=AT_ONCE)
     assert decided.decision_id is not None
     lease = outbox.lease(OutboxEntry.objects.get(subject=decided.decision_id).pk)
     assert lease is not None
@@ -78,7 +88,7 @@ def _fill_guarded_queue() -> None:
         output_schema={"type": "object", "properties": {"discount": {"type": "number"}}},
         fields=[{"path": "/input/total", "kind": "money", "role": "amount"}],
     )
-    configuration.grant(User.objects.get(email="alice@example.com"), guarded.slug, "lead", by=None)
+    people.grant(User.objects.get(email="alice@example.com"), guarded.slug, "lead", by=COMMAND_LINE)
     review = factories.review(guarded, orderId="guarded")
     # As the pacemaker leaves it once it has kept the token alive.
     Heartbeat.objects.create(review=review, due_at=Now() + A_DAY, beaten_at=Now())
@@ -87,7 +97,7 @@ def _fill_guarded_queue() -> None:
 def _asked_over_http(queue: ReviewQueue) -> dict[str, Any]:
     """A decision over the API under a key, whose receipt stays behind."""
     alice = User.objects.get(email="alice@example.com")
-    token = configuration.issue_token(alice, "upgrade", by=None)
+    token = credentials.issue_token(alice, "upgrade", by=COMMAND_LINE)
     review = factories.review(queue, orderId="receipt")
     asked = {
         "path": f"/api/v1/reviews/{review.pk}/decisions/",

@@ -19,7 +19,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OutboxEntry, QuarantinedMessage, ReviewTask, User
 from approvals.records import tokens
 from tests.api import signing
@@ -76,7 +77,7 @@ def caller(known: dict[str, Any]) -> Callable[[str], Caller]:
     @functools.cache
     def of_somebody(email: str) -> Caller:
         person = User.objects.get(email=email)
-        return Caller(configuration.issue_token(person, "after the upgrade", by=None))
+        return Caller(credentials.issue_token(person, "after the upgrade", by=COMMAND_LINE))
 
     return of_somebody
 

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.models import OrderBatch, User
 from approvals.orchestration.batches import runner, sources
 from tests import factories
@@ -23,14 +24,14 @@ def olga(settings: Any) -> User:
     """Somebody with the right to orders."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     user = factories.user("olga@example.com")
-    configuration.grant_site(user, "orders", by=None)
+    people.grant_site(user, "orders", by=COMMAND_LINE)
     return user
 
 
 def begun(on_bad_row: str = "skip") -> OrderBatch:
     """A batch of three rows, the second of which is none, read to its end."""
     wish = runner.Wish("executions", on_bad_row=on_bad_row)
-    batch = runner.accept(sources.of_body(BODY), wish, body=BODY, by=None, surface="api")
+    batch = runner.accept(sources.of_body(BODY), wish, body=BODY, by=COMMAND_LINE)
     while runner.Runner(batch.pk).turn():
         pass
     batch.refresh_from_db()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from approvals.actions import assignment, configuration, decisions
+from approvals.actions import assignment, decisions, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Comment, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import audit
 from tests import factories
+from tests.factories import actor
 from tests.web.conftest import Desk
 
 pytestmark = pytest.mark.django_db
@@ -46,15 +49,18 @@ def test_a_comment_that_cannot_be_kept_is_refused_on_the_page_it_was_typed_on(
 def test_a_comment_makes_nobodys_decision_stale(desk: Desk, alice: User, bob: User) -> None:
     review = factories.review()
     desk(bob).post(at(review, "comment"), {"text": "Careful with this one."})
-    decided = decisions.approve(
-        review.pk, by=alice, surface="web", ruling=decisions.Ruling(version=review.version)
+    decided = decisions.decide(
+        review.pk,
+        Outcome.APPROVED,
+        by=actor(alice),
+        request=decisions.DecisionRequest(version=review.version),
     )
     assert decided.status == "approved"
 
 
 def test_a_decided_review_can_still_be_discussed(desk: Desk, alice: User) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     desk(alice).post(at(review, "comment"), {"text": "The voucher was genuine."})
     assert Comment.objects.get().review == review
 
@@ -74,7 +80,7 @@ def test_a_stranger_learns_nothing_of_a_review_by_commenting(desk: Desk, carol: 
 
 
 def test_a_holder_hands_their_review_to_a_colleague(desk: Desk, alice: User, bob: User) -> None:
-    review = assignment.claim(factories.review().pk, by=alice, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(alice))
     html = desk(alice).get(reverse("review", args=[review.pk])).content.decode()
     assert f'<option value="{bob.email}">' in html
     desk(alice).post(at(review, "reassign"), {"to": bob.email})
@@ -88,7 +94,7 @@ def test_a_holder_hands_their_review_to_a_colleague(desk: Desk, alice: User, bob
 def test_a_lead_hands_out_what_another_holds(
     desk: Desk, alice: User, bob: User, lena: User
 ) -> None:
-    review = assignment.claim(factories.review().pk, by=alice, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(alice))
     assert desk(bob).post(at(review, "reassign"), {"to": bob.email}).status_code == 403
     desk(lena).post(at(review, "reassign"), {"to": bob.email})
     review.refresh_from_db()
@@ -98,7 +104,7 @@ def test_a_lead_hands_out_what_another_holds(
 def test_nobody_is_handed_what_they_may_not_decide(
     desk: Desk, alice: User, victor: User, carol: User
 ) -> None:
-    review = assignment.claim(factories.review().pk, by=alice, surface="web")
+    review = assignment.claim(factories.review().pk, by=actor(alice))
     gone = factories.user("gone@example.com", "reviewer")
     User.objects.filter(pk=gone.pk).update(is_active=False)
     for person in (victor.email, carol.email, gone.email, "nobody@example.com", ""):
@@ -111,9 +117,7 @@ def test_where_the_queue_asks_for_a_reason_an_empty_one_is_refused_and_the_form_
     desk: Desk, alice: User
 ) -> None:
     review = factories.review()
-    configuration.save_queue(
-        "manual-review", {"policy": {"reason_required_for": ["rejected"]}}, by=None
-    )
+    queues.save("manual-review", {"policy": {"reason_required_for": ["rejected"]}}, by=COMMAND_LINE)
     assert "this queue asks for one" in desk(alice).get(at(review, "reject")).content.decode()
     refused = desk(alice).post(at(review, "reject"), {"reason": "  "})
     assert refused.status_code == 422

@@ -13,9 +13,11 @@ from django.test import Client
 from approvals.actions import assignment, decisions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import outbox
 from approvals.web.delivery_status import TOLD, aftermath
 from tests import factories
+from tests.factories import actor
 from tests.web.conftest import Desk
 from tests.web.test_reviews import at, text
 
@@ -94,7 +96,7 @@ def test_the_slower_one_is_told_who_won_and_keeps_the_text(
 ) -> None:
     review, browser = factories.review(), desk(alice)
     form = hidden(browser.get(at(review, "reject")))
-    decisions.approve(review.pk, by=bob, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
     response = browser.post(
         at(review, "reject"), form | {"reason": "A long <b>thought</b>"}, headers=headers
     )
@@ -120,7 +122,7 @@ def test_anothers_claim_refuses_a_decision_and_keeps_the_text(
     desk: Desk, alice: User, bob: User
 ) -> None:
     review, browser = factories.review(), desk(alice)
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     response = browser.post(at(review, "reject"), {"reason": "Mine was better"})
     html = response.content.decode()
     assert response.status_code == 409
@@ -131,7 +133,7 @@ def test_anothers_claim_refuses_a_decision_and_keeps_the_text(
 
 def test_a_lead_decides_over_a_claim_when_they_say_so(desk: Desk, bob: User, lena: User) -> None:
     review, browser = factories.review(), desk(lena)
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     form = browser.get(at(review, "approve"))
     assert 'name="override"' in form.content.decode()
     assert browser.post(at(review, "approve"), hidden(form)).status_code == 409
@@ -144,8 +146,8 @@ def test_a_review_that_changed_is_412_and_the_next_submit_counts(
 ) -> None:
     review, browser = factories.review(), desk(alice)
     form = hidden(browser.get(at(review, "reject")))
-    assignment.claim(review.pk, by=bob, surface="web")
-    assignment.release(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
+    assignment.release(review.pk, by=actor(bob))
     response = browser.post(at(review, "reject"), form | {"reason": "Kept"})
     assert response.status_code == 412
     assert "Kept" in response.content.decode()
@@ -156,11 +158,11 @@ def test_a_review_that_changed_is_412_and_the_next_submit_counts(
 
 def test_a_claim_lost_and_taken_again_elsewhere_is_told(desk: Desk, alice: User) -> None:
     review, browser = factories.review(), desk(alice)
-    assignment.claim(review.pk, by=alice, surface="web")
+    assignment.claim(review.pk, by=actor(alice))
     form = hidden(browser.get(at(review, "approve")))
     assert form["lease_id"]
-    assignment.release(review.pk, by=alice, surface="web")
-    assignment.claim(review.pk, by=alice, surface="web")
+    assignment.release(review.pk, by=actor(alice))
+    assignment.claim(review.pk, by=actor(alice))
     del form["version"]
     response = browser.post(at(review, "approve"), form)
     assert response.status_code == 409
@@ -195,7 +197,7 @@ def test_opening_the_form_of_a_decided_review_says_what_happened(
     desk: Desk, alice: User, bob: User
 ) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=bob, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
     response = desk(alice).get(at(review, "reject"))
     assert response.status_code == 409
     assert "bob@example.com was faster" in response.content.decode()
@@ -221,7 +223,7 @@ def test_a_fresh_decision_waits_and_can_be_undone(desk: Desk, alice: User) -> No
 
 def test_undo_after_sending_began_is_told_as_too_late(desk: Desk, alice: User) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     settle(review, Answer(Proof.ACCEPTED))
     html = text(desk, alice, review)
     assert "/undo/" not in html
@@ -235,7 +237,7 @@ def test_a_colleague_cannot_undo_and_a_lead_can(
     desk: Desk, alice: User, bob: User, lena: User
 ) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     url = f"/decisions/{Decision.objects.get(review=review).pk}/undo/"
     assert url not in text(desk, bob, review)
     assert desk(bob).post(url).status_code == 403
@@ -259,7 +261,12 @@ def test_the_page_tells_what_became_of_the_decision(
     desk: Desk, alice: User, answers: list[Answer], word: str
 ) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="web", ruling=decisions.Ruling(undo_seconds=0))
+    decisions.decide(
+        review.pk,
+        Outcome.APPROVED,
+        by=actor(alice),
+        request=decisions.DecisionRequest(undo_seconds=0),
+    )
     settle(review, *answers)
     html = text(desk, alice, review)
     heading = re.search(r'<h2 class="told[^>]*>.*?</svg> ([^<]+)</h2>', html, re.DOTALL)
@@ -271,7 +278,7 @@ def test_the_page_tells_what_became_of_the_decision(
 
 def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
     review = factories.review()
-    review = decisions.approve(review.pk, by=alice, surface="web")
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     decision = review.decision
     assert decision is not None
     states = {
@@ -292,7 +299,7 @@ def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
             entry = OutboxEntry(
                 state=state, detail=detail, subject=decision.pk, not_before=decision.undo_until
             )
-            told = aftermath(decision, entry, alice, decision.decided_at)
+            told = aftermath(decision, entry, actor(alice), decision.decided_at)
             key = (told.state, "" if told.state == "sending" else told.detail)
             assert key in TOLD, (state, detail)
             assert told.says
@@ -308,15 +315,20 @@ def test_an_unread_history_is_not_said_to_be_unreadable() -> None:
 
 
 def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:
-    review = decisions.approve(factories.review().pk, by=alice, surface="web")
+    review = decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(alice))
     assert review.decision is not None
-    told = aftermath(review.decision, None, alice, review.decision.decided_at)
+    told = aftermath(review.decision, None, actor(alice), review.decision.decided_at)
     assert told.state == "unconfirmed"
 
 
 def test_the_fragment_is_silent_until_there_is_news(desk: Desk, alice: User) -> None:
     review, browser = factories.review(), desk(alice)
-    decisions.approve(review.pk, by=alice, surface="web", ruling=decisions.Ruling(undo_seconds=0))
+    decisions.decide(
+        review.pk,
+        Outcome.APPROVED,
+        by=actor(alice),
+        request=decisions.DecisionRequest(undo_seconds=0),
+    )
     page = browser.get(at(review)).content.decode()
     polled = re.search(r'hx-get="([^"]+/delivery/[^"]+)"', page)
     assert polled is not None
@@ -334,9 +346,9 @@ def test_the_fragment_is_silent_until_there_is_news(desk: Desk, alice: User) -> 
 
 def test_a_decision_undone_elsewhere_makes_the_page_load_anew(desk: Desk, alice: User) -> None:
     review = factories.review()
-    review = decisions.approve(review.pk, by=alice, surface="web")
+    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     assert review.decision is not None
-    decisions.undo(review.decision.pk, by=alice, surface="api")
+    decisions.undo(review.decision.pk, by=actor(alice, "api"))
     response = desk(alice).get(at(review, "delivery"), {"seen": "x"}, headers=HTMX)
     assert response["HX-Refresh"] == "true"
 

@@ -10,9 +10,12 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import configuration, decisions
+from approvals.actions import decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ReviewTask, User
+from approvals.models.decisions import Outcome
 from tests import factories
+from tests.factories import actor
 from tests.web.conftest import Desk
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +77,7 @@ def test_carol_of_another_queue_learns_nothing(
     desk: Desk, carol: User, alice: User, name: str, method: str
 ) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     review.refresh_from_db()
     response = getattr(desk(carol), method)(address(name, review))
     assert response.status_code in (404, 405)
@@ -243,5 +246,5 @@ def test_the_way_to_the_admin_site_is_shown_to_those_who_look_after_the_service(
     desk: Desk, alice: User, victor: User
 ) -> None:
     assert "/admin/" not in desk(alice).get("/").content.decode()
-    configuration.grant_site(victor, "auditor", by=None)
+    people.grant_site(victor, "auditor", by=COMMAND_LINE)
     assert 'href="/admin/"' in desk(victor).get("/").content.decode()

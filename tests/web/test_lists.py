@@ -15,9 +15,11 @@ from approvals import pagination
 from approvals.actions import assignment, decisions, ingest
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.web.home import COUNT_UP_TO
 from approvals.web.review_list import BY_ARRIVAL, BY_DEADLINE
 from tests import factories
+from tests.factories import actor
 from tests.web.conftest import Desk
 
 pytestmark = pytest.mark.django_db
@@ -45,8 +47,8 @@ def test_your_turn_shows_what_i_hold_and_what_waits(
     desk: Desk, queue: ReviewQueue, alice: User, bob: User
 ) -> None:
     mine, theirs = factories.review(), factories.review()
-    assignment.claim(mine.pk, by=alice, surface="web")
-    assignment.claim(theirs.pk, by=bob, surface="web")
+    assignment.claim(mine.pk, by=actor(alice))
+    assignment.claim(theirs.pk, by=actor(bob))
     html = desk(alice).get("/").content.decode()
     assert references(html) == [mine.reference]
     assert "you, until" in html
@@ -87,7 +89,7 @@ def test_somebody_without_a_queue_is_told_whom_to_ask(desk: Desk, db: None) -> N
 def test_my_last_decisions_can_be_undone_from_your_turn(desk: Desk, alice: User) -> None:
     reviews = [factories.review() for _ in range(6)]
     for review in reviews:
-        decisions.reject(review.pk, by=alice, surface="web")
+        decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice))
     html = desk(alice).get("/").content.decode()
     assert references(html) == [review.reference for review in reversed(reviews)][:5]
     assert html.count("/undo/") == 5
@@ -224,8 +226,8 @@ def test_the_list_can_show_what_i_hold_and_what_is_closed(
     desk: Desk, queue: ReviewQueue, alice: User
 ) -> None:
     held, decided, _free = (factories.review(orderId=f"B-{number}") for number in range(3))
-    assignment.claim(held.pk, by=alice, surface="web")
-    decisions.approve(decided.pk, by=alice, surface="web")
+    assignment.claim(held.pk, by=actor(alice))
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(alice))
     browser = desk(alice)
     assert references(browser.get(LIST, {"assignee": "me"}).content.decode()) == ["B-0"]
     assert references(browser.get(LIST, {"status": "approved"}).content.decode()) == ["B-1"]

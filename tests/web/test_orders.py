@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OrderIntervention, ReviewQueue, User
 from approvals.records import wake_ups
 from tests import factories, histories
@@ -40,7 +41,7 @@ def hinted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 def olga(queue: ReviewQueue) -> User:
     """Who may start, restart and stop orders, and reviews too."""
     keeper = factories.user("olga@example.com", "reviewer", queue)
-    configuration.grant_site(keeper, "orders", by=None)
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
     return keeper
 
 
@@ -97,7 +98,7 @@ def test_only_those_with_a_right_to_orders_see_them(desk: Desk, olga: User, alic
         assert "needs the right" in html(stranger, path, 403)
     assert 'href="/orders/"' not in html(stranger, "/")
     assert 'href="/orders/"' in html(desk(olga), "/")
-    configuration.grant_site(alice, "auditor", by=None)
+    people.grant_site(alice, "auditor", by=COMMAND_LINE)
     seen = html(stranger, "/orders/ORD-1/")
     assert "needs the right operator or orders" in seen
     assert "/stop/" not in seen
@@ -133,7 +134,7 @@ def test_reviews_of_a_queue_one_has_no_role_in_are_not_shown(
 ) -> None:
     order = day.order("ORD-1", olga)
     review = factories.review(queue, orderId="ORD-1", executionArn=order.execution_arn)
-    configuration.grant_site(carol, "orders", by=None)
+    people.grant_site(carol, "orders", by=COMMAND_LINE)
 
     assert str(review.pk) not in html(desk(carol), "/orders/ORD-1/")
 
@@ -383,7 +384,7 @@ def test_who_may_only_look_is_offered_nothing_and_refused(
     desk: Desk, olga: User, alice: User
 ) -> None:
     order = day.order("ORD-1", olga)
-    configuration.grant_site(alice, "auditor", by=None)
+    people.grant_site(alice, "auditor", by=COMMAND_LINE)
 
     answer = desk(alice).post(f"/executions/{order.pk}/stop/", {"reason": "x"})
 

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.models import User
 from tests.orchestration.linting.definitions import ORDERS
 from tests.web.conftest import Desk
@@ -23,7 +24,7 @@ PRICING = "/pricing/"
 @pytest.fixture
 def page(desk: Desk, carol: User) -> Client:
     """The desk of somebody who may start orders."""
-    configuration.grant_site(carol, "orders", by=None)
+    people.grant_site(carol, "orders", by=COMMAND_LINE)
     return desk(carol)
 
 
@@ -40,7 +41,7 @@ def test_the_page_and_its_link_are_for_those_with_the_right(
     desk: Desk, carol: User, right: str | None, status: int
 ) -> None:
     if right:
-        configuration.grant_site(carol, right, by=None)
+        people.grant_site(carol, right, by=COMMAND_LINE)
     client = desk(carol)
 
     assert client.get(PRICING).status_code == status

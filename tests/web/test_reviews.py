@@ -15,9 +15,11 @@ from django.urls import reverse
 
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.models.decisions import Outcome
 from approvals.records import execution_snapshots
 from approvals.web import foreign, payload_view
 from tests import factories
+from tests.factories import actor
 from tests.web.conftest import Desk
 
 pytestmark = pytest.mark.django_db
@@ -202,7 +204,9 @@ def test_what_an_order_holds_is_text_wherever_it_stands(desk: Desk, alice: User,
         },
     )
     browser = desk(alice)
-    decisions.reject(review.pk, by=alice, surface="web", ruling=decisions.Ruling(reason=evil))
+    decisions.decide(
+        review.pk, Outcome.REJECTED, by=actor(alice), request=decisions.DecisionRequest(reason=evil)
+    )
     fresh = factories.review(orderId=evil, title=evil)
     pages = [
         *("/", "/queues/manual-review/?status=any", f"/?q={evil}"),
@@ -263,7 +267,7 @@ def test_the_raw_message_is_json_that_hides_nothing(desk: Desk, alice: User) -> 
 def test_no_page_shows_a_token_or_somebody_elses_lease(desk: Desk, alice: User, bob: User) -> None:
     token = "AQCEAAAAKgAAAAMA-canary-token"
     review = make(factories.message(taskToken=token, note=f"token={token}"))
-    review = assignment.claim(review.pk, by=alice, surface="web")
+    review = assignment.claim(review.pk, by=actor(alice))
     for user in (alice, bob):
         for url in (at(review), at(review, "approve"), at(review, "reject"), "/"):
             html = desk(user).get(url).content.decode()
@@ -274,7 +278,7 @@ def test_no_page_shows_a_token_or_somebody_elses_lease(desk: Desk, alice: User, 
 
 def test_the_page_asks_a_bounded_number_of_questions(desk: Desk, alice: User) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="web")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     browser = desk(alice)
     with CaptureQueriesContext(connection) as asked:
         browser.get(at(review))
@@ -283,7 +287,7 @@ def test_the_page_asks_a_bounded_number_of_questions(desk: Desk, alice: User) ->
 
 def test_the_timeline_says_through_which_door(desk: Desk, alice: User) -> None:
     review = factories.review()
-    decisions.approve(review.pk, by=alice, surface="api")
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice, "api"))
     assert "alice</bdi> through the API" in text(desk, alice, review)
 
 
@@ -303,7 +307,7 @@ def test_one_claims_renews_and_releases(desk: Desk, alice: User) -> None:
 
 def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob: User) -> None:
     review = factories.review()
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     for action in ("claim", "release", "renew"):
         response = desk(alice).post(at(review, action))
         assert response.status_code == 409
@@ -315,7 +319,7 @@ def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob
 
 def test_a_lead_takes_over(desk: Desk, bob: User, lena: User) -> None:
     review = factories.review()
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     assert "Take it over" in text(desk, lena, review)
     desk(lena).post(at(review, "claim"), {"override": "yes"})
     review.refresh_from_db()
@@ -325,7 +329,7 @@ def test_a_lead_takes_over(desk: Desk, bob: User, lena: User) -> None:
 
 def test_a_reviewer_cannot_take_over_by_a_bent_form(desk: Desk, alice: User, bob: User) -> None:
     review = factories.review()
-    assignment.claim(review.pk, by=bob, surface="web")
+    assignment.claim(review.pk, by=actor(bob))
     response = desk(alice).post(at(review, "claim"), {"override": "yes"})
     assert response.status_code == 403
     assert "the role lead" in response.content.decode()
@@ -364,7 +368,7 @@ def test_no_page_loads_the_sealed_token_of_this_review_or_another(
     ReviewTask.objects.filter(pk=old.pk).update(
         status=ReviewTask.Status.SUPERSEDED, superseded_by=new
     )
-    decisions.approve(new.pk, by=alice, surface="web")
+    decisions.decide(new.pk, Outcome.APPROVED, by=actor(alice))
     with CaptureQueriesContext(connection) as asked:
         for url in ("/", f"/reviews/{old.pk}/", f"/reviews/{new.pk}/", f"/queues/{queue.slug}/"):
             assert desk(alice).get(url).status_code == 200

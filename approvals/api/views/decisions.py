@@ -12,12 +12,10 @@ from rest_framework.response import Response
 from approvals.actions import decisions
 from approvals.api import documentation as told
 from approvals.api import headers, queries, serializers, shapes
-from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.endpoint import Endpoint
 from approvals.api.views.reviews import Change, answer
 from approvals.models.decisions import Outcome
 from approvals.records import idempotency
-
-VERBS = {Outcome.APPROVED: decisions.approve, Outcome.REJECTED: decisions.reject}
 
 
 class Decisions(Endpoint):
@@ -33,15 +31,15 @@ class Decisions(Endpoint):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
-        asked, key = self.body(shapes.DecisionBody), self.receipt(201)
-        decide = VERBS[Outcome(asked.pop("outcome"))]
+        asked, key = self.body(shapes.DecisionBody), self.idempotency_key(201)
+        outcome = Outcome(asked.pop("outcome"))
         version = headers.version(request)
-        ruling = decisions.Ruling(**asked, version=version, signed_in=self.signed_in)
+        wanted = decisions.DecisionRequest(**asked, version=version)
         since = None
         try:
-            row = decide(review_id, by=self.caller, surface=SURFACE, ruling=ruling, receipt=key)
+            row = decisions.decide(review_id, outcome, by=self.actor, request=wanted, key=key)
         except idempotency.AlreadyAnswered:
-            row = queries.review(self.caller, review_id)
+            row = queries.review(self.actor, review_id)
             kept = idempotency.earlier(cast("idempotency.Key", key))
             since = kept.created_at if kept else None
         vote = queries.vote(row, self.caller, since=since)

@@ -13,10 +13,11 @@ from approvals import policy
 from approvals.api import documentation as told
 from approvals.api import queries, serializers, shapes
 from approvals.api.authentication import Scope
-from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.endpoint import Endpoint
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.sources import Source
+from approvals.policy import Action
 from approvals.records import idempotency
 
 ACCEPTED = 202
@@ -32,7 +33,7 @@ class OrderBatches(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """Store a batch; it is read and its orders are started behind the scenes, each once."""
-        policy.may(policy.START_ORDER, None, self.caller, SURFACE).or_raise()
+        policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
         given = self.body(shapes.BatchBody)
         source, body = _source(given)
         wish = runner.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
@@ -40,13 +41,12 @@ class OrderBatches(Endpoint):
             row = runner.accept(
                 source,
                 wish,
-                by=self.caller,
-                surface=SURFACE,
+                by=self.actor,
                 body=body,
-                receipt=self.receipt(ACCEPTED),
+                key=self.idempotency_key(ACCEPTED),
             )
         except idempotency.AlreadyAnswered as earlier:
-            row = queries.order_batch(self.caller, cast("UUID", earlier.result))
+            row = queries.order_batch(self.actor, cast("UUID", earlier.result))
         return _answer(row, ACCEPTED)
 
 
@@ -58,7 +58,7 @@ class OneBatch(Endpoint):
     @told.operation("order_batches_read", serializers.OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
         """Read how far a batch has come, and which of its rows were refused."""
-        return _answer(queries.order_batch(self.caller, batch_id), 200)
+        return _answer(queries.order_batch(self.actor, batch_id), 200)
 
 
 def _source(given: dict[str, Any]) -> tuple[Source, str]:

@@ -13,13 +13,15 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from approvals.actions import interventions
+from approvals.actors import Actor
 from approvals.api import documentation as told
 from approvals.api import pagination, queries, serializers, shapes
 from approvals.api.authentication import Scope
-from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.endpoint import Endpoint
 from approvals.exceptions import Invalid, NotFound, OrderConflict
-from approvals.models import OrderExecution, User
-from approvals.orchestration import fulfillment, steering
+from approvals.models import OrderExecution
+from approvals.orchestration import fulfillment
 from approvals.records import idempotency
 
 CONFLICT = OrderConflict.status
@@ -36,7 +38,7 @@ class Orders(Endpoint):
     def get(self, request: Request) -> Response:
         """List orders, the latest first."""
         asked = self.query(shapes.OrderQuery)
-        rows = queries.orders(self.caller)
+        rows = queries.orders(self.actor)
         if asked["status"]:
             rows = rows.filter(status=asked["status"])
         if asked["q"]:
@@ -51,13 +53,11 @@ class Orders(Endpoint):
         order = request.data
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
-        key = self.receipt(UNSETTLED)
+        key = self.idempotency_key(UNSETTLED)
         try:
-            row, created = fulfillment.start_order_fulfillment(
-                order, by=self.caller, surface=SURFACE, receipt=key
-            )
+            row, created = fulfillment.start_order_fulfillment(order, by=self.actor, key=key)
         except idempotency.AlreadyAnswered as earlier:
-            row = queries.orders(self.caller).get(pk=cast("UUID", earlier.result))
+            row = queries.orders(self.actor).get(pk=cast("UUID", earlier.result))
             status = _first_status(row, cast("idempotency.Key", key))
         else:
             status = _status(fulfillment.await_start(row), created=created)
@@ -67,9 +67,9 @@ class Orders(Endpoint):
         return Response(serializers.OrderAnswer(row).data, status=status)
 
 
-def whole(caller: User, order_id: str) -> Response:
+def whole(actor: Actor, order_id: str) -> Response:
     """One order as an answer."""
-    attempts = queries.order(caller, order_id)
+    attempts = queries.order(actor, order_id)
     context = {"attempts": attempts, "interventions": queries.interventions(attempts)}
     return Response(serializers.WholeOrderAnswer(attempts[0], context=context).data)
 
@@ -82,7 +82,7 @@ class Order(Endpoint):
     @told.operation("orders_read", serializers.WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
         """Read an order: its last attempt, its input, and all that happened to it."""
-        return whole(self.caller, order_id)
+        return whole(self.actor, order_id)
 
 
 class Hand(Endpoint):
@@ -98,7 +98,7 @@ class Hand(Endpoint):
     def get(self, request: Request, order_id: str) -> Response:
         """Read the order whose id ends so; where there is none, this address has no GET."""
         try:
-            return whole(self.caller, f"{order_id}/{self.word}")
+            return whole(self.actor, f"{order_id}/{self.word}")
         except NotFound:
             raise MethodNotAllowed("GET") from None
 
@@ -110,8 +110,8 @@ class Hand(Endpoint):
     def do(self, verb: Callable[..., OrderExecution], order_id: str) -> Response:
         """Run a verb of the caller's, or show its order again where its key says it has run."""
         with contextlib.suppress(idempotency.AlreadyAnswered):
-            verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
-        return whole(self.caller, order_id)
+            verb(by=self.actor, key=self.idempotency_key())
+        return whole(self.actor, order_id)
 
 
 class Restart(Hand):
@@ -128,7 +128,7 @@ class Restart(Hand):
     def post(self, request: Request, order_id: str) -> Response:
         """Redrive a failed order within 14 days, else begin it anew as `order-<id>-r2`."""
         asked = self.body(shapes.RestartBody)
-        return self.do(partial(steering.restart, order_id, **asked), order_id)
+        return self.do(partial(interventions.restart, order_id, **asked), order_id)
 
 
 class Stop(Hand):
@@ -145,7 +145,7 @@ class Stop(Hand):
     def post(self, request: Request, order_id: str) -> Response:
         """Stop an order's execution, for a reason; its open reviews end with it."""
         asked = self.body(shapes.StopBody)
-        return self.do(partial(steering.stop, order_id, **asked), order_id)
+        return self.do(partial(interventions.stop, order_id, **asked), order_id)
 
 
 def _first_status(row: OrderExecution, key: idempotency.Key) -> int:

@@ -15,7 +15,7 @@ from approvals.actions import ingest
 from approvals.api import documentation as told
 from approvals.api import pagination, queries, serializers, shapes
 from approvals.api.authentication import ALL_RIGHTS
-from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.endpoint import Endpoint
 from approvals.records import idempotency
 
 BY_ARRIVAL = ("-received_at", "-id")
@@ -38,7 +38,7 @@ class Quarantine(Endpoint):
     def get(self, request: Request) -> Response:
         """List quarantined messages, the latest first, open ones unless another state is named."""
         asked = self.query(shapes.QuarantineQuery)
-        rows = queries.quarantine(self.caller).filter(**STATES[asked["state"]])
+        rows = queries.quarantine(self.actor).filter(**STATES[asked["state"]])
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
@@ -54,12 +54,12 @@ class OneMessage(Endpoint):
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
         """Run a verb of the caller's on the message, once, and show what became of it."""
         with suppress(idempotency.AlreadyAnswered):
-            verb(by=self.caller, surface=SURFACE, receipt=self.receipt(status))
+            verb(by=self.actor, key=self.idempotency_key(status))
         return self.shown(status)
 
     def shown(self, status: int = 200) -> Response:
         """The message as it is now."""
-        row = queries.quarantined(self.caller, self.kwargs["message_id"])
+        row = queries.quarantined(self.actor, self.kwargs["message_id"])
         context = {"body": queries.blotted_body(row)}
         shown = serializers.QuarantinedMessageAnswer(row, context=context).data
         return Response(shown, status=status)

@@ -11,9 +11,10 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.api import documentation as told
 from approvals.api import queries, serializers, shapes
-from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.endpoint import Endpoint
 from approvals.api.views.reviews import answer
 from approvals.models import ReviewQueue
+from approvals.policy import Action
 from approvals.records import database_time, idempotency
 
 
@@ -24,7 +25,7 @@ class Queues(Endpoint):
     def get(self, request: Request) -> Response:
         """List queues by name with what waits in them; they are few, so this is one page."""
         now = database_time.now()
-        shown = [_row(queue, now) for queue in queries.queues(self.caller)]
+        shown = [_row(queue, now) for queue in queries.queues(self.actor)]
         results = serializers.QueueAnswer(shown, many=True).data
         return Response({"results": results, "next": None, "previous": None})
 
@@ -44,17 +45,15 @@ class Next(Endpoint):
         """Claim the first review that nobody holds, by the list's own filters; 204 where none is left."""
         asked = self.query(shapes.ReviewFilter)
         self.body(shapes.Nothing)
-        queue = queries.queue(self.caller, slug)
-        policy.may(policy.CLAIM, queue, self.caller, SURFACE).or_raise()
-        rows = queries.reviews(self.caller).filter(queue=queue)
-        wanted = queries.narrowed(rows, asked, self.caller)
+        queue = queries.queue(self.actor, slug)
+        policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
+        rows = queries.reviews(self.actor).filter(queue=queue)
+        wanted = queries.narrowed(rows, asked, self.actor)
         wanted = wanted.order_by(*queries.ORDERS[asked["ordering"]])
         try:
-            row = assignment.claim_next(
-                wanted, by=self.caller, surface=SURFACE, receipt=self.receipt()
-            )
+            row = assignment.claim_next(wanted, by=self.actor, key=self.idempotency_key())
         except idempotency.AlreadyAnswered as earlier:
-            row = queries.review(self.caller, earlier.result) if earlier.result else None
+            row = queries.review(self.actor, earlier.result) if earlier.result else None
         if row is None:
             return Response(status=204)
         return answer(row, serializers.ClaimedReviewAnswer, caller=self.caller)

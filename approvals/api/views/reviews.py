@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from approvals.actions import assignment, discussion
 from approvals.api import documentation as told
 from approvals.api import headers, pagination, queries, serializers, shapes
-from approvals.api.endpoint import SURFACE, Endpoint
+from approvals.api.endpoint import Endpoint
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency
 
@@ -59,9 +59,9 @@ class Change(Endpoint):
     ) -> Response:
         """Run a verb of the caller's, or show its review again where its key says it has run."""
         try:
-            row = verb(by=self.caller, surface=SURFACE, receipt=self.receipt())
+            row = verb(by=self.actor, key=self.idempotency_key())
         except idempotency.AlreadyAnswered as earlier:
-            row = queries.review(self.caller, cast("UUID", earlier.result))
+            row = queries.review(self.actor, cast("UUID", earlier.result))
         return answer(row, shape, caller=self.caller)
 
 
@@ -72,7 +72,7 @@ class Reviews(Endpoint):
     def get(self, request: Request) -> Response:
         """List reviews, pending ones unless other statuses are named."""
         asked = self.query(shapes.ReviewQuery)
-        rows = queries.narrowed(queries.reviews(self.caller), asked, self.caller)
+        rows = queries.narrowed(queries.reviews(self.actor), asked, self.actor)
         order = queries.ORDERS[asked["ordering"]]
         found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
         return Response(pagination.envelope(request, found, present(found.rows)))
@@ -84,7 +84,7 @@ class Review(Endpoint):
     @told.operation("reviews_read", serializers.ReviewAnswer, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read a review."""
-        return answer(queries.review(self.caller, review_id))
+        return answer(queries.review(self.actor, review_id))
 
 
 class Claim(Change):
@@ -164,7 +164,7 @@ class Comments(Endpoint):
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the comments on a review, oldest first."""
         asked = self.query(shapes.PageQuery)
-        said = queries.comments(queries.review(self.caller, review_id))
+        said = queries.comments(queries.review(self.actor, review_id))
         found = pagination.page(said, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
         shown = [serializers.CommentAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
@@ -178,11 +178,11 @@ class Comments(Endpoint):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Say something about a review, whatever its status. A comment is never changed."""
-        text, key = self.body(shapes.CommentBody)["text"], self.receipt(201)
+        text, key = self.body(shapes.CommentBody)["text"], self.idempotency_key(201)
         try:
-            said = discussion.comment(review_id, text, by=self.caller, surface=SURFACE, receipt=key)
+            said = discussion.comment(review_id, text, by=self.actor, key=key)
         except idempotency.AlreadyAnswered as earlier:
-            said = queries.comment(self.caller, review_id, cast("UUID", earlier.result))
+            said = queries.comment(self.actor, review_id, cast("UUID", earlier.result))
         return Response(serializers.CommentAnswer(said).data, status=201)
 
 
@@ -193,7 +193,7 @@ class Events(Endpoint):
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the audit trail of a review, oldest first, with the hashes of its chain."""
         asked = self.query(shapes.PageQuery)
-        events = queries.events(queries.review(self.caller, review_id))
+        events = queries.events(queries.review(self.actor, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
         shown = [serializers.EventAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))

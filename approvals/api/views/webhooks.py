@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from approvals.actions import decisions
+from approvals.actors import Actor
 from approvals.api import documentation as told
 from approvals.api import errors, shapes, signature, throttling
 from approvals.api.endpoint import OnlyJSON, is_json
@@ -289,10 +290,11 @@ def _decide(key: idempotency.Key, signed: signature.Signed, asked: dict[str, Any
     reviewer = User.objects.filter(email=_email(asked)).first()
     if reviewer is None:
         raise NotAllowed(NOT_HERE)
-    verb = decisions.approve if asked["approved"] else decisions.reject
-    ruling = decisions.Ruling(reason=asked["reason"] or "", undo_seconds=0, signed_in=signed.signer)
+    outcome = Outcome.APPROVED if asked["approved"] else Outcome.REJECTED
+    wanted = decisions.DecisionRequest(reason=asked["reason"] or "", undo_seconds=0)
+    by = Actor(reviewer, Surface.WEBHOOK, signed_in=signed.signer)
     try:
-        verb(review_id, by=reviewer, surface=Surface.WEBHOOK, ruling=ruling, receipt=key)
+        decisions.decide(review_id, outcome, by=by, request=wanted, key=key)
     except (NotAllowed, NotFound):
         # The review is there, so either is about the reviewer: unknown, inactive and not allowed
         # sound alike.

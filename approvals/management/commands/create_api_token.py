@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.management.command import ReviewCommand
 
 
@@ -23,4 +24,4 @@ class Command(ReviewCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Issue the token and print it alone."""
         user = self.user(options["email"])
-        self.stdout.write(configuration.issue_token(user, options["name"], by=None))
+        self.stdout.write(credentials.issue_token(user, options["name"], by=COMMAND_LINE))

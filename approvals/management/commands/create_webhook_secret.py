@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals.actions import configuration
+from approvals.actions import credentials
+from approvals.actors import COMMAND_LINE
 from approvals.management.command import ReviewCommand
 
 
@@ -22,4 +23,6 @@ class Command(ReviewCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Issue the secret and print it alone."""
-        self.stdout.write(configuration.issue_secret(options["name"], options["queue"], by=None))
+        self.stdout.write(
+            credentials.issue_secret(options["name"], options["queue"], by=COMMAND_LINE)
+        )

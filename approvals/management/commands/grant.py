@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals import policy
-from approvals.actions import access, configuration
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
 from approvals.management.command import Error, ReviewCommand, Usage
 from approvals.models import QueueMembership, ReviewQueue, User
 
@@ -35,13 +36,15 @@ class Command(ReviewCommand):
         email = options["email"].strip().lower()
         known = User.objects.filter(email=email).first()
         if known is None and options["create"]:
-            user = configuration.create_user(email, by=None)
+            user = people.create(email, by=COMMAND_LINE)
         else:
             user = known or self.user(email)
         if site:
-            configuration.grant_site(user, site, by=None)
+            people.grant_site(user, site, by=COMMAND_LINE)
         else:
-            configuration.grant(user, queue, role, by=None)
+            people.grant(user, queue, role, by=COMMAND_LINE)
         self.stdout.write(f"{user.email} has {site or f'{role} in {queue}'}.")
         if user.is_active and user.kind == User.Kind.PERSON and not user.has_usable_password():
-            self.stdout.write(f"Set a password (link works once): {access.invite(user, by=None)}")
+            self.stdout.write(
+                f"Set a password (link works once): {people.invite(user, by=COMMAND_LINE)}"
+            )

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 
 from approvals.actions import ingest
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
-from approvals.models.decisions import Surface
 from approvals.records import intake
 from approvals.untrusted.display import visible
 
@@ -69,7 +69,7 @@ class Command(ReviewCommand):
 
     def _show(self, message_id: UUID, *, raw: bool) -> None:
         if raw:
-            body = ingest.reveal(message_id, by=None, surface=Surface.COMMAND)
+            body = ingest.reveal(message_id, by=COMMAND_LINE)
             out: Any = self.stdout  # it hands on what it has not itself: the bytes underneath
             out.buffer.write(body)
             out.flush()
@@ -87,7 +87,7 @@ class Command(ReviewCommand):
         ids = _open().order_by("received_at", "id").values_list("pk", flat=True)
 
         def replay(message_id: UUID) -> str:
-            review = ingest.replay(message_id, by=None, surface=Surface.COMMAND)
+            review = ingest.replay(message_id, by=COMMAND_LINE)
             return f"replayed as review {review.pk}"
 
         self._each(list(ids) if every else _known(named), replay, "replayed")
@@ -97,7 +97,7 @@ class Command(ReviewCommand):
             raise Usage(f"--reason takes 1 to {ingest.MAX_REASON} characters.")
 
         def discard(message_id: UUID) -> str:
-            ingest.discard(message_id, reason, by=None, surface=Surface.COMMAND)
+            ingest.discard(message_id, reason, by=COMMAND_LINE)
             return "discarded"
 
         self._each(_known(named), discard, "discarded")

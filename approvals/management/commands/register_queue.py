@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from approvals.actions import configuration
+from approvals.actions import queues
+from approvals.actors import COMMAND_LINE
 from approvals.management.command import ReviewCommand
 from approvals.models import ReviewQueue
 
@@ -58,5 +59,5 @@ class Command(ReviewCommand):
             changes["heartbeat_seconds"] = options["heartbeat_seconds"] or None
         if not ReviewQueue.objects.filter(slug=options["slug"]).exists():
             changes.setdefault("region", settings.AWS_REGION)
-        queue, created = configuration.save_queue(options["slug"], changes, by=None)
+        queue, created = queues.save(options["slug"], changes, by=COMMAND_LINE)
         self.stdout.write(f"{'Created' if created else 'Updated'} queue {queue.slug}.")

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import OrderExecution, OutboxEntry
-from approvals.models.decisions import Surface
 from approvals.orchestration import fulfillment
 
 
@@ -27,9 +27,7 @@ class Command(ReviewCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Store the order, then make the first attempt here; the sweeper makes the others."""
-        order, _ = fulfillment.start_order_fulfillment(
-            _read(options["file"]), by=None, surface=Surface.COMMAND
-        )
+        order, _ = fulfillment.start_order_fulfillment(_read(options["file"]), by=COMMAND_LINE)
         entry = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.START, subject=order.pk).first()
         if entry and lanes.deliver(entry.pk):
             order.refresh_from_db()

@@ -12,10 +12,10 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 
 from approvals.actions import batches as verbs
+from approvals.actors import COMMAND_LINE
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.management.progress import Bar
 from approvals.models import OrderBatch
-from approvals.models.decisions import Surface
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.worker import loop
 
@@ -78,13 +78,11 @@ def _accepted(name: str, path: Path | None, options: dict[str, Any]) -> OrderBat
     except OSError as error:
         raise Error(f"{name} cannot be read: {error.strerror}") from error
     wish = runner.Wish(options["mode"], options["batch_size"], options["on_bad_row"])
-    return runner.accept(source, wish, by=None, surface=Surface.COMMAND)
+    return runner.accept(source, wish, by=COMMAND_LINE)
 
 
 def _resumed(path: Path | None, options: dict[str, Any]) -> OrderBatch:
-    batch = verbs.resume(
-        options["resume"], on_bad_row=options["on_bad_row"], by=None, surface=Surface.COMMAND
-    )
+    batch = verbs.resume(options["resume"], on_bad_row=options["on_bad_row"], by=COMMAND_LINE)
     from_file = batch.source.startswith(sources.FILE)
     if from_file and batch.status == Status.READING:
         if path is None:

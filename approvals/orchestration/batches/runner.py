@@ -20,15 +20,15 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from approvals.actions import batches
+from approvals.actors import Actor
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
 from approvals.gateways import stepfunctions
-from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
+from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.models.batches import MOST_IN_A_CARRIER
-from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.reconciliation.batch_executions import release_refused
-from approvals.records import idempotency
+from approvals.records import idempotency, order_input
 from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
@@ -57,10 +57,9 @@ def accept(
     source: Source,
     wish: Wish,
     *,
-    by: User | None,
-    surface: str,
+    by: Actor,
     body: str = "",
-    receipt: idempotency.Key | None = None,
+    key: idempotency.Key | None = None,
 ) -> OrderBatch:
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
     if not 1 <= wish.size <= MOST_IN_A_CARRIER:
@@ -81,7 +80,7 @@ def accept(
         qualifier=qualifier,
         carrier_arn=_carrier_arn(wish.mode),
     )
-    return batches.accept(batch, by=by, surface=surface, receipt=receipt)
+    return batches.accept(batch, by=by, key=key)
 
 
 def may_be_read(url: str) -> None:
@@ -234,10 +233,10 @@ def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
     if row.order is None:
         return Refusal(number, row.line, row.code, row.reason)
     try:
-        order_id, text = fulfillment.spelt(row.order)
+        order_id, text = order_input.parse(row.order)
     except Invalid as error:
         return Refusal(number, row.line, error.code, error.message)
-    item = Item(number, row.line, order_id, fulfillment.execution_name(order_id), text)
+    item = Item(number, row.line, order_id, order_input.execution_name(order_id), text)
     if batch.mode != Mode.EXECUTIONS and _weight(item) > MOST_BYTES:
         return Item(number, row.line, order_id, item.name, text, alone=True)
     return item

@@ -14,7 +14,7 @@ from typing import Any
 
 from approvals.models import OrderExecution, Workflow
 
-SHIPPED = Path(__file__).parent / "definitions" / "order_fulfillment.asl.json"
+SHIPPED = Path(__file__).parents[1] / "orchestration" / "definitions" / "order_fulfillment.asl.json"
 
 
 def is_an_outcome(order: OrderExecution) -> bool:

@@ -1,0 +1,136 @@
+"""API tokens and webhook secrets: each is shown once when it is issued, and revoked for good."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import (
+    ApiToken,
+    ReviewQueue,
+    User,
+    WebhookSecret,
+)
+from approvals.models.decisions import Surface
+from approvals.policy import Action
+from approvals.records import audit, database_time, tokens
+from approvals.records.audit_kinds import AuditKind
+
+
+@transaction.atomic(durable=True)
+def issue_token(
+    user: User,
+    name: str,
+    *,
+    by: Actor,
+    scopes: Sequence[str] = (),
+) -> str:
+    """Make an API token of a user and return it; only its digest is kept. No scope means all.
+
+    Raises NotAllowed, or Invalid if the name is empty, this user has a token of that name, the
+    account is not active, or a scope is unknown.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if by.surface == Surface.ADMIN and user.kind == User.Kind.PERSON and user != by.user:
+        # A token decides in its owner's name, and the admin site shows it to the operator.
+        raise Invalid(f"{user.email} is a person: they issue their own, or create_api_token does.")
+    name = name.strip()
+    if not name.strip(".") or len(name) > 100 or not name.isprintable():
+        raise Invalid("A token needs a name of at most 100 characters that can be shown.")
+    if ApiToken.objects.filter(user=user, name=name).exists():
+        raise Invalid(f"{user.email} has a token named {name!r} already: choose another name.")
+    if not user.is_active:
+        raise Invalid(f"{user.email} has been deactivated: a token of theirs would open nothing.")
+    if unknown := set(scopes) - set(ApiToken.Scope.values):
+        raise Invalid(f"No scope {min(unknown)!r}: choose {', '.join(ApiToken.Scope.values)}.")
+    _, token = ApiToken.objects.create(user=user, name=name, scopes=list(scopes))
+    audit.record(user, AuditKind.TOKEN_ISSUED, by=by, data={"name": name, "scopes": list(scopes)})
+    return str(token)
+
+
+@transaction.atomic(durable=True)
+def revoke_token(user: User, name: str, *, by: Actor) -> ApiToken:
+    """End an API token of a user; its row stays, so that its name is not given to another.
+
+    Raises NotAllowed, NotFound for an unknown token and Invalid if it was revoked before.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    token: ApiToken | None = ApiToken.objects.filter(user=user, name=name).first()
+    if token is None:
+        raise NotFound(f"{user.email} has no token named {name!r}.")
+    if token.revoked_at is not None:
+        raise Invalid(f"The token {name!r} of {user.email} has been revoked already.")
+    token.revoked_at = database_time.now()
+    token.save(update_fields=["revoked_at"])
+    audit.record(user, AuditKind.TOKEN_REVOKED, by=by, data={"name": name})
+    return token
+
+
+@transaction.atomic(durable=True)
+def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
+    """Make a secret for signed webhooks and return it, `whsec_...`; it is kept sealed.
+
+    With a queue it is good for that queue's reviews alone. Several of one name may be active, so
+    that the sender can change over. Raises NotAllowed, NotFound for an unknown queue, or Invalid for
+    a name that cannot be shown or that signs for another queue already.
+    """
+    queue = None
+    if queue_slug is not None:
+        queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=queue_slug).first()
+        if queue is None:
+            raise NotFound(f"No queue {queue_slug!r}: register_queue makes one.")
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    name = name.strip()
+    if not name or len(name) > 100 or not name.isprintable():
+        raise Invalid("A secret needs a name of at most 100 characters that can be shown.")
+    # One name is one sender: its message ids must not stand for different reviews.
+    _lock_sender(name)
+    if WebhookSecret.objects.filter(name=name, revoked_at=None).exclude(queue=queue).exists():
+        raise Invalid(f"{name!r} signs for other reviews already: choose another name.")
+    text = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    row = WebhookSecret(name=name, queue=queue, created_by=by.user)
+    row.sealed_secret = tokens.seal(text.encode(), row=row.pk, column="sealed_secret")
+    row.save(force_insert=True)
+    _record_secret(row, AuditKind.WEBHOOK_SECRET_ISSUED, by)
+    return text
+
+
+@transaction.atomic(durable=True)
+def revoke_secret(secret_id: UUID, *, by: Actor) -> WebhookSecret:
+    """End a webhook secret: what it signs is refused from now on, replays included.
+
+    Raises NotAllowed, NotFound, or Invalid if it was revoked before.
+    """
+    bound = ReviewQueue.objects.filter(webhook_secrets=secret_id)
+    ReviewQueue.objects.select_for_update(of=("self",)).filter(pk__in=bound).first()
+    row = WebhookSecret.objects.select_for_update(of=("self",)).filter(pk=secret_id).first()
+    if row is None:
+        raise NotFound
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if row.revoked_at is not None:
+        raise Invalid("This secret has been revoked already.")
+    row.revoked_at = database_time.now()
+    row.save(update_fields=["revoked_at"])
+    _record_secret(row, AuditKind.WEBHOOK_SECRET_REVOKED, by)
+    return row
+
+
+def _record_secret(row: WebhookSecret, kind: AuditKind, by: Actor) -> None:
+    """On the chain of the secret's queue; a secret for all queues has a chain of its own."""
+    data = {"name": row.name, "secret": str(row.pk)}
+    audit.record(row if row.queue is None else row.queue, kind, by=by, data=data, webhook=row.name)
+
+
+def _lock_sender(name: str) -> None:
+    """Serialize transactions about one sender's name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"webhook:{name}"])

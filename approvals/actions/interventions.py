@@ -1,0 +1,169 @@
+"""Interventions in an order: a person restarts one that has failed, or stops one that is under way.
+
+Neither calls AWS: the request leaves by the outbox, and delivery learns what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.exceptions import NotFound, OrderConflict
+from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
+from approvals.policy import Action
+from approvals.records import (
+    audit,
+    database_time,
+    idempotency,
+    order_outcomes,
+    orders,
+    outbox,
+    wake_ups,
+)
+from approvals.records.audit_kinds import AuditKind
+from approvals.untrusted import typed_text
+
+REDRIVABLE_FOR = timedelta(days=14)  # dg/redrive-executions
+MAX_REASON = 1_000
+STOPPED = "OrderStopped"  # the error that the execution's history then shows
+
+Kind = OrderIntervention.Kind
+ASKED = {Kind.REDRIVE: AuditKind.ORDER_RESTART_ASKED, Kind.STOP: AuditKind.ORDER_STOP_ASKED}
+
+
+@transaction.atomic(durable=True)
+def restart(
+    order_id: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    attempt: UUID | None = None,
+    key: idempotency.Key | None = None,
+) -> OrderExecution:
+    """Restart a failed, timed out or aborted order; returns the attempt that goes on.
+
+    Its execution is redriven within 14 days of its end. One that cannot be redriven, or would only
+    enter its Fail state again, is started anew as `order-<id>-r2`. Raises NotFound, NotAllowed,
+    Invalid, and OrderConflict if the order is in no such state, its `attempt` is not the last one, or
+    another intervention is under way.
+    """
+    order = _locked(order_id, by, attempt, key)
+    reason = typed_text.checked(reason, field="reason", longest=MAX_REASON)
+    if order.status not in OrderExecution.RESTARTABLE:
+        raise _conflict(
+            order,
+            f"This order is {order.get_status_display().lower()}: there is nothing to restart.",
+        )
+    why = why_anew(order)
+    if why:
+        made = orders.begin_attempt(order, by=by, why=why, reason=reason)
+        idempotency.fill(key, made.pk)
+        return made
+    intervention = _begin(order, Kind.REDRIVE, reason, by)
+    _enqueue(OutboxEntry.Kind.REDRIVE, intervention, {"client_token": str(intervention.pk)})
+    idempotency.fill(key, order.pk)
+    return order
+
+
+@transaction.atomic(durable=True)
+def stop(
+    order_id: str,
+    reason: str,
+    *,
+    by: Actor,
+    attempt: UUID | None = None,
+    key: idempotency.Key | None = None,
+) -> OrderExecution:
+    """Stop an order that is under way, with a reason that its history keeps; its open reviews end too.
+
+    A start that nobody has begun to send is cancelled. Raises as `restart` does, and Invalid without
+    a reason.
+    """
+    order = _locked(order_id, by, attempt, key)
+    reason = typed_text.checked(
+        reason, field="reason", longest=MAX_REASON, required="Say why the order is stopped."
+    )
+    if order.status not in OrderExecution.UNDER_WAY:
+        raise _conflict(
+            order, f"This order is {order.get_status_display().lower()}: there is nothing to stop."
+        )
+    idempotency.fill(key, order.pk)
+    # One that was part of a batch execution may run already, under its own name.
+    never_sent = order.status == OrderExecution.Status.PENDING and order.carried_by_id is None
+    if never_sent and outbox.cancel(OutboxEntry.Kind.START, order.pk):
+        orders.record_stopped_before_start(order, reason, by=by)
+        return order
+    intervention = _begin(order, Kind.STOP, reason, by)
+    # The end of the cause proves later that it was this stop, as with a decision's.
+    cause = f"Stopped by {by.name}: {reason} [stop {intervention.pk}]"
+    _enqueue(OutboxEntry.Kind.STOP, intervention, {"error": STOPPED, "cause": cause})
+    return order
+
+
+@transaction.atomic(durable=True)
+def note_redrives(intervention_id: UUID, count: int) -> int:
+    """Record, before the first call, how often an execution was redriven; returns what is recorded.
+
+    A later count above the recorded one proves that a call of ours has redriven it.
+    """
+    row = OrderIntervention.objects.select_for_update().get(pk=intervention_id)
+    if row.redrives_before is None:
+        row.redrives_before = count
+        row.save(update_fields=["redrives_before"])
+    return row.redrives_before
+
+
+def why_anew(order: OrderExecution) -> str:
+    """Why a redrive would be in vain; empty if Step Functions is asked for one."""
+    if not order.execution_arn:
+        return "never_started"
+    if order.ended_at is not None and database_time.now() - order.ended_at >= REDRIVABLE_FOR:
+        return "ended_14_days_ago"
+    return "fail_state" if order_outcomes.is_an_outcome(order) else ""
+
+
+def _locked(
+    order_id: str,
+    by: Actor,
+    attempt: UUID | None,
+    key: idempotency.Key | None,
+) -> OrderExecution:
+    """The last attempt at an order, locked, with no intervention under way. Raises what the verbs do."""
+    idempotency.keep(key)
+    policy.may(Action.INTERVENE_IN_ORDERS, None, by=by).or_raise()
+    order = OrderExecution.objects.attempts_at(order_id).select_for_update().first()
+    if order is None:
+        raise NotFound
+    # Read after the lock: its last holder may have begun the next attempt.
+    last = OrderExecution.objects.attempts_at(order_id).values_list("pk", flat=True).first()
+    if order.pk != last or attempt not in {None, order.pk}:
+        raise _conflict(order, "This order has been restarted: there is a newer attempt.")
+    under_way = order.interventions.filter(ended_at=None).first()
+    if under_way is not None:
+        asked = {Kind.REDRIVE: "restarted", Kind.STOP: "stopped"}[Kind(under_way.kind)]
+        raise _conflict(order, f"This order is being {asked}: wait until Step Functions has it.")
+    return order
+
+
+def _begin(order: OrderExecution, kind: Kind, reason: str, by: Actor) -> OrderIntervention:
+    intervention = OrderIntervention.objects.create(
+        order=order, kind=kind, reason=reason, created_by=by.user
+    )
+    data = {"intervention": str(intervention.pk), "reason": reason, "status": order.status}
+    audit.record(order, ASKED[kind], by=by, data=data)
+    return intervention
+
+
+def _enqueue(kind: OutboxEntry.Kind, intervention: OrderIntervention, call: dict[str, str]) -> None:
+    payload = json.dumps(call, ensure_ascii=False).encode()
+    entry = outbox.enqueue(kind, intervention.pk, payload, not_before=database_time.now())
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=intervention.order.order_id)
+
+
+def _conflict(order: OrderExecution, message: str) -> OrderConflict:
+    return OrderConflict(message, order_id=order.order_id, order_status=order.status)

@@ -1,0 +1,233 @@
+"""Accounts, roles in queues and rights outside queues: granted beside revoked, opened beside closed.
+
+What is revoked ends at once, sessions and tokens included.
+"""
+
+from __future__ import annotations
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import (
+    ApiToken,
+    QueueMembership,
+    ReviewQueue,
+    User,
+)
+from approvals.policy import Action
+from approvals.records import audit, database_time
+from approvals.records.audit_kinds import AuditKind
+
+
+@transaction.atomic(durable=True)
+def create(
+    email: str,
+    *,
+    by: Actor,
+    kind: str = User.Kind.PERSON,
+    password: str | None = None,
+    name: str = "",
+) -> User:
+    """Make a user; without a password, nobody can sign in as them until they set one.
+
+    Raises NotAllowed, or Invalid for an e-mail address that is none or is taken.
+    """
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, kind=kind, name=name)
+    except ValidationError as error:
+        raise Invalid.from_validation(error) from error
+    except IntegrityError as error:
+        raise Invalid(f"{email} was made by somebody else just now.") from error
+    audit.record(user, AuditKind.USER_CREATED, by=by, data={"email": user.email, "kind": user.kind})
+    return user
+
+
+@transaction.atomic(durable=True)
+def grant(user: User, queue_slug: str, role: str, *, by: Actor) -> QueueMembership:
+    """Give a user a role in a queue, in place of the one they had.
+
+    Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
+    """
+    if role not in QueueMembership.Role.values:
+        raise Invalid(f"No role {role!r}: choose {', '.join(QueueMembership.Role.values)}.")
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    queue = ReviewQueue.objects.filter(slug=queue_slug).first()
+    if queue is None:
+        raise NotFound(f"No queue {queue_slug!r}: register_queue makes one.")
+    membership, _ = QueueMembership.objects.update_or_create(
+        queue=queue, user=user, defaults={"role": role}
+    )
+    audit.record(user, AuditKind.ROLE_GRANTED, by=by, data={"queue": queue.slug, "role": role})
+    return membership
+
+
+@transaction.atomic(durable=True)
+def grant_group(group: Group, queue_slug: str, role: str, *, by: Actor) -> QueueMembership:
+    """Give everybody with a site right a role in a queue, audited on the queue's chain.
+
+    Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
+    """
+    queue = _locked_queue(queue_slug)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if role not in QueueMembership.Role.values:
+        raise Invalid(f"No role {role!r}: choose {', '.join(QueueMembership.Role.values)}.")
+    membership, _ = QueueMembership.objects.update_or_create(
+        queue=queue, group=group, defaults={"role": role}
+    )
+    data = {"group": group.name, "role": role}
+    audit.record(queue, AuditKind.ROLE_GRANTED, by=by, data=data)
+    return membership
+
+
+@transaction.atomic(durable=True)
+def revoke(member: User | Group, queue_slug: str, *, by: Actor) -> None:
+    """Take a user's or a group's role in a queue away; on the user's chain, or the queue's for a group.
+
+    Raises NotAllowed, or NotFound if there is no such queue or role.
+    """
+    if isinstance(member, Group):
+        row: User | ReviewQueue = _locked_queue(queue_slug)
+        theirs = QueueMembership.objects.filter(group=member, queue__slug=queue_slug)
+    else:
+        row = User.objects.select_for_update().get(pk=member.pk)
+        theirs = QueueMembership.objects.filter(user=member, queue__slug=queue_slug)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    membership = theirs.first()
+    if membership is None:
+        raise NotFound(f"{member} has no role in {queue_slug}.")
+    data = {"queue": queue_slug, "role": membership.role}
+    if isinstance(member, Group):
+        data |= {"group": member.name}
+    membership.delete()
+    audit.record(row, AuditKind.ROLE_REVOKED, by=by, data=data)
+
+
+@transaction.atomic(durable=True)
+def grant_site(user: User, right: str, *, by: Actor) -> None:
+    """Give a user a right outside queues: orders, auditor or operator.
+
+    Raises NotAllowed, or Invalid for another right.
+    """
+    if right not in policy.SITE_GROUPS:
+        raise Invalid(f"No site right {right!r}: choose {', '.join(policy.SITE_GROUPS)}.")
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    user.groups.add(Group.objects.get(name=right))
+    audit.record(user, AuditKind.SITE_RIGHT_GRANTED, by=by, data={"right": right})
+
+
+@transaction.atomic(durable=True)
+def revoke_site(user: User, right: str, *, by: Actor) -> None:
+    """Take a right outside queues away.
+
+    Raises NotAllowed, NotFound if the user does not have it, and Invalid for the last operator.
+    """
+    operators = _locked_operators()
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    group = user.groups.filter(name=right, name__in=policy.SITE_GROUPS).first()
+    if group is None:
+        raise NotFound(f"{user.email} does not have the right {right}.")
+    if group == operators:
+        _ensure_another(operators, user)
+    user.groups.remove(group)
+    audit.record(user, AuditKind.SITE_RIGHT_REVOKED, by=by, data={"right": right})
+
+
+@transaction.atomic(durable=True)
+def invite(user: User, *, by: Actor) -> str:
+    """Make a link with which this user sets a password; it works once and is stored nowhere.
+
+    Raises NotAllowed, or Invalid if the user has a password: then the link would let somebody else
+    decide in their name.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if not user.is_active:
+        raise Invalid(f"{user.email} has been deactivated: reactivate the account first.")
+    if user.kind != User.Kind.PERSON:
+        raise Invalid(f"{user.email} is a service: it has API tokens, and no password.")
+    if user.has_usable_password():
+        raise Invalid(
+            f"{user.email} has a password, and can ask for a new one at the sign-in page."
+        )
+    audit.record(user, AuditKind.USER_INVITED, by=by, data={})
+    parameters = {
+        "uidb36": user_pk_to_url_str(user),
+        "key": default_token_generator.make_token(user),
+    }
+    return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=parameters)}"
+
+
+@transaction.atomic(durable=True)
+def deactivate(user: User, *, by: Actor) -> User:
+    """Deactivate an account: its sessions, its API tokens and its password end at once.
+
+    Roles and rights stay, for a reactivation. Raises NotAllowed, or Invalid for the last operator and
+    for an account that is deactivated already.
+    """
+    operators = _locked_operators()
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if not user.is_active:
+        raise Invalid(f"{user.email} has been deactivated already.")
+    if user.groups.filter(pk=operators.pk).exists():
+        _ensure_another(operators, user)
+    user.is_active = False
+    # Sessions and links that set a password hold a hash of the password: without it both are invalid
+    # for good, also after a reactivation.
+    user.set_unusable_password()
+    user.save(update_fields=["is_active", "password"])
+    live = ApiToken.objects.filter(user=user, revoked_at=None)
+    names = sorted(live.values_list("name", flat=True))
+    live.update(revoked_at=database_time.now())
+    audit.record(user, AuditKind.USER_DEACTIVATED, by=by, data={"tokens_revoked": names})
+    return user
+
+
+@transaction.atomic(durable=True)
+def reactivate(user: User, *, by: Actor) -> User:
+    """Reactivate an account with its roles and rights; its password and its API tokens stay ended.
+
+    Raises NotAllowed, or Invalid if it is active.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if user.is_active:
+        raise Invalid(f"{user.email} is active.")
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    audit.record(user, AuditKind.USER_REACTIVATED, by=by, data={})
+    return user
+
+
+def _locked_queue(slug: str) -> ReviewQueue:
+    queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
+    if queue is None:
+        raise NotFound(f"No queue {slug!r}: register_queue makes one.")
+    return queue
+
+
+def _locked_operators() -> Group:
+    """The operators' group, locked first: of two operators who deactivate each other, one waits.
+
+    FOR NO KEY UPDATE, so that a grant, which refers to the group while it locks a user, does not block.
+    """
+    return Group.objects.select_for_update(no_key=True).get(name="operator")
+
+
+def _ensure_another(operators: Group, user: User) -> None:
+    others = User.objects.filter(groups=operators, is_active=True, kind=User.Kind.PERSON)
+    if not others.exclude(pk=user.pk).exists():
+        raise Invalid(f"{user.email} is the last operator: make somebody else one first.")

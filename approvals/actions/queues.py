@@ -1,0 +1,106 @@
+"""Review queues: their settings, and asking AWS whether they fit. Each change is audited on the queue's chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.exceptions import Invalid, NotFound, StaleVersion
+from approvals.models import (
+    AuditEvent,
+    QueueCheck,
+    ReviewQueue,
+)
+from approvals.policy import Action
+from approvals.records import audit, database_time, wake_ups
+from approvals.records.audit_kinds import AuditKind
+
+# The events that change settings; that a check was asked for or a secret issued changes none.
+SETTINGS_EVENTS = (AuditKind.QUEUE_CREATED, AuditKind.QUEUE_CHANGED)
+
+
+def settings_version(queue_id: UUID) -> int:
+    """The number of the event that last changed a queue's settings; 0 for a queue that is not there."""
+    events = AuditEvent.objects.filter(
+        chain=audit.chain_of("queue", queue_id), kind__in=SETTINGS_EVENTS
+    )
+    return events.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
+@transaction.atomic(durable=True)
+def save(
+    slug: str,
+    changes: Mapping[str, Any],
+    *,
+    by: Actor,
+    expected: int | None = None,
+) -> tuple[ReviewQueue, bool]:
+    """Create the queue `slug` or change what `changes` names; returns it and whether it is new.
+
+    `expected` is the `settings_version` that the caller has seen; None takes any. Raises NotAllowed,
+    StaleVersion, or Invalid, naming the field, for a value the queue cannot have.
+    """
+    queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    _ensure_seen(queue, expected)
+    created = queue is None
+    queue = queue or ReviewQueue(slug=slug, name=slug.replace("-", " ").capitalize())
+    before = {name: getattr(queue, name) for name in changes}
+    for name, value in changes.items():
+        setattr(queue, name, value)
+    try:
+        queue.full_clean()
+    except ValidationError as error:
+        raise Invalid.from_validation(error) from error
+    try:
+        with transaction.atomic():
+            queue.save()
+    except IntegrityError as error:
+        raise Invalid(f"The queue {slug!r} was made by somebody else just now.") from error
+    changed = {
+        name: [None if created else _as_text(before[name]), _as_text(value)]
+        for name, value in changes.items()
+        if created or before[name] != value
+    }
+    if changed:
+        kind = AuditKind.QUEUE_CREATED if created else AuditKind.QUEUE_CHANGED
+        audit.record(queue, kind, by=by, data=changed)
+    return queue, created
+
+
+@transaction.atomic(durable=True)
+def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
+    """Have a worker ask AWS about a queue; the row that is returned will hold the answer.
+
+    Raises NotAllowed or NotFound.
+    """
+    queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(pk=queue_id).first()
+    if queue is None:
+        raise NotFound
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    asked, _ = QueueCheck.objects.update_or_create(
+        queue=queue, defaults={"asked_at": database_time.now()}
+    )
+    audit.record(queue, AuditKind.QUEUE_CHECK_ASKED, by=by)
+    wake_ups.after_commit(wake_ups.CHECK, queue.pk, queue=queue.slug)
+    return asked
+
+
+def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
+    """Under the queue's lock: nobody changes its settings between this look and the write."""
+    if queue is None or expected is None:
+        return
+    if settings_version(queue.pk) != expected:
+        raise StaleVersion("Somebody has changed this queue since you looked at it.")
+
+
+def _as_text(value: Any) -> str:
+    """A setting as the audit trail keeps it: documents as JSON, everything else as its text."""
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)

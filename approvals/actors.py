@@ -1,0 +1,44 @@
+"""Who does something: what verbs take as `by`, what policy judges and what the audit trail records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approvals.models import User
+from approvals.models.decisions import Surface
+
+SYSTEM_NAME = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A user acting through a surface, or one of the actors below that are no user.
+
+    `signed_in` is how the user proved to be this user, such as `password` or `token:<name>`;
+    `on_behalf_of` the user in whose place they act. Both are empty for actors without a user.
+    """
+
+    user: User | None
+    surface: Surface
+    signed_in: str = ""
+    on_behalf_of: User | None = None
+
+    @property
+    def name(self) -> str:
+        """The user's e-mail address, or `system`."""
+        return self.user.email if self.user else SYSTEM_NAME
+
+    @property
+    def person(self) -> User:
+        """The user. Raises TypeError for an actor that is no user: it claims, decides and votes nothing."""
+        if self.user is None:
+            raise TypeError(f"{self} is no user")
+        return self.user
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.surface})"
+
+
+SYSTEM = Actor(None, Surface.SYSTEM)  # the worker: deadlines, reconciliation, delivery
+MESSAGE_QUEUE = Actor(None, Surface.QUEUE)  # intake: a message that came from SQS
+COMMAND_LINE = Actor(None, Surface.COMMAND)  # a management command: it may do what an operator may

@@ -1,0 +1,149 @@
+"""Rows of orders, written inside another's transaction: what is accepted, and what Step Functions says of it.
+
+The verbs that have a transaction of their own are in `actions.orders` and `actions.interventions`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from approvals import messages
+from approvals.actors import SYSTEM, Actor
+from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
+from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
+from approvals.records.audit_kinds import AuditKind
+
+REPORTED_BY_AWS = {"running", "succeeded", "failed", "timed_out", "aborted"}
+MAX_NAME = 80  # API reference, StartExecution: name
+MAX_CAUSE = 2_000  # of AWS's 32,768 characters: enough to know what happened
+
+Outcome = OrderIntervention.Outcome
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an execution ended, as DescribeExecution reports it: when, with which error, and why."""
+
+    at: datetime | None = None
+    error: str = ""
+    cause: str = ""
+
+
+def accept(row: OrderExecution, *, by: Actor, data: Mapping[str, Any] | None = None) -> None:
+    """Enqueue the start of a new order, audit it, and wake a worker."""
+    entry = outbox.enqueue(
+        OutboxEntry.Kind.START, row.pk, row.input.encode(), not_before=database_time.now()
+    )
+    audit.record(row, AuditKind.ORDER_ACCEPTED, by=by, data=accepted(row) | dict(data or {}))
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=row.order_id)
+
+
+def accepted(row: OrderExecution) -> dict[str, Any]:
+    """What the audit trail keeps of an order that was accepted."""
+    digest = bytes(row.input_sha256).hex()
+    return {"order_id": row.order_id, "name": row.name, "input_sha256": digest}
+
+
+def begin_attempt(last: OrderExecution, *, by: Actor, why: str, reason: str = "") -> OrderExecution:
+    """Store the next attempt at an order, with the same input and what will start it.
+
+    The caller holds the lock of `last`, the latest attempt. Audited on the chains of both.
+    """
+    attempt = last.attempt + 1
+    row = OrderExecution.objects.create(
+        state_machine_arn=last.state_machine_arn,
+        qualifier=last.qualifier,
+        order_id=last.order_id,
+        attempt=attempt,
+        name=_name(last, attempt),
+        input=last.input,
+        input_sha256=last.input_sha256,
+        created_by=by.user,
+    )
+    data = {"attempt": attempt, "name": row.name, "why": why, "reason": reason, "as": str(row.pk)}
+    audit.record(last, AuditKind.ORDER_RESTARTED, by=by, data=data)
+    accept(row, by=by, data={"attempt": attempt, "after": str(last.pk)})
+    return row
+
+
+def record_started(order: OrderExecution, arn: str, status: OrderExecution.Status) -> None:
+    """Step Functions has started the order's execution; its ARN comes from the response."""
+    order.execution_arn, order.status, order.started_at = arn, status, database_time.now()
+    order.save(update_fields=["execution_arn", "status", "started_at"])
+    execution_snapshots.watch({arn: order.started_at + execution_snapshots.WITHOUT_NEWS})
+    data = {"execution_arn": arn, "status": str(status)}
+    audit.record(order, AuditKind.ORDER_STARTED, by=SYSTEM, data=data, **data)
+
+
+def record_refused(order: OrderExecution, why: str) -> None:
+    """Step Functions refuses to start the order; `why` is a sentence for people."""
+    order.status, order.refusal = OrderExecution.Status.REFUSED, why[:300]
+    order.save(update_fields=["status", "refusal"])
+    audit.record(order, AuditKind.ORDER_REFUSED, by=SYSTEM, data={"why": order.refusal})
+
+
+def record_status(order: OrderExecution, status: str, ending: Ending | None = None) -> bool:
+    """Record what Step Functions reports of the order's execution; False if that is known already.
+
+    The caller holds the order's lock. An execution that had ended and runs again was redriven, and so
+    was one that ended at another time than the one that is known.
+    """
+    known = {"pending_redrive": "running"}.get(status, status)
+    if known not in REPORTED_BY_AWS:
+        return False
+    ending = ending if ending and known != "running" else Ending()
+    ended_anew = ending.at is not None and ending.at != order.ended_at
+    if known == order.status and not ended_anew:
+        return False
+    before, order.status = order.status, OrderExecution.Status(known)
+    order.ended_at, order.error = ending.at, ending.error.replace("\0", "")[:256]
+    order.cause = messages.blotted(ending.cause.replace("\0", ""))[:MAX_CAUSE]
+    order.save(update_fields=["status", "ended_at", "error", "cause"])
+    data = {"before": before} | ({"error": order.error} if order.error else {})
+    audit.record(order, AuditKind(f"order.{known}"), by=SYSTEM, data=data, **data)
+    return True
+
+
+def end_intervention(
+    intervention: OrderIntervention, order: OrderExecution, outcome: Outcome, **details: Any
+) -> None:
+    """Record the outcome of an intervention; the caller holds the locks of both, the order first."""
+    intervention.outcome, intervention.ended_at = outcome, database_time.now()
+    intervention.save(update_fields=["outcome", "ended_at"])
+    data = {"intervention": str(intervention.pk), **details}
+    audit.record(order, KINDS[intervention.kind, outcome], by=SYSTEM, data=data, **data)
+
+
+KINDS: Mapping[tuple[str, str], AuditKind] = {
+    ("redrive", Outcome.DONE): AuditKind.ORDER_REDRIVEN,
+    ("redrive", Outcome.TOO_LATE): AuditKind.ORDER_REDRIVE_NOT_NEEDED,
+    ("redrive", Outcome.NEW_ATTEMPT): AuditKind.ORDER_NOT_REDRIVABLE,
+    ("redrive", Outcome.REFUSED): AuditKind.ORDER_REDRIVE_REFUSED,
+    ("stop", Outcome.DONE): AuditKind.ORDER_STOPPED,
+    ("stop", Outcome.TOO_LATE): AuditKind.ORDER_STOP_CAME_LATE,
+    ("stop", Outcome.REFUSED): AuditKind.ORDER_STOP_REFUSED,
+}
+
+
+def record_stopped_before_start(order: OrderExecution, reason: str, *, by: Actor) -> None:
+    """Record that an order is stopped which was never started; the caller has cancelled its start."""
+    order.status, order.ended_at = OrderExecution.Status.ABORTED, database_time.now()
+    order.save(update_fields=["status", "ended_at"])
+    data = {"reason": reason, "before": "pending"}
+    audit.record(order, AuditKind.ORDER_STOPPED, by=by, data=data)
+
+
+def _name(last: OrderExecution, attempt: int) -> str:
+    """`order-<id>-r2`; hashed if that is too long, or is the name of another order's first attempt."""
+    first = last.name.removesuffix(f"-r{last.attempt}") if last.attempt > 1 else last.name
+    name = f"{first}-r{attempt}"
+    others = OrderExecution.objects.filter(
+        state_machine_arn=last.state_machine_arn, order_id=f"{last.order_id}-r{attempt}"
+    )
+    if len(name) <= MAX_NAME and not others.exists():
+        return name
+    return f"order-{hashlib.sha256(last.order_id.encode()).hexdigest()[:40]}-r{attempt}"
