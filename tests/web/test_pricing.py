@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from approvals.actions import configuration
 from approvals.models import User
-from tests.orchestration.linting.definitions import ORDERS
 from tests.web.conftest import Desk
+from tests.workflows.linting.definitions import ORDERS
 
 pytestmark = pytest.mark.django_db
 PRICING = "/pricing/"

@@ -11,7 +11,7 @@ import pytest
 from approvals.workflows.asl import parser
 from approvals.workflows.linting.linter import lint, unseen
 from approvals.workflows.linting.rules import Limits
-from tests.orchestration.linting.definitions import (
+from tests.workflows.linting.definitions import (
     HERE,
     ORDERS,
     Body,

@@ -12,15 +12,7 @@ from approvals.models import ReviewQueue
 from approvals.workflows.asl import parser
 from approvals.workflows.linting.linter import RULES
 from approvals.workflows.linting.rules import Limits
-from tests.orchestration.linting.definitions import (
-    HERE,
-    OURS,
-    ROOT,
-    TEXTBOOK,
-    Body,
-    findings,
-    orders,
-)
+from tests.workflows.linting.definitions import HERE, OURS, ROOT, TEXTBOOK, Body, findings, orders
 
 EXPECTED = json.loads((HERE / "textbook.expected.json").read_text())
 BUGS = {rule.id: rule.bugs for rule in RULES}

@@ -17,8 +17,8 @@ from django.core.management import call_command
 from approvals.management.command import Error
 from approvals.workflows.pricing import tariff
 from tests.measured import measured
-from tests.orchestration.linting.definitions import HERE as LINTING
-from tests.orchestration.linting.definitions import ORDERS, ROOT, waits, workflow
+from tests.workflows.linting.definitions import HERE as LINTING
+from tests.workflows.linting.definitions import ORDERS, ROOT, waits, workflow
 
 HERE = Path(__file__).parent
 TEN = HERE / "ten_in_a_row.asl.json"

@@ -14,7 +14,7 @@ import pytest
 
 from approvals.workflows.linting.__main__ import main
 from tests.measured import measured
-from tests.orchestration.linting.definitions import HERE, ORDERS, ROOT, TEXTBOOK
+from tests.workflows.linting.definitions import HERE, ORDERS, ROOT, TEXTBOOK
 
 
 class Done(NamedTuple):
