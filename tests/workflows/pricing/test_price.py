@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 
 from approvals.management.command import Error
-from approvals.workflows.pricing import tariff
+from approvals.workflows.pricing import price_list
 from tests.measured import measured
 from tests.workflows.linting.definitions import HERE as LINTING
 from tests.workflows.linting.definitions import ORDERS, ROOT, waits, workflow
@@ -122,7 +122,7 @@ def test_express_is_billed_as_in_the_example_of_the_price_list(price: Price) -> 
 def test_begun_steps_of_100_ms_and_64_mb_are_billed_whole(
     duration: int, memory: int, gb_seconds: str
 ) -> None:
-    assert tariff.load().express_gb_seconds(duration, memory) == Decimal(gb_seconds)
+    assert price_list.load().express_gb_seconds(duration, memory) == Decimal(gb_seconds)
 
 
 def test_with_a_review_express_alone_is_not_possible_and_its_part_is_priced(price: Price) -> None:
@@ -270,4 +270,4 @@ def test_the_table_needs_no_setting_and_says_how_it_counted() -> None:
     assert any("STANDARD, one execution an order" in one and "$150.00" in one for one in lines)
     assert "    at IsLarge to Screen: the first that ends well without a person" in lines
     assert any(one.endswith("-$0.10") and "free tier of Step Functions" in one for one in lines)
-    assert any(f"Prices of {tariff.load().date}" in one for one in lines)
+    assert any(f"Prices of {price_list.load().date}" in one for one in lines)
