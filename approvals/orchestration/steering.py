@@ -15,8 +15,8 @@ from approvals import policy
 from approvals.actions import orders
 from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
-from approvals.orchestration import endings
 from approvals.records import audit, database_time, idempotency, outbox, wake_ups
+from approvals.records.orders import ended_in_fail_state
 
 REDRIVABLE_FOR = timedelta(days=14)  # dg/redrive-executions
 MAX_REASON = 1_000
@@ -101,7 +101,7 @@ def why_anew(order: OrderExecution) -> str:
         return "never_started"
     if order.ended_at is not None and database_time.now() - order.ended_at >= REDRIVABLE_FOR:
         return "ended_14_days_ago"
-    return "fail_state" if endings.is_an_outcome(order) else ""
+    return "fail_state" if ended_in_fail_state(order) else ""
 
 
 def _locked(
