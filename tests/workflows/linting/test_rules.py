@@ -1,4 +1,4 @@
-"""Rules that are no bug of the textbook, limits, and what must not be found: small definitions."""
+"""Rules beyond the bugs of the textbook, their limits, and what must not be found, on small definitions."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_a_number_for_dynamodb_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "place", "said"),
+    ("break_it", "place", "message"),
     [
         ({"Next": "Nowhere"}, "/States/Weigh/Next", 'No state found named "Nowhere"'),
         ({"End": True}, "/States/Weigh", "forbidden field"),
@@ -204,13 +204,13 @@ def test_a_number_for_dynamodb_is_text() -> None:
         ({"Type": "Tusk"}, "/States/Weigh", "Tusk"),
     ],
 )
-def test_the_general_check_names_the_place(break_it: Body, place: str, said: str) -> None:
+def test_the_general_check_names_the_place(break_it: Body, place: str, message: str) -> None:
     found = lint(definition(workflow(Weigh=function(**break_it))))
 
     assert any(
         one.rule.id == "asl"
         and one.violation.pointer.startswith(place)
-        and said in one.violation.reason
+        and message in one.violation.reason
         for one in found
     ), found
 
@@ -271,7 +271,7 @@ def in_jsonata(**fields: Any) -> Body:
     } | fields
 
 
-def test_jsonata_has_no_finding_by_a_rule_of_jsonpath_and_it_is_said() -> None:
+def test_jsonata_has_no_finding_by_a_rule_of_jsonpath_and_a_note() -> None:
     body = workflow(
         Ask=in_jsonata(Next="Both"),
         Both={
@@ -326,7 +326,7 @@ ORDERS_BODY = json.loads(ORDERS.read_text())
 
 
 @pytest.mark.parametrize("wrong", [None, 7, "text", [], {}, [1], {"a": []}], ids=repr)
-def test_a_value_of_a_wrong_type_is_told_and_never_raises(wrong: Any) -> None:
+def test_a_value_of_a_wrong_type_is_reported_and_never_raises(wrong: Any) -> None:
     places = [one for one in wrongly_typed(ORDERS_BODY) if one != ("States",)]
     for path in places[:: len(places) // 12]:
         body = copy.deepcopy(ORDERS_BODY)

@@ -217,8 +217,8 @@ def test_every_bug_of_the_textbook_is_put_back_by_some_row() -> None:
 def test_the_documentation_has_every_rule_with_its_bugs() -> None:
     table = re.findall(r"^\| (`[^|]+`) \| (\d*) ?\|", DOCUMENT.read_text(), re.MULTILINE)
 
-    told = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
-    assert told == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
+    documented = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
+    assert documented == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
 
 
 def test_what_the_linter_takes_for_granted_is_what_a_queue_starts_with() -> None:
