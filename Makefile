@@ -76,10 +76,11 @@ screenshots: $(READY) chromium ## photograph the desk into docs/screenshots
 release-dump: $(READY) ## write tests/releases/<version>.sql.gz, the upgrade test's input
 	@$(BIN)/python -m tests.releases.dump
 
-lock: ## pin the closure of pyproject's runtime dependencies in requirements.txt
+lock: ## pin the closure of pyproject's dependencies and its extra `service` in requirements.txt
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock
 	@var/lock/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@var/lock/bin/python -m pip install --quiet $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
+	@var/lock/bin/python -m pip install --quiet $$($(PYTHON) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*project["dependencies"], *project["optional-dependencies"]["service"])')
 	@var/lock/bin/python -m pip freeze --exclude pip > requirements.txt
 	@rm -rf var/lock
 

@@ -124,7 +124,7 @@ def why_anew(order: OrderExecution) -> str:
         return "never_started"
     if order.ended_at is not None and database_time.now() - order.ended_at >= REDRIVABLE_FOR:
         return "ended_14_days_ago"
-    return "fail_state" if order_outcomes.is_an_outcome(order) else ""
+    return "fail_state" if order_outcomes.ended_in_fail_state(order) else ""
 
 
 def _locked(

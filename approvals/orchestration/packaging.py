@@ -1,8 +1,8 @@
-"""Packs what CloudFormation reads from S3: the workflows' definitions and the functions' code.
+"""Builds what CloudFormation reads from S3: the workflows' definitions and the functions' code.
 
-It only builds bytes and names; putting them into a bucket is the caller's, on AWS and locally.
-The same sources always give the same bytes, and every key carries its content's digest: an
-unchanged file deploys nothing, a changed one is never mistaken for the old.
+It only builds bytes and keys; the caller uploads them, on AWS and locally. The same sources always
+give the same bytes, and every key contains its content's digest: an unchanged file deploys nothing,
+and a changed one gets a new key.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ import sys
 import zipfile
 from pathlib import Path
 
-_ROOM = Path(__file__).resolve().parent
-_ROOT = _ROOM.parent.parent
+from approvals.workflows.installed_definitions import installed_definitions
+
+_PACKAGE = Path(__file__).resolve().parent
+_ROOT = _PACKAGE.parent.parent
 # The template's parameter that holds the key of each definition.
 _DEFINITIONS = {
     "DefinitionKey": "order_fulfillment",
     "OrderBatchDefinitionKey": "order_batch",
     "DailyOrdersDefinitionKey": "daily_orders",
 }
-# Zip's own epoch: a date of today would be a new digest every day.
+# The earliest date in a zip file: with the current date the digest would change every time.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def artifacts() -> dict[str, bytes]:
-    """What must lie in the bucket before the stack is deployed, by S3 key."""
+    """What must be in the bucket before the stack is deployed, by S3 key."""
     return dict([*map(_definition, _DEFINITIONS.values()), _code()])
 
 
 def parameters(bucket: str) -> dict[str, str]:
-    """The template's parameters that say where the artifacts lie."""
+    """The template's parameters for the bucket and the keys of the artifacts."""
     return {
         "ArtifactBucket": bucket,
         "LambdaCodeKey": _code()[0],
@@ -39,9 +41,9 @@ def parameters(bucket: str) -> dict[str, str]:
 
 
 def lambda_zip() -> bytes:
-    """The functions' code under its own package path, so that handlers have one name everywhere."""
-    packages = [_ROOM.parent / "__init__.py", _ROOM / "__init__.py"]
-    modules = sorted((_ROOM / "lambdas").glob("*.py"))
+    """The zip of the functions' code under its package path, so that handlers have one name everywhere."""
+    packages = [_PACKAGE.parent / "__init__.py", _PACKAGE / "__init__.py"]
+    modules = sorted((_PACKAGE / "lambdas").glob("*.py"))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in [*packages, *modules]:
@@ -53,7 +55,7 @@ def lambda_zip() -> bytes:
 
 
 def _definition(name: str) -> tuple[str, bytes]:
-    content = (_ROOM / "definitions" / f"{name}.asl.json").read_bytes()
+    content = installed_definitions()[name].read_bytes()
     return f"{name}-{_digest(content)}.asl.json", content
 
 
@@ -67,7 +69,7 @@ def _digest(content: bytes) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the artifacts into a directory and print the template's parameters for them."""
+    """Write the artifacts into a directory and print the template's parameters; returns the exit code."""
     if len(arguments) != 2:
         sys.stderr.write("usage: python -m approvals.orchestration.packaging DIRECTORY BUCKET\n")
         return 2

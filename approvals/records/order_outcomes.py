@@ -1,44 +1,28 @@
-"""Which errors are outcomes of the business: those that a Fail state of the workflow names.
-
-A redrive of such an execution enters the Fail state again and fails again (dg/redrive-executions), so
-these orders begin anew instead. Every other error is an outage, stands where it happened, and is redriven.
-"""
+"""Whether a failed order had an outcome: an error that a Fail state of its workflow names."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 from approvals.models import OrderExecution, Workflow
+from approvals.workflows.asl.fail_states import fail_state_errors
+from approvals.workflows.installed_definitions import installed_definitions
 
-SHIPPED = Path(__file__).parents[1] / "orchestration" / "definitions" / "order_fulfillment.asl.json"
 
+def ended_in_fail_state(order: OrderExecution) -> bool:
+    """Whether the order's error is an outcome: one that a Fail state of its workflow raises.
 
-def is_an_outcome(order: OrderExecution) -> bool:
-    """Whether a Fail state ended the order: of the definition it ran where that is known, else of ours."""
+    Every other error is an outage. The workflow is the definition that the execution ran, where that
+    is stored, else the one installed here.
+    """
     if not order.error:
         return False
-    ran = Workflow.objects.filter(readings__execution_arn=order.execution_arn).first()
-    return order.error in (set(errors_of_fail_states(ran.document)) if ran else _shipped())
-
-
-def errors_of_fail_states(definition: Any) -> Iterator[str]:
-    """The Error of every Fail state, at any depth of Parallel and Map."""
-    states = definition.get("States") if isinstance(definition, dict) else None
-    for state in states.values() if isinstance(states, dict) else []:
-        if not isinstance(state, dict):
-            continue
-        if state.get("Type") == "Fail" and isinstance(state.get("Error"), str):
-            yield state["Error"]
-        branches = state.get("Branches")
-        for inner in branches if isinstance(branches, list) else []:
-            yield from errors_of_fail_states(inner)
-        yield from errors_of_fail_states(state.get("ItemProcessor") or state.get("Iterator"))
+    workflow = Workflow.objects.filter(readings__execution_arn=order.execution_arn).first()
+    return order.error in (fail_state_errors(workflow.document) if workflow else _installed())
 
 
 @cache
-def _shipped() -> set[str]:
-    return set(errors_of_fail_states(json.loads(SHIPPED.read_text(encoding="utf-8"))))
+def _installed() -> frozenset[str]:
+    definition = installed_definitions()["order_fulfillment"].read_text(encoding="utf-8")
+    return fail_state_errors(json.loads(definition))

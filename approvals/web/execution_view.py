@@ -1,16 +1,17 @@
-"""What was read of an execution, as its page shows it: the steps, the drawing, and the status row."""
+"""An execution as the page of an order shows it: its steps, the drawn workflow, and the order's status row."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from approvals.models import ExecutionReading, OrderExecution
-from approvals.web import graph_layout, workflow_graph
-from approvals.web.execution_steps import Step, standing, steps_of
-from approvals.web.graph_layout import Drawing
+from approvals.web import graph_drawing, workflow_graph
+from approvals.web.execution_steps import Step, steps_of, unfinished_states
+from approvals.web.taken_path import TakenPath, taken_path
 
-PAGE = 30
-TROUBLES = {
+PAGE = 30  # steps
+PROBLEMS = {
     "ExecutionDoesNotExist": "Step Functions has no such execution any more: it keeps them for 90 days.",
     "AccessDeniedException": "Our role may not read this execution.",
     "OurOwnLimit": "Too many executions are being read just now; this one is next in a moment.",
@@ -18,51 +19,57 @@ TROUBLES = {
 
 
 @dataclass(frozen=True)
-class Story:
-    """The steps of one page, the newest first; `older` is where the next page begins, 0 for none."""
+class ExecutionView:
+    """One page of an execution's steps, the newest first, with the drawing and its text.
+
+    `older` is the step before which the next page begins, 0 without one; `cut` whether the stored
+    history lacks its beginning; `description` the drawing in words.
+    """
 
     steps: list[Step]
     older: int = 0
     cut: bool = False
-    drawing: Drawing | None = None
-    says: str = ""
+    drawing: graph_drawing.Drawing | None = None
+    description: str = ""
     status_row: list[tuple[str, str]] | None = None
 
 
-def told(order: OrderExecution, known: ExecutionReading | None, *, before: int = 0) -> Story:
-    """The story of an execution, from the step `before` backwards; empty where nothing was read yet."""
-    if known is None:
-        return Story([])
+def view_of(
+    order: OrderExecution, stored: ExecutionReading | None, *, before: int = 0
+) -> ExecutionView:
+    """The page of steps before the step `before`, 0 for the newest; empty where nothing is stored yet."""
+    if stored is None:
+        return ExecutionView([])
     ended = order.status not in OrderExecution.UNDER_WAY
-    steps = steps_of(known.events, ended=ended)
+    steps = steps_of(stored.events, ended=ended)
     shown = [step for step in reversed(steps) if not before or step.number < before]
-    scope = workflow_graph.scope_of(known.workflow.document) if known.workflow else None
-    path = workflow_graph.path_of(known.events)
-    where = standing(steps, ended=ended)
-    return Story(
+    graph = workflow_graph.graph_of(stored.workflow.document) if stored.workflow else None
+    path = taken_path(stored.events)
+    statuses = unfinished_states(steps, ended=ended)
+    return ExecutionView(
         shown[:PAGE],
         older=shown[PAGE - 1].number if len(shown) > PAGE else 0,
-        cut=known.cut,
-        drawing=graph_layout.draw(scope, path, where) if scope else None,
-        says=_says(scope, path, where) if scope else "",
-        status_row=sorted(known.status_row.items()) if known.status_row else None,
+        cut=stored.cut,
+        drawing=graph_drawing.draw(graph, path, statuses) if graph else None,
+        description=describe(graph, path, statuses) if graph else "",
+        status_row=sorted(stored.status_row.items()) if stored.status_row else None,
     )
 
 
-def trouble_of(known: ExecutionReading | None) -> str:
-    """In a sentence, why it could not be read the last time; empty where it could."""
-    if known is None or not known.trouble:
+def problem_of(stored: ExecutionReading | None) -> str:
+    """Why the execution could not be read the last time, in a sentence; empty where it could."""
+    if stored is None or not stored.trouble:
         return ""
-    return TROUBLES.get(known.trouble, f"AWS answered {known.trouble}.")
+    return PROBLEMS.get(stored.trouble, f"AWS answered {stored.trouble}.")
 
 
-def _says(scope: workflow_graph.Scope, path: workflow_graph.Path, where: dict[str, str]) -> str:
-    """The drawing in words, for who does not see it."""
-    every = list(workflow_graph.names(scope))
+def describe(graph: workflow_graph.Graph, path: TakenPath, statuses: Mapping[str, str]) -> str:
+    """The drawing in words, for readers who do not see it."""
+    names = list(workflow_graph.names(graph))
     parts = {
-        "Taken": [name for name in every if path.entered[name]],
-        "Stands at": [name for name in every if where.get(name) == "open"],
-        "Ended at": [name for name in every if where.get(name) == "broken"],
-        "Not taken": [name for name in every if not path.entered[name]],
+        "Taken": [name for name in names if path.entered[name]],
+        "Stands at": [name for name in names if statuses.get(name) == "open"],
+        "Ended at": [name for name in names if statuses.get(name) == "broken"],
+        "Not taken": [name for name in names if not path.entered[name]],
     }
-    return " ".join(f"{what}: {', '.join(names)}." for what, names in parts.items() if names)
+    return " ".join(f"{part}: {', '.join(listed)}." for part, listed in parts.items() if listed)

@@ -1,256 +1,195 @@
-"""A workflow drawn in layers: where each state stands and how the roads run, in whole units of an SVG.
+"""Lays a workflow's graph out in layers: which place each state gets, and which places each edge passes.
 
-The layout is Sugiyama's in its plainest form: layers by the longest way from the start, roads that
-run upwards drawn aside, the order within a layer by its neighbours' places.
+The method is Sugiyama's in its plainest form: layers by the longest path from the start, edges that
+lead back set aside, the order within a layer by the average place of the neighbours. All lengths are
+pixels at a font size of 12.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
-from approvals.web.workflow_graph import Path, Road, Scope, State
+from approvals.web.workflow_graph import Edge, Graph
 
-LETTER, HEIGHT, SLIMMEST = 6.8, 30, 76  # of a state's name at 12 px
-LONGEST = 30  # characters of a name
-ACROSS, DOWN, EDGE = 14, 32, 12  # gaps between states, between layers, and around a scope
-LANE = 14  # between roads that run upwards
-HEAD = 24  # the line in a Parallel that holds its name
+GAP, LAYER_GAP, MARGIN = 14, 32, 12  # between boxes, between layers, and around a graph
 SWEEPS = 6
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A state as it is drawn."""
-
-    name: str
-    shown: str
-    kind: str
-    x: int
-    y: int
-    width: int
-    height: int
-    taken: int = 0
-    standing: str = ""  # open or broken where the execution stands here
-    holds: bool = False  # a frame around other states
-
-    @property
-    def middle(self) -> int:
-        """Its centre from the left."""
-        return self.x + self.width // 2
-
-    @property
-    def line(self) -> int:
-        """Where the name stands."""
-        return self.y + (16 if self.holds else self.height // 2 + 4)
-
-    @property
-    def says(self) -> str:
-        """What is said of it in words."""
-        times = f", {self.taken} times" if self.taken > 1 else ""
-        stands = {"open": ", stands here", "broken": ", ended here"}.get(self.standing, "")
-        return f"{self.name} ({self.kind}): {'taken' if self.taken else 'not taken'}{times}{stands}"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A road as it is drawn."""
-
-    d: str
-    taken: bool
-    kind: str
-    says: str
-
-
 @dataclass
-class Drawing:
-    """All of it, frames before what stands in them."""
-
-    width: int = 0
-    height: int = 0
-    marks: list[Mark] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-
-
-@dataclass
-class _Box:
-    """A place in a layer: a state with its inside, or a bend of a long road."""
+class Box:
+    """A place in a layer: a state's, or a bend's of an edge that crosses the layer."""
 
     key: str
     width: int
     height: int
-    state: State | None = None
-    inside: list[Drawing] = field(default_factory=list)
+    is_bend: bool = False
     x: float = 0.0
     y: int = 0
 
     @property
     def centre(self) -> float:
+        """Its middle from the left."""
         return self.x + self.width / 2
 
 
-def draw(scope: Scope, path: Path, standing: Mapping[str, str]) -> Drawing:
-    """The drawing of a workflow, with the path that was taken.
+Layers = list[list[Box]]
+Routes = list[tuple[Edge, list[Box]]]
 
-    `standing` says of the states where the execution is whether it is `open` there or `broken` off.
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of a graph's states by their names, and its edges.
+
+    `routes` has the edges that lead down, each with the boxes that it passes, its ends included;
+    `back_edges` those that lead back up. `right` and `bottom` are the ends of the outermost boxes.
     """
-    boxes = {state.name: _box(state, path, standing) for state in scope.states.values()}
-    down, up = _directed(scope)
-    layers, routes = _layered(scope, boxes, down)
+
+    boxes: Mapping[str, Box]
+    routes: Routes
+    back_edges: list[Edge]
+    right: float
+    bottom: int
+
+
+def lay_out(graph: Graph, sizes: Mapping[str, tuple[int, int]]) -> Layout:
+    """Lay out a graph whose states have these sizes (width, height)."""
+    boxes = {name: Box(name, *sizes[name]) for name in graph.nodes}
+    down, back = _directed(graph)
+    layers, routes = _layered(graph, boxes, down)
     _order(layers, routes)
     _place(layers, routes)
-    drawing = Drawing()
-    _draw_states(drawing, boxes.values(), path, standing)
-    right = max((box.x + box.width for layer in layers for box in layer), default=0)
-    bottom = max((box.y + box.height for layer in layers for box in layer), default=0)
-    first = boxes[scope.start]
-    drawing.lines.append(
-        Line(
-            _curve([(first.centre, 2), (first.centre, first.y)]),
-            path.entered[scope.start] > 0,
-            "start",
-            "",
-        )
+    return Layout(
+        boxes,
+        routes,
+        back,
+        right=max((box.x + box.width for layer in layers for box in layer), default=0),
+        bottom=max((box.y + box.height for layer in layers for box in layer), default=0),
     )
-    for road, through in routes:
-        drawing.lines.append(_line(road, _curve(_points(road, through, boxes)), path))
-    for number, road in enumerate(up):
-        lane = right + LANE * (number + 1)
-        drawing.lines.append(
-            _line(road, _around(boxes[road.source], boxes[road.target], lane), path)
-        )
-    drawing.width = round(right + LANE * len(up) + EDGE)
-    drawing.height = bottom + EDGE
-    return drawing
 
 
-def _box(state: State, path: Path, standing: Mapping[str, str]) -> _Box:
-    own = max(SLIMMEST, round(len(state.name[:LONGEST]) * LETTER) + 30)
-    inside = [draw(inner, path, standing) for inner in state.scopes]
-    if not inside:
-        return _Box(state.name, own, HEIGHT, state)
-    width = sum(each.width for each in inside) + EDGE * (len(inside) + 1)
-    height = max(each.height for each in inside) + HEAD + EDGE
-    return _Box(state.name, max(own, width), height, state, inside)
-
-
-def _directed(scope: Scope) -> tuple[list[Road], list[Road]]:
-    """The roads that lead on, and those that lead back to where one came from."""
-    down: list[Road] = []
-    up: list[Road] = []
+def _directed(graph: Graph) -> tuple[list[Edge], list[Edge]]:
+    """The edges that lead on, and those that lead back into the path by which a search came."""
+    down: list[Edge] = []
+    back: list[Edge] = []
     done: set[str] = set()
-    for start in [scope.start, *scope.states]:
+    for start in [graph.start, *graph.nodes]:
         if start in done:
             continue
-        way: list[tuple[str, Iterable[Road]]] = [(start, iter(scope.states[start].roads))]
-        on_the_way = {start}
-        while way:
-            name, roads = way[-1]
-            road = next(iter(roads), None)
-            if road is None:
-                way.pop()
-                on_the_way.discard(name)
+        path: list[tuple[str, Iterable[Edge]]] = [(start, iter(graph.nodes[start].edges))]
+        on_path = {start}
+        while path:
+            name, edges = path[-1]
+            edge = next(iter(edges), None)
+            if edge is None:
+                path.pop()
+                on_path.discard(name)
                 done.add(name)
-            elif road.target in on_the_way:
-                up.append(road)
+            elif edge.target in on_path:
+                back.append(edge)
             else:
-                down.append(road)
-                if road.target not in done:
-                    on_the_way.add(road.target)
-                    way.append((road.target, iter(scope.states[road.target].roads)))
-    return down, up
+                down.append(edge)
+                if edge.target not in done:
+                    on_path.add(edge.target)
+                    path.append((edge.target, iter(graph.nodes[edge.target].edges)))
+    return down, back
 
 
-Routes = list[tuple[Road, list[_Box]]]
-
-
-def _layered(
-    scope: Scope, boxes: Mapping[str, _Box], down: list[Road]
-) -> tuple[list[list[_Box]], Routes]:
-    """Layers by the longest way down, and each road with its bends in the layers it crosses."""
-    depth = dict.fromkeys(scope.states, 0)
-    for _ in scope.states:
-        moved = False
-        for road in down:
-            if depth[road.target] <= depth[road.source]:
-                depth[road.target] = depth[road.source] + 1
-                moved = True
-        if not moved:
-            break
-    layers: list[list[_Box]] = [[] for _ in range(max(depth.values()) + 1)]
+def _layered(graph: Graph, boxes: Mapping[str, Box], down: list[Edge]) -> tuple[Layers, Routes]:
+    """The layers by the longest path down, and each edge with its bends in the layers it crosses."""
+    depth = _depths(graph, down)
+    layers: Layers = [[] for _ in range(max(depth.values()) + 1)]
     for name, level in depth.items():
         layers[level].append(boxes[name])
     routes: Routes = []
-    for number, road in enumerate(down):
+    for number, edge in enumerate(down):
         bends = [
-            _Box(f"{number}:{level}", 10, 1)
-            for level in range(depth[road.source] + 1, depth[road.target])
+            Box(f"{number}:{level}", 10, 1, is_bend=True)
+            for level in range(depth[edge.source] + 1, depth[edge.target])
         ]
-        for level, bend in enumerate(bends, depth[road.source] + 1):
+        for level, bend in enumerate(bends, depth[edge.source] + 1):
             layers[level].append(bend)
-        routes.append((road, [boxes[road.source], *bends, boxes[road.target]]))
+        routes.append((edge, [boxes[edge.source], *bends, boxes[edge.target]]))
     return layers, routes
 
 
-def _neighbours(routes: Routes) -> tuple[dict[str, list[_Box]], dict[str, list[_Box]]]:
-    above: dict[str, list[_Box]] = defaultdict(list)
-    below: dict[str, list[_Box]] = defaultdict(list)
-    for _, through in routes:
-        for upper, lower in pairwise(through):
+def _depths(graph: Graph, down: list[Edge]) -> dict[str, int]:
+    """The number of each state's layer: one below the lowest state with an edge to it."""
+    depth = dict.fromkeys(graph.nodes, 0)
+    for _ in graph.nodes:
+        moved = False
+        for edge in down:
+            if depth[edge.target] <= depth[edge.source]:
+                depth[edge.target] = depth[edge.source] + 1
+                moved = True
+        if not moved:
+            break
+    return depth
+
+
+def _neighbours(routes: Routes) -> tuple[dict[str, list[Box]], dict[str, list[Box]]]:
+    """The boxes that each box is connected with in the layer above, and in the layer below."""
+    above: dict[str, list[Box]] = defaultdict(list)
+    below: dict[str, list[Box]] = defaultdict(list)
+    for _, passed in routes:
+        for upper, lower in pairwise(passed):
             below[upper.key].append(lower)
             above[lower.key].append(upper)
     return above, below
 
 
-def _order(layers: list[list[_Box]], routes: Routes) -> None:
-    """Within each layer, by the average place of what a box is connected with."""
+def _order(layers: Layers, routes: Routes) -> None:
+    """Sort each layer by the average rank of what its boxes are connected with."""
     above, below = _neighbours(routes)
     for sweep in range(SWEEPS):
         downwards = sweep % 2 == 0
         beside = above if downwards else below
-        place = {box.key: rank for layer in layers for rank, box in enumerate(layer)}
+        ranks = {box.key: rank for layer in layers for rank, box in enumerate(layer)}
         for layer in layers if downwards else reversed(layers):
             wanted = {
-                box.key: _mean([place[other.key] for other in beside[box.key]], place[box.key])
+                box.key: _mean([ranks[other.key] for other in beside[box.key]], ranks[box.key])
                 for box in layer
             }
             layer.sort(key=lambda box: wanted[box.key])
-            place |= {box.key: rank for rank, box in enumerate(layer)}
+            ranks |= {box.key: rank for rank, box in enumerate(layer)}
 
 
 def _mean(values: list[float] | list[int], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _place(layers: list[list[_Box]], routes: Routes) -> None:
-    """Each box near the middle of its neighbours, and none over another; layers one below another."""
+def _place(layers: Layers, routes: Routes) -> None:
+    """Move each box near the middle of its neighbours, none over another; layers one below another."""
     above, below = _neighbours(routes)
     for layer in layers:
-        _apart(layer, [0.0] * len(layer))
+        _spread(layer, [0.0] * len(layer))
     for sweep in range(SWEEPS * 2):
         beside = above if sweep % 2 == 0 else below
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            _apart(
-                layer,
-                [_mean([o.centre for o in beside[b.key]], b.centre) - b.width / 2 for b in layer],
-            )
-    left = min(box.x for layer in layers for box in layer) - EDGE
-    y = EDGE + DOWN // 2
+            wanted = [
+                _mean([other.centre for other in beside[box.key]], box.centre) - box.width / 2
+                for box in layer
+            ]
+            _spread(layer, wanted)
+    left = min(box.x for layer in layers for box in layer) - MARGIN
+    y = MARGIN + LAYER_GAP // 2
     for layer in layers:
-        for box in layer:
-            box.x, box.y = round(box.x - left), y
         tallest = max(box.height for box in layer)
         for box in layer:
-            if box.state is None:
+            box.x, box.y = round(box.x - left), y
+            if box.is_bend:
                 box.height = tallest
-        y += tallest + DOWN
+        y += tallest + LAYER_GAP
 
 
-def _apart(layer: list[_Box], wanted: list[float]) -> None:
-    """The wanted places, pushed apart where they overlap: halfway between a push right and a push left."""
-    gaps = [ACROSS if a.state and b.state else ACROSS // 2 for a, b in pairwise(layer)]
+def _spread(layer: list[Box], wanted: list[float]) -> None:
+    """Give the boxes their wanted places, pushed apart where they overlap.
+
+    A box lands halfway between where a push to the right and a push to the left would put it.
+    """
+    gaps = [GAP // 2 if a.is_bend or b.is_bend else GAP for a, b in pairwise(layer)]
     right = list(wanted)
     for i in range(1, len(layer)):
         right[i] = max(right[i], right[i - 1] + layer[i - 1].width + gaps[i - 1])
@@ -262,75 +201,3 @@ def _apart(layer: list[_Box], wanted: list[float]) -> None:
     for i in range(1, len(layer)):  # the halves of two pushes may still touch
         least = layer[i - 1].x + layer[i - 1].width + gaps[i - 1]
         layer[i].x = max(layer[i].x, least)
-
-
-def _draw_states(
-    drawing: Drawing, boxes: Iterable[_Box], path: Path, standing: Mapping[str, str]
-) -> None:
-    for box in boxes:
-        state = box.state
-        if state is None:
-            continue
-        name = state.name
-        shown = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
-        drawing.marks.append(
-            Mark(
-                name, shown, state.kind, round(box.x), box.y, box.width, box.height,
-                path.entered[name], standing.get(name, ""), bool(box.inside),
-            )
-        )  # fmt: skip
-        x = round(box.x) + EDGE + (box.width - sum(i.width + EDGE for i in box.inside) - EDGE) // 2
-        for inner in box.inside:
-            _embed(drawing, inner, x, box.y + HEAD)
-            x += inner.width + EDGE
-
-
-def _embed(drawing: Drawing, inner: Drawing, x: int, y: int) -> None:
-    drawing.marks += [replace(mark, x=mark.x + x, y=mark.y + y) for mark in inner.marks]
-    drawing.lines += [replace(line, d=_moved(line.d, x, y)) for line in inner.lines]
-
-
-def _moved(d: str, x: int, y: int) -> str:
-    """The same road elsewhere: its commands and pairs of numbers stand apart, as `_curve` writes them."""
-    told = []
-    for word in d.split(" "):
-        if "," in word:
-            left, top = word.split(",")
-            word = f"{int(left) + x},{int(top) + y}"  # noqa: PLW2901
-        told.append(word)
-    return " ".join(told)
-
-
-def _line(road: Road, d: str, path: Path) -> Line:
-    taken = (road.source, road.target) in path.roads
-    return Line(d, taken, road.kind, road.says)
-
-
-def _points(road: Road, through: list[_Box], boxes: Mapping[str, _Box]) -> list[tuple[float, int]]:
-    source, target = boxes[road.source], boxes[road.target]
-    points: list[tuple[float, int]] = [(source.centre, source.y + source.height)]
-    for bend in through[1:-1]:
-        points += [(bend.centre, bend.y), (bend.centre, bend.y + bend.height)]
-    return [*points, (target.centre, target.y)]
-
-
-def _curve(points: list[tuple[float, int]]) -> str:
-    """From point to point, leaving and arriving straight down."""
-    told = [f"M {round(points[0][0])},{points[0][1]}"]
-    for (x1, y1), (x2, y2) in pairwise(points):
-        half = (y1 + y2) // 2
-        if round(x1) == round(x2):
-            told.append(f"L {round(x2)},{y2}")
-        else:
-            told.append(f"C {round(x1)},{half} {round(x2)},{half} {round(x2)},{y2}")
-    return " ".join(told)
-
-
-def _around(source: _Box, target: _Box, lane: float) -> str:
-    """Out at the right, up beside everything, and in from the right."""
-    x1, y1 = round(source.x + source.width), source.y + source.height // 2
-    x2, y2 = round(target.x + target.width), target.y + target.height // 2
-    return (
-        f"M {x1},{y1} C {round(lane)},{y1} {round(lane)},{y1} {round(lane)},{y1 - 20}"
-        f" L {round(lane)},{y2 + 20} C {round(lane)},{y2} {round(lane)},{y2} {x2},{y2}"
-    )

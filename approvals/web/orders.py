@@ -160,9 +160,9 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
         "can_stop": _is_free(may, is_last, hand) and order.status in order.UNDER_WAY,
         "reading": known,
         "waits": not before and (wanted or hand is not None or order.status in order.UNDER_WAY),
-        "trouble": execution_view.trouble_of(known),
+        "trouble": execution_view.problem_of(known),
         # Drawn when a template asks: a look that finds nothing new, every 4 s, draws nothing.
-        "story": SimpleLazyObject(lambda: execution_view.told(order, known, before=before)),
+        "execution": SimpleLazyObject(lambda: execution_view.view_of(order, known, before=before)),
         "before": before,
         "reviews": reviews(actor, order, now),
         "timeline": timeline(attempts),

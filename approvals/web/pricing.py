@@ -1,7 +1,7 @@
-"""What the installed workflows cost a month: a form of assumptions, a chart and the bill behind it.
+"""The page of prices: what an installed workflow costs a month, as a form of assumptions, a chart and the bill.
 
-The bars are drawn here as SVG and not by uPlot: that draws series over time, on a canvas, with a
-script; these are a handful of sums, and the page must say the same without JavaScript.
+The bars are SVG of the template and not drawn by uPlot: it draws series over time, on a canvas, by a
+script; these are a handful of sums, and the page shows the same without JavaScript.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from approvals import policy
-from approvals.orchestration.definition_files import installed
 from approvals.policy import Action
 from approvals.web.decorators import DeskRequest, desk
-from approvals.workflows.asl import parser
-from approvals.workflows.pricing import tariff
-from approvals.workflows.pricing.command import dollars, notes
-from approvals.workflows.pricing.transitions import Estimate, Line, Volume, Way, estimate
+from approvals.workflows.asl.parser import read_definition
+from approvals.workflows.installed_definitions import installed_definitions
+from approvals.workflows.pricing import price_list
+from approvals.workflows.pricing.bill import BillLine, Variant, Volume
+from approvals.workflows.pricing.estimate import Estimate, estimate
+from approvals.workflows.pricing.report import dollars, notes
 
-BAR = 1_000  # the longest bar, in the chart's own units
+BAR_LENGTH = 1_000  # of the longest bar, in units of the SVG's viewBox
 _MOST = 10**12
 
 
 class VolumeForm(forms.Form):
-    """What runs in a month; what a person leaves out is as in the command."""
+    """The volume of a month; fields that the URL leaves out have their initial value."""
 
     definition = forms.ChoiceField(label="Workflow", initial="order_fulfillment")
     per_month = forms.IntegerField(
@@ -48,59 +49,66 @@ class VolumeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [(name, name.replace("_", " ").capitalize()) for name in installed()]
+        names = [(name, name.replace("_", " ").capitalize()) for name in installed_definitions()]
         self.fields["definition"].choices = names  # type: ignore[attr-defined]
 
     def volume(self) -> Volume:
-        """The checked values as the estimate takes them."""
-        given = {name: value for name, value in self.cleaned_data.items() if name != "definition"}
-        return Volume(**given)
+        """The volume that the checked values describe."""
+        values = {name: value for name, value in self.cleaned_data.items() if name != "definition"}
+        return Volume(**values)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A way in the chart and in the table; a way that cannot be has no bar."""
+    """A variant with the lengths of its bar's two parts, in units of BAR_LENGTH; an impossible one has none."""
 
-    way: Way
-    steps: int
+    variant: Variant
+    step_functions: int
     functions: int
 
     @property
     def amounts(self) -> tuple[str, ...]:
-        """Before the free tier, the free tier, Lambda and the total, as the table says them."""
-        way = self.way
-        known = (way.step_functions, way.free_tier, way.functions, way.total)
-        return tuple(dollars(amount) for amount in known)
+        """Before the free tier, the free tier, Lambda and the total, as the table shows them."""
+        variant = self.variant
+        amounts = (variant.step_functions, variant.free_tier, variant.functions, variant.total)
+        return tuple(dollars(amount) for amount in amounts)
 
     @property
-    def lines(self) -> Iterator[tuple[Line, str, str]]:
-        """The bill's lines, with their quantity and their price in words."""
-        return ((one, f"{one.quantity:,.0f}", dollars(one.usd)) for one in self.way.lines)
+    def lines(self) -> Iterator[tuple[BillLine, str, str]]:
+        """The lines of the bill, each with its quantity and its price as the table shows them."""
+        return ((line, f"{line.quantity:,.0f}", dollars(line.usd)) for line in self.variant.lines)
 
 
 @desk("GET")
 def show(request: DeskRequest) -> HttpResponse:
-    """The estimate for what the form says; the first visit shows the first workflow's."""
+    """The page; without parameters it shows the estimate for the form's initial values."""
     policy.may(Action.PRICE, None, by=request.actor).or_raise()
-    first = {name: field.initial for name, field in VolumeForm().fields.items()}
-    form = VolumeForm(first | {name: request.GET[name] for name in first if name in request.GET})
-    context: dict[str, Any] = {"form": form, "prices": tariff.load()}
+    initial = {name: field.initial for name, field in VolumeForm().fields.items()}
+    form = VolumeForm(
+        initial | {name: request.GET[name] for name in initial if name in request.GET}
+    )
+    context: dict[str, Any] = {"form": form, "prices": price_list.load()}
     if form.is_valid():
-        definition = parser.read(installed()[form.cleaned_data["definition"]])
-        found = estimate(definition, form.volume(), context["prices"])
+        definition = read_definition(installed_definitions()[form.cleaned_data["definition"]])
+        result = estimate(definition, form.volume(), context["prices"])
         context |= {
-            "found": found,
-            "bars": bars(found),
-            "notes": notes(found, context["prices"])[1:],
+            "estimate": result,
+            "bars": bars(result),
+            "notes": notes(result, context["prices"])[1:],
         }
     return render(request, "approvals/pricing.html", context)
 
 
-def bars(found: Estimate) -> list[Bar]:
-    """Every way with its bar, the longest of them as long as the chart."""
-    longest = max((one.total for one in found.ways if not one.refused), default=Decimal(0))
-    scale = BAR / longest if longest > 0 else Decimal(0)
+def bars(result: Estimate) -> list[Bar]:
+    """A bar for every variant; the highest total has the longest."""
+    totals = (variant.total for variant in result.variants if not variant.impossible)
+    highest = max(totals, default=Decimal(0))
+    scale = BAR_LENGTH / highest if highest > 0 else Decimal(0)
     return [
-        Bar(way, round((way.step_functions + way.free_tier) * scale), round(way.functions * scale))
-        for way in found.ways
+        Bar(
+            variant,
+            round((variant.step_functions + variant.free_tier) * scale),
+            round(variant.functions * scale),
+        )
+        for variant in result.variants
     ]

@@ -1,4 +1,4 @@
-"""The page of prices: who sees it, what it says, and that it says what the command says."""
+"""The page of prices: who may see it, what it shows, and that its figures are those of the command."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.urls import reverse
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
 from approvals.models import User
-from tests.orchestration.linting.definitions import ORDERS
 from tests.web.conftest import Desk
+from tests.workflows.linting.definitions import ORDERS
 
 pytestmark = pytest.mark.django_db
 PRICING = "/pricing/"
@@ -49,21 +49,21 @@ def test_the_page_and_its_link_are_for_those_with_the_right(
     assert linked == (status == 200)
 
 
-def test_a_stranger_is_sent_to_the_door(client: Client) -> None:
+def test_an_anonymous_user_is_sent_to_the_login(client: Client) -> None:
     response = client.get(PRICING)
 
     assert response["Location"] == f"{reverse('account_login')}?next={PRICING}"
 
 
-def test_it_says_what_the_command_says(page: Client, capsys) -> None:
+def test_it_shows_the_figures_of_the_command(page: Client, capsys) -> None:
     options = ["--per-month", "500000", "--batch", "50", "--reviewed-percent", "2", "--json"]
     call_command("price_workflow", str(ORDERS), *options)
-    told = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
 
     asked = "definition=order_fulfillment&per_month=500000&batch=50&reviewed_percent=2"
     shown = words(page.get(f"{PRICING}?{asked}"))
 
-    for way in told["ways"]:
+    for way in report["ways"]:
         if way["possible"]:
             assert f"{way['title']} ${way['before_free_tier']:,.2f}" in shown
             assert f"${way['total']:,.2f}" in shown
@@ -99,7 +99,7 @@ def test_the_longest_bar_is_as_long_as_the_chart_and_the_others_are_in_proportio
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("definition=../settings", "Workflow: Select a valid choice"),
         ("per_month=0", "Orders a month: Ensure this value is greater"),
@@ -111,13 +111,13 @@ def test_the_longest_bar_is_as_long_as_the_chart_and_the_others_are_in_proportio
         ("memory_mb=", "EXPRESS, MB: This field is required"),
     ],
 )
-def test_a_wrong_assumption_is_told_and_priced_by_nobody(
-    page: Client, query: str, said: str
+def test_a_wrong_assumption_is_reported_and_not_priced(
+    page: Client, query: str, message: str
 ) -> None:
     response = page.get(f"{PRICING}?{query}")
 
     assert response.status_code == 200
-    assert said in words(response)
+    assert message in words(response)
     assert "The bill" not in words(response)
 
 

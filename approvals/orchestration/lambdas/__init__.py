@@ -2,5 +2,5 @@
 
 They are deployed as a zip that keeps this package path, so a handler has one name on AWS and in
 the local account: `approvals.orchestration.lambdas.validate_order.handler`. Nothing here imports
-Django or any other room of `approvals`; boto3 comes with the Lambda runtime.
+Django or any other package of `approvals`; boto3 comes with the Lambda runtime.
 """

@@ -1,4 +1,4 @@
-"""What an order costs: reads its lines and its total, in exact decimals."""
+"""The amounts of an order, from its lines and its total, in exact decimals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def computed_total(order: Mapping[str, Any]) -> Decimal | None:
 
 
 def amount_due(order: Mapping[str, Any]) -> Decimal:
-    """What to charge: the stated total, else the computed one.
+    """The amount to charge: the stated total, else the computed one.
 
     Raises ValidationError when there is neither, or it is not above zero.
     """
@@ -43,7 +43,7 @@ def amount_due(order: Mapping[str, Any]) -> Decimal:
 
 
 def currency(order: Mapping[str, Any]) -> str:
-    """The three-letter currency. Raises ValidationError when it is none."""
+    """The order's currency, USD without one. Raises ValidationError unless it is a three-letter code."""
     code = order.get("currency", "USD")
     if not (isinstance(code, str) and len(code) == 3 and code.isascii() and code.isupper()):
         raise ValidationError("The currency is not a three-letter code.")
@@ -51,11 +51,11 @@ def currency(order: Mapping[str, Any]) -> str:
 
 
 def quantity(line: Mapping[str, Any]) -> int:
-    """How many of a line. Raises ValidationError unless it is a whole number above zero."""
-    many = line.get("quantity", 1)
-    if not isinstance(many, int) or isinstance(many, bool) or many < 1:
+    """The quantity of a line. Raises ValidationError unless it is a whole number above zero."""
+    count = line.get("quantity", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ValidationError(f"The quantity of {line.get('sku', 'a line')} is not above zero.")
-    return many
+    return count
 
 
 def money(value: object, name: str) -> Decimal:

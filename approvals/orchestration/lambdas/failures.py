@@ -1,14 +1,14 @@
-"""The errors by which the Lambda functions speak to the workflow.
+"""The errors that the Lambda functions raise and the order workflow catches or retries by name.
 
-Step Functions matches the bare class name, case and all, so renaming a class here means renaming it
-in `definitions/order_fulfillment.asl.json`; a test keeps the two together.
+Step Functions matches the class name exactly, so renaming a class here means renaming it in
+`definitions/order_fulfillment.asl.json`; a test compares the two.
 """
 
 from __future__ import annotations
 
 
 class ValidationError(Exception):
-    """The order can never be fulfilled as it stands; nobody needs to look at it."""
+    """The order can never be fulfilled as it is; no person needs to review it."""
 
 
 class PriceMismatch(Exception):
@@ -16,15 +16,15 @@ class PriceMismatch(Exception):
 
 
 class ServiceUnavailableError(Exception):
-    """A service we depend on is away for the moment; trying again is right."""
+    """A service we depend on is unavailable for the moment; the workflow retries."""
 
 
 class PaymentGatewayTimeout(Exception):
-    """No answer in time: the card may or may not have been charged."""
+    """No response in time: the card may or may not have been charged."""
 
 
 class InsufficientFundsError(Exception):
-    """The card was declined; the customer is told and the order ends."""
+    """The card was declined; the customer is notified and the order ends."""
 
 
 class FraudSuspected(Exception):
@@ -48,4 +48,4 @@ class AddressUndeliverable(Exception):
 
 
 class RefundRefused(Exception):
-    """The money cannot be returned by machine; somebody has to do it by hand."""
+    """The gateway refuses the refund; a person has to return the money."""

@@ -1,12 +1,12 @@
-"""A sample payment gateway whose book is the ledger, steered by the order's `payment.card`.
+"""A sample payment gateway that keeps its charges in the ledger; the order's `payment.card` chooses its behaviour.
 
-Replace this module to charge real cards; `process_payment` and `rollback_payment` stay. What it
-keeps of a real gateway is what matters to the workflow: idempotency keys, and lost answers.
+Replace this module to charge real cards; `process_payment` and `rollback_payment` stay. It has what
+matters to the workflow of a real gateway: idempotency keys, and responses that get lost.
 
     card_ok           paid (so is any card not named here)
     card_declined     InsufficientFundsError
     card_fraud        FraudSuspected until a reviewer approves
-    card_blocked      FraudSuspected, whatever a reviewer says
+    card_blocked      FraudSuspected, even after a reviewer approves
     card_timeout      two timeouts, the second *after* the card was charged
     card_unreachable  PaymentGatewayTimeout every time, without a charge
     card_outage       an error the workflow does not know
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
-    """What the gateway is asked to take. The key decides whether it is the same payment again."""
+    """A payment to charge. The same `key` (an idempotency key) makes it the same payment again."""
 
     order_id: str
     key: str
@@ -64,34 +64,34 @@ def charge(payment: Payment, *, hold_lifted: bool) -> dict[str, str]:
             raise ConnectionError("The gateway's certificate has expired.")
         case "card_timeout" | "card_unreachable":
             _time_out(payment)
-    return _take(payment)
+    return _record_charge(payment)
 
 
 def refund(order_id: str, key: str) -> bool:
-    """Give back the charge made under this key; False when that has been done before.
+    """Refund the charge made under this key; False when it has been refunded before.
 
     Raises RefundRefused when the gateway will not.
     """
-    taken = find_charge(order_id, key)
-    if taken is not None and taken["card"] == "card_no_refund":
+    charged = find_charge(order_id, key)
+    if charged is not None and charged["card"] == "card_no_refund":
         raise RefundRefused("The issuer does not accept refunds for this card.")
-    facts = {} if taken is None else {"amount": taken["amount"], "currency": taken["currency"]}
-    return ledger.write_once(order_id, f"refund#{key}", **facts)
+    fields = {} if charged is None else {name: charged[name] for name in ("amount", "currency")}
+    return ledger.write_once(order_id, f"refund#{key}", **fields)
 
 
 def was_refunded(order_id: str, key: str) -> bool:
-    """Whether the charge made under this key has been given back."""
+    """Whether the charge made under this key has been refunded."""
     return ledger.find(order_id, f"refund#{key}") is not None
 
 
 def _time_out(payment: Payment) -> NoReturn:
     attempts = ledger.count(payment.order_id, f"attempt#{payment.key}")
     if payment.card == "card_timeout" and attempts > 1:
-        _take(payment)
+        _record_charge(payment)
     raise PaymentGatewayTimeout(f"No answer within 10 seconds (attempt {attempts}).")
 
 
-def _take(payment: Payment) -> dict[str, str]:
+def _record_charge(payment: Payment) -> dict[str, str]:
     ledger.write_once(
         payment.order_id,
         f"charge#{payment.key}",
@@ -101,7 +101,7 @@ def _take(payment: Payment) -> dict[str, str]:
         card=payment.card,
         decision_id=payment.decision_id,
     )
-    taken = find_charge(payment.order_id, payment.key)
-    if taken is None:
+    charged = find_charge(payment.order_id, payment.key)
+    if charged is None:
         raise LookupError("A charge just written cannot be found.")
-    return taken
+    return charged

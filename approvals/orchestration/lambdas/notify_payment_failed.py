@@ -1,4 +1,4 @@
-"""Deployed as `notify-payment-failed`: tells a customer once that the payment was declined."""
+"""Deployed as `notify-payment-failed`: notifies a customer once that the payment was declined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order's row in the status table, as the order workflow writes it without a function."""
+"""The order's row in the status table, as the order workflow itself writes it to DynamoDB."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from botocore.exceptions import ClientError
 
 from approvals.orchestration.lambdas import ledger
 
-COMPLETED = "3"  # within an attempt the row only goes on: 1 begun, 2 rolling back, 3 at its end
-# The row is the newest attempt's, by its start; a late write of an older one is refused.
-MINE = (
+COMPLETED = "3"  # within an attempt `status_order` only grows: 1 begun, 2 rolling back, 3 ended
+# The row belongs to the attempt that started last; a late write of an older one is refused.
+OWNS_ROW = (
     "attribute_not_exists(order_id) OR attempt_started < :started"
     " OR (execution_arn = :mine AND status_order <= :order)"
 )
 
 
 def complete(order_id: str, execution_arn: str, started: str) -> None:
-    """Note that the order is fulfilled, unless a newer execution has the row."""
+    """Record that the order is fulfilled, unless the row belongs to a newer execution."""
     try:
         ledger.dynamodb().put_item(
             TableName=os.environ["ORDER_STATUS_TABLE"],
@@ -31,7 +31,7 @@ def complete(order_id: str, execution_arn: str, started: str) -> None:
                 "attempt_started": {"S": started},
                 "updated_at": {"S": datetime.now(UTC).isoformat()},
             },
-            ConditionExpression=MINE,
+            ConditionExpression=OWNS_ROW,
             ExpressionAttributeValues={
                 ":mine": {"S": execution_arn},
                 ":started": {"S": started},

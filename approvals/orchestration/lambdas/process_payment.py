@@ -1,6 +1,6 @@
-"""Deployed as `process-payment`: charges an order once, however often it is asked to.
+"""Deployed as `process-payment`: charges an order once, however often it runs.
 
-The event is `{"order": ..., "review": null or the reviewer's answer, "idempotency_key": ...}`.
+The event is `{"order": ..., "review": null or the reviewer's decision, "idempotency_key": ...}`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         card=_card(order),
         decision_id=_decision_id(event.get("review")),
     )
-    # Asked first, because the answer to an earlier attempt may be the one that got lost.
-    taken = gateway.find_charge(payment.order_id, payment.key)
-    if taken is not None:
-        return _receipt(_same_amount(taken, payment), repeated=True)
+    # Looked up first, because the response to an earlier attempt may have been lost.
+    charged = gateway.find_charge(payment.order_id, payment.key)
+    if charged is not None:
+        return _result(_same_amount(charged, payment), repeated=True)
     lifted = _hold_lifted(payment, order, event.get("review"))
-    return _receipt(gateway.charge(payment, hold_lifted=lifted), repeated=False)
+    return _result(gateway.charge(payment, hold_lifted=lifted), repeated=False)
 
 
 def _open_key(order_id: str, key: str) -> str:
-    """The key itself, or its successor once the charge under it has been given back."""
+    """The key itself, or its next version once the charge under it has been refunded."""
     round_, open_key = 1, key
     while gateway.was_refunded(order_id, open_key):
         round_ += 1
@@ -66,15 +66,15 @@ def _hold_lifted(payment: gateway.Payment, order: dict[str, Any], review: object
     return ledger.find(payment.order_id, entry) is not None
 
 
-def _same_amount(taken: dict[str, str], payment: gateway.Payment) -> dict[str, str]:
-    if (taken["amount"], taken["currency"]) != (str(payment.amount), payment.currency):
+def _same_amount(charged: dict[str, str], payment: gateway.Payment) -> dict[str, str]:
+    if (charged["amount"], charged["currency"]) != (str(payment.amount), payment.currency):
         raise ChargeConflict(
-            f"Charged {taken['amount']} {taken['currency']} before, "
+            f"Charged {charged['amount']} {charged['currency']} before, "
             f"now {payment.amount} {payment.currency} is due."
         )
-    return taken
+    return charged
 
 
-def _receipt(taken: dict[str, str], *, repeated: bool) -> dict[str, Any]:
+def _result(charged: dict[str, str], *, repeated: bool) -> dict[str, Any]:
     shown = ("charge_id", "amount", "currency", "decision_id")
-    return {name: taken[name] for name in shown} | {"repeated": repeated}
+    return {name: charged[name] for name in shown} | {"repeated": repeated}

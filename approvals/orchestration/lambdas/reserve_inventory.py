@@ -1,6 +1,6 @@
-"""Deployed as `reserve-inventory`: puts every line of an order aside, all of them or none.
+"""Deployed as `reserve-inventory`: reserves every line of an order, all of them or none.
 
-The sample warehouse has everything except a sku that starts with `OUT-OF-STOCK`.
+The sample warehouse has every sku in stock except those that start with `OUT-OF-STOCK`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if missing:
         raise OutOfStock(f"Not in stock: {', '.join(missing)}.")
     order_id = str(event["order_id"])
-    for number, (sku, many) in enumerate(wanted):
-        ledger.write_once(order_id, f"reservation#{number}", sku=sku, quantity=str(many))
-    return {"reserved": [{"sku": sku, "quantity": many} for sku, many in wanted]}
+    for number, (sku, count) in enumerate(wanted):
+        ledger.write_once(order_id, f"reservation#{number}", sku=sku, quantity=str(count))
+    return {"reserved": [{"sku": sku, "quantity": count} for sku, count in wanted]}

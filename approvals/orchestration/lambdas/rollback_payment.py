@@ -1,6 +1,6 @@
-"""Deployed as `rollback-payment`: undoes what was done for an order that will not be shipped.
+"""Deployed as `rollback-payment`: compensates for an order that will not be shipped.
 
-Refunds every charge that has not been given back and releases the goods. It also runs after a
+It refunds every charge that has not been refunded and releases the goods. It also runs after a
 review that ended the order, because a gateway timeout may have charged the card unnoticed.
 """
 
@@ -15,7 +15,7 @@ from approvals.orchestration.lambdas.failures import RefundRefused
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Release the goods and refund the charges; running again changes nothing.
 
-    Raises RefundRefused when the gateway refuses, or the parcel has left: then a person settles it.
+    Raises RefundRefused when the gateway refuses, or the parcel has left: then a person decides.
     """
     order_id = str(event["order_id"])
     if ledger.find(order_id, "shipment#1") is not None:
@@ -30,5 +30,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _release(order_id: str) -> int:
     reservations = ledger.find_all(order_id, "reservation#")
     for reservation in reservations:
-        ledger.strike(order_id, reservation["entry"])
+        ledger.delete(order_id, reservation["entry"])
     return len(reservations)

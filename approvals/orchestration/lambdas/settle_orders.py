@@ -1,10 +1,10 @@
-"""Deployed as `settle-orders`: fulfils what can be fulfilled by machine of many orders at once.
+"""Deployed as `settle-orders`: fulfils many orders in one call, those that need no review.
 
 The event is `{"orders": [{"item", "name", "input"}, ...], "execution_arn", "execution_started"}`; an
-order's `input` is the JSON text of its own execution's input. Each order goes through the very
-functions that its own execution would call, with the same keys, so whoever comes second finds what
-the first has done. An order that raises anything is held: it gets an execution of its own, which
-tries again, asks a person, or rolls back. So one bad order never holds the others.
+order's `input` is the JSON text of its own execution's input. Each order goes through the same
+functions that its own execution would call, with the same keys, so if both run, the second finds
+what the first has done. An order that raises any error is held: it gets an execution of its own,
+which retries, asks a person, or rolls back. So one bad order never holds the others.
 """
 
 from __future__ import annotations
@@ -26,39 +26,41 @@ from approvals.orchestration.lambdas import (
 )
 from approvals.orchestration.lambdas.failures import ServiceUnavailableError
 
-TIME_FOR_ONE = 15_000  # milliseconds that must be left to begin with another order
+TIME_FOR_ONE = 15_000  # milliseconds of the function's time that an order needs to be begun
 
 
 class ChargeGivenBack(Exception):
-    """The order has been charged and refunded: whoever gave it back decides about it."""
+    """The order has been charged and refunded; it must not be charged again here."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Settle the orders; says which are settled, and which are held for what.
+    """Fulfil the orders; returns which are settled, which are held, and the error of each held one.
 
-    Raises ServiceUnavailableError where a table does not answer: that is no order's fault, and the
-    whole event is to be tried again.
+    Raises ServiceUnavailableError where a table does not answer: no order is the cause, and the
+    workflow retries the whole event.
     """
     settled, held, reasons = [], [], []
     for order in event["orders"]:
-        why = "OutOfTime"
+        reason = "OutOfTime"
         if context is None or context.get_remaining_time_in_millis() > TIME_FOR_ONE:
-            why = _settle(json.loads(order["input"]), event)
-        if why:
+            reason = _settle(json.loads(order["input"]), event)
+        if reason:
             held.append(order)
-            reasons.append({"item": order["item"], "error": why})
+            reasons.append({"item": order["item"], "error": reason})
         else:
             settled.append(order["item"])
     return {"settled": settled, "held": held, "reasons": reasons}
 
 
 def _settle(order: dict[str, Any], event: dict[str, Any]) -> str:
-    """Fulfil one order; returns the name of the error that holds it, or nothing."""
+    """Fulfil one order; returns the name of the error that holds it, empty where it is settled."""
     try:
         _fulfil(order)
-    except (BotoCoreError, ClientError) as away:
-        raise ServiceUnavailableError(f"A table does not answer: {type(away).__name__}.") from away
-    except Exception as error:  # noqa: BLE001  (its own execution will meet it, and says what to do)
+    except (BotoCoreError, ClientError) as error:
+        raise ServiceUnavailableError(
+            f"A table does not answer: {type(error).__name__}."
+        ) from error
+    except Exception as error:  # noqa: BLE001  (the order's own execution meets it and handles it)
         return type(error).__name__
     order_status.complete(
         str(order["order_id"]), event["execution_arn"], event["execution_started"]
@@ -67,11 +69,11 @@ def _settle(order: dict[str, Any], event: dict[str, Any]) -> str:
 
 
 def _fulfil(order: dict[str, Any]) -> None:
-    """What the order workflow does where nothing goes wrong, in its order."""
+    """Call what the order workflow calls where there is no error, in the same order."""
     validate_order.handler(order, None)
     key = f"charge-{order['order_id']}"
-    # Step Functions lets a function run on whose execution has ended, and its orders go on without it:
-    # what was given back meanwhile must not be charged anew by the one who comes too late.
+    # A function runs on after its execution has ended, while its orders continue in executions of
+    # their own: a charge that was refunded meanwhile must not be made again from here.
     if gateway.was_refunded(str(order["order_id"]), key):
         raise ChargeGivenBack
     process_payment.handler({"order": order, "review": None, "idempotency_key": key}, None)
@@ -82,10 +84,10 @@ def _fulfil(order: dict[str, Any]) -> None:
 
 
 def _notify(notice: Any, order: dict[str, Any]) -> None:
-    """A customer keeps the order when only the notice of it failed."""
+    """Send a notice; a notice that fails changes nothing about the order."""
     try:
         notice(order, None)
     except (BotoCoreError, ClientError):
         raise
-    except Exception:  # noqa: BLE001, S110  (as the workflow's Catch: nothing follows from it)
+    except Exception:  # noqa: BLE001, S110  (as in the workflow, whose Catch goes on)
         pass

@@ -1,4 +1,4 @@
-"""Deployed as `validate-order`: says whether an order can be fulfilled, and what it costs."""
+"""Deployed as `validate-order`: checks whether an order can be fulfilled, and returns what it costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from approvals.orchestration.lambdas.failures import PriceMismatch, ValidationEr
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Check the order; raises ValidationError, or PriceMismatch for a person to look at."""
+    """Check the order; raises ValidationError, or PriceMismatch, which a person reviews."""
     if str(event.get("order_id", "")).strip() == "":
         raise ValidationError("The order has no order_id.")
     _check_lines(event)

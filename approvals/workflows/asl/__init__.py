@@ -1,2 +1,5 @@
-"""A state machine's definition (Amazon States Language) as it is read from a file: its states with their
-places, and the ways between them. It judges nothing and runs nothing; the linter and the price do."""
+"""A model of the Amazon States Language: parses a definition, and answers questions about its states.
+
+It judges nothing and runs nothing. The linter, the price estimate, the drawing of a workflow and the
+restart of an order all read definitions through it.
+"""

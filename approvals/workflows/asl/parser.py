@@ -1,7 +1,7 @@
-"""Reads a definition's file. What cannot be read is a sentence with its line, never a traceback.
+"""Parses the file of a workflow definition; a file that cannot be parsed gives one sentence with its line.
 
-A definition that CloudFormation completes (`DefinitionSubstitutions`) is read as it lies in the
-repository: `"${Name}"` stays a text, and a bare `${Name}` where a number will stand becomes one.
+A definition that CloudFormation completes (`DefinitionSubstitutions`) is parsed as it lies in the
+repository: `"${Name}"` stays a string, and a bare `${Name}`, as for a number, becomes one.
 """
 
 from __future__ import annotations
@@ -11,84 +11,99 @@ import re
 from pathlib import Path
 from typing import Any
 
-from approvals.workflows.asl.states import Definition
+from approvals.workflows.asl.model import Definition
 
-LARGEST = 4_194_304  # bytes; AWS takes 1 MiB, and what is a little larger deserves a finding
-DEEPEST = 200
-_TEXT = r'"(?:[^"\\\n]|\\.)*"'
-_BARE = re.compile(rf"({_TEXT})|\$\{{([^{{}}\"\s]+)\}}")
-
-
-class Unreadable(Exception):
-    """The file is no definition; the message is one line for its author."""
+MAX_BYTES = 4_194_304  # AWS takes 1 MiB; a file that is a little larger deserves a finding instead
+MAX_DEPTH = 200
+_STRING = r'"(?:[^"\\\n]|\\.)*"'
+_STRING_OR_SUBSTITUTION = re.compile(rf"({_STRING})|\$\{{([^{{}}\"\s]+)\}}")
 
 
-def read(path: str | Path) -> Definition:
-    """The definition in this file. Raises Unreadable: no such file, not JSON, no state machine."""
+class UnreadableDefinition(Exception):
+    """The file holds no usable definition; the message is one line for its author."""
+
+
+def read_definition(path: str | Path) -> Definition:
+    """Parse the definition in this file.
+
+    Raises UnreadableDefinition: the file is missing or too large, not JSON, or no state machine.
+    """
     name = str(path)
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise Unreadable(f"{name} cannot be read: {error.strerror or error}") from error
-    if len(content) > LARGEST:
-        raise Unreadable(f"{name} has {len(content):,} bytes; no definition is that large.")
+        raise UnreadableDefinition(f"{name} cannot be read: {error.strerror or error}") from error
+    if len(content) > MAX_BYTES:
+        raise UnreadableDefinition(
+            f"{name} has {len(content):,} bytes; no definition is that large."
+        )
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{name} is not UTF-8: byte {error.start} cannot be read.") from error
-    return parse(text, name)
+        raise UnreadableDefinition(
+            f"{name} is not UTF-8: byte {error.start} cannot be read."
+        ) from error
+    return parse_definition(text, name)
 
 
-def parse(text: str, name: str) -> Definition:
-    """The definition this text holds; `name` is what messages call it. Raises Unreadable."""
+def parse_definition(text: str, name: str) -> Definition:
+    """Parse the definition in this text; messages call it `name`. Raises UnreadableDefinition."""
     body = _json(text, name)
     if not isinstance(body, dict) or not isinstance(body.get("States"), dict):
-        raise Unreadable(f"{name} is not a state machine: it has no object called States.")
+        raise UnreadableDefinition(
+            f"{name} is not a state machine: it has no object called States."
+        )
     if not body["States"]:
-        raise Unreadable(f"{name} is not a state machine: it has no state.")
-    _bounded(body, name)
+        raise UnreadableDefinition(f"{name} is not a state machine: it has no state.")
+    _check_depth(body, name)
     return Definition(name, len(text.encode()), body)
 
 
 def _json(text: str, name: str) -> Any:
-    # Of the same length, so that a complaint about the rest of the line names the right column.
-    same_length = _BARE.sub(lambda found: found[1] or f'"${found[2]}"', text)
+    # A stand-in of the same length, so that an error in the rest of the line names the right column.
+    same_length = _STRING_OR_SUBSTITUTION.sub(
+        lambda match: match[1] or f'"${match[2]}"',
+        text,
+    )
     try:
-        json.loads(same_length, object_pairs_hook=_unique)
-        kept = _BARE.sub(lambda found: found[1] or f'"{found[0]}"', text)
-        return json.loads(kept, object_pairs_hook=_unique)
+        json.loads(same_length, object_pairs_hook=_object_of_unique_keys)
+        quoted = _STRING_OR_SUBSTITUTION.sub(lambda match: match[1] or f'"{match[0]}"', text)
+        return json.loads(quoted, object_pairs_hook=_object_of_unique_keys)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Unreadable(f"{name} is not JSON: {error.msg} ({where})") from error
-    except _Twice as error:
-        raise Unreadable(f"{name} names {error.args[0]!r} twice in one object.") from error
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UnreadableDefinition(f"{name} is not JSON: {error.msg} ({place})") from error
+    except _DuplicateKey as error:
+        raise UnreadableDefinition(
+            f"{name} names {error.args[0]!r} twice in one object."
+        ) from error
     except RecursionError as error:
-        raise Unreadable(f"{name} is nested too deep to be a definition.") from error
-    except ValueError as error:  # a number of more digits than Python reads
-        raise Unreadable(f"{name} is not JSON: {error}") from error
+        raise UnreadableDefinition(f"{name} is nested too deep to be a definition.") from error
+    except ValueError as error:  # a number of more digits than Python converts
+        raise UnreadableDefinition(f"{name} is not JSON: {error}") from error
 
 
-class _Twice(Exception):
-    pass
+class _DuplicateKey(Exception):
+    """An object has this key more than once."""
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise _Twice(next(key for key in keys if keys.count(key) > 1))
-    return found
+        raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
+    return parsed
 
 
-def _bounded(value: Any, name: str) -> None:
+def _check_depth(value: Any, name: str) -> None:
+    """Raises UnreadableDefinition where objects and lists are nested deeper than MAX_DEPTH."""
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
         if not level:
             return
-    raise Unreadable(f"{name} is nested too deep to be a definition.")
+    raise UnreadableDefinition(f"{name} is nested too deep to be a definition.")

@@ -1,5 +1,6 @@
-"""Says what is wrong with a workflow's definition before AWS, or a customer, finds out.
+"""Checks a workflow's definition against rules before it is deployed: errors, retries, timeouts, human reviews.
 
-A rule is an id, a title, which of the textbook's bugs it sees, and a check; a finding is a rule at a
-place, with the reason and the fix. Definitions are read, never run, and nothing here needs Django.
+A rule has an id, a title, the numbers of the textbook's bugs that it finds, and a check; a finding is
+a rule that a definition breaks at one place, with the reason and the fix. Definitions are read and
+never run, and nothing here needs Django.
 """

@@ -1,25 +1,16 @@
-"""`lint_workflow` without Django: `python -m approvals.workflows.linting`, and pre-commit's hook."""
+"""`lint_workflow` without Django: `python -m approvals.workflows.linting`, and the hook for pre-commit."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 
-from approvals.workflows.asl.parser import Unreadable
+from approvals.workflows.command_line import run_from_shell
 from approvals.workflows.linting import command
 
 
 def main() -> int:
-    """Run the command; the exit code."""
-    parser = ArgumentParser(prog="lint_workflow", description=command.HELP)
-    command.arguments(parser)
-    try:
-        report, code = command.run(vars(parser.parse_args()))
-    except Unreadable as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return 1
-    sys.stdout.write(report + "\n")
-    return code
+    """Run the command on the process's arguments; returns the exit code."""
+    return run_from_shell("lint_workflow", command)
 
 
 if __name__ == "__main__":

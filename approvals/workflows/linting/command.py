@@ -8,62 +8,64 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from approvals.untrusted.display import visible
-from approvals.workflows.asl import parser
-from approvals.workflows.asl.states import Definition
-from approvals.workflows.linting.linter import lint, unseen
-from approvals.workflows.linting.rules import Finding, Limits
+from approvals.workflows.asl.model import Definition
+from approvals.workflows.asl.parser import read_definition
+from approvals.workflows.linting.linter import lint, unjudged
+from approvals.workflows.linting.rule import Finding, QueueSettings
 
-MOST = 10**15  # of anything that is counted
-FINDING = 3  # the exit code of a finding, as everywhere in the service
+MAX_COUNT = 10**15  # the largest number that an option takes
+EXIT_FINDING = 3  # the exit code of a finding, as in every command of the service
 HELP = (
-    "Say what is wrong with the Step Functions workflow in DEFINITION (Amazon States Language, JSON)."
-    " Exit code 3 where anything is. Needs no database and no settings."
+    "Check the Step Functions workflow in DEFINITION (Amazon States Language, JSON) for errors."
+    " Exit code 3 where there is a finding. Needs no database and no settings."
 )
 
 
-def arguments(parser: ArgumentParser) -> None:
-    """The options of the contract, and what else a queue may have of its own."""
-    known = Limits()
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add DEFINITION, the settings of the review queue, --express and --json to the parser."""
+    defaults = QueueSettings()
     parser.add_argument("definition", metavar="DEFINITION", nargs="+", help="a file, or several")
     parser.add_argument(
         "--retention-seconds",
         type=positive,
         metavar="N",
-        default=known.retention_seconds,
+        default=defaults.retention_seconds,
         help="how long the review queue keeps a message (SQS's default: 345600)",
     )
     parser.add_argument(
         "--undo-seconds",
         type=natural,
         metavar="N",
-        default=known.undo_seconds,
+        default=defaults.undo_seconds,
         help="how long a decision in the queue can be undone (default: 10)",
     )
     parser.add_argument(
         "--error-name",
         metavar="NAME",
-        default=known.error_name,
+        default=defaults.error_name,
         help="the error with which the queue rejects (default: ReviewRejected)",
     )
     parser.add_argument(
         "--express", action="store_true", help="the workflow itself is to be EXPRESS"
     )
-    parser.add_argument("--json", action="store_true", help="a report for machines")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(options: Mapping[str, Any]) -> tuple[str, int]:
-    """Lint each definition: the report and the exit code. Raises reading.Unreadable."""
-    limits = Limits(options["undo_seconds"], options["retention_seconds"], options["error_name"])
+    """Lint each definition; returns the report and the exit code. Raises UnreadableDefinition."""
+    queue = QueueSettings(
+        options["undo_seconds"], options["retention_seconds"], options["error_name"]
+    )
     checked = []
     for path in options["definition"]:
-        definition = parser.read(path)
+        definition = read_definition(path)
         definition.express = options["express"]
-        checked.append((definition, lint(definition, limits)))
+        checked.append((definition, lint(definition, queue)))
     if options["json"]:
         report = json.dumps(_as_json(checked), indent=2)
     else:
-        report = "\n".join(line for one in checked for line in _lines(*one))
-    return report, FINDING if any(findings for _, findings in checked) else 0
+        report = "\n".join(line for result in checked for line in _lines(*result))
+    return report, EXIT_FINDING if any(findings for _, findings in checked) else 0
 
 
 def _as_json(checked: list[tuple[Definition, list[Finding]]]) -> dict[str, Any]:
@@ -71,22 +73,22 @@ def _as_json(checked: list[tuple[Definition, list[Finding]]]) -> dict[str, Any]:
         "findings": [
             {
                 "definition": definition.name,
-                "rule": one.rule.id,
-                "title": one.rule.title,
-                "textbook_bugs": one.rule.bugs,
-                "pointer": one.found.pointer,
-                "reason": one.found.reason,
-                "fix": one.found.fix,
+                "rule": finding.rule.id,
+                "title": finding.rule.title,
+                "textbook_bugs": finding.rule.bugs,
+                "pointer": finding.violation.pointer,
+                "reason": finding.violation.reason,
+                "fix": finding.violation.fix,
             }
             for definition, findings in checked
-            for one in findings
+            for finding in findings
         ],
         "definitions": [
             {
                 "definition": definition.name,
                 "states": len(definition.states),
                 "findings": len(findings),
-                "unseen": unseen(definition),
+                "unseen": unjudged(definition),
             }
             for definition, findings in checked
         ],
@@ -94,27 +96,29 @@ def _as_json(checked: list[tuple[Definition, list[Finding]]]) -> dict[str, Any]:
 
 
 def _lines(definition: Definition, findings: list[Finding]) -> Iterator[str]:
-    for one in findings:
-        yield f"{definition.name}: {visible(one.found.pointer) or 'the whole'}: {one.rule.id}"
-        yield f"    {visible(one.found.reason)}"
-        yield f"    {visible(one.found.fix)}"
-    for note in unseen(definition):
+    """The report on one definition, as text."""
+    for finding in findings:
+        place = visible(finding.violation.pointer) or "the whole"
+        yield f"{definition.name}: {place}: {finding.rule.id}"
+        yield f"    {visible(finding.violation.reason)}"
+        yield f"    {visible(finding.violation.fix)}"
+    for note in unjudged(definition):
         yield f"{definition.name}: note: {visible(note)}"
     count = len(findings)
-    said = "no finding" if not count else f"{count} finding{'s' if count > 1 else ''}"
-    yield f"{definition.name}: {len(definition.states)} states, {said}"
+    total = "no finding" if not count else f"{count} finding{'s' if count > 1 else ''}"
+    yield f"{definition.name}: {len(definition.states)} states, {total}"
 
 
 def natural(text: str) -> int:
-    """A whole number from zero to `MOST`; ValueError is argparse's usage error."""
+    """A whole number from 0 to MAX_COUNT; raises ValueError, which argparse reports as wrong usage."""
     number = int(text)
-    if not 0 <= number <= MOST:
+    if not 0 <= number <= MAX_COUNT:
         raise ValueError(text)
     return number
 
 
 def positive(text: str) -> int:
-    """The same from one; ValueError is argparse's usage error."""
+    """A whole number from 1 to MAX_COUNT; raises ValueError as `natural` does."""
     number = natural(text)
     if number == 0:
         raise ValueError(text)

@@ -1,43 +1,57 @@
-"""Puts every rule to a definition."""
+"""Runs every rule on a definition."""
 
 from __future__ import annotations
 
-from approvals.workflows.asl.states import Definition
-from approvals.workflows.linting import flow, language, reviews, sizes, tasks, waiting
-from approvals.workflows.linting.rules import Finding, Limits, Rule
+from approvals.workflows.asl.model import Definition, State
+from approvals.workflows.linting.rule import Finding, QueueSettings, Rule
+from approvals.workflows.linting.rules import (
+    control_flow,
+    express,
+    quotas,
+    reviews,
+    syntax,
+    task_states,
+    timeouts,
+)
 
+# In the order of the report.
 RULES: tuple[Rule, ...] = (
     *reviews.RULES,
-    *waiting.RULES,
-    *flow.RULES,
-    *tasks.RULES,
-    *sizes.RULES,
-    *language.RULES,
+    *timeouts.STATE_RULES,
+    *express.RULES,
+    *timeouts.WORKFLOW_RULES,
+    *control_flow.RULES,
+    *task_states.RULES,
+    *quotas.RULES,
+    *syntax.RULES,
 )
 
 
-def lint(definition: Definition, limits: Limits | None = None) -> list[Finding]:
-    """What is wrong with this definition, rule by rule, in the order of the document within a rule."""
-    known = limits or Limits()
-    return [Finding(rule, found) for rule in RULES for found in rule.check(definition, known)]
+def lint(definition: Definition, queue: QueueSettings | None = None) -> list[Finding]:
+    """The findings of every rule, in the order of RULES, for one rule in the order of the document."""
+    settings = queue or QueueSettings()
+    return [
+        Finding(rule, violation) for rule in RULES for violation in rule.check(definition, settings)
+    ]
 
 
-def unseen(definition: Definition) -> list[str]:
-    """What no rule could judge here, a sentence each: a definition without findings may still have these."""
-    told = []
+def unjudged(definition: Definition) -> list[str]:
+    """What no rule could judge in this definition, a sentence each."""
+    notes = []
     if names := [state.name for state in definition.states if state.jsonata]:
-        told.append(
+        notes.append(
             f"{len(names)} of {len(definition.states)} states speak JSONata"
             f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}): rules of JSONPath fields"
             " (ResultPath and what a path reads) do not apply to them and were skipped."
         )
-    told += [
+    notes += [
         f"{state.name}: TimeoutSeconds is known only when it runs, and was not compared with the undo"
         " and the retention."
         for state in definition.states
-        if state.is_review
-        and (
-            isinstance(state.body.get("TimeoutSeconds"), str) or "TimeoutSecondsPath" in state.body
-        )
+        if state.is_review and _has_computed_timeout(state)
     ]
-    return told
+    return notes
+
+
+def _has_computed_timeout(state: State) -> bool:
+    return isinstance(state.body.get("TimeoutSeconds"), str) or "TimeoutSecondsPath" in state.body

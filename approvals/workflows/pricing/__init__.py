@@ -1,4 +1,4 @@
-"""What a workflow costs a month: transitions counted on its definition, priced from one data file.
+"""Estimates what a workflow costs a month: counts state transitions on its definition, and prices them.
 
-Nothing here asks AWS: the price is an estimate before anything runs, and says what it assumes.
+Prices come from `prices.json`; nothing here asks AWS. The report lists what the estimate assumes.
 """

@@ -1,11 +1,13 @@
-"""What a state is for, by the words of its name and of its function's: moving money, telling people,
-taking back. A guess, as a colleague would guess; the documentation says that it is one."""
+"""Guesses what a state is for by the words in its name and its function's name: notify, compensate, charge.
+
+A guess is all it is: a state that is named otherwise is not recognised (docs/workflows.md).
+"""
 
 from __future__ import annotations
 
 import re
 
-from approvals.workflows.asl.states import State
+from approvals.workflows.asl.model import State
 
 _NOTICE = {
     *("notify", "notification", "notifications", "notice", "email", "mail", "sms", "alert"),
@@ -15,7 +17,7 @@ _COMPENSATION = {
     *("rollback", "refund", "release", "undo", "compensate", "compensation", "cancel", "void"),
     *("revert", "reverse", "restore"),
 }
-_MONEY = {"pay", "payment", "charge", "capture", "debit", "payout", "withdraw", "bill"}
+_CHARGE = {"pay", "payment", "charge", "capture", "debit", "payout", "withdraw", "bill"}
 
 
 def words(state: State) -> set[str]:
@@ -26,20 +28,20 @@ def words(state: State) -> set[str]:
 
 
 def is_notice(state: State) -> bool:
-    """Whether a Task only tells somebody something."""
+    """Whether a Task only sends a notice: a mail, an SMS, an SNS message."""
     if state.waits_for_token or not state.resource:
         return False
-    told = re.search(r":(sns:publish|ses(v2)?:sendEmail)\b", state.resource)
-    return bool(told) or (state.is_lambda and bool(words(state) & _NOTICE))
+    sends = re.search(r":(sns:publish|ses(v2)?:sendEmail)\b", state.resource)
+    return bool(sends) or (state.is_lambda and bool(words(state) & _NOTICE))
 
 
 def is_compensation(state: State) -> bool:
-    """Whether a Lambda takes back what an earlier state did."""
+    """Whether a Lambda undoes what an earlier state did."""
     return state.is_lambda and bool(words(state) & _COMPENSATION) and not is_notice(state)
 
 
-def moves_money(state: State) -> bool:
-    """Whether a Lambda takes money from somebody."""
+def is_charge(state: State) -> bool:
+    """Whether a Lambda takes money from a customer."""
     if not state.is_lambda or is_notice(state) or is_compensation(state):
         return False
-    return bool(words(state) & _MONEY)
+    return bool(words(state) & _CHARGE)

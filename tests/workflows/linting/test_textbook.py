@@ -9,18 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from approvals.models import ReviewQueue
-from approvals.workflows.asl import parser
+from approvals.workflows.asl.parser import read_definition
 from approvals.workflows.linting.linter import RULES
-from approvals.workflows.linting.rules import Limits
-from tests.orchestration.linting.definitions import (
-    HERE,
-    OURS,
-    ROOT,
-    TEXTBOOK,
-    Body,
-    findings,
-    orders,
-)
+from approvals.workflows.linting.rule import QueueSettings
+from tests.workflows.linting.definitions import HERE, OURS, ROOT, TEXTBOOK, Body, findings, orders
 
 EXPECTED = json.loads((HERE / "textbook.expected.json").read_text())
 BUGS = {rule.id: rule.bugs for rule in RULES}
@@ -29,7 +21,7 @@ REVIEW = "/States/ManualReview"
 
 
 def test_the_textbook_has_the_findings_of_the_reviewed_list() -> None:
-    found = findings(parser.read(TEXTBOOK))
+    found = findings(read_definition(TEXTBOOK))
 
     assert sorted(found) == sorted((one["rule"], one["pointer"]) for one in EXPECTED["findings"])
 
@@ -51,7 +43,7 @@ def test_the_reviewed_list_has_twelve_rules_and_the_bugs_that_stand_in_a_definit
     ids=lambda path: path.name,
 )
 def test_our_own_definitions_and_examples_have_none(path) -> None:
-    assert findings(parser.read(path)) == []
+    assert findings(read_definition(path)) == []
 
 
 def without(*keys: str) -> Callable[[Body], object]:
@@ -225,12 +217,12 @@ def test_every_bug_of_the_textbook_is_put_back_by_some_row() -> None:
 def test_the_documentation_has_every_rule_with_its_bugs() -> None:
     table = re.findall(r"^\| (`[^|]+`) \| (\d*) ?\|", DOCUMENT.read_text(), re.MULTILINE)
 
-    told = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
-    assert told == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
+    documented = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
+    assert documented == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
 
 
 def test_what_the_linter_takes_for_granted_is_what_a_queue_starts_with() -> None:
     field = ReviewQueue._meta.get_field
 
-    assert field("error_name").default == Limits().error_name
-    assert field("undo_seconds").default == Limits().undo_seconds
+    assert field("error_name").default == QueueSettings().error_name
+    assert field("undo_seconds").default == QueueSettings().undo_seconds

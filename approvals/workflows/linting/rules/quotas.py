@@ -1,6 +1,6 @@
-"""Rules of size and name, and of a Map's width: the quotas a definition can break by itself.
+"""Rules on the quotas that a definition can break by itself: its size, its names, and a Map's concurrency.
 
-Numbers from the developer guide's service quotas and Map state pages, and the API's own model.
+The numbers are those of the developer guide (Service quotas, Map workflow state) and the API reference.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.workflows.asl.states import Definition
-from approvals.workflows.linting.rules import Found, Limits, Rule
+from approvals.workflows.asl.model import Definition
+from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 
 DEFINITION_BYTES = 1_048_576
 PAYLOAD_BYTES = 262_144
-NAME, LABEL, ERROR, CAUSE = 80, 40, 256, 32_768  # characters
-INLINE, DISTRIBUTED = 40, 10_000  # iterations or children at a time
+NAME, LABEL, ERROR, CAUSE = 80, 40, 256, 32_768  # characters at most
+INLINE, DISTRIBUTED = 40, 10_000  # iterations, or child executions, that AWS runs at a time
 
 
-def too_large(definition: Definition, _: Limits) -> Iterator[Found]:
-    """The definition, and what a Pass state hands out."""
+def too_large(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields a definition, or the Result of a Pass state, that is larger than AWS takes."""
     if definition.size > DEFINITION_BYTES:
-        yield Found(
+        yield Violation(
             "",
             f"The definition has {definition.size:,} bytes; AWS takes {DEFINITION_BYTES:,}.",
             "Move a part into a workflow of its own and start it with states:startExecution.",
@@ -29,59 +29,59 @@ def too_large(definition: Definition, _: Limits) -> Iterator[Found]:
     for state in definition.states:
         size = len(json.dumps(state.body.get("Result"), ensure_ascii=False).encode())
         if size > PAYLOAD_BYTES:
-            yield Found(
+            yield Violation(
                 state.pointer + "/Result",
                 f"The result has {size:,} bytes; a payload ends at {PAYLOAD_BYTES:,}.",
                 "Keep the data in S3 and pass its key.",
             )
 
 
-def name_too_long(definition: Definition, _: Limits) -> Iterator[Found]:
-    """Names of states, labels of Maps, and what a Fail says."""
+def name_too_long(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields names of states, labels of Maps, and errors and causes of Fail states that are too long."""
     for state in definition.states:
-        said: list[tuple[str, Any, int, str]] = [("The name", state.name, NAME, "")]
+        limited: list[tuple[str, Any, int, str]] = [("The name", state.name, NAME, "")]
         if state.type == "Map":
-            said.append(("The Label", state.body.get("Label"), LABEL, "/Label"))
+            limited.append(("The Label", state.body.get("Label"), LABEL, "/Label"))
         if state.type == "Fail":
-            said.append(("Error", state.body.get("Error"), ERROR, "/Error"))
-            said.append(("Cause", state.body.get("Cause"), CAUSE, "/Cause"))
-        for what, text, most, place in said:
+            limited.append(("Error", state.body.get("Error"), ERROR, "/Error"))
+            limited.append(("Cause", state.body.get("Cause"), CAUSE, "/Cause"))
+        for what, text, most, place in limited:
             if isinstance(text, str) and len(text) > most:
-                yield Found(
+                yield Violation(
                     state.pointer + place,
                     f"{what} has {len(text)} characters; AWS takes {most}.",
                     "Shorten it.",
                 )
 
 
-def error_reserved(definition: Definition, _: Limits) -> Iterator[Found]:
-    """`States.` belongs to AWS."""
+def error_reserved(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the Fail states that raise an error which AWS reserves for itself: `States.*`."""
     for state in definition.states:
         name = state.body.get("Error")
         if state.type == "Fail" and isinstance(name, str) and name.startswith("States."):
-            yield Found(
+            yield Violation(
                 state.pointer + "/Error",
                 f"{name} is reserved: only Step Functions may fail with States.*.",
                 "Give the error a name of your own.",
             )
 
 
-def map_too_wide(definition: Definition, _: Limits) -> Iterator[Found]:
-    """A Map runs as wide as it may."""
+def concurrency_unbounded(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the Maps that set no MaxConcurrency (distributed), or a larger one than AWS runs."""
     for state in definition.states:
         if state.type != "Map" or "MaxConcurrencyPath" in state.body:
             continue
         width = state.body.get("MaxConcurrency", 0)
         most = DISTRIBUTED if state.is_distributed else INLINE
         if state.is_distributed and width == 0:
-            yield Found(
+            yield Violation(
                 state.pointer,
                 f"Without MaxConcurrency up to {DISTRIBUTED:,} children run at once, and everything"
                 " they call meets them all.",
                 'Set "MaxConcurrency" to what the systems behind can take, for example 1000.',
             )
         elif isinstance(width, int) and width > most:
-            yield Found(
+            yield Violation(
                 state.pointer + "/MaxConcurrency",
                 f"MaxConcurrency is {width:,}; AWS runs {most:,} at most.",
                 f"Set {most:,} or less"
@@ -93,5 +93,5 @@ RULES = (
     Rule("size-limit", "Definition and data fit", too_large),
     Rule("name-limit", "Names fit", name_too_long),
     Rule("error-name-reserved", "Error names are ours", error_reserved),
-    Rule("map-concurrency", "A Map's width is chosen", map_too_wide),
+    Rule("map-concurrency", "A Map's width is chosen", concurrency_unbounded),
 )

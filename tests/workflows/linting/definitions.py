@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from approvals.workflows.asl import parser
-from approvals.workflows.asl.states import Definition
+from approvals.workflows.asl.model import Definition
+from approvals.workflows.asl.parser import parse_definition
 from approvals.workflows.linting.linter import lint
-from approvals.workflows.linting.rules import Limits
+from approvals.workflows.linting.rule import QueueSettings
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -24,14 +24,14 @@ _ORDERS = json.loads(ORDERS.read_text())
 
 def definition(body: Body, *, express: bool = False) -> Definition:
     """A definition as if this had stood in a file."""
-    found = parser.parse(json.dumps(body), "small.asl.json")
+    found = parse_definition(json.dumps(body), "small.asl.json")
     found.express = express
     return found
 
 
-def findings(one: Definition, limits: Limits | None = None) -> list[tuple[str, str]]:
+def findings(one: Definition, queue: QueueSettings | None = None) -> list[tuple[str, str]]:
     """Rule and place of each finding."""
-    return [(found.rule.id, found.found.pointer) for found in lint(one, limits)]
+    return [(found.rule.id, found.violation.pointer) for found in lint(one, queue)]
 
 
 def orders(change: Callable[[Body], object]) -> Definition:

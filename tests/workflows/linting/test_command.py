@@ -14,7 +14,7 @@ import pytest
 
 from approvals.workflows.linting.__main__ import main
 from tests.measured import measured
-from tests.orchestration.linting.definitions import HERE, ORDERS, ROOT, TEXTBOOK
+from tests.workflows.linting.definitions import HERE, ORDERS, ROOT, TEXTBOOK
 
 
 class Done(NamedTuple):
@@ -61,14 +61,14 @@ def test_it_needs_no_setting_and_reports_place_reason_and_fix(start: list[str]) 
 def test_json_has_every_finding_and_what_was_not_judged(run) -> None:
     done = run("--json", ORDERS, TEXTBOOK)
 
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     assert done.returncode == 3
-    assert {one["definition"] for one in told["findings"]} == {str(TEXTBOOK)}
-    assert set(told["findings"][0]) == {
+    assert {one["definition"] for one in report["findings"]} == {str(TEXTBOOK)}
+    assert set(report["findings"][0]) == {
         *("definition", "rule", "title", "textbook_bugs", "pointer", "reason", "fix")
     }
-    assert [one["findings"] for one in told["definitions"]] == [0, 28]
-    assert "ManualReview" in told["definitions"][0]["unseen"][0]
+    assert [one["findings"] for one in report["definitions"]] == [0, 28]
+    assert "ManualReview" in report["definitions"][0]["unseen"][0]
 
 
 def test_a_definition_without_findings_ends_with_zero(run) -> None:
@@ -87,7 +87,7 @@ def test_the_queues_own_numbers_count(run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{"States": {\n  "A": }}', "line 2, column 8"),
         ('{"States": {"A": ${Bare}, "B": }}', "line 1, column 32"),
@@ -102,8 +102,8 @@ def test_the_queues_own_numbers_count(run) -> None:
         ("9" * 5_000, "not JSON"),
     ],
 )
-def test_a_file_that_is_no_definition_is_told_in_one_line(
-    run, tmp_path: Path, text: str, said: str
+def test_a_file_that_is_no_definition_is_reported_in_one_line(
+    run, tmp_path: Path, text: str, message: str
 ) -> None:
     file = tmp_path / "broken.asl.json"
     file.write_text(text, encoding="latin-1")
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_definition_is_told_in_one_line(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("option", ["--retention-seconds=0", "--undo-seconds=-1", "--nonsense"])
@@ -120,7 +120,7 @@ def test_a_wrong_option_is_wrong_usage(run, option: str) -> None:
     assert run(ORDERS, option).returncode == 2
 
 
-def test_a_missing_file_is_told_by_its_name(run) -> None:
+def test_a_missing_file_is_reported_by_its_name(run) -> None:
     done = run(HERE / "nowhere.json")
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

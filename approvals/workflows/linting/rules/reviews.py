@@ -1,4 +1,4 @@
-"""Rules of a review: a state that sends a message to SQS and waits for a person's answer."""
+"""Rules on human reviews: states that send a message to SQS and wait for a person's decision."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.workflows.asl.paths import unavoidable
-from approvals.workflows.asl.states import CATCH_ALL, Definition, State, texts
-from approvals.workflows.linting.rules import Found, Limits, Rule
+from approvals.workflows.asl.model import CATCH_ALL, Definition, State, texts
+from approvals.workflows.asl.reachability import dominates
+from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 
 TOKEN = ("$$.Task.Token", "$states.context.Task.Token")
 CORRELATION = (
     *("executionArn", "stateMachineArn", "stateName"),
     *("enteredTime", "retryCount", "redriveCount"),
 )
-TASK_FAILED = "States.TaskFailed"  # matches every error of a task but a timeout
+TASK_FAILED = "States.TaskFailed"  # matches every error of a task except a timeout
 TIMEOUTS = {"States.Timeout", CATCH_ALL}
 _REJECTION = re.compile(r"reject|declin|denied|disapprov|refus", re.IGNORECASE)
 
 
 def reviews(definition: Definition) -> Iterator[State]:
-    """The states that this service answers."""
+    """The definition's reviews."""
     return (state for state in definition.states if state.is_review)
 
 
-def input_lost(definition: Definition, _: Limits) -> Iterator[Found]:
-    """Without ResultPath the decision replaces the whole order."""
+def input_overwritten(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the reviews whose result replaces the input of the next state."""
     for state in reviews(definition):
-        if not state.jsonata and not state.ends and state.body.get("ResultPath", "$") == "$":
-            yield Found(
+        if not state.jsonata and not state.is_terminal and state.body.get("ResultPath", "$") == "$":
+            yield Violation(
                 state.pointer,
                 "The answer of the review replaces the whole input: the next state gets the"
                 " decision and no order.",
@@ -37,50 +37,52 @@ def input_lost(definition: Definition, _: Limits) -> Iterator[Found]:
             )
 
 
-def outcome_uncaught(definition: Definition, limits: Limits) -> Iterator[Found]:
-    """Rejection and timeout must go somewhere."""
+def outcome_uncaught(definition: Definition, queue: QueueSettings) -> Iterator[Violation]:
+    """Yields the reviews that do not catch a rejection, or not a timeout."""
     for state in reviews(definition):
         missing = []
-        if not any(_REJECTION.search(name) for name in state.caught) and not (
-            state.caught & {CATCH_ALL, TASK_FAILED, limits.error_name}
+        if not any(_REJECTION.search(name) for name in state.caught_errors) and not (
+            state.caught_errors & {CATCH_ALL, TASK_FAILED, queue.error_name}
         ):
-            missing.append(f"a rejection ({limits.error_name})")
-        if not state.caught & TIMEOUTS:
+            missing.append(f"a rejection ({queue.error_name})")
+        if not state.caught_errors & TIMEOUTS:
             missing.append("a timeout (States.Timeout)")
         if missing:
-            yield Found(
+            yield Violation(
                 state.pointer,
                 f"No Catch takes {' and '.join(missing)}: the execution fails where it stands.",
-                f'Catch "{limits.error_name}", and "States.Timeout" with "States.HeartbeatTimeout", each'
+                f'Catch "{queue.error_name}", and "States.Timeout" with "States.HeartbeatTimeout", each'
                 " with a ResultPath and a state of its own.",
             )
 
 
-def error_name_differs(definition: Definition, limits: Limits) -> Iterator[Found]:
-    """Step Functions matches error names to the letter."""
+def error_name_differs(definition: Definition, queue: QueueSettings) -> Iterator[Violation]:
+    """Yields the Catch rules for a rejection that lack the queue's error name: AWS matches it exactly."""
     for state in reviews(definition):
-        if state.caught & {CATCH_ALL, TASK_FAILED, limits.error_name}:
+        if state.caught_errors & {CATCH_ALL, TASK_FAILED, queue.error_name}:
             continue
-        for edge in state.catches:
-            if names := sorted(name for name in edge.errors if _REJECTION.search(name)):
-                yield Found(
-                    edge.pointer,
-                    f"The service rejects with {limits.error_name}; this Catch waits for {', '.join(names)}"
+        for catch in state.catches:
+            if names := sorted(name for name in catch.errors if _REJECTION.search(name)):
+                yield Violation(
+                    catch.pointer,
+                    f"The service rejects with {queue.error_name}; this Catch waits for {', '.join(names)}"
                     " and will never match.",
-                    f'Add "{limits.error_name}" (the queue\'s error name) to ErrorEquals.',
+                    f'Add "{queue.error_name}" (the queue\'s error name) to ErrorEquals.',
                 )
 
 
-def cause_read_as_json(definition: Definition, _: Limits) -> Iterator[Found]:
-    """The cause of a rejection is a sentence."""
+def cause_read_as_json(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the states that parse the Cause of a rejection, a person's sentence, as JSON."""
     paths = {
-        str(edge.rule.get("ResultPath", "$")) for one in reviews(definition) for edge in one.catches
+        str(catch.rule.get("ResultPath", "$"))
+        for review in reviews(definition)
+        for catch in review.catches
     }
     for state in definition.states:
         for text in texts(state.body):
             for path in re.findall(r"States\.StringToJson\(\s*(\$[^)\s]*)\.Cause\s*\)", text):
                 if path in paths:
-                    yield Found(
+                    yield Violation(
                         state.pointer,
                         f"{path}.Cause of a rejection is a sentence that a person wrote, no JSON:"
                         " StringToJson ends the execution, and nothing catches that.",
@@ -88,11 +90,11 @@ def cause_read_as_json(definition: Definition, _: Limits) -> Iterator[Found]:
                     )
 
 
-def rejection_retried(definition: Definition, limits: Limits) -> Iterator[Found]:
-    """A Retry that takes a rejection asks the same person again."""
+def rejection_retried(definition: Definition, queue: QueueSettings) -> Iterator[Violation]:
+    """Yields the reviews whose Retry takes a rejection, so that it comes back as a new review."""
     for state in reviews(definition):
-        if names := sorted(state.retried & {CATCH_ALL, TASK_FAILED, limits.error_name}):
-            yield Found(
+        if names := sorted(state.retried_errors & {CATCH_ALL, TASK_FAILED, queue.error_name}):
+            yield Violation(
                 state.pointer,
                 f"Retry takes {', '.join(names)}: a rejection comes back as a new review.",
                 'Retry only what failed to send: "SQS.SdkClientException",'
@@ -100,14 +102,14 @@ def rejection_retried(definition: Definition, limits: Limits) -> Iterator[Found]
             )
 
 
-def field_unseeded(definition: Definition, _: Limits) -> Iterator[Found]:
-    """A path that only an error's Catch has written is not always there."""
+def field_unseeded(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the messages that read a field which is written by a Catch and not on every path."""
     for state in reviews(definition):
         if state.jsonata:
             continue
         for root in sorted(_roots(state.payload)):
-            if _written_by_catch(state, root) and not _seeded(state, root):
-                yield Found(
+            if _written_by_catch(state, root) and not _written_on_every_path(state, root):
+                yield Violation(
                     state.pointer,
                     f"The message reads $.{root}, which only a Catch writes: entered any other way,"
                     " the state ends the execution with States.Runtime, which nothing catches.",
@@ -116,11 +118,11 @@ def field_unseeded(definition: Definition, _: Limits) -> Iterator[Found]:
                 )
 
 
-def uncorrelated(definition: Definition, _: Limits) -> Iterator[Found]:
-    """Without the execution's ARN nobody can find out what became of a token."""
+def uncorrelated(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the messages that lack a field by which the service finds their execution."""
     for state, names in _messages(definition):
         if missing := [name for name in CORRELATION if name not in names]:
-            yield Found(
+            yield Violation(
                 state.pointer,
                 f"The message lacks {', '.join(missing)}: the token alone says nothing of the"
                 " execution it belongs to, and an unclear delivery cannot be cleared up.",
@@ -130,11 +132,11 @@ def uncorrelated(definition: Definition, _: Limits) -> Iterator[Found]:
             )
 
 
-def deadline_untold(definition: Definition, _: Limits) -> Iterator[Found]:
-    """Reviewers must know until when they may decide."""
+def deadline_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the messages that do not carry the timeout of their state."""
     for state, names in _messages(definition):
         if "timeoutSeconds" not in names:
-            yield Found(
+            yield Violation(
                 state.pointer,
                 "The message does not say how long the task waits: reviewers decide after the"
                 " deadline, and AWS drops the answer.",
@@ -143,7 +145,7 @@ def deadline_untold(definition: Definition, _: Limits) -> Iterator[Found]:
 
 
 def _messages(definition: Definition) -> Iterator[tuple[State, set[str]]]:
-    """The reviews whose message is spelled out, with its field names."""
+    """The reviews whose MessageBody is an object, with the names of its fields."""
     for state in reviews(definition):
         payload = state.payload
         body = payload.get("MessageBody") if isinstance(payload, dict) else None
@@ -152,7 +154,7 @@ def _messages(definition: Definition) -> Iterator[tuple[State, set[str]]]:
 
 
 def _roots(value: Any) -> set[str]:
-    """The names right under `$` that a payload's paths read."""
+    """The top-level fields of the input that a payload's paths read."""
     return {
         name for text in texts(value) for name in re.findall(r"(?<![$\w])\$\.([A-Za-z_]\w*)", text)
     }
@@ -160,26 +162,29 @@ def _roots(value: Any) -> set[str]:
 
 def _written_by_catch(state: State, root: str) -> bool:
     return any(
-        re.match(rf"\$\.{root}\b", str(edge.rule.get("ResultPath")))
-        for one in state.machine.states.values()
-        for edge in one.catches
+        re.match(rf"\$\.{root}\b", str(catch.rule.get("ResultPath")))
+        for other in state.machine.states.values()
+        for catch in other.catches
     )
 
 
-def _seeded(state: State, root: str) -> bool:
-    """Whether a state on every way to this one writes the name, as a key or as its ResultPath."""
+def _written_on_every_path(state: State, root: str) -> bool:
+    """Whether a state that every path to this one passes writes the field."""
     return any(
-        _writes(one, root) and unavoidable(state.machine, state, one)
-        for one in state.machine.states.values()
-        if one is not state
+        _writes(other, root) and dominates(other, state)
+        for other in state.machine.states.values()
+        if other is not state
     )
 
 
 def _writes(state: State, root: str) -> bool:
+    """Whether a state writes the field: by its ResultPath, or as a key of a Pass state's output."""
     if re.match(rf"\$\.{root}\b", str(state.body.get("ResultPath"))):
         return True
     templates = [state.body.get(key) for key in ("Result", "Parameters", "ResultSelector")]
-    return state.type == "Pass" and root in {name for one in templates for name in _keys(one)}
+    return state.type == "Pass" and root in {
+        key for template in templates for key in _keys(template)
+    }
 
 
 def _keys(value: Any) -> Iterator[str]:
@@ -190,12 +195,12 @@ def _keys(value: Any) -> Iterator[str]:
 
 
 RULES = (
-    Rule("review-overwrites-input", "A review keeps its input", input_lost, (1,)),
+    Rule("review-overwrites-input", "A review keeps its input", input_overwritten, (1,)),
     Rule("review-outcome-uncaught", "Rejection and timeout are caught", outcome_uncaught, (2,)),
     Rule("review-error-name", "The Catch has our error name", error_name_differs, (3,)),
     Rule("review-cause-as-json", "A reviewer's words are not parsed", cause_read_as_json, (4,)),
     Rule("review-retries-rejection", "A rejection is not retried", rejection_retried),
     Rule("review-field-unseeded", "What the message reads is always there", field_unseeded, (8,)),
     Rule("review-uncorrelated", "The message names its execution", uncorrelated, (9,)),
-    Rule("review-deadline-untold", "The message tells its deadline", deadline_untold, (10,)),
+    Rule("review-deadline-untold", "The message tells its deadline", deadline_missing, (10,)),
 )

@@ -1,4 +1,4 @@
-"""Rules that are no bug of the textbook, limits, and what must not be found: small definitions."""
+"""Rules beyond the bugs of the textbook, their limits, and what must not be found, on small definitions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from approvals.workflows.asl import parser
-from approvals.workflows.linting.linter import lint, unseen
-from approvals.workflows.linting.rules import Limits
-from tests.orchestration.linting.definitions import (
+from approvals.workflows.asl.parser import read_definition
+from approvals.workflows.linting.linter import lint, unjudged
+from approvals.workflows.linting.rule import QueueSettings
+from tests.workflows.linting.definitions import (
     HERE,
     ORDERS,
     Body,
@@ -78,22 +78,22 @@ def test_a_retry_of_what_failed_to_send_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "limits", "rule"),
+    ("seconds", "queue", "rule"),
     [
-        (10, Limits(undo_seconds=10), "review-timeout-below-undo"),
-        (11, Limits(undo_seconds=10), None),
-        (345_599, Limits(), None),
-        (345_600, Limits(), "review-outlives-retention"),
-        (345_600, Limits(retention_seconds=1_209_600), None),
+        (10, QueueSettings(undo_seconds=10), "review-timeout-below-undo"),
+        (11, QueueSettings(undo_seconds=10), None),
+        (345_599, QueueSettings(), None),
+        (345_600, QueueSettings(), "review-outlives-retention"),
+        (345_600, QueueSettings(retention_seconds=1_209_600), None),
     ],
 )
 def test_a_review_lasts_longer_than_the_undo_and_shorter_than_the_queue_keeps_it(
-    seconds: int, limits: Limits, rule: str | None
+    seconds: int, queue: QueueSettings, rule: str | None
 ) -> None:
     body = workflow(Ask=waits(TimeoutSeconds=seconds)) | {"TimeoutSeconds": 9_999_999}
 
     place = f"{ASK}/TimeoutSeconds"
-    assert findings(definition(body), limits) == ([(rule, place)] if rule else [])
+    assert findings(definition(body), queue) == ([(rule, place)] if rule else [])
 
 
 @pytest.mark.parametrize(("beat", "found"), [(3_599, False), (3_600, True), (4_000, True)])
@@ -194,7 +194,7 @@ def test_a_number_for_dynamodb_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "place", "said"),
+    ("break_it", "place", "message"),
     [
         ({"Next": "Nowhere"}, "/States/Weigh/Next", 'No state found named "Nowhere"'),
         ({"End": True}, "/States/Weigh", "forbidden field"),
@@ -204,11 +204,13 @@ def test_a_number_for_dynamodb_is_text() -> None:
         ({"Type": "Tusk"}, "/States/Weigh", "Tusk"),
     ],
 )
-def test_the_general_check_names_the_place(break_it: Body, place: str, said: str) -> None:
+def test_the_general_check_names_the_place(break_it: Body, place: str, message: str) -> None:
     found = lint(definition(workflow(Weigh=function(**break_it))))
 
     assert any(
-        one.rule.id == "asl" and one.found.pointer.startswith(place) and said in one.found.reason
+        one.rule.id == "asl"
+        and one.violation.pointer.startswith(place)
+        and message in one.violation.reason
         for one in found
     ), found
 
@@ -269,7 +271,7 @@ def in_jsonata(**fields: Any) -> Body:
     } | fields
 
 
-def test_jsonata_has_no_finding_by_a_rule_of_jsonpath_and_it_is_said() -> None:
+def test_jsonata_has_no_finding_by_a_rule_of_jsonpath_and_a_note() -> None:
     body = workflow(
         Ask=in_jsonata(Next="Both"),
         Both={
@@ -287,7 +289,7 @@ def test_jsonata_has_no_finding_by_a_rule_of_jsonpath_and_it_is_said() -> None:
     one = definition(body)
 
     assert findings(one) == []
-    [note] = unseen(one)
+    [note] = unjudged(one)
     assert note.startswith("6 of 6 states speak JSONata")
 
 
@@ -303,7 +305,7 @@ def test_what_holds_in_both_languages_is_found_in_jsonata_too() -> None:
 
 
 def test_a_distributed_map_with_everything_has_no_finding() -> None:
-    assert findings(parser.read(HERE / "daily.asl.json")) == []
+    assert findings(read_definition(HERE / "daily.asl.json")) == []
 
 
 def wrongly_typed(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -324,7 +326,7 @@ ORDERS_BODY = json.loads(ORDERS.read_text())
 
 
 @pytest.mark.parametrize("wrong", [None, 7, "text", [], {}, [1], {"a": []}], ids=repr)
-def test_a_value_of_a_wrong_type_is_told_and_never_raises(wrong: Any) -> None:
+def test_a_value_of_a_wrong_type_is_reported_and_never_raises(wrong: Any) -> None:
     places = [one for one in wrongly_typed(ORDERS_BODY) if one != ("States",)]
     for path in places[:: len(places) // 12]:
         body = copy.deepcopy(ORDERS_BODY)
@@ -334,4 +336,4 @@ def test_a_value_of_a_wrong_type_is_told_and_never_raises(wrong: Any) -> None:
         place[path[-1]] = wrong
 
         lint(definition(body))
-        unseen(definition(body))
+        unjudged(definition(body))

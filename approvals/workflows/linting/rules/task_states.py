@@ -1,0 +1,140 @@
+"""Rules on Task states: retries, timeouts and idempotency keys of Lambdas, and results of SDK integrations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from approvals.workflows.asl.model import CATCH_ALL, Definition, texts
+from approvals.workflows.asl.reachability import loop_of
+from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
+from approvals.workflows.linting.rules.reviews import TASK_FAILED
+from approvals.workflows.linting.state_purpose import is_charge, is_compensation
+
+# The errors that every Lambda should retry (developer guide, Best practices for Step Functions).
+THROTTLES = (
+    *("Lambda.ServiceException", "Lambda.AWSLambdaException"),
+    *("Lambda.SdkClientException", "Lambda.TooManyRequestsException"),
+)
+# Integrations that write and return nothing that an order needs.
+_WRITES = re.compile(
+    r":(dynamodb:(putItem|updateItem|deleteItem)|sqs:sendMessage|sns:publish|events:putEvents)$"
+)
+_KEY = re.compile(
+    r"idempot|dedup|client_?(request_?)?token|request_?id|transaction_?id", re.IGNORECASE
+)
+
+
+def throttles_unretried(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the Lambdas that are retried, but not on Lambda's own errors."""
+    for state in definition.states:
+        if (
+            not state.is_lambda
+            or not state.retriers
+            or state.retried_errors & {CATCH_ALL, TASK_FAILED}
+        ):
+            continue
+        if missing := [name for name in THROTTLES if name not in state.retried_errors]:
+            yield Violation(
+                state.pointer,
+                f"Retry lacks {', '.join(missing)}: a throttle or a hiccup of Lambda fails the order.",
+                "Add them with IntervalSeconds 2, MaxAttempts 6, BackoffRate 2, MaxDelaySeconds and"
+                " JitterStrategy FULL.",
+            )
+
+
+def retry_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the Lambdas without any Retry; compensations have a rule of their own."""
+    for state in definition.states:
+        if state.is_lambda and not state.retriers and not is_compensation(state):
+            yield Violation(
+                state.pointer,
+                "The function is tried once: a throttle or a hiccup of Lambda ends the order here,"
+                " with everything before it done.",
+                f"Retry at least {', '.join(THROTTLES)}.",
+            )
+
+
+def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the Lambdas without a timeout."""
+    for state in definition.states:
+        if state.is_lambda and not {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state.body):
+            yield Violation(
+                state.pointer,
+                "Without TimeoutSeconds a function that never answers holds the order.",
+                'Set "TimeoutSeconds" a little above what the function may take.',
+            )
+
+
+def charge_without_key(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the charges that may be repeated and are given no idempotency key."""
+    for state in definition.states:
+        if not is_charge(state) or not (state.retriers or loop_of(state)):
+            continue
+        if not any(_KEY.search(text) for text in (*_keys(state.payload), *texts(state.payload))):
+            yield Violation(
+                state.pointer,
+                "It is repeated (Retry, or a loop) and is given no idempotency key: a payment that"
+                " went through before its answer was lost is taken twice.",
+                "Pass a key that names the order, not the attempt, for example"
+                ' "idempotency_key.$": "States.Format(\'charge-{}\', $.order_id)".',
+            )
+
+
+def write_overwrites_input(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the writing integrations whose response replaces the input of the next state."""
+    for state in definition.states:
+        if state.jsonata or state.is_terminal or not _WRITES.search(state.resource):
+            continue
+        if state.body.get("ResultPath", "$") == "$":
+            yield Violation(
+                state.pointer,
+                "The SDK's answer replaces the whole input: the next state finds no order in it.",
+                'Set "ResultPath": null.',
+            )
+
+
+def number_not_text(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields each number for DynamoDB that is not given as text."""
+    for state in definition.states:
+        if ":dynamodb:" in state.resource:
+            yield from _untexted_numbers(
+                state.body.get("Parameters"), state.pointer + "/Parameters"
+            )
+
+
+def _untexted_numbers(value: Any, place: str) -> Iterator[Violation]:
+    """Yields each `N` or `N.$` in a payload, at any depth, that holds a number or a plain path."""
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _untexted_numbers(inner, f"{place}/{index}")
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        # A path may lead to text, but the numbers in an order's JSON are numbers.
+        plain = isinstance(inner, int | float) or str(inner).startswith("$.")
+        if name in ("N", "N.$") and plain and not isinstance(inner, dict | list):
+            yield Violation(
+                f"{place}/{name}",
+                "DynamoDB takes a number as text; a JSON number fails the state.",
+                f'"N.$": "States.Format(\'{{}}\', {inner})", or the digits in quotes.',
+            )
+        yield from _untexted_numbers(inner, f"{place}/{name}")
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _keys(inner)
+
+
+RULES = (
+    Rule("lambda-throttle-unretried", "Throttles are retried", throttles_unretried, (6,)),
+    Rule("charge-without-key", "A payment has an idempotency key", charge_without_key, (7,)),
+    Rule("lambda-timeout-missing", "A function's state ends", timeout_missing, (7,)),
+    Rule("lambda-unretried", "Every Lambda is retried", retry_missing, (14,)),
+    Rule("integration-overwrites-input", "A write keeps its input", write_overwrites_input, (14,)),
+    Rule("dynamodb-number", "DynamoDB gets numbers as text", number_not_text, (14,)),
+)
