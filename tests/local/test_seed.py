@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 
 import pytest
@@ -13,9 +12,9 @@ from django.test import Client
 
 from approvals.models import ReviewQueue, User
 from local.processes import LocalError
+from local.supervisor import seed as seeds
 
 pytestmark = pytest.mark.django_db(transaction=True)
-seeds = importlib.import_module("local.supervisor.seed")  # its package has a function so called
 EVERYBODY = seeds.people("demo-password")
 
 
