@@ -26,7 +26,7 @@ from local import aws
 from local.postgres import Server
 from local.processes import LocalError
 from local.supervisor import notice, surroundings
-from local.supervisor.children import Crew
+from local.supervisor.child_processes import Crew
 from local.supervisor.programs import PROGRAMS, Program
 from local.supervisor.seed import REVIEW_SECONDS, Issued, Person, people, seed
 

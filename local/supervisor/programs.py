@@ -39,5 +39,5 @@ PROGRAMS: Sequence[Program] = (
     ),
     Program("sweeper", _python("manage.py", "sweep")),
     Program("poller", _python("manage.py", "poll_queue")),
-    Program("traffic", _python("-m", "local.orders"), grace=3.0, needs_web=True),
+    Program("traffic", _python("-m", "local.order_traffic"), grace=3.0, needs_web=True),
 )

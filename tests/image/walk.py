@@ -28,7 +28,7 @@ import requests
 import yaml
 
 from local import aws
-from local.orders import order
+from local.order_traffic import order
 from local.processes import dying_with_me
 from tests.desk import QUEUE, ROOT, Desk, Program, wait_until
 

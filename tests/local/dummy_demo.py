@@ -13,7 +13,7 @@ from subprocess import Popen
 
 from local.aws import Account
 from local.processes import dying_with_me
-from local.supervisor import children, demo
+from local.supervisor import child_processes, demo
 from local.supervisor.programs import Program
 from local.supervisor.seed import Issued, Person
 
@@ -63,8 +63,8 @@ def start_nothing(demo: object, logs: Path, cleanup: ExitStack) -> tuple[Account
 
 if __name__ == "__main__":
     behaviour = sys.argv[2]
-    children._PAUSE = 0.1
-    children._MOST_RESTARTS = 2
+    child_processes._PAUSE = 0.1
+    child_processes._MOST_RESTARTS = 2
     if behaviour:
         demo._start_aws = start_nothing
     programs = (

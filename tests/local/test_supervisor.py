@@ -21,7 +21,7 @@ import pytest
 from local.aws import Account
 from local.processes import LocalError, free_port
 from local.supervisor import surroundings
-from local.supervisor.children import Crew
+from local.supervisor.child_processes import Crew
 from local.supervisor.programs import PROGRAMS, Program
 from tests.measured import measured
 
@@ -242,7 +242,7 @@ def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo):
 
 
 def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr("local.supervisor.children._PAUSE", 0.0)
+    monkeypatch.setattr("local.supervisor.child_processes._PAUSE", 0.0)
     mark = tmp_path / "times"
     code = (
         "import pathlib, subprocess, sys, time; "

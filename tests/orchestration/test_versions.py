@@ -14,7 +14,7 @@ from approvals.delivery import lanes
 from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.orchestration import fulfillment, packaging
 from approvals.records import execution_snapshots
-from local.orders import order
+from local.order_traffic import order
 from tests import factories
 from tests.deploy.template import ROOT
 from tests.orchestration.stack import Workflow
