@@ -27,7 +27,7 @@ FIELDS = [
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can sign in to the demo: their role in the queue, and rights outside of it."""
+    """A person who can sign in to the demo, with a role in the queue and rights outside of it."""
 
     email: str
     role: str
@@ -37,14 +37,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Issued:
-    """The secrets that scripts reach the demo with."""
+    """The secrets that scripts use to reach the demo."""
 
     api_token: str
     webhook_secret: str
 
 
 def people(password: str) -> list[Person]:
-    """Return who works in the demo, the one who owns the API token first."""
+    """Return the people of the demo; the first one owns the API token."""
     return [
         Person("lead@example.com", "lead", password, ("orders", "operator", "auditor")),
         Person("ada@example.com", "reviewer", password),
@@ -57,7 +57,7 @@ def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path)
 
     May run on a database that was seeded before. Raises `LocalError` with the last line of `log`.
     """
-    with log.open("wb") as complaints:
+    with log.open("wb") as errors:
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "local.supervisor.seed_database"],
@@ -65,7 +65,7 @@ def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path)
                 env={**environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
                 input=json.dumps([asdict(person) for person in everybody]).encode(),
                 stdout=subprocess.PIPE,
-                stderr=complaints,
+                stderr=errors,
                 start_new_session=True,
                 preexec_fn=dying_with_me(),
                 timeout=_SEED_SECONDS,
@@ -76,6 +76,6 @@ def seed(environment: Mapping[str, str], everybody: Sequence[Person], log: Path)
                 f"the database was not prepared in {_SEED_SECONDS} s: see {log}"
             ) from slow
     if done.returncode != 0:
-        lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+        lines = log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
         raise LocalError(f"the database could not be prepared: {lines[-1].strip()} (see {log})")
     return Issued(**json.loads(done.stdout))

@@ -63,8 +63,8 @@ def start_nothing(demo: object, logs: Path, cleanup: ExitStack) -> tuple[Account
 
 if __name__ == "__main__":
     behaviour = sys.argv[2]
-    child_processes._PAUSE = 0.1
-    child_processes._MOST_RESTARTS = 2
+    child_processes._PAUSE_SECONDS = 0.1
+    child_processes._MAX_RESTARTS = 2
     if behaviour:
         demo._start_aws = start_nothing
     programs = (

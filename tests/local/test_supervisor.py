@@ -20,8 +20,9 @@ import pytest
 
 from local.aws import Account
 from local.processes import LocalError, free_port
-from local.supervisor import surroundings
-from local.supervisor.child_processes import Crew
+from local.supervisor.child_processes import ChildProcesses
+from local.supervisor.environment import process_environment
+from local.supervisor.private_files import demo_secrets
 from local.supervisor.programs import PROGRAMS, Program
 from tests.measured import measured
 
@@ -199,7 +200,7 @@ def test_both_commands_start_the_demo_without_djangos_settings(command):
 def test_a_page_that_does_not_come_up_ends_the_demo_with_its_last_words(demo):
     said, complained = demo.start("no-web").communicate(timeout=20)
 
-    assert "The web process ended (exit code 3). It said last:\n    out of paper" in said
+    assert "The web process ended (exit code 3). Its last output:\n    out of paper" in said
     assert "the web process did not start" in complained
     assert demo.processes() == []
 
@@ -242,7 +243,7 @@ def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo):
 
 
 def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr("local.supervisor.child_processes._PAUSE", 0.0)
+    monkeypatch.setattr("local.supervisor.child_processes._PAUSE_SECONDS", 0.0)
     mark = tmp_path / "times"
     code = (
         "import pathlib, subprocess, sys, time; "
@@ -253,15 +254,15 @@ def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monk
         "sys.exit('first time') if not times else time.sleep(600)"
     )
     said: list[str] = []
-    crew = Crew(tmp_path, dict(os.environ), cwd=tmp_path, say=said.append)
-    crew.start(Program("odd", (sys.executable, "-c", code)))
+    children = ChildProcesses(tmp_path, dict(os.environ), cwd=tmp_path, say=said.append)
+    children.start(Program("odd", (sys.executable, "-c", code)))
 
     def twice() -> bool:
-        crew.watch()
+        children.watch()
         return mark.exists() and len(mark.read_text().split()) == 2
 
     wait_for(twice)
-    crew.stop()
+    children.stop()
 
     assert "    first time" in said
     helpers = [int(pid) for pid in mark.read_text().split()]
@@ -271,13 +272,13 @@ def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monk
 def test_secrets_are_made_once_and_read_again(tmp_path):
     path = tmp_path / "secrets.json"
 
-    first = surroundings.secrets(path)
+    first = demo_secrets(path)
 
-    assert surroundings.secrets(path) == first
+    assert demo_secrets(path) == first
     assert first["token_keys"].startswith("demo:")
     path.write_text("{")
     with pytest.raises(LocalError, match="remove it"):
-        surroundings.secrets(path)
+        demo_secrets(path)
 
 
 def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
@@ -290,7 +291,7 @@ def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
         "DEBUG": "1",
         "SECRET_KEY_FILE": "/run/secrets/key",
     }
-    made = surroundings.environment(
+    made = process_environment(
         shell,
         {"secret_key": "s", "token_keys": "demo:k"},
         8000,
