@@ -21,8 +21,14 @@ from moto.stepfunctions.parser.backend.execution import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws import definitions, executor, history, status_events, versions
-from local.aws.limits import check_length
+from local.aws import (
+    definition_checks,
+    execution_history,
+    executor,
+    state_machine_versions,
+    status_events,
+)
+from local.aws.length_limits import check_length
 
 _MAX_INPUT = 262_144
 _STOP_SECONDS = 2.0
@@ -47,7 +53,7 @@ def install() -> None:
     Execution.start = _start_and_announce
     BaseExecutionWorkerCommunication.terminated = _end_and_announce
     StepFunctionResponse.stop_execution = _stop_execution
-    StepFunctionResponse.get_execution_history = history.get_execution_history
+    StepFunctionResponse.get_execution_history = execution_history.get_execution_history
 
 
 def _create_state_machine(self: Any, name: str, definition: str, **named: Any) -> Any:
@@ -75,7 +81,7 @@ def _validate_definition(definition: str) -> None:
 
 
 def _check_definition(definition: str, kind: str) -> None:
-    reason = definitions.refusal(definition, kind)
+    reason = definition_checks.refusal(definition, kind)
     if reason is not None:
         raise AWSError(f"Invalid State Machine Definition: '{reason}'", "InvalidDefinition")
 
@@ -91,7 +97,7 @@ def _start_execution(
     _check_input(execution_input)
     if name is not None:
         self._validate_name(name)
-    wanted = versions.target(self, state_machine_arn)
+    wanted = state_machine_versions.target(self, state_machine_arn)
     name = name or str(uuid.uuid4())
     # Looked for and then added: two requests with one name must not meet in between.
     with _naming:
@@ -105,7 +111,11 @@ def _start_execution(
 
 
 def _new_execution(
-    backend: Any, wanted: versions.Target, name: str, text: str, trace_header: str | None
+    backend: Any,
+    wanted: state_machine_versions.Target,
+    name: str,
+    text: str,
+    trace_header: str | None,
 ) -> Any:
     execution = Execution(
         name=name,

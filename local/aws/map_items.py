@@ -11,7 +11,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 )
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 
-from local.aws.map_failures import failure
+from local.aws.map_errors import failure
 
 _MOST_BYTES = 262_144
 

@@ -12,7 +12,7 @@ from typing import Any
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from local.aws import executor, redrive
-from local.aws.map_failures import failure
+from local.aws.map_errors import failure
 from local.aws.map_runs import MapRun, Slot
 
 _FILES = {

@@ -22,7 +22,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.aws import executions, executor, status_events
-from local.aws.progress import Part
+from local.aws.execution_progress import Part
 
 _work = ExecutionWorker._execution_logic
 _redriving = threading.Lock()

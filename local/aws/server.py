@@ -15,32 +15,47 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 
 from local.aws import (
-    buckets,
-    descriptions,
+    bucket_policies,
+    cloudformation,
+    cloudformation_types,
+    cloudformation_versions,
+    definition_parsing,
+    distributed_maps,
+    execution_descriptions,
+    execution_progress,
     executions,
     executor,
-    functions,
-    map_calls,
-    maps,
-    nested,
-    parsing,
-    progress,
-    queues,
+    lambda_functions,
+    map_run_api,
+    nested_workflows,
+    queue_locking,
     redrive,
-    stack,
-    stack_types,
-    stack_versions,
-    tokens,
-    versions,
+    state_machine_versions,
+    task_tokens,
 )
 from local.aws.account import environment
 from local.processes import LocalError
 
 # In this order: some replace what an earlier one has put in moto's place.
 _REPLACEMENTS: tuple[ModuleType, ...] = (
-    *(parsing, executor, progress, redrive, tokens, executions, descriptions),
-    *(versions, nested, maps, map_calls),
-    *(functions, queues, buckets, stack, stack_types, stack_versions),
+    *(
+        definition_parsing,
+        executor,
+        execution_progress,
+        redrive,
+        task_tokens,
+        executions,
+        execution_descriptions,
+    ),
+    *(state_machine_versions, nested_workflows, distributed_maps, map_run_api),
+    *(
+        lambda_functions,
+        queue_locking,
+        bucket_policies,
+        cloudformation,
+        cloudformation_types,
+        cloudformation_versions,
+    ),
 )
 
 

@@ -8,8 +8,8 @@ from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws import executions, redrive, versions
-from local.aws.pages import page
+from local.aws import executions, redrive, state_machine_versions
+from local.aws.pagination import page
 
 _IN_A_LIST = {
     "stopDate": "stop_date",
@@ -63,7 +63,7 @@ def _known(execution: Any, names: dict[str, str]) -> dict[str, Any]:
 def _list_executions(self: Any) -> Any:
     """Newest first, of a machine or of a version or alias of it."""
     arn, status = self._get_param("stateMachineArn"), self._get_param("statusFilter")
-    machine = versions.target(self.stepfunction_backend, arn).machine
+    machine = state_machine_versions.target(self.stepfunction_backend, arn).machine
     found = [
         execution
         for execution in reversed(machine.executions)

@@ -16,7 +16,7 @@ from moto.stepfunctions.exceptions import StateMachineDoesNotExist
 from moto.stepfunctions.models import StateMachineAlias, StateMachineVersion
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.aws import versions
+from local.aws import state_machine_versions
 
 _update = parsing.ResourceMap.update
 
@@ -55,7 +55,7 @@ def _make_version(
     machine = _backend(account_id, region_name).describe_state_machine(
         properties["StateMachineArn"]
     )
-    return versions.publish(
+    return state_machine_versions.publish(
         machine, properties.get("StateMachineRevisionId"), properties.get("Description")
     )
 
@@ -77,7 +77,7 @@ def _drop_version(
     cls: Any, /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
 ) -> None:
     with suppress(StateMachineDoesNotExist):  # it went first, and took its versions along
-        versions.delete_version(_backend(account_id, region_name), resource_name)
+        state_machine_versions.delete_version(_backend(account_id, region_name), resource_name)
 
 
 def _make_alias(

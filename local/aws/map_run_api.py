@@ -8,9 +8,9 @@ from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws import descriptions
+from local.aws import execution_descriptions
 from local.aws.map_runs import MapRun, runs
-from local.aws.pages import page
+from local.aws.pagination import page
 
 _COUNTS = {
     "pending": "PENDING",
@@ -103,7 +103,7 @@ def _or_of_a_map_run(original: Any) -> Any:
             if slot.execution and status in {None, slot.status}
         ]
         shown, more = page(self, slots, lambda slot: str(slot.execution.exec_arn))
-        items = [descriptions.list_item(slot.execution) for slot in shown]
+        items = [execution_descriptions.list_item(slot.execution) for slot in shown]
         for item, slot in zip(items, shown, strict=True):
             item["itemCount"] = slot.items
         return ActionResult({"executions": items, **more})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from local.aws.parsing import is_distributed, processor_of
+from local.aws.definition_parsing import is_distributed, processor_of
 
 _ENDINGS = {"Choice", "Succeed", "Fail"}
 

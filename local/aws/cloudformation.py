@@ -1,10 +1,10 @@
 """CloudFormation in the local account: the shipped template deploys unchanged.
 
-moto's CloudFormation makes state machines in a backend that only pretends to run them, reads their
-definition from the template alone, leaves substitutions in it, gives queues an address on
-amazonaws.com and buckets no versioning. Each is bridged here; `stack_types.py` and
-`stack_versions.py` add types that it does not know. What a function runs is this repository's
-(`functions.py`), whatever code the template names for it.
+moto's CloudFormation makes state machines in a backend that does not run them, reads their
+definition only from the template, leaves substitutions in it, and gives queues a URL on
+amazonaws.com and buckets no versioning. Each is replaced here; `cloudformation_types` and
+`cloudformation_versions` add types that moto does not know. A function runs the handler of this
+repository (`lambda_functions`), not the code that the template names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from moto.stepfunctions import models as pretending
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.aws import versions
+from local.aws import state_machine_versions
 
 _function_from_template = LambdaFunction.create_from_cloudformation_json.__func__
 _bucket_from_template = FakeBucket.create_from_cloudformation_json.__func__
@@ -51,7 +51,7 @@ _ATTRIBUTES = {
 
 def _state_machine_attribute(self: Any, name: str) -> Any:
     if name == "StateMachineRevisionId":
-        return versions.revision_of(self)
+        return state_machine_versions.revision_of(self)
     return self.arn if name == "Arn" else _attribute(self, name)
 
 
@@ -126,7 +126,7 @@ def _create_function(
     **unused: Any,
 ) -> Any:
     prepared = copy.deepcopy(cloudformation_json)
-    prepared["Properties"]["Code"] = {"ZipFile": "# see local.aws.functions"}
+    prepared["Properties"]["Code"] = {"ZipFile": "# see local.aws.lambda_functions"}
     return _function_from_template(cls, resource_name, prepared, account_id, region_name, **unused)
 
 

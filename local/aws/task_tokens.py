@@ -34,8 +34,8 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.states import ContextObject, TaskData
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws.attempts import Aborted, abortable, attempt_frame, take_result
-from local.aws.limits import check_length
+from local.aws.length_limits import check_length
+from local.aws.state_attempts import Aborted, abortable, attempt_frame, take_result
 
 _MAX_TOKEN = 2048
 _MAX_OUTPUT = 262_144

@@ -20,10 +20,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map impo
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local.aws import map_items, map_results
-from local.aws.attempts import Aborted, abortable, attempt_frame, take_result
-from local.aws.map_failures import failure
+from local.aws.definition_parsing import DistributedMap
+from local.aws.map_errors import failure
 from local.aws.map_runs import Crew, MapRun, Slot, Tolerance, children
-from local.aws.parsing import DistributedMap
+from local.aws.state_attempts import Aborted, abortable, attempt_frame, take_result
 
 _evaluate_inline = StateMap._evaluate_with_timeout
 _evaluate_state = StateMap._eval_state

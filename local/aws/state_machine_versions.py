@@ -19,7 +19,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.models import StateMachine, StateMachineInstance, StepFunctionBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws.pages import page
+from local.aws.pagination import page
 
 _publish = StateMachine.publish
 _change = StateMachine.update

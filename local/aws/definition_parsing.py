@@ -1,8 +1,8 @@
 """Definitions with what moto's grammar does not know: the newer fields of a distributed Map.
 
 ItemBatcher, ResultWriter's WriterConfig, EXPRESS children, JSON Lines and a whole percentage are
-taken out before moto parses, and kept as `distributed` on the parsed state, where `maps.py` finds
-them. A definition is parsed once and then shared, as moto shares a Map's own: components keep no
+taken out before moto parses, and kept as `distributed` on the parsed state, where `distributed_maps`
+finds them. A definition is parsed once and then shared, as moto shares a Map's own: components keep no
 state.
 """
 
@@ -28,7 +28,7 @@ def install() -> None:
 
 @dataclass(frozen=True)
 class DistributedMap:
-    """What `maps.py` needs of a distributed Map beside moto's own view of it."""
+    """What `distributed_maps` needs of a state beside what moto has parsed."""
 
     state: dict[str, Any]
     child: str
