@@ -16,7 +16,7 @@ What AWS documents and plain moto does otherwise, and the modules that replace i
 - simultaneous consumers of an SQS queue: `queue_locking`
 - bucket policies about TLS: `bucket_policies`
 - Lambda, without Docker: `lambda_functions`
-- CloudFormation: `cloudformation`, `cloudformation_types`, `cloudformation_versions`
+- CloudFormation: `cloudformation`, and the modules `cloudformation_*`
 
 Not replaced: JSONata, and with it variables; of a distributed Map, ItemsPointer, CSVDelimiter,
 Parquet and manifests; of a redrive, its limits of days and events; the five minutes of an EXPRESS

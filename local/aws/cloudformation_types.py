@@ -1,13 +1,14 @@
-"""Types of a template that moto's CloudFormation leaves out: alarms, and policies of queues and buckets.
+"""Types of a template that moto's CloudFormation does not have: alarms, queue and bucket policies.
 
-moto skips a type it does not know, and fails where an output asks one for an attribute. These are
-made with the calls that CloudFormation itself makes.
+moto skips a type that it does not know, and fails if an output refers to an attribute of one. These
+types are created with the calls that CloudFormation itself makes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -18,20 +19,22 @@ from moto.cloudformation.exceptions import (
 )
 from moto.core.common_models import CloudFormationModel
 
+from local.aws.cloudformation_handlers import Resource, creates, deletes, updates
+
 _validate_outputs = parsing.ResourceMap.validate_outputs
 
 
 def install() -> None:
-    """Let moto count its types again, with those of this room."""
-    for counted in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
-        counted.cache_clear()
-    parsing.ResourceMap.validate_outputs = _refuse_what_is_not_there
+    """Make moto list its types again, with those of this module."""
+    for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+        cached.cache_clear()
+    parsing.ResourceMap.validate_outputs = _validate_known_outputs
 
 
-def _refuse_what_is_not_there(self: Any) -> None:
+def _validate_known_outputs(self: Any) -> None:
     try:
         _validate_outputs(self)
-    except AttributeError as wrong:  # moto asks a type that it left out
+    except AttributeError as wrong:  # moto has no resource for a type that it does not know
         message = "an output asks for an attribute of a type that is not there locally"
         raise ValidationError(message=message) from wrong
 
@@ -41,15 +44,25 @@ def _client(service: str, region: str) -> Any:
     return session.client(service, region_name=region, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
-class _Made(CloudFormationModel):  # type: ignore[misc]
-    """A resource that was made by one call; updating it is making it again.
+class _CreatedByCall(CloudFormationModel):  # type: ignore[misc]
+    """A resource that one API call creates; the same call updates it.
 
-    moto counts the direct subclasses of CloudFormationModel only, so each type names it as well.
+    moto lists only direct subclasses of CloudFormationModel, so each type names it as a base again.
     """
 
     def __init__(self, name: str, attributes: dict[str, str] | None = None) -> None:
         self.physical_resource_id = name
         self._attributes = attributes or {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.create_from_cloudformation_json = creates(cls.create)
+        cls.update_from_cloudformation_json = updates(
+            lambda resource, existing: cls.create(
+                replace(resource, name=existing.physical_resource_id)
+            )
+        )
+        cls.delete_from_cloudformation_json = deletes(cls.delete)
 
     @staticmethod
     def cloudformation_name_type() -> str:
@@ -72,45 +85,16 @@ class _Made(CloudFormationModel):  # type: ignore[misc]
         return True
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: Any,
-        account_id: str,
-        region_name: str,
-        **_unused: Any,
-    ) -> Any:
-        return cls.make(resource_name, dict(cloudformation_json["Properties"]), region_name)
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: Any,
-        new_resource_name: str,
-        cloudformation_json: Any,
-        account_id: str,
-        region_name: str,
-    ) -> Any:
-        name = original_resource.physical_resource_id
-        return cls.make(name, dict(cloudformation_json["Properties"]), region_name)
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-    ) -> None:
-        cls.unmake(resource_name, dict(cloudformation_json["Properties"]), region_name)
-
-    @classmethod
-    def make(cls, name: str, properties: dict[str, Any], region: str) -> Any:
-        """Make the resource, or make it anew with other properties, and return it."""
+    def create(cls, resource: Resource) -> Any:
+        """Create the resource, or overwrite it with other properties, and return it."""
         raise NotImplementedError
 
     @classmethod
-    def unmake(cls, name: str, properties: dict[str, Any], region: str) -> None:
-        """Take away what `make` made, where nothing else takes it away."""
+    def delete(cls, resource: Resource) -> None:
+        """Delete the resource, unless that of another type goes with it."""
 
 
-class Alarm(_Made, CloudFormationModel):  # type: ignore[misc]
+class Alarm(_CreatedByCall, CloudFormationModel):  # type: ignore[misc]
     """AWS::CloudWatch::Alarm: its properties are PutMetricAlarm's parameters."""
 
     @staticmethod
@@ -126,30 +110,31 @@ class Alarm(_Made, CloudFormationModel):  # type: ignore[misc]
         return attr == "Arn"
 
     @classmethod
-    def make(cls, name: str, properties: dict[str, Any], region: str) -> Any:
-        cloudwatch = _client("cloudwatch", region)
-        cloudwatch.put_metric_alarm(**{**_readable(properties), "AlarmName": name})
-        (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        return cls(name, {"Arn": alarm["AlarmArn"]})
+    def create(cls, resource: Resource) -> Any:
+        cloudwatch = _client("cloudwatch", resource.region)
+        parameters = _alarm_parameters(resource.properties)
+        cloudwatch.put_metric_alarm(**{**parameters, "AlarmName": resource.name})
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=[resource.name])["MetricAlarms"]
+        return cls(resource.name, {"Arn": alarm["AlarmArn"]})
 
     @classmethod
-    def unmake(cls, name: str, properties: dict[str, Any], region: str) -> None:
-        _client("cloudwatch", region).delete_alarms(AlarmNames=[name])
+    def delete(cls, resource: Resource) -> None:
+        _client("cloudwatch", resource.region).delete_alarms(AlarmNames=[resource.name])
 
 
-def _readable(properties: dict[str, Any]) -> dict[str, Any]:
-    """An alarm's properties as the API takes them: a parameter's number is a text, NoValue is nothing."""
+def _alarm_parameters(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return an alarm's properties as the API takes them: numbers for texts, and no NoValue."""
     numbers = {"Threshold": float, "Period": int, "EvaluationPeriods": int}
-    read: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for key, value in properties.items():
         if isinstance(value, list):
-            read[key] = [each for each in value if each is not None]
+            parameters[key] = [each for each in value if each is not None]
         else:
-            read[key] = numbers[key](value) if key in numbers else value
-    return read
+            parameters[key] = numbers[key](value) if key in numbers else value
+    return parameters
 
 
-class QueuePolicy(_Made, CloudFormationModel):  # type: ignore[misc]
+class QueuePolicy(_CreatedByCall, CloudFormationModel):  # type: ignore[misc]
     """AWS::SQS::QueuePolicy: one policy for each of its queues."""
 
     @staticmethod
@@ -157,14 +142,16 @@ class QueuePolicy(_Made, CloudFormationModel):  # type: ignore[misc]
         return "AWS::SQS::QueuePolicy"
 
     @classmethod
-    def make(cls, name: str, properties: dict[str, Any], region: str) -> Any:
-        policy = json.dumps(properties["PolicyDocument"])
-        for url in properties["Queues"]:
-            _client("sqs", region).set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        return cls(name)
+    def create(cls, resource: Resource) -> Any:
+        attributes = {"Policy": json.dumps(resource.properties["PolicyDocument"])}
+        for url in resource.properties["Queues"]:
+            _client("sqs", resource.region).set_queue_attributes(
+                QueueUrl=url, Attributes=attributes
+            )
+        return cls(resource.name)
 
 
-class BucketPolicy(_Made, CloudFormationModel):  # type: ignore[misc]
+class BucketPolicy(_CreatedByCall, CloudFormationModel):  # type: ignore[misc]
     """AWS::S3::BucketPolicy."""
 
     @staticmethod
@@ -172,7 +159,7 @@ class BucketPolicy(_Made, CloudFormationModel):  # type: ignore[misc]
         return "AWS::S3::BucketPolicy"
 
     @classmethod
-    def make(cls, name: str, properties: dict[str, Any], region: str) -> Any:
-        policy = json.dumps(properties["PolicyDocument"])
-        _client("s3", region).put_bucket_policy(Bucket=properties["Bucket"], Policy=policy)
-        return cls(name)
+    def create(cls, resource: Resource) -> Any:
+        bucket, policy = resource.properties["Bucket"], resource.properties["PolicyDocument"]
+        _client("s3", resource.region).put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        return cls(resource.name)

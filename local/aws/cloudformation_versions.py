@@ -1,9 +1,9 @@
-"""Versions and aliases of state machines in a template, which moto's CloudFormation leaves out.
+"""Versions and aliases of state machines in a template, which moto's CloudFormation does not have.
 
-AWS makes a new version when `StateMachineRevisionId` changes, as it does with every new definition
-where the template says `!GetAtt Machine.StateMachineRevisionId`. moto only updates what changed in
-the template's own text, so after an update versions and aliases are looked at once more. A
-DeploymentPreference is ALL_AT_ONCE here, whatever it says: nothing would watch its alarms.
+AWS makes a new version when `StateMachineRevisionId` changes, which it does with every definition
+if the template has `!GetAtt Machine.StateMachineRevisionId`. moto updates only resources whose own
+text in the template has changed, so here every update also updates versions and aliases. A
+DeploymentPreference of any type is treated as ALL_AT_ONCE, because nothing here watches alarms.
 """
 
 from __future__ import annotations
@@ -17,107 +17,72 @@ from moto.stepfunctions.models import StateMachineAlias, StateMachineVersion
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.aws import state_machine_versions
+from local.aws.cloudformation_handlers import Resource, creates, deletes, updates
 
+_PREFIX = "AWS::StepFunctions::StateMachine"
 _update = parsing.ResourceMap.update
 
 
 def install() -> None:
-    """Give moto's own classes what makes them types of a template."""
-    for model, kind, create, renew, delete in (
-        (StateMachineVersion, "StateMachineVersion", _make_version, _renew_version, _drop_version),
-        (StateMachineAlias, "StateMachineAlias", _make_alias, _renew_alias, _drop_alias),
-    ):
-        model.cloudformation_type = staticmethod(lambda kind=kind: f"AWS::StepFunctions::{kind}")
-        model.create_from_cloudformation_json = classmethod(create)
-        model.update_from_cloudformation_json = classmethod(renew)
-        model.delete_from_cloudformation_json = classmethod(delete)
+    """Make versions and aliases types of a template."""
+    StateMachineVersion.create_from_cloudformation_json = creates(_create_version)
+    # On AWS the clean-up of an update deletes the old version, unless it is retained; here it stays.
+    StateMachineVersion.update_from_cloudformation_json = updates(
+        lambda resource, _: _create_version(resource)
+    )
+    StateMachineVersion.delete_from_cloudformation_json = deletes(_delete_version)
+    StateMachineVersion.cloudformation_type = staticmethod(lambda: f"{_PREFIX}Version")
+    StateMachineAlias.create_from_cloudformation_json = creates(_create_alias)
+    StateMachineAlias.update_from_cloudformation_json = updates(_update_alias)
+    StateMachineAlias.delete_from_cloudformation_json = deletes(_delete_alias)
+    StateMachineAlias.cloudformation_type = staticmethod(lambda: f"{_PREFIX}Alias")
+    StateMachineAlias.cloudformation_name_type = staticmethod(lambda: "Name")
+    for model in (StateMachineVersion, StateMachineAlias):
         model.physical_resource_id = property(lambda self: self.arn)
         model.has_cfn_attr = classmethod(lambda cls, name: name == "Arn")
         model.get_cfn_attribute = lambda self, name: self.arn
-    StateMachineAlias.cloudformation_name_type = staticmethod(lambda: "Name")
     parsing.ResourceMap.update = _update_with_versions
 
 
-def _backend(account_id: str, region_name: str) -> Any:
-    return stepfunctions_parser_backends[account_id][region_name]
+def _backend(resource: Resource) -> Any:
+    return stepfunctions_parser_backends[resource.account][resource.region]
 
 
-def _make_version(
-    cls: Any,
-    /,
-    resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-    **_unused: Any,
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    machine = _backend(account_id, region_name).describe_state_machine(
-        properties["StateMachineArn"]
-    )
+def _create_version(resource: Resource) -> Any:
+    machine = _backend(resource).describe_state_machine(resource.properties["StateMachineArn"])
     return state_machine_versions.publish(
-        machine, properties.get("StateMachineRevisionId"), properties.get("Description")
+        machine,
+        resource.properties.get("StateMachineRevisionId"),
+        resource.properties.get("Description"),
     )
 
 
-def _renew_version(
-    cls: Any,
-    /,
-    original_resource: Any,
-    new_resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-) -> Any:
-    # The old version goes with the stack's clean-up on AWS, unless it is retained; here it stays.
-    return _make_version(cls, new_resource_name, cloudformation_json, account_id, region_name)
+def _delete_version(resource: Resource) -> None:
+    with suppress(
+        StateMachineDoesNotExist
+    ):  # its machine was deleted first, and the version with it
+        state_machine_versions.delete_version(_backend(resource), resource.name)
 
 
-def _drop_version(
-    cls: Any, /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-) -> None:
-    with suppress(StateMachineDoesNotExist):  # it went first, and took its versions along
-        state_machine_versions.delete_version(_backend(account_id, region_name), resource_name)
-
-
-def _make_alias(
-    cls: Any,
-    /,
-    resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-    **_unused: Any,
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    return _backend(account_id, region_name).create_state_machine_alias(
-        resource_name, _routes(properties), properties.get("Description")
+def _create_alias(resource: Resource) -> Any:
+    return _backend(resource).create_state_machine_alias(
+        resource.name, _routes(resource.properties), resource.properties.get("Description")
     )
 
 
-def _renew_alias(
-    cls: Any,
-    /,
-    original_resource: Any,
-    new_resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    return _backend(account_id, region_name).update_state_machine_alias(
-        original_resource.arn, properties.get("Description"), _routes(properties)
+def _update_alias(resource: Resource, alias: Any) -> Any:
+    return _backend(resource).update_state_machine_alias(
+        alias.arn, resource.properties.get("Description"), _routes(resource.properties)
     )
 
 
-def _drop_alias(
-    cls: Any, /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-) -> None:
+def _delete_alias(resource: Resource) -> None:
     with suppress(StateMachineDoesNotExist):
-        _backend(account_id, region_name).delete_state_machine_alias(resource_name)
+        _backend(resource).delete_state_machine_alias(resource.name)
 
 
 def _routes(properties: Any) -> list[dict[str, Any]]:
+    """Return the routing configuration of an alias as the API takes it."""
     if "DeploymentPreference" in properties:
         version = properties["DeploymentPreference"]["StateMachineVersionArn"]
         return [{"stateMachineVersionArn": version, "weight": 100}]
