@@ -180,7 +180,7 @@ class OrderClient:
             return None
 
     def _call(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own PUBLIC_URL
+        request = urllib.request.Request(  # noqa: S310 - the demo's own address
             self._api + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={
@@ -189,8 +189,8 @@ class OrderClient:
                 "Accept": "application/json",
             },
         )
-        with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310
-            return answer.status, json.load(answer)
+        with urllib.request.urlopen(request, timeout=15) as response:  # noqa: S310
+            return response.status, json.load(response)
 
 
 def keep_ordering(client: OrderClient) -> NoReturn:

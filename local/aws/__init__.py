@@ -5,7 +5,7 @@ process and `deploy()` creates a CloudFormation stack in it. Only that process i
 
 What AWS documents and plain moto does otherwise, and the modules that replace it:
 
-- task tokens and their answers: `task_tokens`, `state_attempts`
+- task tokens, and the calls that answer them: `task_tokens`, `state_attempts`
 - executions: `executions`, `execution_descriptions`, `execution_history`, `status_events`, `executor`
 - redrive: `redrive`, `execution_progress`
 - versions and aliases of state machines: `state_machine_versions`
