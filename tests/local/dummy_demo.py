@@ -1,6 +1,6 @@
 """A demo of dummy processes: `python dummy_demo.py ROOT BEHAVIOUR`, with a real PostgreSQL.
 
-The AWS account is real too where BEHAVIOUR is empty; else a process that does nothing stands in.
+With an empty BEHAVIOUR the AWS account is real too; otherwise a process that does nothing replaces it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def invoke(clients, name, event=None):
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; a zombie that nobody reaps does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
@@ -248,8 +248,8 @@ def test_the_environment_of_an_account_is_all_boto3_needs(aws):
     script = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     environment = {"PATH": os.environ["PATH"], **aws.environment()}
 
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
 
-    assert said.stdout.strip() == "123456789012"
+    assert output.stdout.strip() == "123456789012"
