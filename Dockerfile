@@ -1,18 +1,18 @@
-# Countersign: one image for web, poller, worker and sweeper; the command says which (compose.yaml).
-# `make image-test` builds this file and sends a decision through all four.
+# Countersign: one image for web, poller, worker and sweeper, by its command (compose.yaml).
+# `make image-test` builds it and runs a decision through all four.
 #
-# Debian's own Python: the version the tests run on, mended by Debian as long as the release lives.
+# Debian's own Python: the version that the tests run on, with Debian's security updates.
 # Another registry or a pinned digest: --build-arg BASE=registry.example/debian@sha256:...
 ARG BASE=debian:bookworm-slim
 
-# --- build: wheels into a venv, static files, byte code. Nothing else of this stage is kept.
+# --- build: a virtual environment, static files, byte code. Nothing else of this stage is kept.
 FROM ${BASE} AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3-venv \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY requirements.txt /tmp/
-# Wheels only: no compiler, and no package's own code runs while the image is built. The service
-# installs nothing later, so pip stays behind.
+# Wheels only: no compiler is needed, and no package's own code runs during the build. The service
+# installs nothing later, so pip is removed.
 RUN python3 -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
         -r /tmp/requirements.txt \
@@ -21,8 +21,8 @@ WORKDIR /app
 COPY manage.py LICENSE ./
 COPY config config/
 COPY approvals approvals/
-# DEBUG stands in for the secrets that settings ask for, in this one command; no layer's environment
-# has it. The modes are set because a checkout's umask must not decide what uid 10001 may read.
+# DEBUG replaces the secrets that the settings require, for this command only; no layer's environment
+# has it. The modes are set because the umask of a checkout must not decide what uid 10001 may read.
 RUN DEBUG=1 DATABASE_URL=postgres://nobody@127.0.0.1:1/none \
         /venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
     && /venv/bin/python -m compileall -q approvals config \
@@ -43,12 +43,12 @@ ENV PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin 
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \
     PORT=8000
-# By number, so that Kubernetes can see that it is not root. Everything in /app belongs to root: the
-# service writes nothing but temporary files.
+# A number, so that Kubernetes can see that it is not root. Everything in /app belongs to root: the
+# service writes only temporary files.
 USER 10001:10001
 EXPOSE 8000
-# For the web process, whose command this is; the others switch it off. Alive, not ready: restarting
-# mends no database. http.client, because urllib would ask a proxy for 127.0.0.1.
+# For the web process, whose command this is; the others disable it. It asks live, not ready: a restart
+# does not repair a database. http.client, because urllib would use a proxy for 127.0.0.1.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); web.request('GET', '/healthz/live'); sys.exit(web.getresponse().status != 200)"]
 CMD ["gunicorn", "-c", "config/gunicorn.py"]

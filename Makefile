@@ -10,17 +10,17 @@ BIN := .venv/bin
 READY := .venv/ready
 JOBS ?= 2
 
-# For checks that load the settings and touch nothing: production's rules, nobody's secrets.
+# For checks that load the settings: the rules of production, with secrets that nothing uses.
 CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM \
 	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
 	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
 
 .PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test fuzz faults batches
 
-help: ## say what there is
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-setup: $(READY) ## install into .venv, and only that
+setup: $(READY) ## only install into .venv
 
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Countersign needs Python 3.11 or newer: install python3.11"; exit 1; }
@@ -39,7 +39,7 @@ demo: $(READY) ## run the whole service on this machine, with orders arriving
 	@exec $(BIN)/python manage.py demo
 
 test: $(READY) chromium ## run all tests on a real PostgreSQL and in a real browser
-	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # a test starts one as nobody
+	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # one test runs a process as the user nobody
 	@$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 	@$(MAKE) coverage
 
@@ -70,7 +70,7 @@ assets: ## build the style sheet (needs npm; the result is committed)
 	@npm ci --silent
 	@npm run --silent build
 
-screenshots: $(READY) chromium ## photograph the desk into docs/screenshots
+screenshots: $(READY) chromium ## take the screenshots of docs/screenshots
 	@$(BIN)/python -m pytest tests/browser/screenshots.py --quiet -p no:cacheprovider
 
 release-dump: $(READY) ## write tests/releases/<version>.sql.gz, the upgrade test's input
@@ -84,20 +84,20 @@ lock: ## pin the closure of pyproject's dependencies and its extra `service` in 
 	@var/lock/bin/python -m pip freeze --exclude pip > requirements.txt
 	@rm -rf var/lock
 
-clean: ## remove what was installed and made
+clean: ## remove what the targets have installed and made
 	@rm -rf .venv var node_modules staticfiles .coverage*
 
-faults: $(READY) ## break the service on purpose and count: CAMPAIGN= one of them, SCALE= 0.05 is a twentieth
+faults: $(READY) ## inject faults and count what is lost: CAMPAIGN= only one, SCALE=0.05 a twentieth
 	@$(BIN)/python -m tests.faults $(CAMPAIGN) --scale $(or $(SCALE),1) $(if $(SEED),--seed $(SEED))
 
-batches: $(READY) ## start 10,000 orders and 1,000 by two workflows, killed twice: MODE= one, ORDERS= how many
+batches: $(READY) ## start 10,000 orders and 1,000 by two workflows, killed twice: MODE= only one, ORDERS= how many
 	@$(BIN)/python -m tests.batches $(MODE) $(if $(ORDERS),--orders $(ORDERS)) --seed $(or $(SEED),1)
 
-fuzz: $(READY) ## send CASES=5000 made-up requests to the API and write var/fuzz.json (SEED= another run)
+fuzz: $(READY) ## send CASES=5000 generated requests to the API and write var/fuzz.json (SEED= other ones)
 	@FUZZ_CASES=$(or $(CASES),5000) FUZZ_SEED=$(or $(SEED),1) \
 		$(BIN)/python -m pytest tests/fuzz/test_schema.py --quiet --tb=line -p no:cacheprovider
 
-image-test: $(READY) ## build the image without Docker, and decide through its processes (Debian, root)
+image-test: $(READY) ## build the image without Docker and run a decision through its processes (Debian, root)
 	@test "$$(id -u)" = 0 || { echo "make image-test enters the image it builds: run it as root"; exit 1; }
 	@for name in buildah mmdebstrap; do command -v $$name >/dev/null || missing="$${missing:-} $$name"; done; \
 		test -z "$${missing:-}" || { command -v apt-get >/dev/null && echo "Installing$$missing ..." \

@@ -1,4 +1,4 @@
-"""The application's registration with Django."""
+"""The configuration of the application for Django."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class ApprovalsConfig(AppConfig):
-    """The one application of this project."""
+    """The only application of this project."""
 
     name = "approvals"
     verbose_name = "Approvals"

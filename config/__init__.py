@@ -1,4 +1,4 @@
-"""How the service is set up. Importing it makes our Celery application the current one for hints."""
+"""The configuration of the service. Importing it makes its Celery application the current one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Celery application: it carries hints, ids only; the database carries truth."""
+"""The Celery application. Its messages are wake-ups with ids; the state is in the database."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ app.autodiscover_tasks(["approvals"])
 
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
-    """Celery leaves logging alone where this signal has a receiver: settings have configured it."""
+    """Do nothing: Celery does not configure logging if this signal has a receiver, and settings have."""
 
 
-if "celery" in Path(sys.argv[0]).parts[-2:]:  # its own command would end in a traceback
+if "celery" in Path(sys.argv[0]).parts[-2:]:  # Celery's own command would end with a traceback
     try:
         from config import settings  # noqa: F401
     except ImproperlyConfigured as error:

@@ -1,6 +1,6 @@
-"""The only reader of the environment: typed, `NAME_FILE` aware, and loud about a missing or weak secret.
+"""Reads environment variables, or the files that NAME_FILE names, and refuses missing or weak secrets.
 
-What is read here becomes a setting; nothing else in the project looks at `os.environ`.
+What is read here becomes a setting; no other module of the service reads `os.environ`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class _Environment(environ.FileAwareEnv):  # type: ignore[misc]
-    """Says which variable cannot be used, and never what stands in it."""
+    """Errors about a variable name it and never contain its value."""
 
     def get_value(self, var: str, *args: Any, **options: Any) -> Any:
-        """The value of `var`; raises ImproperlyConfigured for one that its type cannot read."""
+        """Return the value of `var`. Raises ImproperlyConfigured if it does not fit the type."""
         try:
             return super().get_value(var, *args, **options)
         except ImproperlyConfigured:
@@ -28,7 +28,7 @@ class _Environment(environ.FileAwareEnv):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{var} holds a value that cannot be used") from None
 
     def email(self, var: str, *, default: str) -> dict[str, Any]:
-        """Django's e-mail settings from the URL in `var`."""
+        """Return Django's e-mail settings from the URL in `var`. Raises ImproperlyConfigured."""
         try:
             settings: dict[str, Any] = self.email_url(var, default=default)
         except ImproperlyConfigured:
@@ -42,10 +42,10 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 
 
 def secret(name: str, *, minimum: int, debug: str) -> str:
-    """The secret `name` (or the text of the file that `NAME_FILE` names).
+    """Return the secret `name`, or the text of the file that `NAME_FILE` names.
 
-    Under DEBUG the stand-in `debug` serves where none is set. Raises ImproperlyConfigured, naming
-    the variable, where it is missing, or has fewer than `minimum` characters or 8 different ones.
+    With DEBUG on, the default is `debug`. Raises ImproperlyConfigured, which names the variable, if
+    it is missing or has fewer than `minimum` characters or fewer than 8 different ones.
     """
     value: str = env.str(name, default=debug if DEBUG else "").strip()
     if not value:
@@ -60,7 +60,7 @@ def secret(name: str, *, minimum: int, debug: str) -> str:
 
 
 def required(name: str, *, example: str) -> str:
-    """The setting `name`; raises ImproperlyConfigured with an `example` where it is missing."""
+    """Return the setting `name`. Raises ImproperlyConfigured with an `example` if it is missing."""
     value: str = env.str(name, default="").strip()
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: set it, for example {name}={example}")
@@ -68,9 +68,10 @@ def required(name: str, *, example: str) -> str:
 
 
 def key_ring(name: str, *, debug: str) -> dict[str, bytes]:
-    """The key ring `id:base64 of 32 bytes[,id:...]` in order; the first key writes, all read.
+    """Return the key ring `id:base64 of 32 bytes[,id:...]`, keys by id, in the order given.
 
-    Raises ImproperlyConfigured, naming the variable and never a key, where an entry is unreadable.
+    The first key seals; all of them open. Raises ImproperlyConfigured, which names the variable and
+    never contains a key, if an entry is not of this form.
     """
     ring: dict[str, bytes] = {}
     for entry in secret(name, minimum=44, debug=debug).split(","):

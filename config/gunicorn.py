@@ -1,6 +1,6 @@
-"""gunicorn's settings: one process of threads with a shared pool of database connections.
+"""The settings of gunicorn: one process of threads that share a pool of database connections.
 
-Twice the throughput of an ASGI worker for our pages, and live streams fit beside them (measured).
+Measured: twice the throughput of an ASGI worker for these pages, with live streams beside them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-# Before the settings are read: this process and its workers pool, and no other process does.
+# Before the settings are read: only this process and its workers have a connection pool.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
 
 try:
-    from config import env, settings  # noqa: F401  (a wrong setting stops here, in one line)
+    from config import env, settings  # noqa: F401  (a wrong setting ends the process here, with one line)
 
     bind = f"{env.env.str('HOST', default='127.0.0.1')}:{env.env.int('PORT', default=8000)}"
     workers = env.env.int("WEB_CONCURRENCY", default=1)

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line an event on standard error, every line of a review carrying its id.
+"""Structured logs: one JSON line per event on standard error; the lines about a review have its id.
 
 Loggers that print request bodies (botocore, urllib3, kombu) never go below INFO: a body may hold a
 task token, and a task token is a bearer secret.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import re
+from typing import Any
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -24,26 +25,28 @@ BODY_PRINTERS = (
 LIVE_LINK = re.compile(r"((?:/|%2F)reset(?:/|%2F)key(?:/|%2F))[^\s\"'\\<>]+", re.IGNORECASE)
 
 
+# What every line gets, be it written through structlog or the standard library.
+SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+
 def configure(*, level: str, console: bool) -> None:
-    """Set up structlog and the standard library's logging alike; `console` is for a person's eyes."""
+    """Set up structlog and the standard library's logging to write the same lines.
+
+    `console` writes text for a terminal instead of JSON. Raises ImproperlyConfigured if `level` is
+    not the name of one.
+    """
     if level not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured("LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=False)
-        if console
-        else structlog.processors.JSONRenderer()
-    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -54,17 +57,7 @@ def configure(*, level: str, console: bool) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "line": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": shared,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        renderer,
-                        without_live_links,
-                    ],
-                }
-            },
+            "formatters": {"line": _formatter(console=console)},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {name: {"level": quiet} for name in BODY_PRINTERS},
@@ -72,8 +65,26 @@ def configure(*, level: str, console: bool) -> None:
     )
 
 
+def _formatter(*, console: bool) -> dict[str, Any]:
+    """The formatter of `dictConfig` that turns an event, ours or a library's, into one line."""
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if console
+        else structlog.processors.JSONRenderer()
+    )
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": SHARED,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            renderer,
+            without_live_links,
+        ],
+    }
+
+
 def without_live_links(_logger: object, _method: str, line: str) -> str:
-    """The written line, be it ours or a library's, without what would let its reader set a password."""
+    """Return the written line with `[link]` in place of each link that sets a password."""
     return LIVE_LINK.sub(r"\1[link]", line)
 
 

@@ -1,6 +1,6 @@
-"""Django's settings, one file: values come from the environment (`config.env`), never from its name.
+"""Django's settings for every environment; values come from environment variables (`config.env`).
 
-The default is production: DEBUG off, secrets required, PostgreSQL only.
+The defaults are those of production: DEBUG off, secrets required. The database is PostgreSQL.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
     "approvals",
-    "django.contrib.admin.apps.SimpleAdminConfig",  # no autodiscovery: only our own pages
+    "django.contrib.admin.apps.SimpleAdminConfig",  # no autodiscovery: only the pages of approvals.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -82,7 +82,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,  # `approvals` stands first, so its account pages win over allauth's
+        "APP_DIRS": True,  # `approvals` is the first app, so its account pages replace allauth's
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -107,9 +107,9 @@ POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)  # threads of a web process
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,
-    # A verb takes milliseconds; what takes longer is a fault that must not hold a row lock. Only a
-    # migration may take its time, once it has its lock; while it waits for one, everybody who comes
-    # after it waits too, so it gives up long before they would.
+    # An action takes milliseconds; one that takes longer is a fault and must not keep a row lock.
+    # Only a migration has no time limit once it has its lock. While it waits for one, all later
+    # transactions wait behind it, so it gives up much sooner than they do.
     "options": "-c idle_in_transaction_session_timeout=60000 "
     + (
         "-c lock_timeout=3000"
@@ -119,7 +119,7 @@ DATABASE["OPTIONS"] = {
 }
 if POOL_SIZE:
     DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
-DATABASE["CONN_HEALTH_CHECKS"] = True  # a pool must not hand out what a restart has cut
+DATABASE["CONN_HEALTH_CHECKS"] = True  # no dead connection from the pool after a restart
 DATABASES = {"default": DATABASE}
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -152,22 +152,22 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # that mail would invite strangers to a page we do not have
-# One proxy ends TLS in front of us; it appends the caller's address, what stands before it is foreign.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # the mail would name a sign-up page, which is not there
+# A proxy that ends TLS appends the client's address; anything before it comes from the client.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if HTTPS else 0)
-# A printed mail would leave a live link in the log: without a server, production sends none.
+# Without a mail server, production sends no mail: a printed one would put a valid link in the log.
 MAIL_IS_SENT = DEBUG or bool(env.str("EMAIL_URL", default=""))
 DEFAULT_FROM_EMAIL = f"Countersign <no-reply@{PUBLIC_HOST}>"
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
 
-# --- what the browser is told
+# --- cookies and response headers
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-countersign" if HTTPS else "countersign"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
-if HTTPS:  # an https PUBLIC_URL means a TLS-ending proxy stands in front and sets this header
+if HTTPS:  # an https PUBLIC_URL means that a proxy ends TLS and sets this header
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -196,9 +196,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
-COLLECTED = (
-    BASE_DIR / "staticfiles"
-)  # made by collectstatic in the image; a source install has none
+# Made by collectstatic in the image; an installation from source has none.
+COLLECTED = BASE_DIR / "staticfiles"
 STATIC_ROOT = COLLECTED if COLLECTED.is_dir() or "collectstatic" in sys.argv else None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STORAGES = {
@@ -208,8 +207,8 @@ STORAGES = {
 
 # --- the API
 
-# Requests a minute of one token, and of one address without a good token; a sixth of it, at least
-# 20, may come at once. 0 counts nothing.
+# Requests per minute of one token, or of one address without a valid token; a sixth of them, at
+# least 20, may come at once. 0: no limit.
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=1200)
 if API_RATE_PER_MINUTE < 0:
     raise ImproperlyConfigured("API_RATE_PER_MINUTE is a number of requests, 0 for no limit")
@@ -232,7 +231,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],  # the schema says nothing that the source does not
+    "SERVE_AUTHENTICATION": [],  # the schema is public, as the source is
     "ENUM_NAME_OVERRIDES": {
         "ReviewStatus": "approvals.models.ReviewTask.Status",
         "OrderStatus": "approvals.models.OrderExecution.Status",
@@ -256,12 +255,12 @@ SPECTACULAR_SETTINGS = {
 AWS_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default="us-east-1"))
 AWS_ENDPOINT_URL: str | None = env.str("AWS_ENDPOINT_URL", default="") or None
 ORDER_FULFILLMENT_STATE_MACHINE_ARN = env.str("ORDER_FULFILLMENT_STATE_MACHINE_ARN", default="")
-ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")  # DynamoDB; none: not shown
+ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")  # DynamoDB; unset: not shown
 ORDER_BATCH_STATE_MACHINE_ARN = env.str("ORDER_BATCH_STATE_MACHINE_ARN", default="")
 DAILY_ORDERS_STATE_MACHINE_ARN = env.str("DAILY_ORDERS_STATE_MACHINE_ARN", default="")
-# The buckets that POST order-batches/ may read from; the first takes what a Distributed Map reads.
+# The buckets that POST order-batches/ may read from; in the first one are a Distributed Map's inputs.
 ORDER_BUCKETS = env.list("ORDER_BUCKETS", default=[])
-# What this account may start a second, where that is not AWS's default; 0: the default of the region.
+# Executions that the account may start per second; 0: the default quota of the region.
 EXECUTION_STARTS_PER_SECOND = env.float("EXECUTION_STARTS_PER_SECOND", default=0.0)
 STATUS_EVENTS_QUEUE_URL = env.str("STATUS_EVENTS_QUEUE_URL", default="")
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", default="")
@@ -272,9 +271,11 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 60
-CELERY_TASK_PUBLISH_RETRY = False  # a hint is worth one attempt; the sweeper is the guarantee
+CELERY_TASK_PUBLISH_RETRY = False  # a wake-up gets one attempt; the sweeper finds what it was about
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
-CELERY_BROKER_POOL_LIMIT = 64  # a web process's threads: none waits for another's silent broker
+CELERY_BROKER_POOL_LIMIT = (
+    64  # the threads of a web process: none waits for another one's connection
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # SQS has no fanout: no gossip, no events, no inspect
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -288,7 +289,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "visibility_timeout": 120,
         "wait_time_seconds": 10,
         "polling_interval": 0.1,
-        # A black-holed broker held a request for over 75 s: one attempt, one second each.
+        # A broker that does not answer held a request for over 75 s: one attempt, of a second each.
         "client-config": {
             "connect_timeout": 1,
             "read_timeout": 1,
@@ -299,7 +300,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     else {"socket_timeout": 1, "socket_connect_timeout": 1}
 )
 
-# --- logs: one JSON line an event, on standard error
+# --- logs: one JSON line per event, on standard error
 
 LOGGING_CONFIG = None
 logs.configure(level=env.str("LOG_LEVEL", default="INFO").upper(), console=DEBUG)

@@ -1,4 +1,4 @@
-"""Every address of the service: the desk, the accounts pages, the admin site, the API, and health."""
+"""Every URL of the service: the pages, the account pages, the admin site, the API, and health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local account for development: a PostgreSQL, an AWS and customers who place orders, all on localhost.
+"""The local account for development: PostgreSQL, AWS, and customers' orders, all on this machine.
 
-Nothing here runs in production or is part of the image. `manage.py demo`, make and the tests use it.
+Nothing of it runs in production or is part of the image. `manage.py demo`, make and tests use it.
 """

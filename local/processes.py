@@ -15,14 +15,15 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class LocalError(Exception):
-    """Something on this machine is in the way; the message is one line for a person."""
+    """A problem on this machine, with a message of one line for a person."""
 
 
 def die_with(parent: int, death_signal: int = signal.SIGKILL) -> None:
-    """Ask the kernel to signal this process when `parent` dies, and leave at once if it has.
+    """Ask the kernel to signal this process when `parent` dies, and exit at once if it has.
 
-    The kernel means the *thread* that forked us, so parents start children from their main thread.
-    Elsewhere than on Linux this does nothing: a killed parent leaves its children behind there.
+    The signal comes when the *thread* that forked this process ends, so parents start children from
+    their main thread. On other systems than Linux this does nothing, and children outlive a parent
+    that is killed.
     """
     if _libc is None:
         return
@@ -32,13 +33,13 @@ def die_with(parent: int, death_signal: int = signal.SIGKILL) -> None:
 
 
 def dying_with_me(death_signal: int = signal.SIGKILL) -> Callable[[], None]:
-    """Return a `preexec_fn` that ties the child to the process that calls this."""
+    """Return a `preexec_fn` that lets the child die with the process that calls this."""
     parent = os.getpid()
     return lambda: die_with(parent, death_signal)
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody is using now."""
+    """Return a TCP port of 127.0.0.1 that is not in use now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

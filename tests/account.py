@@ -1,4 +1,4 @@
-"""The laptop's own AWS account behind the gateways: `account` gives queues that a test fills itself."""
+"""The local AWS account behind the gateways: `account` gives queues that a test fills itself."""
 
 from __future__ import annotations
 

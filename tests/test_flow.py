@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from local.orders import order
+from local.order_traffic import order
 from tests import desk as desks
 from tests.desk import PASSWORD, Desk, Program
 

@@ -1,1 +1,1 @@
-"""Management commands."""
+"""The management commands (`python manage.py ...`) and what they share."""

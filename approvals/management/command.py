@@ -1,4 +1,7 @@
-"""How a command says no: one line on stderr and an exit code, never a traceback for a user's mistake."""
+"""What the commands share: their base classes, their errors, and arguments of more than one.
+
+A user's mistake gets one line on standard error and an exit code, never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +16,36 @@ from django.core.management.base import BaseCommand, CommandError
 from approvals.exceptions import DATABASE_AWAY, ApprovalsError
 from approvals.models import User
 
-FINDING = 3  # exit code: a finding, a breach, or stored and not done
+FINDING = 3  # exit code: something was found, an audit chain is broken, or stored and not done yet
 
 
 class Error(CommandError):
-    """What the user sees: `Error: ...`."""
+    """Ends the command with exit code 1 and this message as its one line."""
 
 
 class Usage(Error):
-    """The arguments do not fit together; the exit code is 2, as for any other wrong usage."""
+    """Ends the command with exit code 2: the arguments do not fit together."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, returncode=2)
 
 
 def moment(text: str) -> datetime:
-    """A time with its offset, as an argument of a command. Raises ArgumentTypeError for any other."""
+    """Return the time that an argument gives in ISO 8601. Raises ArgumentTypeError without an offset."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        at = datetime.min  # noqa: DTZ901  (as refused as any without an offset)
+        at = datetime.min  # noqa: DTZ901 - has no offset, so it is refused below
     if at.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no time with its offset (…T09:30:00Z)")
     return at
 
 
 class ReviewCommand(BaseCommand):
-    """A command whose refusals are one line; `stop` is set by SIGTERM and SIGINT."""
+    """A command of this service: it ends an expected failure with one line instead of a traceback."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; the domain's refusals and an absent database become an Error."""
+        """Run the command; raises Error for a domain error and for a database that does not answer."""
         try:
             return super().execute(*args, **options)
         except ApprovalsError as error:
@@ -52,14 +55,14 @@ class ReviewCommand(BaseCommand):
             raise Error(f"The database does not answer: {reason}") from error
 
     def stop_on_signals(self) -> threading.Event:
-        """An event that SIGTERM or SIGINT sets; the loop at hand finishes its step and leaves."""
+        """Return an event that SIGTERM and SIGINT set, for a loop to end after its current step."""
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         return stop
 
     def user(self, email: str) -> User:
-        """The user of this e-mail, or an Error that says how to make one."""
+        """Return the user with this e-mail address. Raises Error, which names the command that makes one."""
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
             raise Error(f"No user {email}: `grant {email} QUEUE ROLE --create` makes one.")

@@ -1,4 +1,4 @@
-"""A progress bar on standard error: redrawn in a terminal, a plain line now and then anywhere else."""
+"""A progress bar: redrawn in a terminal, a plain line every few seconds anywhere else."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import time
 from typing import TextIO
 
 WIDTH = 28
-REDRAWN_EVERY, SAID_EVERY = 0.2, 5.0  # seconds
+REDRAW_SECONDS, LINE_SECONDS = 0.2, 5.0
 
 
 class Bar:
-    """Shows how far something is; `show` may be called as often as one likes."""
+    """Shows progress on one stream. `show` may be called often: it writes only now and then."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._drawn = stream.isatty()
         self._next, self._last = 0.0, ""
 
-    def show(self, share: float, said: str, *, at_end: bool = False) -> None:
-        """Show a share between 0 and 1, and in words what it is made of."""
+    def show(self, share: float, summary: str, *, at_end: bool = False) -> None:
+        """Show a share from 0 to 1 and a text about it; `at_end` shows it in any case."""
         now = time.monotonic()
         if now < self._next and not at_end:
             return
-        self._next = now + (REDRAWN_EVERY if self._drawn else SAID_EVERY)
+        self._next = now + (REDRAW_SECONDS if self._drawn else LINE_SECONDS)
         share = min(1.0, max(0.0, share))
-        text = f"{share:4.0%}  {said}"
+        text = f"{share:4.0%}  {summary}"
         if self._drawn:
             done = round(share * WIDTH)
             bar = "█" * done + "░" * (WIDTH - done)

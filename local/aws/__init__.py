@@ -1,19 +1,26 @@
-"""The laptop's AWS account: moto with its real workflow executor, made to answer as AWS documents.
+"""The local AWS account for development: moto, completed to behave as AWS documents.
 
-`python -m local.aws` serves one account on one port, in memory; `start()` runs that as a
-child and `deploy()` puts a CloudFormation template into it. moto is only imported in that child.
+`python -m local.aws` serves one account on one port, in memory. `start()` runs that as a child
+process and `deploy()` creates a CloudFormation stack in it. Only that process imports moto.
 
-Documented on AWS and different in plain moto, so mended here: callback tokens (`tokens.py`),
-executions (`executions.py`, `descriptions.py`, `history.py`, `status_events.py`), redrive
-(`redrive.py`, `progress.py`), versions and aliases (`versions.py`), workflows that start workflows
-(`nested.py`), distributed Maps (`maps.py`, the rooms `map_*.py`, and `parsing.py` for what moto's
-grammar refuses), refused definitions (`definitions.py`), simultaneous consumers of a queue
-(`queues.py`), Lambda without Docker (`functions.py`) and CloudFormation's view of the executor and
-the types it lacks (`stack.py`, `stack_types.py`, `stack_versions.py`).
+What AWS documents and plain moto does otherwise, and the modules that replace it:
 
-Not mended: JSONata, and with it variables; of a distributed Map, ItemsPointer, CSVDelimiter,
-Parquet and manifests; of a redrive, its limits of days and events; an EXPRESS workflow's five
-minutes; IAM, which allows everything.
+- task tokens, and the calls that answer them: `task_tokens`, `state_attempts`
+- executions: `executions`, `execution_descriptions`, `execution_history`, `status_events`, `executor`
+- redrive: `redrive`, `execution_progress`
+- versions and aliases of state machines: `state_machine_versions`
+- workflows that start workflows: `nested_workflows`
+- distributed Maps: `distributed_maps`, `definition_parsing`, and the modules `map_*`
+- definitions that are refused: `definition_checks`
+- limits and pages of requests: `length_limits`, `pagination`
+- simultaneous consumers of an SQS queue: `queue_locking`
+- bucket policies about TLS: `bucket_policies`
+- Lambda, without Docker: `lambda_functions`
+- CloudFormation: `cloudformation`, and the modules `cloudformation_*`
+
+Not replaced: JSONata, and with it variables; of a distributed Map, ItemsPointer, CSVDelimiter,
+Parquet and manifests; of a redrive, its limits of days and events; the five minutes of an EXPRESS
+workflow; IAM, which allows everything.
 """
 
 from __future__ import annotations

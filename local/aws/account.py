@@ -1,4 +1,4 @@
-"""Starts the local AWS as a child process and holds the handle on it."""
+"""Starts the local AWS account as a child process, and gives what other processes need to use it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _READY_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Account:
-    """A running local AWS account. It keeps nothing: stopping it forgets everything in it."""
+    """A running local AWS account. Everything in it is lost when it stops."""
 
     process: subprocess.Popen[bytes]
     endpoint: str
     region: str = REGION
 
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment for boto3 to talk to this account."""
+        """Return the environment variables with which boto3 uses this account."""
         return environment(self.endpoint, self.region)
 
     def stop(self) -> None:
@@ -43,8 +43,8 @@ class Account:
 def environment(endpoint: str, region: str = REGION) -> dict[str, str]:
     """Return boto3's variables for the account at `endpoint`.
 
-    The credentials are dummies: the account accepts anything. What the person at this machine has
-    configured for real accounts is left out of sight.
+    The credentials are dummies: the account accepts any. The configuration files for real accounts
+    of this machine's user are hidden.
     """
     return {
         "AWS_ENDPOINT_URL": endpoint,
@@ -61,10 +61,10 @@ def environment(endpoint: str, region: str = REGION) -> dict[str, str]:
 def start(port: int | None = None, *, log: Path | None = None) -> Account:
     """Start the account, on a free port unless one is given, and wait until it answers.
 
-    Call it from the main thread: the account dies with the thread that started it. What it has to
-    complain about goes to `log`. Raises `LocalError` with one line when it cannot start.
+    Call it from the main thread: the account dies with the thread that started it. Its standard
+    error goes to `log`. Raises `LocalError` with one line when it cannot start.
     """
-    with log.open("wb+") if log else tempfile.TemporaryFile() as complaints:
+    with log.open("wb+") if log else tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "local.aws"),
@@ -73,26 +73,26 @@ def start(port: int | None = None, *, log: Path | None = None) -> Account:
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=errors,
             start_new_session=True,
         )
         endpoint = _first_line(process)
         if not endpoint.startswith("http"):
             process.kill()
             process.wait()
-            raise LocalError(f"the local AWS did not start: {_last_line(complaints)}")
+            raise LocalError(f"the local AWS did not start: {_last_line(errors)}")
     return Account(process, endpoint)
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> str:
     if process.stdout is None:
         raise AssertionError("started with a pipe")
-    with process.stdout as said:
-        ready, _, _ = select.select([said], [], [], _READY_SECONDS)
-        return said.readline().decode().strip() if ready else ""
+    with process.stdout as output:
+        ready, _, _ = select.select([output], [], [], _READY_SECONDS)
+        return output.readline().decode().strip() if ready else ""
 
 
-def _last_line(complaints: IO[bytes]) -> str:
-    complaints.seek(0)
-    lines = complaints.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it wrote nothing"

@@ -1,4 +1,4 @@
-"""Deploys a CloudFormation template into the local account and returns its outputs."""
+"""Deploys a CloudFormation template into the local account."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def deploy(
 ) -> dict[str, str]:
     """Create `stack` from `template` at `endpoint` and return its outputs.
 
-    Where the template asks for the packaged workflow, as the shipped one does, it is put into a
-    bucket first. Only for the local account: it signs with dummy credentials. Raises `LocalError`
-    with one line when CloudFormation refuses the template or the stack does not come up.
+    If the template has the parameter ArtifactBucket, as the shipped one does, the packaged workflow
+    is put into a bucket first. Only for the local account: the credentials are dummies. Raises
+    `LocalError` with one line when CloudFormation refuses the template or the stack fails.
     """
     try:
         body = template.read_text()
@@ -67,7 +67,7 @@ def _create(client: Any, stack: str, body: str, parameters: Mapping[str, str]) -
 
 
 def _client(service: Literal["cloudformation", "s3"], endpoint: str, region: str) -> Any:
-    # Without this the profile that a shell names would be looked for, and missed or used.
+    # Without this, boto3 would look for the profile that the shell names.
     no_profile = botocore.session.Session({"profile": (None, None, None, None)})
     return boto3.session.Session(botocore_session=no_profile).client(
         service,
@@ -75,7 +75,7 @@ def _client(service: Literal["cloudformation", "s3"], endpoint: str, region: str
         region_name=region,
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 - a dummy by design
-        # A second create_stack would be refused where the first was only slow.
+        # No retry: if the first create_stack was only slow, a second one would be refused.
         config=Config(
             proxies={},
             read_timeout=120,

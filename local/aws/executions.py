@@ -1,6 +1,6 @@
-"""Executions as AWS documents them: how they are named, read and stopped."""
+"""Executions: how they are started, named, ended and stopped, as AWS documents it."""
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import json
@@ -21,8 +21,14 @@ from moto.stepfunctions.parser.backend.execution import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws import definitions, executor, history, status_events, versions
-from local.aws.limits import check_length
+from local.aws import (
+    definition_checks,
+    execution_history,
+    executor,
+    state_machine_versions,
+    status_events,
+)
+from local.aws.length_limits import check_length
 
 _MAX_INPUT = 262_144
 _STOP_SECONDS = 2.0
@@ -34,11 +40,11 @@ _run = Execution.start
 _reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 
 _naming = threading.Lock()
-ending = threading.Lock()  # whoever ends, reopens or describes an execution holds it
+ending = threading.Lock()  # held to end, reopen or describe an execution
 
 
 def install() -> None:
-    """Put the documented behaviour in place of moto's own."""
+    """Replace moto's behaviour."""
     StepFunctionsParserBackend._validate_definition = staticmethod(_validate_definition)
     StepFunctionsParserBackend.create_state_machine = _create_state_machine
     StepFunctionsParserBackend.update_state_machine = _update_state_machine
@@ -47,13 +53,13 @@ def install() -> None:
     Execution.start = _start_and_announce
     BaseExecutionWorkerCommunication.terminated = _end_and_announce
     StepFunctionResponse.stop_execution = _stop_execution
-    StepFunctionResponse.get_execution_history = history.get_execution_history
+    StepFunctionResponse.get_execution_history = execution_history.get_execution_history
 
 
 def _create_state_machine(self: Any, name: str, definition: str, **named: Any) -> Any:
     _check_definition(definition, named.get("sm_type") or "STANDARD")
     made = _create(self, name=name, definition=definition, **named)
-    if made.definition != definition:  # moto hands back the old one, whatever it does
+    if made.definition != definition:  # moto returns the existing one even if it differs
         message = f"State Machine Already Exists: '{made.arn}'"
         raise AWSError(message, "StateMachineAlreadyExists")
     return made
@@ -68,14 +74,14 @@ def _update_state_machine(self: Any, arn: str, definition: str | None = None, **
 def _validate_definition(definition: str) -> None:
     try:
         _parse(definition)
-    except AWSError as refused:  # moto forgets to say which error it is
+    except AWSError as refused:  # moto does not set the error's code
         first_line = str(refused.description).partition("\n")[0][:500]
         message = f"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: {first_line}'"
         raise AWSError(message, "InvalidDefinition") from refused
 
 
 def _check_definition(definition: str, kind: str) -> None:
-    reason = definitions.refusal(definition, kind)
+    reason = definition_checks.refusal(definition, kind)
     if reason is not None:
         raise AWSError(f"Invalid State Machine Definition: '{reason}'", "InvalidDefinition")
 
@@ -91,9 +97,9 @@ def _start_execution(
     _check_input(execution_input)
     if name is not None:
         self._validate_name(name)
-    wanted = versions.target(self, state_machine_arn)
+    wanted = state_machine_versions.target(self, state_machine_arn)
     name = name or str(uuid.uuid4())
-    # Looked for and then added: two requests with one name must not meet in between.
+    # The lock covers the look-up and the insertion: two requests may have the same name.
     with _naming:
         known = wanted.machine._handle_name_input_idempotency(name, execution_input)
         if known is not None:
@@ -105,7 +111,11 @@ def _start_execution(
 
 
 def _new_execution(
-    backend: Any, wanted: versions.Target, name: str, text: str, trace_header: str | None
+    backend: Any,
+    wanted: state_machine_versions.Target,
+    name: str,
+    text: str,
+    trace_header: str | None,
 ) -> Any:
     execution = Execution(
         name=name,
@@ -139,7 +149,7 @@ def _start_and_announce(self: Any) -> None:
 
 
 def _end_and_announce(self: Any) -> None:
-    """moto's worker says the workflow is over; after a forced stop it says so too late."""
+    """End the execution when moto's worker reports it, unless a forced stop or a redrive was first."""
     execution = self.execution
     with ending:
         stale = self is not execution.exec_worker._execution_communication  # stopped and redriven
@@ -150,7 +160,7 @@ def _end_and_announce(self: Any) -> None:
             state = execution.exec_worker.env.program_state()
             execution.error, execution.cause = state.error, state.cause
         if execution.exec_status == ExecutionStatus.SUCCEEDED:
-            # moto shows a string result without its quotes.
+            # moto gives a string result without its quotes.
             execution.output = to_json_str(execution.output, separators=(",", ":"))
     executor.forget_threads()
     status_events.announce(execution, execution.exec_status)
@@ -166,12 +176,12 @@ def _stop_execution(self: Any) -> Any:
 
 
 def stop_all(running: list[Any], *, error: str | None, cause: str | None) -> None:
-    """Abort these executions; one that has ended stays as it is."""
+    """Abort these executions; those that have ended stay as they are."""
     deadline = time.monotonic() + _STOP_SECONDS
     while (left := _not_ended(running)) and time.monotonic() < deadline:
         for execution in left:
             env = execution.exec_worker and execution.exec_worker.env
-            if env is not None and env.is_running():  # before that moto would lose the stop
+            if env is not None and env.is_running():  # before that, moto would ignore the stop
                 execution.stop(stop_date=datetime.now(UTC), error=error, cause=cause)
         time.sleep(0.005)
     for execution in left:
@@ -183,7 +193,7 @@ def _not_ended(running: list[Any]) -> list[Any]:
 
 
 def _force_end(execution: Any, error: str | None, cause: str | None) -> None:
-    """Something that cannot be interrupted is running: it is over for everyone else."""
+    """End the execution although it runs something that cannot be interrupted."""
     with ending:
         if execution.stop_date is not None:
             return

@@ -1,6 +1,6 @@
-"""Small repairs of the workflow executor itself: the context object, and its clients of AWS."""
+"""Corrections to moto's workflow executor: its context object, and its boto3 clients."""
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import threading
@@ -21,7 +21,7 @@ _state_data = state.StateData
 
 
 def install() -> None:
-    """Put the repairs in place of moto's own."""
+    """Replace the parts that differ."""
     Environment.open_frame = _frame_with_map_item(_open_frame)
     Environment.open_inner_frame = _frame_with_map_item(_open_inner_frame)
     ExecutionWorker._get_evaluation_environment = documented_environment
@@ -30,17 +30,17 @@ def install() -> None:
 
 
 def forget_threads() -> None:
-    """Let go of finished threads: moto keeps every one it ever started, and never looks."""
+    """Free the threads that moto has started: it keeps a list of all, which it never reads."""
     utils.TMP_THREADS.clear()
 
 
 def timestamp(moment: datetime) -> str:
-    """Return `moment` as the context object of AWS writes it: UTC, milliseconds, Z."""
+    """Return `moment` as in the context object of AWS: UTC, with milliseconds and Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _frame_with_map_item(original: Any) -> Any:
-    """`$$.Map.Item` reaches the states inside the iteration; moto drops it at the first frame."""
+    """Wrap a method that opens a frame so that it keeps `$$.Map.Item`, which moto drops."""
 
     def open_frame(self: Any, *arguments: Any, **named: Any) -> Any:
         frame = original(self, *arguments, **named)
@@ -53,7 +53,7 @@ def _frame_with_map_item(original: Any) -> Any:
 
 
 def documented_environment(self: Any) -> Any:
-    """The surroundings of a worker's execution, its times as AWS writes them."""
+    """Return the environment of a worker's execution, with times in the format of AWS."""
     environment = _environment(self)
     execution = environment.states.context_object.context_object_data["Execution"]
     execution["StartTime"] = timestamp(execution["StartTime"])
@@ -66,10 +66,10 @@ def _documented_state_data(**fields: Any) -> Any:
 
 
 class _SharedClients:
-    """Stands in for boto3 where the executor asks for a client: one per service and region.
+    """Replaces boto3 for the executor: one client per service and region.
 
-    moto makes a new one per integration call, which is slow, and from several threads at once,
-    which boto3's default session does not allow.
+    moto makes a new client for each call of an integration. That is slow, and it does so in several
+    threads at once, which boto3's default session does not allow.
     """
 
     def __init__(self) -> None:

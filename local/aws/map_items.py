@@ -1,4 +1,4 @@
-"""The items of a distributed Map: read, selected and put into batches, each a child's input."""
+"""Reads the items of a distributed Map, selects them, and makes the inputs of the children."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 )
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 
-from local.aws.map_failures import failure
+from local.aws.map_errors import failure
 
-_MOST_BYTES = 262_144
+_MAX_BYTES = 262_144
 
 
-def of_the_state(state: Any, env: Any) -> list[Any]:
+def from_state(state: Any, env: Any) -> list[Any]:
     """Return the items that ItemsPath selects from the state's input."""
     state.items_path.eval(env=env)
     items = env.stack.pop()
@@ -25,7 +25,7 @@ def of_the_state(state: Any, env: Any) -> list[Any]:
     return items
 
 
-def of_the_reader(state: Any, env: Any) -> list[Any]:
+def from_reader(state: Any, env: Any) -> list[Any]:
     """Return the items of the ItemReader's dataset; raises States.ItemReaderFailed."""
     try:
         if not state.distributed.reads_lines:
@@ -40,7 +40,7 @@ def of_the_reader(state: Any, env: Any) -> list[Any]:
 
 
 def _lines(reader: Any, env: Any) -> list[Any]:
-    """JSON Lines: a line feed ends an item, and nothing else does."""
+    """Return the items of a JSON Lines object. Only a line feed ends an item."""
     reader.reader_config.eval(env=env)
     most = env.stack.pop()["MaxItemsValue"]
     reader.parargs.eval(env=env)
@@ -50,11 +50,11 @@ def _lines(reader: Any, env: Any) -> list[Any]:
 
 
 def selected(state: Any, env: Any, items: list[Any]) -> list[Any]:
-    """Return the items as ItemSelector, or Parameters under its old name, makes them."""
+    """Return the items after ItemSelector, or Parameters, its old name."""
     selector = state.item_selector or state.parameters
     if not selector:
         return items
-    with_items = []
+    selected_items = []
     scope = env.open_inner_frame()
     try:
         for index, item in enumerate(items):
@@ -64,10 +64,10 @@ def selected(state: Any, env: Any, items: list[Any]) -> list[Any]:
                 Item=ItemData(Index=index, Value=item)
             )
             selector.eval(scope)
-            with_items.append(scope.stack.pop())
+            selected_items.append(scope.stack.pop())
     finally:
         env.delete_frame(scope)
-    return with_items
+    return selected_items
 
 
 def inputs(env: Any, items: list[Any], batcher: dict[str, Any]) -> Iterator[tuple[str, int]]:
@@ -82,7 +82,7 @@ def inputs(env: Any, items: list[Any], batcher: dict[str, Any]) -> Iterator[tupl
         return
     shared = {"BatchInput": batcher["BatchInput"]} if "BatchInput" in batcher else {}
     most_items = int(batcher.get("MaxItemsPerBatch") or len(items) or 1)
-    most_bytes = min(int(batcher.get("MaxInputBytesPerBatch") or _MOST_BYTES), _MOST_BYTES)
+    most_bytes = min(int(batcher.get("MaxInputBytesPerBatch") or _MAX_BYTES), _MAX_BYTES)
     overhead = _size(_text({"Items": [], **shared}))
     batch: list[Any] = []
     size = overhead
@@ -106,7 +106,7 @@ def _size(text: str) -> int:
 
 
 def _checked(env: Any, text: str) -> str:
-    if _size(text) > _MOST_BYTES:
+    if _size(text) > _MAX_BYTES:
         cause = "The input of a child workflow execution exceeds 262144 bytes"
         raise failure(env, "States.DataLimitExceeded", cause)
     return text

@@ -1,7 +1,7 @@
-"""What a Map Run leaves behind: the state's result, and the files of its ResultWriter.
+"""The results of a Map Run: the output of the state, and the files of its ResultWriter.
 
-Dev guide, "ResultWriter (Map)": a manifest, and beside it SUCCEEDED_n, FAILED_n and PENDING_n
-files. A child that failed is always shown with its metadata, whatever the Transformation.
+Developer guide, "ResultWriter (Map)": a manifest, and beside it SUCCEEDED_n, FAILED_n and PENDING_n
+files. A child that failed always has its metadata, whatever the Transformation.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Any
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from local.aws import executor, redrive
-from local.aws.map_failures import failure
-from local.aws.map_runs import MapRun, Slot
+from local.aws.map_errors import failure
+from local.aws.map_runs import MapChild, MapRun
 
 _FILES = {
     "FAILED": {"FAILED", "TIMED_OUT", "ABORTED"},
     "PENDING": {"PENDING"},
     "SUCCEEDED": {"SUCCEEDED"},
 }
-_MOST_IN_A_FILE = 5_000
+_MAX_PER_FILE = 5_000
 
 
-def as_a_list(run: MapRun, transformation: str) -> list[Any]:
+def as_list(run: MapRun, transformation: str) -> list[Any]:
     """Return the results in the order of the items: NONE, COMPACT or FLATTEN."""
-    slots = [slot for slot in run.slots or [] if slot.execution]
-    return _transformed(run, slots, transformation)
+    children = [child for child in run.children or [] if child.execution]
+    return _transformed(run, children, transformation)
 
 
 def write(run: MapRun, writer: dict[str, Any], place: dict[str, Any], env: Any) -> dict[str, Any]:
-    """Write the files to `place` and return what the state's result is then.
+    """Write the files to `place`, a Bucket and a Prefix, and return the state's result.
 
     Raises States.ResultWriterFailed.
     """
@@ -69,21 +69,21 @@ def _put(s3: Any, bucket: str, key: str, content: str) -> dict[str, Any]:
 
 
 def _contents(run: MapRun, statuses: set[str], config: dict[str, Any]) -> list[str]:
-    slots = [slot for slot in run.slots or [] if slot.status in statuses]
-    found = _transformed(run, slots, config.get("Transformation", "NONE"))
-    parts = [found[at : at + _MOST_IN_A_FILE] for at in range(0, len(found), _MOST_IN_A_FILE)]
+    children = [child for child in run.children or [] if child.status in statuses]
+    found = _transformed(run, children, config.get("Transformation", "NONE"))
+    parts = [found[at : at + _MAX_PER_FILE] for at in range(0, len(found), _MAX_PER_FILE)]
     if config.get("OutputType") == "JSONL":
         return ["\n".join(json.dumps(item) for item in part) for part in parts]
     return [json.dumps(part) for part in parts]
 
 
-def _transformed(run: MapRun, slots: list[Slot], transformation: str) -> list[Any]:
+def _transformed(run: MapRun, children: list[MapChild], transformation: str) -> list[Any]:
     results: list[Any] = []
-    for slot in slots:
-        if transformation == "NONE" or slot.status != "SUCCEEDED":
-            results.append(_with_metadata(run, slot))
+    for child in children:
+        if transformation == "NONE" or child.status != "SUCCEEDED":
+            results.append(_with_metadata(run, child))
             continue
-        output = json.loads(slot.execution.output)
+        output = json.loads(child.execution.output)
         if transformation == "FLATTEN" and isinstance(output, list):
             results.extend(output)
         else:
@@ -91,23 +91,23 @@ def _transformed(run: MapRun, slots: list[Slot], transformation: str) -> list[An
     return results
 
 
-def _with_metadata(run: MapRun, slot: Slot) -> dict[str, Any]:
-    child = slot.execution
-    shown: dict[str, Any] = {"Input": slot.input, "InputDetails": {"Included": True}}
-    shown |= {"StateMachineArn": run.machine.arn, "Status": slot.status}
-    if child is None:
-        return shown
-    shown |= {"ExecutionArn": child.exec_arn, "Name": child.name}
-    shown["StartDate"] = executor.timestamp(child.start_date)
-    if child.stop_date is not None:
-        shown["StopDate"] = executor.timestamp(child.stop_date)
-    if slot.status == "SUCCEEDED":
-        shown |= {"Output": child.output, "OutputDetails": {"Included": True}}
-    redriving = redrive.state_of(child)
+def _with_metadata(run: MapRun, child: MapChild) -> dict[str, Any]:
+    execution = child.execution
+    fields: dict[str, Any] = {"Input": child.input, "InputDetails": {"Included": True}}
+    fields |= {"StateMachineArn": run.machine.arn, "Status": child.status}
+    if execution is None:
+        return fields
+    fields |= {"ExecutionArn": execution.exec_arn, "Name": execution.name}
+    fields["StartDate"] = executor.timestamp(execution.start_date)
+    if execution.stop_date is not None:
+        fields["StopDate"] = executor.timestamp(execution.stop_date)
+    if child.status == "SUCCEEDED":
+        fields |= {"Output": execution.output, "OutputDetails": {"Included": True}}
+    redriving = redrive.redrive_fields(execution)
     for name in ("redriveCount", "redriveStatus", "redriveStatusReason"):
         if name in redriving:
-            shown[f"{name[0].upper()}{name[1:]}"] = redriving[name]
-    for name, value in (("Error", child.error), ("Cause", child.cause)):
+            fields[f"{name[0].upper()}{name[1:]}"] = redriving[name]
+    for name, value in (("Error", execution.error), ("Cause", execution.cause)):
         if value is not None:
-            shown[name] = value
-    return shown
+            fields[name] = value
+    return fields

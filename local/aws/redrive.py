@@ -1,12 +1,12 @@
-"""RedriveExecution: an execution that did not succeed goes on where it stopped.
+"""RedriveExecution: an execution that did not succeed continues from the state where it ended.
 
-Dev guide, "Restarting state machine executions with redrive": the same ARN, definition and input,
-the history continued, retries and timeouts counted from zero; of a Parallel or an inline Map only
-the branches and iterations that did not succeed, of a distributed Map the children that did not.
-The limits of 14 days and 24,999 events are not counted here.
+Developer guide, "Restarting state machine executions with redrive": the ARN, definition and input
+stay, the history continues, retries and timeouts start from zero. Of a Parallel or an inline Map
+only the branches and iterations that did not succeed run again, of a distributed Map the children
+that did not. The limits of 14 days and 24,999 events are not checked here.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import threading
@@ -22,31 +22,31 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.aws import executions, executor, status_events
-from local.aws.progress import Part
+from local.aws.execution_progress import Part
 
 _work = ExecutionWorker._execution_logic
 _redriving = threading.Lock()
 
 
 def install() -> None:
-    """Add the call, and let a worker go on from where another stopped."""
+    """Add the call, and make a worker continue where an earlier one ended."""
     Execution.redrive_count, Execution.redrive_date, Execution.map_run_arn = 0, None, None
-    Execution.whole, Execution.redrive_tokens = None, ()
+    Execution.progress, Execution.redrive_tokens = None, ()
     ExecutionWorker._get_evaluation_environment = _environment_with_progress
-    ExecutionWorker._execution_logic = _work_or_go_on
+    ExecutionWorker._execution_logic = _start_or_continue
     StepFunctionResponse.redrive_execution = _redrive_execution
 
 
-def state_of(execution: Any) -> dict[str, Any]:
-    """Return what DescribeExecution says about redriving this execution."""
-    shown: dict[str, Any] = {"redriveCount": execution.redrive_count}
+def redrive_fields(execution: Any) -> dict[str, Any]:
+    """Return the fields of DescribeExecution about redriving this execution."""
+    fields: dict[str, Any] = {"redriveCount": execution.redrive_count}
     if execution.redrive_date is not None:
-        shown["redriveDate"] = execution.redrive_date
+        fields["redriveDate"] = execution.redrive_date
     reason = _refusal(execution)
     if reason is not None:
-        return {**shown, "redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+        return {**fields, "redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
     by_map_run = execution.map_run_arn is not None
-    return {**shown, "redriveStatus": "REDRIVABLE_BY_MAP_RUN" if by_map_run else "REDRIVABLE"}
+    return {**fields, "redriveStatus": "REDRIVABLE_BY_MAP_RUN" if by_map_run else "REDRIVABLE"}
 
 
 def _refusal(execution: Any) -> str | None:
@@ -73,7 +73,7 @@ def _redrive_execution(self: Any) -> Any:
 
 
 def prepare(execution: Any) -> None:
-    """Set the execution to run on; starting its worker does it."""
+    """Set the execution to RUNNING with a new worker, which the caller starts."""
     history = execution.exec_worker.env.event_manager
     with executions.ending:
         execution.redrive_count += 1
@@ -82,7 +82,7 @@ def prepare(execution: Any) -> None:
         execution.output = execution.error = execution.cause = None
         worker = execution._get_start_execution_worker()
         execution.exec_worker = worker
-        execution.whole.resume()
+        execution.progress.resume()
         worker.env = worker._get_evaluation_environment()
         worker.env.event_manager = history
         last = history.get_event_history()[-1]["id"]
@@ -93,9 +93,9 @@ def prepare(execution: Any) -> None:
 def _environment_with_progress(self: Any) -> Any:
     env = executor.documented_environment(self)
     execution = self._execution_communication.execution
-    if execution.whole is None:
-        execution.whole = Part()
-    env.part = execution.whole
+    if execution.progress is None:
+        execution.progress = Part()
+    env.part = execution.progress
     context = env.states.context_object.context_object_data["Execution"]
     context["RedriveCount"] = execution.redrive_count
     if execution.redrive_date is not None:
@@ -103,7 +103,7 @@ def _environment_with_progress(self: Any) -> Any:
     return env
 
 
-def _work_or_go_on(self: Any) -> None:
+def _start_or_continue(self: Any) -> None:
     if self.env is None:
         _work(self)
         return

@@ -1,23 +1,69 @@
-"""Puts the account together in one process and serves it: moto's modules, then what they lack."""
+"""Serves the local AWS account in one process: moto, with its modules replaced or completed."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import os
 import signal
 import sys
+from types import ModuleType
 from typing import Any
 
+from moto import backends
+from moto.core.config import default_user_config
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from local.aws import (
+    bucket_policies,
+    cloudformation,
+    cloudformation_types,
+    cloudformation_versions,
+    definition_parsing,
+    distributed_maps,
+    execution_descriptions,
+    execution_progress,
+    executions,
+    executor,
+    lambda_functions,
+    map_run_api,
+    nested_workflows,
+    queue_locking,
+    redrive,
+    state_machine_versions,
+    task_tokens,
+)
 from local.aws.account import environment
 from local.processes import LocalError
 
-_MOTO = "5.2.5"
+# In this order: some replace what an earlier one has put in moto's place.
+_REPLACEMENTS: tuple[ModuleType, ...] = (
+    *(
+        definition_parsing,
+        executor,
+        execution_progress,
+        redrive,
+        task_tokens,
+        executions,
+        execution_descriptions,
+    ),
+    *(state_machine_versions, nested_workflows, distributed_maps, map_run_api),
+    *(
+        lambda_functions,
+        queue_locking,
+        bucket_policies,
+        cloudformation,
+        cloudformation_types,
+        cloudformation_versions,
+    ),
+)
 
 
 def serve(host: str, port: int) -> None:
-    """Serve the account on `port` (0: a free one) until SIGTERM; print the endpoint when ready."""
-    _check_moto()
+    """Serve the account on `port` (0: a free one) until SIGTERM; print the endpoint when ready.
+
+    Raises `LocalError` when the port is in use.
+    """
     http = _bind(host, port)
     endpoint = f"http://127.0.0.1:{http.server_port}"
     _set_environment(endpoint, http.server_port)
@@ -27,31 +73,14 @@ def serve(host: str, port: int) -> None:
         signal.signal(number, lambda *_: os._exit(0))
     sys.stdout.write(f"{endpoint}\n")
     sys.stdout.flush()
-    # moto prints now and then; whoever started us has stopped reading.
+    # moto prints now and then, and the process that started this one has stopped reading.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     http.serve_forever()
 
 
-def _check_moto() -> None:
-    """The rooms here replace parts of moto: only the version they were written for will do."""
-    try:
-        found = importlib.metadata.version("moto")
-    except importlib.metadata.PackageNotFoundError:
-        found = "none"
-    if found != _MOTO:
-        raise LocalError(f"the local AWS needs moto {_MOTO} and found {found}: run `make setup`")
-
-
 def _bind(host: str, port: int) -> Any:
-    from moto.server import (  # noqa: PLC0415 - after the check of its version
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
-    from werkzeug.serving import make_server  # noqa: PLC0415 - installed with moto
-
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    # The executor reports each failed workflow with a dump of itself; the history has it all.
+    # The executor logs each failed workflow with a dump of itself; the history has it all.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     application = DomainDispatcherApplication(create_backend_app)
     try:
@@ -63,7 +92,7 @@ def _bind(host: str, port: int) -> Any:
 
 
 def _set_environment(endpoint: str, port: int) -> None:
-    # The executor and the handlers use boto3 in here: a profile of the shell must not reach them.
+    # The executor and the handlers use boto3 here: a profile of the shell must not reach them.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= environment(endpoint)
@@ -71,38 +100,10 @@ def _set_environment(endpoint: str, port: int) -> None:
 
 
 def _complete_moto() -> None:
-    from moto import backends  # noqa: PLC0415
-    from moto.core.config import default_user_config  # noqa: PLC0415
-
-    from local.aws import (  # noqa: PLC0415
-        buckets,
-        descriptions,
-        executions,
-        executor,
-        functions,
-        map_calls,
-        maps,
-        nested,
-        parsing,
-        progress,
-        queues,
-        redrive,
-        stack,
-        stack_types,
-        stack_versions,
-        tokens,
-        versions,
-    )
-
     # moto looks through its own directory at every request, one request at a time.
     modules = frozenset(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    rooms: tuple[Any, ...] = (
-        *(parsing, executor, progress, redrive, tokens, executions, descriptions),
-        *(versions, nested, maps, map_calls),
-        *(functions, queues, buckets, stack, stack_types, stack_versions),
-    )
-    for room in rooms:
-        room.install()
+    for replacement in _REPLACEMENTS:
+        replacement.install()

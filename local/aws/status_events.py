@@ -1,4 +1,4 @@
-"""EventBridge's "Step Functions Execution Status Change": Standard workflows only, as documented."""
+"""Events "Step Functions Execution Status Change" of EventBridge, for Standard workflows only."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from moto.events.models import events_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
-_MAX_EVENT_DATA = 248_000  # above it the event says included: false instead of carrying the data
+_MAX_EVENT_DATA = 248_000  # with more, the event has `included: false` instead of the data
 
 logger = logging.getLogger(__name__)
 
 
 def announce(execution: Any, status: ExecutionStatus) -> None:
-    """Send the event, best effort as on AWS: a failure here stops nothing."""
+    """Send the event; a failure is only logged, because AWS sends it on a best-effort basis."""
     if execution.sm_type == "EXPRESS":
         return
     try:

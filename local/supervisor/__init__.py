@@ -1,1 +1,1 @@
-"""Starts, watches and stops everything that `make demo` runs."""
+"""`make demo`: starts, watches and stops PostgreSQL, the local AWS account and the service."""

@@ -1,4 +1,4 @@
-"""`python -m local.supervisor`, which `manage.py demo` calls: the demo without Django's settings."""
+"""`python -m local.supervisor`, which `manage.py demo` runs: the demo, without Django's settings."""
 
 from __future__ import annotations
 

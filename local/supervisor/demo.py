@@ -1,12 +1,12 @@
-"""`make demo`: everything on one laptop, started in order, watched, and stopped in order.
+"""`make demo`: starts the whole service on one machine in order, watches it, and stops it in order.
 
-PostgreSQL and the AWS account are ours (`local`); the rest are the product's own
-processes, listed in `programs.py`, with the environment that `surroundings.py` gives them.
+PostgreSQL and the AWS account come from `local`. The other processes are the product's own, listed
+in `programs.py`; `environment.py` makes their environment variables.
 
 The AWS account forgets its workflows when it stops, so reviews of an earlier demo would wait for
-executions that no longer exist: each demo starts on an empty database. `KEEP=1` keeps the old one
-(the keys in `var/demo/secrets.json` still read it), and a `DATABASE_URL` of your own is used as it
-is. While it runs, `var/demo.json` says how to reach it; without a demo there is no such file.
+executions that no longer exist: each demo starts with an empty database. `KEEP=1` keeps the old one
+(the keys in `var/demo/secrets.json` still read it), and your own `DATABASE_URL` is used as it is.
+`var/demo.json` says how to reach the demo, and exists only while it runs.
 """
 
 from __future__ import annotations
@@ -25,16 +25,19 @@ from pathlib import Path
 from local import aws
 from local.postgres import Server
 from local.processes import LocalError
-from local.supervisor import notice, surroundings
-from local.supervisor.children import Crew
+from local.supervisor import console, demo_json, web_client
+from local.supervisor.child_processes import ChildProcesses
+from local.supervisor.environment import process_environment, web_port
+from local.supervisor.private_files import demo_secrets
 from local.supervisor.programs import PROGRAMS, Program
 from local.supervisor.seed import REVIEW_SECONDS, Issued, Person, people, seed
+from local.supervisor.single_instance import check_port, demo_lock
 
 _ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 60.0
 _FIRST_REVIEW_SECONDS = 20.0
-# After a killed demo its processes need a moment to notice; only then is waiting worth it.
-_PATIENCE = 10.0
+# The processes of a killed demo need a moment to notice it.
+_PATIENCE_SECONDS = 10.0
 
 Seed = Callable[[Mapping[str, str], Sequence[Person], Path], Issued]
 
@@ -52,16 +55,16 @@ class _Demo:
         return self.root / "var"
 
     @property
-    def files(self) -> Path:
+    def folder(self) -> Path:
         return self.var / "demo"
 
     @property
-    def found(self) -> Path:
+    def json_file(self) -> Path:
         return self.var / "demo.json"
 
 
 class _StoppedError(Exception):
-    """Somebody asked the demo to stop while it was still starting."""
+    """A signal came while the demo was still starting."""
 
 
 def run(
@@ -73,8 +76,8 @@ def run(
 ) -> int:
     """Run the demo until SIGINT, SIGTERM or SIGHUP and return the exit code.
 
-    Call it from the main thread: the children die with the thread that started them. One clear
-    line on standard error and exit code 1 say what is in the way: a port in use, a second demo.
+    Call it from the main thread: the children die with the thread that started them. A problem, such
+    as a port in use or a second demo, is one line on standard error and exit code 1.
     """
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -88,73 +91,72 @@ def run(
     except LocalError as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
-    notice.say("Stopped. Nothing is left running.")
+    console.say("Stopped. Nothing is left running.")
     return 0
 
 
 def _run(demo: _Demo, cleanup: ExitStack) -> None:
-    port = surroundings.web_port(demo.environ)
-    cleanup.enter_context(surroundings.only_demo(demo.var / "demo.lock"))
-    was_killed = demo.found.exists()
-    demo.found.unlink(missing_ok=True)
-    surroundings.check_port(port, patience=_PATIENCE if was_killed else 0.0)
-    logs = demo.files / "logs"
+    port = web_port(demo.environ)
+    cleanup.enter_context(demo_lock(demo.var / "demo.lock"))
+    was_killed = demo.json_file.exists()
+    demo.json_file.unlink(missing_ok=True)
+    check_port(port, patience=_PATIENCE_SECONDS if was_killed else 0.0)
+    logs = demo.folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    secrets = surroundings.secrets(demo.files / "secrets.json")
+    secrets = demo_secrets(demo.folder / "secrets.json")
 
     database = None if demo.environ.get("DATABASE_URL") else _start_postgres(demo, cleanup)
     database_url = database.url if database else demo.environ["DATABASE_URL"]
     account, outputs = _start_aws(demo, logs, cleanup)
-    environment = surroundings.environment(
-        demo.environ, secrets, port, database_url, account, outputs
-    )
+    environment = process_environment(demo.environ, secrets, port, database_url, account, outputs)
 
-    crew = Crew(logs, environment, cwd=demo.root, say=notice.say)
+    children = ChildProcesses(logs, environment, cwd=demo.root, say=console.say)
     everybody = people(secrets["password"])
     with _step(demo, "Preparing the database, the queue and the people"):
         issued = demo.seed(environment, everybody, logs / "seed.log")
     environment["DEMO_API_TOKEN"] = issued.api_token
-    cleanup.callback(crew.stop)
-    _start_processes(demo, crew, environment["PUBLIC_URL"])
-    cleanup.callback(demo.found.unlink, missing_ok=True)
-    notice.write_found(demo.found, environment, everybody, outputs, issued)
-    notice.welcome(environment["PUBLIC_URL"], everybody, logs)
-    _show_how_to_decide(demo, crew, environment)
+    cleanup.callback(children.stop)
+    _start_processes(demo, children, environment["PUBLIC_URL"])
+    cleanup.callback(demo.json_file.unlink, missing_ok=True)
+    demo_json.write(demo.json_file, environment, everybody, outputs, issued)
+    console.welcome(environment["PUBLIC_URL"], everybody, logs)
+    _show_how_to_decide(demo, children, environment)
     while not demo.stopping.wait(0.3):
         _check_account(account)
         if database:
-            database.revive()
-        crew.watch()
-    notice.say("Stopping ...")
+            database.restart_if_ended()
+        children.watch()
+    console.say("Stopping ...")
 
 
 @contextmanager
 def _step(demo: _Demo, what: str) -> Iterator[None]:
-    """Show progress, and stop between steps when somebody asked for it."""
+    """Print the step and its seconds. Raises _StoppedError if a signal came before it."""
     if demo.stopping.is_set():
         raise _StoppedError
-    notice.say(f"{what} ...", end=" ")
+    console.say(f"{what} ...", end=" ")
     started = time.monotonic()
     try:
         yield
     except BaseException:
-        notice.say("")
+        console.say("")
         raise
-    notice.say(f"{time.monotonic() - started:.1f} s")
+    console.say(f"{time.monotonic() - started:.1f} s")
 
 
 class _Database:
-    """The embedded PostgreSQL: durable, so it may come back after a crash, at the same address."""
+    """The embedded PostgreSQL, durable, so that it can be started again after a crash."""
 
     def __init__(self, data: Path) -> None:
-        self._server = Server.start(data, durable=True, patience=_PATIENCE)
+        self._server = Server.start(data, durable=True, patience=_PATIENCE_SECONDS)
         self.url = self._server.url
 
-    def revive(self) -> None:
+    def restart_if_ended(self) -> None:
+        """Start it again at the same address if it has ended."""
         if self._server.process.poll() is not None:
-            notice.say("\nPostgreSQL ended. Starting it again; nothing that was saved is lost.")
+            console.say("\nPostgreSQL ended. Starting it again; nothing that was saved is lost.")
             self._server = Server.start(
-                self._server.data, durable=True, port=self._server.port, patience=_PATIENCE
+                self._server.data, durable=True, port=self._server.port, patience=_PATIENCE_SECONDS
             )
 
     def stop(self) -> None:
@@ -162,7 +164,7 @@ class _Database:
 
 
 def _start_postgres(demo: _Demo, cleanup: ExitStack) -> _Database:
-    data = demo.files / "postgres"
+    data = demo.folder / "postgres"
     with _step(demo, "Starting PostgreSQL"):
         if demo.environ.get("KEEP") != "1" and (data / "PG_VERSION").exists():
             _wait_until_released(data)
@@ -173,8 +175,8 @@ def _start_postgres(demo: _Demo, cleanup: ExitStack) -> _Database:
 
 
 def _wait_until_released(data: Path) -> None:
-    """A server whose demo was killed a moment ago still writes here until it has shut down."""
-    deadline = time.monotonic() + _PATIENCE
+    """Wait for the server of a demo that was just killed: it writes to `data` until it has ended."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while (data / "postmaster.pid").exists() and time.monotonic() < deadline:
         pid = (data / "postmaster.pid").read_text().partition("\n")[0]
         if not Path(f"/proc/{pid}").exists():
@@ -196,37 +198,39 @@ def _start_aws(demo: _Demo, logs: Path, cleanup: ExitStack) -> tuple[aws.Account
     return account, outputs
 
 
-def _start_processes(demo: _Demo, crew: Crew, url: str) -> None:
+def _start_processes(demo: _Demo, children: ChildProcesses, url: str) -> None:
     with _step(demo, "Starting the processes"):
         for program in demo.programs:
             if not program.needs_web:
-                crew.start(program)
-        _wait_until_ready(demo, crew, url)
+                children.start(program)
+        _wait_until_ready(demo, children, url)
     for program in demo.programs:
         if program.needs_web:
-            crew.start(program)
+            children.start(program)
 
 
-def _wait_until_ready(demo: _Demo, crew: Crew, url: str) -> None:
+def _wait_until_ready(demo: _Demo, children: ChildProcesses, url: str) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    while not notice.answers(f"{url}/healthz/ready"):
+    while not web_client.is_ready(url):
         if demo.stopping.wait(0.2):
             raise _StoppedError
-        crew.check_all_alive()
+        children.check_all_alive()
         if time.monotonic() > deadline:
             raise LocalError(f"{url}/healthz/ready did not answer in {_READY_SECONDS:.0f} s")
 
 
-def _show_how_to_decide(demo: _Demo, crew: Crew, environment: Mapping[str, str]) -> None:
-    """The first review makes the line complete; without one it shows where its id belongs."""
+def _show_how_to_decide(
+    demo: _Demo, children: ChildProcesses, environment: Mapping[str, str]
+) -> None:
+    """Print how to decide the first review; with REVIEW_ID in place of its id if none comes in time."""
     deadline = time.monotonic() + _FIRST_REVIEW_SECONDS
     url, token = environment["PUBLIC_URL"], environment["DEMO_API_TOKEN"]
     review = None
     while review is None and time.monotonic() < deadline and not demo.stopping.wait(0.5):
-        crew.watch()
-        review = notice.first_review(url, token)
+        children.watch()
+        review = web_client.first_review(url, token)
     if not demo.stopping.is_set():
-        notice.how_to_decide(url, token, review or "REVIEW_ID")
+        console.how_to_decide(url, token, review or "REVIEW_ID")
 
 
 def _check_account(account: aws.Account) -> None:

@@ -1,4 +1,4 @@
-"""The product's processes as the demo starts them: the command, the time to end, the way to die."""
+"""The processes that the demo starts: their commands, and how each of them is stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Program:
-    """One child of the demo. `death_signal` is what it gets when the demo itself is killed."""
+    """One process. It has `grace` seconds to end, and gets `death_signal` if the demo is killed.
+
+    `needs_web`: it is started once the web process is ready.
+    """
 
     name: str
     command: Sequence[str]
@@ -23,9 +26,9 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
-# In the order they start; they stop in the opposite one: first nothing new comes in, the page last.
+# In the order of their start. They stop in the opposite order: new orders first, web pages last.
 PROGRAMS: Sequence[Program] = (
-    # SIGQUIT lets the master take its workers along; they also leave when it is gone.
+    # SIGQUIT: gunicorn's master stops its workers at once; they also end when it is gone.
     Program(
         "web",
         _python("-m", "gunicorn", "-c", "config/gunicorn.py"),
@@ -39,5 +42,5 @@ PROGRAMS: Sequence[Program] = (
     ),
     Program("sweeper", _python("manage.py", "sweep")),
     Program("poller", _python("manage.py", "poll_queue")),
-    Program("traffic", _python("-m", "local.orders"), grace=3.0, needs_web=True),
+    Program("traffic", _python("-m", "local.order_traffic"), grace=3.0, needs_web=True),
 )

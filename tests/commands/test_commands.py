@@ -1,4 +1,4 @@
-"""The command line, as operators and scripts use it: what it prints, and how it says no."""
+"""The commands, as operators and scripts use them: their output, their refusals and exit codes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import uuid
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
 from approvals.gateways import sqs, stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -30,14 +31,14 @@ ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 
 
 def run(*arguments: str) -> str:
-    """The standard output of a management command."""
+    """Run a management command; return its standard output."""
     out = io.StringIO()
     call_command(*arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue()
 
 
 def refused(*arguments: str) -> str:
-    """The one line of a management command that says no."""
+    """Run a management command that must fail; return its one line."""
     with pytest.raises(CommandError) as refusal:
         run(*arguments)
     return str(refusal.value)
@@ -48,10 +49,10 @@ def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db):
         "Created queue held.\n"
     )
     run("register_queue", "held", "--sqs-url", "https://sqs.example/q", "--undo-seconds", "30")
-    said = run("register_queue", "held", "--sqs-url", "https://sqs.example/r", "--name", "Held")
+    output = run("register_queue", "held", "--sqs-url", "https://sqs.example/r", "--name", "Held")
 
     queue = ReviewQueue.objects.get(slug="held")
-    assert said == "Updated queue held.\n"
+    assert output == "Updated queue held.\n"
     assert (queue.undo_seconds, queue.name, queue.sqs_url) == (30, "Held", "https://sqs.example/r")
     kinds = AuditEvent.objects.filter(chain=f"queue:{queue.pk}").values_list("kind", flat=True)
     assert list(kinds) == ["queue.created", "queue.changed", "queue.changed"]
@@ -75,9 +76,9 @@ def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], exp
 
 
 def test_register_queue_lets_one_sqs_queue_feed_one_queue_only(queue):
-    said = refused("register_queue", "other", "--sqs-url", queue.sqs_url)
+    output = refused("register_queue", "other", "--sqs-url", queue.sqs_url)
 
-    assert said == "Another queue reads this SQS queue already."
+    assert output == "Another queue reads this SQS queue already."
 
 
 def test_register_queue_refuses_a_url_that_is_none(db):
@@ -85,9 +86,9 @@ def test_register_queue_refuses_a_url_that_is_none(db):
 
 
 def test_grant_create_makes_a_person_and_prints_a_link_that_sets_their_password(client, queue):
-    said = run("grant", "Ada@Example.com", queue.slug, "reviewer", "--create")
+    output = run("grant", "Ada@Example.com", queue.slug, "reviewer", "--create")
 
-    link = re.search(r"http\S+", said)
+    link = re.search(r"http\S+", output)
     assert link
     page = client.get(link[0].removeprefix("http://127.0.0.1:8000"), follow=True)
     assert page.status_code == 200
@@ -218,9 +219,9 @@ def test_poll_queue_once_takes_everything_in_until_one_empty_answer(queue, monke
 
     monkeypatch.setattr(sqs, "delete", delete)
 
-    said = run("poll_queue", "--queue", queue.slug, "--once")
+    output = run("poll_queue", "--queue", queue.slug, "--once")
 
-    assert said == f"{queue.slug}: 3 messages\n"
+    assert output == f"{queue.slug}: 3 messages\n"
     assert (ReviewTask.objects.count(), QuarantinedMessage.objects.count()) == (2, 1)
     assert deleted == ["m1", "m2", "m3"]
 
@@ -261,9 +262,7 @@ def test_verify_audit_misses_a_chain_that_is_gone_altogether(alice):
 
 
 def tampered(sql: str, review: ReviewTask) -> None:
-    """Run SQL as somebody who may switch the triggers off."""
-    from django.db import connection  # noqa: PLC0415
-
+    """Run SQL with the triggers off, as a superuser can."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(sql, [f"review:{review.pk}"])

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_prints_the_secret_alone_and_the_secret_signs(alice):
-    said = run("create_webhook_secret", "erp")
+    output = run("create_webhook_secret", "erp")
 
-    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", said)
-    assert Sender(said.strip()).send(about(factories.review())).status_code == 200
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", output)
+    assert Sender(output.strip()).send(about(factories.review())).status_code == 200
     row = WebhookSecret.objects.get()
     assert (row.name, row.queue, row.revoked_at) == ("erp", None, None)
     event = AuditEvent.objects.get(chain=f"webhook:{row.pk}")
@@ -55,10 +55,10 @@ def test_the_secret_of_a_queue_stands_on_the_queues_chain(queue):
     ],
 )
 def test_it_says_in_one_line_what_is_wrong(db, arguments, expected):
-    said = refused("create_webhook_secret", *arguments)
+    output = refused("create_webhook_secret", *arguments)
 
-    assert expected in said
-    assert "\n" not in said
+    assert expected in output
+    assert "\n" not in output
     assert not WebhookSecret.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""`grant`: a role for everybody, a password link for people alone."""
+"""`grant`: a role for every user, a password link for people only."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def test_only_a_person_gets_a_link_that_sets_a_password(queue, kind, linked):
     user.set_unusable_password()
     user.save()
 
-    said = run("grant", user.email, queue.slug, "reviewer")
+    output = run("grant", user.email, queue.slug, "reviewer")
 
     assert QueueMembership.objects.get(user=user).role == "reviewer"
-    assert ("Set a password" in said) is linked
+    assert ("Set a password" in output) is linked
     assert not User.objects.get(pk=user.pk).has_usable_password()

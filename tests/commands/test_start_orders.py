@@ -1,4 +1,4 @@
-"""`start_orders`: a file goes in, a report comes out, and what is refused is told by its line."""
+"""`start_orders`: the report on a file of orders, and the line of each row that is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fake(settings: Any) -> Iterator[FakeAws]:
 
 
 def run(*arguments: str) -> tuple[int, dict[str, int], str]:
-    """The exit code, the report and what was said on standard error."""
+    """Run the command; return the exit code, the report and standard error."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     try:
         call_command("start_orders", *arguments, stdout=out, stderr=err)
@@ -61,19 +61,19 @@ def test_a_file_is_started_and_reported(fake: FakeAws, tmp_path: Path) -> None:
 
 
 def test_a_bad_row_is_a_finding_with_its_line(fake: FakeAws, tmp_path: Path) -> None:
-    code, report, said = run(written(tmp_path, order(1), "bad", order(3)))
+    code, report, output = run(written(tmp_path, order(1), "bad", order(3)))
 
     assert (code, report) == (3, {"read": 3, "executions": 2, "refused": 1})
-    assert "line 2: The row is not JSON" in said
+    assert "line 2: The row is not JSON" in output
 
 
 def test_a_stopped_batch_goes_on_with_the_same_file_alone(fake: FakeAws, tmp_path: Path) -> None:
     path = written(tmp_path, order(1), "bad", order(3))
-    code, _, said = run(path, "--on-bad-row", "stop")
+    code, _, output = run(path, "--on-bad-row", "stop")
     batch = str(OrderBatch.objects.get().pk)
     assert code == 3
-    assert f"batch {batch}" in said
-    assert "stopped: Line 2" in said
+    assert f"batch {batch}" in output
+    assert "stopped: Line 2" in output
 
     other = tmp_path / "other.jsonl"
     other.write_text(order(1))
@@ -93,10 +93,10 @@ def test_with_step_functions_away_everything_is_stored_and_said_so(
     monkeypatch.setattr("approvals.management.commands.start_orders.PATIENCE", 0.5)
     fake.rates("StartExecution", unavailable=1.0)
 
-    code, report, said = run(written(tmp_path, order(1), order(2)))
+    code, report, output = run(written(tmp_path, order(1), order(2)))
 
     assert (code, report) == (3, {"read": 2, "under_way": 2})
-    assert "stored, will be started" in said
+    assert "stored, will be started" in output
 
 
 def test_a_bar_is_drawn_in_a_terminal_and_said_elsewhere() -> None:

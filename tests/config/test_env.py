@@ -28,7 +28,7 @@ GUNICORN = [sys.executable, "-c", "import runpy; runpy.run_path('config/gunicorn
 def run(
     changes: dict[str, str | None], command: list[str] = CHECK
 ) -> subprocess.CompletedProcess[str]:
-    """The command in a surrounding that holds nothing but GOOD and these changes (None: unset)."""
+    """Run the command with only GOOD and these changes in its environment (None: unset)."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     wanted = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return subprocess.run(
@@ -42,13 +42,13 @@ def run(
 
 
 def assert_one_line(stopped: subprocess.CompletedProcess[str], name: str) -> None:
-    """It left with 1 and one line that names the setting; no traceback, no secret."""
+    """Check for exit code 1 and one line that names the setting, without a traceback or a secret."""
     lines = stopped.stderr.strip().splitlines()
     assert (stopped.returncode, len(lines)) == (1, 1), stopped.stderr
     assert name in lines[0]
-    said = stopped.stdout + stopped.stderr
+    output = stopped.stdout + stopped.stderr
     for secret in (PASSWORD, GOOD["SECRET_KEY"], GOOD["TOKEN_KEYS"].partition(":")[2], "weakweak"):
-        assert secret not in said
+        assert secret not in output
 
 
 def test_good_settings_start() -> None:
@@ -96,12 +96,12 @@ def test_celery_stops_in_the_same_way() -> None:
 def test_the_web_process_shares_connections_and_the_operator_may_say_how_many(
     given: str | None, size: str
 ) -> None:
-    say = (
+    script = (
         "import runpy; runpy.run_path('config/gunicorn.py'); from config import settings;"
         "print(settings.DATABASE['OPTIONS']['pool']['max_size'])"
     )
 
-    assert run({"DATABASE_POOL_SIZE": given}, [sys.executable, "-c", say]).stdout.strip() == size
+    assert run({"DATABASE_POOL_SIZE": given}, [sys.executable, "-c", script]).stdout.strip() == size
 
 
 def test_each_secret_may_come_from_a_file(tmp_path: Path) -> None:

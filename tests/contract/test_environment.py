@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.supervisor import notice
+from local.supervisor import demo_json
 from local.supervisor.seed import Issued, people
 from tests.contract import contract
 from tests.measured import measured
@@ -76,7 +76,7 @@ def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path):
         "StateMachineAliasArn": "arn:live",
     }
 
-    notice.write_found(
+    demo_json.write(
         tmp_path / "demo.json", told, people("password"), outputs, Issued("token", "whsec_secret")
     )
 

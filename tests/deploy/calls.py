@@ -12,7 +12,7 @@ from botocore import xform_name
 from tests.deploy.reach import Code, Place
 
 GATEWAYS = "approvals.gateways"
-# A batch is permitted by the right to do one, and whoever is signed may ask who they are.
+# A batch call needs the permission of the single call; GetCallerIdentity needs none.
 PERMITTED_BY = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -38,7 +38,7 @@ def _called(code: Code, module: str, name: str) -> Iterator[str]:
     definition = code.modules[module].definitions.get(name)
     if definition is None:
         return
-    # A function of `gateways` says which client it takes: aws.sqs(place), or _sts(...) in aws itself.
+    # A function of `gateways` names the client that it uses: aws.sqs(place), or _sts(...) in aws itself.
     services = {
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id.lstrip("_")
         for node in ast.walk(definition)

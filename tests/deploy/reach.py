@@ -1,7 +1,7 @@
-"""What code can reach from where it starts: every name a function mentions, followed to its end.
+"""Finds the definitions that code can reach: every name that a function mentions, transitively.
 
-It reads sources, and runs nothing. Whatever mentions a function may call it; whatever mentions a
-module itself (a table of lanes, say) may call all of it. So it finds too much rather than too little.
+It reads sources and runs nothing. Code that mentions a function may call it; code that mentions a
+module, such as a table of lanes, may call all of it. So it finds too much rather than too little.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Module:
 
     @cached_property
     def imported(self) -> dict[str, Place]:
-        """What each imported name stands for: a module's name with a name in it, or none."""
+        """Return what each imported name refers to: a module, and a name in it."""
         found: dict[str, Place] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.ImportFrom) and node.module:

@@ -1,4 +1,4 @@
-"""The alarms of the template: what they measure is what AWS or the processes' own log really says."""
+"""The alarms of the template: AWS or the processes' log really has the metrics that they measure."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def measured(line: dict[str, Any]) -> dict[str, float]:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, float]]:
-    """What each line written so far makes, where it makes anything."""
+    """Return the metrics of each log line so far that has any."""
     return [made for record in caplog.records if (made := measured(record.msg))]
 
 
@@ -64,7 +64,7 @@ def approve(by: User) -> OutboxEntry:
     return OutboxEntry.objects.latest("created_at")
 
 
-def test_every_alarm_watches_a_metric_that_somebody_makes() -> None:
+def test_every_alarm_watches_a_metric_that_exists() -> None:
     made = {each["MetricTransformations"][0]["MetricName"] for each in FILTERS.values()}
     for alarm in ALARMS.values():
         name, namespace = alarm["MetricName"], alarm["Namespace"]
@@ -80,7 +80,7 @@ def test_every_alarm_watches_a_metric_that_somebody_makes() -> None:
     }  # fmt: skip
 
 
-def test_what_the_issue_asks_to_be_woken_for_has_an_alarm() -> None:
+def test_each_kind_of_problem_has_an_alarm() -> None:
     assert {alarm["MetricName"] for alarm in ALARMS.values()} == {
         "ApproximateNumberOfMessagesVisible",
         "OldestOpenReview",
@@ -88,8 +88,8 @@ def test_what_the_issue_asks_to_be_woken_for_has_an_alarm() -> None:
         "ParkedDecisions",
         "ExecutionsTimedOut",
     }
-    told = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}
-    assert all(alarm["AlarmActions"] == [told] for alarm in ALARMS.values())
+    action = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}
+    assert all(alarm["AlarmActions"] == [action] for alarm in ALARMS.values())
 
 
 def test_every_state_machine_has_an_alarm_for_its_own_timeout() -> None:
@@ -102,7 +102,7 @@ def test_every_state_machine_has_an_alarm_for_its_own_timeout() -> None:
     assert watched == set(template.of_type(TEMPLATE, "AWS::StepFunctions::StateMachine"))
 
 
-def test_silence_of_the_sweeper_is_an_alarm_and_silence_of_trouble_is_not() -> None:
+def test_missing_reports_of_the_sweeper_are_an_alarm_and_missing_problems_are_not() -> None:
     silent = {
         alarm["MetricName"] for alarm in ALARMS.values() if alarm["TreatMissingData"] == "breaching"
     }
@@ -145,14 +145,14 @@ def test_the_report_counts_decisions_that_could_have_left_and_did_not(
     ages = {"created_at": Now() - timedelta(hours=1), "attempts": 3}
     long_ago = Now() - timedelta(minutes=6)
     lines: list[dict[str, Any]] = [
-        {"state": "waiting", "not_before": long_ago},  # nobody sends
+        {"state": "waiting", "not_before": long_ago},  # no worker sends it
         {"state": "waiting", **ages},  # tried again and again
-        {"state": "sending", "lease_until": long_ago},  # its sender died, nobody took over
+        {"state": "sending", "lease_until": long_ago},  # its worker died, and no other has taken it
         {
             "state": "waiting",
             "created_at": Now() - timedelta(hours=1),
         },  # its undo window is just over
-        {"state": "waiting", "attempts": 2},  # in trouble for a moment only
+        {"state": "waiting", "attempts": 2},  # has failed for a short time only
         {"state": "sending", "lease_until": Now() + timedelta(seconds=30), **ages},  # on its way
         {"state": "settled", "ended_at": Now(), **ages},
     ]
@@ -182,7 +182,7 @@ def test_a_decision_that_is_given_up_is_counted_when_it_is(
 ) -> None:
     denied = Answer(Proof.ACCESS_DENIED, "AccessDeniedException")
     monkeypatch.setattr(histories, "read", lambda *_: (denied, None))
-    monkeypatch.setattr(stepfunctions, "send_task_success", lambda *_: Answer(code, "told"))
+    monkeypatch.setattr(stepfunctions, "send_task_success", lambda *_: Answer(code, "detail"))
     entry = approve(alice)
 
     lanes.deliver(entry.pk)

@@ -1,4 +1,4 @@
-"""What Celery itself calls on its SQS queue, watched: the roles of test_roles.py rest on it."""
+"""The calls that Celery makes on its SQS queue, observed: test_roles.py relies on them."""
 
 from __future__ import annotations
 
@@ -74,5 +74,5 @@ def test_celery_calls_what_the_roles_allow_and_little_less(account: Sqs) -> None
     lines = [line.split() for line in run.stdout.splitlines()]
     seen = {line[0]: {f"sqs:{name}" for name in line[1:]} for line in lines if line}
     assert seen.get("sent") == SENDS_HINTS, run.stderr
-    # What a worker holds when it stops it makes visible again; with an empty queue it holds nothing.
+    # A worker that stops makes the messages that it holds visible again; here the queue is empty.
     assert seen["taken"] | {"sqs:ChangeMessageVisibility"} == TAKES_HINTS

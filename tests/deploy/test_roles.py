@@ -20,7 +20,7 @@ CODE = Code()
 TEMPLATE = template.load()
 STACK = TEMPLATE["Resources"]
 
-# Where each process starts. `celery -A config worker` runs the tasks; the desk is three sets of urls.
+# Where each process starts. `celery -A config worker` runs the tasks; the web process has three URLconfs.
 PROCESSES: dict[str, list[Place]] = {
     "WebRole": [
         ("approvals.web.urls", ""),
@@ -31,7 +31,7 @@ PROCESSES: dict[str, list[Place]] = {
     "WorkerRole": [("approvals.tasks", "")],
     "SweeperRole": [("approvals.management.commands.sweep", "")],
 }
-# Which duty the calls of a module are; the longest name that fits decides.
+# The policy for the calls of each module; the longest prefix of its name counts.
 DUTIES = {
     "approvals.polling": "IntakePolicy",
     "approvals.polling.checking": "InspectionPolicy",
@@ -48,9 +48,9 @@ DUTIES = {
     "approvals.reconciliation.batch_executions": "BatchesPolicy",
     "approvals.reconciliation.executions.probe": "KeepAlivePolicy",
 }
-# After a restored backup: whoever does it uses rights of their own, no process does it by itself.
+# After a restored backup: operators run it with their own permissions; no process does.
 BY_HAND = "approvals.reconciliation.recovery"
-# What Celery calls (test_hints.py sees it do so); the code above only says that it sends or takes hints.
+# What Celery calls, as test_hints.py observes; the code only shows that it sends or takes wake-ups.
 SENDS_HINTS = {"sqs:GetQueueAttributes", "sqs:SendMessage"}
 TAKES_HINTS = {
     "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",

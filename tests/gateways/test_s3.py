@@ -99,7 +99,9 @@ def test_a_silent_s3_is_unavailable(settings: Any) -> None:
     aws.forget()
 
 
-def test_a_policy_against_plain_http_is_not_about_the_laptop(client: Any, bucket: str) -> None:
+def test_a_policy_against_plain_http_does_not_apply_to_the_local_account(
+    client: Any, bucket: str
+) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
     plain = {"Resource": f"arn:aws:s3:::{bucket}/*"}
     only_tls = deny | plain | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}

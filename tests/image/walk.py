@@ -28,12 +28,12 @@ import requests
 import yaml
 
 from local import aws
-from local.orders import order
+from local.order_traffic import order
 from local.processes import dying_with_me
 from tests.desk import QUEUE, ROOT, Desk, Program, wait_until
 
 UID = 10001
-# buildah, as root, remembers there where it saw a layer, whatever store it is given.
+# As root, buildah caches there where it has seen a layer, even if it is given another store.
 BLOB_CACHE = Path("/var/lib/containers/cache/blob-info-cache-v1.boltdb")
 RELEASE = "bookworm"  # of the Dockerfile's base, which is made here: nothing is pulled
 PROCESSES = ("web", "poller", "worker", "sweeper")
@@ -49,9 +49,9 @@ SLIM = [  # what sets debian:*-slim apart from a minimal Debian, so that sizes c
     *(f"path-exclude=/usr/share/{name}/*" for name in ("groff", "info", "lintian", "man")),
     "path-exclude=/usr/share/locale/*",
 ]
-# As a container engine and compose.yaml would: a root nobody can write to, a /tmp in memory, PID 1,
-# no capability and no way to get one. $1 the image's root, $2 what lies in its /run, $3 where its
-# commands start, $4 and $5 its user; the rest is the command.
+# As a container engine and compose.yaml would: a read-only root, a /tmp in memory, PID 1, no
+# capabilities and no way to get any. $1 the image's root, $2 the contents of its /run, $3 the working
+# directory of its commands, $4 and $5 its user and group; the rest is the command.
 ENTER = """
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"
@@ -90,7 +90,7 @@ class Buildah:
     def __call__(self, command: str, *arguments: str | Path) -> str:
         """Run a buildah command; its standard output."""
         store = [f"--root={self.work / 'store'}", f"--runroot={self.work / 'run'}"]
-        return said(
+        return output_of(
             ["buildah", *store, "--storage-driver=vfs", command, *arguments],
             env={**os.environ, "TMPDIR": str(self.work / "tmp")},
         )
@@ -101,7 +101,9 @@ class Buildah:
         options = [f"--dpkgopt={line}" for line in SLIM]
         options += [f"--aptopt={line}" for line in of_apt()]
         mirrors = "".join(f"deb {line}\n" for line in debian_mirrors())
-        said(["mmdebstrap", "--quiet", "--variant=minbase", *options, RELEASE, tarball], mirrors)
+        output_of(
+            ["mmdebstrap", "--quiet", "--variant=minbase", *options, RELEASE, tarball], mirrors
+        )
         container = self("from", "scratch").strip()
         self("add", "--quiet", container, tarball, "/")
         tarball.unlink()
@@ -214,7 +216,7 @@ class Contained(Desk):
 
 
 def status_of(process: Path) -> dict[str, str]:
-    """What the kernel says about a process."""
+    """Return what the kernel reports about a process."""
     return dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
 
 
@@ -226,8 +228,8 @@ def namespace_of(process: Path) -> Path | None:
         return None
 
 
-def said(command: list[str | Path], text: str = "", **options: Any) -> str:
-    """Run a program; its standard output. Fails with the end of what it complained about."""
+def output_of(command: list[str | Path], text: str = "", **options: Any) -> str:
+    """Run a program; return its standard output. Fails with the end of its standard error."""
     done = subprocess.run(
         command, input=text, capture_output=True, text=True, timeout=300, check=False, **options
     )
@@ -238,7 +240,9 @@ def said(command: list[str | Path], text: str = "", **options: Any) -> str:
 def debian_mirrors() -> list[str]:
     """`URI suite component` of each Debian archive of this release that apt knows here."""
     form = "$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)"
-    rows = said(["apt-get", "indextargets", "--format", form, "Created-By: Packages"]).split("\n")
+    rows = output_of(["apt-get", "indextargets", "--format", form, "Created-By: Packages"]).split(
+        "\n"
+    )
     found = [
         row.removeprefix("Debian ") for row in rows if re.match(rf"Debian \S+ {RELEASE}\b", row)
     ]
@@ -249,14 +253,14 @@ def debian_mirrors() -> list[str]:
 
 def of_apt() -> list[str]:
     """How this machine's apt gets at its mirrors: proxies, and how old an index may be."""
-    lines = said(["apt-config", "dump"]).splitlines()
+    lines = output_of(["apt-config", "dump"]).splitlines()
     wanted = re.compile(r"Acquire::(Check-|https?::|Retries)\S* ")
     return [line for line in lines if wanted.match(line) and not line.endswith('"";')]
 
 
 def of_pip() -> list[str]:
     """Which indexes this machine's pip asks; what lies on this machine's disk is not in the build."""
-    lines = said([sys.executable, "-m", "pip", "config", "list"]).splitlines()
+    lines = output_of([sys.executable, "-m", "pip", "config", "list"]).splitlines()
     wanted = re.compile(r"\S+\.((?:extra-)?index-url|trusted-host|timeout)='(.*)'$")
     found = [match for line in lines if (match := wanted.match(line))]
     return [f"{match[1]} = {match[2]}" for match in found if "file:" not in match[2]]
@@ -277,7 +281,7 @@ def secrets_as_documented(work: Path, database_url: str) -> Path:
     """The secrets that compose.yaml's own lines make; only the database is another."""
     text = (ROOT / "compose.yaml").read_text()
     lines = re.findall(r"^#     (.*)$", text, re.MULTILINE)
-    said(["bash", "-euc", "\n".join(lines)], cwd=work)
+    output_of(["bash", "-euc", "\n".join(lines)], cwd=work)
     declared = yaml.safe_load(text)["secrets"].values()
     assert all((work / secret["file"]).stat().st_mode & 0o777 == 0o644 for secret in declared)
     (work / "secrets" / "database_url").write_text(f"{database_url}\n")
@@ -295,7 +299,7 @@ def work() -> Iterator[Path]:
     shutil.rmtree(directory)
     if not others:
         BLOB_CACHE.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: somebody else's, too
+        with contextlib.suppress(OSError):  # not empty: others use it, too
             BLOB_CACHE.parent.rmdir()
             BLOB_CACHE.parent.parent.rmdir()
 
@@ -312,7 +316,7 @@ def image(work: Path, request: pytest.FixtureRequest) -> Image:
     name = buildah.build(context, BASE=base, VERSION=project["version"])
     built = time.monotonic()
     image = buildah.image(name)
-    sizes = said(["find", image.root, "-type", "f", "-printf", "%s\n"]).split()
+    sizes = output_of(["find", image.root, "-type", "f", "-printf", "%s\n"]).split()
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         sys.stdout.write(
             f"image: {sum(map(int, sizes)) / 1e6:.0f} MB uncompressed,"
@@ -350,8 +354,8 @@ def program(desk: Contained) -> Program:
     """A program of Ada's, in a service that the image itself has migrated and set up."""
     desk.manage("migrate", "--no-input", "--verbosity", "0")
     desk.manage("register_queue", QUEUE, "--sqs-url", desk.outputs["ReviewQueueUrl"])
-    said = desk.manage("grant", "ada@example.com", QUEUE, "reviewer", "--create")
-    assert "https://reviews.example.com/accounts/password/reset/key/" in said
+    output = desk.manage("grant", "ada@example.com", QUEUE, "reviewer", "--create")
+    assert "https://reviews.example.com/accounts/password/reset/key/" in output
     desk.manage("grant", "ada@example.com", "--site", "orders")
     ada = desk.program("ada")
     ada.session.headers["X-Forwarded-Proto"] = "https"
@@ -376,7 +380,7 @@ def test_the_image_holds_what_runs_and_nothing_else(image: Image):
 
 def test_nothing_in_the_image_belongs_to_the_service_or_can_be_written_by_it(image: Image):
     ours = ["-uid", str(UID), "-o", "-gid", str(UID), "-o", "-perm", "-o+w", "!", "-type", "l"]
-    found = said(
+    found = output_of(
         ["find", ".", "-path", "./dev", "-prune", "-o", "(", *ours, ")", "-printf", "%P "],
         cwd=image.root,
     )

@@ -53,7 +53,7 @@ def clients(aws: local_aws.Account) -> Clients:
 
 @dataclass
 class Workflow:
-    """A state machine with a queue of its own, and what the tests ask of both."""
+    """A state machine with a queue of its own, and the calls that tests make about both."""
 
     clients: Clients
     arn: str
@@ -77,7 +77,7 @@ class Workflow:
         return self.start(), self.token()
 
     def end(self, arn: str) -> dict[str, Any]:
-        """What DescribeExecution says once the execution has ended."""
+        """Return the response of DescribeExecution once the execution has ended."""
         for _ in range(1500):
             described: dict[str, Any] = self.clients("stepfunctions").describe_execution(
                 executionArn=arn

@@ -1,6 +1,6 @@
 """A demo of dummy processes: `python dummy_demo.py ROOT BEHAVIOUR`, with a real PostgreSQL.
 
-The AWS account is real too where BEHAVIOUR is empty; else a process that does nothing stands in.
+With an empty BEHAVIOUR the AWS account is real too; otherwise a process that does nothing replaces it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from subprocess import Popen
 
 from local.aws import Account
 from local.processes import dying_with_me
-from local.supervisor import children, demo
+from local.supervisor import child_processes, demo
 from local.supervisor.programs import Program
 from local.supervisor.seed import Issued, Person
 
@@ -63,8 +63,8 @@ def start_nothing(demo: object, logs: Path, cleanup: ExitStack) -> tuple[Account
 
 if __name__ == "__main__":
     behaviour = sys.argv[2]
-    children._PAUSE = 0.1
-    children._MOST_RESTARTS = 2
+    child_processes._PAUSE_SECONDS = 0.1
+    child_processes._MAX_RESTARTS = 2
     if behaviour:
         demo._start_aws = start_nothing
     programs = (

@@ -1,4 +1,4 @@
-"""Lambda functions of the tests' own: echo, fail, use the environment, write a row, mumble."""
+"""Lambda handlers for the tests: echo, fail, use the environment, write a row, return no JSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def borrow(event: Any, context: Any) -> Any:
 
 
 def mumble(event: Any, context: Any) -> Any:
-    """Answer what no JSON can say."""
+    """Return a value that JSON cannot represent."""
     return object()
 
 

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.conftest import review
-from tests.local.test_aws_maps import distributed, map_run
+from tests.local.test_aws_distributed_maps import distributed, map_run
 
 DONE = {"Type": "Pass", "Result": "done", "End": True}
 

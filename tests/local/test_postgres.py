@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: starts for root and for a user, dies with its parent, says what is wrong."""
+"""The embedded PostgreSQL: starts for root and for a user, dies with its parent, reports what is wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WITHOUT_SETPCAP = ["setpriv", "--bounding-set=-setpcap", "--inh-caps=-all"]
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A clone below a 0700 home: nobody but its owner can walk there."""
+    """A clone below a 0700 home directory, which only its owner can enter."""
     home = Path(tempfile.mkdtemp())
     yield home
     shutil.rmtree(home)
@@ -66,7 +66,7 @@ def start_in_a_child(
 
 
 def is_gone(pid: int) -> bool:
-    """Within two seconds; a zombie that nobody reaps is gone."""
+    """Wait up to two seconds for the process to end; a zombie counts as ended."""
     for _ in range(100):
         try:
             if "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
@@ -171,7 +171,7 @@ def test_postgresqls_own_complaint_is_told_in_one_line(home, what, monkeypatch):
         Server.start(home / "data", durable=False)
 
     assert "\n" not in str(refused.value)
-    assert "said nothing" not in str(refused.value)
+    assert "wrote nothing" not in str(refused.value)
 
 
 def test_something_else_in_place_of_the_data_is_one_clear_line(home):

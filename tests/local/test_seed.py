@@ -1,8 +1,7 @@
-"""The demo's seed as the process it is: who can work afterwards, and what is said when it fails."""
+"""The child process that fills the demo's database: what it makes, and the message when it fails."""
 
 from __future__ import annotations
 
-import importlib
 import os
 
 import pytest
@@ -13,9 +12,9 @@ from django.test import Client
 
 from approvals.models import ReviewQueue, User
 from local.processes import LocalError
+from local.supervisor import seed as seeds
 
 pytestmark = pytest.mark.django_db(transaction=True)
-seeds = importlib.import_module("local.supervisor.seed")  # its package has a function so called
 EVERYBODY = seeds.people("demo-password")
 
 
@@ -30,7 +29,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def test_people_the_queue_and_a_token_are_there_and_once_more_harms_nothing(
+def test_people_the_queue_and_a_token_are_made_and_a_second_run_does_no_harm(
     environment, tmp_path, settings
 ):
     first = seeds.seed(environment, EVERYBODY, tmp_path / "seed.log")
@@ -61,7 +60,7 @@ def test_a_database_that_is_away_is_one_clear_line(environment, tmp_path):
     assert str(tmp_path / "seed.log") in str(refused.value)
 
 
-def test_a_seed_that_takes_too_long_is_ended_and_said(environment, tmp_path, monkeypatch):
+def test_a_seed_that_takes_too_long_is_ended_with_a_message(environment, tmp_path, monkeypatch):
     monkeypatch.setattr(seeds, "_SEED_SECONDS", 0.01)
 
     with pytest.raises(LocalError, match="was not prepared in"):

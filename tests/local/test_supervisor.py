@@ -1,4 +1,4 @@
-"""The demo as processes: one per clone, on its port, watched, and gone when it is told to or killed."""
+"""The demo's processes: one demo per clone, on its port, watched, and ended when it stops or is killed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ import pytest
 
 from local.aws import Account
 from local.processes import LocalError, free_port
-from local.supervisor import surroundings
-from local.supervisor.children import Crew
+from local.supervisor.child_processes import ChildProcesses
+from local.supervisor.environment import process_environment
+from local.supervisor.private_files import demo_secrets
 from local.supervisor.programs import PROGRAMS, Program
 from tests.measured import measured
 
@@ -57,14 +58,14 @@ class Demo:
         return process
 
     def refusal(self, **environ: str) -> str:
-        """What a demo that may not start says, after checking that it is one line and exit 1."""
-        said, complained = self.start(**environ).communicate(timeout=20)
-        assert self._started[-1].returncode == 1, said
-        assert complained.count("\n") == 1
-        return complained
+        """Start a demo that may not start; return its standard error, which must be one line, with exit 1."""
+        output, errors = self.start(**environ).communicate(timeout=20)
+        assert self._started[-1].returncode == 1, output
+        assert errors.count("\n") == 1
+        return errors
 
     def wait_until_found(self, after: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What `demo.json` says; with `after`, once it is not that of an earlier demo any more."""
+        """Return what `demo.json` contains, once it is there and differs from `after`."""
         wait_for(lambda: self.found.exists() and json.loads(self.found.read_text()) != after)
         found: dict[str, Any] = json.loads(self.found.read_text())
         return found
@@ -115,7 +116,7 @@ def demo() -> Iterator[Demo]:
     shutil.rmtree(root)
 
 
-def test_a_demo_tells_how_to_reach_it_and_leaves_nothing_when_stopped(demo):
+def test_demo_json_describes_the_demo_and_nothing_is_left_when_it_stops(demo):
     process = demo.start()
     found = demo.wait_until_found()
 
@@ -130,16 +131,16 @@ def test_a_demo_tells_how_to_reach_it_and_leaves_nothing_when_stopped(demo):
     assert [user["role"] for user in found["users"]] == ["lead", "reviewer", "viewer"]
     assert found["queue_url"].startswith(found["aws_endpoint"])
     assert (demo.root / "var/demo/secrets.json").stat().st_mode & 0o777 == 0o600
-    # A profile of the shell must not lead anybody to a real account.
+    # A profile of the shell must not select a real account.
     assert "shell None" in (demo.root / "var/demo/logs/web.log").read_text()
     assert "already running in this clone" in demo.refusal()
     time.sleep(0.7)  # until the line for the shell is printed
     process.send_signal(signal.SIGTERM)
-    said, complained = process.communicate(timeout=15)
+    output, errors = process.communicate(timeout=15)
 
-    assert (process.returncode, complained) == (0, "")
-    assert "reviews/review-1/decisions/" in said
-    assert said.endswith("Stopping ...\nStopped. Nothing is left running.\n")
+    assert (process.returncode, errors) == (0, "")
+    assert "reviews/review-1/decisions/" in output
+    assert output.endswith("Stopping ...\nStopped. Nothing is left running.\n")
     assert demo.processes() == []
     assert not demo.found.exists()
 
@@ -196,22 +197,22 @@ def test_both_commands_start_the_demo_without_djangos_settings(command):
     assert refused.stderr == "PORT=http is not a port: use a number from 1 to 65535\n"
 
 
-def test_a_page_that_does_not_come_up_ends_the_demo_with_its_last_words(demo):
-    said, complained = demo.start("no-web").communicate(timeout=20)
+def test_a_web_process_that_does_not_start_ends_the_demo_with_its_last_output(demo):
+    output, errors = demo.start("no-web").communicate(timeout=20)
 
-    assert "The web process ended (exit code 3). It said last:\n    out of paper" in said
-    assert "the web process did not start" in complained
+    assert "The web process ended (exit code 3). Its last output:\n    out of paper" in output
+    assert "the web process did not start" in errors
     assert demo.processes() == []
 
 
 def test_a_process_that_keeps_dying_is_restarted_and_then_given_up(demo):
     process = demo.start("crash")
-    said, complained = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=30)
 
     assert process.returncode == 1
-    assert "out of paper" in said
-    assert said.count("Restarting it") == 2
-    assert "the traffic process died 3 times" in complained
+    assert "out of paper" in output
+    assert output.count("Restarting it") == 2
+    assert "the traffic process died 3 times" in errors
     assert demo.processes() == []
 
 
@@ -242,7 +243,7 @@ def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo):
 
 
 def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr("local.supervisor.children._PAUSE", 0.0)
+    monkeypatch.setattr("local.supervisor.child_processes._PAUSE_SECONDS", 0.0)
     mark = tmp_path / "times"
     code = (
         "import pathlib, subprocess, sys, time; "
@@ -252,18 +253,18 @@ def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monk
         "mark.write_text(times + f'{helper.pid} '); "
         "sys.exit('first time') if not times else time.sleep(600)"
     )
-    said: list[str] = []
-    crew = Crew(tmp_path, dict(os.environ), cwd=tmp_path, say=said.append)
-    crew.start(Program("odd", (sys.executable, "-c", code)))
+    lines: list[str] = []
+    children = ChildProcesses(tmp_path, dict(os.environ), cwd=tmp_path, say=lines.append)
+    children.start(Program("odd", (sys.executable, "-c", code)))
 
     def twice() -> bool:
-        crew.watch()
+        children.watch()
         return mark.exists() and len(mark.read_text().split()) == 2
 
     wait_for(twice)
-    crew.stop()
+    children.stop()
 
-    assert "    first time" in said
+    assert "    first time" in lines
     helpers = [int(pid) for pid in mark.read_text().split()]
     wait_for(lambda: not any("sleep" in described(pid) for pid in helpers))
 
@@ -271,13 +272,13 @@ def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monk
 def test_secrets_are_made_once_and_read_again(tmp_path):
     path = tmp_path / "secrets.json"
 
-    first = surroundings.secrets(path)
+    first = demo_secrets(path)
 
-    assert surroundings.secrets(path) == first
+    assert demo_secrets(path) == first
     assert first["token_keys"].startswith("demo:")
     path.write_text("{")
     with pytest.raises(LocalError, match="remove it"):
-        surroundings.secrets(path)
+        demo_secrets(path)
 
 
 def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
@@ -290,7 +291,7 @@ def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
         "DEBUG": "1",
         "SECRET_KEY_FILE": "/run/secrets/key",
     }
-    made = surroundings.environment(
+    made = process_environment(
         shell,
         {"secret_key": "s", "token_keys": "demo:k"},
         8000,

@@ -37,7 +37,7 @@ from approvals.orchestration.lambdas.failures import (
     ValidationError,
 )
 from local.aws import Account, start
-from local.orders import order
+from local.order_traffic import order
 
 APPROVED = {"approved": True, "decision_id": "d-1"}
 numbers = count(1)

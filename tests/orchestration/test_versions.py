@@ -16,7 +16,7 @@ from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTas
 from approvals.models.decisions import Outcome
 from approvals.orchestration import fulfillment, packaging
 from approvals.records import execution_snapshots
-from local.orders import order
+from local.order_traffic import order
 from tests import factories
 from tests.deploy.template import ROOT
 from tests.factories import actor

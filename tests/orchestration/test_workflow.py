@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from local.aws import Account, start
-from local.orders import order
+from local.order_traffic import order
 from tests.orchestration.stack import APPROVED, Workflow
 
 numbers = count(1)

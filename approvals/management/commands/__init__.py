@@ -1,4 +1,5 @@
-"""The command line: each command reads arguments, calls one function, and ends with an exit code.
+"""The management commands: each reads its arguments, calls the service, and ends with an exit code.
 
-0 ok, 1 error, 2 usage, 3 a finding or `stored, not done`. A user's mistake gets one line on stderr.
+0 ok, 1 error, 2 wrong usage, 3 a finding or `stored, will be started`. A user's mistake gets one
+line on standard error.
 """

@@ -1,4 +1,4 @@
-"""`check_queue`: what AWS says of a queue's rights, region, kind and settings, and what to do about it."""
+"""`check_queue`: check a queue's permissions, region, kind and settings in AWS, and what to do about them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from approvals.models import ReviewQueue
 
 
 class Command(ReviewCommand):
-    """Check one queue; nothing is received, nothing is changed."""
+    """Check one queue. No message is received and nothing is changed."""
 
-    help = "Check a queue in AWS. Exit code 3 where there is a warning or a problem."
+    help = "Check a queue in AWS: permissions, region, kind, settings. Exit code 3 for a warning or a problem."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("slug")
+        """Declare the arguments."""
+        parser.add_argument("slug", help="the queue to check")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print each finding, and end with 3 where there is something to do."""
+        """Print each finding, and end with exit code 3 unless all of them are OK."""
         queue = ReviewQueue.objects.filter(slug=options["slug"]).first()
         if queue is None:
             raise Error(f"No queue {options['slug']!r}: register_queue makes one.")

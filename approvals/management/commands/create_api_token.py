@@ -1,4 +1,4 @@
-"""`create_api_token`: print a new API token of a user, alone, so that a script can take it."""
+"""`create_api_token`: make an API token of a user and print only the token, for scripts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from approvals.management.command import ReviewCommand
 
 
 class Command(ReviewCommand):
-    """Make an API token; it is shown this once."""
+    """Make an API token. This is the only time that it is shown."""
 
-    help = "Print a new API token of EMAIL. Only its digest is stored."
+    help = "Make an API token of EMAIL and print it. Only its digest is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("email")
-        parser.add_argument("--name", required=True)
+        """Declare the arguments."""
+        parser.add_argument("email", help="the user who acts with the token")
+        parser.add_argument("--name", required=True, help="tells the user's tokens apart")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Issue the token and print it alone."""
+        """Issue the token and print it."""
         user = self.user(options["email"])
         self.stdout.write(credentials.issue_token(user, options["name"], by=COMMAND_LINE))

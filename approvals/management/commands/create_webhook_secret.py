@@ -1,4 +1,4 @@
-"""`create_webhook_secret`: print a new secret for signed webhooks, alone, so that a script can take it."""
+"""`create_webhook_secret`: make a secret for signed webhooks and print only the secret, for scripts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from approvals.management.command import ReviewCommand
 
 
 class Command(ReviewCommand):
-    """Make a webhook secret; it is shown this once. Secrets of one name are one sender's."""
+    """Make a webhook secret. This is the only time that it is shown; a sender may have several."""
 
-    help = "Print a new secret with which NAME signs webhooks. It is stored sealed."
+    help = "Make a secret with which the sender NAME signs webhooks, and print it. It is stored sealed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("name")
-        parser.add_argument("--queue", metavar="SLUG", help="good for this queue's reviews alone")
+        """Declare the arguments."""
+        parser.add_argument("name", help="the sender")
+        parser.add_argument("--queue", metavar="SLUG", help="only for reviews of this queue")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Issue the secret and print it alone."""
+        """Issue the secret and print it."""
         self.stdout.write(
             credentials.issue_secret(options["name"], options["queue"], by=COMMAND_LINE)
         )

@@ -1,4 +1,4 @@
-"""`grant`: give a person a role in a queue, or a right outside queues."""
+"""`grant`: give a user a role in a queue, or a right outside queues."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ class Command(ReviewCommand):
     help = "Give EMAIL a role in a queue, or (with --site) a right outside queues."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("email")
+        """Declare the arguments."""
+        parser.add_argument("email", help="the user")
         parser.add_argument("queue", nargs="?", metavar="QUEUE")
         parser.add_argument("role", nargs="?", choices=QueueMembership.Role.values)
-        parser.add_argument("--site", choices=policy.SITE_GROUPS, metavar="RIGHT")
-        parser.add_argument("--create", action="store_true", help="make the user if there is none")
+        parser.add_argument(
+            "--site", choices=policy.SITE_GROUPS, metavar="RIGHT", help="a right outside queues"
+        )
+        parser.add_argument(
+            "--create",
+            action="store_true",
+            help="make the user if there is none with this e-mail address",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Grant, and print the set-password link of a user who was just made."""
+        """Grant, and print a link that sets the password of a person who has none yet."""
         queue, role, site = options["queue"], options["role"], options["site"]
         if bool(queue) != bool(role) or bool(site) == bool(queue):
             raise Usage("Name either a queue and a role, or --site RIGHT.")

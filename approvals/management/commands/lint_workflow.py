@@ -7,7 +7,7 @@ from approvals.workflows.linting import command
 
 
 class Command(WorkflowCommand):
-    """Lint definitions; exits with 3 where there is a finding."""
+    """Lint definitions; exits with 3 if there is a finding."""
 
     help = command.HELP
     implementation = command

@@ -1,4 +1,4 @@
-"""`migrate`: Django's own, which says in one line that a table is locked or the database away."""
+"""`migrate`: Django's own, with one line for a locked table or a database that does not answer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from approvals.management.command import Error
 
 
 class Command(migrate.Command):
-    """Bring the database to this version; gives up after lock_timeout rather than hold up the desk."""
+    """Bring the database to this version. It gives up after lock_timeout, so that reviews go on."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Migrate. A migration is one transaction: where it is given up, it leaves nothing half done."""
+        """Migrate. A migration is one transaction, so one that gives up leaves nothing half done."""
         try:
             return super().execute(*args, **options)
         except OperationalError as error:

@@ -1,4 +1,4 @@
-"""`poll_queue`: take manual-review messages from SQS into the database until told to stop."""
+"""`poll_queue`: receive manual-review messages from SQS and store their reviews, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from approvals.polling import sources, statuses
 
 
 class Command(ReviewCommand):
-    """Poll one queue, or all enabled ones."""
+    """Poll one queue, or all enabled queues."""
 
-    help = "Turn messages of the review queues into reviews. Stops cleanly on SIGTERM."
+    help = "Receive the messages of the review queues and make reviews of them. Stops cleanly on SIGTERM."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
+        """Declare the arguments."""
         parser.add_argument("--queue", metavar="SLUG", help="only this queue (default: all)")
-        parser.add_argument("--once", action="store_true", help="until one empty answer per queue")
+        parser.add_argument(
+            "--once", action="store_true", help="end after one empty answer per queue"
+        )
         parser.add_argument("--max-messages", type=int, metavar="N", help="stop after N messages")
-        parser.add_argument("--threads", type=int, default=1, metavar="N", help="per queue")
+        parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads per queue")
         parser.add_argument(
             "--dead-letters",
             action="store_true",
@@ -31,7 +33,7 @@ class Command(ReviewCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Poll until done or stopped."""
+        """Poll until there is nothing left (with --once), the maximum is reached, or a signal comes."""
         if options["threads"] < 1 or (options["max_messages"] or 1) < 1:
             raise Usage("--threads and --max-messages take a number from 1 upwards.")
         slugs = [options["queue"]] if options["queue"] else []
@@ -57,9 +59,9 @@ class Command(ReviewCommand):
         dead_letters: bool,
         all_queues: bool,
     ) -> None:
-        """Empty each queue; one that AWS refuses does not keep the others from their turn.
+        """Empty each queue; one that AWS refuses does not stop the others.
 
-        That a queue has no dead letters to read is an error only where it was asked for by name.
+        A queue without a dead-letter queue is an error only if it was named.
         """
         what, refusals = "dead letters" if dead_letters else "messages", []
         for queue in queues:

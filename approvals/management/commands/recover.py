@@ -1,4 +1,4 @@
-"""`recover`: after a restored backup, take in again what AWS still waits for, and name what differs."""
+"""`recover`: after a restored backup, make the reviews again that AWS waits for, and list differences."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ from approvals.untrusted.display import visible
 
 
 class Command(ReviewCommand):
-    """Go through the executions that may have done something since the backup was made."""
+    """Read the executions that may have changed since the backup was made."""
 
     help = (
-        "Open task tokens without a review become reviews again; outcomes that differ are listed."
-        " May be repeated, beside all that runs. Exit code 3 for a difference, or not at the end."
+        "After a restored backup: make reviews again for open task tokens that have none, and list"
+        " outcomes that differ. May be repeated while the service runs. Exit code 3 if there are"
+        " differences, or if executions are left."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("slug")
+        """Declare the arguments."""
+        parser.add_argument("slug", help="the queue")
         parser.add_argument("--since", type=moment, required=True, help="when the backup was made")
         parser.add_argument(
-            "--state-machine", action="append", metavar="ARN", help="default: the queue's own"
+            "--state-machine",
+            action="append",
+            metavar="ARN",
+            help="whose executions are read; repeat for more (default: the queue's own)",
         )
-        parser.add_argument("--before", type=moment, help="go on where an earlier run ended")
+        parser.add_argument("--before", type=moment, help="continue where an earlier run ended")
         parser.add_argument("--limit", type=int, metavar="N", help="stop after N executions")
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say each difference as it is found, and end with 3 where there is one."""
+        """Print each difference as it is found; end with exit code 3 if there is one or some are left."""
         queue = ReviewQueue.objects.filter(slug=options["slug"]).first()
         if queue is None:
             raise Error(f"No queue {options['slug']!r}.")
@@ -48,13 +52,13 @@ class Command(ReviewCommand):
         try:
             for found in walk:
                 differ += 1
-                told = {name: visible(value) for name, value in asdict(found).items() if value}
-                self.stdout.write(json.dumps(told) if as_json else "  ".join(told.values()))
+                fields = {name: visible(value) for name, value in asdict(found).items() if value}
+                self.stdout.write(json.dumps(fields) if as_json else "  ".join(fields.values()))
         finally:
             rest = walk.rest.isoformat() if walk.rest else None
-            end = {"executions": walk.looked, "differ": differ, "go_on_before": rest}
+            totals = {"executions": walk.looked, "differ": differ, "go_on_before": rest}
             more = f"; go on with --before {rest}" if rest else ""
-            said = f"{walk.looked} executions looked into, {differ} differences{more}"
-            self.stdout.write(json.dumps(end) if as_json else said)
+            summary = f"{walk.looked} executions looked into, {differ} differences{more}"
+            self.stdout.write(json.dumps(totals) if as_json else summary)
         if differ or rest:
             sys.exit(FINDING)

@@ -1,4 +1,4 @@
-"""`register_queue`: make a review queue, or change one."""
+"""`register_queue`: create a review queue, or change one."""
 
 from __future__ import annotations
 
@@ -19,38 +19,57 @@ CHANGEABLE = (
 
 
 class Command(ReviewCommand):
-    """Create or update a queue; what is not named stays as it is."""
+    """Create or update a queue. Settings that are not given stay as they are."""
 
-    help = "Tell the service about an SQS queue of manual-review messages (create or update)."
+    help = "Create or update the review queue SLUG, which reads manual-review messages from an SQS queue."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("slug")
-        parser.add_argument("--sqs-url", required=True, metavar="URL")
-        parser.add_argument("--name")
-        parser.add_argument("--region")
-        parser.add_argument("--role-arn")
-        parser.add_argument("--timeout-seconds", type=int, metavar="N")
-        parser.add_argument("--reject-as", choices=ReviewQueue.RejectAs.values)
-        parser.add_argument("--error-name")
-        parser.add_argument("--at-deadline", choices=ReviewQueue.AtDeadline.values)
-        parser.add_argument("--undo-seconds", type=int, metavar="N")
-        parser.add_argument("--lease-seconds", type=int, metavar="N")
+        """Declare the arguments."""
+        parser.add_argument("slug", help="the queue's name in URLs and commands")
+        parser.add_argument(
+            "--sqs-url", required=True, metavar="URL", help="where its messages are"
+        )
+        parser.add_argument("--name", help="shown on pages")
+        parser.add_argument("--region", help="of the SQS queue and its state machines")
+        parser.add_argument(
+            "--role-arn", metavar="ARN", help="the IAM role to assume for this queue"
+        )
+        parser.add_argument(
+            "--timeout-seconds",
+            type=int,
+            metavar="N",
+            help="from the message to the deadline, if it names none",
+        )
+        parser.add_argument(
+            "--reject-as",
+            choices=ReviewQueue.RejectAs.values,
+            help="the call that answers a rejection",
+        )
+        parser.add_argument("--error-name", metavar="NAME", help="the error of SendTaskFailure")
+        parser.add_argument(
+            "--at-deadline",
+            choices=ReviewQueue.AtDeadline.values,
+            help="what to do with an open review",
+        )
+        parser.add_argument(
+            "--undo-seconds", type=int, metavar="N", help="how long a decision can be undone"
+        )
+        parser.add_argument("--lease-seconds", type=int, metavar="N", help="how long a claim lasts")
         parser.add_argument(
             "--state-machine",
             action="append",
             metavar="ARN",
-            help="whose messages are taken; repeat for more; replaces the list ('': any)",
+            help="accept only messages of this one; repeat for more; replaces the list ('': any)",
         )
         parser.add_argument(
             "--heartbeat-seconds",
             type=int,
             metavar="N",
-            help="HeartbeatSeconds of the waiting state: keep its tokens alive (0: do not)",
+            help="the waiting state's HeartbeatSeconds, to send heartbeats for its tokens (0: none)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Save the queue and say whether it is new."""
+        """Save the queue and print whether it is new."""
         changes = {name: options[name] for name in CHANGEABLE if options[name] is not None}
         changes["sqs_url"] = options["sqs_url"]
         if options["state_machine"] is not None:

@@ -1,4 +1,4 @@
-"""`start_order`: store an order, start its execution, and print the execution's ARN alone."""
+"""`start_order`: store an order, start its execution, and print only the execution's ARN."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from approvals.orchestration import fulfillment
 class Command(ReviewCommand):
     """Start the order workflow for one order; the same order again prints the same ARN."""
 
-    help = "Start the order workflow for the order in FILE (JSON; - is standard input)."
+    help = "Start the order workflow for the order in FILE (JSON) and print the execution's ARN."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("file", metavar="FILE")
+        """Declare the arguments."""
+        parser.add_argument("file", metavar="FILE", help="an order; - is standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Store the order, then make the first attempt here; the sweeper makes the others."""
@@ -31,7 +31,7 @@ class Command(ReviewCommand):
         entry = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.START, subject=order.pk).first()
         if entry and lanes.deliver(entry.pk):
             order.refresh_from_db()
-        else:  # a worker that got the hint is at it, or the batch that has this order
+        else:  # a worker already starts it, or a batch contains this order
             fulfillment.await_start(order)
         if order.status == OrderExecution.Status.REFUSED:
             raise Error(order.refusal)

@@ -1,4 +1,4 @@
-"""`start_orders`: hand a file of orders, or an S3 object, to Step Functions, and watch it go."""
+"""`start_orders`: start the order workflow for a file of orders or an S3 object, and show progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from approvals.models import OrderBatch
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.worker import loop
 
-PATIENCE = 300.0  # seconds in which nothing moves: AWS is away, and the sweeper will do the rest
+PATIENCE = 300.0  # seconds without progress after which the rest is left to the sweeper
 PAUSE = 0.2
 SHOWN = 20
 Mode, OnBadRow, Status = OrderBatch.Mode, OrderBatch.OnBadRow, OrderBatch.Status
@@ -29,20 +29,38 @@ class Command(ReviewCommand):
     """Start the order workflow for every order of a file, each once."""
 
     help = (
-        "Start the order workflow for the orders in FILE or s3://bucket/key (JSON, JSONL, CSV);"
-        " with --resume go on with a batch that was broken off or stopped."
+        "Start the order workflow for the orders in FILE (JSON, JSONL or CSV), each once; with"
+        " --resume, continue a batch that was interrupted or stopped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("file", metavar="FILE", nargs="?")
-        parser.add_argument("--mode", choices=Mode.values, default=Mode.EXECUTIONS.value)
-        parser.add_argument("--batch-size", type=int, default=100)
-        parser.add_argument("--on-bad-row", choices=OnBadRow.values, default=OnBadRow.SKIP.value)
-        parser.add_argument("--resume", metavar="BATCH", type=UUID)
+        """Declare the arguments."""
+        parser.add_argument("file", metavar="FILE", nargs="?", help="a path, or s3://bucket/key")
+        parser.add_argument(
+            "--mode",
+            choices=Mode.values,
+            default=Mode.EXECUTIONS.value,
+            help="an execution per order (default), per batch, or a distributed Map",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=int,
+            default=100,
+            metavar="N",
+            help="orders per execution of a batch (100)",
+        )
+        parser.add_argument(
+            "--on-bad-row",
+            choices=OnBadRow.values,
+            default=OnBadRow.SKIP.value,
+            help="skip (default) or stop at a row that is not an order",
+        )
+        parser.add_argument(
+            "--resume", metavar="BATCH", type=UUID, help="the id of the batch to continue"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Store the batch, read it here, and send what is due here too; sweepers do the rest."""
+        """Store the batch, read it, and start what is due; sweepers start what is left at the end."""
         name = options["file"]
         if not name and not options["resume"]:
             raise Usage("start_orders needs a FILE, or a BATCH to --resume.")
@@ -97,7 +115,7 @@ def _resumed(path: Path | None, options: dict[str, Any]) -> OrderBatch:
 
 
 def _work(batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: Bar) -> None:
-    """Read the batch in turns while threads send what is due, until it ends or nothing moves."""
+    """Read the batch in turns while threads start what is due, until it ends or makes no progress."""
     done = threading.Event()
     threads = [
         threading.Thread(target=loop.sweep_lane, args=("executions", done)),
@@ -117,20 +135,20 @@ def _work(batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: 
 def _turn_by_turn(
     batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: Bar
 ) -> None:
-    moved_at, before, shown_at = time.monotonic(), "", 0.0
+    progressed_at, before, shown_at = time.monotonic(), "", 0.0
     while not stop.is_set():
         worked = reader.turn()
         if worked and time.monotonic() < shown_at + PAUSE:
             continue
         shown_at = time.monotonic()
         batch.refresh_from_db()
-        share, said = progress.progress(batch, progress.stand(batch))
+        share, summary = progress.progress(batch, progress.stand(batch))
         ended = batch.status == Status.FINISHED or (batch.status == Status.STOPPED and not worked)
-        bar.show(share, said, at_end=ended)
-        if ended or time.monotonic() > moved_at + PATIENCE:
+        bar.show(share, summary, at_end=ended)
+        if ended or time.monotonic() > progressed_at + PATIENCE:
             return
-        if said != before:
-            moved_at, before = time.monotonic(), said
+        if summary != before:
+            progressed_at, before = time.monotonic(), summary
         if not worked:
             runner.tend()
             stop.wait(PAUSE)

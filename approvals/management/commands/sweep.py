@@ -1,4 +1,4 @@
-"""`sweep`: deliver what is due without any broker, until told to stop."""
+"""`sweep`: deliver what is due, without a message broker, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from approvals.worker import loop
 
 
 class Command(ReviewCommand):
-    """Deliver what waits in the outbox."""
+    """Deliver the due entries of the outbox and run the periodic tasks."""
 
-    help = "Deliver decisions and start orders that are due. Any number may run."
+    help = "Deliver the decisions and start the orders that are due. Several may run at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("--once", action="store_true", help="until nothing is due, then leave")
+        """Declare the arguments."""
+        parser.add_argument("--once", action="store_true", help="end when nothing is due")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep until done or stopped."""
+        """Sweep once, or until a signal comes."""
         if options["once"]:
             self.stdout.write(f"{loop.sweep_once()} attempts made")
         else:

@@ -1,4 +1,4 @@
-"""`verify_audit`: recompute the hash chains and name every place that does not hold."""
+"""`verify_audit`: recompute the hash chains of the audit trail and list each breach."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from approvals.records import audit
 class Command(ReviewCommand):
     """Verify one review's chain, or every chain there is."""
 
-    help = "Verify the audit chains. Exit code 3 where one does not hold."
+    help = "Recompute the hash chains of the audit trail and list each breach. Exit code 3 if there is one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
-        parser.add_argument("--review", type=UUID, metavar="ID")
+        """Declare the arguments."""
+        parser.add_argument(
+            "--review", type=UUID, metavar="ID", help="only the chain of this review"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Verify, print each breach, and end with 3 where there is one."""
+        """Verify, print each breach, and end with exit code 3 if there is one."""
         review = options["review"]
         if review and not ReviewTask.objects.filter(pk=review).exists():
             raise Error(f"No review {review}.")

@@ -1,11 +1,11 @@
 """Versions and aliases of a state machine, and which revision an execution runs.
 
-Dev guide, "Managing continuous deployments with versions and aliases": a version is a snapshot that
-never changes, an alias points to one or two of them, and an execution keeps the revision that it
-was started with.
+Developer guide, "Managing continuous deployments with versions and aliases": a version is a snapshot
+that never changes, an alias points to one or two versions, and an execution keeps the revision that
+it was started with.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import copy
@@ -19,18 +19,18 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.models import StateMachine, StateMachineInstance, StepFunctionBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws.pages import page
+from local.aws.pagination import page
 
 _publish = StateMachine.publish
 _change = StateMachine.update
 _create_alias = StepFunctionBackend.create_state_machine_alias
 _show_machine = StepFunctionResponse._describe_state_machine
 _update_machine = StepFunctionResponse.update_state_machine
-_INITIAL = "INITIAL"  # how the API calls the revision that a machine was created with
+_INITIAL = "INITIAL"  # the API's name for the revision that a machine was created with
 
 
 def install() -> None:
-    """Add the calls that moto lacks, and the revisions that it does not count."""
+    """Add the calls and the revision identifiers that moto does not have."""
     StateMachineInstance.revision_id = None
     StateMachine.publish = _publish_once
     StateMachine.update = _new_revision
@@ -49,7 +49,7 @@ def install() -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """What StartExecution's ARN means: the machine, and the revision of it that is to run."""
+    """What StartExecution's ARN refers to: the machine, and the revision of it to run."""
 
     machine: Any
     revision: Any
@@ -79,13 +79,14 @@ def target(backend: Any, arn: str) -> Target:
 
 
 def _pinned(revision: Any, machine: Any) -> Any:
-    """A copy that later updates do not reach, under the name executions know the machine by."""
+    """Return a copy that later updates do not change, with the ARN of the machine."""
     pinned = copy.copy(revision)
     pinned.arn, pinned.executions = machine.arn, []
     return pinned
 
 
 def _routed(alias: Any) -> str:
+    """Return the ARN of one of the alias's versions, chosen by their weights."""
     routes = alias.routing_configuration
     weights = [route["weight"] for route in routes]
     (route,) = secrets.SystemRandom().choices(routes, weights)
@@ -125,7 +126,7 @@ def publish(machine: Any, revision_id: str | None, description: str | None) -> A
 
 
 def publish_state_machine_version(self: Any) -> Any:
-    """Answer PublishStateMachineVersion; a revision has one version, however often it is asked."""
+    """Answer PublishStateMachineVersion; a revision has one version, also when published again."""
     machine = _unqualified(self, self._get_param("stateMachineArn"))
     version = publish(machine, self._get_param("revisionId"), self._get_param("description"))
     return ActionResult(
@@ -153,7 +154,7 @@ def delete_state_machine_version(self: Any) -> Any:
 
 
 def delete_version(backend: Any, arn: str) -> None:
-    """Delete the version `arn`; one that is not there is no error."""
+    """Delete the version `arn`, if it is there. Raises ConflictException while an alias points to it."""
     machine_arn, _, number = arn.rpartition(":")
     machine = backend.describe_state_machine(machine_arn)
     if any(_points_to(alias, arn) for alias in machine.aliases.values()):
@@ -184,7 +185,7 @@ def _create_alias_once(
 
 
 def list_state_machine_aliases(self: Any) -> Any:
-    """Answer ListStateMachineAliases: of a machine, or those that point to a version of it."""
+    """Answer ListStateMachineAliases: all of a machine, or those that point to a version of it."""
     arn = self._get_param("stateMachineArn")
     found = target(self.stepfunction_backend, arn)
     aliases = [
@@ -200,25 +201,25 @@ def list_state_machine_aliases(self: Any) -> Any:
 
 
 def _describe_with_revision(self: Any, arn: str) -> Any:
-    answer = _show_machine(self, arn)
+    response = _show_machine(self, arn)
     revision = self.stepfunction_backend.describe_state_machine(arn).revision_id
     if revision is not None:  # a machine that was never changed has none
-        answer.result["revisionId"] = revision
-    return answer
+        response.result["revisionId"] = revision
+    return response
 
 
 def _update_with_revision(self: Any) -> Any:
-    answer = _update_machine(self)
+    response = _update_machine(self)
     machine = _unqualified(self, self._get_param("stateMachineArn"))
-    answer.result["revisionId"] = machine.revision_id
-    return answer
+    response.result["revisionId"] = machine.revision_id
+    return response
 
 
 def describe_state_machine_for_execution(self: Any) -> Any:
-    """Answer DescribeStateMachineForExecution: the revision that it runs, not today's."""
+    """Answer DescribeStateMachineForExecution: the revision that it runs, not the current one."""
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     revision = execution.state_machine
-    answer = {
+    fields = {
         "stateMachineArn": revision.arn,
         "name": revision.name,
         "definition": revision.definition,
@@ -226,7 +227,7 @@ def describe_state_machine_for_execution(self: Any) -> Any:
         "updateDate": revision.update_date,
     }
     more = {"revisionId": revision.revision_id, "mapRunArn": execution.map_run_arn}
-    return ActionResult(answer | {key: value for key, value in more.items() if value})
+    return ActionResult(fields | {key: value for key, value in more.items() if value})
 
 
 def _unqualified(response: Any, arn: str) -> Any:

@@ -1,10 +1,10 @@
-"""Where an execution is and what its ended parts gave: what a redrive goes on from.
+"""The state that each part of an execution is in, and the outputs of those that ended, for a redrive.
 
-A part is a program in progress: the whole execution, a branch of a Parallel or an iteration of an
-inline Map. Each is in one state at a time, so its inner parts belong to that state.
+A part is the whole execution, a branch of a Parallel or an iteration of an inline Map. Each is in
+one state at a time, so its inner parts belong to that state.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import copy
@@ -34,19 +34,19 @@ _branch = BranchWorker.__init__
 
 
 def install() -> None:
-    """Let every environment carry its part, and the executor note its progress there."""
+    """Give every environment its part, and make the executor record its progress there."""
     Environment.part = None
-    Environment.as_inner_frame_of = classmethod(_frame_with_its_part)
+    Environment.as_inner_frame_of = classmethod(_frame_with_part)
     Program.eval = _evaluate_or_resume
     CommonStateField._eval_body = _enter_and_evaluate
     IterationWorker._eval_job = _evaluate_iteration_as_part
     BranchWorker.__init__ = _branch_as_part
-    ExecutionState._handle_retry = _retry_afresh
+    ExecutionState._handle_retry = _retry_from_start
 
 
 @dataclass
 class Part:
-    """A program in progress. `resuming` is set by a redrive until the part has gone on."""
+    """The progress of one part. `resuming` is True from a redrive until the part has continued."""
 
     state: str | None = None
     input: Any = None
@@ -60,18 +60,18 @@ class Part:
         """Return the branch or iteration `index` of the state that this part is in."""
         return self.parts.setdefault(index, Part())
 
-    def begin_afresh(self) -> None:
-        """Forget what the state had inside: it is entered or tried again."""
+    def reset(self) -> None:
+        """Forget the inner parts, because the state is entered or retried."""
         self.parts, self.map_run = {}, None
 
     def resume(self) -> None:
-        """Make the next evaluation go on from here instead of from the start."""
+        """Make the next evaluation continue from here instead of from the start."""
         self.resuming = True
         for part in self.parts.values():
             part.resume()
 
 
-def _frame_with_its_part(cls: Any, env: Any, *rest: Any, **named: Any) -> Any:
+def _frame_with_part(cls: Any, env: Any, *rest: Any, **named: Any) -> Any:
     frame = _frame_of(cls, env, *rest, **named)
     frame.part = env.part
     return frame
@@ -81,7 +81,7 @@ def _evaluate_or_resume(self: Any, env: Any) -> None:
     part = env.part
     program = self
     if part.resuming and part.ended:
-        env.next_state_name = self.start_at.start_at_name  # moto's way to say that it runs
+        env.next_state_name = self.start_at.start_at_name  # how moto marks that it runs
         env.states.reset(input_value=part.output)
         env.set_ended()
         return
@@ -99,14 +99,14 @@ def _enter_and_evaluate(self: Any, env: Any) -> None:
     if part.resuming:
         part.resuming = False
     else:
-        part.begin_afresh()
+        part.reset()
     part.state, part.input, part.ended = self.name, env.states.get_input(), False
     _evaluate_state(self, env)
 
 
 def _evaluate_iteration_as_part(self: Any, env: Any, job: Any) -> None:
     env.part = env.part.inner(job.job_index)
-    if env.part.resuming and env.part.ended:  # only what failed is run, and noted, again
+    if env.part.resuming and env.part.ended:  # only what failed runs again, with new events
         job.job_output = env.part.output
     else:
         _evaluate_iteration(self, env, job)
@@ -119,8 +119,8 @@ def _branch_as_part(self: Any, branch_worker_comm: Any, program: Any, env: Any) 
     _branch(self, branch_worker_comm=branch_worker_comm, program=program, env=env)
 
 
-def _retry_afresh(self: Any, env: Any, failure_event: Any) -> Any:
+def _retry_from_start(self: Any, env: Any, failure_event: Any) -> Any:
     outcome = _retry(self, env=env, failure_event=failure_event)
     if outcome == RetryOutcome.CanRetry:
-        env.part.begin_afresh()
+        env.part.reset()
     return outcome

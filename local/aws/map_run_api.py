@@ -1,4 +1,4 @@
-"""The calls about Map Runs: DescribeMapRun, ListMapRuns, UpdateMapRun, and their executions."""
+"""DescribeMapRun, ListMapRuns and UpdateMapRun, and other calls about a Map Run's executions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws import descriptions
+from local.aws import execution_descriptions
 from local.aws.map_runs import MapRun, runs
-from local.aws.pages import page
+from local.aws.pagination import page
 
 _COUNTS = {
     "pending": "PENDING",
@@ -24,11 +24,11 @@ _COUNTS = {
 
 
 def install() -> None:
-    """Put the calls in place of moto's own."""
+    """Replace moto's calls."""
     StepFunctionResponse.describe_map_run = _describe_map_run
     StepFunctionResponse.list_map_runs = _list_map_runs
     StepFunctionResponse.update_map_run = _update_map_run
-    StepFunctionResponse.list_executions = _or_of_a_map_run(StepFunctionResponse.list_executions)
+    StepFunctionResponse.list_executions = _or_of_map_run(StepFunctionResponse.list_executions)
     for call in ("get_execution_history", "stop_execution"):
         setattr(StepFunctionResponse, call, _not_for_express(getattr(StepFunctionResponse, call)))
 
@@ -86,8 +86,8 @@ def _list_map_runs(self: Any) -> Any:
     )
 
 
-def _or_of_a_map_run(original: Any) -> Any:
-    """ListExecutions by mapRunArn: the children, newest first."""
+def _or_of_map_run(original: Any) -> Any:
+    """Wrap ListExecutions so that it lists the children of mapRunArn, newest first."""
 
     def list_executions(self: Any) -> Any:
         arn = self._get_param("mapRunArn")
@@ -97,22 +97,25 @@ def _or_of_a_map_run(original: Any) -> Any:
             message = "Either stateMachineArn or mapRunArn, not both"
             raise AWSError(message, "ValidationException")
         status = self._get_param("statusFilter")
-        slots = [
-            slot
-            for slot in reversed(_find(arn).slots or [])
-            if slot.execution and status in {None, slot.status}
+        children = [
+            child
+            for child in reversed(_find(arn).children or [])
+            if child.execution and status in {None, child.status}
         ]
-        shown, more = page(self, slots, lambda slot: str(slot.execution.exec_arn))
-        items = [descriptions.list_item(slot.execution) for slot in shown]
-        for item, slot in zip(items, shown, strict=True):
-            item["itemCount"] = slot.items
+        shown, more = page(self, children, lambda child: str(child.execution.exec_arn))
+        items = [execution_descriptions.list_item(child.execution) for child in shown]
+        for item, child in zip(items, shown, strict=True):
+            item["itemCount"] = child.items
         return ActionResult({"executions": items, **more})
 
     return list_executions
 
 
 def _not_for_express(original: Any) -> Any:
-    """Their history is in CloudWatch Logs, and none can be stopped alone: API reference."""
+    """Wrap a call so that it refuses EXPRESS executions.
+
+    API reference: their history is in CloudWatch Logs, and StopExecution does not support them.
+    """
 
     def for_standard(self: Any) -> Any:
         arn = self._get_param("executionArn")

@@ -1,10 +1,10 @@
-"""SQS under several consumers at once: moto scans a queue without a lock and fails when it changes.
+"""SQS with several consumers of a queue: moto reads a queue without a lock and fails if it changes.
 
-Each scan here holds the queue's own lock, and a long poll waits without it. So simultaneous
-consumers get different messages, as on AWS (almost always), and never an HTTP 500.
+Each read here holds the queue's lock, and a long poll waits without it. Simultaneous consumers get
+different messages, as on AWS in almost every case, and never an HTTP 500.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import time
@@ -17,7 +17,7 @@ _receive = SQSBackend.receive_message
 
 
 def install() -> None:
-    """Put the locked operations in place of moto's own."""
+    """Replace moto's operations by ones that hold the lock."""
     SQSBackend.receive_message = _receive_message
     SQSBackend.delete_message = _holding_the_queue(SQSBackend.delete_message)
     SQSBackend.change_message_visibility = _holding_the_queue(SQSBackend.change_message_visibility)
@@ -34,9 +34,11 @@ def _receive_message(
         left = deadline - time.monotonic()
         if found or left <= 0:
             return found
-        # A message may also turn visible again, which wakes nobody: look every second.
+        # A message that turns visible again notifies nobody: check every second.
         queue.wait_for_messages(min(left, 1.0))
-        time.sleep(0.002)  # visible is not always receivable: a FIFO group may be taken
+        time.sleep(
+            0.002
+        )  # a visible message cannot be received while another of its FIFO group is out
 
 
 def _holding_the_queue(original: Callable[..., Any]) -> Callable[..., Any]:

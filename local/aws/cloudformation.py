@@ -1,10 +1,10 @@
 """CloudFormation in the local account: the shipped template deploys unchanged.
 
-moto's CloudFormation makes state machines in a backend that only pretends to run them, reads their
-definition from the template alone, leaves substitutions in it, gives queues an address on
-amazonaws.com and buckets no versioning. Each is bridged here; `stack_types.py` and
-`stack_versions.py` add types that it does not know. What a function runs is this repository's
-(`functions.py`), whatever code the template names for it.
+moto's CloudFormation makes state machines in a backend that does not run them, reads their
+definition only from the template, leaves substitutions in it, and gives queues a URL on
+amazonaws.com and buckets no versioning. Each is replaced here; `cloudformation_types` and
+`cloudformation_versions` add types that moto does not know. A function runs the handler of this
+repository (`lambda_functions`), not the code that the template names.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from moto.awslambda.models import LambdaFunction
 from moto.cloudformation.exceptions import ValidationError
 from moto.s3.models import FakeBucket, s3_backends
 from moto.sqs.models import Queue
-from moto.stepfunctions import models as pretending
+from moto.stepfunctions import models as stepfunctions_models
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.aws import versions
+from local.aws import state_machine_versions
+from local.aws.cloudformation_handlers import Resource, creates
 
 _function_from_template = LambdaFunction.create_from_cloudformation_json.__func__
 _bucket_from_template = FakeBucket.create_from_cloudformation_json.__func__
@@ -31,10 +32,10 @@ _attribute = StateMachine.get_cfn_attribute
 
 
 def install() -> None:
-    """Put the bridges in place of moto's own."""
-    # Update and delete go through the name moto looks up; creation has more to it.
-    pretending.stepfunctions_backends = stepfunctions_parser_backends
-    StateMachine.create_from_cloudformation_json = classmethod(_create_state_machine)
+    """Replace what moto's CloudFormation does differently."""
+    # The name by which moto's update and delete find the backend: the one that runs executions.
+    stepfunctions_models.stepfunctions_backends = stepfunctions_parser_backends
+    StateMachine.create_from_cloudformation_json = creates(_create_state_machine)
     StateMachine.update_from_cloudformation_json = classmethod(_update_state_machine)
     StateMachine.has_cfn_attr = classmethod(lambda cls, name: name in _ATTRIBUTES)
     StateMachine.get_cfn_attribute = _state_machine_attribute
@@ -51,7 +52,7 @@ _ATTRIBUTES = {
 
 def _state_machine_attribute(self: Any, name: str) -> Any:
     if name == "StateMachineRevisionId":
-        return versions.revision_of(self)
+        return state_machine_versions.revision_of(self)
     return self.arn if name == "Arn" else _attribute(self, name)
 
 
@@ -59,20 +60,12 @@ def _queue_url(queue: Any) -> str:
     return f"{os.environ['AWS_ENDPOINT_URL']}/{queue.account_id}/{queue.name}"
 
 
-def _create_state_machine(
-    cls: Any,
-    /,
-    resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-    **_unused: Any,
-) -> Any:
-    properties = cloudformation_json["Properties"]
+def _create_state_machine(resource: Resource) -> Any:
+    properties = resource.properties
     tags = properties.get("Tags", [])
-    return stepfunctions_parser_backends[account_id][region_name].create_state_machine(
-        name=properties.get("StateMachineName", resource_name),
-        definition=_definition(properties, account_id),
+    return stepfunctions_parser_backends[resource.account][resource.region].create_state_machine(
+        name=properties.get("StateMachineName", resource.name),
+        definition=_definition(properties, resource.account),
         roleArn=properties.get("RoleArn", ""),
         tags=[{"key": tag["Key"], "value": tag["Value"]} for tag in tags],
         sm_type=properties.get("StateMachineType", "STANDARD"),
@@ -80,19 +73,11 @@ def _create_state_machine(
 
 
 def _update_state_machine(
-    cls: Any,
-    /,
-    original_resource: Any,
-    new_resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
+    cls: Any, /, *, cloudformation_json: Any, account_id: str, **named: Any
 ) -> Any:
     prepared = copy.deepcopy(cloudformation_json)
     prepared["Properties"]["DefinitionString"] = _definition(prepared["Properties"], account_id)
-    return _update_from_template(
-        cls, original_resource, new_resource_name, prepared, account_id, region_name
-    )
+    return _update_from_template(cls, cloudformation_json=prepared, account_id=account_id, **named)
 
 
 def _definition(properties: Any, account_id: str) -> str:
@@ -117,23 +102,17 @@ def _text(properties: Any, account_id: str) -> str:
 
 
 def _create_function(
-    cls: Any,
-    /,
-    resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-    **unused: Any,
+    cls: Any, /, resource_name: str, cloudformation_json: Any, *place: Any, **named: Any
 ) -> Any:
     prepared = copy.deepcopy(cloudformation_json)
-    prepared["Properties"]["Code"] = {"ZipFile": "# see local.aws.functions"}
-    return _function_from_template(cls, resource_name, prepared, account_id, region_name, **unused)
+    prepared["Properties"]["Code"] = {"ZipFile": "# see local.aws.lambda_functions"}
+    return _function_from_template(cls, resource_name, prepared, *place, **named)
 
 
 def _create_bucket(
-    cls: Any, /, resource_name: str, cloudformation_json: Any, *rest: Any, **unused: Any
+    cls: Any, /, resource_name: str, cloudformation_json: Any, *place: Any, **named: Any
 ) -> Any:
-    bucket = _bucket_from_template(cls, resource_name, cloudformation_json, *rest, **unused)
+    bucket = _bucket_from_template(cls, resource_name, cloudformation_json, *place, **named)
     versioning = cloudformation_json["Properties"].get("VersioningConfiguration")
     if versioning:
         bucket.versioning_status = versioning["Status"]

@@ -1,9 +1,9 @@
 """Lambda without Docker: a function is a Python handler of this repository, run in this process.
 
-A function's `Handler` names it: `some.module.handler` is imported as it stands if there is such a
-module; else the module's last part is looked for in `approvals.orchestration.lambdas`, and last the
-function's own name (`validate-order` is `validate_order`). Its Environment variables are seen by
-the handler, and by nothing else, through `os.environ`, exactly as on AWS.
+A function's `Handler`, such as `some.module.handler`, is imported if there is such a module;
+otherwise the module's last part is looked for in `approvals.orchestration.lambdas`, and then the
+function's own name there (`validate-order` is `validate_order`). Only the handler sees the
+function's Environment variables in `os.environ`, as on AWS.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _variables: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar(
 
 @dataclass(frozen=True)
 class Context:
-    """The second argument of a handler: the part of Lambda's context that ours may use."""
+    """The second argument of a handler: the part of Lambda's context that the handlers here may use."""
 
     function_name: str
     invoked_function_arn: str
@@ -40,7 +40,7 @@ class Context:
     started: float = field(default_factory=time.monotonic)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what is left of the function's Timeout. It is not enforced here."""
+        """Return how much of the function's Timeout is left. The Timeout is not enforced here."""
         return max(0, int((self.started + self.timeout - time.monotonic()) * 1000))
 
 
@@ -72,9 +72,9 @@ class FunctionEnvironment(MutableMapping[str, str]):
 
 
 def install() -> None:
-    """Let Invoke run our handlers instead of echoing its input."""
+    """Make Invoke run the handlers instead of returning its input."""
     LambdaSimpleBackend.invoke = _invoke
-    # Replaced on purpose: what C code sees of the environment stays as it is.
+    # Replaced on purpose: the environment of C code stays as it is.
     os.environ = FunctionEnvironment(os.environ)  # type: ignore[assignment]  # noqa: B003
 
 
@@ -88,7 +88,7 @@ def _invoke(
     try:
         handler = _handler(function.handler or "", function.function_name)
         return _marshal(handler(json.loads(body or b"{}"), context))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's answer
+    except Exception as error:  # noqa: BLE001 - any exception is the function's response
         response_headers["x-amz-function-error"] = "Unhandled"
         return json.dumps(_failure(error, context)).encode()
     finally:
@@ -96,7 +96,7 @@ def _invoke(
 
 
 class _RuntimeError(Exception):
-    """What Lambda's own runtime complains about, with its error type."""
+    """An error of Lambda's own runtime, with its error type."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -129,16 +129,16 @@ def _exists(module: str) -> bool:
         return False
 
 
-def _marshal(answer: Any) -> bytes:
+def _marshal(response: Any) -> bytes:
     try:
-        return json.dumps(answer).encode()
+        return json.dumps(response).encode()
     except (TypeError, ValueError) as wrong:
         message = f"Unable to marshal response: {wrong}"
         raise _RuntimeError("Runtime.MarshalError", message) from wrong
 
 
 def _failure(error: Exception, context: Context) -> dict[str, Any]:
-    """The document that Step Functions puts into Cause; errorType is what Catch compares."""
+    """Return the document that Step Functions puts into Cause; Catch compares its errorType."""
     if isinstance(error, _RuntimeError):
         return {"errorMessage": str(error), "errorType": error.kind}
     frames = traceback.extract_tb(error.__traceback__)[1:]  # without the one of this module
@@ -151,5 +151,5 @@ def _failure(error: Exception, context: Context) -> dict[str, Any]:
 
 
 def _as_on_lambda(frame: traceback.FrameSummary) -> str:
-    where = os.path.relpath(frame.filename)
-    return f'  File "/var/task/{where}", line {frame.lineno}, in {frame.name}\n    {frame.line}\n'
+    path = os.path.relpath(frame.filename)
+    return f'  File "/var/task/{path}", line {frame.lineno}, in {frame.name}\n    {frame.line}\n'

@@ -1,10 +1,10 @@
-"""One attempt of a state, evaluated in the thread that asks for it, which an abort may end.
+"""An attempt of a state that waits long: it runs in the calling thread, and an abort can end it.
 
-moto evaluates an attempt in a thread of its own and watches it from outside; whatever waits long
-(a callback token, a distributed Map) has its own clock here and needs no watching.
+moto evaluates an attempt in a thread of its own and watches it from outside. A state that waits for
+a task token, and a distributed Map, have their own timers here and need no such thread.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import copy
@@ -16,12 +16,12 @@ from moto.stepfunctions.parser.api import HistoryEventType
 
 
 class Aborted(BaseException):
-    """The execution ended around the state. No Retry, Catch or `except Exception` may stop it."""
+    """The execution ended while the state was waiting. Retry, Catch and `except Exception` ignore it."""
 
 
 @contextmanager
 def attempt_frame(env: Any) -> Iterator[Any]:
-    """A frame that the attempt evaluates in; the end of the execution reaches it like any other."""
+    """Open a frame for the attempt to evaluate in; it ends when the execution ends."""
     frame = env.open_frame()
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)
@@ -33,7 +33,7 @@ def attempt_frame(env: Any) -> Iterator[Any]:
 
 
 def take_result(state: Any, env: Any, output: Any) -> None:
-    """What moto does with the result of any attempt: ResultSelector, Assign, ResultPath."""
+    """Apply Assign, ResultSelector and ResultPath to the result, as moto does after any attempt."""
     env.stack.append(output)
     if not state._is_language_query_jsonpath():
         env.states.set_result(output)
@@ -47,7 +47,7 @@ def take_result(state: Any, env: Any, output: Any) -> None:
 
 
 def abortable(evaluate: Callable[[Any, Any], None], event: HistoryEventType) -> Any:
-    """Wrap a state's evaluation: when it is aborted, the history says so and the state is left."""
+    """Wrap a state's evaluation so that an abort adds `event` to the history and ends the state."""
 
     def evaluate_abortable(self: Any, env: Any) -> None:
         try:

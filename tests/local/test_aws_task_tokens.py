@@ -97,8 +97,8 @@ def test_an_answer_at_the_last_moment_is_either_refused_or_seen(workflow):
             time.sleep(max(0.0, entered[number] + 0.98 + number * 0.004 - time.time()))
             return flow.succeed(token), flow.end(arn)["status"]
 
-        for said, status in pool.map(answer, range(12)):
-            assert (said, status) in {("ok", "SUCCEEDED"), ("TaskTimedOut", "FAILED")}
+        for result, status in pool.map(answer, range(12)):
+            assert (result, status) in {("ok", "SUCCEEDED"), ("TaskTimedOut", "FAILED")}
 
 
 def test_heartbeats_keep_a_task_open_and_stopping_them_ends_it(workflow):

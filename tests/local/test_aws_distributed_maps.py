@@ -79,7 +79,7 @@ def got(clients, bucket, key):
 
 
 def test_a_thousand_items_go_through_in_seconds(workflow):
-    """2 s on two idle cores; the bound only says that nothing grows with the square."""
+    """2 s on two idle cores; the bound only shows that nothing grows with the square."""
     flow = workflow(distributed(kind="STANDARD", MaxConcurrency=40))
     started = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""What AWS refuses when a state machine is created and moto's parser lets through."""
+"""Errors of a definition that AWS refuses when a state machine is created and moto accepts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from local.aws.parsing import is_distributed, processor_of
+from local.aws.definition_parsing import is_distributed, processor_of
 
 _ENDINGS = {"Choice", "Succeed", "Fail"}
 
@@ -14,9 +14,9 @@ _ENDINGS = {"Choice", "Succeed", "Fail"}
 def refusal(definition: str, kind: str) -> str | None:
     """Return why AWS would refuse `definition` for a state machine of this type, or None.
 
-    Only what moto misses is looked at: transitions that lead nowhere, states that nothing leads
-    to, waiting integrations and distributed Maps in an EXPRESS workflow or EXPRESS children, and a
-    distributed Map that does not say which children it wants. Broken JSON is left to moto.
+    Only what moto does not check: transitions to a state that is not there, states that are not
+    reachable, waiting integrations and distributed Maps in an EXPRESS workflow or EXPRESS children,
+    and a distributed Map without ExecutionType. moto reports invalid JSON.
     """
     try:
         machine = json.loads(definition)
@@ -39,8 +39,8 @@ def _problems(machine: dict[str, Any], path: str) -> Iterator[str]:
         if state.get("Type") not in _ENDINGS and not (state.get("Next") or state.get("End")):
             yield f"SCHEMA_VALIDATION_FAILED: These fields are required: [Next] or [End] at {here}"
         yield from _children_problems(state, here)
-        for where, inner in _inner_machines(state):
-            yield from _problems(inner, f"{here}{where}")
+        for place, inner in _inner_machines(state):
+            yield from _problems(inner, f"{here}{place}")
 
 
 def _transition_problems(machine: dict[str, Any], path: str) -> Iterator[str]:
@@ -48,9 +48,9 @@ def _transition_problems(machine: dict[str, Any], path: str) -> Iterator[str]:
     transitions = [(f"{path}/StartAt", machine.get("StartAt"))]
     for name, state in states.items():
         transitions += [(f"{path}/States/{name}{at}", target) for at, target in _targets(state)]
-    for where, target in transitions:
+    for place, target in transitions:
         if target not in states:
-            yield f"MISSING_TRANSITION_TARGET: Missing 'Next' target: {target} at {where}"
+            yield f"MISSING_TRANSITION_TARGET: Missing 'Next' target: {target} at {place}"
     reached = {target for _, target in transitions}
     for name in states:
         if name not in reached:
@@ -103,5 +103,5 @@ def _express_problems(machine: dict[str, Any], path: str = "") -> Iterator[str]:
                 f"SCHEMA_VALIDATION_FAILED: Express state machine does not support "
                 f"DISTRIBUTED mode at {path}/States/{name}"
             )
-        for where, inner in _inner_machines(state):
-            yield from _express_problems(inner, f"{path}/States/{name}{where}")
+        for place, inner in _inner_machines(state):
+            yield from _express_problems(inner, f"{path}/States/{name}{place}")

@@ -1,4 +1,4 @@
-"""The demo's traffic: what people order, and how they behave towards the product's REST door."""
+"""The demo's order traffic: the orders, and how the client behaves towards the REST API."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from local import orders
-from local.orders import CARDS, Shop, order
+from local import order_traffic
+from local.order_traffic import CARDS, OrderClient, order
 
 ROOT = Path(__file__).parents[2]
 
 
-class Door(ThreadingHTTPServer):
-    """Answers like `/api/v1/orders/` and `/api/v1/reviews/` and keeps what it was sent."""
+class FakeApi(ThreadingHTTPServer):
+    """Responds like `/api/v1/orders/` and `/api/v1/reviews/` and keeps the orders and tokens it got."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Doorman)
+        super().__init__(("127.0.0.1", 0), FakeApiHandler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.statuses: list[int] = []
         self.waiting = 0
@@ -36,8 +36,8 @@ class Door(ThreadingHTTPServer):
         self.busy = threading.Event()
 
 
-class Doorman(BaseHTTPRequestHandler):
-    server: Door
+class FakeApiHandler(BaseHTTPRequestHandler):
+    server: FakeApi
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -64,8 +64,8 @@ class Doorman(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
-    with Door() as server:
+def api() -> Iterator[FakeApi]:
+    with FakeApi() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
@@ -74,7 +74,7 @@ def door() -> Iterator[Door]:
 
 
 @pytest.mark.parametrize("kind", CARDS)
-def test_same_kind_and_number_is_the_same_order(kind: str) -> None:
+def test_the_same_kind_and_number_make_the_same_order(kind: str) -> None:
     assert order(kind, 7) == order(kind, 7)
     assert order(kind, 7)["order_id"] != order(kind, 8)["order_id"]
     assert json.loads(json.dumps(order(kind, 7))) == order(kind, 7)
@@ -87,28 +87,28 @@ def test_addresses_of_customers_are_plain() -> None:
     assert {"zoe.vermeulen@example.com", "grace.oneill@example.com"} <= addresses
 
 
-def test_order_is_tried_again_until_the_door_takes_it(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+def test_an_order_is_sent_again_until_the_api_accepts_it(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    door.statuses = [404, 503, 429, 500, 202]
+    api.statuses = [404, 503, 429, 500, 202]
 
-    orders._place_until_accepted(Shop(door.url, "t"), order("paid", 1), "paid")
+    order_traffic._place_until_accepted(OrderClient(api.url, "t"), order("paid", 1), "paid")
 
-    assert len(door.placed) == 1
+    assert len(api.placed) == 1
 
 
-def test_refusal_is_an_answer(door: Door) -> None:
-    door.statuses = [409]
+def test_a_refused_order_is_not_sent_again(api: FakeApi) -> None:
+    api.statuses = [409]
 
-    orders._place_until_accepted(Shop(door.url, "t"), order("paid", 1), "paid")
+    order_traffic._place_until_accepted(OrderClient(api.url, "t"), order("paid", 1), "paid")
 
-    assert door.placed == []
+    assert api.placed == []
 
 
 @pytest.mark.parametrize("waiting", [0, 40])
-def test_full_desk_gets_no_new_reviews(
-    door: Door, monkeypatch: pytest.MonkeyPatch, waiting: int
+def test_a_full_queue_gets_no_new_reviews(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, waiting: int
 ) -> None:
     class EnoughError(Exception):
         pass
@@ -118,37 +118,37 @@ def test_full_desk_gets_no_new_reviews(
             raise EnoughError
         return 0
 
-    monkeypatch.setattr(orders, "_pause", pause)
-    door.waiting = waiting
+    monkeypatch.setattr(order_traffic, "_pause", pause)
+    api.waiting = waiting
 
     with pytest.raises(EnoughError):
-        orders.keep_ordering(Shop(door.url, "t"))
+        order_traffic.keep_ordering(OrderClient(api.url, "t"))
 
-    cards = [placed["payment"]["card"] for placed in door.placed]  # type: ignore[index]
+    cards = [placed["payment"]["card"] for placed in api.placed]  # type: ignore[index]
     assert len(cards) == 12
     assert ("card_fraud" in cards) is (waiting == 0)
 
 
-def test_pace_is_human() -> None:
-    assert orders._pause(0) < 1
-    assert 5 <= orders._pause(20) <= 20
-    assert 30 <= orders._pause(1000) <= 90
+def test_the_pace_is_that_of_people() -> None:
+    assert order_traffic._pause(0) < 1
+    assert 5 <= order_traffic._pause(20) <= 20
+    assert 30 <= order_traffic._pause(1000) <= 90
 
 
-def test_process_orders_with_its_token_and_stops_at_once(door: Door) -> None:
-    environment = os.environ | {"PUBLIC_URL": door.url, "DEMO_API_TOKEN": "secret"}
-    command = [sys.executable, "-m", "local.orders"]
+def test_the_process_orders_with_its_token_and_stops_at_once(api: FakeApi) -> None:
+    environment = os.environ | {"PUBLIC_URL": api.url, "DEMO_API_TOKEN": "secret"}
+    command = [sys.executable, "-m", "local.order_traffic"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
-        assert door.busy.wait(20)
+        assert api.busy.wait(20)
         process.send_signal(signal.SIGTERM)
         assert process.wait(2) == 0
 
-    assert door.tokens == {"Bearer secret"}
+    assert api.tokens == {"Bearer secret"}
 
 
-def test_nobody_answering_is_waited_for_and_left_at_once() -> None:
+def test_the_process_waits_for_a_service_that_does_not_answer_and_stops_at_once() -> None:
     environment = os.environ | {"PUBLIC_URL": "http://127.0.0.1:9", "DEMO_API_TOKEN": "secret"}
-    command = [sys.executable, "-m", "local.orders"]
+    command = [sys.executable, "-m", "local.order_traffic"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
@@ -162,5 +162,5 @@ def test_missing_settings_are_named(
     monkeypatch.delenv("PUBLIC_URL", raising=False)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
 
-    assert orders.main() == 2
+    assert order_traffic.main() == 2
     assert "DEMO_API_TOKEN" in capsys.readouterr().err

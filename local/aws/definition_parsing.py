@@ -1,12 +1,11 @@
-"""Definitions with what moto's grammar does not know: the newer fields of a distributed Map.
+"""Parses definitions with the fields of a distributed Map that moto's grammar does not have.
 
 ItemBatcher, ResultWriter's WriterConfig, EXPRESS children, JSON Lines and a whole percentage are
-taken out before moto parses, and kept as `distributed` on the parsed state, where `maps.py` finds
-them. A definition is parsed once and then shared, as moto shares a Map's own: components keep no
-state.
+removed before moto parses, and are kept as `distributed` on the parsed state for
+`distributed_maps`. A definition is parsed once and shared, because the parsed parts have no state.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import copy
@@ -22,13 +21,13 @@ _parse = AmazonStateLanguageParser.parse
 
 
 def install() -> None:
-    """Let every parse go through here."""
+    """Replace moto's parser by the one of this module."""
     AmazonStateLanguageParser.parse = staticmethod(parse)
 
 
 @dataclass(frozen=True)
 class DistributedMap:
-    """What `maps.py` needs of a distributed Map beside moto's own view of it."""
+    """What `distributed_maps` needs of a state beside what moto has parsed."""
 
     state: dict[str, Any]
     child: str
@@ -42,23 +41,23 @@ class DistributedMap:
 
     @property
     def writer(self) -> dict[str, Any]:
-        """The ResultWriter, empty where there is none."""
+        """The ResultWriter, empty if there is none."""
         return self.state.get("ResultWriter") or {}
 
 
 @lru_cache(maxsize=256)
 def parse(definition: str) -> Any:
-    """Return moto's program and tree for `definition`; raises what moto raises."""
+    """Return moto's program and tree for `definition`. Raises what moto's parser raises."""
     try:
         machine = json.loads(definition)
         distributed = bool(list(_distributed_maps(machine["States"])))
     except (ValueError, TypeError, KeyError, AttributeError):
-        distributed = False  # moto says what is wrong with it
+        distributed = False  # moto reports what is wrong with it
     if not distributed:
         return _parse(definition)
     plain = copy.deepcopy(machine)
     for state in _distributed_maps(plain["States"]):
-        _leave_out_what_moto_refuses(state)
+        _remove_unknown_fields(state)
     program, tree = _parse(json.dumps(plain))
     _attach(program.states.states, machine["States"])
     return program, tree
@@ -88,11 +87,11 @@ def _reader_config(state: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _leave_out_what_moto_refuses(state: dict[str, Any]) -> None:
+def _remove_unknown_fields(state: dict[str, Any]) -> None:
     state.pop("ItemBatcher", None)
     state.pop("ResultWriter", None)
     processor_of(state)["ProcessorConfig"]["ExecutionType"] = "STANDARD"
-    if isinstance(state.get("ToleratedFailurePercentage"), int):  # its grammar wants 20.0
+    if isinstance(state.get("ToleratedFailurePercentage"), int):  # moto's grammar takes 20.0 only
         state["ToleratedFailurePercentage"] = float(state["ToleratedFailurePercentage"])
     if _reader_config(state).get("InputType") == "JSONL":
         _reader_config(state)["InputType"] = "JSON"
@@ -101,7 +100,7 @@ def _leave_out_what_moto_refuses(state: dict[str, Any]) -> None:
 def _attach(parsed: dict[str, Any], states: dict[str, Any]) -> None:
     for name, state in states.items():
         if is_distributed(state):
-            parsed[name].distributed = _described(state)
+            parsed[name].distributed = _distributed_map(state)
         elif state.get("Type") == "Map":
             _attach(parsed[name].iteration_component._states.states, processor_of(state)["States"])
         elif state.get("Type") == "Parallel":
@@ -111,7 +110,7 @@ def _attach(parsed: dict[str, Any], states: dict[str, Any]) -> None:
                 _attach(program.states.states, branch["States"])
 
 
-def _described(state: dict[str, Any]) -> DistributedMap:
+def _distributed_map(state: dict[str, Any]) -> DistributedMap:
     processor = dict(processor_of(state))
     config = processor.pop("ProcessorConfig")
     batcher = {
@@ -119,7 +118,7 @@ def _described(state: dict[str, Any]) -> DistributedMap:
         for name, value in (state.get("ItemBatcher") or {}).items()
     }
     writer = (state.get("ResultWriter") or {}).get("Parameters") or {}
-    # moto evaluates a payload template for us: as the Parameters of a Pass state.
+    # moto evaluates a payload template if it is the Parameters of a Pass state.
     template = {"Type": "Pass", "Parameters": {"batcher": batcher, "writer": writer}, "End": True}
     program, _ = _parse(json.dumps({"StartAt": "P", "States": {"P": template}}))
     return DistributedMap(

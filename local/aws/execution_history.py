@@ -1,6 +1,6 @@
-"""GetExecutionHistory with its pages, its reverse order and its choice to leave the data out."""
+"""GetExecutionHistory with pages, reverse order and includeExecutionData."""
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +12,7 @@ _DATA = ("input", "output", "inputDetails", "outputDetails")
 
 
 def get_execution_history(response: Any) -> Any:
-    """Answer GetExecutionHistory; a page's token is the id of the last event it shows."""
+    """Answer GetExecutionHistory; the token of the next page is the id of the last event shown."""
     arn = response._get_param("executionArn")
     events = response.stepfunction_backend.get_execution_history(arn)["events"]
     backwards = bool(response._get_param("reverseOrder"))

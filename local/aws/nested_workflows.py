@@ -1,12 +1,12 @@
 """Workflows that start workflows: `states:startExecution` and `aws-sdk:sfn:startExecution`.
 
-A definition spells parameters and results with a capital (`StateMachineArn`), the API without one.
-moto hands them on as they are written, so its own call fails. AWS translates both ways, and an
-Input that is no string becomes JSON text. Neither page says how StartDate is written in a result:
-here it is ISO 8601.
+The names of parameters and results start with a capital in a definition (`StateMachineArn`) and
+with a small letter in the API. moto does not translate them, so its call fails. AWS translates both
+ways, and turns an Input that is not a string into JSON text. The format of StartDate in a result is
+not documented: here it is ISO 8601.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 from datetime import datetime
@@ -28,7 +28,7 @@ _SERVICES = {"sfn", "states"}
 
 
 def install() -> None:
-    """Let both integrations translate the names of parameters and results."""
+    """Make both integrations translate the names of parameters and results."""
     StateTaskServiceSfn._normalise_parameters = _optimized_parameters
     StateTaskServiceAwsSdk._normalise_parameters = _parameters
     for integration in (StateTaskServiceSfn, StateTaskServiceAwsSdk):
@@ -67,7 +67,7 @@ def _model() -> Any:
 
 @cache
 def _operation(action: str) -> Any:
-    """The API's own description of `startExecution` or `start_execution`."""
+    """Return botocore's model of an operation, named like `startExecution` or `start_execution`."""
     wanted = action.replace("_", "").lower()
     names = {name.lower(): name for name in _model().operation_names}
     return _model().operation_model(names[wanted])

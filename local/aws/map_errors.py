@@ -1,4 +1,4 @@
-"""How a distributed Map fails: with an error that Retry and Catch of its state can name."""
+"""The errors of a distributed Map, which Retry and Catch of its state can name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's children: started with a log each, restarted when they crash, stopped one by one."""
+"""The demo's child processes: each has a log, is restarted when it crashes, and is stopped in turn."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pathlib import Path
 from local.processes import LocalError, dying_with_me
 from local.supervisor.programs import Program
 
-_PAUSE = 2.0
-_MOST_RESTARTS = 5
-_LONG_ENOUGH = 60.0  # a child that lived this long has recovered: its crashes are forgotten
-_LAST_LINES = 12
+_PAUSE_SECONDS = 2.0  # before a restart
+_MAX_RESTARTS = 5
+_STABLE_SECONDS = 60.0  # after this long, a child's earlier crashes no longer count
+_SHOWN_LINES = 12  # of the log of a child that ended
 
 
 @dataclass
@@ -26,13 +26,13 @@ class _Child:
     log: Path
     process: subprocess.Popen[bytes]
     started: float
-    said_before: int = 0
+    log_start: int = 0
     crashes: int = 0
     restart_at: float | None = None
 
 
-class Crew:
-    """All children of one demo; only to be used from the main thread."""
+class ChildProcesses:
+    """All child processes of one demo; to be used from the main thread only."""
 
     def __init__(
         self,
@@ -55,23 +55,23 @@ class Crew:
         self._children.append(_Child(program, log, self._spawn(program, log), time.monotonic()))
 
     def check_all_alive(self) -> None:
-        """Raise `LocalError` if a child has died: while starting, a crash is an answer."""
+        """Raise `LocalError` if a child has ended: while the demo starts, none is restarted."""
         for child in self._children:
             if child.process.poll() is not None:
                 self._show_end(child)
                 raise LocalError(f"the {child.program.name} process did not start: see {child.log}")
 
     def watch(self) -> None:
-        """Notice the dead and restart them after a pause; raise `LocalError` when it is no use."""
+        """Restart each child that has ended, after a pause. Raises `LocalError` after too many restarts."""
         for child in self._children:
             if child.restart_at is not None:
                 if time.monotonic() >= child.restart_at:
                     self._restart(child)
             elif child.process.poll() is not None:
-                self._bury(child)
+                self._note_end(child)
 
     def stop(self) -> None:
-        """Stop the children in the opposite order of their start; nothing of them is left after."""
+        """Stop the children and what they started, the last one first."""
         for child in reversed(self._children):
             if child.process.poll() is None:
                 child.process.terminate()
@@ -88,39 +88,39 @@ class Crew:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Its own session: Ctrl-C reaches us alone, and its children can be killed with it.
+                # Its own session: Ctrl-C reaches only this process, and what the child starts dies with it.
                 start_new_session=True,
                 preexec_fn=dying_with_me(program.death_signal),  # noqa: PLW1509 - one thread here
             )
 
-    def _bury(self, child: _Child) -> None:
-        _kill_group(child.process)  # what it left behind may hold its port
+    def _note_end(self, child: _Child) -> None:
+        _kill_group(child.process)  # what it has started may hold its port
         self._show_end(child)
-        if time.monotonic() - child.started > _LONG_ENOUGH:
+        if time.monotonic() - child.started > _STABLE_SECONDS:
             child.crashes = 0
         child.crashes += 1
-        if child.crashes > _MOST_RESTARTS:
+        if child.crashes > _MAX_RESTARTS:
             raise LocalError(
                 f"the {child.program.name} process died {child.crashes} times: see {child.log}"
             )
-        self._say(f"Restarting it in {_PAUSE:.0f} s ({child.crashes} of {_MOST_RESTARTS}).")
-        child.restart_at = time.monotonic() + _PAUSE
+        self._say(f"Restarting it in {_PAUSE_SECONDS:.0f} s ({child.crashes} of {_MAX_RESTARTS}).")
+        child.restart_at = time.monotonic() + _PAUSE_SECONDS
 
     def _restart(self, child: _Child) -> None:
-        child.said_before = child.log.stat().st_size
+        child.log_start = child.log.stat().st_size
         child.process = self._spawn(child.program, child.log)
         child.started = time.monotonic()
         child.restart_at = None
 
     def _show_end(self, child: _Child) -> None:
-        how = _how(child.process)
-        self._say(f"\nThe {child.program.name} process ended ({how}). It said last:")
-        said = child.log.read_bytes()[child.said_before :].decode(errors="replace")
-        for line in said.splitlines()[-_LAST_LINES:]:
+        reason = _reason(child.process)
+        self._say(f"\nThe {child.program.name} process ended ({reason}). Its last output:")
+        output = child.log.read_bytes()[child.log_start :].decode(errors="replace")
+        for line in output.splitlines()[-_SHOWN_LINES:]:
             self._say(f"    {line}")
 
 
-def _how(process: subprocess.Popen[bytes]) -> str:
+def _reason(process: subprocess.Popen[bytes]) -> str:
     code = process.returncode
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 

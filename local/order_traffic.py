@@ -1,7 +1,7 @@
-"""The people who place orders while `make demo` runs: through the product's own REST door, at a
-human pace, and never more open reviews than a desk can bear.
+"""The customers of the demo: `python -m local.order_traffic` places orders through the REST API.
 
-`order(kind, number)` is what they order; the same kind and number is always the same order.
+It keeps the pace of people, and at most 40 reviews open. `order(kind, number)` makes an order; the
+same kind and number always make the same order.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import urllib.request
 from decimal import Decimal
 from typing import Any, NoReturn
 
-log = logging.getLogger("local.orders")
+log = logging.getLogger("local.order_traffic")
 
-# kind -> the card that steers the sample gateway (approvals/orchestration/lambdas/gateway.py)
+# By kind of order, the card that the sample payment gateway answers differently for
+# (approvals/orchestration/lambdas/gateway.py).
 CARDS = {
     "paid": "card_ok",
     "fraud": "card_fraud",
@@ -37,26 +38,27 @@ CARDS = {
     "undeliverable": "card_ok",
     "refund_refused": "card_no_refund",
 }
+# The kinds that need a review.
 REVIEWED = {"fraud", "blocked", "gateway_unreachable", "price_mismatch"}
 
-_BURST = (
+_FIRST_ORDERS = (
     *("fraud", "paid", "price_mismatch", "fraud", "gateway_unreachable", "insufficient_funds"),
     *("fraud", "paid", "gateway_timeout", "fraud", "price_mismatch", "out_of_stock"),
 )
-_EVERYDAY = (
+_LATER_ORDERS = (
     *("paid", "fraud", "paid", "price_mismatch", "paid", "gateway_timeout", "fraud", "paid"),
     *("insufficient_funds", "paid", "gateway_unreachable", "fraud", "invalid", "paid"),
     *("out_of_stock", "blocked", "paid", "undeliverable"),
 )
-_MOST_OPEN = 40
-_LIVELY_ORDERS = 60
+_MAX_OPEN_REVIEWS = 40
+_BUSY_ORDERS = 60  # after these the pace is slow
 
-_PEOPLE = (
+_CUSTOMERS = (
     *("Amara Okafor", "Lukas Brandt", "Mei-Ling Chen", "Sofia Rossi", "Daniel Kowalski"),
     *("Priya Raman", "Noah Lindqvist", "Camille Dubois", "Hassan Al-Amin", "Zoë Vermeulen"),
     *("Tomás Herrera", "Yuki Tanaka", "Grace O'Neill", "Mateus Carvalho", "Ingrid Solberg"),
 )
-_PLACES = (
+_ADDRESSES = (
     ("Rosenthaler Straße 40", "Berlin", "10178", "DE", "EUR"),
     ("221 Valencia Street", "San Francisco", "94103", "US", "USD"),
     ("18 Marlborough Road", "London", "N19 4NB", "GB", "GBP"),
@@ -65,7 +67,7 @@ _PLACES = (
     ("12 rue Oberkampf", "Paris", "75011", "FR", "EUR"),
     ("Storgata 14", "Oslo", "0184", "NO", "EUR"),
 )
-_GOODS = (
+_PRODUCTS = (
     ("HP-ANC-700", "Noise-cancelling headphones", "279.00"),
     ("ESP-DUO-2", "Espresso machine, dual boiler", "1149.00"),
     ("KB-TKL-87", "Mechanical keyboard, tenkeyless", "134.50"),
@@ -81,10 +83,10 @@ _BRANDS = ("Visa", "Mastercard", "American Express")
 
 
 def order(kind: str, number: int) -> dict[str, Any]:
-    """One order of this kind; it depends on nothing but its two arguments."""
+    """Return an order of this kind; the same arguments always make the same order."""
     chance = random.Random(f"{kind}/{number}")  # noqa: S311 - traffic, not a secret
-    name = chance.choice(_PEOPLE)
-    street, city, postcode, country, currency = chance.choice(_PLACES)
+    name = chance.choice(_CUSTOMERS)
+    street, city, postcode, country, currency = chance.choice(_ADDRESSES)
     placed: dict[str, Any] = {
         "order_id": f"ORD-{number:07d}",
         "channel": chance.choice(("web", "web", "app", "phone")),
@@ -107,7 +109,7 @@ def order(kind: str, number: int) -> dict[str, Any]:
     }
     if chance.random() < 0.2:
         placed["priority"] = 8
-    _spoil(placed, kind)
+    _apply_kind(placed, kind)
     return placed
 
 
@@ -125,7 +127,7 @@ def _customer(name: str, chance: random.Random) -> dict[str, Any]:
 
 def _prices(chance: random.Random) -> dict[str, Any]:
     goods, lines = Decimal(), []
-    for sku, name, price in chance.sample(_GOODS, chance.choice((1, 1, 2, 3))):
+    for sku, name, price in chance.sample(_PRODUCTS, chance.choice((1, 1, 2, 3))):
         many = chance.choice((1, 1, 1, 2))
         goods += Decimal(price) * many
         lines.append({"sku": sku, "name": name, "quantity": many, "unit_price": float(price)})
@@ -137,7 +139,8 @@ def _prices(chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _spoil(placed: dict[str, Any], kind: str) -> None:
+def _apply_kind(placed: dict[str, Any], kind: str) -> None:
+    """Change the order so that the workflow takes the path of its kind, unless the card does that."""
     match kind:
         case "invalid":
             placed["items"][0]["quantity"] = 0
@@ -154,30 +157,30 @@ def _spoil(placed: dict[str, Any], kind: str) -> None:
             }
 
 
-class Shop:
-    """Places orders at one address with one API token."""
+class OrderClient:
+    """A client of the REST API at one address, with one API token."""
 
     def __init__(self, url: str, token: str) -> None:
         self._api = f"{url.rstrip('/')}/api/v1"
         self._token = token
 
     def place(self, placed: dict[str, Any]) -> int:
-        """Send the order and return the HTTP status. Raises OSError when nobody answers."""
+        """Send the order and return the HTTP status. Raises OSError if there is no answer."""
         try:
             return self._call("/orders/", placed)[0]
         except urllib.error.HTTPError as refusal:
             return refusal.code
 
     def open_reviews(self) -> int | None:
-        """How many reviews wait, up to the most we allow; None when that cannot be read."""
+        """Return how many reviews are open, at most _MAX_OPEN_REVIEWS; None if that cannot be read."""
         try:
-            _, page = self._call(f"/reviews/?status=pending&page_size={_MOST_OPEN}")
+            _, page = self._call(f"/reviews/?status=pending&page_size={_MAX_OPEN_REVIEWS}")
             return len(page["results"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _call(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own PUBLIC_URL
+        request = urllib.request.Request(  # noqa: S310 - the demo's own address
             self._api + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={
@@ -186,35 +189,35 @@ class Shop:
                 "Accept": "application/json",
             },
         )
-        with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310
-            return answer.status, json.load(answer)
+        with urllib.request.urlopen(request, timeout=15) as response:  # noqa: S310
+            return response.status, json.load(response)
 
 
-def keep_ordering(shop: Shop) -> NoReturn:
-    """Place a burst of orders, then one every now and then, until the process is told to stop."""
-    # A database that outlives the demo must not meet yesterday's order numbers again.
+def keep_ordering(client: OrderClient) -> NoReturn:
+    """Place the first orders at once, then one every few seconds, until the process ends."""
+    # Numbers rise with time: in a database that was kept, yesterday's must not come again.
     first = int(time.time() - 1_767_225_600) // 4
     reviewed = 0
-    for placed, kind in enumerate(itertools.chain(_BURST, itertools.cycle(_EVERYDAY))):
+    for placed, kind in enumerate(itertools.chain(_FIRST_ORDERS, itertools.cycle(_LATER_ORDERS))):
         chosen = kind
         if kind in REVIEWED:
-            waiting = shop.open_reviews()
-            desk_is_full = (reviewed if waiting is None else waiting) >= _MOST_OPEN
-            chosen = "paid" if desk_is_full else kind
-            reviewed += not desk_is_full
-        _place_until_accepted(shop, order(chosen, first + placed), chosen)
+            waiting = client.open_reviews()
+            queue_is_full = (reviewed if waiting is None else waiting) >= _MAX_OPEN_REVIEWS
+            chosen = "paid" if queue_is_full else kind
+            reviewed += not queue_is_full
+        _place_until_accepted(client, order(chosen, first + placed), chosen)
         time.sleep(_pause(placed))
-    raise AssertionError("people never stop ordering")
+    raise AssertionError("the orders never end")
 
 
-def _place_until_accepted(shop: Shop, placed: dict[str, Any], kind: str) -> None:
+def _place_until_accepted(client: OrderClient, placed: dict[str, Any], kind: str) -> None:
     for attempt in itertools.count():
         try:
-            status = shop.place(placed)
-        except OSError as silence:
+            status = client.place(placed)
+        except OSError as error:
             status = 503
-            log.debug("nobody answers yet: %s", silence)
-        # A refusal (4xx) is an answer too, unless the door is not there yet or asks us to slow down.
+            log.debug("no answer yet: %s", error)
+        # A refusal (4xx) is final, unless the service is not there yet or asks to slow down.
         if status < 500 and status not in {404, 429}:
             log.info("%s (%s): HTTP %s", placed["order_id"], kind, status)
             return
@@ -222,23 +225,25 @@ def _place_until_accepted(shop: Shop, placed: dict[str, Any], kind: str) -> None
 
 
 def _pause(placed: int) -> float:
-    if placed < len(_BURST):
+    if placed < len(_FIRST_ORDERS):
         return 0.3
-    slowest, fastest = (20, 5) if placed < _LIVELY_ORDERS else (90, 30)
+    slowest, fastest = (20, 5) if placed < _BUSY_ORDERS else (90, 30)
     return random.uniform(fastest, slowest)  # noqa: S311
 
 
 def main() -> int:
-    """Order from PUBLIC_URL with DEMO_API_TOKEN until SIGTERM."""
-    # Raising out of the handler ends a wait for an answer as well as a pause.
+    """Place orders at PUBLIC_URL with DEMO_API_TOKEN until SIGTERM; return the exit code."""
+    # An exception in the handler ends a wait for a response as well as a pause.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(message)s")
     url, token = os.environ.get("PUBLIC_URL"), os.environ.get("DEMO_API_TOKEN")
     if not url or not token:
-        sys.stderr.write("PUBLIC_URL and DEMO_API_TOKEN say where to order and as whom\n")
+        sys.stderr.write(
+            "PUBLIC_URL and DEMO_API_TOKEN must be set: the address of the API and a token for it\n"
+        )
         return 2
     try:
-        keep_ordering(Shop(url, token))
+        keep_ordering(OrderClient(url, token))
     except KeyboardInterrupt:
         return 0
 

@@ -1,10 +1,10 @@
-"""Callback tokens as AWS documents them: one attempt of one task, answered once, then closed.
+"""Task tokens: each belongs to one attempt of one task, and is closed by the first call or event.
 
-Whoever closes a token first wins, under one lock per token: an answer, its deadline, a missed
-heartbeat, or the end of its execution. So an answer that got 200 is the one the workflow sees.
+A token is closed by SendTaskSuccess, SendTaskFailure, its deadline, a missed heartbeat or the end of
+its execution, under one lock per token. So the workflow sees the answer that got HTTP 200.
 """
 
-# ruff: noqa: SLF001 - replacing what is inside moto is what this room is for
+# ruff: noqa: SLF001 - this module replaces parts of moto
 from __future__ import annotations
 
 import base64
@@ -34,8 +34,8 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.states import ContextObject, TaskData
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.aws.attempts import Aborted, abortable, attempt_frame, take_result
-from local.aws.limits import check_length
+from local.aws.length_limits import check_length
+from local.aws.state_attempts import Aborted, abortable, attempt_frame, take_result
 
 _MAX_TOKEN = 2048
 _MAX_OUTPUT = 262_144
@@ -44,7 +44,7 @@ _MAX_CAUSE = 32_768
 
 
 class Token:
-    """One attempt of one callback task, open until the first of answer, deadline and abort."""
+    """The token of one attempt of a task, open until it is answered, times out or is aborted."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -66,14 +66,14 @@ class Token:
         self.answer(None)
 
     def beat(self) -> bool:
-        """Restart the heartbeat clock; False if the token is closed."""
+        """Restart the heartbeat timeout; False if the token is closed."""
         with self._changed:
             self._beaten = time.monotonic()
             self._changed.notify_all()
             return self._open
 
     def wait(self, timeout: float, heartbeat: float | None) -> Any:
-        """Return the outcome, or the error of the clock that closed the token first.
+        """Return the outcome, or the error of the timeout that closed the token first.
 
         Raises `Aborted` when the token was closed without an outcome.
         """
@@ -91,7 +91,7 @@ class Token:
             return self._outcome
 
 
-_Place = tuple[str, str]  # account and region: a token is only valid where it was issued
+_Place = tuple[str, str]  # account and region: a token is only valid in the ones of its execution
 _issued: dict[tuple[_Place, str], Token] = {}
 
 _evaluate = StateTaskServiceCallback._evaluate_with_timeout
@@ -100,7 +100,7 @@ _wait = StateTaskServiceCallback._eval_wait_for_task_token
 
 
 def install() -> None:
-    """Put the token rules in place of moto's own."""
+    """Replace moto's rules for task tokens."""
     ContextObject.update_task_token = _issue
     StateTaskServiceCallback._evaluate_with_timeout = _evaluate_attempt
     StateTaskServiceCallback._eval_state = abortable(
@@ -115,7 +115,7 @@ def install() -> None:
 
 
 def _issue(self: Any) -> str:
-    # As long and as full of +, / and = as the real ones: what stores or shows them meets that here.
+    # As long as the real ones, with +, / and = in them, so that tests find code that cannot take them.
     token = "AQCEAAAAKgAAAAMAAAAA" + base64.b64encode(secrets.token_bytes(512)).decode()
     self.context_object_data["Task"] = TaskData(Token=token)
     return token
@@ -126,7 +126,7 @@ def _waits_for_a_token(state: Any) -> bool:
 
 
 def _evaluate_attempt(self: Any, env: Any) -> None:
-    """One attempt. The waiting below has its own clock, so no thread has to watch it from here."""
+    """Evaluate one attempt. The wait has its own timeouts, so no thread has to watch it."""
     if not _waits_for_a_token(self):
         _evaluate(self, env)
         return
@@ -135,7 +135,7 @@ def _evaluate_attempt(self: Any, env: Any) -> None:
     with attempt_frame(env) as frame:
         token = _issued[(details.account, details.region), text] = Token()
         frame.callback_token = token
-        if not frame.is_running():  # ended between the two lines above: nobody else will close it
+        if not frame.is_running():  # ended between the two lines above: nothing else would close it
             token.close()
         try:
             self._eval_execution(frame)
@@ -161,21 +161,21 @@ def _wait_for_answer(
     token = getattr(env, "callback_token", None)
     if token is None:
         return _wait(self, env, timeout_seconds, callback_endpoint, heartbeat_endpoint)
-    if self.timeout.is_default_value():  # moto says 60 s where there are only heartbeats
+    if self.timeout.is_default_value():  # moto takes 60 s if there is only a heartbeat
         timeout_seconds = TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS
     heartbeat = heartbeat_endpoint and heartbeat_endpoint._heartbeat_seconds
     return token.wait(timeout_seconds, heartbeat)
 
 
 def _closing_the_token(original: Any) -> Any:
-    """Stop, failure of a sibling branch and the machine's own timeout all end up in these."""
+    """Wrap a method that ends the environment: by a stop, another branch's failure or a timeout."""
 
     def end(self: Any, *arguments: Any, **named: Any) -> Any:
-        answer = original(self, *arguments, **named)
+        result = original(self, *arguments, **named)
         token = getattr(self, "callback_token", None)
         if token is not None:
             token.close()
-        return answer
+        return result
 
     return end
 
@@ -229,7 +229,7 @@ def _check_json(output: str) -> None:
         raise ValueError(constant)
 
     try:
-        json.loads(output, parse_constant=refuse)  # NaN and Infinity are no JSON for AWS
+        json.loads(output, parse_constant=refuse)  # NaN and Infinity are not JSON for AWS
     except ValueError as wrong:
         message = "Invalid Output: 'Could not parse output as JSON'"
         raise AWSError(message, "InvalidOutput") from wrong
