@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser

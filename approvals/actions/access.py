@@ -18,7 +18,7 @@ from django.urls import reverse
 from approvals import policy
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time
 
 log = structlog.get_logger(__name__)

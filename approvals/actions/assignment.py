@@ -12,9 +12,9 @@ from django.db import transaction
 from approvals import policy
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
 from approvals.models import ReviewTask, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import audit, database_time, idempotency
 
 log = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals.models import BatchExecution, OrderExecution, OutboxEntry
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time, execution_snapshots, outbox
 
 log = structlog.get_logger(__name__)

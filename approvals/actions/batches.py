@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from approvals import policy
 from approvals.exceptions import Invalid
 from approvals.models import OrderBatch, OrderExecution, OutboxEntry, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time, idempotency, order_batches, outbox
 from approvals.records.order_batches import Item, Refusal
 

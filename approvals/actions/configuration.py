@@ -28,7 +28,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time, tokens, wake_ups
 
 log = structlog.get_logger(__name__)

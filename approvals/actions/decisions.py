@@ -30,7 +30,7 @@ from approvals.models import (
     Vote,
     documents,
 )
-from approvals.models.decisions import Outcome, Surface
+from approvals.models.choices import Outcome, Surface
 from approvals.records import (
     audit,
     callback_payloads,

@@ -17,7 +17,7 @@ from django.db import transaction
 from approvals import messages, policy
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time, idempotency, intake
 from approvals.records.intake import Readable, Received, Refused
 from approvals.untrusted import strict_json

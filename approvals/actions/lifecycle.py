@@ -13,7 +13,7 @@ import structlog
 from django.db import transaction
 
 from approvals.models import Comment, ReviewTask
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 from approvals.records import audit, database_time
 

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from approvals import messages
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from approvals import policy
 from approvals.models import User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 
 SURFACE = Surface.ADMIN
 SIGNED_IN = "password"

@@ -25,9 +25,9 @@ from approvals.models import (
     User,
     Vote,
 )
-from approvals.models.decisions import Surface
-from approvals.models.orders import OrderQuerySet
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.choices import Surface
+from approvals.models.order_executions import OrderQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import audit, intake
 
 COUNT_UP_TO = 100

@@ -24,7 +24,7 @@ from approvals.models import (
     ReviewTask,
     Vote,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration.batches import progress
 from approvals.records import audit
 

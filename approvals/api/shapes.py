@@ -16,8 +16,8 @@ from rest_framework import serializers
 
 from approvals.actions import decisions, discussion, ingest
 from approvals.models import OrderBatch, OrderExecution, ReviewTask
-from approvals.models.batches import MOST_IN_A_CARRIER
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
+from approvals.models.order_batches import MOST_IN_A_CARRIER
 from approvals.orchestration import steering
 from approvals.orchestration.batches import sources
 

@@ -17,7 +17,7 @@ from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.outbox import Delivery
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 
 

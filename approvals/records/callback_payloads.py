@@ -12,7 +12,7 @@ from typing import Any
 
 from approvals.exceptions import Invalid
 from approvals.models import Decision, ReviewQueue
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 
 MAX_OUTPUT_BYTES = 262_144
 MAX_ERROR = 256

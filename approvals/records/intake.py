@@ -17,7 +17,7 @@ from approvals.exceptions import KeyMissing
 from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.ids import uuid7
-from approvals.models.queues import A_YEAR
+from approvals.models.review_queues import A_YEAR
 from approvals.records import audit, supersession, tokens
 
 log = structlog.get_logger(__name__)

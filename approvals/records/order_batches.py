@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, OutboxEntry, RefusedRow
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, outbox
 
 BATCHED = OrderExecution.Status.BATCHED

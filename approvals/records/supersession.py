@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, database_time, execution_snapshots
 
 Step = tuple[UUID, str, str, str, int | None]

@@ -15,7 +15,7 @@ from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import database_time
 from approvals.web import foreign, payload_view, reviews, wording
 from approvals.web.decorators import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of

@@ -22,8 +22,8 @@ from django_htmx.middleware import HtmxDetails
 from approvals import policy
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import ReviewQueue, User
-from approvals.models.decisions import Surface
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.choices import Surface
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.web import wording
 
 SURFACE = Surface.WEB

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from approvals import policy
 from approvals.models import Decision, OutboxEntry, ReviewTask, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 
 CALM, GOOD, WARN, BAD = "calm", "good", "warn", "bad"
 FINAL = {"delivered", "closed_elsewhere", "unconfirmed", "parked", "undone"}

@@ -21,7 +21,7 @@ from django.utils.functional import SimpleLazyObject
 from approvals import pagination, policy
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, ExecutionReading, OrderExecution, OrderIntervention, User
-from approvals.models.orders import OrderQuerySet
+from approvals.models.order_executions import OrderQuerySet
 from approvals.orchestration import steering
 from approvals.records import audit, database_time, execution_history, wake_ups
 from approvals.web import execution_view, foreign, payload_view, review_list, wording

@@ -12,7 +12,7 @@ from typing import Any
 
 from approvals import messages
 from approvals.models import OrderExecution, ReviewTask
-from approvals.models.queues import value_at
+from approvals.models.review_queues import value_at
 from approvals.web.foreign import money, visible
 
 DEEPEST = 5

@@ -13,7 +13,7 @@ from django import forms
 from django.db.models.fields.json import KT
 
 from approvals.models import ReviewTask
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.web import foreign, wording
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_datetime
 from approvals.actions.decisions import deadline_margin
 from approvals.exceptions import ApprovalsError
 from approvals.models import AuditEvent, ReviewTask, User
-from approvals.models.decisions import Outcome
-from approvals.models.queues import ReviewQueue
+from approvals.models.choices import Outcome
+from approvals.models.review_queues import ReviewQueue
 from approvals.records import audit
 
 CRITICAL = timedelta(minutes=5)

@@ -23,7 +23,7 @@ from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
 from approvals.models import OutboxEntry
-from approvals.models.reviews import ReviewQuerySet, ReviewTask
+from approvals.models.review_tasks import ReviewQuerySet, ReviewTask
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import audit, outbox, wake_ups
 from tests.faults import deliveries, races, restarts, sweeper

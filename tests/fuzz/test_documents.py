@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from approvals.actions import configuration, decisions
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from tests import factories
 
 pytestmark = [pytest.mark.django_db]

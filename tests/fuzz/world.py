@@ -23,7 +23,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.runner import Wish

@@ -36,7 +36,7 @@ from approvals.exceptions import (
 )
 from approvals.messages import MAX_TOKEN, TaskToken
 from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
-from approvals.models.decisions import Outcome, Surface
+from approvals.models.choices import Outcome, Surface
 from approvals.records import audit, idempotency, tokens
 from approvals.untrusted import strict_json
 

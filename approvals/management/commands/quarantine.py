@@ -14,7 +14,7 @@ from approvals.actions import ingest
 from approvals.exceptions import ApprovalsError
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import intake
 from approvals.untrusted.display import visible
 

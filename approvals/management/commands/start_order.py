@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from approvals.delivery import lanes
 from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import OrderExecution, OutboxEntry
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.orchestration import fulfillment
 
 

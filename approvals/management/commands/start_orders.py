@@ -15,7 +15,7 @@ from approvals.actions import batches as verbs
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.management.progress import Bar
 from approvals.models import OrderBatch
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.worker import loop
 

@@ -23,7 +23,7 @@ from approvals.actions import batches
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
-from approvals.models.batches import MOST_IN_A_CARRIER
+from approvals.models.order_batches import MOST_IN_A_CARRIER
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source

@@ -1,4 +1,4 @@
-"""Orders handed to Step Functions: a row for each attempt to fulfil one, and for each hand laid on it."""
+"""Orders given to Step Functions: one row for each attempt to fulfil one."""
 
 from __future__ import annotations
 
@@ -119,52 +119,3 @@ class OrderExecution(models.Model):
     def was_never_started(self) -> bool:
         """Whether it was stopped before Step Functions heard of it."""
         return self.status == self.Status.ABORTED and not self.execution_arn
-
-
-class OrderIntervention(models.Model):
-    """What somebody asked to be done to an execution. Open until it is known what Step Functions made of it."""
-
-    class Kind(models.TextChoices):
-        """What is asked of Step Functions."""
-
-        REDRIVE = "redrive"
-        STOP = "stop"
-
-    class Outcome(models.TextChoices):
-        """How it ended: done, too late to have an effect, as a new attempt instead, or refused."""
-
-        DONE = "done"
-        TOO_LATE = "too_late"
-        NEW_ATTEMPT = "new_attempt"
-        REFUSED = "refused"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    order = models.ForeignKey(
-        OrderExecution, on_delete=models.PROTECT, related_name="interventions"
-    )
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    reason = models.TextField(blank=True)
-    created_by = models.ForeignKey(
-        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    created_at = models.DateTimeField(db_default=Now())
-    # How often the execution had been redriven when the first call was about to be made: more than
-    # that later on is the proof that a call whose answer was lost has worked.
-    redrives_before = models.PositiveIntegerField(null=True)
-    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(ended_at=None), name="order_one_hand_at_a_time"
-            ),
-            models.CheckConstraint(
-                condition=Q(ended_at=None, outcome="")
-                | (Q(ended_at__isnull=False) & ~Q(outcome="")),
-                name="intervention_ended_has_an_outcome",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.order_id}: {self.outcome or 'open'}"

@@ -1,4 +1,4 @@
-"""Messages that could not become a review: kept whole, sealed, with the reason."""
+"""Messages that could not become a review: kept whole and sealed, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders by the hundred and the ten thousand: a batch, its executions that carry many, what it refused."""
+"""Batches of orders from one source, read once and in order."""
 
 from __future__ import annotations
 
@@ -102,64 +102,3 @@ class OrderBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} ({self.status})"
-
-
-class BatchExecution(models.Model):
-    """One execution that carries many orders of a batch: 100 of them, or all by a Distributed Map."""
-
-    class Status(models.TextChoices):
-        """As an order's execution; `refused` where Step Functions would not take it."""
-
-        PENDING = "pending"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        TIMED_OUT = "timed_out"
-        ABORTED = "aborted"
-        REFUSED = "refused"
-
-    UNDER_WAY = ("pending", "running")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    batch = models.ForeignKey(OrderBatch, on_delete=models.PROTECT, related_name="executions")
-    number = models.PositiveIntegerField()
-    name = models.CharField(max_length=80)
-    input_sha256 = models.BinaryField(max_length=32)
-    orders = models.PositiveBigIntegerField()
-    execution_arn = models.CharField(max_length=512, blank=True)
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
-    refusal = models.CharField(max_length=300, blank=True)
-    items_done = models.PositiveBigIntegerField(default=0)  # as ListMapRuns told, for a page alone
-    items_asked_at = models.DateTimeField(null=True, blank=True)
-    learned = models.BooleanField(default=False)  # the end of each of its orders is known
-    created_at = models.DateTimeField(db_default=Now())
-    started_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["batch", "number"], name="batch_execution_numbered")
-        ]
-        indexes = [
-            models.Index("execution_arn", name="batch_execution_by_arn"),
-            models.Index("batch", condition=Q(learned=False), name="batch_execution_open"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.status})"
-
-
-class RefusedRow(models.Model):
-    """A row of a batch's source that became no order, and why."""
-
-    batch = models.ForeignKey(OrderBatch, on_delete=models.PROTECT, related_name="refusals")
-    line = models.PositiveBigIntegerField()
-    item = models.PositiveBigIntegerField()
-    order_id = models.CharField(max_length=256, blank=True)
-    code = models.CharField(max_length=30)
-    reason = models.CharField(max_length=300)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["batch", "item"], name="row_refused_once")]
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"

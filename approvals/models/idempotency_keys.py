@@ -1,4 +1,4 @@
-"""What was asked under which key: the memory that lets a caller ask again without acting again."""
+"""Idempotency keys: what makes a repeated request the same request."""
 
 from __future__ import annotations
 
@@ -32,14 +32,3 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request} of {self.principal}"
-
-
-class RateBucket(models.Model):
-    """How much of a caller's allowance is left: a token bucket, shared by all web processes."""
-
-    name = models.CharField(primary_key=True, max_length=120)
-    left = models.FloatField()
-    filled_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.left:.1f}"

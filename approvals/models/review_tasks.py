@@ -1,4 +1,4 @@
-"""A review: one task token that Step Functions waits on, as a durable row."""
+"""Reviews: each is one task token that Step Functions waits on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.exceptions import NotFound
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 
 
@@ -215,20 +215,3 @@ class ReviewTask(models.Model):
         self.assignee = None
         self.lease_id = None
         self.lease_expires_at = None
-
-
-class Heartbeat(models.Model):
-    """When the token of an open review must next be kept alive, where its workflow asks for that."""
-
-    review = models.OneToOneField(
-        ReviewTask, primary_key=True, on_delete=models.PROTECT, related_name="heartbeat"
-    )
-    due_at = models.DateTimeField()
-    beaten_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [models.Index("due_at", condition=Q(closed_at=None), name="heartbeat_due")]
-
-    def __str__(self) -> str:
-        return f"heartbeat of {self.review_id}"

@@ -1,0 +1,37 @@
+"""Execution histories, cached for pages."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from approvals.models.workflows import Workflow
+
+
+class ExecutionReading(models.Model):
+    """An execution as pages show it: its history without tokens, inputs and outputs, and its status row.
+
+    Written by a worker, never by a web request. `trouble` is AWS's word for why it could not be read.
+    """
+
+    execution_arn = models.CharField(primary_key=True, max_length=512)
+    status = models.CharField(max_length=20, blank=True)
+    redrives = models.PositiveIntegerField(default=0)
+    workflow = models.ForeignKey(
+        Workflow, null=True, on_delete=models.PROTECT, related_name="readings"
+    )
+    events = models.JSONField(default=list)
+    cut = models.BooleanField(default=False)  # older events were left out
+    status_row = models.JSONField(null=True)
+    trouble = models.CharField(max_length=100, blank=True)
+    read_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
+    taken_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("asked_at", condition=Q(asked_at__isnull=False), name="reading_asked_for")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_arn}: {len(self.events)} events"

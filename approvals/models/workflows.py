@@ -1,0 +1,43 @@
+"""Workflow definitions, by revision."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models.ids import uuid7
+
+
+class Workflow(models.Model):
+    """A definition that executions were started with, by the revision Step Functions gave it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    state_machine_arn = models.CharField(max_length=512)
+    revision = models.CharField(max_length=100, blank=True)  # the first one of a machine has none
+    digest = models.BinaryField(max_length=32)  # a machine made anew begins at the first one again
+    definition = (
+        models.TextField()
+    )  # as Step Functions gave it: jsonb would mix up its states' order
+    read_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state_machine_arn", "revision", "digest"],
+                name="workflow_revision_kept_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state_machine_arn} {self.revision}".strip()
+
+    @property
+    def document(self) -> Any:
+        """The definition, read; None where it is no JSON."""
+        try:
+            return json.loads(self.definition)
+        except (ValueError, RecursionError):
+            return None
