@@ -28,7 +28,6 @@ from approvals.models import (
     ReviewTask,
     User,
     Vote,
-    documents,
 )
 from approvals.models.choices import Outcome, Surface
 from approvals.records import (
@@ -40,7 +39,7 @@ from approvals.records import (
     tokens,
     wake_ups,
 )
-from approvals.untrusted import strict_json
+from approvals.untrusted import json_schema, strict_json
 
 log = structlog.get_logger(__name__)
 
@@ -325,11 +324,11 @@ def _check_edits(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> None:
     except strict_json.Unreadable as error:
         raise Invalid(error.explanation, pointer="/edits") from None
     try:
-        broken = documents.breach(schema, dict(ruling.edits))
-    except documents.Inapplicable as error:
+        mismatch = json_schema.first_mismatch(schema, dict(ruling.edits))
+    except json_schema.UnusableSchema as error:
         raise Invalid(str(error), pointer="/edits") from None
-    if broken is not None:
-        raise Invalid(broken[1], pointer="/edits" + broken[0])
+    if mismatch is not None:
+        raise Invalid(mismatch.explanation, pointer="/edits" + mismatch.pointer)
 
 
 def _undo_seconds(review: ReviewTask, ruling: Ruling, now: datetime) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,15 +13,75 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q, Value
 
-from approvals.models import documents
+from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
+from approvals.untrusted import json_schema, strict_json
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
+
+# What the documents of a queue may hold, as JSON Schemas.
+POLICY = {
+    "type": "object",
+    "properties": {
+        "reason_required_for": {
+            "type": "array",
+            "items": {"enum": ["approved", "rejected"]},
+            "uniqueItems": True,
+        }
+    },
+    "additionalProperties": False,
+}
+FIELDS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "path": {"type": "string", "minLength": 1, "maxLength": 200},
+            "label": {"type": "string", "maxLength": 80},
+            "kind": {"enum": ["money", "date", "text", "lines", "address"]},
+            "role": {"enum": ["amount", "customer", "requester"]},
+            "sensitive": {"type": "boolean"},
+            "flag_when": {"type": ["object", "null"]},
+        },
+        "required": ["path"],
+        "additionalProperties": False,
+    },
+    "maxItems": 200,
+}
+STATE_MACHINES = {
+    "type": "array",
+    "items": {
+        "type": "string",
+        "maxLength": 512,
+        "pattern": r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+(:[^:]+)?$",
+    },
+    "uniqueItems": True,
+    "maxItems": 100,
+}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "policy": POLICY,
+    "fields": FIELDS,
+    "state_machine_arns": STATE_MACHINES,
+}
 
 
 def _never_states(value: str) -> None:
     if value.startswith("States."):
         raise ValidationError("Error names that start with States. are reserved by AWS.")
+
+
+def _check(name: str, document: Any, check: Callable[[Any], None]) -> None:
+    """Raise ValidationError for the field `name` if `check` finds its document unusable.
+
+    What could not be stored is left to the field itself, whose error comes first.
+    """
+    try:
+        strict_json.check_storable(document)
+        check(document)
+    except strict_json.Unreadable:
+        return
+    except (json_schema.InvalidDocument, json_schema.UnusableSchema) as error:
+        raise ValidationError({name: str(error)}) from None
 
 
 class ReviewQueue(models.Model):
@@ -55,7 +116,7 @@ class ReviewQueue(models.Model):
             )
         ],
     )
-    state_machine_arns = documents.DocumentField(
+    state_machine_arns = DocumentField(
         default=list, db_default=Value([], models.JSONField()), blank=True
     )
     heartbeat_seconds = models.PositiveIntegerField(
@@ -82,9 +143,9 @@ class ReviewQueue(models.Model):
     )
     undo_seconds = models.PositiveIntegerField(default=10, validators=[MaxValueValidator(3_600)])
     escalate_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
-    policy = documents.DocumentField(default=dict, blank=True)
-    output_schema = documents.DocumentField(null=True, blank=True)
-    fields = documents.DocumentField(default=list, blank=True)
+    policy = DocumentField(default=dict, blank=True)
+    output_schema = DocumentField(null=True, blank=True)
+    fields = DocumentField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -110,10 +171,10 @@ class ReviewQueue(models.Model):
 
     def clean(self) -> None:
         """Refuse what would be stored and then not done, and JSON that does not say what it should."""
-        documents.check_schema("output_schema", self.output_schema)
-        documents.check("policy", self.policy, documents.POLICY)
-        documents.check("fields", self.fields, documents.FIELDS)
-        documents.check("state_machine_arns", self.state_machine_arns, documents.STATE_MACHINES)
+        if self.output_schema is not None:
+            _check("output_schema", self.output_schema, json_schema.check_schema)
+        for name, schema in SCHEMAS.items():
+            _check(name, getattr(self, name), partial(json_schema.check_document, schema=schema))
 
     @property
     def lease(self) -> timedelta:
