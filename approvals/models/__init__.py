@@ -11,10 +11,10 @@ from approvals.models.batch_executions import BatchExecution
 from approvals.models.circuit_breakers import Breaker
 from approvals.models.comments import Comment
 from approvals.models.decisions import Decision
-from approvals.models.execution_histories import ExecutionReading
+from approvals.models.execution_histories import ExecutionHistory
 from approvals.models.execution_snapshots import ExecutionSnapshot
 from approvals.models.heartbeats import Heartbeat
-from approvals.models.idempotency_keys import Receipt
+from approvals.models.idempotency_keys import IdempotencyKey
 from approvals.models.order_batches import OrderBatch
 from approvals.models.order_executions import OrderExecution
 from approvals.models.order_interventions import OrderIntervention
@@ -38,9 +38,10 @@ __all__ = [
     "Breaker",
     "Comment",
     "Decision",
-    "ExecutionReading",
+    "ExecutionHistory",
     "ExecutionSnapshot",
     "Heartbeat",
+    "IdempotencyKey",
     "OrderBatch",
     "OrderExecution",
     "OrderIntervention",
@@ -50,7 +51,6 @@ __all__ = [
     "QueueCheck",
     "QueueMembership",
     "RateBucket",
-    "Receipt",
     "RefusedRow",
     "ReviewQueue",
     "ReviewTask",

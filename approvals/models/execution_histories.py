@@ -8,7 +8,7 @@ from django.db.models import Q
 from approvals.models.workflows import Workflow
 
 
-class ExecutionReading(models.Model):
+class ExecutionHistory(models.Model):
     """An execution as pages show it: its history without tokens, inputs and outputs, and its status row.
 
     Written by a worker, never by a web request. `trouble` is AWS's word for why it could not be read.
@@ -18,7 +18,7 @@ class ExecutionReading(models.Model):
     status = models.CharField(max_length=20, blank=True)
     redrives = models.PositiveIntegerField(default=0)
     workflow = models.ForeignKey(
-        Workflow, null=True, on_delete=models.PROTECT, related_name="readings"
+        Workflow, null=True, on_delete=models.PROTECT, related_name="histories"
     )
     events = models.JSONField(default=list)
     cut = models.BooleanField(default=False)  # older events were left out
@@ -29,6 +29,7 @@ class ExecutionReading(models.Model):
     taken_until = models.DateTimeField(null=True)
 
     class Meta:
+        db_table = "approvals_executionreading"  # the table keeps the name it was made with
         indexes = [
             models.Index("asked_at", condition=Q(asked_at__isnull=False), name="reading_asked_for")
         ]

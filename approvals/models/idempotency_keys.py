@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from approvals.models.ids import uuid7
 
 
-class Receipt(models.Model):
+class IdempotencyKey(models.Model):
     """One request of one principal under one key, written in the transaction of what it did.
 
     `result` is the row the answer shows; `answer` a refusal's body, where a door repeats refusals.
@@ -25,6 +25,7 @@ class Receipt(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        db_table = "approvals_receipt"  # the table keeps the name it was made with
         constraints = [
             models.UniqueConstraint(fields=["principal", "key"], name="receipt_once_a_key")
         ]

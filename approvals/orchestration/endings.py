@@ -21,7 +21,7 @@ def is_an_outcome(order: OrderExecution) -> bool:
     """Whether a Fail state ended the order: of the definition it ran where that is known, else of ours."""
     if not order.error:
         return False
-    ran = Workflow.objects.filter(readings__execution_arn=order.execution_arn).first()
+    ran = Workflow.objects.filter(histories__execution_arn=order.execution_arn).first()
     return order.error in (set(errors_of_fail_states(ran.document)) if ran else _shipped())
 
 

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from approvals.exceptions import IdempotencyMismatch, Unavailable
-from approvals.models import Receipt
+from approvals.models import IdempotencyKey
 
 KEPT_FOR = timedelta(days=7)
 AT_ONCE = 10_000
@@ -35,7 +35,7 @@ class Key:
 class AlreadyAnswered(Exception):
     """The request was carried out before: its answer shows `result`, or says `answer`, with `status`."""
 
-    def __init__(self, receipt: Receipt) -> None:
+    def __init__(self, receipt: IdempotencyKey) -> None:
         self.result: UUID | None = receipt.result
         self.answer: Any = receipt.answer
         self.status: int = receipt.status
@@ -52,7 +52,7 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
         return
     _of(key).filter(created_at__lt=Now() - KEPT_FOR).delete()  # as if it had been purged
     mine = _row(key, result=result)
-    Receipt.objects.bulk_create([mine], ignore_conflicts=True)
+    IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
     kept = _of(key).first()
     if kept is None:  # a purge took the old one between the two statements
         raise Unavailable
@@ -73,10 +73,10 @@ def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
     """Remember a refusal as the answer of this key, for a door that repeats refusals too."""
     row = _row(key, answer=answer)
     row.status = status
-    Receipt.objects.bulk_create([row], ignore_conflicts=True)
+    IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def earlier(key: Key) -> Receipt | None:
+def earlier(key: Key) -> IdempotencyKey | None:
     """The receipt of this very request, where there is one. Raises IdempotencyMismatch for another's."""
     kept = _of(key).filter(created_at__gte=Now() - KEPT_FOR).first()
     if kept is not None:
@@ -86,17 +86,17 @@ def earlier(key: Key) -> Receipt | None:
 
 def purge() -> int:
     """Forget receipts older than seven days; returns how many."""
-    old = Receipt.objects.filter(created_at__lt=Now() - KEPT_FOR).values("pk")[:AT_ONCE]
-    deleted, _ = Receipt.objects.filter(pk__in=old).delete()
+    old = IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT_FOR).values("pk")[:AT_ONCE]
+    deleted, _ = IdempotencyKey.objects.filter(pk__in=old).delete()
     return deleted
 
 
-def _of(key: Key) -> QuerySet[Receipt]:
-    return Receipt.objects.filter(principal=key.principal, key=key.key)
+def _of(key: Key) -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(principal=key.principal, key=key.key)
 
 
-def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> Receipt:
-    return Receipt(
+def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> IdempotencyKey:
+    return IdempotencyKey(
         principal=key.principal,
         key=key.key,
         request=key.request,
@@ -107,6 +107,6 @@ def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> Receipt
     )
 
 
-def _compare(kept: Receipt, key: Key) -> None:
+def _compare(kept: IdempotencyKey, key: Key) -> None:
     if (kept.request, bytes(kept.body_sha256)) != (key.request, key.body_sha256):
         raise IdempotencyMismatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from approvals.models import ExecutionReading, OrderExecution
+from approvals.models import ExecutionHistory, OrderExecution
 from approvals.web import graph_layout, workflow_graph
 from approvals.web.execution_steps import Step, standing, steps_of
 from approvals.web.graph_layout import Drawing
@@ -29,7 +29,7 @@ class Story:
     status_row: list[tuple[str, str]] | None = None
 
 
-def told(order: OrderExecution, known: ExecutionReading | None, *, before: int = 0) -> Story:
+def told(order: OrderExecution, known: ExecutionHistory | None, *, before: int = 0) -> Story:
     """The story of an execution, from the step `before` backwards; empty where nothing was read yet."""
     if known is None:
         return Story([])
@@ -49,7 +49,7 @@ def told(order: OrderExecution, known: ExecutionReading | None, *, before: int =
     )
 
 
-def trouble_of(known: ExecutionReading | None) -> str:
+def trouble_of(known: ExecutionHistory | None) -> str:
     """In a sentence, why it could not be read the last time; empty where it could."""
     if known is None or not known.trouble:
         return ""

@@ -20,7 +20,7 @@ from django.utils.functional import SimpleLazyObject
 
 from approvals import pagination, policy
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import AuditEvent, ExecutionReading, OrderExecution, OrderIntervention, User
+from approvals.models import AuditEvent, ExecutionHistory, OrderExecution, OrderIntervention, User
 from approvals.models.order_executions import OrderQuerySet
 from approvals.orchestration import steering
 from approvals.records import audit, database_time, execution_history, wake_ups
@@ -183,7 +183,7 @@ def seen(
     order: OrderExecution,
     last: OrderExecution,
     hand: OrderIntervention | None,
-    known: ExecutionReading | None,
+    known: ExecutionHistory | None,
 ) -> str:
     """What a page shows of an order in a few letters, so that the next look can tell what is new."""
     told: list[Any] = [order.status, order.ended_at, last.pk, hand and hand.pk]

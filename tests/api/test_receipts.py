@@ -9,7 +9,7 @@ import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import assignment, configuration, decisions
-from approvals.models import AuditEvent, Comment, Decision, Receipt, ReviewTask, Vote
+from approvals.models import AuditEvent, Comment, Decision, IdempotencyKey, ReviewTask, Vote
 from tests import factories
 from tests.api.conftest import refused
 
@@ -35,7 +35,7 @@ def test_without_a_key_the_second_decision_is_refused_as_ever(api, review):
     api.post(path, {"outcome": "approved"})
 
     refused(api.post(path, {"outcome": "approved"}), 409, "already_decided")
-    assert not Receipt.objects.exists()
+    assert not IdempotencyKey.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -217,4 +217,4 @@ def test_a_service_has_keys_too(call, queue, review):
     configuration.grant_site(robot, "orders", by=None)
 
     assert call(robot).post(f"reviews/{review.pk}/claim/", **KEY).status_code == 200
-    assert Receipt.objects.get().principal == f"user:{robot.pk}"
+    assert IdempotencyKey.objects.get().principal == f"user:{robot.pk}"
