@@ -68,7 +68,7 @@ def claim_next(
     """
     idempotency.keep(receipt)
     queues = policy.decidable_queues(by).order_by()
-    free = reviews.filter(queue__in=queues).pending().unclaimed().waited_for()
+    free = reviews.filter(queue__in=queues).pending().unclaimed().before_deadline()
     review = free.select_for_update(skip_locked=True, of=("self",)).first()
     if review is None:
         return None
@@ -180,7 +180,7 @@ def end_lease(review_id: UUID) -> bool:
 
 def _ensure_pending(review: ReviewTask, version: int | None) -> None:
     if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.verdict())
+        raise AlreadyDecided(**review.outcome_details())
     if version is not None and version != review.version:
         raise StaleVersion(version=review.version)
 

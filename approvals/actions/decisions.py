@@ -267,9 +267,9 @@ def _ensure_decidable(
     """Refuse what may not be decided; returns whose claim a lead has overridden, or nothing."""
     policy.may(policy.DECIDE, review, by, surface).or_raise()
     if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.verdict())
+        raise AlreadyDecided(**review.outcome_details())
     if Vote.objects.filter(review=review, reviewer=by, withdrawn_at=None).exists():
-        raise AlreadyDecided("You have voted on this review already.", **review.verdict())
+        raise AlreadyDecided("You have voted on this review already.", **review.outcome_details())
     if ruling.version is not None and ruling.version != review.version:
         raise StaleVersion(version=review.version)
     if review.is_past_deadline(now):

@@ -17,7 +17,7 @@ from rest_framework import serializers
 from approvals.actions import decisions, discussion, ingest
 from approvals.models import OrderBatch, OrderExecution, ReviewTask
 from approvals.models.choices import Outcome
-from approvals.models.order_batches import MOST_IN_A_CARRIER
+from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration import steering
 from approvals.orchestration.batches import sources
 
@@ -223,7 +223,7 @@ class BatchBody(Shape):
     source = ObjectUrl(  # type: ignore[assignment]
         required=False, help_text="JSON, JSONL or CSV, in a bucket that this installation allows."
     )
-    batch_size = Whole(default=100, min_value=1, max_value=MOST_IN_A_CARRIER)
+    batch_size = Whole(default=100, min_value=1, max_value=MAX_BATCH_SIZE)
     on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices, default="skip")
 
     def validate(self, attrs: Any) -> Any:

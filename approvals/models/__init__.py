@@ -1,6 +1,6 @@
-"""The nouns: what is stored, with the constraints that hold whatever the code above them does.
+"""The Django models, one in each module, with the constraints that hold whatever the code above them does.
 
-Models know one row each; what spans rows is a verb in `approvals.actions`.
+A model knows its own row only; what spans rows is a verb in `approvals.actions`.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
     class Scope(models.TextChoices):
         """What a token may be used for, within its user's rights."""
 
-        READ = "read"
-        DECIDE = "decide"
-        ORDERS = "orders"
+        READ = "read"  # every GET
+        DECIDE = "decide"  # claim reviews, comment on them, decide them
+        ORDERS = "orders"  # start orders, restart and stop them
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="auth_token_set")
     name = models.CharField(max_length=100)

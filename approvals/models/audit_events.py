@@ -12,7 +12,10 @@ from approvals.models.fields import CurrentTransaction, Xid8Field
 
 
 class AuditEvent(models.Model):
-    """One thing that happened. `hash` covers every column but the transaction id."""
+    """One event of a chain, the `seq`-th.
+
+    `hash` is a SHA-256 over every other column but the transaction id; `prev_hash` is that of the event before.
+    """
 
     id = models.BigAutoField(primary_key=True)
     chain = models.CharField(max_length=80)

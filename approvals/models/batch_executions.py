@@ -14,15 +14,15 @@ class BatchExecution(models.Model):
     """One execution that carries many orders of a batch: 100 of them, or all by a Distributed Map."""
 
     class Status(models.TextChoices):
-        """As an order's execution; `refused` where Step Functions would not take it."""
+        """Where it is in its life; from `running` on, Step Functions' own status."""
 
-        PENDING = "pending"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        TIMED_OUT = "timed_out"
-        ABORTED = "aborted"
-        REFUSED = "refused"
+        PENDING = "pending"  # waits to be started
+        RUNNING = "running"  # Step Functions has started it
+        SUCCEEDED = "succeeded"  # it ended as its workflow intends
+        FAILED = "failed"  # an error ended it
+        TIMED_OUT = "timed_out"  # it ran longer than its workflow allows
+        ABORTED = "aborted"  # somebody stopped it
+        REFUSED = "refused"  # Step Functions would not start it: `refusal` is why
 
     UNDER_WAY = ("pending", "running")
 
@@ -35,7 +35,7 @@ class BatchExecution(models.Model):
     execution_arn = models.CharField(max_length=512, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     refusal = models.CharField(max_length=300, blank=True)
-    items_done = models.PositiveBigIntegerField(default=0)  # as ListMapRuns told, for a page alone
+    items_done = models.PositiveBigIntegerField(default=0)  # by ListMapRuns, for a page alone
     items_asked_at = models.DateTimeField(null=True, blank=True)
     learned = models.BooleanField(default=False)  # the end of each of its orders is known
     created_at = models.DateTimeField(db_default=Now())

@@ -6,7 +6,10 @@ from django.db import models
 
 
 class Breaker(models.Model):
-    """Answers of a queue are held back while AWS refuses them; open from `opened_at` until it is gone."""
+    """The circuit breaker of a queue: while it is open, decisions wait because AWS refuses all of them.
+
+    `strikes` counts refusals in a row; it is open while `opened_at` is set, and tries again at `retry_at`.
+    """
 
     queue = models.OneToOneField(
         "approvals.ReviewQueue", primary_key=True, on_delete=models.PROTECT, related_name="breaker"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from approvals.models.votes import Said
+from approvals.models.votes import OutcomeFields
 
 
-class Decision(Said):
-    """The answer to a review, with the very bytes that leave for Step Functions."""
+class Decision(OutcomeFields):
+    """The end of a review. `callback` holds the arguments of the call to Step Functions, frozen."""
 
     review = models.ForeignKey(
         "approvals.ReviewTask", on_delete=models.PROTECT, related_name="decisions"

@@ -1,4 +1,4 @@
-"""Execution histories, cached for pages."""
+"""Execution histories, stored for pages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from approvals.models.workflows import Workflow
 
 
 class ExecutionHistory(models.Model):
-    """An execution as pages show it: its history without tokens, inputs and outputs, and its status row.
+    """The events of one execution as pages show them, without tokens, inputs and outputs.
 
-    Written by a worker, never by a web request. `trouble` is AWS's word for why it could not be read.
+    A worker writes it, never a web request. `status_row` is the order's row of the status table;
+    `trouble` is AWS's error code if the history could not be read; `asked_at` is when a page asked
+    for a new one, `taken_until` the lease of the worker that reads it.
     """
 
     execution_arn = models.CharField(primary_key=True, max_length=512)

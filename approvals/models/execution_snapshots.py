@@ -1,4 +1,4 @@
-"""What Step Functions last said of an execution, and when it is asked next."""
+"""The last known status of executions, and when Step Functions is next asked for it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.db.models import Q
 
 
 class ExecutionSnapshot(models.Model):
-    """What Step Functions last said of an execution. `due_at` empty: it has ended and holds no review.
+    """The status of an execution as of `read_at`. `due_at` is null if it has ended and holds no review.
 
-    `state_machine_version_arn` is empty until AWS was asked, and where no version was named at its start.
+    `state_machine_version_arn` is empty until AWS was asked, and if no version was named at its start.
     """
 
     execution_arn = models.CharField(primary_key=True, max_length=512)

@@ -1,4 +1,4 @@
-"""Heartbeats of task tokens."""
+"""Heartbeats that keep task tokens alive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from approvals.models.review_tasks import ReviewTask
 
 
 class Heartbeat(models.Model):
-    """When the token of an open review must next be kept alive, where its workflow asks for that."""
+    """When SendTaskHeartbeat is next due for the token of an open review."""
 
     review = models.OneToOneField(
         ReviewTask, primary_key=True, on_delete=models.PROTECT, related_name="heartbeat"

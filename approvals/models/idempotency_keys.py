@@ -11,7 +11,8 @@ from approvals.models.ids import uuid7
 class IdempotencyKey(models.Model):
     """One request of one principal under one key, written in the transaction of what it did.
 
-    `result` is the row the answer shows; `answer` a refusal's body, where a door repeats refusals.
+    `result` is the id of the row that the response shows; `answer` is the body of a refusal, for the
+    webhook, which repeats refusals too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

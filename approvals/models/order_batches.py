@@ -8,44 +8,46 @@ from django.db.models.functions import Now
 
 from approvals.models.ids import uuid7
 
-MOST_IN_A_CARRIER = 250  # their results, with those held back, still fit 262,144 bytes
+MAX_BATCH_SIZE = (
+    250  # orders in an execution: with those held back, results still fit 262,144 bytes
+)
 
 
 class OrderBatch(models.Model):
-    """Orders of one source, read once and in order; `position` is how far that has come.
+    """Orders of one source, read once and in order; `position` is how many rows have been read.
 
     `source` is `s3://bucket/key`, `file:name` or `api`; `source_version` pins its content: a VersionId,
-    `etag:...` in a bucket without versions, or `sha256:...` of a file; empty until somebody has looked.
-    `body` holds what the API was given.
+    `etag:...` in a bucket without versions, or `sha256:...` of a file; empty until it is first read.
+    `body` holds the orders of an API request. `trouble` is why reading stopped.
     """
 
     class Mode(models.TextChoices):
         """How its orders become executions."""
 
-        EXECUTIONS = "executions"
-        BATCHES = "batches"
-        MAP = "map"
+        EXECUTIONS = "executions"  # one execution for each order
+        BATCHES = "batches"  # one batch execution for each `size` orders
+        MAP = "map"  # one batch execution for all orders: a Distributed Map over S3
 
     class Format(models.TextChoices):
-        """How its source is written."""
+        """The format of its source."""
 
-        JSON = "json"
-        JSONL = "jsonl"
-        CSV = "csv"
+        JSON = "json"  # one array of orders
+        JSONL = "jsonl"  # one order a line, as a JSON object
+        CSV = "csv"  # a header, then one order a row
 
     class OnBadRow(models.TextChoices):
-        """What a row that is no order does to the rest."""
+        """What happens at a row that is no valid order."""
 
-        SKIP = "skip"
-        STOP = "stop"
+        SKIP = "skip"  # the row is refused, and reading goes on
+        STOP = "stop"  # the row is refused, and reading stops
 
     class Status(models.TextChoices):
-        """Reading its source; stopped there; all read, orders under way; every order has its end."""
+        """How far the batch has come."""
 
-        READING = "reading"
-        STOPPED = "stopped"
-        READ = "read"
-        FINISHED = "finished"
+        READING = "reading"  # its source is read, or is about to be
+        STOPPED = "stopped"  # reading stopped before the end of the source; it can be resumed
+        READ = "read"  # all rows are read; some orders are under way
+        FINISHED = "finished"  # every order has ended
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     source = models.CharField(max_length=1_300)
@@ -58,7 +60,7 @@ class OrderBatch(models.Model):
     on_bad_row = models.CharField(max_length=4, choices=OnBadRow.choices, default=OnBadRow.SKIP)
     state_machine_arn = models.CharField(max_length=512)
     qualifier = models.CharField(max_length=80, blank=True, db_default="")  # its version or alias
-    carrier_arn = models.CharField(max_length=512, blank=True)  # the machine that carries many
+    carrier_arn = models.CharField(max_length=512, blank=True)  # state machine of batch executions
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.READING)
     trouble = models.CharField(max_length=300, blank=True)
     position = models.PositiveBigIntegerField(default=0)  # rows read
@@ -66,7 +68,7 @@ class OrderBatch(models.Model):
     accepted = models.PositiveBigIntegerField(default=0)
     known = models.PositiveBigIntegerField(default=0)  # the same order came before
     refused = models.PositiveBigIntegerField(default=0)
-    carriers = models.PositiveIntegerField(default=0)
+    carriers = models.PositiveIntegerField(default=0)  # batch executions
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_epoch = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
@@ -79,7 +81,7 @@ class OrderBatch(models.Model):
         verbose_name_plural = "order batches"
         constraints = [
             models.CheckConstraint(
-                condition=Q(size__gte=1, size__lte=MOST_IN_A_CARRIER), name="batch_size_in_range"
+                condition=Q(size__gte=1, size__lte=MAX_BATCH_SIZE), name="batch_size_in_range"
             ),
             models.CheckConstraint(
                 condition=Q(

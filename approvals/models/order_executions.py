@@ -1,4 +1,4 @@
-"""Orders given to Step Functions: one row for each attempt to fulfil one."""
+"""Executions of the order workflow: one row for each attempt to fulfil an order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from approvals.models.ids import uuid7
 
 
 class OrderQuerySet(models.QuerySet["OrderExecution"]):
-    """The sets of orders that pages and verbs speak of."""
+    """Named filters of orders."""
 
     def attempts_at(self, order_id: str) -> OrderQuerySet:
         """Every attempt at an order, the last one first."""
         return self.filter(order_id=order_id).order_by("-attempt", "-created_at", "-id")
 
     def beginning_with(self, text: str) -> OrderQuerySet:
-        """Orders whose id begins so, in the same case."""
+        """Orders whose id begins with this text, in the same case."""
         return self.filter(order_id__startswith=text)
 
 
@@ -26,27 +26,23 @@ class OrderExecution(models.Model):
     """One execution of the order workflow; its name is derived from the order, so it starts once."""
 
     class Status(models.TextChoices):
-        """Pending until Step Functions has taken it, then what Step Functions says.
+        """Where it is in its life; from `running` on, Step Functions' own status."""
 
-        Batched: an execution that carries many has it. Settled: that one has fulfilled it, all of it
-        by machine; else the order gets an execution of its own and goes on as `running`.
-        """
-
-        PENDING = "pending"
-        BATCHED = "batched"
-        SETTLED = "settled"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        TIMED_OUT = "timed_out"
-        ABORTED = "aborted"
-        REFUSED = "refused"
+        PENDING = "pending"  # waits to be started
+        BATCHED = "batched"  # a batch execution carries it
+        SETTLED = "settled"  # its batch execution fulfilled it without a person
+        RUNNING = "running"  # Step Functions has started its own execution
+        SUCCEEDED = "succeeded"  # it ended as its workflow intends
+        FAILED = "failed"  # an error ended it: `error` and `cause`
+        TIMED_OUT = "timed_out"  # it ran longer than its workflow allows
+        ABORTED = "aborted"  # somebody stopped it
+        REFUSED = "refused"  # Step Functions would not start it: `refusal` is why
 
     RESTARTABLE = (Status.FAILED, Status.TIMED_OUT, Status.ABORTED)
     UNDER_WAY = (Status.PENDING, Status.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The machine itself: whichever version or alias starts an order, it is the same order.
+    # Without version or alias: with another one, it is still the same order.
     state_machine_arn = models.CharField(max_length=512)
     qualifier = models.CharField(max_length=80, blank=True, db_default="")
     order_id = models.CharField(max_length=256)
@@ -112,10 +108,10 @@ class OrderExecution(models.Model):
 
     @property
     def start_arn(self) -> str:
-        """What StartExecution is asked for: the machine, or the version or alias the order was accepted for."""
+        """The ARN for StartExecution: the state machine's, with the version or alias of the order."""
         return ":".join(filter(None, (self.state_machine_arn, self.qualifier)))
 
     @property
     def was_never_started(self) -> bool:
-        """Whether it was stopped before Step Functions heard of it."""
+        """Whether it was stopped before it was given to Step Functions."""
         return self.status == self.Status.ABORTED and not self.execution_arn

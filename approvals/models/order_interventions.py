@@ -1,4 +1,4 @@
-"""Redrives and stops of orders that a person asked for."""
+"""Interventions: redrives and stops of orders that a person asked for."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from approvals.models.order_executions import OrderExecution
 
 
 class OrderIntervention(models.Model):
-    """What somebody asked to be done to an execution. Open until it is known what Step Functions made of it."""
+    """A redrive or stop of an order's execution. It is open until Step Functions' answer is known."""
 
     class Kind(models.TextChoices):
-        """What is asked of Step Functions."""
+        """The call to Step Functions."""
 
-        REDRIVE = "redrive"
-        STOP = "stop"
+        REDRIVE = "redrive"  # RedriveExecution: go on from the state that failed
+        STOP = "stop"  # StopExecution
 
     class Outcome(models.TextChoices):
-        """How it ended: done, too late to have an effect, as a new attempt instead, or refused."""
+        """How it ended."""
 
-        DONE = "done"
-        TOO_LATE = "too_late"
-        NEW_ATTEMPT = "new_attempt"
-        REFUSED = "refused"
+        DONE = "done"  # Step Functions has carried it out
+        TOO_LATE = "too_late"  # no effect: the execution had ended, or ran again, before
+        NEW_ATTEMPT = "new_attempt"  # not redrivable: a new attempt was started instead
+        REFUSED = "refused"  # Step Functions would not do it
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey(

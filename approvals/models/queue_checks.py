@@ -8,7 +8,7 @@ from approvals.models.review_queues import ReviewQueue
 
 
 class QueueCheck(models.Model):
-    """What AWS last said of a queue, for pages: they never ask AWS themselves, they show this row."""
+    """What AWS last answered about a queue. A worker writes it; pages show it and never ask AWS."""
 
     queue = models.OneToOneField(
         ReviewQueue, primary_key=True, on_delete=models.PROTECT, related_name="check_result"

@@ -13,11 +13,11 @@ class QueueMembership(models.Model):
     """A role in a queue, for one user or for a group of them."""
 
     class Role(models.TextChoices):
-        """What a member may do: see; decide; decide and override another's claim."""
+        """What a member may do; `approvals.policy` has the list of actions."""
 
-        VIEWER = "viewer"
-        REVIEWER = "reviewer"
-        LEAD = "lead"
+        VIEWER = "viewer"  # see the queue's reviews
+        REVIEWER = "reviewer"  # and claim them, comment on them, decide them
+        LEAD = "lead"  # and override another's claim
 
     queue = models.ForeignKey(
         "approvals.ReviewQueue", on_delete=models.PROTECT, related_name="memberships"

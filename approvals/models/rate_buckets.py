@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class RateBucket(models.Model):
-    """How much of a caller's allowance is left: a token bucket, shared by all web processes."""
+    """A token bucket, shared by all processes: `left` requests could be made at `filled_at`."""
 
     name = models.CharField(primary_key=True, max_length=120)
     left = models.FloatField()

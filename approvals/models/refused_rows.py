@@ -8,7 +8,7 @@ from approvals.models.order_batches import OrderBatch
 
 
 class RefusedRow(models.Model):
-    """A row of a batch's source that became no order, and why."""
+    """A row of a batch's source that became no order, and why. `item` counts rows, `line` lines."""
 
     batch = models.ForeignKey(OrderBatch, on_delete=models.PROTECT, related_name="refusals")
     line = models.PositiveBigIntegerField()

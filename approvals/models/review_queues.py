@@ -1,4 +1,4 @@
-"""Review queues: where reviews come from, who decides them, and what a decision says to AWS."""
+"""Review queues: where reviews come from, who decides them, and what a decision sends to AWS."""
 
 from __future__ import annotations
 
@@ -85,20 +85,20 @@ def _check(name: str, document: Any, check: Callable[[Any], None]) -> None:
 
 
 class ReviewQueue(models.Model):
-    """One SQS queue of manual-review messages, and the border of rights around its reviews."""
+    """One SQS queue of manual-review messages. Roles are given in it: it is the border of permissions."""
 
     class RejectAs(models.TextChoices):
-        """How a rejection reaches the workflow: a failure to catch, or a result to choose on."""
+        """How a rejection reaches the workflow."""
 
-        FAILURE = "failure"
-        RESULT = "result"
+        FAILURE = "failure"  # SendTaskFailure: the state may catch it
+        RESULT = "result"  # SendTaskSuccess with `"approved": false`: a Choice state may look at it
 
     class AtDeadline(models.TextChoices):
-        """What happens one margin before a deadline that the message itself gave."""
+        """What the service does shortly before a deadline that the message itself gave."""
 
-        LEAVE = "leave"
-        REJECT = "reject"
-        APPROVE = "approve"
+        LEAVE = "leave"  # nothing: Step Functions times the state out
+        REJECT = "reject"  # rejects, as the actor `system`
+        APPROVE = "approve"  # approves, as the actor `system`
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField(unique=True)
@@ -154,7 +154,7 @@ class ReviewQueue(models.Model):
                 condition=~Q(error_name="") & ~Q(error_name__startswith="States."),
                 name="queue_error_name_is_ours",
             ),
-            # A message belongs to one queue, because the queue is the border of rights.
+            # A message belongs to one queue, because the queue is the border of permissions.
             models.UniqueConstraint(
                 fields=["sqs_url"],
                 name="queue_owns_its_sqs_queue",
@@ -170,7 +170,7 @@ class ReviewQueue(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what would be stored and then not done, and JSON that does not say what it should."""
+        """Check the documents against their schemas. Raises ValidationError."""
         if self.output_schema is not None:
             _check("output_schema", self.output_schema, json_schema.check_schema)
         for name, schema in SCHEMAS.items():
@@ -178,33 +178,35 @@ class ReviewQueue(models.Model):
 
     @property
     def lease(self) -> timedelta:
-        """How long a claim holds unless it is renewed."""
+        """How long a claim lasts unless it is extended."""
         return timedelta(seconds=self.lease_seconds)
 
     def needs_reason(self, outcome: str) -> bool:
-        """Whether a vote of this outcome must say why, by the queue's policy."""
+        """Whether a vote for this outcome needs a reason, by the queue's policy."""
         stored: Any = self.policy
         required = stored.get("reason_required_for", []) if isinstance(stored, dict) else []
         return outcome in required
 
     def admits(self, state_machine_arn: str) -> bool:
-        """Whether tokens of this state machine may be taken and answered; an empty list admits all.
+        """Whether messages that name this state machine are accepted; an empty list admits all.
 
         A listed unqualified ARN also admits its versions and aliases (`...:NAME:3`, `...:NAME:PROD`)
-        and the children of its distributed maps (`...:NAME/LABEL`): they run the same definition, and
-        `$$.StateMachine.Id` may name them. A listed version or alias admits itself alone, because
-        what names only the machine does not say which version runs. It goes by what a message says
-        of itself: it stops mistakes, not a forger.
+        and the children of its Distributed Maps (`...:NAME/LABEL`): they run the same definition, and
+        `$$.StateMachine.Id` may name them. A listed version or alias admits itself alone, because an
+        unqualified ARN does not tell which version runs. The ARN is the message's own statement: this
+        check stops mistakes, not a forger.
         """
         stored: Any = self.state_machine_arns
         allowed = [arn for arn in stored if isinstance(arn, str)] if stored else []
         if state_machine_arn in allowed or not stored:
             return True
-        named = [arn for arn in allowed if arn.count(":") == 6]  # no qualifier behind the name
+        named = [
+            arn for arn in allowed if arn.count(":") == 6
+        ]  # no version or alias after the name
         return any(state_machine_arn.startswith((f"{arn}:", f"{arn}/")) for arn in named)
 
     def promoted(self, payload: dict[str, Any]) -> tuple[Decimal | None, str]:
-        """The amount and the customer of a payload, as `fields` points at them."""
+        """The amount and the customer of a payload, at the paths that `fields` gives these roles."""
         amount: Decimal | None = None
         customer = ""
         for field in self._fields():
@@ -216,17 +218,17 @@ class ReviewQueue(models.Model):
         return amount, customer
 
     def _fields(self) -> Iterable[dict[str, Any]]:
-        stored: Any = self.fields  # edited by hand in the admin site: trust its shape nowhere
+        stored: Any = self.fields  # older releases did not check its shape
         return [f for f in stored if isinstance(f, dict)] if isinstance(stored, list) else []
 
 
 def value_at(payload: Any, path: str) -> Any:
-    """What stands at a dotted path such as `input.customer.name`; None where the path leads nowhere."""
-    for step in path.split("."):
+    """The value at a dotted path such as `input.customer.name`; None if there is none."""
+    for key in path.split("."):
         if isinstance(payload, dict):
-            payload = payload.get(step)
-        elif isinstance(payload, list) and step.isdecimal() and int(step) < len(payload):
-            payload = payload[int(step)]
+            payload = payload.get(key)
+        elif isinstance(payload, list) and key.isdecimal() and int(key) < len(payload):
+            payload = payload[int(key)]
         else:
             return None
     return payload
@@ -236,7 +238,9 @@ def _money(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        amount = Decimal(str(value)).quantize(Decimal("0.0001"))  # first: it may round up to 10**12
+        amount = Decimal(str(value)).quantize(
+            Decimal("0.0001")
+        )  # before the comparison: it may round up to 10**12
         return amount if abs(amount) < 10**12 else None
     except InvalidOperation:
         return None

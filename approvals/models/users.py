@@ -13,10 +13,10 @@ from approvals.models.ids import uuid7
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; the e-mail is stored in lower case, so that a login has one spelling."""
+    """Creates users; the e-mail is stored in lower case, so that a login has one spelling."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Make a user; without a password nobody can sign in as them until one is set."""
+        """Create a user; without a password nobody can sign in as them until one is set."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
@@ -24,7 +24,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Make a superuser, as Django's tools expect; it gives no right here, in queues or outside."""
+        """Create a superuser, as Django's tools expect; it gives no right here, in queues or outside."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> User:
@@ -38,8 +38,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     class Kind(models.TextChoices):
         """Whether a human being or a program acts."""
 
-        PERSON = "person"
-        SERVICE = "service"
+        PERSON = "person"  # signs in with a password
+        SERVICE = "service"  # a program; it uses API tokens
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(unique=True)

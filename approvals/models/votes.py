@@ -10,8 +10,11 @@ from approvals.models.choices import Outcome, Surface
 from approvals.models.ids import uuid7
 
 
-class Said(models.Model):
-    """What both a vote and a decision hold: who said what, why, and through which door."""
+class OutcomeFields(models.Model):
+    """The columns that votes and decisions share: an outcome with its reason, and how it was sent.
+
+    `signed_in` is how the person had signed in; `edits` are changes that travel with an approval.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
@@ -25,8 +28,8 @@ class Said(models.Model):
         abstract = True
 
 
-class Vote(Said):
-    """One reviewer's word on a review. A withdrawn vote keeps its row."""
+class Vote(OutcomeFields):
+    """One reviewer's vote on a review. A withdrawn vote keeps its row."""
 
     review = models.ForeignKey(
         "approvals.ReviewTask", on_delete=models.PROTECT, related_name="votes"

@@ -12,15 +12,18 @@ from approvals.models.ids import uuid7
 
 
 class Workflow(models.Model):
-    """A definition that executions were started with, by the revision Step Functions gave it."""
+    """A definition that executions were started with, by the revision id that Step Functions gave it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     state_machine_arn = models.CharField(max_length=512)
-    revision = models.CharField(max_length=100, blank=True)  # the first one of a machine has none
-    digest = models.BinaryField(max_length=32)  # a machine made anew begins at the first one again
-    definition = (
-        models.TextField()
-    )  # as Step Functions gave it: jsonb would mix up its states' order
+    revision = models.CharField(
+        max_length=100, blank=True
+    )  # empty: the first one of a state machine
+    digest = models.BinaryField(
+        max_length=32
+    )  # SHA-256: a state machine that is created anew starts with the first one again
+    # As Step Functions gave it: jsonb would mix up the order of its states.
+    definition = models.TextField()
     read_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -36,7 +39,7 @@ class Workflow(models.Model):
 
     @property
     def document(self) -> Any:
-        """The definition, read; None where it is no JSON."""
+        """The definition as a JSON value; None if it is no JSON."""
         try:
             return json.loads(self.definition)
         except (ValueError, RecursionError):

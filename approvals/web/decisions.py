@@ -121,7 +121,7 @@ def _closed(review: ReviewTask) -> ApprovalsError | None:
     """Why there is nothing to decide, where the page is opened too late."""
     if review.status == ReviewTask.Status.PENDING:
         return None
-    return AlreadyDecided(**review.verdict())
+    return AlreadyDecided(**review.outcome_details())
 
 
 def _first(form: RulingForm) -> str:
