@@ -10,23 +10,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from string import ascii_letters, digits
 from typing import Any, NoReturn
 
-from approvals.untrusted import strict_json
+from approvals.untrusted import redaction, strict_json
 from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
-TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
-
-# How JSON inside a text may spell a character of a task token: .NET writes \u002B, PHP \/.
-_ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
-_LIKE_A_TOKEN = re.compile(
-    r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
-)
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{128,}")  # of one token's characters, and no digest
-_OF_TOKENS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
 class TaskToken:
@@ -38,7 +28,7 @@ class TaskToken:
         self._value = value
 
     def __repr__(self) -> str:
-        return TOKEN_STANDS_HERE
+        return redaction.PLACEHOLDER
 
     __str__ = __repr__
 
@@ -93,7 +83,7 @@ def parse(body: str) -> ReviewRequest:
     version = "1" if stated is None else str(stated)
     if version.split(".", 1)[0] != "1":
         raise Unreadable("unknown_version", f"schemaVersion {version[:20]!r} is not understood.")
-    payload = _scrub(document, token)
+    payload = redaction.redact(document, token)
     reader = _Reader(payload)
     error_name, error_cause = _error(reader)
     return ReviewRequest(
@@ -102,7 +92,7 @@ def parse(body: str) -> ReviewRequest:
         reference=reader.reference(),
         title=reader.text("title", 200),
         error_name=error_name,
-        error_cause=error_cause.replace(token, TOKEN_STANDS_HERE),  # its JSON was opened here
+        error_cause=error_cause.replace(token, redaction.PLACEHOLDER),  # its JSON was opened here
         execution_arn=reader.text("executionArn", 512),
         state_machine_arn=reader.text("stateMachineArn", 512),
         definition_revision=reader.text("definitionRevision", 128),
@@ -128,72 +118,6 @@ def _token(document: dict[str, Any]) -> str:
     if len(token) > MAX_TOKEN:
         raise Unreadable("token_too_long", f"taskToken has over {MAX_TOKEN} characters.")
     return token
-
-
-def _scrub(value: Any, token: str) -> Any:
-    """The same document with the token replaced wherever it stands, keys included."""
-    if isinstance(value, str):
-        return _without(value, token)
-    if isinstance(value, list):
-        return [_scrub(inner, token) for inner in value]
-    if isinstance(value, dict):
-        return {_scrub(key, token): _scrub(inner, token) for key, inner in value.items()}
-    return value
-
-
-def for_eyes(body: str) -> str:
-    """A body as people may see it: without its task token, however often and in whatever spelling.
-
-    What cannot be read is blotted instead: whatever stands behind taskToken or looks like a token.
-    """
-    try:
-        document = strict_json.read(body, unique={"taskToken"})
-        token = document["taskToken"]
-    except (Unreadable, KeyError, TypeError):
-        return blotted(body)
-    if not isinstance(token, str) or not token.strip():
-        return blotted(body)
-    return json.dumps(_scrub(document, token), indent=2, ensure_ascii=False)
-
-
-def blotted(text: str) -> str:
-    """A text in which whatever stands behind taskToken, or looks like a token, is blotted out."""
-    text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{TOKEN_STANDS_HERE}"', text)
-    return _LIKE_A_TOKEN.sub(TOKEN_STANDS_HERE, text)
-
-
-def without_tokens(value: Any) -> Any:
-    """A JSON value for eyes where no token is known: what stands at taskToken, or is as long as one.
-
-    Gentler than `blotted`, because an order may well hold a digest; a task token is far longer.
-    """
-    if isinstance(value, str):
-        return _LONG_RUN.sub(TOKEN_STANDS_HERE, value)
-    if isinstance(value, list):
-        return [without_tokens(inner) for inner in value]
-    if isinstance(value, dict):
-        return {
-            _LONG_RUN.sub(TOKEN_STANDS_HERE, key): TOKEN_STANDS_HERE
-            if key == "taskToken" and isinstance(inner, str)
-            else without_tokens(inner)
-            for key, inner in value.items()
-        }
-    return value
-
-
-def _without(text: str, token: str) -> str:
-    """`text` with the token replaced, also where JSON in it spells the token with escapes."""
-    text = text.replace(token, TOKEN_STANDS_HERE)
-    if "\\" in text:
-        plain = _ESCAPED.sub(_unescaped, text)
-        if token in plain:
-            return plain.replace(token, TOKEN_STANDS_HERE)
-    return text
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    character = match[2] or chr(int(match[1], 16))
-    return character if character in _OF_TOKENS else match[0]
 
 
 class _Reader:

@@ -303,7 +303,7 @@ def _checked_reason(review: ReviewTask, outcome: Outcome, ruling: Ruling) -> str
             raise Invalid(f"{name} is longer than {limit} characters.", pointer=f"/{name}")
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise Invalid(f"{name} holds a character that cannot be stored.", pointer=f"/{name}")
-    reason = tokens.scrubbed(ruling.reason.strip(), review)
+    reason = tokens.redacted(ruling.reason.strip(), review)
     if not reason and review.queue.needs_reason(outcome):
         done = "approves" if outcome == Outcome.APPROVED else "rejects"
         raise Invalid(f"Whoever {done} here says why: write a reason.", pointer="/reason")

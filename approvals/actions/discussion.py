@@ -29,7 +29,7 @@ def comment(
     idempotency.keep(receipt)
     review = ReviewTask.objects.locked(review_id)
     policy.may(policy.COMMENT, review, by, surface).or_raise()
-    kept = tokens.scrubbed(_checked(text), review)
+    kept = tokens.redacted(_checked(text), review)
     said = Comment.objects.create(review=review, by=by, text=kept, surface=surface)
     idempotency.fill(receipt, said.pk)
     # The text itself stands in the chain, so that a comment cannot be changed unnoticed.

@@ -15,10 +15,10 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from approvals import messages
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
 from approvals.models.choices import Surface
 from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
+from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ def told(order: OrderExecution, status: str, ending: Ending | None = None) -> bo
         return False
     before, order.status = order.status, OrderExecution.Status(known)
     order.ended_at, order.error = ending.at, ending.error.replace("\0", "")[:256]
-    order.cause = messages.blotted(ending.cause.replace("\0", ""))[:MAX_CAUSE]
+    order.cause = redaction.redact_text(ending.cause.replace("\0", ""))[:MAX_CAUSE]
     order.save(update_fields=["status", "ended_at", "error", "cause"])
     said = {"before": before} | ({"error": order.error} if order.error else {})
     _record(order, f"order.{known}", said)

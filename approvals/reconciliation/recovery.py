@@ -23,10 +23,10 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
-from approvals.messages import TOKEN_STANDS_HERE
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
+from approvals.untrusted.redaction import PLACEHOLDER
 
 log = structlog.get_logger(__name__)
 
@@ -198,7 +198,7 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
     if task.fingerprint is None:
         return None
     token, named = str(task.message["taskToken"]), str(task.message.get("orderId", ""))
-    reference = named.replace(token, TOKEN_STANDS_HERE)[:256]
+    reference = named.replace(token, PLACEHOLDER)[:256]
     rows = ReviewTask.objects.without_secrets().defer("payload")
     known = rows.filter(token_fingerprint=task.fingerprint).first()
     if known is not None:

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import structlog
 
-from approvals import messages
 from approvals.exceptions import KeyMissing
 from approvals.messages import ReviewRequest
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import A_YEAR
 from approvals.records import audit, supersession, tokens
+from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)
 
@@ -136,7 +136,7 @@ def body_of(row: QuarantinedMessage) -> bytes:
 
 def for_eyes(row: QuarantinedMessage) -> str:
     """The body of a quarantined message without its task token. Raises KeyMissing."""
-    return messages.for_eyes(body_of(row).decode(errors="replace"))
+    return redaction.redacted_body(body_of(row).decode(errors="replace"))
 
 
 def stored(readable: Iterable[Readable]) -> Stored:

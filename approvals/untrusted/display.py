@@ -5,8 +5,13 @@ For pages, terminals and logs alike; escaping for HTML is the templates' work.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+MAX_JSON = 200_000  # characters
 
 # Characters that show nothing, or change how their neighbours are shown.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -22,6 +27,27 @@ def visible(value: object) -> str:
 def visible_json(text: str) -> str:
     """JSON text with the same characters as JSON's own escapes, so that it reads back as it was."""
     return _SUSPECT.sub(_escaped, text)
+
+
+def money(amount: object, currency: str = "") -> str:
+    """An amount with grouped thousands, its currency in front; what is no number stays as it is."""
+    if amount is None or amount == "" or isinstance(amount, bool | dict | list):
+        return ""
+    try:
+        number = Decimal(str(amount))
+    except InvalidOperation:
+        return visible(str(amount)[:40])
+    if not number.is_finite() or abs(number) >= 10**15:
+        return visible(str(amount)[:40])
+    digits = -int(number.normalize().as_tuple().exponent)
+    shown = f"{number:,.{max(2, min(digits, 4))}f}"
+    return f"{visible(currency[:8])} {shown}".strip()
+
+
+def indented_json(value: Any) -> tuple[str, bool]:
+    """A JSON value as indented text of at most MAX_JSON characters, and whether it was cut there."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return visible_json(text[:MAX_JSON]), len(text) > MAX_JSON
 
 
 def _is_unseen(character: str) -> bool:

@@ -17,7 +17,8 @@ from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFou
 from approvals.models import Decision, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.records import database_time
-from approvals.web import foreign, payload_view, reviews, wording
+from approvals.untrusted import display
+from approvals.web import payload_view, reviews, wording
 from approvals.web.decorators import SIGNED_IN, SURFACE, DeskRequest, desk, refused, reviews_of
 from approvals.web.forms import RulingForm, blank
 
@@ -46,7 +47,7 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
         review = decisions.undo(decision_id, by=request.user, surface=SURFACE)
     except ApprovalsError as error:
         return refused(request, error, review=reviews.find(request.user, decision.review_id))
-    messages.success(request, f"Undone: {foreign.visible(review.heading)} is open again.")
+    messages.success(request, f"Undone: {display.visible(review.heading)} is open again.")
     return redirect("review", review.pk)
 
 

@@ -16,7 +16,8 @@ from approvals import policy
 from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import OrderExecution
 from approvals.orchestration import steering
-from approvals.web import foreign, orders, wording
+from approvals.untrusted import display
+from approvals.web import orders, wording
 from approvals.web.decorators import SURFACE, DeskRequest, desk
 
 Verb = Callable[[OrderExecution, str], OrderExecution]
@@ -87,7 +88,7 @@ def _ask(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) -> 
 def _done(
     request: DeskRequest, order: OrderExecution, goes_on: OrderExecution, *, stopping: bool
 ) -> HttpResponse:
-    name = foreign.visible(order.order_id)
+    name = display.visible(order.order_id)
     if stopping:
         stopped = goes_on.was_never_started
         messages.success(request, f"{name} is {'stopped' if stopped else 'being stopped'}.")

@@ -24,7 +24,8 @@ from approvals.models import AuditEvent, ExecutionHistory, OrderExecution, Order
 from approvals.models.order_executions import OrderQuerySet
 from approvals.orchestration import steering
 from approvals.records import audit, database_time, execution_history, wake_ups
-from approvals.web import execution_view, foreign, payload_view, review_list, wording
+from approvals.untrusted import display
+from approvals.web import execution_view, payload_view, review_list, wording
 from approvals.web.decorators import SURFACE, DeskRequest, desk, reviews_of
 
 PAGE = 25
@@ -147,7 +148,7 @@ def page(user: User, order: OrderExecution, *, before: int = 0) -> dict[str, Any
         wake_ups.after_commit(wake_ups.READ, order.pk)
     # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
     read = cache(lambda: payload_view.read_input(order))
-    raw = cache(lambda: foreign.raw(read()[1]))
+    raw = cache(lambda: display.indented_json(read()[1]))
     may = policy.may(policy.STEER_ORDERS, None, user, SURFACE)
     is_last = last.pk == order.pk
     return {

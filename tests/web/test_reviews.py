@@ -16,7 +16,8 @@ from django.urls import reverse
 from approvals.actions import assignment, decisions, ingest
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.records import execution_snapshots
-from approvals.web import foreign, payload_view
+from approvals.untrusted import display
+from approvals.web import payload_view
 from tests import factories
 from tests.web.conftest import Desk
 
@@ -165,7 +166,7 @@ def test_a_huge_order_is_cut_and_says_so(desk: Desk, alice: User) -> None:
     review = factories.review(input={"items": items})
     html = text(desk, alice, review)
     assert "more lines in the raw message" in html
-    assert f"Cut after {foreign.RAW_LIMIT} characters." in html
+    assert f"Cut after {display.MAX_JSON} characters." in html
     assert len(html) < 900_000
 
 
@@ -254,7 +255,7 @@ def test_other_scripts_are_left_as_they_are(desk: Desk, alice: User) -> None:
 
 def test_the_raw_message_is_json_that_hides_nothing(desk: Desk, alice: User) -> None:
     payload = {"a": "x\u202ey", "b": "\U000e0041", "c": "é <b>"}
-    shown, cut = foreign.raw(payload)
+    shown, cut = display.indented_json(payload)
     assert json.loads(shown) == payload
     assert not cut
     assert "\u202e" not in shown
