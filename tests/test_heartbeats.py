@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from approvals import polling
-from approvals.actions import decisions, ingest
+from approvals.actions import decisions, intake
 from approvals.actions.decisions import Ruling
 from approvals.delivery import heartbeats
 from approvals.gateways import aws, stepfunctions
@@ -469,7 +469,7 @@ def test_a_thousand_due_tokens_are_beaten_within_the_quota(
 ) -> None:
     factories.queue("living", heartbeat_seconds=300)
     for _ in range(10):
-        ingest.accept(living, [factories.received() for _ in range(100)])
+        intake.accept(living, [factories.received() for _ in range(100)])
     beats.answer = slow
     began = time.monotonic()
 

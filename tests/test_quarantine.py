@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError, connection
 
-from approvals.actions import configuration, ingest
+from approvals import messages
+from approvals.actions import configuration, intake, quarantine
 from approvals.exceptions import (
     AlreadySettled,
     ApprovalsError,
@@ -22,6 +23,7 @@ from approvals.exceptions import (
 )
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.records import audit, idempotency, tokens
+from approvals.records.intake import Received
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.factories import message, received
@@ -44,7 +46,7 @@ def olga(queue: ReviewQueue) -> User:
 def kept(queue: ReviewQueue, body: Any = None, **fields: Any) -> QuarantinedMessage:
     """A message in quarantine, of whatever reason it has."""
     arrival = received(body, **fields)
-    ingest.accept(queue, [ingest.Received(arrival.body, arrival.message_id, SENT)])
+    intake.accept(queue, [Received(arrival.body, arrival.message_id, SENT)])
     return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
 
 
@@ -62,11 +64,11 @@ def list_only(queue: ReviewQueue, *arns: str) -> None:
 
 
 def replay(row: QuarantinedMessage, by: User | None = None, **more: Any) -> ReviewTask:
-    return ingest.replay(row.pk, by=by, surface="api", **more)
+    return quarantine.replay(row.pk, by=by, surface="api", **more)
 
 
 def discard(row: QuarantinedMessage, reason: str = "spam", by: User | None = None) -> Any:
-    return ingest.discard(row.pk, reason, by=by, surface="api")
+    return quarantine.discard(row.pk, reason, by=by, surface="api")
 
 
 def chain(row: QuarantinedMessage | ReviewTask) -> list[AuditEvent]:
@@ -154,7 +156,7 @@ def test_what_the_queue_does_not_admit_is_not_admitted_by_replay(queue: ReviewQu
 
 def test_a_conflict_never_becomes_a_second_review(queue: ReviewQueue) -> None:
     body = message()
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     row = kept(queue, body | {"orderId": "somebody else's"})
 
     with pytest.raises(Invalid, match=str(ReviewTask.objects.get().pk)):
@@ -168,7 +170,7 @@ def test_a_message_whose_own_body_has_become_a_review_is_settled_with_that_one(
 ) -> None:
     body = message()
     row = shut_out(queue, body=body)
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     review = ReviewTask.objects.get()
 
     assert replay(row) == review
@@ -203,7 +205,7 @@ def test_a_discarded_message_keeps_its_bytes_and_says_who_and_why(
 
     assert (discarded.discard_reason, discarded.discarded_by) == ("sent by a test", olga)
     assert state(row)["discarded_at"] is not None
-    assert ingest.reveal(row.pk, by=olga, surface="api") == b"{broken"
+    assert quarantine.reveal(row.pk, by=olga, surface="api") == b"{broken"
     assert [event.kind for event in chain(row)] == [
         "message.quarantined",
         "message.discarded",
@@ -226,13 +228,13 @@ def test_a_discard_needs_a_reason(reason: str, queue: ReviewQueue) -> None:
 def test_the_bytes_are_revealed_as_they_came(body: str, queue: ReviewQueue) -> None:
     row = kept(queue, body)
 
-    revealed = ingest.reveal(row.pk, by=None, surface="command")
+    revealed = quarantine.reveal(row.pk, by=None, surface="command")
 
     assert revealed.decode(errors="surrogatepass") == body
 
 
 @pytest.mark.parametrize(
-    "verb", [replay, discard, lambda row, by: ingest.reveal(row.pk, by=by, surface="api")]
+    "verb", [replay, discard, lambda row, by: quarantine.reveal(row.pk, by=by, surface="api")]
 )
 def test_only_an_operator_may(
     verb: Callable[..., Any], queue: ReviewQueue, lena: User, olga: User
@@ -290,11 +292,11 @@ def test_a_parser_that_still_fails_is_told_without_the_body(
     def crash(body: str) -> Any:
         raise RecursionError(body)
 
-    monkeypatch.setattr(ingest.messages, "parse", crash)
+    monkeypatch.setattr(messages, "parse", crash)
 
     with pytest.raises(Invalid, match="parser fails") as refusal:
         replay(row)
-    ingest.accept(queue, [received(taskToken=CANARY)])
+    intake.accept(queue, [received(taskToken=CANARY)])
     assert "RecursionError in crash, test_quarantine.py" in caplog.text
     assert_no_canary(caplog.text + refusal.value.message)
 
@@ -323,7 +325,7 @@ def test_operators_and_pollers_at_the_same_moment_make_one_review() -> None:
 
     results = at_once(
         [lambda own=row: replay(own) for row in rows for _ in range(3)]
-        + [lambda: ingest.accept(queue, [arrival])]
+        + [lambda: intake.accept(queue, [arrival])]
     )
 
     review = ReviewTask.objects.get()
@@ -379,7 +381,7 @@ def test_a_queue_admits_the_state_machines_of_its_list_and_their_versions(
 ) -> None:
     list_only(queue, *listed)
 
-    taken = ingest.accept(queue, [received(stateMachineArn=named or None)])
+    taken = intake.accept(queue, [received(stateMachineArn=named or None)])
 
     assert (taken.reviews, taken.quarantined) == (admitted, not admitted)
     if not admitted:
@@ -392,12 +394,12 @@ def test_a_review_that_was_admitted_before_the_list_stays_one_and_its_copy_a_dup
     queue: ReviewQueue,
 ) -> None:
     body = message(stateMachineArn=ORDERS)
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     list_only(queue, OTHERS)
 
-    assert ingest.accept(queue, [received(body)]) == ingest.Taken(duplicates=1)
+    assert intake.accept(queue, [received(body)]) == intake.Taken(duplicates=1)
     other = received(body | {"orderId": "other"})
-    assert ingest.accept(queue, [other]) == ingest.Taken(quarantined=1)
+    assert intake.accept(queue, [other]) == intake.Taken(quarantined=1)
     assert QuarantinedMessage.objects.get().reason == "conflict"
 
 
@@ -406,7 +408,7 @@ def test_two_bodies_of_one_token_are_one_review_whichever_is_admitted(queue: Rev
     good = message(stateMachineArn=ORDERS)
     batch = [received(good | {"stateMachineArn": OTHERS}), received(good)]
 
-    assert ingest.accept(queue, batch) == ingest.Taken(reviews=1, quarantined=1)
+    assert intake.accept(queue, batch) == intake.Taken(reviews=1, quarantined=1)
 
     row = QuarantinedMessage.objects.get()
     assert row.reason == "conflict"
@@ -417,8 +419,8 @@ def test_two_bodies_of_one_token_are_one_review_whichever_is_admitted(queue: Rev
 def test_an_unknown_message_is_not_found() -> None:
     nowhere: UUID = uuid4()
     for verb in (
-        lambda: ingest.replay(nowhere, by=None, surface="command"),
-        lambda: ingest.discard(nowhere, "spam", by=None, surface="command"),
-        lambda: ingest.reveal(nowhere, by=None, surface="command"),
+        lambda: quarantine.replay(nowhere, by=None, surface="command"),
+        lambda: quarantine.discard(nowhere, "spam", by=None, surface="command"),
+        lambda: quarantine.reveal(nowhere, by=None, surface="command"),
     ):
         assert type(refused(verb)) is NotFound

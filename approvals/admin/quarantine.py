@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from approvals.actions import ingest
+from approvals.actions import quarantine
 from approvals.admin import formatting
 from approvals.admin.fields import posted, reason, sure
 from approvals.admin.pages import Tool
@@ -19,7 +19,7 @@ from approvals.admin.rights import SURFACE, actor, ensure_operator, rights
 from approvals.admin.row_actions import Deed, Several
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
-from approvals.records import intake
+from approvals.records.quarantine import redacted_body
 
 LONGEST = 20_000  # characters of a body on the page
 
@@ -136,7 +136,7 @@ class Quarantine(Several):
         ensure_operator(request)
 
         def verb(row: QuarantinedMessage, _: dict[str, Any]) -> None:
-            ingest.replay(row.pk, by=actor(request), surface=SURFACE)
+            quarantine.replay(row.pk, by=actor(request), surface=SURFACE)
 
         says = "Each is read again, as if it had just come from SQS."
         return self.each(request, sure(request), Deed(verb, "Replay", "replayed", says))
@@ -146,7 +146,7 @@ class Quarantine(Several):
         ensure_operator(request)
 
         def verb(row: QuarantinedMessage, typed: dict[str, Any]) -> None:
-            ingest.discard(row.pk, typed["reason"], by=actor(request), surface=SURFACE)
+            quarantine.discard(row.pk, typed["reason"], by=actor(request), surface=SURFACE)
 
         says = "Their bytes are kept, sealed, but nothing will be made of them."
         return self.each(
@@ -166,6 +166,6 @@ class Quarantine(Several):
     def body(self, row: QuarantinedMessage) -> str:
         """The message, with everything that may be a token blotted out."""
         try:
-            return formatting.block(intake.for_eyes(row))
+            return formatting.block(redacted_body(row))
         except KeyMissing as error:
             return error.message

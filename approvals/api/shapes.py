@@ -14,7 +14,7 @@ from django.core.validators import EmailValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.actions import decisions, discussion, ingest
+from approvals.actions import decisions, discussion, quarantine
 from approvals.models import OrderBatch, OrderExecution, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.models.order_batches import MAX_BATCH_SIZE
@@ -243,4 +243,4 @@ class QuarantineQuery(PageQuery):
 class DiscardBody(Shape):
     """Why a quarantined message may be forgotten."""
 
-    reason = Text(min_length=1, max_length=ingest.MAX_REASON)
+    reason = Text(min_length=1, max_length=quarantine.MAX_REASON)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from approvals.actions import ingest
+from approvals.actions import intake
 from approvals.exceptions import Invalid, Throttled, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
@@ -26,6 +26,7 @@ from approvals.gateways.stepfunctions import Executions, Listed
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
+from approvals.records.intake import Received
 from approvals.untrusted.redaction import PLACEHOLDER
 
 log = structlog.get_logger(__name__)
@@ -214,7 +215,7 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
 
 def _taken_in(queue: ReviewQueue, arn: str, reference: str, task: Task) -> Found | None:
     body = json.dumps(task.message, separators=(",", ":"), ensure_ascii=False)
-    taken = ingest.accept(queue, [ingest.Received(body, task.message_id, task.sent_at)])
+    taken = intake.accept(queue, [Received(body, task.message_id, task.sent_at)])
     if taken.reviews:
         review = ReviewTask.objects.only("pk").get(token_fingerprint=task.fingerprint)
         return Found("taken_in", arn, reference, str(review.pk), fate=str(Fate.OPEN))

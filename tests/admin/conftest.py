@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from approvals.actions import configuration, decisions, ingest
+from approvals.actions import configuration, decisions, intake
 from approvals.models import (
     Decision,
     OrderExecution,
@@ -90,7 +90,7 @@ def rows(queue: ReviewQueue, alice: User) -> Rows:
 def quarantined(queue: ReviewQueue, body: str = '{"orderId": "no token"}') -> QuarantinedMessage:
     """A message without a token."""
     arrival = factories.received(body)
-    ingest.accept(queue, [arrival])
+    intake.accept(queue, [arrival])
     return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
 
 

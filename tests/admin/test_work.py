@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals.actions import assignment, configuration, decisions, ingest, redelivery
+from approvals.actions import assignment, configuration, decisions, intake, redelivery
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import (
     AuditEvent,
@@ -120,7 +120,7 @@ def test_no_page_shows_a_token_or_turns_text_round(
 ) -> None:
     body = factories.message(taskToken=CANARY, title="invoice\u202efdp.exe", orderId="a\u202eb")
     body["input"]["echo"] = {"deep": [f"again {CANARY}"]}
-    ingest.accept(queue, [factories.received(body)])
+    intake.accept(queue, [factories.received(body)])
     review = ReviewTask.objects.get()
     broken = quarantined(queue, json.dumps({**body, "schemaVersion": "9"}))
     configuration.grant(oscar, queue.slug, "reviewer", by=None)

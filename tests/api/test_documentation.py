@@ -12,7 +12,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from approvals.actions import configuration, ingest
+from approvals.actions import configuration, intake
 from approvals.api.documentation import UNPRINTABLE
 from approvals.models import QuarantinedMessage
 from approvals.orchestration import fulfillment
@@ -153,7 +153,7 @@ def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
     lena = factories.user("lena@example.com", "lead", queue)
     for right in ("operator", "orders"):
         configuration.grant_site(lena, right, by=None)
-    ingest.accept(queue, [factories.received("not JSON")])
+    intake.accept(queue, [factories.received("not JSON")])
     message = QuarantinedMessage.objects.get().pk
     rows = {"review_id": factories.review(queue).pk, "message_id": message, "slug": queue.slug}
     return {"caller": call(lena), "decision_id": AN_ID, "order_id": "7"} | rows

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import requests
 
-from approvals.actions import assignment, configuration, decisions, ingest
+from approvals.actions import assignment, configuration, decisions, intake
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -145,7 +145,7 @@ class World:
                 body = json.dumps(factories.message())
             else:
                 body = '{"orderId": "ORD-1042"}'
-            ingest.accept(self.queue, [factories.received(body)])
+            intake.accept(self.queue, [factories.received(body)])
         return str(QuarantinedMessage.objects.latest("received_at").pk)
 
     def _order(self, operation_id):

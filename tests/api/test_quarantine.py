@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from approvals.actions import configuration, ingest
+from approvals.actions import configuration, intake
 from approvals.models import QuarantinedMessage, ReviewTask
 from tests import canary, factories
 from tests.api.conftest import refused
@@ -33,7 +33,7 @@ def operator(call, db):
 def quarantined(queue, body) -> QuarantinedMessage:
     """A message that intake put aside."""
     arrival = factories.received(body if isinstance(body, str) else json.dumps(body))
-    ingest.accept(queue, [arrival])
+    intake.accept(queue, [arrival])
     return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.urls import resolve
 
 from approvals import exceptions
-from approvals.actions import assignment, configuration, decisions, ingest
+from approvals.actions import assignment, configuration, decisions, intake
 from approvals.api import documentation, errors
 from approvals.models import OrderExecution, QuarantinedMessage, User
 from approvals.orchestration import fulfillment
@@ -93,7 +93,7 @@ def known(queue, settings, monkeypatch) -> dict[str, Any]:
     for right in ("operator", "orders"):
         configuration.grant_site(alice, right, by=None)
     caller = Caller(configuration.issue_token(alice, "contract", by=None))
-    ingest.accept(queue, [factories.received("not JSON")])
+    intake.accept(queue, [factories.received("not JSON")])
     caller.post("orders/", {"order_id": "7"})
     return {"caller": caller, "alice": alice, "id": factories.review(queue).pk, "slug": queue.slug}
 
@@ -123,7 +123,7 @@ def quarantined(alice: User, route: str) -> Any:
         queue = factories.queue(
             state_machine_arns=["arn:aws:states:us-east-1:123456789012:stateMachine:x"]
         )
-        ingest.accept(queue, [factories.received()])
+        intake.accept(queue, [factories.received()])
         factories.queue(state_machine_arns=[])
         return QuarantinedMessage.objects.exclude(reason="not_json").get().pk
     return QuarantinedMessage.objects.get().pk

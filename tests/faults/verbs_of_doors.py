@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from approvals.actions import configuration, decisions, ingest
+from approvals.actions import configuration, decisions, intake, quarantine
 from approvals.models import (
     ApiToken,
     OutboxEntry,
@@ -43,9 +43,9 @@ def _ready_quarantined(stage: Stage) -> Case:
     """A message that was refused as a conflict, of a token that is open, whose review is not there."""
     body = factories.message()
     arrival = factories.received(body)
-    ingest.accept(stage.queue, [arrival])
+    intake.accept(stage.queue, [arrival])
     other = factories.received({**body, "note": f"again {stage.number()}"})
-    ingest.accept(stage.queue, [other])
+    intake.accept(stage.queue, [other])
     row = QuarantinedMessage.objects.get(sqs_message_id=other.message_id)
     return Case(row=row)
 
@@ -53,14 +53,14 @@ def _ready_quarantined(stage: Stage) -> Case:
 def _ready_readable(stage: Stage) -> Case:
     """A dead letter that can be read: `replay` makes it a review."""
     arrival = factories.received()
-    accept = _verb(ingest, "accept")
+    accept = _verb(intake, "accept")
     accept(stage.queue, [arrival], origin=QuarantinedMessage.Origin.DEAD_LETTERS)
     return Case(row=QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id))
 
 
 def _on_message(verb: str, *more: Any) -> Act:
     def act(_stage: Stage, case: Case) -> None:
-        _verb(ingest, verb)(case.row.pk, *more, by=None, surface="command")
+        _verb(quarantine, verb)(case.row.pk, *more, by=None, surface="command")
 
     return act
 
@@ -181,12 +181,12 @@ def _queue_there(stage: Stage, _case: Case) -> str:
 
 
 ROWS: list[Row] = [
-    Row("replay", ("ingest.replay",), _ready_readable, _on_message("replay"), holds=_replayed),
+    Row("replay", ("quarantine.replay",), _ready_readable, _on_message("replay"), holds=_replayed),
     Row(
-        "discard", ("ingest.discard",), _ready_quarantined, _on_message("discard", "Known."),
+        "discard", ("quarantine.discard",), _ready_quarantined, _on_message("discard", "Known."),
         holds=_discarded,
     ),
-    Row("reveal", ("ingest.reveal",), _ready_quarantined, _on_message("reveal")),
+    Row("reveal", ("quarantine.reveal",), _ready_quarantined, _on_message("reveal")),
     Row(
         "requeue", ("redelivery.requeue",), _ready_parked, _requeue, _then_deliver, _delivered
     ),

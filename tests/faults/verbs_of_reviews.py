@@ -355,7 +355,7 @@ def _moved_along(stage: Stage, case: Case) -> str:
 
 
 ROWS: list[Row] = [
-    Row("intake", ("ingest.accept",), _ready_intake, _poll, _poll_on, _taken_in),
+    Row("intake", ("intake.accept",), _ready_intake, _poll, _poll_on, _taken_in),
     Row(
         "approve", ("decisions.approve",), _ready_review,
         act := _decide(decisions.approve), _then_deliver(act), _has_effect,

@@ -14,7 +14,7 @@ from unittest import mock
 from django.db.models.functions import Now
 
 from approvals import messages
-from approvals.actions import assignment, configuration, decisions, ingest
+from approvals.actions import assignment, configuration, decisions, intake
 from approvals.models import (
     ApiToken,
     OrderExecution,
@@ -158,7 +158,7 @@ class World:
 
     def _poison(self, body: str = "") -> str:
         arrival = factories.received(body or self.random.choice(POISON))
-        ingest.accept(self.queue, [arrival])
+        intake.accept(self.queue, [arrival])
         return str(QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id).pk)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models.functions import Now
 from django.test import Client
 
-from approvals.actions import assignment, configuration, decisions, discussion, ingest
+from approvals.actions import assignment, configuration, decisions, discussion, intake
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     Heartbeat,
@@ -49,9 +49,9 @@ def fill() -> dict[str, Any]:
     _answered(factories.review(queue, orderId="parked"), Proof.INVALID_TOKEN)
 
     _fill_guarded_queue()
-    ingest.accept(queue, [factories.received("not JSON")])
+    intake.accept(queue, [factories.received("not JSON")])
     dead = [factories.received(orderId="dead letter")]
-    ingest.accept(queue, dead, origin=QuarantinedMessage.Origin.DEAD_LETTERS)
+    intake.accept(queue, dead, origin=QuarantinedMessage.Origin.DEAD_LETTERS)
     fulfillment.start_order_fulfillment({"order_id": "stored"}, by=None, surface="command")
     secret = configuration.issue_secret("erp", queue.slug, by=None)
     return {"webhook_secret": secret, **_asked_over_http(queue)}

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.actions import assignment, decisions, ingest
+from approvals.actions import assignment, decisions, intake
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.records import execution_snapshots
 from approvals.untrusted import display
@@ -75,7 +75,7 @@ def make(body: object) -> ReviewTask:
     """The review of exactly this message body."""
     arrival = factories.received(body)
     queue = ReviewQueue.objects.get(slug="manual-review")
-    taken = ingest.accept(queue, [arrival])
+    taken = intake.accept(queue, [arrival])
     assert taken.reviews == 1
     return ReviewTask.objects.get(sqs_message_id=arrival.message_id)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals.actions import ingest
+from approvals.actions import quarantine
 from approvals.api import documentation as told
 from approvals.api import pagination, queries, serializers, shapes
 from approvals.api.authentication import ALL_RIGHTS
@@ -60,7 +60,7 @@ class OneMessage(Endpoint):
     def shown(self, status: int = 200) -> Response:
         """The message as it is now."""
         row = queries.quarantined(self.caller, self.kwargs["message_id"])
-        context = {"body": queries.blotted_body(row)}
+        context = {"body": queries.body_of(row)}
         shown = serializers.QuarantinedMessageAnswer(row, context=context).data
         return Response(shown, status=status)
 
@@ -90,7 +90,7 @@ class Replay(OneMessage):
         The answer is the message and not its review, which an operator may have no right to see.
         """
         self.body(shapes.Nothing)
-        return self.settle(partial(ingest.replay, message_id), 201)
+        return self.settle(partial(quarantine.replay, message_id), 201)
 
 
 class Discard(OneMessage):
@@ -105,4 +105,4 @@ class Discard(OneMessage):
     def post(self, request: Request, message_id: UUID) -> Response:
         """Settle a message without a review, for a reason. Its bytes stay, sealed."""
         reason = self.body(shapes.DiscardBody)["reason"]
-        return self.settle(partial(ingest.discard, message_id, reason))
+        return self.settle(partial(quarantine.discard, message_id, reason))

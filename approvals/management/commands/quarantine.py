@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from approvals.actions import ingest
+from approvals.actions import quarantine
 from approvals.exceptions import ApprovalsError
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
 from approvals.models.choices import Surface
-from approvals.records import intake
+from approvals.records.quarantine import redacted_body
 from approvals.untrusted.display import visible
 
 
@@ -69,7 +69,7 @@ class Command(ReviewCommand):
 
     def _show(self, message_id: UUID, *, raw: bool) -> None:
         if raw:
-            body = ingest.reveal(message_id, by=None, surface=Surface.COMMAND)
+            body = quarantine.reveal(message_id, by=None, surface=Surface.COMMAND)
             out: Any = self.stdout  # it hands on what it has not itself: the bytes underneath
             out.buffer.write(body)
             out.flush()
@@ -79,7 +79,7 @@ class Command(ReviewCommand):
             raise Error(f"No message {message_id} in quarantine.")
         for name, value in (_summary(row) | _end(row)).items():
             self.stdout.write(f"{name}: {visible(value)}")
-        self.stdout.write(f"\n{visible(intake.for_eyes(row))}")
+        self.stdout.write(f"\n{visible(redacted_body(row))}")
 
     def _replay(self, named: list[UUID], *, every: bool) -> None:
         if every == bool(named):
@@ -87,17 +87,17 @@ class Command(ReviewCommand):
         ids = _open().order_by("received_at", "id").values_list("pk", flat=True)
 
         def replay(message_id: UUID) -> str:
-            review = ingest.replay(message_id, by=None, surface=Surface.COMMAND)
+            review = quarantine.replay(message_id, by=None, surface=Surface.COMMAND)
             return f"replayed as review {review.pk}"
 
         self._each(list(ids) if every else _known(named), replay, "replayed")
 
     def _discard(self, named: list[UUID], reason: str) -> None:
-        if not 1 <= len(reason.strip()) <= ingest.MAX_REASON:
-            raise Usage(f"--reason takes 1 to {ingest.MAX_REASON} characters.")
+        if not 1 <= len(reason.strip()) <= quarantine.MAX_REASON:
+            raise Usage(f"--reason takes 1 to {quarantine.MAX_REASON} characters.")
 
         def discard(message_id: UUID) -> str:
-            ingest.discard(message_id, reason, by=None, surface=Surface.COMMAND)
+            quarantine.discard(message_id, reason, by=None, surface=Surface.COMMAND)
             return "discarded"
 
         self._each(_known(named), discard, "discarded")
