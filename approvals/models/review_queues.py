@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -82,6 +84,19 @@ def _check(name: str, document: Any, check: Callable[[Any], None]) -> None:
         return
     except (json_schema.InvalidDocument, json_schema.UnusableSchema) as error:
         raise ValidationError({name: str(error)}) from None
+
+
+@dataclass(frozen=True)
+class UnusedSetting:
+    """A setting that can be stored but that nothing reads yet; `explanation` is for a new one."""
+
+    column: str
+    label: str
+    value: str
+    explanation: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class ReviewQueue(models.Model):
@@ -170,11 +185,38 @@ class ReviewQueue(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Check the documents against their schemas. Raises ValidationError."""
+        """Check the documents, and refuse new settings that nothing reads. Raises ValidationError."""
         if self.output_schema is not None:
             _check("output_schema", self.output_schema, json_schema.check_schema)
         for name, schema in SCHEMAS.items():
             _check(name, getattr(self, name), partial(json_schema.check_document, schema=schema))
+        _check("fields", self.fields, lambda _: self._refuse_unused())
+
+    def unused_settings(self) -> list[UnusedSetting]:
+        """The settings of this queue that nothing reads yet."""
+        found = []
+        if self.escalate_to_id is not None:
+            value, why = str(self.escalate_to_id), "Escalation is not in use yet: leave it empty."
+            found.append(UnusedSetting("escalate_to", "escalate_to", value, why))
+        for index, entry in enumerate(self._fields()):
+            path, flag_when = entry.get("path"), entry.get("flag_when")
+            if flag_when:
+                value = json.dumps(flag_when, sort_keys=True)
+                why = f"at /{index}/flag_when: flag_when is not in use yet: leave it empty."
+                found.append(UnusedSetting("fields", f"flag_when of {path}", value, why))
+            if entry.get("role") == "requester":
+                why = f"at /{index}/role: The role requester is not in use yet: leave it empty."
+                found.append(UnusedSetting("fields", f"role requester of {path}", "", why))
+        return found
+
+    def _refuse_unused(self) -> None:
+        """Raise ValidationError for an unused setting that the stored row does not have."""
+        unused = self.unused_settings()
+        stored = ReviewQueue.objects.filter(pk=self.pk).first() if unused else None
+        known = stored.unused_settings() if stored else []
+        for setting in unused:
+            if setting not in known:
+                raise ValidationError({setting.column: setting.explanation})
 
     @property
     def lease(self) -> timedelta:
@@ -209,11 +251,11 @@ class ReviewQueue(models.Model):
         """The amount and the customer of a payload, at the paths that `fields` gives these roles."""
         amount: Decimal | None = None
         customer = ""
-        for field in self._fields():
-            value = value_at(payload, str(field.get("path", "")))
-            if field.get("role") == "amount":
+        for entry in self._fields():
+            value = value_at(payload, str(entry.get("path", "")))
+            if entry.get("role") == "amount":
                 amount = _money(value)
-            elif field.get("role") == "customer" and isinstance(value, str | int):
+            elif entry.get("role") == "customer" and isinstance(value, str | int):
                 customer = str(value)[:200]
         return amount, customer
 
