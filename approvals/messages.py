@@ -1,7 +1,7 @@
-"""SQS body -> frozen ReviewRequest. Pure: no Django, no database, no clock.
+"""Parses the body of an SQS message into a frozen ReviewRequest. Pure: no Django, no database, no clock.
 
-What cannot be read raises Unreadable with a reason for the quarantine; a bad optional field never
-does: it is left out, kept in the payload and named in `flags`.
+A body that cannot be read raises Unreadable with a reason for the quarantine. A bad optional field
+never does: it is left out, stays in the payload and is named in `flags`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
 
 
 class TaskToken:
-    """Step Functions' bearer secret: whoever holds it ends the step. It shows itself only on `reveal`."""
+    """A task token of Step Functions: a bearer secret that ends the waiting state. Only `reveal` shows it."""
 
     __slots__ = ("_value",)
 
@@ -42,13 +42,16 @@ class TaskToken:
         raise TypeError("a task token is never pickled")
 
     def reveal(self) -> str:
-        """The token itself, for sealing and for the call to Step Functions, and for nothing else."""
+        """The token as a string: for sealing, and for the call to Step Functions, and for nothing else."""
         return self._value
 
 
 @dataclass(frozen=True)
 class ReviewRequest:
-    """A manual-review message as the service understands it; `payload` is all of it, token scrubbed."""
+    """A manual-review message. `payload` is the whole message, its token redacted.
+
+    `timeout_seconds` is TimeoutSeconds of the waiting state, if the message has it.
+    """
 
     token: TaskToken
     payload: Mapping[str, Any]
@@ -69,12 +72,12 @@ class ReviewRequest:
 
 
 def parse(body: str) -> ReviewRequest:
-    """Read a message: the textbook's `{taskToken, orderId, error}` or the full one of schemaVersion 1.
+    """Parse a message: the short `{taskToken, orderId, error}` or the full one of schemaVersion 1.
 
-    Raises Unreadable for what is not a JSON object with one usable token, or would poison storage.
+    Raises Unreadable for a body that is not a JSON object with one usable token, or cannot be stored.
     """
-    # Who sends messages is not here to be told of a key that stands twice; of two tokens, though,
-    # nobody may pick one.
+    # Other keys may be repeated, the last one counts: nobody would read a complaint about them. Of
+    # two tokens, though, none may be picked.
     document = strict_json.read(body, unique={"taskToken"})
     if not isinstance(document, dict):
         raise Unreadable("not_an_object", "The body is JSON, but not an object.")
@@ -92,7 +95,9 @@ def parse(body: str) -> ReviewRequest:
         reference=reader.reference(),
         title=reader.text("title", 200),
         error_name=error_name,
-        error_cause=error_cause.replace(token, redaction.PLACEHOLDER),  # its JSON was opened here
+        error_cause=error_cause.replace(
+            token, redaction.PLACEHOLDER
+        ),  # JSON inside it was parsed here
         execution_arn=reader.text("executionArn", 512),
         state_machine_arn=reader.text("stateMachineArn", 512),
         definition_revision=reader.text("definitionRevision", 128),
@@ -121,7 +126,7 @@ def _token(document: dict[str, Any]) -> str:
 
 
 class _Reader:
-    """Takes optional fields out of a payload, flagging what is there but unusable."""
+    """Reads optional fields of a payload; `flags` names those that are there but unusable."""
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
         self.payload = payload
@@ -176,7 +181,7 @@ def _error(reader: _Reader) -> tuple[str, str]:
 
 
 def _cause(cause: Any) -> str:
-    """A cause in plain words: a Lambda's Cause is JSON text whose errorMessage says it best."""
+    """A cause as text: of a Lambda's Cause, which is JSON text, its errorMessage."""
     if not isinstance(cause, str):
         return "" if cause is None else json.dumps(cause, ensure_ascii=False)[:32_768]
     try:

@@ -50,7 +50,7 @@ def accept(
         return _store(queue, readable, refused, origin)
     except DATABASE_AWAY:
         raise
-    except Exception as error:  # noqa: BLE001  (poison of any kind: its own row, and only that one)
+    except Exception as error:  # noqa: BLE001  (whatever is wrong with one row, the others are stored)
         log.warning("intake.row_by_row", queue=queue.slug, error=type(error).__name__)
     taken = Taken()
     for item in readable:

@@ -24,17 +24,17 @@ MAX_REASON = 300  # characters
 def replay(
     message_id: UUID, *, by: User | None, surface: str, receipt: idempotency.Key | None = None
 ) -> ReviewTask:
-    """Read a quarantined message again and make its review, as intake would have made it.
+    """Parse a quarantined message again and create its review, as intake would have done.
 
-    Where its very body has become a review meanwhile, the message is settled with that one: there is
-    never a second review of a token. Raises NotFound, NotAllowed, KeyMissing, AlreadySettled, or
-    Invalid where it still cannot become a review; then nothing has changed.
+    If this very message has become a review meanwhile, it is settled with that one: a token never
+    has two reviews. Raises NotFound, NotAllowed, KeyMissing, AlreadySettled, or Invalid if it still
+    cannot become a review; then nothing has changed.
     """
     idempotency.keep(receipt)
     row = _locked(message_id, by, surface)
     _ensure_open(row)
     item = _read_again(row)
-    review, created = _made(row, item)
+    review, created = _review_of(row, item)
     idempotency.fill(receipt, review.pk)
     row.replayed_at, row.replayed_by, row.replayed_as = database_time.now(), by, review
     row.save(update_fields=["replayed_at", "replayed_by", "replayed_as"])
@@ -69,7 +69,7 @@ def discard(
     idempotency.keep(receipt, message_id)
     row = _locked(message_id, by, surface)
     _ensure_open(row)
-    row.discard_reason = _checked(reason)
+    row.discard_reason = _checked_reason(reason)
     row.discarded_at, row.discarded_by = database_time.now(), by
     row.save(update_fields=["discard_reason", "discarded_at", "discarded_by"])
     audit.record(
@@ -85,7 +85,7 @@ def discard(
 
 @transaction.atomic(durable=True)
 def reveal(message_id: UUID, *, by: User | None, surface: str) -> bytes:
-    """The bytes of a quarantined message as SQS gave them, token and all; the looking is audited.
+    """The bytes of a quarantined message as SQS gave them, with its token; the access is audited.
 
     Raises NotFound, NotAllowed or KeyMissing.
     """
@@ -98,7 +98,7 @@ def reveal(message_id: UUID, *, by: User | None, surface: str) -> bytes:
 
 
 def _locked(message_id: UUID, by: User | None, surface: str) -> QuarantinedMessage:
-    """The message, locked, for somebody who may operate; where they may not, it is not even missing."""
+    """The message, locked. Raises NotAllowed, also if there is no such message, or NotFound."""
     row = QuarantinedMessage.objects.select_for_update().filter(pk=message_id).first()
     if by is not None:
         policy.may(policy.OPERATE, None, by, surface).or_raise()
@@ -121,9 +121,7 @@ def _read_again(row: QuarantinedMessage) -> Readable:
     item = intake.read(row.queue, received, quarantined=str(row.pk))
     if isinstance(item, Readable):
         return item
-    if (
-        item.reason == intake.PARSER_FAILED
-    ):  # says nothing about the message: an upgrade may read it
+    if item.reason == intake.PARSER_FAILED:  # a bug of ours: a later release may read the message
         raise Invalid("The parser fails on this message; the log says where.")
     raise _invalid(item)
 
@@ -132,7 +130,7 @@ def _invalid(refusal: Refused) -> Invalid:
     return Invalid(refusal.explanation, reason=refusal.reason)
 
 
-def _made(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
+def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
     """The review of a message and whether it is new. Raises Invalid if the message may not become one."""
     reviews = intake.stored([item])
     made = None
@@ -156,7 +154,7 @@ def _inserted(queue: ReviewQueue, item: Readable) -> ReviewTask:
     return made
 
 
-def _checked(reason: str) -> str:
+def _checked_reason(reason: str) -> str:
     reason = reason.strip()
     if not 1 <= len(reason) <= MAX_REASON:
         raise Invalid(f"A reason has 1 to {MAX_REASON} characters.", pointer="/reason")

@@ -98,8 +98,8 @@ def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable 
 def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> list[ReviewTask]:
     """Insert the reviews that may be made of these messages, in the order of their fingerprints.
 
-    Of messages with one token the first counts. A row whose token is stored already is not inserted:
-    `stored` tells which review has the token.
+    Of messages with the same token the first counts. A row whose token is stored already is not
+    inserted: `stored` finds the review that has it.
     """
     first = {item.fingerprint: item for item in reversed(readable) if item.refusal is None}
     rows = [_review(queue, item) for _, item in sorted(first.items())]
@@ -154,7 +154,7 @@ def record_arrival(
         entries[chain] = audit.Entry("review.received", by, surface, data)
         log.info("review.received", review=str(row.pk), queue=queue.slug, reference=row.reference)
     audit.open_chains(entries)
-    supersession.begin(rows)
+    supersession.link(rows)
 
 
 def _not_admitted(queue: ReviewQueue, request: ReviewRequest) -> str:

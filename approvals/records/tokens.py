@@ -1,8 +1,7 @@
-"""Task tokens and raw bodies at rest: sealed with AES-256-GCM, found again by fingerprint.
+"""Task tokens and raw bodies at rest: sealed with AES-256-GCM, found by fingerprint.
 
-A sealed value is bound to its row and column, so that moving it elsewhere makes it unreadable. Its
-header holds the id of the key: version (1), length of the key id (1), key id, nonce (12), then the
-ciphertext with its tag.
+A sealed value is bound to its row and column, so that it cannot be opened elsewhere. Its bytes are:
+version (1), length of the key id (1), key id, nonce (12), then the ciphertext with its tag.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def seal(plain: bytes, *, row: UUID, column: str) -> bytes:
 
 
 def unseal(sealed: bytes | memoryview, *, row: UUID, column: str) -> bytes:
-    """What `seal` was given. Raises KeyMissing for an unknown key id or bytes that were altered."""
+    """The bytes that were sealed. Raises KeyMissing for an unknown key id or bytes that were altered."""
     sealed = bytes(sealed)
     if len(sealed) < 2 or sealed[0] != VERSION:
         raise KeyMissing

@@ -1,4 +1,4 @@
-"""Text from strangers made safe to look at: what shows nothing, or turns its neighbours round, is written out.
+"""The display form of untrusted text: characters that are invisible or change direction are written out.
 
 For pages, terminals and logs alike; escaping for HTML is the templates' work.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 MAX_JSON = 200_000  # characters
 
-# Characters that show nothing, or change how their neighbours are shown.
+# Unicode categories of characters that are invisible, or change how others are shown.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BLANKS = "\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d"
 _SUSPECT = re.compile(r"[^ -~\n\t]")
@@ -25,7 +25,7 @@ def visible(value: object) -> str:
 
 
 def visible_json(text: str) -> str:
-    """JSON text with the same characters as JSON's own escapes, so that it reads back as it was."""
+    """JSON text with the same characters as JSON escapes, so that it parses to the same value."""
     return _SUSPECT.sub(_escaped, text)
 
 

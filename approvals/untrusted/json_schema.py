@@ -41,7 +41,9 @@ def check_document(document: Any, schema: dict[str, Any]) -> None:
 
 
 def check_schema(document: Any) -> None:
-    """Refuse what is no usable JSON Schema. Raises UnusableSchema with the place.
+    """Refuse a document that is no usable JSON Schema. Raises UnusableSchema with the place.
+
+    The document must be one that can be stored (strict_json.check_storable), so that its depth is bounded.
 
     patternProperties are not taken: jsonschema matches them with Python's own engine, in which one
     pattern and one name can keep a process busy for ever.
