@@ -1,4 +1,4 @@
-"""Dead letters: what SQS gave up is kept for an operator, sealed, and only then deleted there."""
+"""Dead letters: messages that SQS gave up are kept for an operator, sealed, and only then deleted there."""
 
 from __future__ import annotations
 

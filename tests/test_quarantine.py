@@ -1,4 +1,4 @@
-"""What an operator does with a quarantined message: replay, discard, look; each once, each on its chain."""
+"""Quarantine: operators replay, discard and reveal messages, each once, each on its audit chain."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def test_a_parser_that_still_fails_is_told_without_the_body(
     assert_no_canary(caplog.text + refusal.value.message)
 
 
-def test_a_receipt_answers_the_second_request_with_the_same_review(
+def test_an_idempotency_key_answers_the_second_request_with_the_same_review(
     queue: ReviewQueue, olga: User
 ) -> None:
     row = shut_out(queue)

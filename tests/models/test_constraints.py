@@ -1,4 +1,4 @@
-"""What the database refuses, whatever the code above it does."""
+"""Constraints of the database, which hold whatever the code above them does."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_token_makes_one_review_a_review_one_live_decision_and_a_reviewer_one_
     again(Vote.objects.get(), withdrawn_at=Now())
 
 
-def test_a_decision_is_said_once_and_an_attempt_has_one_number(decided: ReviewTask) -> None:
+def test_a_decision_is_enqueued_once_and_an_attempt_has_one_number(decided: ReviewTask) -> None:
     entry = OutboxEntry.objects.get()
     OutboxAttempt.objects.create(entry=entry, number=1)
 
@@ -169,7 +169,7 @@ def test_an_email_is_one_login_in_any_case_and_a_token_name_is_used_once(alice: 
     assert token not in ApiToken.objects.get().digest
 
 
-def test_who_has_acted_cannot_be_deleted(alice: User) -> None:
+def test_a_user_with_actions_cannot_be_deleted(alice: User) -> None:
     assignment.claim(factories.review().pk, by=alice, surface="web")
 
     with pytest.raises(ProtectedError):

@@ -1,4 +1,4 @@
-"""A task token that stands where nobody expects it: in other spellings, and in what people write."""
+"""Redaction: task tokens in other spellings, and in what people write about a review."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
         f"no JSON at all: {SPELT}",
     ],
 )
-def test_no_piece_of_a_token_is_shown_however_its_message_spells_it(body: str) -> None:
+def test_no_part_of_a_token_is_shown_however_its_message_spells_it(body: str) -> None:
     shown = redaction.redacted_body(body)
     plain = shown.replace("\\\\", "\\").replace("\\/", "/").replace("\\u002B", "+")
     assert not any(TOKEN[i : i + 12] in plain for i in range(len(TOKEN) - 12))
@@ -35,7 +35,7 @@ def test_no_piece_of_a_token_is_shown_however_its_message_spells_it(body: str) -
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("around", ["{}", "call for {} failed", "token={}.", "({}):"])
-def test_a_token_in_a_reason_or_a_comment_goes_no_further(around: str, alice: User) -> None:
+def test_a_token_in_a_reason_or_a_comment_is_redacted(around: str, alice: User) -> None:
     review = factories.review(taskToken=TOKEN)
     text = around.format(TOKEN)
     discussion.comment(review.pk, text, by=alice, surface="api")
