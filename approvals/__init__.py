@@ -1,6 +1,6 @@
 """Countersign: a human-in-the-loop approval service for AWS Step Functions. The walk:
 
-SQS -> gateways/sqs -> polling -> messages -> actions/ingest -> ReviewTask + audit
+SQS -> gateways/sqs -> polling -> messages -> actions/intake -> ReviewTask + audit
     one transaction, then the message is deleted
 reviewer -> web | api -> policy -> actions/decisions -> Decision + outbox + audit
     one transaction

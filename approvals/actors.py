@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from approvals.models import User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 
 SYSTEM_NAME = "system"
 

@@ -1,7 +1,7 @@
-"""SQS body -> frozen ReviewRequest. Pure: no Django, no database, no clock.
+"""Parses the body of an SQS message into a frozen ReviewRequest. Pure: no Django, no database, no clock.
 
-What cannot be read raises Unreadable with a reason for the quarantine; a bad optional field never
-does: it is left out, kept in the payload and named in `flags`.
+A body that cannot be read raises Unreadable with a reason for the quarantine. A bad optional field
+never does: it is left out, stays in the payload and is named in `flags`.
 """
 
 from __future__ import annotations
@@ -10,27 +10,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from string import ascii_letters, digits
 from typing import Any, NoReturn
 
-from approvals.untrusted import strict_json
+from approvals.untrusted import redaction, strict_json
 from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_TOKEN = 2_048  # API reference, SendTaskSuccess: taskToken
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
-TOKEN_STANDS_HERE = "[task token]"  # noqa: S105
-
-# How JSON inside a text may spell a character of a task token: .NET writes \u002B, PHP \/.
-_ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
-_LIKE_A_TOKEN = re.compile(
-    r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
-)
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{128,}")  # of one token's characters, and no digest
-_OF_TOKENS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
 class TaskToken:
-    """Step Functions' bearer secret: whoever holds it ends the step. It shows itself only on `reveal`."""
+    """A task token of Step Functions: a bearer secret that ends the waiting state. Only `reveal` shows it."""
 
     __slots__ = ("_value",)
 
@@ -38,7 +28,7 @@ class TaskToken:
         self._value = value
 
     def __repr__(self) -> str:
-        return TOKEN_STANDS_HERE
+        return redaction.PLACEHOLDER
 
     __str__ = __repr__
 
@@ -52,13 +42,16 @@ class TaskToken:
         raise TypeError("a task token is never pickled")
 
     def reveal(self) -> str:
-        """The token itself, for sealing and for the call to Step Functions, and for nothing else."""
+        """The token as a string: for sealing, and for the call to Step Functions, and for nothing else."""
         return self._value
 
 
 @dataclass(frozen=True)
 class ReviewRequest:
-    """A manual-review message as the service understands it; `payload` is all of it, token scrubbed."""
+    """A manual-review message. `payload` is the whole message, its token redacted.
+
+    `timeout_seconds` is TimeoutSeconds of the waiting state, if the message has it.
+    """
 
     token: TaskToken
     payload: Mapping[str, Any]
@@ -79,12 +72,12 @@ class ReviewRequest:
 
 
 def parse(body: str) -> ReviewRequest:
-    """Read a message: the textbook's `{taskToken, orderId, error}` or the full one of schemaVersion 1.
+    """Parse a message: the short `{taskToken, orderId, error}` or the full one of schemaVersion 1.
 
-    Raises Unreadable for what is not a JSON object with one usable token, or would poison storage.
+    Raises Unreadable for a body that is not a JSON object with one usable token, or cannot be stored.
     """
-    # Who sends messages is not here to be told of a key that stands twice; of two tokens, though,
-    # nobody may pick one.
+    # Other keys may be repeated, the last one counts: nobody would read a complaint about them. Of
+    # two tokens, though, none may be picked.
     document = strict_json.read(body, unique={"taskToken"})
     if not isinstance(document, dict):
         raise Unreadable("not_an_object", "The body is JSON, but not an object.")
@@ -93,7 +86,7 @@ def parse(body: str) -> ReviewRequest:
     version = "1" if stated is None else str(stated)
     if version.split(".", 1)[0] != "1":
         raise Unreadable("unknown_version", f"schemaVersion {version[:20]!r} is not understood.")
-    payload = _scrub(document, token)
+    payload = redaction.redact(document, token)
     reader = _Reader(payload)
     error_name, error_cause = _error(reader)
     return ReviewRequest(
@@ -102,7 +95,9 @@ def parse(body: str) -> ReviewRequest:
         reference=reader.reference(),
         title=reader.text("title", 200),
         error_name=error_name,
-        error_cause=error_cause.replace(token, TOKEN_STANDS_HERE),  # its JSON was opened here
+        error_cause=error_cause.replace(
+            token, redaction.PLACEHOLDER
+        ),  # JSON inside it was parsed here
         execution_arn=reader.text("executionArn", 512),
         state_machine_arn=reader.text("stateMachineArn", 512),
         definition_revision=reader.text("definitionRevision", 128),
@@ -130,74 +125,8 @@ def _token(document: dict[str, Any]) -> str:
     return token
 
 
-def _scrub(value: Any, token: str) -> Any:
-    """The same document with the token replaced wherever it stands, keys included."""
-    if isinstance(value, str):
-        return _without(value, token)
-    if isinstance(value, list):
-        return [_scrub(inner, token) for inner in value]
-    if isinstance(value, dict):
-        return {_scrub(key, token): _scrub(inner, token) for key, inner in value.items()}
-    return value
-
-
-def for_eyes(body: str) -> str:
-    """A body as people may see it: without its task token, however often and in whatever spelling.
-
-    What cannot be read is blotted instead: whatever stands behind taskToken or looks like a token.
-    """
-    try:
-        document = strict_json.read(body, unique={"taskToken"})
-        token = document["taskToken"]
-    except (Unreadable, KeyError, TypeError):
-        return blotted(body)
-    if not isinstance(token, str) or not token.strip():
-        return blotted(body)
-    return json.dumps(_scrub(document, token), indent=2, ensure_ascii=False)
-
-
-def blotted(text: str) -> str:
-    """A text in which whatever stands behind taskToken, or looks like a token, is blotted out."""
-    text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{TOKEN_STANDS_HERE}"', text)
-    return _LIKE_A_TOKEN.sub(TOKEN_STANDS_HERE, text)
-
-
-def without_tokens(value: Any) -> Any:
-    """A JSON value for eyes where no token is known: what stands at taskToken, or is as long as one.
-
-    Gentler than `blotted`, because an order may well hold a digest; a task token is far longer.
-    """
-    if isinstance(value, str):
-        return _LONG_RUN.sub(TOKEN_STANDS_HERE, value)
-    if isinstance(value, list):
-        return [without_tokens(inner) for inner in value]
-    if isinstance(value, dict):
-        return {
-            _LONG_RUN.sub(TOKEN_STANDS_HERE, key): TOKEN_STANDS_HERE
-            if key == "taskToken" and isinstance(inner, str)
-            else without_tokens(inner)
-            for key, inner in value.items()
-        }
-    return value
-
-
-def _without(text: str, token: str) -> str:
-    """`text` with the token replaced, also where JSON in it spells the token with escapes."""
-    text = text.replace(token, TOKEN_STANDS_HERE)
-    if "\\" in text:
-        plain = _ESCAPED.sub(_unescaped, text)
-        if token in plain:
-            return plain.replace(token, TOKEN_STANDS_HERE)
-    return text
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    character = match[2] or chr(int(match[1], 16))
-    return character if character in _OF_TOKENS else match[0]
-
-
 class _Reader:
-    """Takes optional fields out of a payload, flagging what is there but unusable."""
+    """Reads optional fields of a payload; `flags` names those that are there but unusable."""
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
         self.payload = payload
@@ -252,7 +181,7 @@ def _error(reader: _Reader) -> tuple[str, str]:
 
 
 def _cause(cause: Any) -> str:
-    """A cause in plain words: a Lambda's Cause is JSON text whose errorMessage says it best."""
+    """A cause as text: of a Lambda's Cause, which is JSON text, its errorMessage."""
     if not isinstance(cause, str):
         return "" if cause is None else json.dumps(cause, ensure_ascii=False)[:32_768]
     try:

@@ -1,7 +1,8 @@
-"""Keyset pages: a place in an ordered list is the last row's own values, never an offset.
+"""Keyset pagination: a cursor holds the values of the last row in the order of the list, never an offset.
 
-A cursor is opaque to its holder and proves nothing: whoever bends one gets another place in rows
-they may see anyway.
+DRF's CursorPagination compares one column and adds an offset if values repeat; these lists are ordered
+by several columns, the last of them unique. A cursor proves nothing: a tampered one leads to another
+place among rows that the caller may see anyway.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LONGEST_CURSOR = 500
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Rows in their order, and the cursors of the pages around them where there are any."""
+    """Rows in their order, and the cursors of the next and the previous page; None if there is none."""
 
     rows: list[Row]
     next: str | None
@@ -32,9 +33,10 @@ class Page(Generic[Row]):
 
 
 def page(rows: QuerySet[Row], order: Sequence[str], *, size: int, cursor: str = "") -> Page[Row]:
-    """The page of `rows` at `cursor`, in `order`; the last name of `order` must be unique.
+    """The page of at most `size` rows at `cursor`, in `order`, whose last name must be unique.
 
-    Raises Invalid for a cursor that does not fit `order`.
+    `order` has the names of columns, descending ones with a minus in front. Raises Invalid for a
+    cursor that does not fit `order`.
     """
     if not cursor:
         found = list(rows.order_by(*order)[: size + 1])
@@ -45,7 +47,7 @@ def page(rows: QuerySet[Row], order: Sequence[str], *, size: int, cursor: str = 
     back = direction == "previous"
     found = list(
         rows.filter(_beyond(values, order, back=back)).order_by(
-            *(_turned(name) if back else name for name in order)
+            *(_opposite(name) if back else name for name in order)
         )[: size + 1]
     )
     more = len(found) > size
@@ -60,7 +62,7 @@ def page(rows: QuerySet[Row], order: Sequence[str], *, size: int, cursor: str = 
 
 
 def _beyond(values: list[Any], order: Sequence[str], *, back: bool) -> Q:
-    """Rows after these values in `order`; the first bound stands alone, so that an index serves it."""
+    """Rows after these values in `order`; the bound of the first column is repeated for the index."""
     clause = Q()
     for depth in reversed(range(len(order))):
         name, value = order[depth].removeprefix("-"), values[depth]
@@ -72,7 +74,7 @@ def _beyond(values: list[Any], order: Sequence[str], *, back: bool) -> Q:
     return Q(**{f"{first}__{'lte' if descends else 'gte'}": values[0]}) & clause
 
 
-def _turned(name: str) -> str:
+def _opposite(name: str) -> str:
     return name[1:] if name.startswith("-") else f"-{name}"
 
 

@@ -23,8 +23,8 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.orders import OrderQuerySet
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.order_executions import OrderQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 
 Role = QueueMembership.Role
 Subject = ReviewTask | ReviewQueue | OrderExecution | None

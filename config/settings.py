@@ -235,7 +235,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ReviewStatus": "approvals.models.ReviewTask.Status",
         "OrderStatus": "approvals.models.OrderExecution.Status",
-        "Outcome": "approvals.models.decisions.Outcome",
+        "Outcome": "approvals.models.choices.Outcome",
         "InterventionKind": "approvals.models.OrderIntervention.Kind",
         "InterventionOutcome": "approvals.models.OrderIntervention.Outcome",
         "DeliveryState": "approvals.api.serializers.DELIVERY_STATES",

@@ -8,13 +8,14 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from approvals.actions import ingest, people, queues
+from approvals.actions import intake, people, queues
 from approvals.actors import COMMAND_LINE, Actor
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.reconciliation import Evidence, Fate
+from approvals.records.intake import Received
 from approvals.records.outbox import Lease
 
 PASSWORD = "correct horse battery staple"
@@ -48,12 +49,12 @@ def message(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def received(body: Any = None, **fields: Any) -> ingest.Received:
+def received(body: Any = None, **fields: Any) -> Received:
     """The message as it comes from SQS; a `body` that is no text is written as JSON."""
     if body is None:
         body = message(**fields)
     text = body if isinstance(body, str) else json.dumps(body)
-    return ingest.Received(text, str(uuid.uuid4()), datetime.now(UTC))
+    return Received(text, str(uuid.uuid4()), datetime.now(UTC))
 
 
 def queue(slug: str = "manual-review", **changes: Any) -> ReviewQueue:
@@ -67,7 +68,7 @@ def review(of: ReviewQueue | None = None, **fields: Any) -> ReviewTask:
     """A pending review that came in as a message with these fields."""
     of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
     arrival = received(**fields)
-    ingest.accept(of, [arrival])
+    intake.accept(of, [arrival])
     return ReviewTask.objects.get(sqs_message_id=arrival.message_id)
 
 

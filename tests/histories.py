@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from approvals.models import ExecutionReading, OrderExecution, Workflow
+from approvals.models import ExecutionHistory, OrderExecution, Workflow
 
 DEFINITION = json.loads(
     (
@@ -89,7 +89,7 @@ class History:
         return self
 
 
-def read(order: OrderExecution, history: History, **fields: Any) -> ExecutionReading:
+def read(order: OrderExecution, history: History, **fields: Any) -> ExecutionHistory:
     """Let this be what was read of an order's execution, just now."""
     flow, _ = Workflow.objects.get_or_create(
         state_machine_arn=order.state_machine_arn,
@@ -98,7 +98,7 @@ def read(order: OrderExecution, history: History, **fields: Any) -> ExecutionRea
         defaults={"definition": json.dumps(DEFINITION)},
     )
     values = {"events": history.events, "workflow": flow, "read_at": datetime.now(UTC)} | fields
-    row, _ = ExecutionReading.objects.update_or_create(
+    row, _ = ExecutionHistory.objects.update_or_create(
         execution_arn=order.execution_arn, defaults=values
     )
     return row

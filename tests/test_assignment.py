@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from approvals.actions import assignment, decisions
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.factories import actor

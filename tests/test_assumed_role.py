@@ -19,7 +19,7 @@ from approvals.delivery import lanes
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from local import aws as local_aws
 from tests import factories
 from tests.desk import wait_until

@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from approvals.actions import assignment, decisions
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
 from tests import factories

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from approvals.actions import ingest
+from approvals import messages
+from approvals.actions import intake
 from approvals.gateways.errors import Proof
 from approvals.models import AuditEvent, OutboxEntry, QuarantinedMessage, ReviewTask, User
+from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored, spellings
 from tests.gateways import wire
@@ -135,8 +137,8 @@ def test_without_the_guard_of_the_loggers_the_canary_would_be_seen(alice: User) 
 def test_no_error_on_the_way_in_repeats_the_token() -> None:
     for bad in ('"taskToken"', '{"taskToken": "%s", "a": NaN}', '{"taskToken": "%s"', '["%s"]'):
         text = bad.replace("%s", CANARY)
-        with pytest.raises(ingest.Unreadable) as refused:
-            ingest.messages.parse(text)
+        with pytest.raises(Unreadable) as refused:
+            messages.parse(text)
         shown = "".join(traceback.format_exception(refused.value)) + refused.value.explanation
         assert_no_canary(shown)
 
@@ -148,7 +150,7 @@ def test_a_row_the_database_refuses_leaves_no_token_in_the_log(
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE approvals_reviewtask ADD CONSTRAINT no CHECK (reference = '')")
 
-    ingest.accept(queue, [factories.received(body(1))])
+    intake.accept(queue, [factories.received(body(1))])
 
     assert QuarantinedMessage.objects.get().reason == "not_storable"
     assert_no_canary(caplog.text + "".join(capfd.readouterr()))
@@ -156,7 +158,7 @@ def test_a_row_the_database_refuses_leaves_no_token_in_the_log(
 
 
 def test_the_text_of_every_row_is_without_token() -> None:
-    ingest.accept(
+    intake.accept(
         factories.queue(), [factories.received(body(1)), factories.received(body(2)[:-1])]
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals.actions import assignment, decisions, ingest
+from approvals.actions import assignment, decisions, intake
 from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import lanes
 from approvals.exceptions import ApprovalsError
@@ -22,7 +22,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.factories import actor, message, received
@@ -37,8 +37,8 @@ def test_two_pollers_with_the_same_messages_in_opposite_order_do_not_deadlock(
     batches = [[received() for _ in range(10)] for _ in range(30)]
 
     pairs = round_by_round(
-        [lambda b=batch: ingest.accept(queue, b) for batch in batches],
-        [lambda b=batch: ingest.accept(queue, b[::-1]) for batch in batches],
+        [lambda b=batch: intake.accept(queue, b) for batch in batches],
+        [lambda b=batch: intake.accept(queue, b[::-1]) for batch in batches],
     )
 
     assert all(one.reviews + other.reviews == 10 for one, other in pairs)
@@ -49,12 +49,12 @@ def test_two_pollers_with_the_same_conflicts_in_opposite_order_do_not_deadlock(
     queue: ReviewQueue,
 ) -> None:
     body = message()
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     batches = [[received(body | {"note": f"{r}.{n}"}) for n in range(10)] for r in range(30)]
 
     pairs = round_by_round(
-        [lambda b=batch: ingest.accept(queue, b) for batch in batches],
-        [lambda b=batch: ingest.accept(queue, b[::-1]) for batch in batches],
+        [lambda b=batch: intake.accept(queue, b) for batch in batches],
+        [lambda b=batch: intake.accept(queue, b[::-1]) for batch in batches],
     )
 
     assert all(one.quarantined + other.quarantined == 10 for one, other in pairs)
@@ -67,8 +67,8 @@ def test_the_same_token_with_two_bodies_at_once_is_one_review_and_one_conflict(
     pairs = [(message(), {"orderId": "other"}) for _ in range(30)]
 
     round_by_round(
-        [lambda m=one: ingest.accept(queue, [received(m)]) for one, _ in pairs],
-        [lambda m=one, c=change: ingest.accept(queue, [received(m | c)]) for one, change in pairs],
+        [lambda m=one: intake.accept(queue, [received(m)]) for one, _ in pairs],
+        [lambda m=one, c=change: intake.accept(queue, [received(m | c)]) for one, change in pairs],
     )
 
     assert ReviewTask.objects.count() == QuarantinedMessage.objects.count() == 30

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals import messages
-from approvals.actions import ingest
+from approvals.actions import intake
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.untrusted.strict_json import Unreadable
 from tests.factories import message, received
@@ -62,7 +62,7 @@ SLOW = {
 def assert_kept(queue: ReviewQueue, body: str) -> None:
     """The message is a review that reads back, or a quarantined message; it took a second at most."""
     began = time.process_time()
-    taken = ingest.accept(queue, [received(body)])
+    taken = intake.accept(queue, [received(body)])
 
     assert time.process_time() - began < SECONDS
     assert taken.reviews + taken.duplicates + taken.quarantined == 1

@@ -1,4 +1,4 @@
-"""Dead letters: what SQS gave up is kept for an operator, sealed, and only then deleted there."""
+"""Dead letters: messages that SQS gave up are kept for an operator, sealed, and only then deleted there."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from approvals import polling
-from approvals.actions import ingest, queues
+from approvals.actions import intake, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs as gateway
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.polling import Budget
-from approvals.records import audit, intake
+from approvals.records import audit, quarantine
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.factories import message
@@ -69,7 +69,7 @@ def test_a_dead_letter_goes_to_quarantine_and_a_replay_makes_its_review(account:
     row = QuarantinedMessage.objects.get()
     assert (row.origin, row.reason) == ("dead_letters", "dead_letter")
     assert "gave it up" in row.explanation
-    assert intake.body_of(row).decode() == body
+    assert quarantine.body_of(row).decode() == body
     assert audit.verify(audit.chain_of("quarantine", row.pk)) == []
     assert (account.left(dead), ReviewTask.objects.count()) == (0, 0)
 
@@ -118,7 +118,7 @@ def test_a_dead_letter_whose_review_is_stored_is_a_duplicate_and_settled(account
     url, dead = account.make_pair()
     queue = registered(url)
     body = message()
-    ingest.accept(queue, [factories.received(body)])
+    intake.accept(queue, [factories.received(body)])
     account.send(dead, body)
     account.send(dead, body | {"orderId": "another"})
 
@@ -134,8 +134,8 @@ def test_dead_letters_taken_twice_are_kept_once(account: Sqs) -> None:
     arrival = factories.received()
     origin = QuarantinedMessage.Origin.DEAD_LETTERS
 
-    assert ingest.accept(queue, [arrival, arrival], origin=origin).quarantined == 1
-    assert ingest.accept(queue, [arrival], origin=origin) == ingest.Taken()
+    assert intake.accept(queue, [arrival, arrival], origin=origin).quarantined == 1
+    assert intake.accept(queue, [arrival], origin=origin) == intake.Taken()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ from approvals.exceptions import (
     StaleVersion,
 )
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewQueue, ReviewTask, User, Vote
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.factories import actor

@@ -17,7 +17,7 @@ from approvals.gateways import histories, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit, outbox, tokens
 from tests import factories
 from tests.factories import actor

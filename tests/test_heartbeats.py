@@ -22,14 +22,14 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from approvals import polling
-from approvals.actions import decisions, ingest
+from approvals.actions import decisions, intake
 from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import heartbeats
 from approvals.gateways import aws, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import service_quotas
 from approvals.worker import loop
 from approvals.worker.heartbeats import Pacemaker
@@ -473,7 +473,7 @@ def test_a_thousand_due_tokens_are_beaten_within_the_quota(
 ) -> None:
     factories.queue("living", heartbeat_seconds=300)
     for _ in range(10):
-        ingest.accept(living, [factories.received() for _ in range(100)])
+        intake.accept(living, [factories.received() for _ in range(100)])
     beats.answer = slow
     began = time.monotonic()
 

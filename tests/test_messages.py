@@ -1,4 +1,4 @@
-"""Reading a message: what is understood, what is flagged, what is refused, and that no token shows."""
+"""Parsing a message: fields, flags, refusals, and that no token shows."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_limits_leave_room_for_what_step_functions_can_really_send() -> None:
         {"executionArn": TOKEN, "stateMachineArn": TOKEN},
     ],
 )  # fmt: skip
-def test_the_token_is_scrubbed_wherever_the_message_repeats_it(place: dict[str, Any]) -> None:
+def test_the_token_is_redacted_at_every_place_of_the_message(place: dict[str, Any]) -> None:
     request = parse(**{"orderId": "1", **place})
 
     assert TOKEN not in str(request)
@@ -222,7 +222,7 @@ def test_the_token_is_scrubbed_wherever_the_message_repeats_it(place: dict[str, 
     ],
     ids=["as .NET and PHP write it", "every character escaped", "escaped twice"],
 )
-def test_a_token_spelled_with_escapes_in_a_json_text_is_scrubbed_too(spell: Any) -> None:
+def test_a_token_spelled_with_escapes_in_a_json_text_is_redacted_too(spell: Any) -> None:
     cause = '{"errorMessage": "callback ' + spell(TOKEN) + ' failed"}'
 
     request = parse(orderId="1", error={"Error": "E", "Cause": cause})

@@ -22,7 +22,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import callback_payloads, database_time, outbox, wake_ups
 from tests import factories
 from tests.factories import actor

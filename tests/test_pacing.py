@@ -13,7 +13,7 @@ from approvals.delivery import lanes, pacing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import service_quotas
 from tests import factories

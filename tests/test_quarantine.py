@@ -1,4 +1,4 @@
-"""What an operator does with a quarantined message: replay, discard, look; each once, each on its chain."""
+"""Quarantine: operators replay, discard and reveal messages, each once, each on its audit chain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError, connection
 
-from approvals.actions import ingest, people, queues
+from approvals import messages
+from approvals.actions import intake, people, quarantine, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import (
     AlreadySettled,
@@ -23,6 +24,7 @@ from approvals.exceptions import (
 )
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.records import audit, idempotency, tokens
+from approvals.records.intake import Received
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.factories import actor, message, received
@@ -45,7 +47,7 @@ def olga(queue: ReviewQueue) -> User:
 def kept(queue: ReviewQueue, body: Any = None, **fields: Any) -> QuarantinedMessage:
     """A message in quarantine, of whatever reason it has."""
     arrival = received(body, **fields)
-    ingest.accept(queue, [ingest.Received(arrival.body, arrival.message_id, SENT)])
+    intake.accept(queue, [Received(arrival.body, arrival.message_id, SENT)])
     return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
 
 
@@ -63,11 +65,11 @@ def list_only(queue: ReviewQueue, *arns: str) -> None:
 
 
 def replay(row: QuarantinedMessage, by: User | None = None, **more: Any) -> ReviewTask:
-    return ingest.replay(row.pk, by=actor(by, "api") if by else COMMAND_LINE, **more)
+    return quarantine.replay(row.pk, by=actor(by, "api") if by else COMMAND_LINE, **more)
 
 
 def discard(row: QuarantinedMessage, reason: str = "spam", by: User | None = None) -> Any:
-    return ingest.discard(row.pk, reason, by=actor(by, "api") if by else COMMAND_LINE)
+    return quarantine.discard(row.pk, reason, by=actor(by, "api") if by else COMMAND_LINE)
 
 
 def chain(row: QuarantinedMessage | ReviewTask) -> list[AuditEvent]:
@@ -155,7 +157,7 @@ def test_what_the_queue_does_not_admit_is_not_admitted_by_replay(queue: ReviewQu
 
 def test_a_conflict_never_becomes_a_second_review(queue: ReviewQueue) -> None:
     body = message()
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     row = kept(queue, body | {"orderId": "somebody else's"})
 
     with pytest.raises(Invalid, match=str(ReviewTask.objects.get().pk)):
@@ -169,7 +171,7 @@ def test_a_message_whose_own_body_has_become_a_review_is_settled_with_that_one(
 ) -> None:
     body = message()
     row = shut_out(queue, body=body)
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     review = ReviewTask.objects.get()
 
     assert replay(row) == review
@@ -204,7 +206,7 @@ def test_a_discarded_message_keeps_its_bytes_and_says_who_and_why(
 
     assert (discarded.discard_reason, discarded.discarded_by) == ("sent by a test", olga)
     assert state(row)["discarded_at"] is not None
-    assert ingest.reveal(row.pk, by=actor(olga, "api")) == b"{broken"
+    assert quarantine.reveal(row.pk, by=actor(olga, "api")) == b"{broken"
     assert [event.kind for event in chain(row)] == [
         "message.quarantined",
         "message.discarded",
@@ -227,13 +229,13 @@ def test_a_discard_needs_a_reason(reason: str, queue: ReviewQueue) -> None:
 def test_the_bytes_are_revealed_as_they_came(body: str, queue: ReviewQueue) -> None:
     row = kept(queue, body)
 
-    revealed = ingest.reveal(row.pk, by=COMMAND_LINE)
+    revealed = quarantine.reveal(row.pk, by=COMMAND_LINE)
 
     assert revealed.decode(errors="surrogatepass") == body
 
 
 @pytest.mark.parametrize(
-    "verb", [replay, discard, lambda row, by: ingest.reveal(row.pk, by=actor(by, "api"))]
+    "verb", [replay, discard, lambda row, by: quarantine.reveal(row.pk, by=actor(by, "api"))]
 )
 def test_only_an_operator_may(
     verb: Callable[..., Any], queue: ReviewQueue, lena: User, olga: User
@@ -291,16 +293,16 @@ def test_a_parser_that_still_fails_is_told_without_the_body(
     def crash(body: str) -> Any:
         raise RecursionError(body)
 
-    monkeypatch.setattr(ingest.messages, "parse", crash)
+    monkeypatch.setattr(messages, "parse", crash)
 
     with pytest.raises(Invalid, match="parser fails") as refusal:
         replay(row)
-    ingest.accept(queue, [received(taskToken=CANARY)])
+    intake.accept(queue, [received(taskToken=CANARY)])
     assert "RecursionError in crash, test_quarantine.py" in caplog.text
     assert_no_canary(caplog.text + refusal.value.message)
 
 
-def test_a_receipt_answers_the_second_request_with_the_same_review(
+def test_an_idempotency_key_answers_the_second_request_with_the_same_review(
     queue: ReviewQueue, olga: User
 ) -> None:
     row = shut_out(queue)
@@ -324,7 +326,7 @@ def test_operators_and_pollers_at_the_same_moment_make_one_review() -> None:
 
     results = at_once(
         [lambda own=row: replay(own) for row in rows for _ in range(3)]
-        + [lambda: ingest.accept(queue, [arrival])]
+        + [lambda: intake.accept(queue, [arrival])]
     )
 
     review = ReviewTask.objects.get()
@@ -380,7 +382,7 @@ def test_a_queue_admits_the_state_machines_of_its_list_and_their_versions(
 ) -> None:
     list_only(queue, *listed)
 
-    taken = ingest.accept(queue, [received(stateMachineArn=named or None)])
+    taken = intake.accept(queue, [received(stateMachineArn=named or None)])
 
     assert (taken.reviews, taken.quarantined) == (admitted, not admitted)
     if not admitted:
@@ -393,12 +395,12 @@ def test_a_review_that_was_admitted_before_the_list_stays_one_and_its_copy_a_dup
     queue: ReviewQueue,
 ) -> None:
     body = message(stateMachineArn=ORDERS)
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
     list_only(queue, OTHERS)
 
-    assert ingest.accept(queue, [received(body)]) == ingest.Taken(duplicates=1)
+    assert intake.accept(queue, [received(body)]) == intake.Taken(duplicates=1)
     other = received(body | {"orderId": "other"})
-    assert ingest.accept(queue, [other]) == ingest.Taken(quarantined=1)
+    assert intake.accept(queue, [other]) == intake.Taken(quarantined=1)
     assert QuarantinedMessage.objects.get().reason == "conflict"
 
 
@@ -407,7 +409,7 @@ def test_two_bodies_of_one_token_are_one_review_whichever_is_admitted(queue: Rev
     good = message(stateMachineArn=ORDERS)
     batch = [received(good | {"stateMachineArn": OTHERS}), received(good)]
 
-    assert ingest.accept(queue, batch) == ingest.Taken(reviews=1, quarantined=1)
+    assert intake.accept(queue, batch) == intake.Taken(reviews=1, quarantined=1)
 
     row = QuarantinedMessage.objects.get()
     assert row.reason == "conflict"
@@ -418,8 +420,8 @@ def test_two_bodies_of_one_token_are_one_review_whichever_is_admitted(queue: Rev
 def test_an_unknown_message_is_not_found() -> None:
     nowhere: UUID = uuid4()
     for verb in (
-        lambda: ingest.replay(nowhere, by=COMMAND_LINE),
-        lambda: ingest.discard(nowhere, "spam", by=COMMAND_LINE),
-        lambda: ingest.reveal(nowhere, by=COMMAND_LINE),
+        lambda: quarantine.replay(nowhere, by=COMMAND_LINE),
+        lambda: quarantine.discard(nowhere, "spam", by=COMMAND_LINE),
+        lambda: quarantine.reveal(nowhere, by=COMMAND_LINE),
     ):
         assert type(refused(verb)) is NotFound

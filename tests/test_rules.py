@@ -30,7 +30,7 @@ from approvals.models import (
     User,
     Vote,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.api import signing
 from tests.factories import actor

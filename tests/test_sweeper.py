@@ -21,7 +21,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import outbox
 from approvals.worker import loop
 from approvals.worker.pool import Crew

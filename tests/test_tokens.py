@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed to their row and column, readable with every key of the ring, altered by nobody."""
+"""Sealed secrets: bound to their row and column, opened with every key of the ring, refused when altered."""
 
 from __future__ import annotations
 

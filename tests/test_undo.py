@@ -16,7 +16,7 @@ from approvals.actions.decisions import DecisionRequest
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotAllowed, NotFound, UndoClosed
 from approvals.models import Decision, OutboxEntry, ReviewTask, User, Vote
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit, outbox
 from tests import factories
 from tests.factories import actor

@@ -13,7 +13,7 @@ from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
 from approvals.models import ReviewTask, User
 from approvals.models.ids import uuid7
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency
 from approvals.records.audit_kinds import AuditKind
@@ -58,7 +58,7 @@ def claim_next(
     """
     idempotency.keep(key)
     queues = policy.decidable_queues(by).order_by()
-    free = reviews.filter(queue__in=queues).pending().unclaimed().waited_for()
+    free = reviews.filter(queue__in=queues).pending().unclaimed().before_deadline()
     review = free.select_for_update(skip_locked=True, of=("self",)).first()
     if review is None:
         return None
@@ -162,7 +162,7 @@ def _locked(
     review = ReviewTask.objects.locked(review_id)
     policy.may(Action.CLAIM, review, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.verdict())
+        raise AlreadyDecided(**review.outcome_details())
     if version is not None and version != review.version:
         raise StaleVersion(version=review.version)
     return review

@@ -18,7 +18,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.policy import Action
 from approvals.records import audit, database_time, tokens
 from approvals.records.audit_kinds import AuditKind

@@ -27,9 +27,8 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
     Vote,
-    documents,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.policy import Action
 from approvals.records import (
     audit,
@@ -41,7 +40,7 @@ from approvals.records import (
     wake_ups,
 )
 from approvals.records.audit_kinds import AuditKind
-from approvals.untrusted import strict_json, typed_text
+from approvals.untrusted import json_schema, strict_json, typed_text
 
 MAX_REASON = 32_768
 MAX_REASON_CODE = 64
@@ -229,9 +228,9 @@ def _ensure_decidable(
     """Refuse what may not be decided; returns whose claim a lead has overridden, or nothing."""
     policy.may(Action.DECIDE, review, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.verdict())
+        raise AlreadyDecided(**review.outcome_details())
     if Vote.objects.filter(review=review, reviewer=by.person, withdrawn_at=None).exists():
-        raise AlreadyDecided("You have voted on this review already.", **review.verdict())
+        raise AlreadyDecided("You have voted on this review already.", **review.outcome_details())
     if request.version is not None and request.version != review.version:
         raise StaleVersion(version=review.version)
     if review.is_past_deadline(now):
@@ -264,7 +263,7 @@ def _checked_reason(review: ReviewTask, outcome: Outcome, request: DecisionReque
         longest=MAX_REASON,
         required=f"Whoever {verb} here says why: write a reason." if needed else "",
     )
-    return tokens.scrubbed(reason, review)
+    return tokens.redacted(reason, review)
 
 
 def _check_edits(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> None:
@@ -281,11 +280,11 @@ def _check_edits(review: ReviewTask, outcome: Outcome, request: DecisionRequest)
     except strict_json.Unreadable as error:
         raise Invalid(error.explanation, pointer="/edits") from None
     try:
-        broken = documents.breach(schema, dict(request.edits))
-    except documents.Inapplicable as error:
+        mismatch = json_schema.first_mismatch(schema, dict(request.edits))
+    except json_schema.UnusableSchema as error:
         raise Invalid(str(error), pointer="/edits") from None
-    if broken is not None:
-        raise Invalid(broken[1], pointer="/edits" + broken[0])
+    if mismatch is not None:
+        raise Invalid(mismatch.explanation, pointer="/edits" + mismatch.pointer)
 
 
 def _undo_seconds(review: ReviewTask, request: DecisionRequest, now: datetime) -> int:

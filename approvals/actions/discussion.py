@@ -35,7 +35,7 @@ def comment(
         required="A comment needs a text.",
     )
     made = Comment.objects.create(
-        review=review, by=by.person, text=tokens.scrubbed(text, review), surface=by.surface
+        review=review, by=by.person, text=tokens.redacted(text, review), surface=by.surface
     )
     idempotency.fill(key, made.pk)
     # The text itself is part of the chain, so that a comment cannot be changed unnoticed.

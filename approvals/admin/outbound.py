@@ -18,8 +18,8 @@ from approvals.admin.fields import sure
 from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import Rights, actor, ensure_operator, rights
 from approvals.exceptions import NotFound
-from approvals.messages import without_tokens
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
+from approvals.untrusted.redaction import redact_json
 
 
 class Outbox(Page):
@@ -132,7 +132,7 @@ class Orders(Page):
     @admin.display(description="input")
     def handed_over(self, order: OrderExecution) -> str:
         """The execution's input, without what may be a task token."""
-        return formatting.block(formatting.document(without_tokens(json.loads(order.input))))
+        return formatting.block(formatting.document(redact_json(json.loads(order.input))))
 
 
 def _chain(entry: OutboxEntry) -> str | None:

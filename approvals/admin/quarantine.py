@@ -1,4 +1,4 @@
-"""Quarantine: what could not become a review, and what to do with it."""
+"""Quarantine on the admin site: messages that could not become a review; replay and discard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from approvals.actions import ingest
+from approvals.actions import quarantine
 from approvals.admin import formatting
 from approvals.admin.fields import posted, reason, sure
 from approvals.admin.pages import Tool
@@ -19,29 +19,29 @@ from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.admin.row_actions import Deed, Several
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
-from approvals.records import intake
+from approvals.records.quarantine import redacted_body
 
 LONGEST = 20_000  # characters of a body on the page
 
 
 class WhyForm(forms.Form):
-    """Why a message is given up."""
+    """The reason for discarding messages."""
 
     reason = reason(required=True, limit=300)
 
 
 class Ended(admin.SimpleListFilter):
-    """Whether somebody has dealt with it; those that wait come first to mind."""
+    """Filter: whether a message waits, was replayed or was discarded."""
 
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The three ends of a message."""
+        """The three states of a message."""
         return [("waiting", "waiting"), ("replayed", "replayed"), ("discarded", "discarded")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Messages with that end."""
+        """Messages in that state."""
         if self.value() == "waiting":
             return queryset.filter(replayed_at=None, discarded_at=None)
         if self.value() in {"replayed", "discarded"}:
@@ -50,7 +50,7 @@ class Ended(admin.SimpleListFilter):
 
 
 class Reason(admin.SimpleListFilter):
-    """Why it could not become a review; offered are the reasons of those that wait."""
+    """Filter: why a message could not become a review; offers the reasons of those that wait."""
 
     title = "reason"
     parameter_name = "reason"
@@ -67,7 +67,7 @@ class Reason(admin.SimpleListFilter):
 
 
 class Quarantine(Several):
-    """Messages that could not become a review, sealed; a page shows them with every token blotted out."""
+    """Messages that could not become a review; a page shows them with every token redacted."""
 
     actions = ("replay_selected", "discard_selected")
     list_display = ("reason", formatting.text("explanation"), "queue", "origin", "raw_body_bytes", "received_at",
@@ -82,13 +82,13 @@ class Quarantine(Several):
     chain = "quarantine"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedMessage]:
-        """Messages, their bytes left where they are."""
+        """Messages without their bytes, which stay in the database."""
         return QuarantinedMessage.objects.defer("raw_body", "raw_body_sha256")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[QuarantinedMessage], search_term: str
     ) -> tuple[QuerySet[QuarantinedMessage], bool]:
-        """By either id."""
+        """Messages with this id or SQS message id."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -98,18 +98,18 @@ class Quarantine(Several):
             return queryset.filter(sqs_message_id=term), False
 
     def doors(self) -> list[URLPattern]:
-        """Replay and discard; which messages, the address says: `?id=...&id=...`."""
+        """The pages for replay and discard; their query names the messages: `?id=...&id=...`."""
         return [
             self.door("replay/", self.replay, "replay"),
             self.door("discard/", self.discard, "discard"),
         ]
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """For operators alone."""
+        """Actions are for operators alone."""
         return super().get_actions(request) if rights(request).operates else {}
 
     def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """What operators do with a message that waits."""
+        """Links to replay and discard, for operators and a message that waits."""
         if not rights(request).operates or row.replayed_at or row.discarded_at:
             return []
         return [
@@ -121,32 +121,32 @@ class Quarantine(Several):
     def replay_selected(
         self, request: HttpRequest, rows: QuerySet[QuarantinedMessage]
     ) -> HttpResponse:
-        """To the page that asks; nothing is done yet."""
+        """Go to the page that asks for confirmation; nothing is done yet."""
         return self.picked(request, "replay", rows)
 
     @admin.action(description="Discard…")
     def discard_selected(
         self, request: HttpRequest, rows: QuerySet[QuarantinedMessage]
     ) -> HttpResponse:
-        """To the page that asks why; nothing is done yet."""
+        """Go to the page that asks for the reason; nothing is done yet."""
         return self.picked(request, "discard", rows)
 
     def replay(self, request: HttpRequest) -> HttpResponse:
-        """Try again to make reviews of messages, one after the other."""
+        """Replay messages, one after the other."""
         ensure_operator(request)
 
         def verb(row: QuarantinedMessage, _: dict[str, Any]) -> None:
-            ingest.replay(row.pk, by=actor(request))
+            quarantine.replay(row.pk, by=actor(request))
 
         says = "Each is read again, as if it had just come from SQS."
         return self.each(request, sure(request), Deed(verb, "Replay", "replayed", says))
 
     def discard(self, request: HttpRequest) -> HttpResponse:
-        """Give messages up, with a reason, one after the other."""
+        """Discard messages with a reason, one after the other."""
         ensure_operator(request)
 
         def verb(row: QuarantinedMessage, typed: dict[str, Any]) -> None:
-            ingest.discard(row.pk, typed["reason"], by=actor(request))
+            quarantine.discard(row.pk, typed["reason"], by=actor(request))
 
         says = "Their bytes are kept, sealed, but nothing will be made of them."
         return self.each(
@@ -156,16 +156,16 @@ class Quarantine(Several):
     # --- columns
 
     def state(self, row: QuarantinedMessage) -> str:
-        """Who ended it, and how."""
-        for word in ("replayed", "discarded"):
-            at, by = getattr(row, f"{word}_at"), getattr(row, f"{word}_by")
+        """Whether it waits, else how, when and by whom it was settled."""
+        for state in ("replayed", "discarded"):
+            at, by = getattr(row, f"{state}_at"), getattr(row, f"{state}_by")
             if at is not None:
-                return f"{word} by {by or 'the command line'}, {at:%Y-%m-%d %H:%M} UTC"
+                return f"{state} by {by or 'the command line'}, {at:%Y-%m-%d %H:%M} UTC"
         return "waiting"
 
     def body(self, row: QuarantinedMessage) -> str:
-        """The message, with everything that may be a token blotted out."""
+        """The message, with everything that may be a token redacted."""
         try:
-            return formatting.block(intake.for_eyes(row))
+            return formatting.block(redacted_body(row))
         except KeyMissing as error:
             return error.message

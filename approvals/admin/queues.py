@@ -17,6 +17,7 @@ from approvals.admin.pages import Page, Tool
 from approvals.admin.rights import actor, ensure_operator, rights
 from approvals.exceptions import NotFound, StaleVersion
 from approvals.models import QueueCheck, QueueMembership, ReviewQueue
+from approvals.untrusted.display import visible
 
 SETTINGS = (
     "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
@@ -95,9 +96,10 @@ class Queues(Page):
         ]
 
     def below(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What AWS last said, and who has which role."""
+        """Settings that nothing reads yet, what AWS last answered, and the roles."""
         members = QueueMembership.objects.filter(queue=row).select_related("user", "group")
         return {
+            "unused": [visible(setting) for setting in row.unused_settings()],
             "check": QueueCheck.objects.filter(queue=row).first(),
             "memberships": members.order_by("role", "pk")[:200],
         }

@@ -20,7 +20,7 @@ from approvals.admin.pages import Tool
 from approvals.admin.rights import Rights, actor
 from approvals.admin.row_actions import Deed, Several
 from approvals.models import Decision, OutboxEntry, ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.policy import Action
 from approvals.untrusted.display import visible
 

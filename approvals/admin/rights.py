@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from approvals import policy
 from approvals.actors import Actor
 from approvals.models import User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.policy import Action
 
 SIGNED_IN = "password"

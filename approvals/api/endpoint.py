@@ -21,7 +21,7 @@ from approvals.api.authentication import Scope
 from approvals.api.throttling import PerCaller
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, User
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import idempotency
 
 LONGEST_REQUEST = 600  # characters that a stored idempotency key keeps of a request

@@ -1,4 +1,4 @@
-"""Pages of a list as `{results, next, previous}`: links that hold a signed place, never an offset."""
+"""Pages of a list as `{results, next, previous}`: the links hold a signed cursor, never an offset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Envelope(TypedDict):
-    """A page as it is answered."""
+    """A page as the response has it."""
 
     results: Any
     next: str | None
@@ -27,7 +27,7 @@ class Envelope(TypedDict):
 def page(
     rows: QuerySet[Row], order: Sequence[str], *, cursor: str, size: int
 ) -> pagination.Page[Row]:
-    """The page at `cursor`, with signed cursors of its neighbours. Raises Invalid for a bent cursor.
+    """The page at `cursor`, with signed cursors of its neighbours. Raises Invalid for a tampered cursor.
 
     The signature covers the order too: a place in one order is no place in another.
     """
@@ -45,7 +45,7 @@ def page(
 
 
 def envelope(request: Request, found: pagination.Page[Any], results: Any) -> Envelope:
-    """The page with its links: this very address, at another cursor."""
+    """The page with its links: the URL of the request with another cursor."""
     here = request.build_absolute_uri()
 
     def link(cursor: str | None) -> str | None:

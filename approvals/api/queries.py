@@ -26,9 +26,10 @@ from approvals.models import (
     User,
     Vote,
 )
-from approvals.models.orders import OrderQuerySet
-from approvals.models.reviews import ReviewQuerySet
-from approvals.records import audit, intake
+from approvals.models.order_executions import OrderQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
+from approvals.records import audit
+from approvals.records.quarantine import redacted_body
 
 COUNT_UP_TO = 100
 ORDERS: Mapping[str, Sequence[str]] = {
@@ -174,9 +175,9 @@ def quarantined(actor: Actor, message_id: UUID) -> QuarantinedMessage:
     return row
 
 
-def blotted_body(of: QuarantinedMessage) -> str | None:
-    """The body for eyes; None where no key of this service opens it."""
+def body_of(row: QuarantinedMessage) -> str | None:
+    """The redacted body of a quarantined message; None if no key of this service opens it."""
     try:
-        return intake.for_eyes(of)
+        return redacted_body(row)
     except KeyMissing:
         return None

@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals import messages
 from approvals.actors import SYSTEM_NAME
 from approvals.models import (
     AuditEvent,
@@ -25,8 +24,9 @@ from approvals.models import (
     ReviewTask,
     Vote,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration.batches import progress
+from approvals.untrusted import redaction
 
 DELIVERY_STATES = (
     "waiting",
@@ -313,7 +313,7 @@ class WholeOrderAnswer(OrderAnswer):
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_input(self, order: OrderExecution) -> Any:
         """Without what looks like a task token."""
-        return messages.without_tokens(json.loads(order.input))
+        return redaction.redact_json(json.loads(order.input))
 
     @extend_schema_field(AttemptAnswer(many=True))
     def get_attempts(self, order: OrderExecution) -> list[dict[str, Any]]:

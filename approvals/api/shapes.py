@@ -14,10 +14,10 @@ from django.core.validators import EmailValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.actions import decisions, discussion, ingest, interventions
+from approvals.actions import decisions, discussion, interventions, quarantine
 from approvals.models import OrderBatch, OrderExecution, ReviewTask
-from approvals.models.batches import MOST_IN_A_CARRIER
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
+from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration.batches import sources
 
 ANY = "any"
@@ -222,7 +222,7 @@ class BatchBody(Shape):
     source = ObjectUrl(  # type: ignore[assignment]
         required=False, help_text="JSON, JSONL or CSV, in a bucket that this installation allows."
     )
-    batch_size = Whole(default=100, min_value=1, max_value=MOST_IN_A_CARRIER)
+    batch_size = Whole(default=100, min_value=1, max_value=MAX_BATCH_SIZE)
     on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices, default="skip")
 
     def validate(self, attrs: Any) -> Any:
@@ -242,4 +242,4 @@ class QuarantineQuery(PageQuery):
 class DiscardBody(Shape):
     """Why a quarantined message may be forgotten."""
 
-    reason = Text(min_length=1, max_length=ingest.MAX_REASON)
+    reason = Text(min_length=1, max_length=quarantine.MAX_REASON)

@@ -18,7 +18,7 @@ from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, OrderIntervention, OutboxAttempt
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import database_time, execution_snapshots, orders, outbox
 from approvals.records.orders import Ending
 from approvals.records.outbox import Lease

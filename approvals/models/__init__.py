@@ -1,23 +1,35 @@
-"""The nouns: what is stored, with the constraints that hold whatever the code above them does.
+"""The Django models, one in each module, with the constraints that hold whatever the code above them does.
 
-Models know one row each; what spans rows is a verb in `approvals.actions`.
+A model knows its own row only; what spans rows is a verb in `approvals.actions`.
 """
 
 from __future__ import annotations
 
-from approvals.models.access import ApiToken, QueueMembership, User
-from approvals.models.audit import AuditEvent
-from approvals.models.batches import BatchExecution, OrderBatch, RefusedRow
+from approvals.models.api_tokens import ApiToken
+from approvals.models.audit_events import AuditEvent
+from approvals.models.batch_executions import BatchExecution
+from approvals.models.circuit_breakers import Breaker
 from approvals.models.comments import Comment
-from approvals.models.decisions import Decision, Vote
-from approvals.models.executions import Breaker, ExecutionReading, ExecutionSnapshot, Workflow
-from approvals.models.orders import OrderExecution, OrderIntervention
+from approvals.models.decisions import Decision
+from approvals.models.execution_histories import ExecutionHistory
+from approvals.models.execution_snapshots import ExecutionSnapshot
+from approvals.models.heartbeats import Heartbeat
+from approvals.models.idempotency_keys import IdempotencyKey
+from approvals.models.order_batches import OrderBatch
+from approvals.models.order_executions import OrderExecution
+from approvals.models.order_interventions import OrderIntervention
 from approvals.models.outbox import OutboxAttempt, OutboxEntry
-from approvals.models.quarantine import QuarantinedMessage
-from approvals.models.queues import QueueCheck, ReviewQueue
-from approvals.models.receipts import RateBucket, Receipt
-from approvals.models.reviews import Heartbeat, ReviewTask
-from approvals.models.webhooks import WebhookSecret
+from approvals.models.quarantined_messages import QuarantinedMessage
+from approvals.models.queue_checks import QueueCheck
+from approvals.models.queue_memberships import QueueMembership
+from approvals.models.rate_buckets import RateBucket
+from approvals.models.refused_rows import RefusedRow
+from approvals.models.review_queues import ReviewQueue
+from approvals.models.review_tasks import ReviewTask
+from approvals.models.users import User
+from approvals.models.votes import Vote
+from approvals.models.webhook_secrets import WebhookSecret
+from approvals.models.workflows import Workflow
 
 __all__ = [
     "ApiToken",
@@ -26,9 +38,10 @@ __all__ = [
     "Breaker",
     "Comment",
     "Decision",
-    "ExecutionReading",
+    "ExecutionHistory",
     "ExecutionSnapshot",
     "Heartbeat",
+    "IdempotencyKey",
     "OrderBatch",
     "OrderExecution",
     "OrderIntervention",
@@ -38,7 +51,6 @@ __all__ = [
     "QueueCheck",
     "QueueMembership",
     "RateBucket",
-    "Receipt",
     "RefusedRow",
     "ReviewQueue",
     "ReviewTask",

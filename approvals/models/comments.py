@@ -1,16 +1,16 @@
-"""What people say about a review beside their decision."""
+"""Comments of people on reviews."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
 
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 
 
 class Comment(models.Model):
-    """A remark on a review. It is never edited: whoever errs writes another."""
+    """A remark on a review. It is never edited; a correction is another comment."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     review = models.ForeignKey(

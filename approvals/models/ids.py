@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7, made in Python so that a row knows its id before it is written."""
+"""Identifiers: UUIDv7, made in Python so that the id of a row is known before it is written."""
 
 from __future__ import annotations
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
-from approvals.actions import ingest
+from approvals.actions import intake
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
 from approvals.polling import sources, statuses
 from approvals.polling.checking import Finding, Level, check, check_and_store
+from approvals.records.intake import Received
 
 __all__ = [
     "Budget",
@@ -79,9 +80,9 @@ def poll_once(
         log.warning("poll.not_ours", queue=queue.slug, messages=len(came) - len(batch))
     if not batch:
         return len(came)
-    taken = ingest.accept(
+    taken = intake.accept(
         queue,
-        [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch],
+        [Received(m.body, m.message_id, m.sent_at) for m in batch],
         origin=source.origin,
     )
     refused = sqs.delete(source.place, source.url, batch)

@@ -14,13 +14,13 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from approvals import messages
 from approvals.exceptions import Throttled
 from approvals.gateways import dynamodb, histories, stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.histories import Event
-from approvals.models import ExecutionReading, OrderExecution, Workflow
+from approvals.models import ExecutionHistory, OrderExecution, Workflow
 from approvals.records import execution_history, rate_limits
+from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def _read(order: OrderExecution) -> bool:
     return True
 
 
-def _fill(reading: ExecutionReading, place: Place) -> None:
+def _fill(reading: ExecutionHistory, place: Place) -> None:
     arn = reading.execution_arn
     _spend(place)
     answer, seen = stepfunctions.describe_execution(place, arn)
@@ -113,7 +113,7 @@ def told(event: Event) -> dict[str, Any]:
 
 
 def _said(text: object) -> str:
-    return messages.blotted(str(text).replace("\0", ""))[:MOST_SAID]
+    return redaction.redact_text(str(text).replace("\0", ""))[:MOST_SAID]
 
 
 def _workflow(place: Place, arn: str) -> Workflow | None:

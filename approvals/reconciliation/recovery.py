@@ -17,16 +17,17 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from approvals.actions import ingest
+from approvals.actions import intake
 from approvals.exceptions import Invalid, Throttled, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
-from approvals.messages import TOKEN_STANDS_HERE
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
+from approvals.records.intake import Received
+from approvals.untrusted.redaction import PLACEHOLDER
 
 log = structlog.get_logger(__name__)
 
@@ -198,7 +199,7 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
     if task.fingerprint is None:
         return None
     token, named = str(task.message["taskToken"]), str(task.message.get("orderId", ""))
-    reference = named.replace(token, TOKEN_STANDS_HERE)[:256]
+    reference = named.replace(token, PLACEHOLDER)[:256]
     rows = ReviewTask.objects.without_secrets().defer("payload")
     known = rows.filter(token_fingerprint=task.fingerprint).first()
     if known is not None:
@@ -214,7 +215,7 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
 
 def _taken_in(queue: ReviewQueue, arn: str, reference: str, task: Task) -> Found | None:
     body = json.dumps(task.message, separators=(",", ":"), ensure_ascii=False)
-    taken = ingest.accept(queue, [ingest.Received(body, task.message_id, task.sent_at)])
+    taken = intake.accept(queue, [Received(body, task.message_id, task.sent_at)])
     if taken.reviews:
         review = ReviewTask.objects.only("pk").get(token_fingerprint=task.fingerprint)
         return Found("taken_in", arn, reference, str(review.pk), fate=str(Fate.OPEN))

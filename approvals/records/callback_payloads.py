@@ -12,7 +12,7 @@ from typing import Any
 
 from approvals.exceptions import Invalid
 from approvals.models import Decision, ReviewQueue
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 
 MAX_OUTPUT_BYTES = 262_144
 MAX_ERROR = 256
@@ -36,9 +36,9 @@ class Failure:
 
 
 def freeze(queue: ReviewQueue, decision: Decision, reviewer: str) -> bytes:
-    """The call this decision makes, as bytes that never change again.
+    """The arguments of this decision's call to Step Functions, as bytes that never change again.
 
-    Raises Invalid where the edits make the output larger than Step Functions takes.
+    Raises Invalid if the edits make the output larger than Step Functions takes.
     """
     if decision.outcome == Outcome.REJECTED and queue.reject_as == ReviewQueue.RejectAs.FAILURE:
         failure = {"error": queue.error_name[:MAX_ERROR], "cause": _cause(decision, reviewer)}
@@ -54,7 +54,7 @@ def freeze(queue: ReviewQueue, decision: Decision, reviewer: str) -> bytes:
 
 
 def thaw(callback: bytes) -> Success | Failure:
-    """The frozen call, as its arguments."""
+    """The arguments of a frozen call."""
     call = json.loads(bytes(callback))
     if "output" in call:
         return Success(call["output"])
@@ -62,7 +62,7 @@ def thaw(callback: bytes) -> Success | Failure:
 
 
 def _output(decision: Decision, reviewer: str) -> dict[str, Any]:
-    """Every key is always there: an absent one is an uncatchable States.Runtime in a JSONPath."""
+    """The output, always with every key: a JSONPath to an absent one fails with States.Runtime."""
     at = decision.decided_at.isoformat()
     approved = decision.outcome == Outcome.APPROVED
     return {
@@ -79,10 +79,10 @@ def _output(decision: Decision, reviewer: str) -> dict[str, Any]:
 
 
 def _cause(decision: Decision, reviewer: str) -> str:
-    """Only the reason is shortened; the last [decision ...] is what reconciliation looks for."""
+    """The cause. Only the reason is shortened; reconciliation looks for the last [decision ...]."""
     head, tail = f"Rejected by {reviewer}: ", f" [decision {decision.pk}]"
     reason = decision.reason or NO_REASON
-    room = MAX_CAUSE - len(head) - len(tail)
-    if len(reason) > room:
-        reason = reason[: room - 1] + "…"
+    limit = MAX_CAUSE - len(head) - len(tail)
+    if len(reason) > limit:
+        reason = reason[: limit - 1] + "…"
     return head + reason + tail

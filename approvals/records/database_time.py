@@ -1,4 +1,4 @@
-"""The database's clock: leases, deadlines and order are decided by it, never by this machine's."""
+"""The database's clock, which decides leases, deadlines and order; this machine's never does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 def now() -> datetime:
     """The database's time at this statement.
 
-    Ask it after the lock is held: a time read in the locking SELECT is from before the wait.
+    Call it after the lock is held: a time read in the locking SELECT is from before the wait.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")

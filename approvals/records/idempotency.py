@@ -1,7 +1,7 @@
-"""Receipts: a request under a key acts once, however often it is sent, and its twins get its answer.
+"""Idempotency keys: a request under a key is carried out once, and repeated requests get its answer.
 
-The receipt is written first in the verb's own transaction. A twin in flight waits on the unique
-index until that transaction ends; what was refused rolls back and leaves no receipt.
+The row of the key is written first in the verb's own transaction. The same request sent meanwhile
+waits on the unique index until that transaction ends; a refused request is rolled back with its row.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from approvals.exceptions import IdempotencyMismatch, Unavailable
-from approvals.models import Receipt
+from approvals.models import IdempotencyKey
 
 KEPT_FOR = timedelta(days=7)
-AT_ONCE = 10_000
+AT_ONCE = 10_000  # rows of one DELETE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """Who asks for what, under which key; `status` is the HTTP status of the first answer."""
+    """A request under a key: `principal` sends it, `request` is its method and path.
+
+    `status` is the HTTP status of the first answer.
+    """
 
     principal: str
     key: str
@@ -33,26 +36,29 @@ class Key:
 
 
 class AlreadyAnswered(Exception):
-    """The request was carried out before: its answer shows `result`, or says `answer`, with `status`."""
+    """The request was carried out before.
 
-    def __init__(self, receipt: Receipt) -> None:
-        self.result: UUID | None = receipt.result
-        self.answer: Any = receipt.answer
-        self.status: int = receipt.status
-        super().__init__(str(receipt))
+    Its answer has `status` and shows the row `result`, or has the body `answer`.
+    """
+
+    def __init__(self, stored: IdempotencyKey) -> None:
+        self.result: UUID | None = stored.result
+        self.answer: Any = stored.answer
+        self.status: int = stored.status
+        super().__init__(str(stored))
 
 
 def keep(key: Key | None, result: UUID | None = None) -> None:
-    """Write the receipt of the running verb, whose answer shows the row `result`; no key, no receipt.
+    """Store the key of the running verb, whose answer shows the row `result`; None stores nothing.
 
-    Call it before the verb locks anything. Raises AlreadyAnswered where the same request was carried
-    out under this key, and IdempotencyMismatch where it was another request.
+    Call it before the verb locks anything. Raises AlreadyAnswered if the same request was carried
+    out under this key, and IdempotencyMismatch if it was another request.
     """
     if key is None:
         return
     _of(key).filter(created_at__lt=Now() - KEPT_FOR).delete()  # as if it had been purged
     mine = _row(key, result=result)
-    Receipt.objects.bulk_create([mine], ignore_conflicts=True)
+    IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
     kept = _of(key).first()
     if kept is None:  # a purge took the old one between the two statements
         raise Unavailable
@@ -62,22 +68,22 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
 
 
 def fill(key: Key | None, result: UUID, *, status: int | None = None) -> None:
-    """Name the row that the answer shows, where it was not known when the verb began."""
+    """Store the row that the answer shows, if it was not known when the verb began."""
     if key is None:
         return
-    known: dict[str, Any] = {"result": result} | ({"status": status} if status else {})
-    _of(key).update(**known)
+    columns: dict[str, Any] = {"result": result} | ({"status": status} if status else {})
+    _of(key).update(**columns)
 
 
 def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
-    """Remember a refusal as the answer of this key, for a door that repeats refusals too."""
+    """Store a refusal as the answer of this key, for a surface that repeats refusals too."""
     row = _row(key, answer=answer)
     row.status = status
-    Receipt.objects.bulk_create([row], ignore_conflicts=True)
+    IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def earlier(key: Key) -> Receipt | None:
-    """The receipt of this very request, where there is one. Raises IdempotencyMismatch for another's."""
+def earlier(key: Key) -> IdempotencyKey | None:
+    """The stored key of this very request, if any. Raises IdempotencyMismatch if it is another's."""
     kept = _of(key).filter(created_at__gte=Now() - KEPT_FOR).first()
     if kept is not None:
         _compare(kept, key)
@@ -85,18 +91,18 @@ def earlier(key: Key) -> Receipt | None:
 
 
 def purge() -> int:
-    """Forget receipts older than seven days; returns how many."""
-    old = Receipt.objects.filter(created_at__lt=Now() - KEPT_FOR).values("pk")[:AT_ONCE]
-    deleted, _ = Receipt.objects.filter(pk__in=old).delete()
+    """Delete keys older than seven days, at most AT_ONCE; returns how many."""
+    old = IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT_FOR).values("pk")[:AT_ONCE]
+    deleted, _ = IdempotencyKey.objects.filter(pk__in=old).delete()
     return deleted
 
 
-def _of(key: Key) -> QuerySet[Receipt]:
-    return Receipt.objects.filter(principal=key.principal, key=key.key)
+def _of(key: Key) -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(principal=key.principal, key=key.key)
 
 
-def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> Receipt:
-    return Receipt(
+def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> IdempotencyKey:
+    return IdempotencyKey(
         principal=key.principal,
         key=key.key,
         request=key.request,
@@ -107,6 +113,6 @@ def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> Receipt
     )
 
 
-def _compare(kept: Receipt, key: Key) -> None:
+def _compare(kept: IdempotencyKey, key: Key) -> None:
     if (kept.request, bytes(kept.body_sha256)) != (key.request, key.body_sha256):
         raise IdempotencyMismatch

@@ -1,13 +1,20 @@
-"""What came from SQS, as rows: a review or a quarantined message, the same at intake and at replay."""
+"""Intake: what a message from SQS becomes, as values and rows; accepting and replaying share it.
+
+`read` parses a message, `insert` stores the reviews of readable ones, `stored` finds the reviews of
+their tokens, and `refusal_of` compares the two: a message without its review goes to quarantine.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -16,22 +23,21 @@ from approvals import messages
 from approvals.actors import Actor
 from approvals.exceptions import KeyMissing
 from approvals.messages import ReviewRequest
-from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.ids import uuid7
-from approvals.models.queues import A_YEAR
+from approvals.models.review_queues import A_YEAR
 from approvals.records import audit, supersession, tokens
 from approvals.records.audit_kinds import AuditKind
+from approvals.untrusted.strict_json import Unreadable
 
 log = structlog.get_logger(__name__)
 
-Stored = Mapping[
-    bytes, tuple[UUID, bytes]
-]  # by fingerprint: the review, and the digest of its body
+PARSER_FAILED = "parser_failed"
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message as it came from SQS."""
+    """A message as SQS delivered it."""
 
     body: str
     message_id: str
@@ -39,43 +45,133 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Readable:
-    """A message that was read; `obstacle` is why it may not become a review: a reason and a sentence."""
-
-    received: Received
-    request: ReviewRequest
-    obstacle: tuple[str, str] | None = None
-
-    @cached_property
-    def fingerprint(self) -> bytes:
-        """By what the task token is found."""
-        return tokens.fingerprint(self.request.token)
-
-    @cached_property
-    def digest(self) -> bytes:
-        """The SHA-256 of the body."""
-        return hashlib.sha256(self.received.body.encode()).digest()
-
-
-@dataclass(frozen=True)
 class Refused:
-    """A message that goes to quarantine: a stable word, and a sentence for people."""
+    """A message that goes to quarantine: a reason code, and a sentence for people."""
 
     received: Received
     reason: str
     explanation: str
 
 
-def obstacle(queue: ReviewQueue, request: ReviewRequest) -> tuple[str, str] | None:
-    """Why this queue does not take a message of this state machine; None where it does."""
-    named = request.state_machine_arn
-    if queue.admits(named):
+@dataclass(frozen=True)
+class Readable:
+    """A message that was parsed. `refusal` is why no review may be made of it, though one may be stored."""
+
+    received: Received
+    request: ReviewRequest
+    refusal: Refused | None = None
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """The 32 bytes by which its task token is found."""
+        return tokens.fingerprint(self.request.token)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """The SHA-256 of its body."""
+        return hashlib.sha256(self.received.body.encode()).digest()
+
+
+class StoredReview(NamedTuple):
+    """The review that holds a token, and the SHA-256 of the message it was made of."""
+
+    pk: UUID
+    digest: bytes
+
+
+Stored = Mapping[bytes, StoredReview]  # by fingerprint
+
+
+def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable | Refused:
+    """Parse a message for this queue. An error of the parser itself is logged with `log_fields`."""
+    try:
+        request = messages.parse(received.body)
+    except Unreadable as error:
+        return Refused(received, error.reason, error.explanation)
+    except Exception as error:  # noqa: BLE001  (a bug must not stop the queue: the bytes are kept)
+        log.warning("intake.parser_failed", bug=_location(error), **log_fields)
+        return Refused(received, PARSER_FAILED, type(error).__name__)
+    refusal = None
+    if not queue.admits(request.state_machine_arn):
+        refusal = Refused(received, "not_admitted", _not_admitted(queue, request))
+    return Readable(received, request, refusal)
+
+
+def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> list[ReviewTask]:
+    """Insert the reviews that may be made of these messages, in the order of their fingerprints.
+
+    Of messages with the same token the first counts. A row whose token is stored already is not
+    inserted: `stored` finds the review that has it.
+    """
+    first = {item.fingerprint: item for item in reversed(readable) if item.refusal is None}
+    rows = [_review(queue, item) for _, item in sorted(first.items())]
+    ReviewTask.objects.bulk_create(rows, ignore_conflicts=True)
+    return rows
+
+
+def stored(readable: Iterable[Readable]) -> Stored:
+    """The reviews that hold the tokens of these messages."""
+    found = ReviewTask.objects.filter(token_fingerprint__in=[i.fingerprint for i in readable])
+    return {
+        bytes(fingerprint): StoredReview(pk, bytes(digest))
+        for fingerprint, pk, digest in found.values_list(
+            "token_fingerprint", "pk", "raw_body_sha256"
+        )
+    }
+
+
+def refusal_of(item: Readable, reviews: Stored) -> Refused | None:
+    """Why a message has no review; None if one of `reviews` was made of this very message."""
+    review = reviews.get(item.fingerprint)
+    if review is None:
+        return item.refusal
+    if review.digest == item.digest or _is_equal_json(review.pk, item):
         return None
+    explanation = f"The same task token came before with another body: review {review.pk}."
+    return Refused(item.received, "conflict", explanation)
+
+
+def record_arrival(
+    queue: ReviewQueue,
+    rows: Sequence[ReviewTask],
+    *,
+    by: Actor,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Open the audit chains of new reviews, `about` added to the data, and link those they may supersede."""
+    entries = {}
+    for row in rows:
+        data = {
+            "queue": queue.slug,
+            "reference": row.reference,
+            "sqs_message_id": row.sqs_message_id,
+            "raw_body_sha256": bytes(row.raw_body_sha256).hex(),
+            "token_fingerprint": bytes(row.token_fingerprint).hex(),
+            "execution_arn": row.execution_arn,
+            "deadline_at": row.deadline_at.isoformat(),
+        }
+        data |= about or {}
+        entries[audit.chain(row)] = audit.Entry(AuditKind.REVIEW_RECEIVED, by, data)
+        audit.log_event(
+            row, AuditKind.REVIEW_RECEIVED, by=by, queue=queue.slug, reference=row.reference
+        )
+    audit.open_chains(entries)
+    supersession.link(rows)
+
+
+def _not_admitted(queue: ReviewQueue, request: ReviewRequest) -> str:
+    named = request.state_machine_arn
     who = f"The message names the state machine {named}" if named else "No state machine is named"
-    return "not_admitted", f"{who}; queue {queue.slug} takes those of its list only."
+    return f"{who}; queue {queue.slug} takes those of its list only."
 
 
-def review(queue: ReviewQueue, item: Readable) -> ReviewTask:
+def _location(error: Exception) -> str:
+    """What failed and where, without the error's text: that may hold the message."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
+
+
+def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
     """The pending review of a message, with the deadline of the message, else of the queue."""
     request, received = item.request, item.received
     pk = uuid7()
@@ -112,95 +208,19 @@ def review(queue: ReviewQueue, item: Readable) -> ReviewTask:
     )
 
 
-def quarantined(
-    queue: ReviewQueue, item: Refused, origin: QuarantinedMessage.Origin
-) -> QuarantinedMessage:
-    """The row that keeps a message, byte for byte and sealed."""
-    pk, body = uuid7(), item.received.body.encode(errors="surrogatepass")
-    return QuarantinedMessage(
-        id=pk,
-        origin=origin,
-        queue=queue,
-        raw_body=tokens.seal(body, row=pk, column="raw_body"),
-        raw_body_sha256=hashlib.sha256(body).digest(),
-        raw_body_bytes=len(body),
-        reason=item.reason,
-        explanation=item.explanation.replace("\0", "")[:300],
-        sqs_message_id=item.received.message_id,
-        sent_at=item.received.sent_at,
-    )
+def _is_equal_json(review: UUID, item: Readable) -> bool:
+    """Whether a review's message differs from this one in white space and the order of keys alone.
 
-
-def body_of(row: QuarantinedMessage) -> bytes:
-    """The bytes of a quarantined message, exactly as SQS gave them. Raises KeyMissing."""
-    return tokens.unseal(row.raw_body, row=row.pk, column="raw_body")
-
-
-def for_eyes(row: QuarantinedMessage) -> str:
-    """The body of a quarantined message without its task token. Raises KeyMissing."""
-    return messages.for_eyes(body_of(row).decode(errors="replace"))
-
-
-def stored(readable: Iterable[Readable]) -> Stored:
-    """The reviews that hold the tokens of these messages."""
-    found = ReviewTask.objects.filter(token_fingerprint__in=[i.fingerprint for i in readable])
-    return {
-        bytes(mark): (pk, bytes(digest))
-        for mark, pk, digest in found.values_list("token_fingerprint", "pk", "raw_body_sha256")
-    }
-
-
-def against(item: Readable, known: Stored) -> tuple[str, str] | None:
-    """Why no review stands for this very message: a reason and a sentence. None where one does."""
-    if item.fingerprint not in known:
-        return item.obstacle
-    pk, digest = known[item.fingerprint]
-    if digest == item.digest or _says_the_same(pk, item):
-        return None
-    return "conflict", f"The same task token came before with another body: review {pk}."
-
-
-def _says_the_same(pk: UUID, item: Readable) -> bool:
-    """Whether a review's message differs from this one in its white space and order of keys alone.
-
-    Recovery takes a message from the execution's history, which holds what it said, not its bytes;
-    a poller may still find the bytes in SQS. Without its key, the stored message tells nothing.
+    Recovery takes a message from the execution's history, which holds its JSON value, not its bytes;
+    a poller may still find the bytes in SQS. Without its key the stored message cannot be compared.
     """
-    sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=pk)
+    sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=review)
     try:
-        stored = tokens.unseal(sealed, row=pk, column="raw_body").decode()
+        body = tokens.unseal(sealed, row=review, column="raw_body").decode()
     except KeyMissing:
         return False
-    return _in_one_order(stored) == _in_one_order(item.received.body)
+    return _canonical(body) == _canonical(item.received.body)
 
 
-def _in_one_order(body: str) -> str:
+def _canonical(body: str) -> str:
     return json.dumps(json.loads(body), sort_keys=True)
-
-
-def begin(
-    queue: ReviewQueue,
-    rows: Sequence[ReviewTask],
-    *,
-    by: Actor,
-    about: Mapping[str, str] | None = None,
-) -> None:
-    """Record the arrival of new reviews, and whose place they may take; `about` adds to what is said."""
-    entries = {}
-    for row in rows:
-        data = {
-            "queue": queue.slug,
-            "reference": row.reference,
-            "sqs_message_id": row.sqs_message_id,
-            "raw_body_sha256": bytes(row.raw_body_sha256).hex(),
-            "token_fingerprint": bytes(row.token_fingerprint).hex(),
-            "execution_arn": row.execution_arn,
-            "deadline_at": row.deadline_at.isoformat(),
-        }
-        data |= about or {}
-        entries[audit.chain(row)] = audit.Entry(AuditKind.REVIEW_RECEIVED, by, data)
-        audit.log_event(
-            row, AuditKind.REVIEW_RECEIVED, by=by, queue=queue.slug, reference=row.reference
-        )
-    audit.open_chains(entries)
-    supersession.begin(rows)

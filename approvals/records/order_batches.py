@@ -10,7 +10,7 @@ from typing import Any
 
 from approvals.actors import Actor
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, OutboxEntry, RefusedRow
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.records import audit, orders, outbox
 from approvals.records.audit_kinds import AuditKind
 

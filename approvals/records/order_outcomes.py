@@ -18,7 +18,7 @@ def ended_in_fail_state(order: OrderExecution) -> bool:
     """
     if not order.error:
         return False
-    workflow = Workflow.objects.filter(readings__execution_arn=order.execution_arn).first()
+    workflow = Workflow.objects.filter(histories__execution_arn=order.execution_arn).first()
     return order.error in (fail_state_errors(workflow.document) if workflow else _installed())
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals import messages
 from approvals.actors import SYSTEM, Actor
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
 from approvals.records.audit_kinds import AuditKind
+from approvals.untrusted import redaction
 
 REPORTED_BY_AWS = {"running", "succeeded", "failed", "timed_out", "aborted"}
 MAX_NAME = 80  # API reference, StartExecution: name
@@ -101,7 +101,7 @@ def record_status(order: OrderExecution, status: str, ending: Ending | None = No
         return False
     before, order.status = order.status, OrderExecution.Status(known)
     order.ended_at, order.error = ending.at, ending.error.replace("\0", "")[:256]
-    order.cause = messages.blotted(ending.cause.replace("\0", ""))[:MAX_CAUSE]
+    order.cause = redaction.redact_text(ending.cause.replace("\0", ""))[:MAX_CAUSE]
     order.save(update_fields=["status", "ended_at", "error", "cause"])
     data = {"before": before} | ({"error": order.error} if order.error else {})
     audit.record(order, AuditKind(f"order.{known}"), by=SYSTEM, data=data, **data)

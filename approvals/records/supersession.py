@@ -1,7 +1,7 @@
-"""Which review stands in whose place: a retried or redriven step asks again, under a new token.
+"""Supersession: a retried or redriven step asks for a review again, under a new token.
 
 A message alone never closes a review, because anyone who may send to the queue could forge one. It
-links the older to the newer, and asks for the execution to be looked at.
+links the older review to the newer, and makes their execution due for reconciliation.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from approvals.records.audit_kinds import AuditKind
 Step = tuple[UUID, str, str, str, int | None]
 
 
-def begin(new: Sequence[ReviewTask]) -> None:
-    """Link the reviews that these may replace, and have their executions asked about in time.
+def link(new: Sequence[ReviewTask]) -> None:
+    """Link older reviews of the same steps to these, and schedule the reconciliation of their executions.
 
-    The newest of a step is the one that was sent last, in whatever order they arrive. The caller has
-    just stored `new` in its transaction.
+    The newest review of a step is the one that was sent last, in whatever order they arrive. The
+    caller has just stored `new` in its transaction.
     """
     now = database_time.now()
     due: dict[str, datetime] = {}
@@ -33,12 +33,13 @@ def begin(new: Sequence[ReviewTask]) -> None:
             now + execution_snapshots.WITHOUT_NEWS,
         )
         due[row.execution_arn] = min(at, due.get(row.execution_arn, at))
-    for arn in _link({row.execution_arn for row in new} - {""}):
+    for arn in _link_steps({row.execution_arn for row in new} - {""}):
         due[arn] = now
     execution_snapshots.watch(due)
 
 
-def _link(arns: Iterable[str]) -> set[str]:
+def _link_steps(arns: Iterable[str]) -> set[str]:
+    """Link the older reviews of each step in these executions; returns the executions that changed."""
     steps: dict[Step, list[ReviewTask]] = defaultdict(list)
     for row in ReviewTask.objects.without_secrets().defer("payload").filter(execution_arn__in=arns):
         steps[_step(row)].append(row)
@@ -50,7 +51,7 @@ def _link(arns: Iterable[str]) -> set[str]:
         return set()
     delivered = _delivered(links)
     changed = set()
-    # In the order of their ids, as whoever else locks several reviews does.
+    # In the order of their ids, as everything that locks several reviews does.
     linked = ReviewTask.objects.without_secrets().filter(pk__in=links).order_by("pk")
     for older in linked.select_for_update():
         if not _may_be_replaced(older, delivered):
@@ -64,7 +65,7 @@ def _link(arns: Iterable[str]) -> set[str]:
 
 
 def _age(row: ReviewTask) -> tuple[datetime, int, int, UUID]:
-    """When it was sent; of one millisecond's messages, what each says of its retry counts."""
+    """Sort key: when it was sent; within one millisecond, the message's own retry counts."""
     return row.sent_at, row.redrive_count, row.retry_count, row.pk
 
 
@@ -73,15 +74,15 @@ def _step(row: ReviewTask) -> Step:
 
 
 def _delivered(reviews: Iterable[UUID]) -> set[UUID]:
-    """The decisions on these reviews that are proved to have arrived: their step asks for another reason."""
+    """The decisions on these reviews that are proved to be delivered: a newer review is another round."""
     decided = ReviewTask.objects.filter(pk__in=list(reviews), decision__isnull=False)
-    arrived = OutboxEntry.objects.filter(
+    proved = OutboxEntry.objects.filter(
         kind=OutboxEntry.Kind.CALLBACK,
         subject__in=decided.values("decision"),
         state=OutboxEntry.State.SETTLED,
         detail__in=OutboxEntry.PROVED,
     )
-    return set(arrived.values_list("subject", flat=True))
+    return set(proved.values_list("subject", flat=True))
 
 
 def _may_be_replaced(row: ReviewTask, delivered: set[UUID]) -> bool:

@@ -1,14 +1,12 @@
-"""Task tokens and raw bodies at rest: sealed with AES-256-GCM, found again by fingerprint.
+"""Task tokens and raw bodies at rest: sealed with AES-256-GCM, found by fingerprint.
 
-A sealed value is bound to its row and column, so that moving it elsewhere makes it unreadable. Its
-header holds the id of the key: version (1), length of the key id (1), key id, nonce (12), then the
-ciphertext with its tag.
+A sealed value is bound to its row and column, so that it cannot be opened elsewhere. Its bytes are:
+version (1), length of the key id (1), key id, nonce (12), then the ciphertext with its tag.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from uuid import UUID
 
@@ -17,11 +15,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from approvals.exceptions import KeyMissing
-from approvals.messages import TOKEN_STANDS_HERE, TaskToken
+from approvals.messages import TaskToken
 from approvals.models import ReviewTask
+from approvals.untrusted import redaction
 
 VERSION = 1
-_RUN = re.compile(r"[A-Za-z0-9+/=_.:-]{20,2200}")
 NONCE_BYTES = 12
 
 
@@ -30,21 +28,13 @@ def fingerprint(token: TaskToken) -> bytes:
     return hashlib.sha256(b"countersign task token 1\0" + token.reveal().encode()).digest()
 
 
-def scrubbed(text: str, review: ReviewTask) -> str:
-    """What a person wrote about a review, without its task token, should that stand in it.
+def redacted(text: str, review: ReviewTask) -> str:
+    """What a person wrote about a review, without its task token, should the text hold that.
 
-    No token is opened for it: each run of a token's characters is compared by its own fingerprint.
+    No token is unsealed for it: each candidate in the text is compared by its fingerprint.
     """
-
-    def told(match: re.Match[str]) -> str:
-        run, mark = match[0], bytes(review.token_fingerprint)
-        starts = [0, *(at + 1 for at, sign in enumerate(run[:80]) if sign in "=:.,/-")]
-        for core in (run[start:].rstrip(".:,-") for start in starts):
-            if core and fingerprint(TaskToken(core)) == mark:
-                return run.replace(core, TOKEN_STANDS_HERE)
-        return run
-
-    return _RUN.sub(told, text)
+    expected = bytes(review.token_fingerprint)
+    return redaction.redact_matching(text, lambda run: fingerprint(TaskToken(run)) == expected)
 
 
 def seal(plain: bytes, *, row: UUID, column: str) -> bytes:
@@ -56,7 +46,7 @@ def seal(plain: bytes, *, row: UUID, column: str) -> bytes:
 
 
 def unseal(sealed: bytes | memoryview, *, row: UUID, column: str) -> bytes:
-    """What `seal` was given. Raises KeyMissing for an unknown key id or bytes that were altered."""
+    """The bytes that were sealed. Raises KeyMissing for an unknown key id or bytes that were altered."""
     sealed = bytes(sealed)
     if len(sealed) < 2 or sealed[0] != VERSION:
         raise KeyMissing

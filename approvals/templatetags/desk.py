@@ -9,7 +9,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals.web import foreign, wording
+from approvals.untrusted import display
+from approvals.web import wording
 
 register = template.Library()
 
@@ -17,7 +18,7 @@ register = template.Library()
 @register.filter(is_safe=False)
 def plain(value: object) -> str:
     """Foreign text with its invisible characters written out; autoescaping still does its work."""
-    return "" if value is None else foreign.visible(value)
+    return "" if value is None else display.visible(value)
 
 
 @register.simple_tag
@@ -73,5 +74,5 @@ def countdown(until: datetime | None, now: datetime) -> SafeString | str:
 @register.filter
 def initials(user: Any) -> str:
     """Two letters for a person."""
-    words = [word for word in foreign.visible(user.display).replace(".", " ").split() if word]
+    words = [word for word in display.visible(user.display).replace(".", " ").split() if word]
     return "".join(word[0] for word in words[:2]).upper() or "?"

@@ -1,1 +1,1 @@
-"""Text from outside: read strictly, streamed in bounded pieces, shown safely. Knows no Django and no row."""
+"""Untrusted input: parsed strictly, streamed in bounded pieces, redacted, shown safely. Without Django."""

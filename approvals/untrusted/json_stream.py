@@ -1,6 +1,8 @@
-"""Cuts a JSON array of any length into its elements, by brackets and quotes alone, one at a time.
+"""Cuts a JSON array of any length into the bytes of its elements, one at a time, in bounded memory.
 
-What an element says is not looked at: whoever gets its bytes reads it as strictly as it needs to.
+It looks at brackets, commas and quotes alone: whether an element is JSON is for the caller to check,
+with the strict parser. Not ijson: that gives no line numbers, which a refused row is found by, and it
+decodes, so that the strict parser would not see the text that was sent.
 """
 
 from __future__ import annotations
@@ -19,22 +21,22 @@ _IN_STRING = re.compile(rb'(?:[^"\\]|\\.)*+("?)', re.DOTALL)
 
 
 class Stream(Protocol):
-    """What is read: bytes, a block at a time."""
+    """A source of bytes."""
 
     def read(self, size: int = ..., /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """At most `size` bytes; none at the end."""
 
 
 @dataclass(frozen=True)
 class Element:
-    """The bytes of one element of a JSON array; None where there are too many of them."""
+    """The bytes of one element and the line it begins on; `text` is None if it is too long."""
 
     line: int
     text: bytes | None
 
 
 class Broken(Exception):
-    """The text is no JSON array from here on."""
+    """The text is no JSON array from this line on."""
 
     def __init__(self, line: int, what: str) -> None:
         self.line = line
@@ -42,22 +44,21 @@ class Broken(Exception):
 
 
 def elements(stream: Stream, *, longest: int) -> Iterator[Element]:
-    """The elements of a JSON array, each as the bytes between its commas, holding one at a time.
+    """The elements of a JSON array, each as the bytes between its commas, at most `longest` bytes.
 
-    Raises Broken where the text is no array, ends within one, or goes on after it. Whether an element
-    is JSON is not looked at here.
+    Raises Broken if the text is no array, ends within one, or goes on after it.
     """
     return iter(_Cutter(stream, longest))
 
 
 class _Cutter:
-    """Walks over a text from bracket to bracket, past strings, and remembers where an element began."""
+    """Scans a text from bracket to bracket, past strings, and collects the bytes of one element."""
 
     def __init__(self, stream: Stream, longest: int) -> None:
         self._stream, self._longest = stream, longest
         self._line, self._depth, self._in_string = 1, 0, False
         self._kept, self._size, self._began = bytearray(), 0, 1
-        self._several = False  # a comma has been: an element follows, be it an empty one
+        self._several = False  # after a comma: an element follows, even an empty one
 
     def __iter__(self) -> Iterator[Element]:
         block, place = self._open()
@@ -77,7 +78,7 @@ class _Cutter:
             raise Broken(self._line, "Something follows the end of the array.")
 
     def _ends_element(self, mark: bytes) -> bool:
-        """Take a bracket or a comma in; whether an element ends with it."""
+        """Process a bracket or a comma; whether an element ends with it."""
         if self._depth > 1 or mark in b"[{":
             self._depth += (mark in b"[{") - (mark in b"]}")
             self._keep(mark)
@@ -91,7 +92,7 @@ class _Cutter:
         return True
 
     def _open(self) -> tuple[bytes, int]:
-        """The first block and the place after the array's bracket."""
+        """The first block, and the index after the opening bracket of the array."""
         block = self._stream.read(BLOCK).removeprefix(MARK)
         while block and not block.strip(BLANK):
             self._line += block.count(b"\n")
@@ -105,7 +106,7 @@ class _Cutter:
         return block, place + 1
 
     def _next_mark(self, block: bytes, place: int) -> tuple[int, bytes]:
-        """Take in what comes before the next bracket or comma; an empty mark where the block ends."""
+        """Collect the bytes before the next bracket or comma; the mark is empty at the end of the block."""
         while True:
             if self._in_string:
                 found = _IN_STRING.match(block, place)

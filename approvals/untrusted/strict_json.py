@@ -1,7 +1,7 @@
-"""JSON from strangers: read in one way only, bounded before it costs, and storable as it is.
+"""Strict parsing of untrusted JSON: no ambiguity, bounded before it costs, and storable as it is.
 
-Python's parser takes NaN, doubled keys, any depth and any number; jsonb refuses NUL and lone
-surrogates, and psycopg cannot read back what has too many digits.
+Python's parser accepts NaN, repeated keys, any depth and any number; jsonb refuses NUL and lone
+surrogates, and psycopg cannot read back numbers with too many digits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 MAX_BYTES = 1_048_576  # SQS's own limit of a message
 MAX_DEPTH = 64
 MAX_NODES = 20_000
-MAX_DIGITS = 64  # jsonb takes more, but psycopg cannot read it back: a poison row
+MAX_DIGITS = 64  # jsonb takes more, but psycopg cannot read it back
 LARGEST = 1e64
 
 # Possessive, and a string may end with the body: a text without its closing quote is scanned once.
@@ -25,7 +25,10 @@ _STRUCTURE = re.compile(r"[\[{\]},]")
 
 
 class Unreadable(Exception):
-    """The body is refused: `reason` is a stable word, `explanation` a sentence, `place` leads there."""
+    """A text or value is refused: `reason` is a stable code, `explanation` a sentence.
+
+    `place` are the keys and indexes that lead to it from the root.
+    """
 
     def __init__(self, reason: str, explanation: str, place: tuple[str | int, ...] = ()) -> None:
         self.reason = reason
@@ -35,9 +38,9 @@ class Unreadable(Exception):
 
 
 def read(body: str, *, unique: Collection[str] | None = None) -> Any:
-    """What `body` says, if it can be read in one way only, and stored; raises Unreadable.
+    """Parse a body of JSON into a value that can be stored. Raises Unreadable.
 
-    No object may name a key twice. Where `unique` is given, that holds for these keys alone, and of
+    No object may have a key twice. If `unique` is given, that holds for these keys alone, and of
     any other the last one counts.
     """
     try:
@@ -62,7 +65,7 @@ def read(body: str, *, unique: Collection[str] | None = None) -> Any:
 
 
 def _measure(body: str) -> None:
-    """Refuse depth and sheer number before the parser recurses into them."""
+    """Refuse too many levels or values before the parser recurses into them."""
     depth = values = 0
     for match in _STRUCTURE.finditer(_STRINGS.sub("", body)):
         if match[0] in "[{":
@@ -71,7 +74,7 @@ def _measure(body: str) -> None:
             depth -= 1
         values += match[0] in "[{,"
         if depth < 0:
-            return  # what closes more than it opened is no JSON, and the parser stops there
+            return  # a bracket too many: no JSON, and the parser stops there
         if depth > MAX_DEPTH:
             raise Unreadable("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
         if values > MAX_NODES:
@@ -104,15 +107,15 @@ def _bounded_float(digits: str) -> float:
 
 
 def check_storable(value: Any, place: tuple[str | int, ...] = ()) -> None:
-    """Refuse what PostgreSQL's jsonb refuses or psycopg cannot read back, in values and in keys.
+    """Refuse values and keys that PostgreSQL's jsonb refuses or psycopg cannot read back.
 
-    Raises Unreadable with the place, the keys and indexes that lead there from `value`.
+    Raises Unreadable with the place in `value`.
     """
     if len(place) > MAX_DEPTH:
         raise Unreadable("too_deep", f"It is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, str):
         check_text(value, place)
-    elif isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN is not less either
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN is not less
         explanation = "A number is longer or larger than can be stored."
         raise Unreadable("number_too_long", explanation, place)
     elif isinstance(value, dict):

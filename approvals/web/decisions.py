@@ -15,10 +15,11 @@ from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.policy import Action
 from approvals.records import database_time
-from approvals.web import foreign, payload_view, reviews, wording
+from approvals.untrusted import display
+from approvals.web import payload_view, reviews, wording
 from approvals.web.decorators import DeskRequest, desk, refused, reviews_of
 from approvals.web.forms import DecisionForm, blank
 
@@ -45,7 +46,7 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
         review = decisions.undo(decision_id, by=request.actor)
     except ApprovalsError as error:
         return refused(request, error, review=reviews.find(request.actor, decision.review_id))
-    messages.success(request, f"Undone: {foreign.visible(review.heading)} is open again.")
+    messages.success(request, f"Undone: {display.visible(review.heading)} is open again.")
     return redirect("review", review.pk)
 
 
@@ -117,7 +118,7 @@ def _closed(review: ReviewTask) -> ApprovalsError | None:
     """Why there is nothing to decide, where the page is opened too late."""
     if review.status == ReviewTask.Status.PENDING:
         return None
-    return AlreadyDecided(**review.verdict())
+    return AlreadyDecided(**review.outcome_details())
 
 
 def _first(form: DecisionForm) -> str:

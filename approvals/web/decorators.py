@@ -23,8 +23,8 @@ from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import ReviewQueue, User
-from approvals.models.decisions import Surface
-from approvals.models.reviews import ReviewQuerySet
+from approvals.models.choices import Surface
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.web import wording
 
 SIGNED_IN = "password"

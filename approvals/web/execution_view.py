@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from approvals.models import ExecutionReading, OrderExecution
+from approvals.models import ExecutionHistory, OrderExecution
 from approvals.web import graph_drawing, workflow_graph
 from approvals.web.execution_steps import Step, steps_of, unfinished_states
 from approvals.web.taken_path import TakenPath, taken_path
@@ -35,7 +35,7 @@ class ExecutionView:
 
 
 def view_of(
-    order: OrderExecution, stored: ExecutionReading | None, *, before: int = 0
+    order: OrderExecution, stored: ExecutionHistory | None, *, before: int = 0
 ) -> ExecutionView:
     """The page of steps before the step `before`, 0 for the newest; empty where nothing is stored yet."""
     if stored is None:
@@ -56,7 +56,7 @@ def view_of(
     )
 
 
-def problem_of(stored: ExecutionReading | None) -> str:
+def problem_of(stored: ExecutionHistory | None) -> str:
     """Why the execution could not be read the last time, in a sentence; empty where it could."""
     if stored is None or not stored.trouble:
         return ""

@@ -17,7 +17,8 @@ from approvals.actions import interventions
 from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import OrderExecution
 from approvals.policy import Action
-from approvals.web import foreign, orders, wording
+from approvals.untrusted import display
+from approvals.web import orders, wording
 from approvals.web.decorators import DeskRequest, desk
 
 Verb = Callable[[OrderExecution, str], OrderExecution]
@@ -86,7 +87,7 @@ def _ask(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) -> 
 def _done(
     request: DeskRequest, order: OrderExecution, goes_on: OrderExecution, *, stopping: bool
 ) -> HttpResponse:
-    name = foreign.visible(order.order_id)
+    name = display.visible(order.order_id)
     if stopping:
         stopped = goes_on.was_never_started
         messages.success(request, f"{name} is {'stopped' if stopped else 'being stopped'}.")

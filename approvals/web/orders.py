@@ -22,10 +22,11 @@ from approvals import pagination, policy
 from approvals.actions import interventions
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import AuditEvent, ExecutionReading, OrderExecution, OrderIntervention
+from approvals.models import AuditEvent, ExecutionHistory, OrderExecution, OrderIntervention
 from approvals.policy import Action
 from approvals.records import audit, database_time, execution_history, wake_ups
-from approvals.web import execution_view, foreign, payload_view, review_list, wording
+from approvals.untrusted import display
+from approvals.web import execution_view, payload_view, review_list, wording
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 
 PAGE = 25
@@ -142,7 +143,7 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
         wake_ups.after_commit(wake_ups.READ, order.pk)
     # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
     read = cache(lambda: payload_view.read_input(order))
-    raw = cache(lambda: foreign.raw(read()[1]))
+    raw = cache(lambda: display.indented_json(read()[1]))
     may = policy.may(Action.INTERVENE_IN_ORDERS, None, by=actor)
     is_last = last.pk == order.pk
     return {
@@ -178,7 +179,7 @@ def seen(
     order: OrderExecution,
     last: OrderExecution,
     hand: OrderIntervention | None,
-    known: ExecutionReading | None,
+    known: ExecutionHistory | None,
 ) -> str:
     """What a page shows of an order in a few letters, so that the next look can tell what is new."""
     told: list[Any] = [order.status, order.ended_at, last.pk, hand and hand.pk]

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from approvals import messages
 from approvals.models import OrderExecution, ReviewTask
-from approvals.models.queues import value_at
-from approvals.web.foreign import money, visible
+from approvals.models.review_queues import value_at
+from approvals.untrusted import redaction
+from approvals.untrusted.display import money, visible
 
 DEEPEST = 5
 MOST_NODES = 300
@@ -117,7 +117,7 @@ def read(review: ReviewTask) -> Order:
 
 def read_input(order: OrderExecution) -> tuple[Order, Any]:
     """An order's input, sorted likewise, and as it is; both without what looks like a task token."""
-    document = messages.without_tokens(json.loads(order.input))
+    document = redaction.redact_json(json.loads(order.input))
     left = {key: value for key, value in document.items() if value is not None}
     return _sorted(left, _Budget(), order.order_id), document
 

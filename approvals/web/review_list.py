@@ -13,8 +13,9 @@ from django import forms
 from django.db.models.fields.json import KT
 
 from approvals.models import ReviewTask
-from approvals.models.reviews import ReviewQuerySet
-from approvals.web import foreign, wording
+from approvals.models.review_tasks import ReviewQuerySet
+from approvals.untrusted import display
+from approvals.web import wording
 
 if TYPE_CHECKING:
     from approvals.models import User
@@ -125,7 +126,7 @@ class Line:
         amount: Decimal | str | None = self.review.amount
         if amount is None:
             amount = getattr(self.review, "total", None)
-        return foreign.money(amount, getattr(self.review, "currency", None) or "")
+        return display.money(amount, getattr(self.review, "currency", None) or "")
 
     @property
     def customer(self) -> str:

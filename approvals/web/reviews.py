@@ -18,7 +18,8 @@ from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
 from approvals.policy import Action
 from approvals.records import audit, database_time, execution_snapshots
-from approvals.web import foreign, payload_view, review_list, wording
+from approvals.untrusted import display
+from approvals.web import payload_view, review_list, wording
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import Aftermath, aftermath, entries
 
@@ -88,7 +89,7 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Give the review back to the queue."""
     review = find(request.actor, review_id)
     assignment.release(review_id, by=request.actor)
-    messages.info(request, f"{foreign.visible(review.heading)} is back in the queue.")
+    messages.info(request, f"{display.visible(review.heading)} is back in the queue.")
     return redirect("review", review_id)
 
 
@@ -100,7 +101,7 @@ def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
     if to is None:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")
     assignment.reassign(review_id, to, by=request.actor)
-    messages.success(request, f"{foreign.visible(to.display)} has it now.")
+    messages.success(request, f"{display.visible(to.display)} has it now.")
     return redirect("review", review_id)
 
 
@@ -116,7 +117,7 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
 def page(actor: Actor, review: ReviewTask) -> dict[str, Any]:
     """What a review's page shows, by the database's clock of this moment."""
     now = database_time.now()
-    raw, raw_cut = foreign.raw(review.payload)
+    raw, raw_cut = display.indented_json(review.payload)
     return {
         "now": now,
         "review": review,

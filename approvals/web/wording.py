@@ -13,8 +13,8 @@ from approvals.actions.decisions import deadline_margin
 from approvals.actors import SYSTEM_NAME, Actor
 from approvals.exceptions import ApprovalsError
 from approvals.models import AuditEvent, ReviewTask
-from approvals.models.decisions import Outcome
-from approvals.models.queues import ReviewQueue
+from approvals.models.choices import Outcome
+from approvals.models.review_queues import ReviewQueue
 
 CRITICAL = timedelta(minutes=5)
 AT_DEADLINE: Mapping[str, str] = {

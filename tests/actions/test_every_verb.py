@@ -15,10 +15,11 @@ from approvals.actions import (
     credentials,
     decisions,
     discussion,
-    ingest,
+    intake,
     interventions,
     orders,
     people,
+    quarantine,
     queues,
     redelivery,
 )
@@ -34,7 +35,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.factories import actor
 from tests.faults.verbs import public_verbs
@@ -54,7 +55,7 @@ class Subjects:
         decided = decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(lena))
         self.decision: Decision = decided.decision
         self.entry = OutboxEntry.objects.get(subject=self.decision.pk)
-        ingest.accept(queue, [factories.received({"no": "token"})])
+        intake.accept(queue, [factories.received({"no": "token"})])
         self.message = QuarantinedMessage.objects.get()
         self.order, _ = orders.accept(
             {"order_id": "A-1"}, state_machine_arn=MACHINE, by=factories.COMMAND_LINE
@@ -79,9 +80,9 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "decisions.decide": lambda s, by: decisions.decide(s.review.pk, Outcome.APPROVED, by=by),
     "decisions.undo": lambda s, by: decisions.undo(s.decision.pk, by=by),
     "discussion.comment": lambda s, by: discussion.comment(s.review.pk, "Why?", by=by),
-    "ingest.discard": lambda s, by: ingest.discard(s.message.pk, "Known.", by=by),
-    "ingest.replay": lambda s, by: ingest.replay(s.message.pk, by=by),
-    "ingest.reveal": lambda s, by: ingest.reveal(s.message.pk, by=by),
+    "quarantine.discard": lambda s, by: quarantine.discard(s.message.pk, "Known.", by=by),
+    "quarantine.replay": lambda s, by: quarantine.replay(s.message.pk, by=by),
+    "quarantine.reveal": lambda s, by: quarantine.reveal(s.message.pk, by=by),
     "interventions.restart": lambda s, by: interventions.restart("A-1", by=by),
     "interventions.stop": lambda s, by: interventions.stop("A-1", "Not wanted.", by=by),
     "orders.accept": lambda s, by: orders.accept(

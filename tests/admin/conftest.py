@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from approvals.actions import credentials, decisions, ingest, people
+from approvals.actions import credentials, decisions, intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     Decision,
@@ -21,7 +21,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
 from tests import factories
@@ -93,7 +93,7 @@ def rows(queue: ReviewQueue, alice: User) -> Rows:
 def quarantined(queue: ReviewQueue, body: str = '{"orderId": "no token"}') -> QuarantinedMessage:
     """A message without a token."""
     arrival = factories.received(body)
-    ingest.accept(queue, [arrival])
+    intake.accept(queue, [arrival])
     return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
 
 

@@ -239,3 +239,38 @@ def test_what_does_not_exist_is_not_found(browser: Client) -> None:
     for door in ("edit", "switch", "check", "change"):
         assert browser.get(at(f"reviewqueue_{door}", UUID(int=1))).status_code == 404
     assert browser.get("/admin/approvals/reviewqueue/nonsense/change/").status_code == 404
+
+
+def test_settings_that_nothing_reads_yet_are_refused_by_the_form(
+    browser: Client, queue: ReviewQueue
+) -> None:
+    fields = '[{"path": "input.by", "role": "requester"}]'
+    answer = browser.post(at("reviewqueue_new"), TYPED | {"fields": fields, "slug": "refunds"})
+    assert answer.status_code == 422
+    assert (
+        "at /0/role: The role requester is not in use yet: leave it empty."
+        in answer.content.decode()
+    )
+    answer = browser.post(at("reviewqueue_new"), TYPED | {"escalate_to": str(queue.pk)})
+    assert answer.status_code == 422
+    assert "Escalation is not in use yet: leave it empty." in answer.content.decode()
+
+
+def test_stored_settings_that_nothing_reads_yet_are_flagged_and_stay(
+    browser: Client, queue: ReviewQueue
+) -> None:
+    page = at("reviewqueue_change", queue.pk)
+    assert "Not in use yet" not in browser.get(page).content.decode()
+    ReviewQueue.objects.filter(pk=queue.pk).update(
+        escalate_to=factories.queue("leads"),
+        fields=[{"path": "input.<b>", "flag_when": {"a": 1}}, {"path": "by", "role": "requester"}],
+    )
+    shown = browser.get(page).content.decode()
+    assert "Not in use yet" in shown
+    for name in ("escalate_to", "flag_when of input.&lt;b&gt;", "role requester of by"):
+        assert f"<li>{name}</li>" in shown
+    queue.refresh_from_db()
+    door = at("reviewqueue_edit", queue.pk)
+    assert browser.post(door, stored(queue) | {"name": "Renamed"}).status_code == 302
+    queue.refresh_from_db()
+    assert (queue.name, len(queue.fields)) == ("Renamed", 2)

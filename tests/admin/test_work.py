@@ -11,7 +11,7 @@ from django.test import Client
 from approvals.actions import (
     assignment,
     decisions,
-    ingest,
+    intake,
     people,
     queues,
     redelivery,
@@ -28,7 +28,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import audit, outbox
 from tests import factories
@@ -128,7 +128,7 @@ def test_no_page_shows_a_token_or_turns_text_round(
 ) -> None:
     body = factories.message(taskToken=CANARY, title="invoice\u202efdp.exe", orderId="a\u202eb")
     body["input"]["echo"] = {"deep": [f"again {CANARY}"]}
-    ingest.accept(queue, [factories.received(body)])
+    intake.accept(queue, [factories.received(body)])
     review = ReviewTask.objects.get()
     broken = quarantined(queue, json.dumps({**body, "schemaVersion": "9"}))
     people.grant(oscar, queue.slug, "reviewer", by=COMMAND_LINE)

@@ -77,5 +77,7 @@ def about(review: ReviewTask, **changed: Any) -> dict[str, Any]:
 
 def kept(sender_name: str = "erp") -> int:
     """How many receipts a sender has."""
-    rows: Any = idempotency.Receipt.objects.filter(principal__startswith=f"webhook:{sender_name}:")
+    rows: Any = idempotency.IdempotencyKey.objects.filter(
+        principal__startswith=f"webhook:{sender_name}:"
+    )
     return int(rows.count())

@@ -9,7 +9,7 @@ import pytest
 from approvals.actions import decisions, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import Decision, QueueMembership, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.api.conftest import refused
 from tests.factories import actor

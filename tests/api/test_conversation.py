@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from approvals.actions import assignment, decisions
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.api.conftest import refused
 from tests.factories import actor

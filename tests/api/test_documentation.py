@@ -12,7 +12,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from approvals.actions import ingest, people
+from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.api.documentation import UNPRINTABLE
 from approvals.models import QuarantinedMessage
@@ -154,7 +154,7 @@ def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
     lena = factories.user("lena@example.com", "lead", queue)
     for right in ("operator", "orders"):
         people.grant_site(lena, right, by=COMMAND_LINE)
-    ingest.accept(queue, [factories.received("not JSON")])
+    intake.accept(queue, [factories.received("not JSON")])
     message = QuarantinedMessage.objects.get().pk
     rows = {"review_id": factories.review(queue).pk, "message_id": message, "slug": queue.slug}
     return {"caller": call(lena), "decision_id": AN_ID, "order_id": "7"} | rows

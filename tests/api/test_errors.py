@@ -14,7 +14,7 @@ from approvals.actions import assignment, decisions
 from approvals.api import queries
 from approvals.api.views import decisions as views
 from approvals.exceptions import KeyMissing
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests.api.conftest import refused
 from tests.factories import actor
 

@@ -10,7 +10,13 @@ import jsonschema
 import pytest
 import requests
 
-from approvals.actions import assignment, credentials, decisions, ingest, people
+from approvals.actions import (
+    assignment,
+    credentials,
+    decisions,
+    intake,
+    people,
+)
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
@@ -23,7 +29,7 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import runner
 from tests import factories
@@ -148,7 +154,7 @@ class World:
                 body = json.dumps(factories.message())
             else:
                 body = '{"orderId": "ORD-1042"}'
-            ingest.accept(self.queue, [factories.received(body)])
+            intake.accept(self.queue, [factories.received(body)])
         return str(QuarantinedMessage.objects.latest("received_at").pk)
 
     def _order(self, operation_id):

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import decisions, ingest
+from approvals.actions import decisions, intake
 from approvals.models import ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.api.conftest import refused
 from tests.factories import actor
@@ -22,7 +22,7 @@ AT = datetime(2031, 1, 1, tzinfo=UTC)
 
 
 def fill(queue, number: int) -> None:
-    ingest.accept(queue, [factories.received() for _ in range(number)])
+    intake.accept(queue, [factories.received() for _ in range(number)])
 
 
 def tie(ties: int = 3) -> None:

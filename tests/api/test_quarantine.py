@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from approvals.actions import ingest, people
+from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import QuarantinedMessage, ReviewTask
 from tests import canary, factories
@@ -34,7 +34,7 @@ def operator(call, db):
 def quarantined(queue, body) -> QuarantinedMessage:
     """A message that intake put aside."""
     arrival = factories.received(body if isinstance(body, str) else json.dumps(body))
-    ingest.accept(queue, [arrival])
+    intake.accept(queue, [arrival])
     return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
 
 

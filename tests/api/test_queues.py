@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from approvals.actions import assignment, decisions, ingest
+from approvals.actions import assignment, decisions, intake
 from approvals.models import ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.api.conftest import refused
 from tests.factories import actor
@@ -51,7 +51,7 @@ def test_the_oldest_open_review_tells_how_long_it_has_waited(api, alice, queue):
 
 
 def test_counting_stops_at_a_hundred(api, queue):
-    ingest.accept(queue, [factories.received() for _ in range(100)])
+    intake.accept(queue, [factories.received() for _ in range(100)])
     (full,) = api.get("queues/").json()["results"]
     factories.review(queue)
 

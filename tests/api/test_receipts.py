@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions, people
 from approvals.actors import COMMAND_LINE
-from approvals.models import AuditEvent, Comment, Decision, Receipt, ReviewTask, Vote
-from approvals.models.decisions import Outcome
+from approvals.models import AuditEvent, Comment, Decision, IdempotencyKey, ReviewTask, Vote
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.api.conftest import refused
 from tests.factories import actor
@@ -38,7 +38,7 @@ def test_without_a_key_the_second_decision_is_refused_as_ever(api, review):
     api.post(path, {"outcome": "approved"})
 
     refused(api.post(path, {"outcome": "approved"}), 409, "already_decided")
-    assert not Receipt.objects.exists()
+    assert not IdempotencyKey.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -220,4 +220,4 @@ def test_a_service_has_keys_too(call, queue, review):
     people.grant_site(robot, "orders", by=COMMAND_LINE)
 
     assert call(robot).post(f"reviews/{review.pk}/claim/", **KEY).status_code == 200
-    assert Receipt.objects.get().principal == f"user:{robot.pk}"
+    assert IdempotencyKey.objects.get().principal == f"user:{robot.pk}"

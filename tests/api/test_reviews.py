@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import execution_snapshots, outbox
 from tests import factories
 from tests.api.conftest import refused

@@ -6,7 +6,7 @@ import pytest
 
 from approvals.actions import assignment, decisions
 from approvals.models import Decision
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests.api.conftest import refused
 from tests.factories import actor
 

@@ -18,15 +18,15 @@ from approvals.exceptions import Invalid, NotFound
 from approvals.models import (
     AuditEvent,
     Decision,
+    IdempotencyKey,
     OutboxEntry,
-    Receipt,
     ReviewQueue,
     ReviewTask,
     User,
     Vote,
     WebhookSecret,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.api.conftest import refused
@@ -213,7 +213,7 @@ def test_what_nobody_foresaw_repeats_nothing_of_the_body(
 def test_a_call_that_nobody_signed_is_not_remembered(erp, alice, review):
     refused(erp.send(about(review), "msg-1", signature="v1,AAAA"), 401, "not_authenticated")
 
-    assert Receipt.objects.count() == 0
+    assert IdempotencyKey.objects.count() == 0
     assert erp.send(about(review), "msg-1").status_code == 200
 
 
@@ -475,7 +475,9 @@ def test_each_secret_has_an_allowance_of_its_own_and_an_id_refused_for_it_is_not
     assert int(refused(late, 429, "throttled")["retry_after"]) >= 1
     assert other.send(about(held, approved=False), "late").status_code == 200
     assert Decision.objects.get(review=held).outcome == "rejected"
-    assert not Receipt.objects.filter(principal__startswith="webhook:erp:", key="late").exists()
+    assert not IdempotencyKey.objects.filter(
+        principal__startswith="webhook:erp:", key="late"
+    ).exists()
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])

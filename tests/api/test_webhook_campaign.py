@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from approvals.api.views import webhooks
-from approvals.models import Receipt
+from approvals.models import IdempotencyKey
 from tests import factories
 from tests.api.signing import PATH, Sender, about, issue
 
@@ -103,7 +103,7 @@ def test_replayed_and_flipped_calls_change_nothing(alice, bob, queue):
     assert sum(kinds.values()) == CALLS
     assert min(kinds.values()) > CALLS / 8
     assert everything() == before
-    assert Receipt.objects.count() == len(first)
+    assert IdempotencyKey.objects.count() == len(first)
     assert sender.post(never, unsent).status_code == 200, "and the door was open all the time"
 
 

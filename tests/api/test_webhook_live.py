@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from approvals.models import Decision, Receipt, Vote
+from approvals.models import Decision, IdempotencyKey, Vote
 from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.api.signing import PATH, Sender, about, issue
@@ -149,7 +149,7 @@ def test_a_header_that_comes_twice_is_no_header(web, alice, queue):
     assert not Vote.objects.exists()
     # gunicorn drops what only looks like a header of ours once it stands in the environment.
     assert web.send(raw, [*signed, ("Webhook_Id", "msg-2")])[0] == 200
-    assert Receipt.objects.get().key == "msg-1"
+    assert IdempotencyKey.objects.get().key == "msg-1"
 
 
 def test_a_body_without_a_length_is_an_empty_one(web, alice, queue):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from approvals.models import Decision, OutboxEntry, Receipt, Vote
+from approvals.models import Decision, IdempotencyKey, OutboxEntry, Vote
 from tests import factories
 from tests.api.signing import Sender, about, issue
 from tests.races import at_once
@@ -24,7 +24,7 @@ def test_twins_in_flight_get_one_answer(alice, queue):
 
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1
-    assert Vote.objects.count() == Decision.objects.count() == Receipt.objects.count() == 5
+    assert Vote.objects.count() == Decision.objects.count() == IdempotencyKey.objects.count() == 5
 
 
 def test_twins_that_are_refused_get_one_answer_too(alice, bob, queue):
@@ -36,7 +36,7 @@ def test_twins_that_are_refused_get_one_answer_too(alice, bob, queue):
 
     assert {answer.status_code for answer in answers} == {403}
     assert len({answer.content for answer in answers}) == 1
-    assert Receipt.objects.count() == 1
+    assert IdempotencyKey.objects.count() == 1
 
 
 def test_of_two_bodies_under_one_id_one_is_carried_out(alice, queue):

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from approvals.actions import assignment, ingest
+from approvals.actions import assignment, intake
 from approvals.models import Decision, ReviewTask
 from tests import factories
 from tests.browser import trouble, world
@@ -195,7 +195,7 @@ def test_every_page_passes_axe_and_fits_its_window(
 
 def of_message(day: world.World, body: dict[str, str]) -> ReviewTask:
     """The review of exactly this message."""
-    ingest.accept(day.queue, [factories.received(body)])
+    intake.accept(day.queue, [factories.received(body)])
     return ReviewTask.objects.get(reference=body["orderId"])
 
 

@@ -10,7 +10,7 @@ from approvals.actions import assignment, decisions, discussion, people
 from approvals.actors import COMMAND_LINE
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import outbox
 from tests import factories
 from tests.factories import actor

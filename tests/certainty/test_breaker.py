@@ -10,7 +10,7 @@ from django.db.models import F
 from approvals.actions import decisions
 from approvals.delivery import lanes
 from approvals.models import AuditEvent, Breaker, OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, deliver, take_in
 from tests.factories import actor

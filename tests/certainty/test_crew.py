@@ -13,7 +13,7 @@ from approvals.actions import decisions, queues
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.worker import loop
 from approvals.worker.pool import HANDS

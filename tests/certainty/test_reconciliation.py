@@ -9,7 +9,7 @@ import pytest
 from approvals import polling, reconciliation
 from approvals.actions import decisions
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.reconciliation import Fate
 from approvals.records import audit
 from tests import factories

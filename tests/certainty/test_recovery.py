@@ -24,7 +24,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.reconciliation import recovery
 from approvals.records import audit, database_time
 from approvals.worker import loop

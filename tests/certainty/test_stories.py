@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from approvals import tasks
 from approvals.gateways import dynamodb
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import ExecutionReading, OrderExecution, RateBucket, Workflow
+from approvals.models import ExecutionHistory, OrderExecution, RateBucket, Workflow
 from approvals.reconciliation import read
 from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE
 from approvals.records import database_time, execution_history
@@ -40,13 +40,13 @@ def order(aws: FakeAws, machine: str) -> OrderExecution:
     )
 
 
-def kept() -> ExecutionReading:
-    return ExecutionReading.objects.select_related("workflow").get()
+def kept() -> ExecutionHistory:
+    return ExecutionHistory.objects.select_related("workflow").get()
 
 
 def age() -> None:
     """Let the reading be older than fresh: by moving the row."""
-    ExecutionReading.objects.update(read_at=F("read_at") - timedelta(minutes=1), taken_until=None)
+    ExecutionHistory.objects.update(read_at=F("read_at") - timedelta(minutes=1), taken_until=None)
 
 
 def calls(aws: FakeAws, op: str) -> int:
@@ -74,7 +74,7 @@ def test_no_token_no_input_and_no_output_is_kept(aws: FakeAws, order: OrderExecu
 
     read(order.pk)
 
-    everything = serializers.serialize("json", ExecutionReading.objects.all())
+    everything = serializers.serialize("json", ExecutionHistory.objects.all())
     assert "Broken" in everything
     assert token not in everything
     assert "of the customer" not in everything
@@ -157,7 +157,7 @@ def test_an_order_without_an_execution_is_not_read(aws: FakeAws, order: OrderExe
     OrderExecution.objects.update(execution_arn="")
 
     assert not read(order.pk)
-    assert not ExecutionReading.objects.exists()
+    assert not ExecutionHistory.objects.exists()
 
 
 def test_a_definition_is_kept_once_a_revision(
@@ -180,7 +180,7 @@ def test_a_definition_is_kept_once_a_revision(
 
 
 def kept_of(order: OrderExecution) -> Any:
-    return ExecutionReading.objects.select_related("workflow").get(pk=order.execution_arn)
+    return ExecutionHistory.objects.select_related("workflow").get(pk=order.execution_arn)
 
 
 def test_the_orders_row_of_the_status_table_is_kept_as_texts(

@@ -8,7 +8,7 @@ import pytest
 
 from approvals.actions import assignment, decisions, discussion
 from approvals.models import Comment, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, take_in, token_of

@@ -272,7 +272,7 @@ def tampered(sql: str, review: ReviewTask) -> None:
 def test_quarantine_lists_and_shows_without_ever_showing_a_token(queue):
     secret = "AAAA" * 30
     broken = f'{{"taskToken": "{secret}", "orderId": '
-    factories.ingest.accept(queue, [factories.received(broken)])
+    factories.intake.accept(queue, [factories.received(broken)])
     row = QuarantinedMessage.objects.get()
 
     listed = json.loads(run("quarantine", "list", "--json"))

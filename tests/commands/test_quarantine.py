@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from approvals.actions import ingest, queues
+from approvals.actions import intake, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask
 from tests import factories
@@ -46,7 +46,7 @@ def rows(queue: ReviewQueue) -> list[str]:
     """Two messages that can be replayed and one that cannot, the oldest first."""
     list_only(queue, OTHERS)
     for body in (factories.message(), "{broken", factories.message()):
-        ingest.accept(queue, [factories.received(body)])
+        intake.accept(queue, [factories.received(body)])
     list_only(queue)
     return [str(row.pk) for row in QuarantinedMessage.objects.order_by("received_at", "id")]
 
@@ -101,7 +101,7 @@ def test_show_says_which_review_a_message_became(rows: list[str]) -> None:
 
 def test_the_list_tells_where_a_message_came_from(queue: ReviewQueue) -> None:
     origin = QuarantinedMessage.Origin.DEAD_LETTERS
-    ingest.accept(queue, [factories.received()], origin=origin)
+    intake.accept(queue, [factories.received()], origin=origin)
 
     (row,) = json.loads(run("list", "--json"))
 
@@ -139,7 +139,7 @@ def test_an_unknown_message_ends_with_1_before_any_other_is_touched(rows: list[s
 
 @pytest.mark.parametrize("body", ['{"taskToken": "AAAA\ud800', "nul \0\r\n", "\ufeff{}"])
 def test_show_raw_writes_the_exact_bytes_and_leaves_a_trace(queue: ReviewQueue, body: str) -> None:
-    ingest.accept(queue, [factories.received(body)])
+    intake.accept(queue, [factories.received(body)])
     row = QuarantinedMessage.objects.get()
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
 
@@ -153,7 +153,7 @@ def test_show_raw_writes_the_exact_bytes_and_leaves_a_trace(queue: ReviewQueue, 
 
 def test_show_without_raw_leaves_no_trace_and_shows_no_token(queue: ReviewQueue) -> None:
     secret = "AAAA" * 30
-    ingest.accept(queue, [factories.received(f'{{"taskToken": "{secret}", "orderId": ')])
+    intake.accept(queue, [factories.received(f'{{"taskToken": "{secret}", "orderId": ')])
     row = QuarantinedMessage.objects.get()
 
     assert secret not in run("show", str(row.pk))
@@ -163,7 +163,7 @@ def test_show_without_raw_leaves_no_trace_and_shows_no_token(queue: ReviewQueue)
 @pytest.mark.django_db(transaction=True)
 def test_a_script_sees_the_exit_codes_and_the_bytes_of_the_real_process() -> None:
     body = '{"taskToken": "AAAA\ud800'
-    ingest.accept(factories.queue(), [factories.received(body)])
+    intake.accept(factories.queue(), [factories.received(body)])
     address = "postgres://{user}@{host}:{port}/{dbname}"
     surroundings = os.environ | {
         "DATABASE_URL": address.format(**connection.get_connection_params())

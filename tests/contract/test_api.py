@@ -11,11 +11,17 @@ import pytest
 from django.urls import resolve
 
 from approvals import exceptions
-from approvals.actions import assignment, credentials, decisions, ingest, people
+from approvals.actions import (
+    assignment,
+    credentials,
+    decisions,
+    intake,
+    people,
+)
 from approvals.actors import COMMAND_LINE
 from approvals.api import documentation, errors
 from approvals.models import OrderExecution, QuarantinedMessage, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from tests import factories
 from tests.api import signing
@@ -96,7 +102,7 @@ def known(queue, settings, monkeypatch) -> dict[str, Any]:
     for right in ("operator", "orders"):
         people.grant_site(alice, right, by=COMMAND_LINE)
     caller = Caller(credentials.issue_token(alice, "contract", by=COMMAND_LINE))
-    ingest.accept(queue, [factories.received("not JSON")])
+    intake.accept(queue, [factories.received("not JSON")])
     caller.post("orders/", {"order_id": "7"})
     return {"caller": caller, "alice": alice, "id": factories.review(queue).pk, "slug": queue.slug}
 
@@ -128,7 +134,7 @@ def quarantined(alice: User, route: str) -> Any:
         queue = factories.queue(
             state_machine_arns=["arn:aws:states:us-east-1:123456789012:stateMachine:x"]
         )
-        ingest.accept(queue, [factories.received()])
+        intake.accept(queue, [factories.received()])
         factories.queue(state_machine_arns=[])
         return QuarantinedMessage.objects.exclude(reason="not_json").get().pk
     return QuarantinedMessage.objects.get().pk

@@ -15,7 +15,7 @@ from approvals.delivery import lanes
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.worker import periodic
 from tests import factories
 from tests.deploy import template

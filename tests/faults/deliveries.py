@@ -16,7 +16,7 @@ from approvals.delivery import callbacks, lanes
 from approvals.exceptions import ApprovalsError
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import outbox, wake_ups
 from tests.factories import actor
 from tests.fake_aws import Fault

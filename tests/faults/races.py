@@ -28,7 +28,7 @@ from approvals.actions import credentials, decisions
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import AlreadyDecided
 from approvals.models import Decision, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.desk import wait_until

@@ -18,12 +18,12 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals import polling, reconciliation
-from approvals.actions import ingest, interventions
+from approvals.actions import intake, interventions
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
 from approvals.models import OutboxEntry
-from approvals.models.reviews import ReviewQuerySet, ReviewTask
+from approvals.models.review_tasks import ReviewQuerySet, ReviewTask
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import audit, outbox, wake_ups
 from tests.faults import deliveries, races, restarts, sweeper
@@ -59,7 +59,7 @@ def no_unique_index() -> None:
 
 def delete_before_commit() -> None:
     """SQS forgets a batch before the database knows it."""
-    receive, accept = sqs.receive, ingest.accept
+    receive, accept = sqs.receive, intake.accept
     batches: list[tuple[Any, str, Any]] = []
 
     def remember(place: Any, url: str, **options: Any) -> Any:
@@ -72,7 +72,7 @@ def delete_before_commit() -> None:
         return accept(*arguments, **options)
 
     _patch(polling.sqs, "receive", remember)
-    _patch(polling.ingest, "accept", delete_first)
+    _patch(polling.intake, "accept", delete_first)
 
 
 def no_row_lock() -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from approvals.actions import decisions
 from approvals.models import OutboxEntry
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import outbox
 from tests.factories import actor
 from tests.faults import sweeper

@@ -7,7 +7,15 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from approvals.actions import credentials, decisions, ingest, people, queues, redelivery
+from approvals.actions import (
+    credentials,
+    decisions,
+    intake,
+    people,
+    quarantine,
+    queues,
+    redelivery,
+)
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
@@ -18,7 +26,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.factories import actor
 from tests.faults.row import Act, Case, Row, again, told_once
@@ -31,9 +39,9 @@ def _ready_quarantined(stage: Stage) -> Case:
     """A message that was refused as a conflict, of a token that is open, whose review is not there."""
     body = factories.message()
     arrival = factories.received(body)
-    ingest.accept(stage.queue, [arrival])
+    intake.accept(stage.queue, [arrival])
     other = factories.received({**body, "note": f"again {stage.number()}"})
-    ingest.accept(stage.queue, [other])
+    intake.accept(stage.queue, [other])
     row = QuarantinedMessage.objects.get(sqs_message_id=other.message_id)
     return Case(row=row)
 
@@ -41,7 +49,7 @@ def _ready_quarantined(stage: Stage) -> Case:
 def _ready_readable(stage: Stage) -> Case:
     """A dead letter that can be read: `replay` makes it a review."""
     arrival = factories.received()
-    ingest.accept(stage.queue, [arrival], origin=QuarantinedMessage.Origin.DEAD_LETTERS)
+    intake.accept(stage.queue, [arrival], origin=QuarantinedMessage.Origin.DEAD_LETTERS)
     return Case(row=QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id))
 
 
@@ -169,12 +177,12 @@ def _queue_there(stage: Stage, _case: Case) -> str:
 
 
 ROWS: list[Row] = [
-    Row("replay", ("ingest.replay",), _ready_readable, _on_message(ingest.replay), holds=_replayed),
+    Row("replay", ("quarantine.replay",), _ready_readable, _on_message(quarantine.replay), holds=_replayed),
     Row(
-        "discard", ("ingest.discard",), _ready_quarantined, _on_message(ingest.discard, "Known."),
+        "discard", ("quarantine.discard",), _ready_quarantined, _on_message(quarantine.discard, "Known."),
         holds=_discarded,
     ),
-    Row("reveal", ("ingest.reveal",), _ready_quarantined, _on_message(ingest.reveal)),
+    Row("reveal", ("quarantine.reveal",), _ready_quarantined, _on_message(quarantine.reveal)),
     Row(
         "requeue", ("redelivery.requeue",), _ready_parked, _requeue, _then_deliver, _delivered
     ),

@@ -17,7 +17,7 @@ from approvals.models import (
     QuarantinedMessage,
     ReviewTask,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import idempotency
 from tests.factories import actor
@@ -362,7 +362,7 @@ def _moved_along(stage: Stage, case: Case) -> str:
 
 
 ROWS: list[Row] = [
-    Row("intake", ("ingest.accept",), _ready_intake, _poll, _poll_on, _taken_in),
+    Row("intake", ("intake.accept",), _ready_intake, _poll, _poll_on, _taken_in),
     Row(
         "approve", ("decisions.decide",), _ready_review,
         act := _decide(Outcome.APPROVED), _then_deliver(act), _has_effect,

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals.models import AuditEvent, Decision, OrderExecution, OutboxEntry, Receipt, ReviewTask
+from approvals.models import (
+    AuditEvent,
+    Decision,
+    IdempotencyKey,
+    OrderExecution,
+    OutboxEntry,
+    ReviewTask,
+)
 from approvals.orchestration import fulfillment
 from tests.fuzz.world import MACHINE, World
 
@@ -58,7 +65,7 @@ def unchanged(db) -> Callable[[], AbstractContextManager[None]]:
 
 def _state() -> Any:
     reviews = ReviewTask.objects.order_by("pk").values_list("pk", "status", "version", "lease_id")
-    counted = (AuditEvent, Decision, OrderExecution, OutboxEntry, Receipt)
+    counted = (AuditEvent, Decision, OrderExecution, OutboxEntry, IdempotencyKey)
     return list(reviews), [model._default_manager.count() for model in counted]
 
 

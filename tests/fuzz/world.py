@@ -14,7 +14,13 @@ from unittest import mock
 from django.db.models.functions import Now
 
 from approvals import messages
-from approvals.actions import assignment, credentials, decisions, ingest, people
+from approvals.actions import (
+    assignment,
+    credentials,
+    decisions,
+    intake,
+    people,
+)
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
@@ -24,7 +30,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.runner import Wish
@@ -160,7 +166,7 @@ class World:
 
     def _poison(self, body: str = "") -> str:
         arrival = factories.received(body or self.random.choice(POISON))
-        ingest.accept(self.queue, [arrival])
+        intake.accept(self.queue, [arrival])
         return str(QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id).pk)
 
 

@@ -1,4 +1,4 @@
-"""What the database refuses, whatever the code above it does."""
+"""Constraints of the database, which hold whatever the code above them does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from approvals.models import (
     User,
     Vote,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.factories import actor
 
@@ -87,7 +87,7 @@ def test_a_token_makes_one_review_a_review_one_live_decision_and_a_reviewer_one_
     again(Vote.objects.get(), withdrawn_at=Now())
 
 
-def test_a_decision_is_said_once_and_an_attempt_has_one_number(decided: ReviewTask) -> None:
+def test_a_decision_is_enqueued_once_and_an_attempt_has_one_number(decided: ReviewTask) -> None:
     entry = OutboxEntry.objects.get()
     OutboxAttempt.objects.create(entry=entry, number=1)
 

@@ -22,7 +22,7 @@ from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     AuditEvent,
-    ExecutionReading,
+    ExecutionHistory,
     ExecutionSnapshot,
     OrderExecution,
     OrderIntervention,
@@ -291,7 +291,7 @@ def test_the_fail_states_are_those_of_the_definition_it_ran(
 ) -> None:
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Refused"}}}
     flow = Workflow.objects.create(digest=b"x", definition=json.dumps(definition))
-    ExecutionReading.objects.create(execution_arn=running.execution_arn, workflow=flow)
+    ExecutionHistory.objects.create(execution_arn=running.execution_arn, workflow=flow)
 
     end(aws, running, error="Refused")
 

@@ -13,7 +13,7 @@ from approvals.actions.decisions import DecisionRequest
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment, packaging
 from approvals.records import execution_snapshots
 from local.order_traffic import order

@@ -13,7 +13,7 @@ from approvals.actions import (
     credentials,
     decisions,
     discussion,
-    ingest,
+    intake,
     people,
 )
 from approvals.actors import COMMAND_LINE
@@ -26,7 +26,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
 from tests import factories
@@ -59,9 +59,9 @@ def fill() -> dict[str, Any]:
     _answered(factories.review(queue, orderId="parked"), Proof.INVALID_TOKEN)
 
     _fill_guarded_queue()
-    ingest.accept(queue, [factories.received("not JSON")])
+    intake.accept(queue, [factories.received("not JSON")])
     dead = [factories.received(orderId="dead letter")]
-    ingest.accept(queue, dead, origin=QuarantinedMessage.Origin.DEAD_LETTERS)
+    intake.accept(queue, dead, origin=QuarantinedMessage.Origin.DEAD_LETTERS)
     fulfillment.start_order_fulfillment({"order_id": "stored"}, by=COMMAND_LINE)
     secret = credentials.issue_secret("erp", queue.slug, by=COMMAND_LINE)
     return {"webhook_secret": secret, **_asked_over_http(queue)}

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import call_command
-from django.db import migrations, models
+from django.db import connection, migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
@@ -122,6 +122,23 @@ def test_what_would_stop_the_release_before_is_noticed(expected: str):
 
 def test_what_it_survives_is_not_objected_to():
     assert judged(*GOOD) == []
+
+
+def test_models_take_new_names_without_a_statement_to_the_database():
+    name = "0010_model_names"
+    state = LOADER.project_state((APP, name), at_end=False)
+    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+        after = LOADER.disk_migrations[APP, name].apply(state, editor, collect_sql=True)
+
+    assert [line for line in editor.collected_sql if not line.startswith("--")] == []
+    tables = {
+        m: after.models[APP, m].options["db_table"] for m in ("idempotencykey", "executionhistory")
+    }
+    assert tables == {
+        "idempotencykey": "approvals_receipt",
+        "executionhistory": "approvals_executionreading",
+    }
+    assert {(APP, "receipt"), (APP, "executionreading")}.isdisjoint(after.models)
 
 
 # --- the release before goes on writing

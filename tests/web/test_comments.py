@@ -8,7 +8,7 @@ from django.urls import reverse
 from approvals.actions import assignment, decisions, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Comment, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import audit
 from tests import factories
 from tests.factories import actor

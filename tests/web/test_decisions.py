@@ -13,7 +13,7 @@ from django.test import Client
 from approvals.actions import assignment, decisions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import outbox
 from approvals.web.delivery_status import TOLD, aftermath
 from tests import factories

@@ -13,7 +13,7 @@ from django.urls import reverse
 from approvals.actions import decisions, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from approvals import pagination
-from approvals.actions import assignment, decisions, ingest
+from approvals.actions import assignment, decisions, intake
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.web.home import COUNT_UP_TO
 from approvals.web.review_list import BY_ARRIVAL, BY_DEADLINE
 from tests import factories
@@ -28,7 +28,7 @@ LIST = "/queues/manual-review/"
 
 def many(queue: ReviewQueue, count: int) -> list[ReviewTask]:
     """So many open reviews; the later made, the sooner due."""
-    ingest.accept(
+    intake.accept(
         queue,
         [
             factories.received(orderId=f"M-{number:03}", timeoutSeconds=86_000 - 100 * number)

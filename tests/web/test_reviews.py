@@ -13,11 +13,12 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.actions import assignment, decisions, ingest
+from approvals.actions import assignment, decisions, intake
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import execution_snapshots
-from approvals.web import foreign, payload_view
+from approvals.untrusted import display
+from approvals.web import payload_view
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -76,7 +77,7 @@ def make(body: object) -> ReviewTask:
     """The review of exactly this message body."""
     arrival = factories.received(body)
     queue = ReviewQueue.objects.get(slug="manual-review")
-    taken = ingest.accept(queue, [arrival])
+    taken = intake.accept(queue, [arrival])
     assert taken.reviews == 1
     return ReviewTask.objects.get(sqs_message_id=arrival.message_id)
 
@@ -167,7 +168,7 @@ def test_a_huge_order_is_cut_and_says_so(desk: Desk, alice: User) -> None:
     review = factories.review(input={"items": items})
     html = text(desk, alice, review)
     assert "more lines in the raw message" in html
-    assert f"Cut after {foreign.RAW_LIMIT} characters." in html
+    assert f"Cut after {display.MAX_JSON} characters." in html
     assert len(html) < 900_000
 
 
@@ -258,7 +259,7 @@ def test_other_scripts_are_left_as_they_are(desk: Desk, alice: User) -> None:
 
 def test_the_raw_message_is_json_that_hides_nothing(desk: Desk, alice: User) -> None:
     payload = {"a": "x\u202ey", "b": "\U000e0041", "c": "é <b>"}
-    shown, cut = foreign.raw(payload)
+    shown, cut = display.indented_json(payload)
     assert json.loads(shown) == payload
     assert not cut
     assert "\u202e" not in shown

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.web.foreign import money, visible
+from approvals.untrusted.display import money, visible
 from approvals.web.wording import span
 
 

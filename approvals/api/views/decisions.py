@@ -14,7 +14,7 @@ from approvals.api import documentation as told
 from approvals.api import headers, queries, serializers, shapes
 from approvals.api.endpoint import Endpoint
 from approvals.api.views.reviews import Change, answer
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
 from approvals.records import idempotency
 
 

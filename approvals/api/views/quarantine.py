@@ -1,4 +1,4 @@
-"""Quarantine, for operators: messages that could not become reviews, and what is to become of them."""
+"""Quarantine, for operators: lists messages that could not become reviews, replays or discards them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals.actions import ingest
-from approvals.api import documentation as told
-from approvals.api import pagination, queries, serializers, shapes
+from approvals.actions import quarantine
+from approvals.api import documentation, pagination, queries, serializers, shapes
 from approvals.api.authentication import ALL_RIGHTS
 from approvals.api.endpoint import Endpoint
 from approvals.records import idempotency
@@ -30,7 +29,7 @@ STATES: dict[str, dict[str, Any]] = {
 class Quarantine(Endpoint):
     """All quarantined messages."""
 
-    @told.listing(
+    @documentation.listing(
         "quarantine_list",
         serializers.QuarantineAnswer,
         query=shapes.QuarantineQuery,
@@ -52,7 +51,7 @@ class OneMessage(Endpoint):
     changes_need = ALL_RIGHTS
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
-        """Run a verb of the caller's on the message, once, and show what became of it."""
+        """Run a verb on the message once, and respond with the message as it is then."""
         with suppress(idempotency.AlreadyAnswered):
             verb(by=self.actor, key=self.idempotency_key(status))
         return self.shown(status)
@@ -60,7 +59,7 @@ class OneMessage(Endpoint):
     def shown(self, status: int = 200) -> Response:
         """The message as it is now."""
         row = queries.quarantined(self.actor, self.kwargs["message_id"])
-        context = {"body": queries.blotted_body(row)}
+        context = {"body": queries.body_of(row)}
         shown = serializers.QuarantinedMessageAnswer(row, context=context).data
         return Response(shown, status=status)
 
@@ -68,21 +67,21 @@ class OneMessage(Endpoint):
 class Message(OneMessage):
     """One quarantined message."""
 
-    @told.operation("quarantine_read", serializers.QuarantinedMessageAnswer, refused=[404])
+    @documentation.operation("quarantine_read", serializers.QuarantinedMessageAnswer, refused=[404])
     def get(self, request: Request, message_id: UUID) -> Response:
-        """Read a quarantined message with its body, tokens blotted out."""
+        """Read a quarantined message with its body, tokens redacted."""
         return self.shown()
 
 
 class Replay(OneMessage):
     """Try a quarantined message again."""
 
-    @told.operation(
+    @documentation.operation(
         "quarantine_replay",
         serializers.QuarantinedMessageAnswer,
         body=shapes.Nothing,
         status=201,
-        refused=[404, told.SETTLED],
+        refused=[404, documentation.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Make the review of a message that can be read now; `replayed_as` names it.
@@ -90,19 +89,19 @@ class Replay(OneMessage):
         The answer is the message and not its review, which an operator may have no right to see.
         """
         self.body(shapes.Nothing)
-        return self.settle(partial(ingest.replay, message_id), 201)
+        return self.settle(partial(quarantine.replay, message_id), 201)
 
 
 class Discard(OneMessage):
-    """Give a quarantined message up."""
+    """Discard a quarantined message."""
 
-    @told.operation(
+    @documentation.operation(
         "quarantine_discard",
         serializers.QuarantinedMessageAnswer,
         body=shapes.DiscardBody,
-        refused=[404, told.SETTLED],
+        refused=[404, documentation.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Settle a message without a review, for a reason. Its bytes stay, sealed."""
         reason = self.body(shapes.DiscardBody)["reason"]
-        return self.settle(partial(ingest.discard, message_id, reason))
+        return self.settle(partial(quarantine.discard, message_id, reason))

@@ -36,8 +36,8 @@ from approvals.exceptions import (
     Unavailable,
 )
 from approvals.messages import MAX_TOKEN, TaskToken
-from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
-from approvals.models.decisions import Outcome, Surface
+from approvals.models import AuditEvent, Decision, IdempotencyKey, ReviewTask, User
+from approvals.models.choices import Outcome, Surface
 from approvals.records import audit, idempotency, tokens
 from approvals.untrusted import strict_json
 
@@ -237,7 +237,7 @@ def _raw(request: Request) -> bytes:
     return body
 
 
-def _carried_out(key: idempotency.Key, signed: signature.Signed, body: bytes) -> Receipt:
+def _carried_out(key: idempotency.Key, signed: signature.Signed, body: bytes) -> IdempotencyKey:
     """The receipt of this call, whoever came first with it: this request, a twin, or one long ago.
 
     Raises ReceiptConflict where the id came with another body, and what is not remembered.
@@ -266,7 +266,7 @@ def _passes(refusal: ApprovalsError) -> bool:
     return refusal.status >= 500 or refusal.status == Throttled.status
 
 
-def _kept(key: idempotency.Key) -> Receipt | None:
+def _kept(key: idempotency.Key) -> IdempotencyKey | None:
     try:
         return idempotency.earlier(key)
     except IdempotencyMismatch:
@@ -320,7 +320,7 @@ def _email(asked: dict[str, Any]) -> str:
     return str(asked["reviewer_email"]).strip().lower()
 
 
-def _answer(kept: Receipt, body: bytes) -> JsonResponse:
+def _answer(kept: IdempotencyKey, body: bytes) -> JsonResponse:
     """The answer that a receipt stands for, in the same bytes however often it is asked for."""
     refusal: Any = kept.answer
     return JsonResponse(
@@ -331,7 +331,7 @@ def _answer(kept: Receipt, body: bytes) -> JsonResponse:
     )
 
 
-def _facts(kept: Receipt, by: str) -> dict[str, Any]:
+def _facts(kept: IdempotencyKey, by: str) -> dict[str, Any]:
     """What the call did, from its audit event and its decision: neither ever changes again.
 
     The receipt is written first in the verb's transaction, so the event is the first after it.

@@ -1,4 +1,4 @@
-"""`quarantine`: messages that could not become reviews: look at them, replay or discard them."""
+"""`quarantine`: lists and shows messages that could not become a review, replays or discards them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from approvals.actions import ingest
+from approvals.actions import quarantine
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
-from approvals.records import intake
+from approvals.records.quarantine import redacted_body
 from approvals.untrusted.display import visible
 
 
@@ -25,17 +25,17 @@ class Command(ReviewCommand):
     help = "Messages that could not become a review: list, show, replay or discard them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of section 9.2."""
+        """Define the four subcommands and their options."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="one line a message, the newest first")
         listing.add_argument("--json", action="store_true")
-        show = verbs.add_parser("show", help="one message, with its body, tokens blotted out")
+        show = verbs.add_parser("show", help="one message, with its body, tokens redacted")
         show.add_argument("id", type=UUID)
         show.add_argument(
             "--raw",
             action="store_true",
             help="write the exact bytes instead; they may hold a live task token, so keep them out"
-            " of logs and tickets. The looking is audited.",
+            " of logs and tickets. The access is audited.",
         )
         replay = verbs.add_parser("replay", help="read messages again and make their reviews")
         replay.add_argument("ids", nargs="*", type=UUID, metavar="ID")
@@ -45,7 +45,7 @@ class Command(ReviewCommand):
         discard.add_argument("--reason", required=True, help="why, in 1 to 300 characters")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the verb."""
+        """Run the subcommand."""
         match options["verb"]:
             case "list":
                 self._list(as_json=options["json"])
@@ -57,7 +57,7 @@ class Command(ReviewCommand):
                 self._discard(options["ids"], options["reason"])
 
     def _list(self, *, as_json: bool) -> None:
-        rows = [_summary(row) for row in _open().order_by("-received_at", "-id")]
+        rows = [_summary(row) for row in _open_messages().order_by("-received_at", "-id")]
         if as_json:
             self.stdout.write(json.dumps(rows, indent=2))
             return
@@ -69,7 +69,7 @@ class Command(ReviewCommand):
 
     def _show(self, message_id: UUID, *, raw: bool) -> None:
         if raw:
-            body = ingest.reveal(message_id, by=COMMAND_LINE)
+            body = quarantine.reveal(message_id, by=COMMAND_LINE)
             out: Any = self.stdout  # it hands on what it has not itself: the bytes underneath
             out.buffer.write(body)
             out.flush()
@@ -77,33 +77,33 @@ class Command(ReviewCommand):
         row = QuarantinedMessage.objects.select_related("queue").filter(pk=message_id).first()
         if row is None:
             raise Error(f"No message {message_id} in quarantine.")
-        for name, value in (_summary(row) | _end(row)).items():
+        for name, value in (_summary(row) | _settlement(row)).items():
             self.stdout.write(f"{name}: {visible(value)}")
-        self.stdout.write(f"\n{visible(intake.for_eyes(row))}")
+        self.stdout.write(f"\n{visible(redacted_body(row))}")
 
     def _replay(self, named: list[UUID], *, every: bool) -> None:
         if every == bool(named):
             raise Usage("Name the messages to replay, or give --all.")
-        ids = _open().order_by("received_at", "id").values_list("pk", flat=True)
+        ids = _open_messages().order_by("received_at", "id").values_list("pk", flat=True)
 
         def replay(message_id: UUID) -> str:
-            review = ingest.replay(message_id, by=COMMAND_LINE)
+            review = quarantine.replay(message_id, by=COMMAND_LINE)
             return f"replayed as review {review.pk}"
 
-        self._each(list(ids) if every else _known(named), replay, "replayed")
+        self._each(list(ids) if every else _existing(named), replay, "replayed")
 
     def _discard(self, named: list[UUID], reason: str) -> None:
-        if not 1 <= len(reason.strip()) <= ingest.MAX_REASON:
-            raise Usage(f"--reason takes 1 to {ingest.MAX_REASON} characters.")
+        if not 1 <= len(reason.strip()) <= quarantine.MAX_REASON:
+            raise Usage(f"--reason takes 1 to {quarantine.MAX_REASON} characters.")
 
         def discard(message_id: UUID) -> str:
-            ingest.discard(message_id, reason, by=COMMAND_LINE)
+            quarantine.discard(message_id, reason, by=COMMAND_LINE)
             return "discarded"
 
-        self._each(_known(named), discard, "discarded")
+        self._each(_existing(named), discard, "discarded")
 
     def _each(self, ids: Iterable[UUID], verb: Callable[[UUID], str], done: str) -> None:
-        """One line a message as it is done; a refusal of one does not stop the others."""
+        """Run a verb on each message and write a line for it; a refusal does not stop the others."""
         good = refused = 0
         for message_id in ids:
             try:
@@ -117,13 +117,13 @@ class Command(ReviewCommand):
             sys.exit(FINDING)
 
 
-def _open() -> Any:
+def _open_messages() -> Any:
     waiting = QuarantinedMessage.objects.filter(replayed_at=None, discarded_at=None)
     return waiting.select_related("queue").defer("raw_body")
 
 
-def _known(named: list[UUID]) -> list[UUID]:
-    """The messages named, each once. Raises Error for one that is not there, before any is touched."""
+def _existing(named: list[UUID]) -> list[UUID]:
+    """The named messages, each once. Raises Error for one that is not there, before any is changed."""
     ids = list(dict.fromkeys(named))
     there = set(QuarantinedMessage.objects.filter(pk__in=ids).values_list("pk", flat=True))
     for message_id in ids:
@@ -146,7 +146,7 @@ def _summary(row: QuarantinedMessage) -> dict[str, Any]:
     }
 
 
-def _end(row: QuarantinedMessage) -> dict[str, str]:
+def _settlement(row: QuarantinedMessage) -> dict[str, str]:
     if row.replayed_at is not None:
         at = row.replayed_at.isoformat(timespec="seconds")
         return {"replayed_at": at, "replayed_as": str(row.replayed_as_id)}

@@ -24,7 +24,7 @@ from approvals.actors import Actor
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
 from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
-from approvals.models.batches import MOST_IN_A_CARRIER
+from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.reconciliation.batch_executions import release_refused
@@ -62,8 +62,8 @@ def accept(
     key: idempotency.Key | None = None,
 ) -> OrderBatch:
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
-    if not 1 <= wish.size <= MOST_IN_A_CARRIER:
-        raise Invalid(f"A batch size is 1 to {MOST_IN_A_CARRIER} orders.", pointer="/batch_size")
+    if not 1 <= wish.size <= MAX_BATCH_SIZE:
+        raise Invalid(f"A batch size is 1 to {MAX_BATCH_SIZE} orders.", pointer="/batch_size")
     machine, qualifier = stepfunctions.split_qualifier(
         _machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN")
     )

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from approvals.actions import ingest
+from approvals import messages
+from approvals.actions import intake
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.records import audit, tokens
+from approvals.records.intake import Received
 from tests import factories
 from tests.factories import message, received
 from tests.races import at_once
@@ -32,10 +34,10 @@ def reasons() -> list[str]:
 def test_a_message_becomes_a_pending_review_with_its_chain_begun(queue: ReviewQueue) -> None:
     arrival = received(message(orderId="ORD-7", priority=3))
 
-    taken = ingest.accept(queue, [arrival])
+    taken = intake.accept(queue, [arrival])
 
     review = ReviewTask.objects.get()
-    assert taken == ingest.Taken(reviews=1)
+    assert taken == intake.Taken(reviews=1)
     assert (review.reference, review.status, review.priority) == ("ORD-7", "pending", 3)
     assert (review.error_name, review.error_cause) == ("FraudSuspected", "The card is new here.")
     chain = audit.chain_of("review", review.pk)
@@ -49,7 +51,7 @@ def test_raw_body_and_token_are_kept_sealed_and_the_payload_without_token(
     queue: ReviewQueue,
 ) -> None:
     body = message(note="callback for token-xyz-0123456789", taskToken="token-xyz-0123456789")
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
 
     review = ReviewTask.objects.get()
 
@@ -64,21 +66,21 @@ def test_raw_body_and_token_are_kept_sealed_and_the_payload_without_token(
 
 def test_the_same_message_again_is_a_duplicate_and_writes_nothing(queue: ReviewQueue) -> None:
     arrival = received()
-    again = ingest.Received(arrival.body, "another delivery", arrival.sent_at)
+    again = Received(arrival.body, "another delivery", arrival.sent_at)
 
-    assert ingest.accept(queue, [arrival, arrival]) == ingest.Taken(reviews=1, duplicates=1)
-    assert ingest.accept(queue, [again]) == ingest.Taken(duplicates=1)
+    assert intake.accept(queue, [arrival, arrival]) == intake.Taken(reviews=1, duplicates=1)
+    assert intake.accept(queue, [again]) == intake.Taken(duplicates=1)
     assert AuditEvent.objects.filter(chain__startswith="review:").count() == 1
 
 
 def test_the_same_token_with_another_body_is_quarantined_as_a_conflict(queue: ReviewQueue) -> None:
     body = message()
-    ingest.accept(queue, [received(body)])
+    intake.accept(queue, [received(body)])
 
-    taken = ingest.accept(queue, [received(body | {"orderId": "somebody else's"})])
+    taken = intake.accept(queue, [received(body | {"orderId": "somebody else's"})])
 
     kept = QuarantinedMessage.objects.get()
-    assert taken == ingest.Taken(quarantined=1)
+    assert taken == intake.Taken(quarantined=1)
     assert kept.reason == "conflict"
     assert str(ReviewTask.objects.get().pk) in kept.explanation
     assert audit.verify(audit.chain_of("quarantine", kept.pk)) == []
@@ -88,15 +90,15 @@ def test_a_conflict_inside_one_batch_keeps_the_first_that_came(queue: ReviewQueu
     body = message(orderId="first")
     batch = [received(body), received(body | {"orderId": "second"})]
 
-    assert ingest.accept(queue, batch) == ingest.Taken(reviews=1, quarantined=1)
+    assert intake.accept(queue, batch) == intake.Taken(reviews=1, quarantined=1)
     assert ReviewTask.objects.get().reference == "first"
 
 
 def test_what_cannot_be_read_is_quarantined_whole_and_once(queue: ReviewQueue) -> None:
     arrival = received("{half a message \ud800")
 
-    assert ingest.accept(queue, [arrival]) == ingest.Taken(quarantined=1)
-    assert ingest.accept(queue, [arrival]) == ingest.Taken()
+    assert intake.accept(queue, [arrival]) == intake.Taken(quarantined=1)
+    assert intake.accept(queue, [arrival]) == intake.Taken()
 
     kept = QuarantinedMessage.objects.get()
     raw = tokens.unseal(kept.raw_body, row=kept.pk, column="raw_body")
@@ -107,18 +109,18 @@ def test_what_cannot_be_read_is_quarantined_whole_and_once(queue: ReviewQueue) -
 def test_a_crash_of_the_parser_quarantines_and_the_line_goes_on(
     queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parse = ingest.messages.parse
+    parse = messages.parse
 
     def crash(body: str) -> Any:
         if "poison" in body:
             raise MemoryError
         return parse(body)
 
-    monkeypatch.setattr(ingest.messages, "parse", crash)
+    monkeypatch.setattr(messages, "parse", crash)
 
-    taken = ingest.accept(queue, [received(title="poison"), received()])
+    taken = intake.accept(queue, [received(title="poison"), received()])
 
-    assert taken == ingest.Taken(reviews=1, quarantined=1)
+    assert taken == intake.Taken(reviews=1, quarantined=1)
     assert reasons() == ["parser_failed"]
 
 
@@ -135,9 +137,9 @@ def test_a_row_nobody_can_build_is_quarantined_and_the_others_are_kept(
 
     monkeypatch.setattr(ReviewQueue, "promoted", crash)
 
-    taken = ingest.accept(queue, [received(), received(title="poison"), received("{")])
+    taken = intake.accept(queue, [received(), received(title="poison"), received("{")])
 
-    assert taken == ingest.Taken(reviews=1, quarantined=2)
+    assert taken == intake.Taken(reviews=1, quarantined=2)
     assert reasons() == ["not_json", "not_storable"]
 
 
@@ -149,9 +151,9 @@ def test_a_row_the_database_refuses_is_quarantined_and_the_others_are_kept(
             "ALTER TABLE approvals_reviewtask ADD CONSTRAINT no_poison CHECK (title <> 'poison')"
         )
 
-    taken = ingest.accept(queue, [received(), received(title="poison"), received()])
+    taken = intake.accept(queue, [received(), received(title="poison"), received()])
 
-    assert taken == ingest.Taken(reviews=2, quarantined=1)
+    assert taken == intake.Taken(reviews=2, quarantined=1)
     assert reasons() == ["not_storable"]
 
 
@@ -166,7 +168,7 @@ def test_the_deadline_is_the_messages_or_the_queues_and_never_beyond_a_year(
     sent = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     body = json.dumps(message(timeoutSeconds=stated))
 
-    ingest.accept(queue, [ingest.Received(body, "m", sent)])
+    intake.accept(queue, [Received(body, "m", sent)])
 
     review = ReviewTask.objects.get()
     assert review.deadline_at == sent + timedelta(seconds=seconds)
@@ -191,7 +193,7 @@ def test_amount_and_customer_are_promoted_where_fields_point(
     queue.fields = [*AMOUNT_AND_CUSTOMER, "not a field", {"role": None}]
     order = {"total": total, "customer": {"name": "Grace Hopper"}}
 
-    assert ingest.accept(queue, [received(input=order)]) == ingest.Taken(reviews=1)
+    assert intake.accept(queue, [received(input=order)]) == intake.Taken(reviews=1)
 
     review = ReviewTask.objects.get()
     assert (review.amount, review.customer) == (amount, "Grace Hopper")
@@ -204,17 +206,17 @@ def test_five_hundred_messages_delivered_twice_over_four_pollers_are_stored_once
     good = [received() for _ in range(400)]
     bad = [received(f"{{broken {number}") for number in range(100)]
 
-    def shuffled() -> list[list[ingest.Received]]:
+    def shuffled() -> list[list[Received]]:
         deliveries = chance.sample(good + bad, 500)
         return [deliveries[at : at + 10] for at in range(0, 500, 10)]
 
-    def poll(batches: list[list[ingest.Received]]) -> ingest.Taken:
-        return sum((ingest.accept(queue, batch) for batch in batches), ingest.Taken())
+    def poll(batches: list[list[Received]]) -> intake.Taken:
+        return sum((intake.accept(queue, batch) for batch in batches), intake.Taken())
 
     pollers = [shuffled() for _ in range(4)]
     taken = at_once([lambda own=batches: poll(own) for batches in pollers])
 
-    assert sum(taken, ingest.Taken()) == ingest.Taken(reviews=400, duplicates=1200, quarantined=100)
+    assert sum(taken, intake.Taken()) == intake.Taken(reviews=400, duplicates=1200, quarantined=100)
     assert (ReviewTask.objects.count(), QuarantinedMessage.objects.count()) == (400, 100)
     chains = AuditEvent.objects.filter(kind__in=["review.received", "message.quarantined"])
     assert chains.count() == 500

@@ -1,32 +1,21 @@
-"""The audit trail: append-only events in hash chains, one chain for each thing that has a history.
+"""The audit trail: append-only events in hash chains, one chain for each row that has a history.
 
-Triggers in the migrations refuse UPDATE, DELETE and TRUNCATE, whoever asks.
+Triggers in the migrations refuse UPDATE, DELETE and TRUNCATE, whatever the role.
 """
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
 
-
-class Xid8Field(models.Field):  # type: ignore[type-arg]
-    """PostgreSQL's 64-bit transaction id: which events were written together."""
-
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        """The column's type."""
-        return "xid8"
-
-
-class CurrentTransaction(models.Func):
-    """The id of the running transaction."""
-
-    function = "pg_current_xact_id"
-    output_field = Xid8Field()
+from approvals.models.fields import CurrentTransaction, Xid8Field
 
 
 class AuditEvent(models.Model):
-    """One thing that happened. `hash` covers every column but the transaction id."""
+    """One event of a chain, the `seq`-th.
+
+    `hash` is a SHA-256 over every other column but the transaction id; `prev_hash` is that of the event before.
+    """
 
     id = models.BigAutoField(primary_key=True)
     chain = models.CharField(max_length=80)

@@ -1,4 +1,4 @@
-"""Messages that could not become a review: kept whole, sealed, with the reason."""
+"""The quarantine: messages that could not become a review, whole and sealed, with the reason."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class QuarantinedMessage(models.Model):
     """A message that left SQS without becoming a review. Its body may hold a token, so it is sealed."""
 
     class Origin(models.TextChoices):
-        """Where it was read from."""
+        """The SQS queue it was received from."""
 
-        QUEUE = "queue"
-        DEAD_LETTERS = "dead_letters"
+        QUEUE = "queue"  # the review queue's own
+        DEAD_LETTERS = "dead_letters"  # its dead-letter queue
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     origin = models.CharField(

@@ -1,4 +1,4 @@
-"""What was asked under which key: the memory that lets a caller ask again without acting again."""
+"""Idempotency keys: what makes a repeated request the same request."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from django.db.models.functions import Now
 from approvals.models.ids import uuid7
 
 
-class Receipt(models.Model):
+class IdempotencyKey(models.Model):
     """One request of one principal under one key, written in the transaction of what it did.
 
-    `result` is the row the answer shows; `answer` a refusal's body, where a door repeats refusals.
+    `result` is the id of the row that the response shows; `answer` is the body of a refusal, for the
+    webhook, which repeats refusals too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -25,6 +26,7 @@ class Receipt(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        db_table = "approvals_receipt"  # the table keeps the name it was made with
         constraints = [
             models.UniqueConstraint(fields=["principal", "key"], name="receipt_once_a_key")
         ]
@@ -32,14 +34,3 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request} of {self.principal}"
-
-
-class RateBucket(models.Model):
-    """How much of a caller's allowance is left: a token bucket, shared by all web processes."""
-
-    name = models.CharField(primary_key=True, max_length=120)
-    left = models.FloatField()
-    filled_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.left:.1f}"

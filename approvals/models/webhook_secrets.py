@@ -10,7 +10,7 @@ from approvals.models.ids import uuid7
 
 
 class WebhookSecret(models.Model):
-    """A shared secret, sealed. Several may be active under one name, so that it can be changed."""
+    """A shared secret, sealed. Several may be active under one name, so that it can be rotated."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=100)

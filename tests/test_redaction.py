@@ -1,4 +1,4 @@
-"""A task token that stands where nobody expects it: in other spellings, and in what people write."""
+"""Redaction: task tokens in other spellings, and in what people write about a review."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from approvals import messages
 from approvals.actions import decisions, discussion
 from approvals.models import Comment, Decision, User
-from approvals.models.decisions import Outcome
+from approvals.models.choices import Outcome
+from approvals.untrusted import redaction
 from tests import factories
 from tests.factories import actor
 
@@ -28,16 +28,16 @@ SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
         f"no JSON at all: {SPELT}",
     ],
 )
-def test_no_piece_of_a_token_is_shown_however_its_message_spells_it(body: str) -> None:
-    shown = messages.for_eyes(body)
+def test_no_part_of_a_token_is_shown_however_its_message_spells_it(body: str) -> None:
+    shown = redaction.redacted_body(body)
     plain = shown.replace("\\\\", "\\").replace("\\/", "/").replace("\\u002B", "+")
     assert not any(TOKEN[i : i + 12] in plain for i in range(len(TOKEN) - 12))
-    assert messages.TOKEN_STANDS_HERE in shown
+    assert redaction.PLACEHOLDER in shown
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("around", ["{}", "call for {} failed", "token={}.", "({}):"])
-def test_a_token_in_a_reason_or_a_comment_goes_no_further(around: str, alice: User) -> None:
+def test_a_token_in_a_reason_or_a_comment_is_redacted(around: str, alice: User) -> None:
     review = factories.review(taskToken=TOKEN)
     text = around.format(TOKEN)
     discussion.comment(review.pk, text, by=actor(alice, "api"))
@@ -46,7 +46,7 @@ def test_a_token_in_a_reason_or_a_comment_goes_no_further(around: str, alice: Us
     decision = Decision.objects.get()
     for kept in (Comment.objects.get().text, decision.reason, bytes(decision.callback).decode()):
         assert TOKEN not in kept
-        assert messages.TOKEN_STANDS_HERE in kept
+        assert redaction.PLACEHOLDER in kept
 
 
 @pytest.mark.django_db

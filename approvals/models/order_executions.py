@@ -1,4 +1,4 @@
-"""Orders handed to Step Functions: a row for each attempt to fulfil one, and for each hand laid on it."""
+"""Executions of the order workflow: one row for each attempt to fulfil an order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from approvals.models.ids import uuid7
 
 
 class OrderQuerySet(models.QuerySet["OrderExecution"]):
-    """The sets of orders that pages and verbs speak of."""
+    """Named filters of orders."""
 
     def attempts_at(self, order_id: str) -> OrderQuerySet:
         """Every attempt at an order, the last one first."""
         return self.filter(order_id=order_id).order_by("-attempt", "-created_at", "-id")
 
     def beginning_with(self, text: str) -> OrderQuerySet:
-        """Orders whose id begins so, in the same case."""
+        """Orders whose id begins with this text, in the same case."""
         return self.filter(order_id__startswith=text)
 
 
@@ -26,27 +26,23 @@ class OrderExecution(models.Model):
     """One execution of the order workflow; its name is derived from the order, so it starts once."""
 
     class Status(models.TextChoices):
-        """Pending until Step Functions has taken it, then what Step Functions says.
+        """Where it is in its life; from `running` on, Step Functions' own status."""
 
-        Batched: an execution that carries many has it. Settled: that one has fulfilled it, all of it
-        by machine; else the order gets an execution of its own and goes on as `running`.
-        """
-
-        PENDING = "pending"
-        BATCHED = "batched"
-        SETTLED = "settled"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        TIMED_OUT = "timed_out"
-        ABORTED = "aborted"
-        REFUSED = "refused"
+        PENDING = "pending"  # waits to be started
+        BATCHED = "batched"  # a batch execution carries it
+        SETTLED = "settled"  # its batch execution fulfilled it without a person
+        RUNNING = "running"  # Step Functions has started its own execution
+        SUCCEEDED = "succeeded"  # it ended as its workflow intends
+        FAILED = "failed"  # an error ended it: `error` and `cause`
+        TIMED_OUT = "timed_out"  # it ran longer than its workflow allows
+        ABORTED = "aborted"  # somebody stopped it
+        REFUSED = "refused"  # Step Functions would not start it: `refusal` is why
 
     RESTARTABLE = (Status.FAILED, Status.TIMED_OUT, Status.ABORTED)
     UNDER_WAY = (Status.PENDING, Status.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The machine itself: whichever version or alias starts an order, it is the same order.
+    # Without version or alias: with another one, it is still the same order.
     state_machine_arn = models.CharField(max_length=512)
     qualifier = models.CharField(max_length=80, blank=True, db_default="")
     order_id = models.CharField(max_length=256)
@@ -112,59 +108,10 @@ class OrderExecution(models.Model):
 
     @property
     def start_arn(self) -> str:
-        """What StartExecution is asked for: the machine, or the version or alias the order was accepted for."""
+        """The ARN for StartExecution: the state machine's, with the version or alias of the order."""
         return ":".join(filter(None, (self.state_machine_arn, self.qualifier)))
 
     @property
     def was_never_started(self) -> bool:
-        """Whether it was stopped before Step Functions heard of it."""
+        """Whether it was stopped before it was given to Step Functions."""
         return self.status == self.Status.ABORTED and not self.execution_arn
-
-
-class OrderIntervention(models.Model):
-    """What somebody asked to be done to an execution. Open until it is known what Step Functions made of it."""
-
-    class Kind(models.TextChoices):
-        """What is asked of Step Functions."""
-
-        REDRIVE = "redrive"
-        STOP = "stop"
-
-    class Outcome(models.TextChoices):
-        """How it ended: done, too late to have an effect, as a new attempt instead, or refused."""
-
-        DONE = "done"
-        TOO_LATE = "too_late"
-        NEW_ATTEMPT = "new_attempt"
-        REFUSED = "refused"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    order = models.ForeignKey(
-        OrderExecution, on_delete=models.PROTECT, related_name="interventions"
-    )
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    reason = models.TextField(blank=True)
-    created_by = models.ForeignKey(
-        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    created_at = models.DateTimeField(db_default=Now())
-    # How often the execution had been redriven when the first call was about to be made: more than
-    # that later on is the proof that a call whose answer was lost has worked.
-    redrives_before = models.PositiveIntegerField(null=True)
-    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(ended_at=None), name="order_one_hand_at_a_time"
-            ),
-            models.CheckConstraint(
-                condition=Q(ended_at=None, outcome="")
-                | (Q(ended_at__isnull=False) & ~Q(outcome="")),
-                name="intervention_ended_has_an_outcome",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.order_id}: {self.outcome or 'open'}"

@@ -1,4 +1,4 @@
-"""A review: one task token that Step Functions waits on, as a durable row."""
+"""Reviews: each is one task token that Step Functions waits on."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.exceptions import NotFound
-from approvals.models.decisions import Surface
+from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 
 
 class ReviewQuerySet(models.QuerySet["ReviewTask"]):
-    """The sets of reviews that pages and verbs speak of."""
+    """Named filters of reviews."""
 
     def pending(self) -> ReviewQuerySet:
-        """Reviews nobody has decided."""
+        """Reviews that wait for a decision."""
         return self.filter(status=ReviewTask.Status.PENDING)
 
     def unclaimed(self) -> ReviewQuerySet:
-        """Reviews nobody holds: never claimed, or their lease has run out by the database's clock."""
+        """Reviews without a lease that still runs by the database's clock."""
         return self.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()))
 
     def held_by(self, user: Any) -> ReviewQuerySet:
-        """Reviews on which this user's lease still runs."""
+        """Reviews on which this user has a lease that still runs."""
         return self.filter(assignee=user, lease_expires_at__gt=Now())
 
     def matching(self, text: str) -> ReviewQuerySet:
@@ -47,15 +47,15 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
         """One review, locked until the transaction ends. Raises NotFound.
 
         No select_related: joined rows are from before the wait for the lock, so a claim or a
-        decision that committed meanwhile would show its id here, but nobody behind it.
+        decision that committed meanwhile would show its id here, but no row.
         """
         row = self.without_secrets().select_for_update().filter(pk=pk).first()
         if row is None:
             raise NotFound
         return row
 
-    def waited_for(self) -> ReviewQuerySet:
-        """Reviews whose deadline, where their message gave one, lies ahead."""
+    def before_deadline(self) -> ReviewQuerySet:
+        """Reviews that are not past a deadline of their message; a default deadline does not count."""
         return self.exclude(
             deadline_source=ReviewTask.DeadlineSource.MESSAGE, deadline_at__lte=Now()
         )
@@ -65,20 +65,20 @@ class ReviewTask(models.Model):
     """A manual review. A claim is a lease on a pending review, not a status."""
 
     class Status(models.TextChoices):
-        """The life of a review; all but pending are final unless a decision is undone."""
+        """Where a review is in its life; all but `pending` are final unless a decision is undone."""
 
-        PENDING = "pending"
-        APPROVED = "approved"
-        REJECTED = "rejected"
-        EXPIRED = "expired"
-        SUPERSEDED = "superseded"
-        ORPHANED = "orphaned"
+        PENDING = "pending"  # waits for a decision
+        APPROVED = "approved"  # decided
+        REJECTED = "rejected"  # decided
+        EXPIRED = "expired"  # Step Functions has stopped waiting, and that is proved
+        SUPERSEDED = "superseded"  # a newer review of the same step has taken its place
+        ORPHANED = "orphaned"  # its execution has ended, or another party closed its token
 
     class DeadlineSource(models.TextChoices):
-        """Who said when Step Functions stops waiting: the message, or the queue's default."""
+        """The source of the timeout from which the deadline was computed."""
 
-        MESSAGE = "message"
-        DEFAULT = "default"
+        MESSAGE = "message"  # the message's timeoutSeconds: Step Functions stops waiting then
+        DEFAULT = "default"  # the queue's default: it only warns
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     queue = models.ForeignKey(
@@ -143,7 +143,7 @@ class ReviewTask(models.Model):
             ),
         ]
         indexes = [
-            # Partial: what is open is a sliver of what there is, and the desk asks for little else.
+            # Partial: open reviews are a small part of all, and the desk asks for little else.
             models.Index(
                 "queue", "deadline_at", "id", condition=Q(status="pending"), name="review_open"
             ),
@@ -181,12 +181,12 @@ class ReviewTask(models.Model):
 
     @property
     def heading(self) -> str:
-        """What a page calls this review."""
+        """The heading of this review on a page."""
         return self.title or self.reference or str(self.id)
 
     @property
     def order(self) -> Any:
-        """What the workflow was working on: the message's `input`, else the message itself."""
+        """The order in the message: its `input`, else the message itself."""
         payload: Any = self.payload
         inner = payload.get("input") if isinstance(payload, dict) else None
         return inner if isinstance(inner, dict) and inner else payload
@@ -196,11 +196,11 @@ class ReviewTask(models.Model):
         return self.lease_expires_at is not None and self.lease_expires_at > at
 
     def is_past_deadline(self, at: datetime) -> bool:
-        """Whether Step Functions has stopped waiting at `at`; known only where the message said so."""
+        """Whether Step Functions has stopped waiting at `at`; False if the deadline is a default."""
         return self.deadline_source == self.DeadlineSource.MESSAGE and self.deadline_at <= at
 
-    def verdict(self) -> dict[str, Any]:
-        """How the review stands, and whose decision made it so: what a loser is told."""
+    def outcome_details(self) -> dict[str, Any]:
+        """Status and decision, for the 409 that a later decision on this review gets."""
         if self.decision is None:
             return {"status": self.status}
         return {
@@ -211,24 +211,7 @@ class ReviewTask(models.Model):
         }
 
     def drop_lease(self) -> None:
-        """Let go of the claim; the caller saves."""
+        """End the claim; the caller saves the row."""
         self.assignee = None
         self.lease_id = None
         self.lease_expires_at = None
-
-
-class Heartbeat(models.Model):
-    """When the token of an open review must next be kept alive, where its workflow asks for that."""
-
-    review = models.OneToOneField(
-        ReviewTask, primary_key=True, on_delete=models.PROTECT, related_name="heartbeat"
-    )
-    due_at = models.DateTimeField()
-    beaten_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [models.Index("due_at", condition=Q(closed_at=None), name="heartbeat_due")]
-
-    def __str__(self) -> str:
-        return f"heartbeat of {self.review_id}"

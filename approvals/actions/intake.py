@@ -1,0 +1,109 @@
+"""Intake: each message from SQS becomes a review or a quarantined message, exactly once, or stays in SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from django.db import transaction
+
+from approvals.actors import MESSAGE_QUEUE
+from approvals.exceptions import DATABASE_AWAY
+from approvals.models import QuarantinedMessage, ReviewQueue
+from approvals.records import intake, quarantine
+from approvals.records.intake import Readable, Received, Refused
+
+log = structlog.get_logger(__name__)
+
+Origin = QuarantinedMessage.Origin
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How many messages of a batch became reviews, were there already, or went to quarantine."""
+
+    reviews: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(
+            self.reviews + other.reviews,
+            self.duplicates + other.duplicates,
+            self.quarantined + other.quarantined,
+        )
+
+
+def accept(
+    queue: ReviewQueue, batch: Iterable[Received], *, origin: Origin = Origin.QUEUE
+) -> Taken:
+    """Store a batch of messages: when this returns, each of them is durable and may be deleted.
+
+    Dead letters are kept in quarantine for an operator, unless their review is stored already: then
+    they are duplicates like any other. One transaction for the batch; if the database refuses the
+    data of one row, the batch is redone row by row and that row goes to quarantine. Raises
+    OperationalError if the database is away: then nothing was stored and nothing may be deleted.
+    """
+    readable, refused = _read(queue, batch, origin)
+    try:
+        return _store(queue, readable, refused, origin)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever is wrong with one row, the others are stored)
+        log.warning("intake.row_by_row", queue=queue.slug, error=type(error).__name__)
+    taken = Taken()
+    for item in readable:
+        taken += _store_alone(queue, item, origin)
+    for refusal in refused:
+        taken += _store(queue, [], [refusal], origin)
+    return taken
+
+
+def _read(
+    queue: ReviewQueue, batch: Iterable[Received], origin: Origin
+) -> tuple[list[Readable], list[Refused]]:
+    """Parse everything before the transaction; fingerprint order keeps two pollers from deadlock."""
+    read = [intake.read(queue, one, message_id=one.message_id) for one in batch]
+    readable = [item for item in read if isinstance(item, Readable)]
+    refused = [item for item in read if isinstance(item, Refused)]
+    if origin == Origin.DEAD_LETTERS:
+        readable = [_dead_letter(item) for item in readable]
+    readable.sort(key=lambda item: item.fingerprint)
+    refused.sort(key=lambda item: item.received.message_id)
+    return readable, refused
+
+
+def _dead_letter(item: Readable) -> Readable:
+    """The same message, of which no review is made without an operator."""
+    reason = Refused(item.received, "dead_letter", "It can be read: replay makes it a review.")
+    return replace(item, refusal=item.refusal or reason)
+
+
+def _store_alone(queue: ReviewQueue, item: Readable, origin: Origin) -> Taken:
+    try:
+        return _store(queue, [item], [], origin)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  (its text may hold the message: only its type is logged)
+        log.warning(
+            "intake.refused_by_database",
+            message_id=item.received.message_id,
+            error=type(error).__name__,
+        )
+        reason = Refused(item.received, "not_storable", "The database refuses this content.")
+        return _store(queue, [], [reason], origin)
+
+
+@transaction.atomic(durable=True)
+def _store(
+    queue: ReviewQueue, readable: Sequence[Readable], refused: Sequence[Refused], origin: Origin
+) -> Taken:
+    rows = intake.insert(queue, readable)
+    reviews = intake.stored(readable)
+    new = [row for row in rows if reviews[bytes(row.token_fingerprint)].pk == row.pk]
+    intake.record_arrival(queue, new, by=MESSAGE_QUEUE)
+    without_review = [why for item in readable if (why := intake.refusal_of(item, reviews))]
+    quarantined = quarantine.store(queue, [*refused, *without_review], origin)
+    duplicates = len(readable) - len(new) - len(without_review)
+    return Taken(reviews=len(new), duplicates=duplicates, quarantined=quarantined)

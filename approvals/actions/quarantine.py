@@ -1,0 +1,139 @@
+"""Quarantine: an operator replays a message that could not become a review, discards it, or reads its bytes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.policy import Action
+from approvals.records import audit, database_time, idempotency, intake, quarantine
+from approvals.records.audit_kinds import AuditKind
+from approvals.records.intake import Readable, Received, Refused
+from approvals.untrusted import typed_text
+
+log = structlog.get_logger(__name__)
+
+MAX_REASON = 300  # characters
+
+
+@transaction.atomic(durable=True)
+def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> ReviewTask:
+    """Parse a quarantined message again and create its review, as intake would have done.
+
+    If this very message has become a review meanwhile, it is settled with that one: a token never
+    has two reviews. Raises NotFound, NotAllowed, KeyMissing, AlreadySettled, or Invalid if it still
+    cannot become a review; then nothing has changed.
+    """
+    idempotency.keep(key)
+    row = _locked(message_id, by)
+    _ensure_open(row)
+    item = _read_again(row)
+    review, created = _review_of(row, item)
+    idempotency.fill(key, review.pk)
+    row.replayed_at, row.replayed_by, row.replayed_as = database_time.now(), by.user, review
+    row.save(update_fields=["replayed_at", "replayed_by", "replayed_as"])
+    if created:
+        about = {"quarantined": str(row.pk), "origin": row.origin}
+        intake.record_arrival(row.queue, [review], by=by, about=about)
+    data = {"review": str(review.pk), "created": created}
+    audit.record(row, AuditKind.MESSAGE_REPLAYED, by=by, data=data, **data)
+    return review
+
+
+@transaction.atomic(durable=True)
+def discard(
+    message_id: UUID,
+    reason: str,
+    *,
+    by: Actor,
+    key: idempotency.Key | None = None,
+) -> QuarantinedMessage:
+    """Settle a quarantined message without a review. Its bytes stay, sealed.
+
+    Raises NotFound, NotAllowed, AlreadySettled, or Invalid for a reason that is not 1 to 300
+    characters of storable text.
+    """
+    idempotency.keep(key, message_id)
+    row = _locked(message_id, by)
+    _ensure_open(row)
+    row.discard_reason = typed_text.checked(
+        reason, field="reason", longest=MAX_REASON, required="Say why the message is discarded."
+    )
+    row.discarded_at, row.discarded_by = database_time.now(), by.user
+    row.save(update_fields=["discard_reason", "discarded_at", "discarded_by"])
+    audit.record(row, AuditKind.MESSAGE_DISCARDED, by=by, data={"reason": row.discard_reason})
+    return row
+
+
+@transaction.atomic(durable=True)
+def reveal(message_id: UUID, *, by: Actor) -> bytes:
+    """The bytes of a quarantined message as SQS gave them, with its token; the access is audited.
+
+    Raises NotFound, NotAllowed or KeyMissing.
+    """
+    row = _locked(message_id, by)
+    body = quarantine.body_of(row)
+    audit.record(row, AuditKind.MESSAGE_REVEALED, by=by)
+    return body
+
+
+def _locked(message_id: UUID, by: Actor) -> QuarantinedMessage:
+    """The message, locked. Raises NotAllowed, also if there is no such message, or NotFound."""
+    row = QuarantinedMessage.objects.select_for_update().filter(pk=message_id).first()
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    if row is None:
+        raise NotFound(f"No message {message_id} in quarantine.")
+    return row
+
+
+def _ensure_open(row: QuarantinedMessage) -> None:
+    if row.replayed_at is not None:
+        raise AlreadySettled(f"This message was replayed already, as review {row.replayed_as_id}.")
+    if row.discarded_at is not None:
+        raise AlreadySettled("This message was discarded already.")
+
+
+def _read_again(row: QuarantinedMessage) -> Readable:
+    """The stored message, parsed again. Raises KeyMissing, or Invalid if it still cannot be read."""
+    body = quarantine.body_of(row).decode(errors="surrogatepass")
+    received = Received(body, row.sqs_message_id, row.sent_at)
+    item = intake.read(row.queue, received, quarantined=str(row.pk))
+    if isinstance(item, Readable):
+        return item
+    if item.reason == intake.PARSER_FAILED:  # a bug of ours: a later release may read the message
+        raise Invalid("The parser fails on this message; the log says where.")
+    raise _invalid(item)
+
+
+def _invalid(refusal: Refused) -> Invalid:
+    return Invalid(refusal.explanation, reason=refusal.reason)
+
+
+def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
+    """The review of a message and whether it is new. Raises Invalid if the message may not become one."""
+    reviews = intake.stored([item])
+    made = None
+    if not reviews and item.refusal is None:
+        made = _inserted(row.queue, item)
+        reviews = intake.stored([item])  # a poller may have stored the token while we waited
+    if refusal := intake.refusal_of(item, reviews):
+        raise _invalid(refusal)
+    review = ReviewTask.objects.get(pk=reviews[item.fingerprint].pk)
+    return review, made is not None and made.pk == review.pk
+
+
+def _inserted(queue: ReviewQueue, item: Readable) -> ReviewTask:
+    try:
+        [made] = intake.insert(queue, [item])
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  (its text may hold the message: only its type is logged)
+        log.warning("intake.refused_by_database", error=type(error).__name__)
+        raise Invalid("The database refuses this content.", reason="not_storable") from None
+    return made

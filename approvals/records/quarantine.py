@@ -1,0 +1,88 @@
+"""Quarantined messages as rows: stored sealed with their reason, and opened again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+import structlog
+
+from approvals.actors import MESSAGE_QUEUE
+from approvals.models import QuarantinedMessage, ReviewQueue
+from approvals.models.ids import uuid7
+from approvals.records import audit, tokens
+from approvals.records.audit_kinds import AuditKind
+from approvals.records.intake import Refused
+from approvals.untrusted import redaction
+
+log = structlog.get_logger(__name__)
+
+Origin = QuarantinedMessage.Origin
+
+
+def store(queue: ReviewQueue, refused: Iterable[Refused], origin: Origin) -> int:
+    """Insert refused messages and open their audit chains; returns how many were not there before."""
+    if origin == Origin.DEAD_LETTERS:
+        refused = [_dead_letter(item) for item in refused]
+    rows = [_row(queue, item, origin) for item in refused]
+    rows.sort(key=lambda row: (row.sqs_message_id, row.raw_body_sha256))  # against deadlocks
+    QuarantinedMessage.objects.bulk_create(rows, ignore_conflicts=True)
+    inserted = set(
+        QuarantinedMessage.objects.filter(pk__in=[row.pk for row in rows]).values_list(
+            "pk", flat=True
+        )
+    )
+    new = [row for row in rows if row.pk in inserted]
+    audit.open_chains(
+        {
+            audit.chain(row): audit.Entry(
+                AuditKind.MESSAGE_QUARANTINED,
+                MESSAGE_QUEUE,
+                {
+                    "queue": queue.slug,
+                    "reason": row.reason,
+                    "origin": row.origin,
+                    "sqs_message_id": row.sqs_message_id,
+                    "raw_body_sha256": bytes(row.raw_body_sha256).hex(),
+                },
+            )
+            for row in new
+        }
+    )
+    for row in new:
+        log.warning("message.quarantined", quarantined=str(row.pk), reason=row.reason)
+    return len(new)
+
+
+def body_of(row: QuarantinedMessage) -> bytes:
+    """The bytes of a quarantined message, exactly as SQS gave them. Raises KeyMissing."""
+    return tokens.unseal(row.raw_body, row=row.pk, column="raw_body")
+
+
+def redacted_body(row: QuarantinedMessage) -> str:
+    """The body of a quarantined message without its task token. Raises KeyMissing."""
+    return redaction.redacted_body(body_of(row).decode(errors="replace"))
+
+
+def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessage:
+    """The row that keeps a message, byte for byte and sealed."""
+    pk, body = uuid7(), item.received.body.encode(errors="surrogatepass")
+    return QuarantinedMessage(
+        id=pk,
+        origin=origin,
+        queue=queue,
+        raw_body=tokens.seal(body, row=pk, column="raw_body"),
+        raw_body_sha256=hashlib.sha256(body).digest(),
+        raw_body_bytes=len(body),
+        reason=item.reason,
+        explanation=item.explanation.replace("\0", "")[:300],
+        sqs_message_id=item.received.message_id,
+        sent_at=item.received.sent_at,
+    )
+
+
+def _dead_letter(item: Refused) -> Refused:
+    """The same message with the reason that all dead letters share, its own explanation after it."""
+    explanation = f"SQS gave it up after too many receives. {item.explanation}"
+    return replace(item, reason="dead_letter", explanation=explanation)

@@ -1,0 +1,113 @@
+"""Redaction: takes task tokens out of texts and JSON values before anybody sees or stores them.
+
+A task token is a bearer secret of Step Functions, 1 to 2,048 characters long. It may be spelled with
+JSON's escapes where JSON text lies inside a string: .NET writes \\u002B for +, PHP \\/ for /.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from string import ascii_letters, digits
+from typing import Any
+
+from approvals.untrusted import strict_json
+from approvals.untrusted.strict_json import Unreadable
+
+PLACEHOLDER = "[task token]"
+
+_ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
+_LIKE_A_TOKEN = re.compile(
+    r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
+)
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{128,}")  # longer than any digest
+_RUN = re.compile(r"[A-Za-z0-9+/=_.:-]{20,2200}")  # a token with what may stand around it
+_TOKEN_CHARACTERS = frozenset(ascii_letters + digits + "_+/=.:-")
+
+
+def redact(value: Any, token: str) -> Any:
+    """A JSON value with this token replaced by PLACEHOLDER wherever it is, in keys and escaped too."""
+    if isinstance(value, str):
+        return _redact_token(value, token)
+    if isinstance(value, list):
+        return [redact(inner, token) for inner in value]
+    if isinstance(value, dict):
+        return {redact(key, token): redact(inner, token) for key, inner in value.items()}
+    return value
+
+
+def redact_text(text: str) -> str:
+    """A text without the value of any taskToken and without anything that looks like a token.
+
+    For texts whose token is not known. Runs of 64 characters of a token's alphabet go, digests too.
+    """
+    text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{PLACEHOLDER}"', text)
+    return _LIKE_A_TOKEN.sub(PLACEHOLDER, text)
+
+
+def redact_json(value: Any) -> Any:
+    """A JSON value without the value of any taskToken and without runs as long as a token.
+
+    For values whose token is not known. It keeps more than `redact_text`: an order may well hold a
+    digest, and a task token is far longer.
+    """
+    if isinstance(value, str):
+        return _LONG_RUN.sub(PLACEHOLDER, value)
+    if isinstance(value, list):
+        return [redact_json(inner) for inner in value]
+    if isinstance(value, dict):
+        return {
+            _LONG_RUN.sub(PLACEHOLDER, key): PLACEHOLDER
+            if key == "taskToken" and isinstance(inner, str)
+            else redact_json(inner)
+            for key, inner in value.items()
+        }
+    return value
+
+
+def redact_matching(text: str, is_token: Callable[[str], bool]) -> str:
+    """A text with every token replaced that `is_token` recognizes, for a caller that only has its digest.
+
+    Each run of a token's characters is tried whole and from behind the separators in its first 80
+    characters, so that `token=...` and `(...):` are recognized.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        run = match[0]
+        starts = [0, *(at + 1 for at, character in enumerate(run[:80]) if character in "=:.,/-")]
+        for candidate in (run[start:].rstrip(".:,-") for start in starts):
+            if candidate and is_token(candidate):
+                return run.replace(candidate, PLACEHOLDER)
+        return run
+
+    return _RUN.sub(replace, text)
+
+
+def redacted_body(body: str) -> str:
+    """The body of a message without its task token, as indented JSON.
+
+    A body that cannot be read, or has no token, is redacted as text.
+    """
+    try:
+        document = strict_json.read(body, unique={"taskToken"})
+        token = document["taskToken"]
+    except (Unreadable, KeyError, TypeError):
+        return redact_text(body)
+    if not isinstance(token, str) or not token.strip():
+        return redact_text(body)
+    return json.dumps(redact(document, token), indent=2, ensure_ascii=False)
+
+
+def _redact_token(text: str, token: str) -> str:
+    text = text.replace(token, PLACEHOLDER)
+    if "\\" in text:
+        plain = _ESCAPED.sub(_unescaped, text)
+        if token in plain:
+            return plain.replace(token, PLACEHOLDER)
+    return text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = match[2] or chr(int(match[1], 16))
+    return character if character in _TOKEN_CHARACTERS else match[0]

@@ -1,0 +1,97 @@
+"""Settings that nothing reads yet: new values are refused, stored ones stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from approvals.actions import configuration
+from approvals.exceptions import Invalid
+from approvals.models import ReviewQueue
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+TOTAL = {"path": "input.total", "kind": "money", "role": "amount"}
+FLAGGED = {"path": "input.note", "flag_when": {"equals": "urgent"}}
+REQUESTER = {"path": "input.by", "role": "requester"}
+
+
+def save(queue: ReviewQueue, **changes: Any) -> ReviewQueue:
+    saved, _ = configuration.save_queue(queue.slug, changes, by=None)
+    return saved
+
+
+def store(queue: ReviewQueue, **columns: Any) -> ReviewQueue:
+    """A queue as an earlier release has stored it."""
+    ReviewQueue.objects.filter(pk=queue.pk).update(**columns)
+    return ReviewQueue.objects.get(pk=queue.pk)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ([TOTAL, FLAGGED], "fields: at /1/flag_when: flag_when is not in use yet: leave it empty."),
+        ([REQUESTER], "fields: at /0/role: The role requester is not in use yet: leave it empty."),
+    ],
+)
+def test_a_new_setting_that_nothing_reads_is_refused(
+    queue: ReviewQueue, fields: list[Any], sentence: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        save(queue, fields=fields)
+    with pytest.raises(Invalid) as refused_at_once:
+        factories.queue("new", fields=fields)
+
+    assert refused.value.message == sentence
+    assert refused_at_once.value.message == sentence
+    assert not ReviewQueue.objects.filter(slug="new").exists()
+
+
+def test_a_queue_to_escalate_to_is_refused(queue: ReviewQueue) -> None:
+    with pytest.raises(Invalid) as refused:
+        save(queue, escalate_to=factories.queue("leads"))
+
+    assert refused.value.message == "escalate_to: Escalation is not in use yet: leave it empty."
+
+
+def test_what_an_earlier_release_stored_stays_and_may_be_taken_out(queue: ReviewQueue) -> None:
+    leads = factories.queue("leads")
+    store(queue, escalate_to=leads, fields=[FLAGGED, REQUESTER])
+
+    saved = save(queue, name="Renamed", fields=[TOTAL, REQUESTER, FLAGGED], escalate_to=leads)
+    assert (saved.name, saved.escalate_to) == ("Renamed", leads)
+    assert saved.fields == [TOTAL, REQUESTER, FLAGGED]
+    assert save(queue, fields=[TOTAL], escalate_to=None).unused_settings() == []
+    with pytest.raises(Invalid, match="not in use yet"):
+        save(queue, fields=[TOTAL, FLAGGED])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"fields": [FLAGGED | {"flag_when": {"equals": "late"}}, REQUESTER]},
+        {"fields": [FLAGGED, REQUESTER | {"path": "input.other"}]},
+        {"fields": [FLAGGED, REQUESTER | {"flag_when": {"equals": "urgent"}}]},
+    ],
+)
+def test_a_stored_setting_cannot_be_changed_into_another(
+    queue: ReviewQueue, changed: dict[str, Any]
+) -> None:
+    store(queue, fields=[FLAGGED, REQUESTER])
+
+    with pytest.raises(Invalid, match="not in use yet"):
+        save(queue, **changed)
+
+
+def test_another_queue_to_escalate_to_is_refused(queue: ReviewQueue) -> None:
+    store(queue, escalate_to=factories.queue("leads"))
+
+    with pytest.raises(Invalid, match="not in use yet"):
+        save(queue, escalate_to=factories.queue("others"))
+
+
+@pytest.mark.parametrize("empty", [None, {}])
+def test_an_empty_flag_is_no_setting(queue: ReviewQueue, empty: Any) -> None:
+    assert save(queue, fields=[TOTAL | {"flag_when": empty}]).unused_settings() == []
