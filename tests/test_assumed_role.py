@@ -11,7 +11,7 @@ import boto3
 import pytest
 from django.db.models.functions import Now
 
-from approvals import polling
+from approvals import arns, polling
 from approvals.actions import configuration, decisions, redelivery
 from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
@@ -114,7 +114,7 @@ def test_a_message_is_taken_in_and_its_decision_delivered_in_another_account(
     ada = factories.user("ada@example.com", "reviewer", queue)
     execution = theirs.start()
     assert f":{THEIRS}:" in execution
-    assert aws.account_of(aws.Place("us-east-1")) == OURS
+    assert aws.account_of(arns.Place("us-east-1")) == OURS
 
     assert polling.poll_once(queue, wait_seconds=5) == 1
     entry = attempt(approved(ada))

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from approvals import reconciliation
+from approvals import arns, reconciliation
 from approvals.actions import batch_executions, configuration, redelivery
 from approvals.actions import batches as verbs
 from approvals.actions.batches import LeaseLost, Reading
@@ -57,7 +57,7 @@ class StepFunctions:
     def start(self, machine: str, name: str, text: str) -> tuple[Answer, str]:
         self.started.append((machine, name, text))
         taken = self.answer.proof == Proof.ACCEPTED
-        return self.answer, stepfunctions.execution_arn(machine, name) if taken else ""
+        return self.answer, arns.execution_arn(machine, name) if taken else ""
 
 
 @pytest.fixture(autouse=True)
@@ -308,7 +308,7 @@ def test_what_an_execution_tells_is_each_orders_end_and_the_rest_gets_its_own(
     batch = read(accepted([order(n) for n in range(1, 6)], "batches"))
     lanes.drain("executions")
     carrier = BatchExecution.objects.get()
-    arn = stepfunctions.execution_arn(MACHINE, "order-A-3")
+    arn = arns.execution_arn(MACHINE, "order-A-3")
 
     assert ended(carrier, output([1, 2], _3=arn, _4=""))  # of the fifth nothing is told
     assert sums(batch) == {"read": 5, "settled": 2, "executions": 1, "under_way": 2}
@@ -329,7 +329,7 @@ def test_an_end_is_read_once_however_often_it_is_told() -> None:
     read(accepted([order(1), order(2)], "batches"))
     lanes.drain("executions")
     carrier = BatchExecution.objects.get()
-    told = output([1], _2=stepfunctions.execution_arn(MACHINE, "order-A-2"))
+    told = output([1], _2=arns.execution_arn(MACHINE, "order-A-2"))
     ended(carrier, told)
     before = AuditEvent.objects.count()
 
@@ -385,7 +385,7 @@ def test_a_carrier_whose_start_was_lost_is_found_by_its_input(
 ) -> None:
     read(accepted([order(1)], "batches"))
     carrier = BatchExecution.objects.get()
-    arn = stepfunctions.execution_arn(BATCH, carrier.name)
+    arn = arns.execution_arn(BATCH, carrier.name)
     aws.answer = Answer(Proof.CONFLICT, "ExecutionAlreadyExists")
     found = Execution(arn, "succeeded", bytes(carrier.input_sha256))
     describe = lambda *_: (Answer(Proof.ACCEPTED), found)  # noqa: E731
@@ -552,7 +552,7 @@ def test_what_the_children_of_a_map_tell_is_read_from_its_result_files(
 ) -> None:
     files = {"r/manifest.json": MANIFEST}
     batch = mapped(monkeypatch, settings, files)
-    carrier, arn = BatchExecution.objects.get(), stepfunctions.execution_arn(MACHINE, "order-A-3")
+    carrier, arn = BatchExecution.objects.get(), arns.execution_arn(MACHINE, "order-A-3")
     files["r/SUCCEEDED_0.json"] = json.dumps([{"Output": output([1]), "Input": "[{}]"}]).encode()
     assert not ended(carrier, MAP_OUTPUT)  # the second file is away: asked again
     files["r/SUCCEEDED_1.json"] = json.dumps([{"Output": output([2], _3=arn)}]).encode()

@@ -15,8 +15,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from approvals import polling, tasks
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
 from approvals.records import service_quotas, wake_ups
 from tests import factories

@@ -24,9 +24,9 @@ from django.test import Client
 from approvals import polling
 from approvals.actions import decisions, ingest
 from approvals.actions.decisions import Ruling
+from approvals.arns import Place
 from approvals.delivery import heartbeats
 from approvals.gateways import aws, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
 from approvals.records import service_quotas

@@ -16,9 +16,9 @@ from django.db.models.functions import Now
 
 from approvals.actions import decisions
 from approvals.actions.decisions import Ruling
+from approvals.arns import Place
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.records import outbox

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
+from approvals import arns
 from approvals.actions import batch_executions
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import BatchExecution
 from approvals.records import outbox
@@ -40,8 +40,8 @@ def send(lease: Lease) -> None:
 
 def _existing(carrier: BatchExecution) -> tuple[Answer, str, str, str]:
     """An execution of this name has ended: ours if its input is."""
-    arn = stepfunctions.execution_arn(carrier.batch.carrier_arn, carrier.name)
-    answer, found = stepfunctions.describe_execution(Place(stepfunctions.region_of(arn)), arn)
+    arn = arns.execution_arn(carrier.batch.carrier_arn, carrier.name)
+    answer, found = stepfunctions.describe_execution(arns.place_of(arn), arn)
     if found is None or not found.input_sha256:
         return Answer(Proof.AMBIGUOUS, answer.code or "InputNotShown"), "", "", ""
     if found.input_sha256 != bytes(carrier.input_sha256):

@@ -26,6 +26,7 @@ from approvals.records import (
     circuit_breakers,
     database_time,
     outbox,
+    places,
     tokens,
 )
 from approvals.records.outbox import Lease
@@ -85,7 +86,7 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
         token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
     except KeyMissing:
         return KEY_MISSING
-    place, call = reconciliation.place_of(review), callback_payloads.thaw(payload)
+    place, call = places.of_review(review), callback_payloads.thaw(payload)
     if isinstance(call, callback_payloads.Success):
         answer = stepfunctions.send_task_success(place, token, call.output)
     else:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
+from approvals import arns
 from approvals.actions import orders
 from approvals.delivery import interventions
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import outbox
@@ -56,8 +56,8 @@ def _start(lease: Lease) -> None:
 
 def _existing(order: OrderExecution) -> tuple[Answer, str, OrderExecution.Status, str]:
     """An execution of this name exists: ours if its input is, and a conflict if it is not."""
-    arn = stepfunctions.execution_arn(order.state_machine_arn, order.name)
-    place = Place(stepfunctions.region_of(arn))
+    arn = arns.execution_arn(order.state_machine_arn, order.name)
+    place = arns.place_of(arn)
     answer, execution = stepfunctions.describe_execution(place, arn)
     pending = OrderExecution.Status.PENDING
     if execution is None or not execution.input_sha256:

@@ -16,10 +16,10 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.gateways.aws import Place
+from approvals import arns
+from approvals.arns import Place
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask
-from approvals.reconciliation import place_of
-from approvals.records import database_time, service_quotas
+from approvals.records import database_time, places, service_quotas
 
 ENROLL_AT_ONCE = 1000
 RECENTLY = timedelta(minutes=1)
@@ -73,11 +73,6 @@ def queues() -> list[ReviewQueue]:
 def interval(queue: ReviewQueue) -> float:
     """Seconds from one beat of a token to the next."""
     return service_quotas.beat_interval(queue.heartbeat_seconds or 0)
-
-
-def own_place(queue: ReviewQueue) -> Place:
-    """Where a queue's tokens live, and as whom we speak there."""
-    return Place(queue.region, queue.role_arn)
 
 
 def enroll(asked: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
@@ -135,7 +130,7 @@ def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
     a crash in between costs one of the three beats.
     """
     due = Heartbeat.objects.filter(DUE, review__queue=queue)
-    limit = _granted(own_place(queue), len(due.values_list("pk")[:limit]))
+    limit = _granted(places.of_queue(queue), len(due.values_list("pk")[:limit]))
     if not limit:
         return []
     with connection.cursor() as cursor:
@@ -145,7 +140,7 @@ def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
     shown = reviews.defer("raw_body", "payload")
     # What the queue no longer admits is not answered, so it is not kept waiting either.
     admitted = [each for each in shown if each.queue.admits(each.state_machine_arn)]
-    return [Beat(each.pk, place_of(each), bytes(each.sealed_token)) for each in admitted]
+    return [Beat(each.pk, places.of_review(each), bytes(each.sealed_token)) for each in admitted]
 
 
 def beaten(reviews: Iterable[UUID]) -> None:
@@ -204,7 +199,7 @@ def _capacity(queue: ReviewQueue) -> int:
 
 
 def _account(place: Place) -> str:
-    return place.role_arn.split(":")[4] if place.role_arn else "own"
+    return arns.account_of(place.role_arn) or "own"
 
 
 def _rows(reviews: Iterable[UUID]) -> QuerySet[Heartbeat]:

@@ -11,10 +11,11 @@ import json
 import structlog
 from django.db import transaction
 
+from approvals import arns
 from approvals.actions import orders
 from approvals.actions.orders import Ending
+from approvals.arns import Place
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, OrderIntervention, OutboxAttempt
@@ -120,7 +121,7 @@ def _is_ours(seen: Execution, cause: str) -> bool:
 
 
 def _where(order: OrderExecution) -> tuple[Place, str]:
-    return Place(stepfunctions.region_of(order.execution_arn)), order.execution_arn
+    return arns.place_of(order.execution_arn), order.execution_arn
 
 
 @transaction.atomic(durable=True)

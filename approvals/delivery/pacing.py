@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from approvals.gateways import stepfunctions
+from approvals import arns
 from approvals.models import OutboxEntry
 from approvals.records import rate_limits, service_quotas
 
@@ -37,6 +37,6 @@ def admits(entry_id: UUID) -> bool:
 def _region() -> str:
     """Where the order workflow lies; its orders, and what carries them, are started there."""
     try:
-        return stepfunctions.region_of(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
+        return arns.region_of(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
     except ValueError:
         return str(settings.AWS_REGION)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from threading import Lock
@@ -28,6 +27,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from django.conf import settings
 from django.utils import timezone
 
+from approvals import arns
+from approvals.arns import Place
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -38,14 +40,6 @@ SESSION_NAME = "countersign"  # what the other account's CloudTrail shows beside
 PAUSE_AFTER_REFUSAL = (
     5.0  # seconds in which a role that could not be assumed is not asked for again
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a call is made and as whom: a region, and the role to assume (none: our own credentials)."""
-
-    region: str
-    role_arn: str = ""
 
 
 class NoClientError(BotoCoreError):
@@ -131,7 +125,7 @@ def account_of(place: Place) -> str:
     tells, which needs no permission.
     """
     if place.role_arn:
-        return place.role_arn.split(":")[4]
+        return arns.account_of(place.role_arn) or ""
     try:
         return _own_account(place.region)
     except (BotoCoreError, ClientError):

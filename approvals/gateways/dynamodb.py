@@ -7,8 +7,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, accepted, classify
 
 

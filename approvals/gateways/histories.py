@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, accepted, classify
 
 EVENTS_A_PAGE = 1_000  # API reference, GetExecutionHistory: maxResults

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof, classify
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place, SqsQueue
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import classify
 
 BATCH = 10  # the most that ReceiveMessage and DeleteMessageBatch take
@@ -83,13 +83,14 @@ def attributes(place: Place, url: str) -> dict[str, str]:
     return {str(name): value for name, value in response.get("Attributes", {}).items()}
 
 
-def url_of(place: Place, arn: str) -> str:
-    """The URL of the queue of this ARN, by GetQueueUrl. Raises Unavailable, as `attributes` does."""
-    *_, account, name = arn.split(":")
+def url_of(place: Place, queue: SqsQueue) -> str:
+    """The URL of a queue that an ARN names, by GetQueueUrl. Raises Unavailable, as `attributes` does."""
     try:
-        response = aws.sqs(place).get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+        response = aws.sqs(place).get_queue_url(
+            QueueName=queue.name, QueueOwnerAWSAccountId=queue.account
+        )
     except (BotoCoreError, ClientError) as error:
-        raise _away(error, arn) from error
+        raise _away(error, queue.name) from error
     return response["QueueUrl"]
 
 

@@ -6,15 +6,15 @@ One call, one request.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals import arns
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, accepted, classify
 
 EXECUTIONS_A_PAGE = 1_000  # API reference, ListExecutions: maxResults
@@ -98,7 +98,7 @@ def send_task_heartbeat(place: Place, token: str) -> Answer:
 def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
     """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
     try:
-        place = Place(region_of(state_machine_arn))
+        place = arns.place_of(state_machine_arn)
     except ValueError:
         return Answer(Proof.REFUSED, "InvalidArn"), ""  # as AWS would say, if we knew where to ask
     try:
@@ -205,44 +205,10 @@ def list_executions(
     return accepted(response), Executions(rows, response.get("nextToken"))
 
 
-def execution_arn(state_machine_arn: str, name: str) -> str:
-    """The ARN an execution of this name has: the one place where an ARN is put together.
-
-    `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:VERSION]` becomes
-    `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. A guess until DescribeExecution agrees.
-    """
-    parts = state_machine_arn.split(":")
-    if len(parts) < 7 or parts[5] != "stateMachine":
-        raise ValueError(f"not the ARN of a state machine: {state_machine_arn!r}")
-    return ":".join([*parts[:5], "execution", parts[6], name])
-
-
-def split_qualifier(state_machine_arn: str) -> tuple[str, str]:
-    """The state machine an ARN names, and the version or alias behind it; empty where there is none.
-
-    `...:stateMachine:NAME:3` and `...:stateMachine:NAME:live` are one machine: execution names are
-    unique in it, whichever version runs (API reference, StartExecution: name).
-    """
-    parts = state_machine_arn.split(":")
-    return ":".join(parts[:7]), ":".join(parts[7:])
-
-
 def is_in_another_account(place: Place, arn: str) -> bool:
     """Whether an ARN is known to lie in another account than the one we act in at `place`.
 
     There a token of it is no token: AWS answers InvalidToken, although nothing is wrong with it.
     """
     account = aws.account_of(place)
-    parts = arn.split(":")
-    return bool(account) and len(parts) > 5 and parts[4] != account
-
-
-def region_of(arn: str) -> str:
-    """The region an ARN lies in: a token or an execution is only known there.
-
-    Raises ValueError for what cannot be a region: the ARN of a review is what its message said.
-    """
-    parts = arn.split(":")
-    if len(parts) < 6 or not re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", parts[3]):
-        raise ValueError(f"not an ARN with a region: {arn!r}")
-    return parts[3]
+    return bool(account) and arns.account_of(arn) not in (None, account)

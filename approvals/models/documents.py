@@ -14,6 +14,7 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 from referencing import Registry
 
+from approvals import arns
 from approvals.untrusted import strict_json
 
 POLICY = {
@@ -49,7 +50,7 @@ STATE_MACHINES = {
     "items": {
         "type": "string",
         "maxLength": 512,
-        "pattern": r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+(:[^:]+)?$",
+        "pattern": arns.STATE_MACHINE,
     },
     "uniqueItems": True,
     "maxItems": 100,

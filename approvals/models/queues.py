@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q, Value
 
+from approvals import arns
 from approvals.models import documents
 from approvals.models.ids import uuid7
 
@@ -50,7 +51,7 @@ class ReviewQueue(models.Model):
         blank=True,
         validators=[
             RegexValidator(
-                r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$",
+                arns.ROLE,
                 "Not the ARN of an IAM role: arn:aws:iam::123456789012:role/NAME.",
             )
         ],

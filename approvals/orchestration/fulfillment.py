@@ -12,9 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals import policy
+from approvals import arns, policy
 from approvals.exceptions import Invalid, OrderConflict, Unavailable
-from approvals.gateways import stepfunctions
 from approvals.models import OrderExecution, OutboxEntry, User
 from approvals.records import audit, database_time, idempotency, outbox, wake_ups
 
@@ -71,7 +70,7 @@ def _store(
     idempotency.keep(receipt)
     digest = hashlib.sha256(text.encode()).digest()
     configured = settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN
-    machine, qualifier = stepfunctions.split_qualifier(configured)
+    machine, qualifier = arns.split_qualifier(configured)
     row, created = OrderExecution.objects.get_or_create(
         state_machine_arn=machine,
         order_id=order_id,

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.db.models.functions import Now
 
+from approvals import arns
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
@@ -126,11 +127,11 @@ def _heartbeat(queue: ReviewQueue, seconds: int) -> Iterator[Finding]:
 
 
 def _place(queue: ReviewQueue, arn: str) -> Iterator[Finding]:
-    match = sources.AN_SQS_ARN.fullmatch(arn)
-    if match and match[1] != queue.region:
+    named = arns.sqs_queue(arn)
+    if named and named.region != queue.region:
         yield _problem(
-            f"The queue lies in {match[1]}, but is registered in {queue.region}:"
-            f" run register_queue with --region {match[1]}."
+            f"The queue lies in {named.region}, but is registered in {queue.region}:"
+            f" run register_queue with --region {named.region}."
         )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from approvals import arns
+from approvals.arns import Place
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs
-from approvals.gateways.aws import Place
 from approvals.models import QuarantinedMessage, ReviewQueue
+from approvals.records import places
 
 Origin = QuarantinedMessage.Origin
-AN_SQS_ARN = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):\d{12}:[\w.-]+")
 
 
 class NoDeadLetterQueue(Unavailable):
@@ -46,7 +46,7 @@ class Redrive:
 
 def messages_of(queue: ReviewQueue) -> Source:
     """The queue itself."""
-    return Source(Place(queue.region, queue.role_arn), queue.sqs_url)
+    return Source(places.of_queue(queue), queue.sqs_url)
 
 
 def dead_letters_of(queue: ReviewQueue) -> Source:
@@ -54,7 +54,7 @@ def dead_letters_of(queue: ReviewQueue) -> Source:
 
     Raises NoDeadLetterQueue where there is none, Unavailable where it cannot be found, in one line.
     """
-    place = Place(queue.region, queue.role_arn)
+    place = places.of_queue(queue)
     found = sqs.attributes(place, queue.sqs_url)
     policy = redrive(found)
     if policy is None:
@@ -75,12 +75,12 @@ def redrive(attributes: Mapping[str, str]) -> Redrive | None:
 
 def locate(place: Place, policy: Redrive) -> Source:
     """The dead-letter queue of a policy; it lies where its ARN says. Raises Unavailable."""
-    match = AN_SQS_ARN.fullmatch(policy.arn)
-    if match is None:
+    queue = arns.sqs_queue(policy.arn)
+    if queue is None:
         raise Unavailable(f"The RedrivePolicy names no SQS queue: {policy.arn[:200]!r}.")
-    there = replace(place, region=match[1])
+    there = replace(place, region=queue.region)
     try:
-        url = sqs.url_of(there, policy.arn)
+        url = sqs.url_of(there, queue)
     except Unavailable as error:
         code = error.extra.get("aws_code", "")
         raise Unavailable(

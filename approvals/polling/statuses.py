@@ -12,9 +12,9 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from approvals.arns import Place
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
-from approvals.gateways.aws import Place
 from approvals.records import execution_snapshots
 from approvals.untrusted import strict_json
 

@@ -6,8 +6,8 @@ consistency. An ended execution has no open token: that, too, is a proof.
 
 from __future__ import annotations
 
-from approvals.reconciliation.evidence import Evidence, Fate, ask, place_of
+from approvals.reconciliation.evidence import Evidence, Fate, ask
 from approvals.reconciliation.execution_history import read, read_asked
 from approvals.reconciliation.executions import inquire, probe
 
-__all__ = ["Evidence", "Fate", "ask", "inquire", "place_of", "probe", "read", "read_asked"]
+__all__ = ["Evidence", "Fate", "ask", "inquire", "probe", "read", "read_asked"]

@@ -14,11 +14,11 @@ from typing import Any
 
 import structlog
 
+from approvals import arns
 from approvals.actions import batch_executions
 from approvals.actions.batch_executions import Outcome
 from approvals.exceptions import Invalid, Unavailable
-from approvals.gateways import s3, stepfunctions
-from approvals.gateways.aws import Place
+from approvals.gateways import s3
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.records import database_time
@@ -110,7 +110,7 @@ def _outcomes(carrier: BatchExecution, execution: Execution) -> Iterator[Outcome
     if carrier.batch.mode != OrderBatch.Mode.MAP:
         yield _told(output)
         return
-    place = Place(stepfunctions.region_of(execution.arn))
+    place = arns.place_of(execution.arn)
     bucket, key = (str(output["ResultWriterDetails"][name]) for name in ("Bucket", "Key"))
     with s3.opened(place, bucket, key) as body:
         manifest = json.loads(body.read())

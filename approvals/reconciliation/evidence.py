@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from approvals.arns import Place
 from approvals.exceptions import Throttled
-from approvals.gateways import histories, stepfunctions
-from approvals.gateways.aws import Place
+from approvals.gateways import histories
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.histories import Event
 from approvals.messages import TaskToken
 from approvals.models import Decision, ReviewTask
-from approvals.records import rate_limits, tokens
+from approvals.records import places, rate_limits, tokens
 
 PAGES_A_MINUTE = 300  # of the 20 a second that an account may read
 
@@ -101,18 +101,6 @@ class Unread(Exception):
         super().__init__(str(evidence.fate))
 
 
-def place_of(review: ReviewTask) -> Place:
-    """Where this review's token and execution are asked after: its execution's region, as its queue's role.
-
-    A token is only good in its execution's region; without an ARN, the queue's is the best word.
-    """
-    try:
-        region = stepfunctions.region_of(review.execution_arn)
-    except ValueError:
-        region = review.queue.region
-    return Place(region, review.queue.role_arn)
-
-
 def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
     """What became of a review's token, by its execution's history; `decision` is what OURS means.
 
@@ -124,7 +112,7 @@ def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
         return Evidence(Fate.NO_EXECUTION_ARN)
     mark, ending = bytes(review.token_fingerprint), _Ending()
     try:
-        for task in tasks_of(place_of(review), review.execution_arn, ending):
+        for task in tasks_of(places.of_review(review), review.execution_arn, ending):
             if task.fingerprint == mark or task.message_id == (review.sqs_message_id or None):
                 return _attributed(task.evidence, decision)
     except Unread as unread:

@@ -8,17 +8,17 @@ from uuid import UUID
 
 import structlog
 
+from approvals import arns
 from approvals.actions import lifecycle, orders
 from approvals.actions.orders import Ending
 from approvals.exceptions import KeyMissing, Throttled
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
 from approvals.reconciliation import batch_executions
-from approvals.reconciliation.evidence import Fate, ask, place_of
-from approvals.records import database_time, execution_snapshots, rate_limits, tokens
+from approvals.reconciliation.evidence import Fate, ask
+from approvals.records import database_time, execution_snapshots, places, rate_limits, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ def probe(review_id: UUID) -> None:
     except KeyMissing:
         log.warning("probe.key_missing", review=str(review.pk))
         return
-    answer = stepfunctions.send_task_heartbeat(place_of(review), token)
+    answer = stepfunctions.send_task_heartbeat(places.of_review(review), token)
     if answer.proof == Proof.CLOSED:
         proof = {"fate": "closed", "by": "heartbeat", "error_code": answer.code}
         lifecycle.expire(review.pk, proof=proof)
@@ -89,7 +89,7 @@ def _waiting(arn: str) -> Any:
 
 def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:
     try:
-        place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
+        place = places.of_review(reviews[0]) if reviews else arns.place_of(arn)
         rate_limits.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
     except Throttled:
         return None, Answer(Proof.THROTTLED, "OurOwnLimit")

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from approvals import arns
 from approvals.actions import ingest
+from approvals.arns import Place
 from approvals.exceptions import Invalid, Throttled, Unavailable
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
 from approvals.messages import TOKEN_STANDS_HERE
@@ -61,8 +62,8 @@ def machines_of(queue: ReviewQueue) -> list[str]:
     """The state machines that a queue admits by name, else those that its reviews came from."""
     seen = ReviewTask.objects.filter(queue=queue).exclude(state_machine_arn="").order_by()
     named: Iterable[str] = queue.state_machine_arns or []
-    arns = set(named or seen.values_list("state_machine_arn", flat=True).distinct())
-    return sorted({":".join(arn.split(":")[:7]).partition("/")[0] for arn in arns})
+    found = set(named or seen.values_list("state_machine_arn", flat=True).distinct())
+    return sorted({arns.machine_of(arn) for arn in found})
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Recovery:
 
     def _place(self, arn: str) -> Place:
         try:
-            return Place(stepfunctions.region_of(arn), self.queue.role_arn)
+            return arns.place_of(arn, self.queue.role_arn)
         except ValueError:
             raise Invalid(f"{arn!r} is not the ARN of a state machine.") from None
 

@@ -16,14 +16,14 @@ from uuid import UUID
 
 import structlog
 
+from approvals.arns import Place
 from approvals.delivery import heartbeats
 from approvals.delivery.heartbeats import Beat, Load
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ReviewQueue
-from approvals.records import service_quotas, tokens
+from approvals.records import places, service_quotas, tokens
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +125,7 @@ class Pacemaker:
         _warn(loads)
 
     def _begin(self, queue: ReviewQueue) -> int:
-        pace = self._paces[heartbeats.own_place(queue)]
+        pace = self._paces[places.of_queue(queue)]
         room = pace.room()
         if not room:
             return 0
@@ -164,7 +164,7 @@ class Pacemaker:
         """Wait so long for a first answer, gather, then write all down, by queue and meaning."""
         told: dict[ReviewQueue, dict[tuple[Proof, str], list[UUID]]] = {}
         for queue, review, answer in self._gathered(seconds):
-            self._paces[heartbeats.own_place(queue)].under_way.discard(review)
+            self._paces[places.of_queue(queue)].under_way.discard(review)
             meanings = told.setdefault(queue, {})
             meanings.setdefault((answer.proof, answer.code), []).append(review)
         for queue, meanings in told.items():
@@ -183,7 +183,7 @@ class Pacemaker:
             return
 
     def _judge(self, queue: ReviewQueue, proof: Proof, code: str, reviews: list[UUID]) -> None:
-        pace = self._paces[heartbeats.own_place(queue)]
+        pace = self._paces[places.of_queue(queue)]
         if proof == Proof.ACCEPTED:
             heartbeats.beaten(reviews)
             pace.pause = 0.0
@@ -204,7 +204,7 @@ def _warn(loads: list[Load]) -> None:
     """A line for each place whose queues together ask for more than its quota allows us."""
     shares: dict[Place, list[Load]] = defaultdict(list)
     for load in loads:
-        shares[heartbeats.own_place(load.queue)].append(load)
+        shares[places.of_queue(load.queue)].append(load)
     for place, together in shares.items():
         share = sum(load.share for load in together)
         if share > 1:

@@ -42,7 +42,9 @@ def vector(monkeypatch):
 
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the database's clock say this."""
-    monkeypatch.setattr(signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC))
+    monkeypatch.setattr(
+        signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC)
+    )
 
 
 def unsigned(body: bytes = BODY, **changed: str | None) -> None:

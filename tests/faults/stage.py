@@ -27,7 +27,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from approvals import polling
+from approvals import arns, polling
 from approvals.actions import configuration, decisions
 from approvals.gateways import aws as gateway
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
@@ -99,7 +99,7 @@ def let_go() -> None:
 
 
 def _clients() -> Iterator[Any]:
-    place = gateway.Place(REGION)
+    place = arns.Place(REGION)
     if settings.AWS_ENDPOINT_URL:
         yield from (gateway.stepfunctions(place), gateway.sqs(place))
 

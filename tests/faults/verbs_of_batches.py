@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
+from approvals import arns
 from approvals.actions import batch_executions, batches
 from approvals.actions.batches import LeaseLost, Reading
 from approvals.delivery import lanes
-from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import progress, runner, sources
@@ -242,7 +242,7 @@ def _every_row_once(_stage: Stage, case: Case) -> str:
 
 
 def _own_executions(stage: Stage, case: Case) -> str:
-    wanted = {stepfunctions.execution_arn(stage.orders, o.name) for o in case.batch.orders.all()}
+    wanted = {arns.execution_arn(stage.orders, o.name) for o in case.batch.orders.all()}
     found = set(case.batch.orders.values_list("execution_arn", flat=True))
     return "" if found == wanted else f"I-15 {found} instead of {wanted}"
 

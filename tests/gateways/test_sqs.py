@@ -10,9 +10,9 @@ import pytest
 from botocore.stub import Stubber
 
 from approvals import polling
+from approvals.arns import Place
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws, sqs
-from approvals.gateways.aws import Place
 
 URL = "https://sqs.eu-west-3.amazonaws.com/123456789012/reviews"
 PLACE = Place("eu-west-3")

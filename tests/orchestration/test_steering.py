@@ -11,13 +11,12 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from approvals import reconciliation
+from approvals import arns, reconciliation
 from approvals.actions import configuration
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, NotFound, OrderConflict
 from approvals.gateways import aws as gateway
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     AuditEvent,
@@ -150,7 +149,7 @@ def test_a_failed_order_is_redriven_under_its_arn(aws: FakeAws, failed: OrderExe
 def test_a_description_from_before_a_redrive_changes_nothing(
     aws: FakeAws, failed: OrderExecution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, arn = Place(stepfunctions.region_of(failed.execution_arn)), failed.execution_arn
+    place, arn = arns.place_of(failed.execution_arn), failed.execution_arn
     before = stepfunctions.describe_execution(place, arn)
     restart()
     deliver()

@@ -9,11 +9,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import F, Q
 
+from approvals import arns
 from approvals.actions import batch_executions
 from approvals.actions import batches as verbs
 from approvals.exceptions import Unavailable
 from approvals.gateways import s3, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.orchestration.batches import sources
 from approvals.records import database_time, order_batches
@@ -75,5 +75,5 @@ def ask_progress() -> None:
     )
     for carrier in under_way.order_by(F("items_asked_at").asc(nulls_first=True))[:5]:
         arn = carrier.execution_arn
-        done = stepfunctions.map_run_progress(Place(stepfunctions.region_of(arn)), arn)
+        done = stepfunctions.map_run_progress(arns.place_of(arn), arn)
         batch_executions.note_progress(carrier.pk, carrier.items_done if done is None else done)

@@ -19,9 +19,9 @@ import structlog
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
+from approvals import arns
 from approvals.actions import batches
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
-from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
 from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.orchestration import fulfillment
@@ -65,9 +65,7 @@ def accept(
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
     if not 1 <= wish.size <= MOST_IN_A_CARRIER:
         raise Invalid(f"A batch size is 1 to {MOST_IN_A_CARRIER} orders.", pointer="/batch_size")
-    machine, qualifier = stepfunctions.split_qualifier(
-        _machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN")
-    )
+    machine, qualifier = arns.split_qualifier(_machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN"))
     batch = OrderBatch(
         source=source.name,
         source_version=source.version,

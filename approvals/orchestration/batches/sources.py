@@ -16,9 +16,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from approvals.arns import Place
 from approvals.exceptions import Invalid
 from approvals.gateways import s3
-from approvals.gateways.aws import Place
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import parsers
 from approvals.untrusted.json_stream import BLOCK, Stream
