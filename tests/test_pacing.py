@@ -59,7 +59,7 @@ def test_who_waited_in_vain_has_made_no_attempt(
 def test_an_answer_to_a_review_waits_for_no_start(
     monkeypatch: pytest.MonkeyPatch, queue: ReviewQueue, alice: User
 ) -> None:
-    monkeypatch.setattr(pacing.allowances, "admits", lambda *_, **__: False)
+    monkeypatch.setattr(pacing.rate_limits, "admits", lambda *_, **__: False)
     review = factories.review(queue)
     decisions.approve(review.pk, by=alice, surface="api", ruling=decisions.Ruling(undo_seconds=0))
 

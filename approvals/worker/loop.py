@@ -16,7 +16,7 @@ from django.db import connection
 from approvals.delivery import lanes
 from approvals.exceptions import DATABASE_AWAY
 from approvals.worker import periodic
-from approvals.worker.heartbeats import Pacemaker
+from approvals.worker.heartbeats import HeartbeatSender
 from approvals.worker.pool import Crew
 
 log = structlog.get_logger(__name__)
@@ -79,12 +79,12 @@ def do_chore(name: str, stop: threading.Event) -> None:
 
 def keep_alive(stop: threading.Event) -> None:
     """Beat every open token whose queue asks for heartbeats, until `stop` is set."""
-    pacemaker = Pacemaker()
+    sender = HeartbeatSender()
     try:
-        _again_and_again(pacemaker.turn, stop, "heartbeats")
+        _again_and_again(sender.turn, stop, "heartbeats")
     finally:
         try:
-            pacemaker.close()
+            sender.close()
         except DATABASE_AWAY as error:  # what is not written down is beaten once more elsewhere
             log.warning("sweep.database_away", lane="heartbeats", error=str(error)[:300])
         connection.close()

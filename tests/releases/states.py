@@ -80,7 +80,7 @@ def _fill_guarded_queue() -> None:
     )
     configuration.grant(User.objects.get(email="alice@example.com"), guarded.slug, "lead", by=None)
     review = factories.review(guarded, orderId="guarded")
-    # As the pacemaker leaves it once it has kept the token alive.
+    # As the heartbeat sender leaves it once it has kept the token alive.
     Heartbeat.objects.create(review=review, due_at=Now() + A_DAY, beaten_at=Now())
 
 
