@@ -85,7 +85,7 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
 
     entry = attempt(entry)
 
-    kept = callbacks.callbacks.thaw(bytes(entry.payload))
+    kept = callbacks.callback_payloads.thaw(bytes(entry.payload))
     assert aws.calls == [("success", Place("eu-north-1"), "token-000111222", kept.output)]
     assert entry.delivery == ("delivered", "acknowledged")
     assert (entry.attempts, results()) == (1, ["accepted"])

@@ -212,10 +212,10 @@ began = time.monotonic()
 decisions.approve(review.pk, by=alice, surface="api", ruling=decisions.Ruling(undo_seconds=0))
 print(time.monotonic() - began)
 from concurrent.futures import ThreadPoolExecutor
-from approvals.records import hints
+from approvals.records import wake_ups
 began = time.monotonic()
 with ThreadPoolExecutor(40) as pool:
-    list(pool.map(lambda _: hints._send(hints.DELIVER, str(review.pk), {}), range(int(sys.argv[1]))))
+    list(pool.map(lambda _: wake_ups._send(wake_ups.DELIVER, str(review.pk), {}), range(int(sys.argv[1]))))
 print(time.monotonic() - began)
 """
 

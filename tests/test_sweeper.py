@@ -112,7 +112,7 @@ def test_a_row_whose_subject_cannot_be_found_is_no_silent_failure(
         OutboxEntry.Kind.CALLBACK,
         alice.pk,  # no decision
         b"{}",
-        not_before=outbox.clock.now(),
+        not_before=outbox.database_time.now(),
     )
 
     assert loop.sweep_once() == 0
@@ -135,7 +135,7 @@ def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() ->
         OutboxEntry.Kind.START,
         factories.queue().pk,
         b"{}",
-        not_before=outbox.clock.now(),
+        not_before=outbox.database_time.now(),
     )
 
     OutboxEntry.objects.update(lane=OutboxEntry.Lane.WEBHOOKS)
@@ -218,7 +218,7 @@ def test_a_silent_lane_never_delays_another(
         OutboxEntry.Kind.START,
         order,
         b"{}",
-        not_before=outbox.clock.now(),
+        not_before=outbox.database_time.now(),
     )
 
     sweep(lambda: started_after)

@@ -284,15 +284,15 @@ ROWS: list[Row] = [
         _told("batch.handed_over"),
     ),
     _row(
-        "start carrier", "carriers.record_started", _ready_read("batches"), _deliver,
+        "start carrier", "batch_executions.record_started", _ready_read("batches"), _deliver,
         _told_of_carrier("batch.execution_started"),
     ),
-    _row("refuse carrier", "carriers.record_refused", _ready_taken, _deliver),
-    _row("learn ends", "carriers.learn", _ready_running, _learn),
-    _row("end carrier", "carriers.end", _ready_learned, _end),
-    _row("note progress", "carriers.note_progress", _ready_running, _note),
+    _row("refuse carrier", "batch_executions.record_refused", _ready_taken, _deliver),
+    _row("learn ends", "batch_executions.learn", _ready_running, _learn),
+    _row("end carrier", "batch_executions.end", _ready_learned, _end),
+    _row("note progress", "batch_executions.note_progress", _ready_running, _note),
     Row(
-        "release orders", ("carriers.release",), _ready_running, _release, _released,
+        "release orders", ("batch_executions.release",), _ready_running, _release, _released,
         _own_executions,
     ),
 ]  # fmt: skip
