@@ -29,7 +29,7 @@ from approvals.records import (
     places,
     tokens,
 )
-from approvals.records.outbox import Lease
+from approvals.records.outbox import Learned, Lease, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -102,69 +102,57 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
 def conclude(lease: Lease, answer: Answer) -> bool:
     """Journal the answer and move the row; True where only the history can tell what became of it.
 
-    Locks the review, then the entry: the verdict reads all attempts, whoever made them. A 200 that
-    comes late, after the lease went to another sender, still proves delivery; everything else only
-    moves a row whose lease is still ours.
+    Locks the review, then the entry.
     """
-    decision, review, entry = _locked(lease)
-    before = entry.delivery
-    entry = outbox.journal(
-        lease, _result(answer), error_code=answer.code, request_id=answer.request_id
+    decision, review = _locked(lease)
+    final = _result(answer) in FINAL_FOR_THE_CALL
+    concluded = outbox.conclude(
+        lease,
+        Learned(_result(answer), answer.code, answer.request_id),
+        lambda _: None if final else _verdict(review, answer),
     )
-    must_ask = False
-    if outbox.was_accepted(entry):
-        if before.state != "delivered":
-            outbox.settle(entry, "acknowledged")
-    elif outbox.still_ours(entry, lease):
-        must_ask = _result(answer) in FINAL_FOR_THE_CALL
-        if not must_ask:
-            _judge(entry, review, answer)
+    entry, before = concluded.entry, concluded.before
     if entry.detail != before.detail and not _tries_on(entry, before):
         why = {"why": WHY[answer.code]} if answer.code in WHY else {}
         known = {"error_code": answer.code, "aws_request_id": answer.request_id, **why}
         _record(review, decision, entry, known)
     _tell_breaker(entry, answer)
-    return must_ask
+    return final and outbox.still_ours(entry, lease)
 
 
 @transaction.atomic(durable=True)
 def conclude_by_history(lease: Lease, evidence: Evidence) -> None:
     """Move the row as the execution's history proves; only what it proves is called an end."""
-    decision, review, entry = _locked(lease)
-    before = entry.delivery
-    if outbox.was_accepted(entry):
-        if before.state != "delivered":
-            outbox.settle(entry, "acknowledged")
-    elif outbox.still_ours(entry, lease):
-        if not entry.journal.filter(number=lease.number).exclude(result="").exists():
-            outbox.journal(lease, Result.HISTORY, error_code=str(evidence.fate), request_id="")
-        _judge_by_history(entry, evidence)
-    if entry.detail != before.detail:
-        _, code = _last_answer(entry)
-        _record(review, decision, entry, {"error_code": code, **evidence.told()})
+    decision, review = _locked(lease)
+    concluded = outbox.conclude(
+        lease,
+        Learned(Result.HISTORY, str(evidence.fate), if_unknown=True),
+        lambda entry: _verdict_by_history(entry, evidence),
+    )
+    if concluded.entry.detail != concluded.before.detail:
+        _, code = _last_answer(concluded.entry)
+        _record(review, decision, concluded.entry, {"error_code": code, **evidence.told()})
 
 
-def _locked(lease: Lease) -> tuple[Decision, ReviewTask, OutboxEntry]:
+def _locked(lease: Lease) -> tuple[Decision, ReviewTask]:
     decision = Decision.objects.get(pk=lease.entry.subject)
     review = ReviewTask.objects.select_for_update(of=("self",)).get(pk=decision.review_id)
-    return decision, review, OutboxEntry.objects.select_for_update().get(pk=lease.entry.pk)
+    return decision, review
 
 
-def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
-    """Where an answer leaves the row that is neither proof of delivery nor final for the call."""
+def _verdict(review: ReviewTask, answer: Answer) -> Verdict:
+    """Where an answer takes the row that is neither proof of delivery nor final for the call."""
     if answer is KEY_MISSING:
-        outbox.park(entry, "key_missing")
-    elif answer is NOT_ADMITTED:
-        outbox.park(entry, "access_denied")
-    elif answer.proof == Proof.INVALID_OUTPUT:
-        outbox.park(entry, "invalid_output")
-    elif answer.proof == Proof.ACCESS_DENIED:
+        return outbox.parked("key_missing")
+    if answer is NOT_ADMITTED:
+        return outbox.parked("access_denied")
+    if answer.proof == Proof.INVALID_OUTPUT:
+        return outbox.parked("invalid_output")
+    if answer.proof == Proof.ACCESS_DENIED:
         if review.is_past_deadline(database_time.now()):
-            outbox.park(entry, "access_denied")
-        else:
-            outbox.retry_later(entry, at_least=ACCESS_PAUSE)
-    else:
-        outbox.retry_later(entry)
+            return outbox.parked("access_denied")
+        return outbox.retrying(at_least=ACCESS_PAUSE)
+    return outbox.retrying()
 
 
 def _tries_on(entry: OutboxEntry, before: Delivery) -> bool:
@@ -172,18 +160,17 @@ def _tries_on(entry: OutboxEntry, before: Delivery) -> bool:
     return entry.attempts > 1 and (before.detail, entry.detail) == ("breaker_open", "retrying")
 
 
-def _judge_by_history(entry: OutboxEntry, evidence: Evidence) -> None:
+def _verdict_by_history(entry: OutboxEntry, evidence: Evidence) -> Verdict:
     fate = evidence.fate
     if fate == Fate.OURS:
-        outbox.settle(entry, "proved_by_history")
-    elif fate.is_closed:
-        outbox.settle(entry, str(fate))
-    elif fate == Fate.NOT_NOW or (fate in UNSHOWN and _asked(entry) < MOST_ASKED):
-        outbox.retry_later(entry, at_least=LAG_PAUSE)
-    elif _last_answer(entry)[0] == Result.INVALID_TOKEN:
-        outbox.park(entry, "invalid_token")
-    else:
-        outbox.park(entry, str(Fate.HISTORY_UNREADABLE if fate in UNSHOWN else fate))
+        return outbox.settled("proved_by_history")
+    if fate.is_closed:
+        return outbox.settled(str(fate))
+    if fate == Fate.NOT_NOW or (fate in UNSHOWN and _asked(entry) < MOST_ASKED):
+        return outbox.retrying(at_least=LAG_PAUSE)
+    if _last_answer(entry)[0] == Result.INVALID_TOKEN:
+        return outbox.parked("invalid_token")
+    return outbox.parked(str(Fate.HISTORY_UNREADABLE if fate in UNSHOWN else fate))
 
 
 UNSHOWN = {Fate.OPEN, Fate.UNKNOWN_TASK}  # the call was told that it is over: the history lags

@@ -21,7 +21,7 @@ from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, OrderIntervention, OutboxAttempt
 from approvals.models.decisions import Surface
 from approvals.records import database_time, execution_snapshots, outbox
-from approvals.records.outbox import Lease
+from approvals.records.outbox import Learned, Lease
 
 log = structlog.get_logger(__name__)
 
@@ -134,16 +134,19 @@ def _conclude(
     hand = OrderIntervention.objects.select_for_update(of=("self",)).get(pk=known.pk)
     said = answer or Answer(Proof.NOT_SENT, seen.status if seen else "NotStartedYet")
     result = said.proof if answer else OutboxAttempt.Result.HISTORY
-    entry = outbox.journal(lease, result, error_code=said.code, request_id=said.request_id)
-    if hand.ended_at is not None or not (
-        outcome == Outcome.DONE or outbox.still_ours(entry, lease)
-    ):
+    unended = hand.ended_at is None
+    verdict = outbox.retrying() if outcome is None else outbox.settled(SETTLED_AS[outcome])
+    concluded = outbox.conclude(
+        lease,
+        Learned(result, said.code, said.request_id),
+        lambda _: verdict if unended else None,
+        proved=unended and outcome == Outcome.DONE,
+    )
+    if concluded.verdict is None:
         return
     if outcome is None:
-        outbox.retry_later(entry)
         log.info("intervention.retrying", order=order.order_id, kind=hand.kind, code=said.code)
         return
-    outbox.settle(entry, SETTLED_AS[outcome])
     _tell(order, hand, outcome, seen)
     orders.end_intervention(hand, order, outcome, error_code=said.code)
     if outcome == Outcome.NEW_ATTEMPT:

@@ -7,7 +7,7 @@ it learned, but no longer move the row's schedule.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
+from approvals.models.outbox import Delivery
 from approvals.records import database_time
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with room for a pause
@@ -120,14 +121,100 @@ def lease(entry_id: UUID) -> Lease | None:
     return Lease(entry, entry.attempts, entry.lease_epoch)
 
 
-def journal(taken: Lease, result: str, *, error_code: str, request_id: str) -> OutboxEntry:
-    """Write what the attempt learned, whatever became of its lease; returns the entry, locked.
+@dataclass(frozen=True)
+class Learned:
+    """What one attempt has learned, for its journal row. With `if_unknown`, an earlier result stays."""
 
-    The caller holds the locks that come before the outbox's and decides what the result means.
+    result: str
+    error_code: str = ""
+    request_id: str = ""
+    if_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Where a row goes next: settled or parked with a detail, or waiting for a retry."""
+
+    state: OutboxEntry.State
+    detail: str
+    at_least: float = 0.0  # seconds until a retry
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A locked row after an attempt: how it was delivered before, and the verdict that moved it, if any."""
+
+    entry: OutboxEntry
+    before: Delivery
+    verdict: Verdict | None
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether this attempt has parked the row."""
+        return self.verdict is not None and self.verdict.state == State.PARKED
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether this attempt has put the row back to waiting."""
+        return self.verdict is not None and self.verdict.state == State.WAITING
+
+
+def settled(detail: str) -> Verdict:
+    """The end is known."""
+    return Verdict(State.SETTLED, detail)
+
+
+def parked(detail: str) -> Verdict:
+    """Nothing more is tried until a person or a reconciliation looks at it."""
+    return Verdict(State.PARKED, detail)
+
+
+def retrying(*, at_least: float = 0.0) -> Verdict:
+    """Another attempt follows after a pause of `at_least` so many seconds."""
+    return Verdict(State.WAITING, "retrying", at_least)
+
+
+def conclude(
+    taken: Lease,
+    learned: Learned,
+    judge: Callable[[OutboxEntry], Verdict | None],
+    *,
+    proved: bool | None = None,
+) -> Conclusion:
+    """Journal what an attempt has learned and move its row; the one place where an attempt ends.
+
+    - What was learned is always journalled, whatever became of the lease.
+    - Proved delivery settles the row, however late it comes and whoever holds the lease now. That is
+      a 200 of this or of any other attempt; `proved` answers instead where a 200 alone does not tell.
+    - Anything else moves only a row whose lease is still ours, as `judge` decides; None leaves it.
+
+    Locks the entry. The caller holds the locks that come before it: review or order first.
     """
+    entry = journal(taken, learned)
+    before = entry.delivery
+    if proved is None:
+        proved = learned.result == OutboxAttempt.Result.ACCEPTED or was_accepted(entry)
+    verdict = None
+    if proved:
+        verdict = None if before.state == "delivered" else settled("acknowledged")
+    elif still_ours(entry, taken):
+        verdict = judge(entry)
+    if verdict is not None:
+        _move(entry, verdict)
+    return Conclusion(entry, before, verdict)
+
+
+def journal(taken: Lease, learned: Learned) -> OutboxEntry:
+    """Write what an attempt has learned; returns its entry, locked."""
     entry = OutboxEntry.objects.select_for_update().get(pk=taken.entry.pk)
-    OutboxAttempt.objects.filter(entry=entry, number=taken.number).update(
-        result=result, error_code=error_code[:100], request_id=request_id[:100], ended_at=Now()
+    attempt = OutboxAttempt.objects.filter(entry=entry, number=taken.number)
+    if learned.if_unknown:
+        attempt = attempt.filter(result="")
+    attempt.update(
+        result=learned.result,
+        error_code=learned.error_code[:100],
+        request_id=learned.request_id[:100],
+        ended_at=Now(),
     )
     return entry
 
@@ -143,13 +230,13 @@ def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
 
 
 def settle(entry: OutboxEntry, detail: str) -> None:
-    """The end is known."""
-    _end(entry, State.SETTLED, detail)
+    """Settle a locked row."""
+    _move(entry, settled(detail))
 
 
 def park(entry: OutboxEntry, detail: str) -> None:
-    """Nothing more is tried until a person or a reconciliation looks at it."""
-    _end(entry, State.PARKED, detail)
+    """Park a locked row."""
+    _move(entry, parked(detail))
 
 
 def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
@@ -188,7 +275,10 @@ def requeue(entry: OutboxEntry) -> None:
     entry.save(update_fields=["state", "detail", "ended_at", "not_before"])
 
 
-def _end(entry: OutboxEntry, state: OutboxEntry.State, detail: str) -> None:
-    entry.state, entry.detail, entry.lease_until = state, detail, None
+def _move(entry: OutboxEntry, verdict: Verdict) -> None:
+    if verdict.state == State.WAITING:
+        retry_later(entry, at_least=verdict.at_least)
+        return
+    entry.state, entry.detail, entry.lease_until = verdict.state, verdict.detail, None
     entry.ended_at = database_time.now()
     entry.save(update_fields=["state", "detail", "lease_until", "ended_at"])
