@@ -5,7 +5,6 @@ Who asks AWS calls these: within delivery's own transaction, `record_status` and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +17,18 @@ from django.db import transaction
 from approvals import messages
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
 from approvals.models.decisions import Surface
-from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
+from approvals.records import (
+    audit,
+    database_time,
+    execution_names,
+    execution_snapshots,
+    outbox,
+    wake_ups,
+)
 
 log = structlog.get_logger(__name__)
 
 TOLD_BY_AWS = {"running", "succeeded", "failed", "timed_out", "aborted"}
-MAX_NAME = 80  # API reference, StartExecution: name
 MAX_CAUSE = 2_000  # of AWS's 32,768 characters: enough to know what happened
 
 Outcome = OrderIntervention.Outcome
@@ -108,7 +113,7 @@ def begin_attempt(
         qualifier=last.qualifier,
         order_id=last.order_id,
         attempt=attempt,
-        name=_name(last, attempt),
+        name=execution_names.of_attempt(last, attempt),
         input=last.input,
         input_sha256=last.input_sha256,
         created_by=by,
@@ -166,18 +171,6 @@ def record_stopped_before_start(
     order.save(update_fields=["status", "ended_at"])
     said = {"reason": reason, "before": "pending"}
     _record(order, "order.stopped", said, by=by, surface=surface)
-
-
-def _name(last: OrderExecution, attempt: int) -> str:
-    """`order-<id>-r2`; hashed where it is too long, or the name of another order's first attempt."""
-    first = last.name.removesuffix(f"-r{last.attempt}") if last.attempt > 1 else last.name
-    name = f"{first}-r{attempt}"
-    others = OrderExecution.objects.filter(
-        state_machine_arn=last.state_machine_arn, order_id=f"{last.order_id}-r{attempt}"
-    )
-    if len(name) <= MAX_NAME and not others.exists():
-        return name
-    return f"order-{hashlib.sha256(last.order_id.encode()).hexdigest()[:40]}-r{attempt}"
 
 
 def _record(

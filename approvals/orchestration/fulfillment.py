@@ -15,10 +15,9 @@ from django.db import connection, transaction
 from approvals import arns, policy
 from approvals.exceptions import Invalid, OrderConflict, Unavailable
 from approvals.models import OrderExecution, OutboxEntry, User
-from approvals.records import audit, database_time, idempotency, outbox, wake_ups
+from approvals.records import audit, database_time, execution_names, idempotency, outbox, wake_ups
 
 MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
-MAX_NAME = 80  # API reference, StartExecution: name
 PATIENCE = 3.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
 
@@ -77,7 +76,7 @@ def _store(
         attempt=1,
         defaults={
             "qualifier": qualifier,
-            "name": execution_name(order_id),
+            "name": execution_names.of_order(order_id),
             "input": text,
             "input_sha256": digest,
             "created_by": by,
@@ -126,14 +125,6 @@ def canonical(order: Mapping[str, Any]) -> str:
     if size > MAX_INPUT_BYTES:
         raise Invalid(f"The order has {size} bytes; Step Functions takes {MAX_INPUT_BYTES}.")
     return text
-
-
-def execution_name(order_id: str) -> str:
-    """`order-<id>`; an id that is long or has characters Step Functions or CloudWatch forbids is hashed."""
-    name = f"order-{order_id}"
-    if re.fullmatch(r"[0-9A-Za-z_-]+", name) and len(name) <= MAX_NAME:
-        return name
-    return f"order-{hashlib.sha256(order_id.encode()).hexdigest()[:40]}"
 
 
 def _order_id(order: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
-from approvals.records import idempotency
+from approvals.records import execution_names, idempotency
 from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, told_once
 from tests.faults.stage import Stage
@@ -99,7 +99,7 @@ def _ready_map(stage: Stage) -> Case:
     items = []
     for number in (1, 2):
         order_id, text = fulfillment.spelt({"order_id": f"M-{stage.number()}"})
-        name = fulfillment.execution_name(order_id)
+        name = execution_names.of_order(order_id)
         items.append(Item(number, number, order_id, name, text))
     batches.give_back(batches.record(turn, Reading(items=items, at_end=True)))
     case.carrier = case.batch.executions.get()

@@ -28,7 +28,7 @@ from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.reconciliation.batch_executions import release_refused
-from approvals.records import idempotency
+from approvals.records import execution_names, idempotency
 from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
@@ -235,7 +235,7 @@ def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
         order_id, text = fulfillment.spelt(row.order)
     except Invalid as error:
         return Refusal(number, row.line, error.code, error.message)
-    item = Item(number, row.line, order_id, fulfillment.execution_name(order_id), text)
+    item = Item(number, row.line, order_id, execution_names.of_order(order_id), text)
     if batch.mode != Mode.EXECUTIONS and _weight(item) > MOST_BYTES:
         return Item(number, row.line, order_id, item.name, text, alone=True)
     return item
