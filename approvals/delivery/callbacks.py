@@ -18,7 +18,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
-from approvals.models.outbox import Delivery
+from approvals.models.outbox import Delivery, DeliveryState, Detail
 from approvals.reconciliation import Evidence, Fate
 from approvals.records import (
     audit,
@@ -143,34 +143,37 @@ def _locked(lease: Lease) -> tuple[Decision, ReviewTask]:
 def _verdict(review: ReviewTask, answer: Answer) -> Verdict:
     """Where an answer takes the row that is neither proof of delivery nor final for the call."""
     if answer is KEY_MISSING:
-        return outbox.parked("key_missing")
+        return outbox.parked(Detail.KEY_MISSING)
     if answer is NOT_ADMITTED:
-        return outbox.parked("access_denied")
+        return outbox.parked(Detail.ACCESS_DENIED)
     if answer.proof == Proof.INVALID_OUTPUT:
-        return outbox.parked("invalid_output")
+        return outbox.parked(Detail.INVALID_OUTPUT)
     if answer.proof == Proof.ACCESS_DENIED:
         if review.is_past_deadline(database_time.now()):
-            return outbox.parked("access_denied")
+            return outbox.parked(Detail.ACCESS_DENIED)
         return outbox.retrying(at_least=ACCESS_PAUSE)
     return outbox.retrying()
 
 
 def _tries_on(entry: OutboxEntry, before: Delivery) -> bool:
     """The first retry is news, the fortieth is not; nor is it that a breaker's probe was refused."""
-    return entry.attempts > 1 and (before.detail, entry.detail) == ("breaker_open", "retrying")
+    return entry.attempts > 1 and (before.detail, entry.detail) == (
+        Detail.BREAKER_OPEN,
+        Detail.RETRYING,
+    )
 
 
 def _verdict_by_history(entry: OutboxEntry, evidence: Evidence) -> Verdict:
     fate = evidence.fate
     if fate == Fate.OURS:
-        return outbox.settled("proved_by_history")
+        return outbox.settled(Detail.PROVED_BY_HISTORY)
     if fate.is_closed:
-        return outbox.settled(str(fate))
+        return outbox.settled(Detail(fate))
     if fate == Fate.NOT_NOW or (fate in UNSHOWN and _asked(entry) < MOST_ASKED):
         return outbox.retrying(at_least=LAG_PAUSE)
     if _last_answer(entry)[0] == Result.INVALID_TOKEN:
-        return outbox.parked("invalid_token")
-    return outbox.parked(str(Fate.HISTORY_UNREADABLE if fate in UNSHOWN else fate))
+        return outbox.parked(Detail.INVALID_TOKEN)
+    return outbox.parked(Detail.HISTORY_UNREADABLE if fate in UNSHOWN else Detail(fate))
 
 
 UNSHOWN = {Fate.OPEN, Fate.UNKNOWN_TASK}  # the call was told that it is over: the history lags
@@ -189,7 +192,7 @@ def _tell_breaker(entry: OutboxEntry, answer: Answer) -> None:
             circuit_breakers.strike(entry.queue_id, answer.code)
             and entry.state == entry.State.WAITING
         ):
-            outbox.explain(entry, "breaker_open")
+            outbox.explain(entry, Detail.BREAKER_OPEN)
     elif answer.proof in {Proof.ACCEPTED, Proof.CLOSED, Proof.INVALID_TOKEN}:
         circuit_breakers.relieve(entry.queue_id)
 
@@ -202,7 +205,7 @@ def _record(
     review: ReviewTask, decision: Decision, entry: OutboxEntry, known: Mapping[str, Any]
 ) -> None:
     state, detail = entry.delivery
-    kind = {"waiting": "callback.retrying"}.get(state, f"callback.{state}")
+    kind = "callback.retrying" if state == DeliveryState.WAITING else f"callback.{state}"
     told = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
     chain = audit.chain_of("review", review.pk)
     audit.record(chain, kind, by=None, surface=Surface.SYSTEM, data=told)

@@ -20,6 +20,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, OrderIntervention, OutboxAttempt
 from approvals.models.decisions import Surface
+from approvals.models.outbox import Detail
 from approvals.records import database_time, execution_snapshots, outbox
 from approvals.records.outbox import Learned, Lease
 
@@ -32,10 +33,10 @@ REFUSALS = {Proof.REFUSED, Proof.INVALID_OUTPUT}
 GONE, NOT_REDRIVABLE = "ExecutionDoesNotExist", "ExecutionNotRedrivable"
 RUNNING = {"running", "pending_redrive"}
 SETTLED_AS = {
-    Outcome.DONE: "acknowledged",
-    Outcome.TOO_LATE: "execution_ended",
-    Outcome.NEW_ATTEMPT: "not_redrivable",
-    Outcome.REFUSED: "refused",
+    Outcome.DONE: Detail.ACKNOWLEDGED,
+    Outcome.TOO_LATE: Detail.EXECUTION_ENDED,
+    Outcome.NEW_ATTEMPT: Detail.NOT_REDRIVABLE,
+    Outcome.REFUSED: Detail.REFUSED,
 }
 MOST_ASKED = 6  # times that a stop which was taken is looked for in the execution's status
 

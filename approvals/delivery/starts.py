@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from approvals import arns
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
+from approvals.models.outbox import Detail
 from approvals.records import outbox
 from approvals.records.outbox import Conclusion, Learned, Lease
 
@@ -53,6 +54,6 @@ def _existing(state_machine_arn: str, name: str, input_sha256: bytes) -> Start:
 def conclude(lease: Lease, start: Start) -> Conclusion:
     """End the attempt: acknowledged with an ARN, parked with a refusal, else another try."""
     answer = start.answer
-    verdict = outbox.parked("refused") if start.refusal else outbox.retrying()
+    verdict = outbox.parked(Detail.REFUSED) if start.refusal else outbox.retrying()
     learned = Learned(answer.proof, answer.code, answer.request_id)
     return outbox.conclude(lease, learned, lambda _: verdict)

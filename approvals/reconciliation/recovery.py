@@ -26,6 +26,7 @@ from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
 from approvals.messages import TOKEN_STANDS_HERE
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.models.outbox import DeliveryState
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
 
@@ -245,4 +246,4 @@ def _is_told(review: ReviewTask) -> bool:
         return False
     kind = OutboxEntry.Kind.CALLBACK
     entry = OutboxEntry.objects.filter(kind=kind, subject=review.decision_id).first()
-    return entry is not None and entry.delivery.state == "closed_elsewhere"
+    return entry is not None and entry.delivery.state == DeliveryState.CLOSED_ELSEWHERE

@@ -14,6 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from approvals.models import Breaker, OutboxEntry
+from approvals.models.outbox import Detail
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +44,8 @@ def strike(queue: UUID, reason: str) -> bool:
     if full.filter(opened_at=None).update(opened_at=Now(), retry_at=Now() + PAUSE):
         log.error("breaker.opened", queue=str(queue), reason=reason)
         # What another sender is at is not waiting for us to see, so no two of these wait in a ring.
-        held = _waiting(queue).filter(detail__in=["queued", "retrying"])
-        held.update(detail="breaker_open")
+        held = _waiting(queue).filter(detail__in=[Detail.QUEUED, Detail.RETRYING])
+        held.update(detail=Detail.BREAKER_OPEN)
     return full.exists()
 
 
@@ -52,8 +53,8 @@ def relieve(queue: UUID) -> None:
     """AWS has taken or judged an answer of this queue: whatever waited may leave now."""
     removed, _ = Breaker.objects.filter(queue=queue).delete()
     if removed:
-        freed = _waiting(queue).filter(detail="breaker_open")
-        freed.update(detail="retrying", not_before=Now())
+        freed = _waiting(queue).filter(detail=Detail.BREAKER_OPEN)
+        freed.update(detail=Detail.RETRYING, not_before=Now())
         log.info("breaker.closed", queue=str(queue))
 
 

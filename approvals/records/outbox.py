@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
-from approvals.models.outbox import Delivery
+from approvals.models.outbox import Delivery, DeliveryState, Detail
 from approvals.records import database_time
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with room for a pause
@@ -60,7 +60,7 @@ def enqueue(
         payload=payload,
         not_before=not_before,
         queue_id=queue,
-        detail="undo_window" if undoable else "queued",
+        detail=Detail.UNDO_WINDOW if undoable else Detail.QUEUED,
     )
 
 
@@ -136,7 +136,7 @@ class Verdict:
     """Where a row goes next: settled or parked with a detail, or waiting for a retry."""
 
     state: OutboxEntry.State
-    detail: str
+    detail: Detail
     at_least: float = 0.0  # seconds until a retry
 
 
@@ -159,19 +159,19 @@ class Conclusion:
         return self.verdict is not None and self.verdict.state == State.WAITING
 
 
-def settled(detail: str) -> Verdict:
+def settled(detail: Detail) -> Verdict:
     """The end is known."""
     return Verdict(State.SETTLED, detail)
 
 
-def parked(detail: str) -> Verdict:
+def parked(detail: Detail) -> Verdict:
     """Nothing more is tried until a person or a reconciliation looks at it."""
     return Verdict(State.PARKED, detail)
 
 
 def retrying(*, at_least: float = 0.0) -> Verdict:
     """Another attempt follows after a pause of `at_least` so many seconds."""
-    return Verdict(State.WAITING, "retrying", at_least)
+    return Verdict(State.WAITING, Detail.RETRYING, at_least)
 
 
 def conclude(
@@ -196,7 +196,7 @@ def conclude(
         proved = learned.result == OutboxAttempt.Result.ACCEPTED or was_accepted(entry)
     verdict = None
     if proved:
-        verdict = None if before.state == "delivered" else settled("acknowledged")
+        verdict = None if before.state == DeliveryState.DELIVERED else settled(Detail.ACKNOWLEDGED)
     elif still_ours(entry, taken):
         verdict = judge(entry)
     if verdict is not None:
@@ -229,12 +229,12 @@ def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
     return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
 
 
-def settle(entry: OutboxEntry, detail: str) -> None:
+def settle(entry: OutboxEntry, detail: Detail) -> None:
     """Settle a locked row."""
     _move(entry, settled(detail))
 
 
-def park(entry: OutboxEntry, detail: str) -> None:
+def park(entry: OutboxEntry, detail: Detail) -> None:
     """Park a locked row."""
     _move(entry, parked(detail))
 
@@ -243,12 +243,12 @@ def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
     """Back to waiting: exponential pause with full jitter, `at_least` so many seconds."""
     ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10))
     pause = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
-    entry.state, entry.detail, entry.lease_until = State.WAITING, "retrying", None
+    entry.state, entry.detail, entry.lease_until = State.WAITING, Detail.RETRYING, None
     entry.not_before = database_time.now() + timedelta(seconds=pause)
     entry.save(update_fields=["state", "detail", "lease_until", "not_before"])
 
 
-def explain(entry: OutboxEntry, detail: str) -> None:
+def explain(entry: OutboxEntry, detail: Detail) -> None:
     """Say why an entry that waits does so."""
     entry.detail = detail
     entry.save(update_fields=["detail"])
@@ -256,7 +256,9 @@ def explain(entry: OutboxEntry, detail: str) -> None:
 
 def hold_back(entry_id: UUID) -> None:
     """Say of an entry that is due that a breaker holds it back."""
-    OutboxEntry.objects.filter(DUE, pk=entry_id, state=State.WAITING).update(detail="breaker_open")
+    OutboxEntry.objects.filter(DUE, pk=entry_id, state=State.WAITING).update(
+        detail=Detail.BREAKER_OPEN
+    )
 
 
 def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
@@ -264,13 +266,13 @@ def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
     return bool(
         OutboxEntry.objects.filter(
             kind=kind, subject=subject, state=State.WAITING, attempts=0
-        ).update(state=State.CANCELLED, detail="undone", ended_at=Now())
+        ).update(state=State.CANCELLED, detail=Detail.UNDONE, ended_at=Now())
     )
 
 
 def requeue(entry: OutboxEntry) -> None:
     """A parked entry waits again, due at once. Its attempts stay, so that its journal goes on."""
-    entry.state, entry.detail, entry.ended_at = State.WAITING, "queued", None
+    entry.state, entry.detail, entry.ended_at = State.WAITING, Detail.QUEUED, None
     entry.not_before = database_time.now()
     entry.save(update_fields=["state", "detail", "ended_at", "not_before"])
 

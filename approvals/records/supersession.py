@@ -13,6 +13,7 @@ from uuid import UUID
 
 from approvals.models import OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
+from approvals.models.outbox import PROVED
 from approvals.records import audit, database_time, execution_snapshots
 
 Step = tuple[UUID, str, str, str, int | None]
@@ -79,7 +80,7 @@ def _delivered(reviews: Iterable[UUID]) -> set[UUID]:
         kind=OutboxEntry.Kind.CALLBACK,
         subject__in=decided.values("decision"),
         state=OutboxEntry.State.SETTLED,
-        detail__in=OutboxEntry.PROVED,
+        detail__in=PROVED,
     )
     return set(arrived.values_list("subject", flat=True))
 
