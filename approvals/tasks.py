@@ -6,8 +6,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from approvals import polling, reconciliation
 from approvals.delivery import lanes
+from approvals.polling import checking
+from approvals.reconciliation import execution_history
 from approvals.records import wake_ups
 
 
@@ -20,10 +21,10 @@ def deliver(entry_id: str) -> None:
 @shared_task(name=wake_ups.CHECK)
 def check_queue(queue_id: str) -> None:
     """Ask AWS how a queue is set up, and keep what it says for the admin site."""
-    polling.check_and_store(UUID(queue_id))
+    checking.check_and_store(UUID(queue_id))
 
 
 @shared_task(name=wake_ups.READ)
 def read_execution(order_id: str) -> None:
     """Read an order's execution for its page, where it is not fresh."""
-    reconciliation.read(UUID(order_id))
+    execution_history.read(UUID(order_id))

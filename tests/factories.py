@@ -12,7 +12,7 @@ from approvals.actions import configuration, ingest
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.reconciliation import Evidence, Fate
+from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records.outbox import Lease
 
 PASSWORD = "correct horse battery staple"

@@ -11,13 +11,14 @@ import boto3
 import pytest
 from django.db.models.functions import Now
 
-from approvals import arns, polling
+from approvals import arns
 from approvals.actions import configuration, decisions, redelivery
 from approvals.actions.decisions import Ruling
 from approvals.delivery import lanes
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.polling import poller
 from local import aws as local_aws
 from tests import factories
 from tests.desk import wait_until
@@ -116,20 +117,20 @@ def test_a_message_is_taken_in_and_its_decision_delivered_in_another_account(
     assert f":{THEIRS}:" in execution
     assert aws.account_of(arns.Place("us-east-1")) == OURS
 
-    assert polling.poll_once(queue, wait_seconds=5) == 1
+    assert poller.poll_once(queue, wait_seconds=5) == 1
     entry = attempt(approved(ada))
 
     assert entry.delivery == ("delivered", "acknowledged")
     output = json.loads(theirs.ended(execution)["output"])
     assert (output["approved"], output["reviewer"]) == (True, "ada@example.com")
-    assert polling.poll_once(queue, wait_seconds=0) == 0, "the message was deleted there too"
+    assert poller.poll_once(queue, wait_seconds=0) == 0, "the message was deleted there too"
 
 
 def test_without_the_role_their_queue_is_refused(theirs: Theirs) -> None:
     theirs.start()
 
     with pytest.raises(Unavailable, match=r"NonExistentQueue|QueueDoesNotExist"):
-        polling.poll_once(theirs_by("", theirs), wait_seconds=0)
+        poller.poll_once(theirs_by("", theirs), wait_seconds=0)
 
 
 def test_a_decision_sent_from_the_wrong_account_waits_for_the_role_and_is_no_invalid_token(
@@ -138,7 +139,7 @@ def test_a_decision_sent_from_the_wrong_account_waits_for_the_role_and_is_no_inv
     queue = theirs_by(ROLE, theirs)
     ada = factories.user("ada@example.com", "reviewer", queue)
     execution = theirs.start()
-    polling.poll_once(queue, wait_seconds=5)
+    poller.poll_once(queue, wait_seconds=5)
     theirs_by("", theirs)
 
     entry = attempt(approved(ada))
@@ -159,7 +160,7 @@ def test_a_role_of_a_third_account_waits_too(theirs: Theirs) -> None:
     queue = theirs_by(ROLE, theirs)
     ada = factories.user("ada@example.com", "reviewer", queue)
     theirs.start()
-    polling.poll_once(queue, wait_seconds=5)
+    poller.poll_once(queue, wait_seconds=5)
     theirs_by("arn:aws:iam::333333333333:role/countersign", theirs)
 
     entry = attempt(approved(ada))
@@ -183,7 +184,7 @@ def test_a_state_machine_that_the_queue_no_longer_admits_gets_no_answer_until_th
     queue = theirs_by(ROLE, theirs)
     ada = factories.user("ada@example.com", "reviewer", queue)
     execution = theirs.start()
-    polling.poll_once(queue, wait_seconds=5)
+    poller.poll_once(queue, wait_seconds=5)
     ReviewTask.objects.update(state_machine_arn=theirs.machine)
     elsewhere = f"arn:aws:states:us-east-1:{THEIRS}:stateMachine:another"
     factories.queue("held", state_machine_arns=[elsewhere])

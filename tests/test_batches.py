@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from approvals import arns, reconciliation
+from approvals import arns
 from approvals.actions import batch_executions, configuration, redelivery
 from approvals.actions import batches as verbs
 from approvals.actions.batches import LeaseLost, Reading
@@ -38,9 +38,11 @@ from approvals.models import (
 from approvals.orchestration import fulfillment, steering
 from approvals.orchestration.batches import parsers, progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
+from approvals.reconciliation import executions
 from approvals.reconciliation.batch_executions import read_end, release_refused
 from approvals.records import audit, execution_snapshots, order_batches
 from approvals.untrusted import json_stream
+from approvals.worker import periodic
 
 pytestmark = pytest.mark.django_db
 REGION = "arn:aws:states:us-east-1:123456789012"
@@ -261,7 +263,7 @@ def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> 
     path.write_text('{"order_id": "A-1"}\n')
     batch = runner.accept(sources.of_file(path), Wish("executions"), by=None, surface="command")
 
-    runner.Chore().turn()
+    runner.Scheduler().turn()
     batch.refresh_from_db()
     assert batch.position == 0
 
@@ -417,10 +419,10 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
         runner.accept(source, Wish("executions"), by=None, surface="api")
-    good, chore = accepted([order(1)]), runner.Chore()
+    good, scheduler = accepted([order(1)]), runner.Scheduler()
 
-    chore.turn()
-    chore.turn()
+    scheduler.turn()
+    scheduler.turn()
 
     good.refresh_from_db()
     assert good.position == 1
@@ -495,7 +497,7 @@ def test_a_released_order_is_stopped_where_it_may_run_already(aws: StepFunctions
 def look(arn: str) -> None:
     """Ask about an execution as the sweeper would, now."""
     execution_snapshots.hurry(arn)
-    reconciliation.inquire(arn)
+    executions.inquire(arn)
 
 
 # --- a Distributed Map
@@ -573,7 +575,7 @@ def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows
     rows = [order(11), order(12), "bad", order(13)]
     batch = read(accepted(rows, "map", on_bad_row="stop"))
     assert (batch.status, batch.carriers) == ("stopped", 1)
-    assert runner.Chore().turn() == 0
+    assert runner.Scheduler().turn() == 0
 
     verbs.resume(batch.pk, on_bad_row="skip", by=None, surface="command")
     read(batch)
@@ -591,15 +593,15 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
     mapped(monkeypatch, settings, {})
     monkeypatch.setattr(s3, "write", lambda *_: "")
     stuck, other = accepted([order(21)], "map"), accepted([order(22)])
-    chore = runner.Chore()
+    scheduler = runner.Scheduler()
 
     for _ in range(3):
-        chore.turn()
+        scheduler.turn()
 
     assert (sums(stuck), sums(other)) == ({"read": 1, "under_way": 1},) * 2
     monkeypatch.setattr(s3, "write", lambda *_: "v-2")
     monkeypatch.setattr("approvals.orchestration.batches.runner.REST", 0.0)
-    runner.Chore().turn()
+    runner.Scheduler().turn()
     lanes.drain("executions")
     assert f"batch-{stuck.pk}-1" in {name for _, name, _ in aws.started}
 
@@ -614,7 +616,7 @@ def test_an_execution_that_aws_does_not_know_yet_is_asked_about_again(
     arn = BatchExecution.objects.get().execution_arn
     ExecutionSnapshot.objects.update(due_at=Now())
 
-    reconciliation.inquire(arn)
+    executions.inquire(arn)
 
     assert ExecutionSnapshot.objects.get(execution_arn=arn).due_at is not None
 
@@ -625,7 +627,7 @@ def test_how_far_a_map_is_shows_before_its_orders_have_an_end(
     batch = mapped(monkeypatch, settings, {})
     monkeypatch.setattr(stepfunctions, "map_run_progress", lambda *_: 4)
 
-    runner.tend()
+    periodic.watch_batch_executions()
 
     batch.refresh_from_db()
     share, said = progress.progress(batch, progress.stand(batch))

@@ -27,13 +27,13 @@ django.setup()
 logging.getLogger("anybody").debug("this is at DEBUG")
 for name in sys.argv[1:]:
     logging.getLogger(name).setLevel("DEBUG")
-from approvals import polling
+from approvals.polling import poller
 from approvals.actions import assignment, decisions
 from approvals.delivery import lanes
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from django.db.models.functions import Now
 alice = User.objects.get(email="alice@example.com")
-print(polling.poll_once(ReviewQueue.objects.get(), wait_seconds=0))
+print(poller.poll_once(ReviewQueue.objects.get(), wait_seconds=0))
 for review, verb in zip(ReviewTask.objects.all(), (decisions.approve, decisions.reject)):
     print(repr(assignment.claim(review.pk, by=alice, surface="web")), review.__dict__)
     verb(review.pk, by=alice, surface="web", ruling=decisions.Ruling(undo_seconds=0))

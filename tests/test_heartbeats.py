@@ -21,13 +21,13 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.test import Client
 
-from approvals import polling
 from approvals.actions import decisions, ingest
 from approvals.actions.decisions import Ruling
 from approvals.arns import Place
 from approvals.gateways import aws, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
+from approvals.polling import poller
 from approvals.records import heartbeats, service_quotas
 from approvals.worker import loop
 from approvals.worker.heartbeats import HeartbeatSender
@@ -343,7 +343,7 @@ def test_two_sweepers_share_the_beats_and_double_none(living: ReviewQueue, beats
     for _ in range(50):
         factories.review(living)
     stop = threading.Event()
-    threads = [threading.Thread(target=loop.keep_alive, args=(stop,)) for _ in range(2)]
+    threads = [threading.Thread(target=loop.send_heartbeats, args=(stop,)) for _ in range(2)]
     began = time.monotonic()
     for thread in threads:
         thread.start()
@@ -391,7 +391,7 @@ def test_the_beats_outlive_the_databases_absence(
     monkeypatch.setattr(heartbeats, "queues", flaky)
     monkeypatch.setattr(loop, "PAUSE_WITHOUT_DATABASE", 0.01)
     stop = threading.Event()
-    thread = threading.Thread(target=loop.keep_alive, args=(stop,))
+    thread = threading.Thread(target=loop.send_heartbeats, args=(stop,))
     thread.start()
     try:
         wait_until(lambda: len(beats), seconds=10, what="a beat")
@@ -531,7 +531,7 @@ def test_a_waiting_state_is_kept_open_while_a_sweeper_runs_and_dies_soon_after_i
     try:
         wait_until(lambda: _looping(first) and _looping(second), seconds=30, what="the sweepers")
         execution = states.start_execution(stateMachineArn=machine)["executionArn"]
-        assert polling.poll_once(queue, wait_seconds=5) == 1
+        assert poller.poll_once(queue, wait_seconds=5) == 1
         time.sleep(8)
         first.send_signal(signal.SIGKILL)
         time.sleep(8)

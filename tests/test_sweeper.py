@@ -23,7 +23,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.records import outbox
 from approvals.worker import loop
-from approvals.worker.pool import Crew
+from approvals.worker.pool import Pool
 from tests import factories
 from tests.races import at_once
 
@@ -160,7 +160,7 @@ def test_a_lost_hint_is_delivered_by_the_sweeper_at_the_end_of_the_undo_window(
 def test_a_stop_is_obeyed_between_two_slow_calls(
     alice: User, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "Crew", partial(Crew, hands=1))
+    monkeypatch.setattr(loop, "Pool", partial(Pool, threads=1))
     approve(alice, times=5)
     stop = threading.Event()
     sent.meanwhile = stop.set

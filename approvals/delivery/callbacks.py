@@ -12,14 +12,14 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from approvals import reconciliation
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.decisions import Surface
 from approvals.models.outbox import Delivery, DeliveryState, Detail
-from approvals.reconciliation import Evidence, Fate
+from approvals.reconciliation import evidence
+from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records import (
     audit,
     callback_payloads,
@@ -63,7 +63,7 @@ def send(lease: Lease) -> None:
         lease, _call(decision.review, bytes(lease.entry.payload))
     )
     if must_ask:
-        conclude_by_history(lease, reconciliation.ask(decision.review, decision))
+        conclude_by_history(lease, evidence.ask(decision.review, decision))
 
 
 def _is_final(entry: OutboxEntry) -> bool:
@@ -121,17 +121,17 @@ def conclude(lease: Lease, answer: Answer) -> bool:
 
 
 @transaction.atomic(durable=True)
-def conclude_by_history(lease: Lease, evidence: Evidence) -> None:
+def conclude_by_history(lease: Lease, found: Evidence) -> None:
     """Move the row as the execution's history proves; only what it proves is called an end."""
     decision, review = _locked(lease)
     concluded = outbox.conclude(
         lease,
-        Learned(Result.HISTORY, str(evidence.fate), if_unknown=True),
-        lambda entry: _verdict_by_history(entry, evidence),
+        Learned(Result.HISTORY, str(found.fate), if_unknown=True),
+        lambda entry: _verdict_by_history(entry, found),
     )
     if concluded.entry.detail != concluded.before.detail:
         _, code = _last_answer(concluded.entry)
-        _record(review, decision, concluded.entry, {"error_code": code, **evidence.told()})
+        _record(review, decision, concluded.entry, {"error_code": code, **found.told()})
 
 
 def _locked(lease: Lease) -> tuple[Decision, ReviewTask]:
@@ -163,8 +163,8 @@ def _tries_on(entry: OutboxEntry, before: Delivery) -> bool:
     )
 
 
-def _verdict_by_history(entry: OutboxEntry, evidence: Evidence) -> Verdict:
-    fate = evidence.fate
+def _verdict_by_history(entry: OutboxEntry, found: Evidence) -> Verdict:
+    fate = found.fate
     if fate == Fate.OURS:
         return outbox.settled(Detail.PROVED_BY_HISTORY)
     if fate.is_closed:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions, discussion, lifecycle, orders
 from approvals.delivery import lanes
 from approvals.models import (
@@ -17,6 +16,8 @@ from approvals.models import (
     ReviewTask,
 )
 from approvals.orchestration import fulfillment
+from approvals.polling import poller
+from approvals.reconciliation import executions
 from approvals.records import idempotency
 from tests.faults.row import Act, Case, Row, again, execute, told_once
 from tests.faults.stage import AT_ONCE, Stage, due_now
@@ -37,11 +38,11 @@ def _ready_intake(stage: Stage) -> Case:
 
 
 def _poll(_stage: Stage, case: Case) -> None:
-    polling.poll_once(case.queue, wait_seconds=0)
+    poller.poll_once(case.queue, wait_seconds=0)
 
 
 def _poll_on(_stage: Stage, case: Case) -> None:
-    while polling.poll_once(case.queue, wait_seconds=0):
+    while poller.poll_once(case.queue, wait_seconds=0):
         pass
 
 
@@ -336,7 +337,7 @@ def _inquire(_stage: Stage, case: Case) -> None:
         "UPDATE approvals_executionsnapshot SET due_at = now() WHERE execution_arn = %s",
         case.review.execution_arn,
     )
-    reconciliation.inquire(case.review.execution_arn)
+    executions.inquire(case.review.execution_arn)
 
 
 def _inquire_on(stage: Stage, case: Case) -> None:

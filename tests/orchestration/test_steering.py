@@ -11,7 +11,7 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from approvals import arns, reconciliation
+from approvals import arns
 from approvals.actions import configuration
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, NotFound, OrderConflict
@@ -29,6 +29,7 @@ from approvals.models import (
     Workflow,
 )
 from approvals.orchestration import fulfillment, steering
+from approvals.reconciliation import executions
 from approvals.records import audit, execution_snapshots
 from tests import factories
 from tests.fake_aws import FakeAws
@@ -81,7 +82,7 @@ def end(aws: FakeAws, order: OrderExecution, status: str = "FAILED", **details: 
 def look(order: OrderExecution) -> None:
     """Ask about the execution as the sweeper would, now."""
     execution_snapshots.hurry(order.execution_arn)
-    reconciliation.inquire(order.execution_arn)
+    executions.inquire(order.execution_arn)
 
 
 def latest(order_id: str = ID) -> OrderExecution:

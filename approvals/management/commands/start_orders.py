@@ -17,7 +17,7 @@ from approvals.management.progress import Bar
 from approvals.models import OrderBatch
 from approvals.models.decisions import Surface
 from approvals.orchestration.batches import progress, runner, sources
-from approvals.worker import loop
+from approvals.worker import loop, periodic
 
 PATIENCE = 300.0  # seconds in which nothing moves: AWS is away, and the sweeper will do the rest
 PAUSE = 0.2
@@ -103,7 +103,7 @@ def _work(batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: 
     done = threading.Event()
     threads = [
         threading.Thread(target=loop.sweep_lane, args=("executions", done)),
-        threading.Thread(target=loop.do_chore, args=("executions", done)),
+        threading.Thread(target=loop.run_periodically, args=("executions", done)),
     ]
     for thread in threads:
         thread.start()
@@ -134,5 +134,5 @@ def _turn_by_turn(
         if said != before:
             moved_at, before = time.monotonic(), said
         if not worked:
-            runner.tend()
+            periodic.watch_batch_executions()
             stop.wait(PAUSE)

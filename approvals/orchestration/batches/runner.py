@@ -27,7 +27,6 @@ from approvals.models.batches import MOST_IN_A_CARRIER
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
-from approvals.reconciliation.batch_executions import release_refused
 from approvals.records import execution_names, idempotency
 from approvals.records.order_batches import Item, Refusal
 
@@ -260,15 +259,14 @@ def _something_to_read(batch_id: UUID) -> bool:
     return batch.status == Status.READING or distributed_map.to_be_handed_over(batch)
 
 
-class Chore:
-    """Goes on with every batch that nobody is at; its runners keep their places between rounds."""
+class Scheduler:
+    """Gives every batch under way its turns; its runners keep their sources open between rounds."""
 
     def __init__(self) -> None:
         self._runners: dict[UUID, Runner] = {}
 
     def turn(self) -> int:
         """Turns of each batch that this process can read, for a while; returns how many did something."""
-        tend()
         under_way = _under_way()
         for pk in self._runners.keys() - set(under_way):
             self._runners.pop(pk).close()
@@ -294,12 +292,6 @@ class Chore:
         except Exception:
             log.exception("batch.failed", batch=str(batch_id))
             return False
-
-
-def tend() -> None:
-    """What belongs to no batch's turn: ask how far maps are, release what Step Functions refused."""
-    distributed_map.ask_progress()
-    release_refused(limit=10)
 
 
 def _under_way() -> list[UUID]:
