@@ -22,7 +22,7 @@ from approvals.delivery import lanes
 from approvals.exceptions import Invalid
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, User
 from approvals.records import callback_payloads, database_time, outbox, wake_ups
-from approvals.records.outbox import Learned
+from approvals.records.outbox import AttemptResult
 from tests import factories
 from tests.races import at_once
 
@@ -152,8 +152,8 @@ def leased_twice(by: User) -> tuple[outbox.Lease, outbox.Lease]:
 def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
     first, _ = leased_twice(alice)
 
-    learned = Learned("throttled", "ThrottlingException", "request-1")
-    concluded = outbox.conclude(first, learned, lambda _: outbox.parked("refused"))
+    result = AttemptResult("throttled", "ThrottlingException", "request-1")
+    concluded = outbox.conclude(first, result, lambda _: outbox.parked("refused"))
 
     assert (concluded.verdict, concluded.entry.state) == (None, "sending")
     attempt = OutboxAttempt.objects.get(number=1)
@@ -163,8 +163,8 @@ def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
 def test_a_late_acceptance_settles_the_row_and_nothing_moves_it_any_more(alice: User) -> None:
     first, second = leased_twice(alice)
 
-    outbox.conclude(first, Learned("accepted"), lambda _: None)
-    later = outbox.conclude(second, Learned("closed"), lambda _: outbox.parked("refused"))
+    outbox.conclude(first, AttemptResult("accepted"), lambda _: None)
+    later = outbox.conclude(second, AttemptResult("closed"), lambda _: outbox.parked("refused"))
 
     assert later.verdict is None
     assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")
@@ -174,9 +174,9 @@ def test_a_late_acceptance_settles_the_row_and_nothing_moves_it_any_more(alice: 
 def test_the_holder_of_the_lease_moves_the_row_and_a_known_result_stays(alice: User) -> None:
     _, second = leased_twice(alice)
 
-    undecided = outbox.conclude(second, Learned("closed"), lambda _: None)
+    undecided = outbox.conclude(second, AttemptResult("closed"), lambda _: None)
     moved = outbox.conclude(
-        second, Learned("history", if_unknown=True), lambda _: outbox.retrying(at_least=5)
+        second, AttemptResult("history", if_unknown=True), lambda _: outbox.retrying(at_least=5)
     )
 
     assert undecided.verdict is None

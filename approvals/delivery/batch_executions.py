@@ -1,4 +1,4 @@
-"""Executions that carry many orders, on their way to Step Functions: each is started once, as an order's is."""
+"""Starts batch executions, which carry many orders: each once, as an order's own execution is."""
 
 from __future__ import annotations
 

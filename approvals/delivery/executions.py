@@ -1,4 +1,4 @@
-"""Orders on their way to Step Functions: one order, one execution, whatever dies in between.
+"""Starts the executions of orders: one order, one execution, whichever process dies in between.
 
 `interventions` sends the lane's other entries: redrives and stops.
 """
@@ -22,12 +22,12 @@ def about(lease: Lease) -> dict[str, str]:
     subject = lease.entry.subject
     if lease.entry.kind == OutboxEntry.Kind.START:
         return {"order": OrderExecution.objects.get(pk=subject).order_id}
-    hand = OrderIntervention.objects.select_related("order").get(pk=subject)
-    return {"order": hand.order.order_id}
+    intervention = OrderIntervention.objects.select_related("order").get(pk=subject)
+    return {"order": intervention.order.order_id}
 
 
 def send(lease: Lease) -> None:
-    """Make the call of a leased entry and write down what it proved."""
+    """Make the call of a leased entry and record what it proved."""
     if lease.entry.kind == OutboxEntry.Kind.START:
         _start(lease)
     else:

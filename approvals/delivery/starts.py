@@ -14,14 +14,14 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models.outbox import Detail
 from approvals.records import outbox
-from approvals.records.outbox import Conclusion, Learned, Lease
+from approvals.records.outbox import AttemptResult, Conclusion, Lease
 
 REFUSALS = {Proof.REFUSED, Proof.INVALID_OUTPUT, Proof.INVALID_TOKEN}
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a start came to: the execution's ARN and status (lower case), or why there will be none."""
+    """The result of a start: the execution's ARN and status (lower case), or why there will be none."""
 
     answer: Answer
     arn: str = ""
@@ -55,5 +55,5 @@ def conclude(lease: Lease, start: Start) -> Conclusion:
     """End the attempt: acknowledged with an ARN, parked with a refusal, else another try."""
     answer = start.answer
     verdict = outbox.parked(Detail.REFUSED) if start.refusal else outbox.retrying()
-    learned = Learned(answer.proof, answer.code, answer.request_id)
-    return outbox.conclude(lease, learned, lambda _: verdict)
+    result = AttemptResult(answer.proof, answer.code, answer.request_id)
+    return outbox.conclude(lease, result, lambda _: verdict)

@@ -1,6 +1,6 @@
 """Step Functions: answer a task token or keep it alive; start, describe, redrive or stop an execution.
 
-One call, one request.
+Each call is one request. What AWS or the network does is returned as an `Answer`, never raised.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ EXECUTIONS_A_PAGE = 1_000  # API reference, ListExecutions: maxResults
 
 @dataclass(frozen=True)
 class Execution:
-    """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input.
+    """An execution as DescribeExecution shows it; `input_sha256` is empty if the input is not shown.
 
-    `error` and `cause` are those of its end, and absent for an execution that timed out.
-    `version_arn` is the version of the state machine that it runs, empty where it was started
-    without a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
+    `error` and `cause` are those of its end, and empty for an execution that timed out.
+    `version_arn` is the version of the state machine that it runs, empty if it was started without
+    a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
     """
 
     arn: str
@@ -51,7 +51,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of ListExecutions; `stopped_at` is None while it runs."""
+    """A row of ListExecutions; `stopped_at` is None while it runs."""
 
     arn: str
     started_at: datetime
@@ -67,7 +67,7 @@ class Executions:
 
 
 def send_task_success(place: Place, token: str, output: str) -> Answer:
-    """SendTaskSuccess; never raises for what AWS or the network does."""
+    """SendTaskSuccess: ends the task of a token with an output."""
     try:
         return accepted(aws.stepfunctions(place).send_task_success(taskToken=token, output=output))
     except (BotoCoreError, ClientError) as error:
@@ -75,7 +75,7 @@ def send_task_success(place: Place, token: str, output: str) -> Answer:
 
 
 def send_task_failure(place: Place, token: str, error: str, cause: str) -> Answer:
-    """SendTaskFailure; never raises for what AWS or the network does."""
+    """SendTaskFailure: ends the task of a token with an error and its cause."""
     try:
         client = aws.stepfunctions(place)
         return accepted(client.send_task_failure(taskToken=token, error=error, cause=cause))
@@ -86,8 +86,7 @@ def send_task_failure(place: Place, token: str, error: str, cause: str) -> Answe
 def send_task_heartbeat(place: Place, token: str) -> Answer:
     """SendTaskHeartbeat: restarts the HeartbeatSeconds clock, never that of TimeoutSeconds.
 
-    Accepted too, without effect, for a state without HeartbeatSeconds. Never raises for what AWS or
-    the network does.
+    For a state without HeartbeatSeconds it is accepted, too, and has no effect.
     """
     try:
         return accepted(aws.stepfunctions(place).send_task_heartbeat(taskToken=token))
@@ -96,11 +95,13 @@ def send_task_heartbeat(place: Place, token: str) -> Answer:
 
 
 def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
-    """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
+    """StartExecution with an input in `text`; beside the answer the execution's ARN, "" without one."""
     try:
         place = arns.place_of(state_machine_arn)
     except ValueError:
-        return Answer(Proof.REFUSED, "InvalidArn"), ""  # as AWS would say, if we knew where to ask
+        return Answer(
+            Proof.REFUSED, "InvalidArn"
+        ), ""  # as AWS would answer; there is no region to call
     try:
         client = aws.stepfunctions(place)
         response = client.start_execution(stateMachineArn=state_machine_arn, name=name, input=text)
@@ -110,12 +111,12 @@ def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answe
 
 
 def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None]:
-    """DescribeExecution (eventually consistent, best effort); None beside the reason it failed."""
+    """DescribeExecution (eventually consistent, best effort); None beside an answer why it failed."""
     try:
         response = aws.stepfunctions(place).describe_execution(executionArn=arn)
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
-    shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
+    shown: dict[str, Any] = dict(response)  # without a right to read it, AWS leaves the input out
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
     execution = Execution(
         response["executionArn"],
@@ -134,7 +135,7 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
 def map_run_progress(place: Place, arn: str) -> int | None:
     """How many items the Map Runs of an execution have done (ListMapRuns, DescribeMapRun).
 
-    None where AWS does not say: it is for pages alone.
+    None if a call fails: the number is only shown on pages.
     """
     try:
         client = aws.stepfunctions(place)
@@ -150,7 +151,7 @@ def redrive_execution(place: Place, arn: str, client_token: str) -> Answer:
     """RedriveExecution: run what failed of an ended execution again, under the same ARN.
 
     The same client token again, within 15 minutes and among the last ten, is the same redrive (API
-    reference). Never raises for what AWS or the network does.
+    reference).
     """
     try:
         client = aws.stepfunctions(place)
@@ -160,10 +161,7 @@ def redrive_execution(place: Place, arn: str, client_token: str) -> Answer:
 
 
 def stop_execution(place: Place, arn: str, error: str, cause: str) -> Answer:
-    """StopExecution; accepted, too, and without effect, where the execution has ended already.
-
-    Never raises for what AWS or the network does.
-    """
+    """StopExecution; if the execution has ended already, it is accepted, too, and has no effect."""
     try:
         client = aws.stepfunctions(place)
         return accepted(client.stop_execution(executionArn=arn, error=error, cause=cause))
@@ -172,7 +170,7 @@ def stop_execution(place: Place, arn: str, error: str, cause: str) -> Answer:
 
 
 def definition_of(place: Place, arn: str) -> tuple[Answer, Definition | None]:
-    """DescribeStateMachineForExecution: the definition this very execution runs, whatever came later."""
+    """DescribeStateMachineForExecution: the definition an execution runs, also after an update of the machine."""
     try:
         response = aws.stepfunctions(place).describe_state_machine_for_execution(executionArn=arn)
     except (BotoCoreError, ClientError) as error:
@@ -186,9 +184,9 @@ def definition_of(place: Place, arn: str) -> tuple[Answer, Definition | None]:
 def list_executions(
     place: Place, state_machine_arn: str, cursor: str | None = None, *, status: str = ""
 ) -> tuple[Answer, Executions | None]:
-    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed.
+    """A page of ListExecutions, the newest first (eventually consistent); None beside an answer why it failed.
 
-    With a `status` (RUNNING ...) of those alone. The children of a distributed map are not among them.
+    `status` (RUNNING ...) keeps those alone. The children of a distributed map are never listed.
     """
     more: Any = {"nextToken": cursor} if cursor else {}
     more |= {"statusFilter": status} if status else {}
@@ -208,7 +206,7 @@ def list_executions(
 def is_in_another_account(place: Place, arn: str) -> bool:
     """Whether an ARN is known to lie in another account than the one we act in at `place`.
 
-    There a token of it is no token: AWS answers InvalidToken, although nothing is wrong with it.
+    For a token of another account AWS answers InvalidToken, although nothing is wrong with it.
     """
     account = aws.account_of(place)
     return bool(account) and arns.account_of(arn) not in (None, account)

@@ -1,8 +1,8 @@
-"""The inward door: long poll, store, then delete. Nothing is deleted that is not durable.
+"""Polls SQS: receive by long poll, store, then delete. Nothing is deleted that is not stored durably.
 
-Database away: stop receiving, delete nothing, go on alone when it is back. A stop finishes the batch
-at hand: the poll waits 5 s at most, and an SQS that is silent holds a call for 28 s (gateways/aws).
-Dead letters are read by the same loops, and only where they are asked for.
+If the database is away, nothing is received or deleted until it is back. A stop finishes the batch in
+progress: a poll waits 5 s at most, and an SQS that does not answer holds a call for 28 s (gateways/aws).
+Dead letters are read by the same loops, and only on request.
 """
 
 from __future__ import annotations
@@ -53,20 +53,19 @@ class Budget:
 def poll_once(
     queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH, dead_letters: bool = False
 ) -> int:
-    """Receive one batch, store it, delete it; returns how many messages came.
+    """Receive one batch, store it, delete it; returns how many messages were received.
 
-    With `dead_letters`, from the queue's dead-letter queue into quarantine; what other queues gave
-    up into the same one is left there. Raises Unavailable where SQS does not answer, and
-    OperationalError where the database is away: then the messages stay and come back after their
-    visibility timeout.
+    With `dead_letters`, from the queue's dead-letter queue into quarantine; dead letters of other
+    queues are left there. Raises Unavailable if SQS does not answer, and OperationalError if the
+    database is away: then the messages stay and come back after their visibility timeout.
     """
     source = sources.dead_letters_of(queue) if dead_letters else sources.messages_of(queue)
-    came = sqs.receive(source.place, source.url, wait_seconds=wait_seconds, limit=limit)
-    batch = source.ours(came)
-    if len(batch) < len(came):
-        log.warning("poll.not_ours", queue=queue.slug, messages=len(came) - len(batch))
+    received = sqs.receive(source.place, source.url, wait_seconds=wait_seconds, limit=limit)
+    batch = source.ours(received)
+    if len(batch) < len(received):
+        log.warning("poll.not_ours", queue=queue.slug, messages=len(received) - len(batch))
     if not batch:
-        return len(came)
+        return len(received)
     taken = ingest.accept(
         queue,
         [ingest.Received(m.body, m.message_id, m.sent_at) for m in batch],
@@ -84,17 +83,17 @@ def poll_once(
         duplicates=taken.duplicates,
         quarantined=taken.quarantined,
     )
-    return len(came)
+    return len(received)
 
 
 def poll_until_empty(queue: ReviewQueue, budget: Budget, *, dead_letters: bool = False) -> int:
-    """Poll until one empty answer or until the budget is spent; returns how many messages came."""
+    """Poll until one empty response or until the budget is spent; returns how many messages were received."""
     total = 0
     while limit := budget.take(sqs.BATCH):
-        came = poll_once(queue, wait_seconds=1, limit=limit, dead_letters=dead_letters)
-        budget.give_back(limit - came)
-        total += came
-        if came == 0:
+        received = poll_once(queue, wait_seconds=1, limit=limit, dead_letters=dead_letters)
+        budget.give_back(limit - received)
+        total += received
+        if received == 0:
             break
     return total
 
@@ -103,26 +102,27 @@ def poll_forever(
     queue: ReviewQueue, stop: threading.Event, budget: Budget, *, dead_letters: bool = False
 ) -> None:
     """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives SQS and database."""
-    troubles = 0
+    failures = 0
     try:
         while not stop.is_set() and (limit := budget.take(sqs.BATCH)):
-            came = 0
+            received = 0
             try:
-                # Read before each receive: no database, no receive; and a changed queue counts at once.
+                # Read before each receive: without a database nothing is received, and a change of the
+                # queue takes effect at once.
                 current = ReviewQueue.objects.filter(pk=queue.pk, enabled=True).first()
                 if current is None:
                     return
-                came = poll_once(
+                received = poll_once(
                     current, wait_seconds=WAIT_SECONDS, limit=limit, dead_letters=dead_letters
                 )
-                troubles = 0
+                failures = 0
             except (DatabaseError, InterfaceError) as error:
                 connection.close()
-                troubles = _pause("poll.database_away", queue, error, troubles, stop)
+                failures = _pause("poll.database_away", queue, error, failures, stop)
             except Unavailable as error:
-                troubles = _pause("poll.queue_away", queue, error, troubles, stop)
+                failures = _pause("poll.queue_away", queue, error, failures, stop)
             finally:
-                budget.give_back(limit - came)
+                budget.give_back(limit - received)
     finally:
         connection.close()
 
@@ -179,9 +179,9 @@ def _start(
 
 
 def _pause(
-    event: str, queue: ReviewQueue, error: Exception, troubles: int, stop: threading.Event
+    event: str, queue: ReviewQueue, error: Exception, failures: int, stop: threading.Event
 ) -> int:
-    pause = random.uniform(0.5, min(LONGEST_PAUSE, 2.0**troubles))  # noqa: S311  (jitter)
+    pause = random.uniform(0.5, min(LONGEST_PAUSE, 2.0**failures))  # noqa: S311  (jitter)
     log.warning(event, queue=queue.slug, error=str(error)[:300], pause=round(pause, 1))
     stop.wait(pause)
-    return min(troubles + 1, 6)
+    return min(failures + 1, 6)

@@ -1,4 +1,4 @@
-"""What a poller reads for a queue: its messages, or the dead letters that SQS moved away from it."""
+"""The SQS queues that a poller reads for a review queue: its own, or its dead-letter queue."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ Origin = QuarantinedMessage.Origin
 
 
 class NoDeadLetterQueue(Unavailable):
-    """The queue has no RedrivePolicy, so nothing of it is ever given up."""
+    """The queue has no RedrivePolicy, so SQS never moves a message of it to dead letters."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where to receive and delete. `given_up_by`, an ARN, says whose dead letters are ours."""
+    """Where to receive and delete. `only_from` is the ARN of the queue whose dead letters may be taken."""
 
     place: Place
     url: str
     origin: Origin = Origin.QUEUE
-    given_up_by: str = ""
+    only_from: str = ""
 
     def ours(self, batch: Iterable[sqs.Message]) -> list[sqs.Message]:
         """The messages of a batch that may be taken: a dead-letter queue may serve other queues too."""
-        owner = self.given_up_by
-        return [m for m in batch if not owner or not m.source_arn or m.source_arn == owner]
+        return [m for m in batch if not self.only_from or m.source_arn in ("", self.only_from)]
 
 
 @dataclass(frozen=True)
 class Redrive:
-    """What a queue's RedrivePolicy says: where its dead letters go, and after how many receives."""
+    """A queue's RedrivePolicy: where its dead letters go, and after how many receives."""
 
     arn: str
     max_receives: int
@@ -50,9 +49,9 @@ def messages_of(queue: ReviewQueue) -> Source:
 
 
 def dead_letters_of(queue: ReviewQueue) -> Source:
-    """The dead-letter queue that the queue's RedrivePolicy names, asked of AWS each time.
+    """The dead-letter queue that the queue's RedrivePolicy names, read from AWS each time.
 
-    Raises NoDeadLetterQueue where there is none, Unavailable where it cannot be found, in one line.
+    Raises NoDeadLetterQueue if there is none, and Unavailable if it cannot be found.
     """
     place = places.of_queue(queue)
     found = sqs.attributes(place, queue.sqs_url)
@@ -61,11 +60,11 @@ def dead_letters_of(queue: ReviewQueue) -> Source:
         raise NoDeadLetterQueue(
             f"Queue {queue.slug} has no dead-letter queue: set its RedrivePolicy."
         )
-    return replace(locate(place, policy), given_up_by=found.get("QueueArn", ""))
+    return replace(locate(place, policy), only_from=found.get("QueueArn", ""))
 
 
 def redrive(attributes: Mapping[str, str]) -> Redrive | None:
-    """The RedrivePolicy among a queue's attributes; None where it has none that can be read."""
+    """The RedrivePolicy among a queue's attributes; None if it has none that can be read."""
     try:
         policy: Any = json.loads(attributes.get("RedrivePolicy", ""))
         return Redrive(str(policy["deadLetterTargetArn"]), int(policy["maxReceiveCount"]))
@@ -74,7 +73,7 @@ def redrive(attributes: Mapping[str, str]) -> Redrive | None:
 
 
 def locate(place: Place, policy: Redrive) -> Source:
-    """The dead-letter queue of a policy; it lies where its ARN says. Raises Unavailable."""
+    """The dead-letter queue of a policy, in the region of its ARN. Raises Unavailable."""
     queue = arns.sqs_queue(policy.arn)
     if queue is None:
         raise Unavailable(f"The RedrivePolicy names no SQS queue: {policy.arn[:200]!r}.")

@@ -1,7 +1,7 @@
-"""The outbox's rows: enqueue, lease, conclude. No network here; delivery calls between the two.
+"""The outbox's rows: enqueue, lease, conclude. Delivery makes its call between the last two; none here.
 
-A lease is a compare-and-set with a fencing epoch: a sender whose lease ran out can still record what
-it learned, but no longer move the row's schedule.
+A lease is a compare-and-set with a fencing epoch: a sender whose lease ran out can still record the
+result of its attempt, but no longer move the row's schedule.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Delivery, DeliveryState, Detail
 from approvals.records import database_time
 
-LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with room for a pause
+LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with time for a pause
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
 State = OutboxEntry.State
@@ -84,7 +84,7 @@ def due(lane: str, *, limit: int, but: Collection[UUID] = ()) -> list[UUID]:
 
 
 def next_due_at(lane: str) -> datetime | None:
-    """When the next entry of a lane falls due; None where nothing waits."""
+    """When the next entry of a lane falls due; None if nothing waits."""
     waiting = OutboxEntry.objects.filter(state=State.WAITING, lane=lane).order_by("not_before")
     return waiting.values_list("not_before", flat=True).first()
 
@@ -92,7 +92,7 @@ def next_due_at(lane: str) -> datetime | None:
 def late(lane: str, patience: timedelta) -> int:
     """How many entries of a lane have waited longer than this since they first might have left.
 
-    An undo window is no delay, and a call under way is not late until its lease has run out so long ago.
+    An undo window does not count as waiting; a call under way is late once its lease ran out so long ago.
     """
     since = Now() - patience
     first = Q(state=State.WAITING, attempts=0, not_before__lte=since)
@@ -103,10 +103,10 @@ def late(lane: str, patience: timedelta) -> int:
 
 @transaction.atomic(durable=True)
 def lease(entry_id: UUID) -> Lease | None:
-    """Take an entry that is due and journal the attempt; None where another sender was first.
+    """Lease an entry that is due and journal the attempt; None if another sender was first.
 
     When this returns, the attempt is committed: a crash from here on leaves an attempt without an
-    end, which is how a later reader knows that the outcome is ambiguous.
+    end, which shows that its outcome is unknown.
     """
     taken = OutboxEntry.objects.filter(DUE, pk=entry_id).update(
         state=State.SENDING,
@@ -122,8 +122,8 @@ def lease(entry_id: UUID) -> Lease | None:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What one attempt has learned, for its journal row. With `if_unknown`, an earlier result stays."""
+class AttemptResult:
+    """The result of one attempt, for its journal row. With `if_unknown`, an earlier result stays."""
 
     result: str
     error_code: str = ""
@@ -142,7 +142,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A locked row after an attempt: how it was delivered before, and the verdict that moved it, if any."""
+    """A locked row after an attempt, how it was delivered before, and the verdict that moved it, if any."""
 
     entry: OutboxEntry
     before: Delivery
@@ -165,7 +165,7 @@ def settled(detail: Detail) -> Verdict:
 
 
 def parked(detail: Detail) -> Verdict:
-    """Nothing more is tried until a person or a reconciliation looks at it."""
+    """No attempt follows until a person or reconciliation puts it back."""
     return Verdict(State.PARKED, detail)
 
 
@@ -176,24 +176,24 @@ def retrying(*, at_least: float = 0.0) -> Verdict:
 
 def conclude(
     taken: Lease,
-    learned: Learned,
+    result: AttemptResult,
     judge: Callable[[OutboxEntry], Verdict | None],
     *,
     proved: bool | None = None,
 ) -> Conclusion:
-    """Journal what an attempt has learned and move its row; the one place where an attempt ends.
+    """Journal the result of an attempt and move its row; the one place where an attempt ends.
 
-    - What was learned is always journalled, whatever became of the lease.
-    - Proved delivery settles the row, however late it comes and whoever holds the lease now. That is
-      a 200 of this or of any other attempt; `proved` answers instead where a 200 alone does not tell.
+    - A result is always journalled, whatever became of the lease.
+    - Proved delivery settles the row, however late it comes and whichever sender has the lease now: a
+      200 of this or of any other attempt, or `proved` for a call whose 200 alone proves nothing.
     - Anything else moves only a row whose lease is still ours, as `judge` decides; None leaves it.
 
     Locks the entry. The caller holds the locks that come before it: review or order first.
     """
-    entry = journal(taken, learned)
+    entry = journal(taken, result)
     before = entry.delivery
     if proved is None:
-        proved = learned.result == OutboxAttempt.Result.ACCEPTED or was_accepted(entry)
+        proved = result.result == OutboxAttempt.Result.ACCEPTED or was_accepted(entry)
     verdict = None
     if proved:
         verdict = None if before.state == DeliveryState.DELIVERED else settled(Detail.ACKNOWLEDGED)
@@ -204,23 +204,23 @@ def conclude(
     return Conclusion(entry, before, verdict)
 
 
-def journal(taken: Lease, learned: Learned) -> OutboxEntry:
-    """Write what an attempt has learned; returns its entry, locked."""
+def journal(taken: Lease, result: AttemptResult) -> OutboxEntry:
+    """Write the result of an attempt; returns its entry, locked."""
     entry = OutboxEntry.objects.select_for_update().get(pk=taken.entry.pk)
     attempt = OutboxAttempt.objects.filter(entry=entry, number=taken.number)
-    if learned.if_unknown:
+    if result.if_unknown:
         attempt = attempt.filter(result="")
     attempt.update(
-        result=learned.result,
-        error_code=learned.error_code[:100],
-        request_id=learned.request_id[:100],
+        result=result.result,
+        error_code=result.error_code[:100],
+        request_id=result.request_id[:100],
         ended_at=Now(),
     )
     return entry
 
 
 def was_accepted(entry: OutboxEntry) -> bool:
-    """Whether any attempt got a 200, be it ever so late."""
+    """Whether any attempt got a 200, however late."""
     return entry.journal.filter(result=OutboxAttempt.Result.ACCEPTED).exists()
 
 
@@ -249,20 +249,20 @@ def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
 
 
 def explain(entry: OutboxEntry, detail: Detail) -> None:
-    """Say why an entry that waits does so."""
+    """Set the reason why an entry is in its state."""
     entry.detail = detail
     entry.save(update_fields=["detail"])
 
 
 def hold_back(entry_id: UUID) -> None:
-    """Say of an entry that is due that a breaker holds it back."""
+    """Mark a due entry as held back by its queue's circuit breaker."""
     OutboxEntry.objects.filter(DUE, pk=entry_id, state=State.WAITING).update(
         detail=Detail.BREAKER_OPEN
     )
 
 
 def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
-    """Take a message back that nobody has begun to send; the row count says who won."""
+    """Cancel an entry that no sender has begun to send; False if one has, or if it has ended."""
     return bool(
         OutboxEntry.objects.filter(
             kind=kind, subject=subject, state=State.WAITING, attempts=0

@@ -22,7 +22,7 @@ from approvals.models import (
 )
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
-from approvals.records.outbox import Learned
+from approvals.records.outbox import AttemptResult
 from tests import factories
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -103,7 +103,7 @@ def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
     entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
     lease = outbox.lease(entry.pk)
     with transaction.atomic():
-        entry = outbox.journal(lease, Learned("invalid_token", "InvalidToken", "r-1"))
+        entry = outbox.journal(lease, AttemptResult("invalid_token", "InvalidToken", "r-1"))
         outbox.park(entry, "invalid_token")
     return entry
 

@@ -51,10 +51,10 @@ class Command(ReviewCommand):
                 told = {name: visible(value) for name, value in asdict(found).items() if value}
                 self.stdout.write(json.dumps(told) if as_json else "  ".join(told.values()))
         finally:
-            rest = walk.rest.isoformat() if walk.rest else None
-            end = {"executions": walk.looked, "differ": differ, "go_on_before": rest}
+            rest = walk.resume_before.isoformat() if walk.resume_before else None
+            end = {"executions": walk.examined, "differ": differ, "go_on_before": rest}
             more = f"; go on with --before {rest}" if rest else ""
-            said = f"{walk.looked} executions looked into, {differ} differences{more}"
+            said = f"{walk.examined} executions looked into, {differ} differences{more}"
             self.stdout.write(json.dumps(end) if as_json else said)
         if differ or rest:
             sys.exit(FINDING)
