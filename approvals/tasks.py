@@ -1,4 +1,7 @@
-"""Celery's tasks: each takes an id and calls one function. A task that never runs loses nothing."""
+"""Celery's tasks, one for each wake-up: each takes an id and calls one function.
+
+A task that never runs loses nothing: the worker's loop and its periodic tasks do the same later.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,25 @@ from uuid import UUID
 
 from celery import shared_task
 
-from approvals import polling, reconciliation
 from approvals.delivery import lanes
+from approvals.polling import checking
+from approvals.reconciliation import execution_history
 from approvals.records import wake_ups
 
 
 @shared_task(name=wake_ups.DELIVER)
 def deliver(entry_id: str) -> None:
-    """Make one attempt at an outbox entry, where it is still due."""
+    """Make one attempt at an outbox entry, if it is still due."""
     lanes.deliver(UUID(entry_id))
 
 
 @shared_task(name=wake_ups.CHECK)
 def check_queue(queue_id: str) -> None:
-    """Ask AWS how a queue is set up, and keep what it says for the admin site."""
-    polling.check_and_store(UUID(queue_id))
+    """Ask AWS how a queue is set up, and store the findings for the admin site."""
+    checking.check_and_store(UUID(queue_id))
 
 
 @shared_task(name=wake_ups.READ)
 def read_execution(order_id: str) -> None:
-    """Read an order's execution for its page, where it is not fresh."""
-    reconciliation.read(UUID(order_id))
+    """Read an order's execution for its page, unless it was read a moment ago."""
+    execution_history.read(UUID(order_id))

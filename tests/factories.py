@@ -14,7 +14,7 @@ from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Surface
-from approvals.reconciliation import Evidence, Fate
+from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records.intake import Received
 from approvals.records.outbox import Lease
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from django.db.models.functions import Now
 
-from approvals import polling
+from approvals import arns
 from approvals.actions import decisions, people, redelivery
 from approvals.actions.decisions import DecisionRequest
 from approvals.actors import COMMAND_LINE
@@ -20,6 +20,7 @@ from approvals.exceptions import Unavailable
 from approvals.gateways import aws
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.polling import poller
 from local import aws as local_aws
 from tests import factories
 from tests.desk import wait_until
@@ -119,22 +120,22 @@ def test_a_message_is_taken_in_and_its_decision_delivered_in_another_account(
     ada = factories.user("ada@example.com", "reviewer", queue)
     execution = theirs.start()
     assert f":{THEIRS}:" in execution
-    assert aws.account_of(aws.Place("us-east-1")) == OURS
+    assert aws.account_of(arns.Place("us-east-1")) == OURS
 
-    assert polling.poll_once(queue, wait_seconds=5) == 1
+    assert poller.poll_once(queue, wait_seconds=5) == 1
     entry = attempt(approved(ada))
 
     assert entry.delivery == ("delivered", "acknowledged")
     output = json.loads(theirs.ended(execution)["output"])
     assert (output["approved"], output["reviewer"]) == (True, "ada@example.com")
-    assert polling.poll_once(queue, wait_seconds=0) == 0, "the message was deleted there too"
+    assert poller.poll_once(queue, wait_seconds=0) == 0, "the message was deleted there too"
 
 
 def test_without_the_role_their_queue_is_refused(theirs: Theirs) -> None:
     theirs.start()
 
     with pytest.raises(Unavailable, match=r"NonExistentQueue|QueueDoesNotExist"):
-        polling.poll_once(theirs_by("", theirs), wait_seconds=0)
+        poller.poll_once(theirs_by("", theirs), wait_seconds=0)
 
 
 def test_a_decision_sent_from_the_wrong_account_waits_for_the_role_and_is_no_invalid_token(
@@ -143,7 +144,7 @@ def test_a_decision_sent_from_the_wrong_account_waits_for_the_role_and_is_no_inv
     queue = theirs_by(ROLE, theirs)
     ada = factories.user("ada@example.com", "reviewer", queue)
     execution = theirs.start()
-    polling.poll_once(queue, wait_seconds=5)
+    poller.poll_once(queue, wait_seconds=5)
     theirs_by("", theirs)
 
     entry = attempt(approved(ada))
@@ -164,7 +165,7 @@ def test_a_role_of_a_third_account_waits_too(theirs: Theirs) -> None:
     queue = theirs_by(ROLE, theirs)
     ada = factories.user("ada@example.com", "reviewer", queue)
     theirs.start()
-    polling.poll_once(queue, wait_seconds=5)
+    poller.poll_once(queue, wait_seconds=5)
     theirs_by("arn:aws:iam::333333333333:role/countersign", theirs)
 
     entry = attempt(approved(ada))
@@ -188,7 +189,7 @@ def test_a_state_machine_that_the_queue_no_longer_admits_gets_no_answer_until_th
     queue = theirs_by(ROLE, theirs)
     ada = factories.user("ada@example.com", "reviewer", queue)
     execution = theirs.start()
-    polling.poll_once(queue, wait_seconds=5)
+    poller.poll_once(queue, wait_seconds=5)
     ReviewTask.objects.update(state_machine_arn=theirs.machine)
     elsewhere = f"arn:aws:states:us-east-1:{THEIRS}:stateMachine:another"
     factories.queue("held", state_machine_arns=[elsewhere])

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from approvals import reconciliation
+from approvals import arns
 from approvals.actions import batch_executions, interventions, people, redelivery
 from approvals.actions import batches as verbs
 from approvals.actions.batches import LeaseLost, Reading
@@ -39,9 +39,11 @@ from approvals.models import (
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import parsers, progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
+from approvals.reconciliation import executions
 from approvals.reconciliation.batch_executions import read_end, release_refused
 from approvals.records import audit, execution_snapshots, order_batches, order_input
 from approvals.untrusted import json_stream
+from approvals.worker import periodic
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +61,7 @@ class StepFunctions:
     def start(self, machine: str, name: str, text: str) -> tuple[Answer, str]:
         self.started.append((machine, name, text))
         taken = self.answer.proof == Proof.ACCEPTED
-        return self.answer, stepfunctions.execution_arn(machine, name) if taken else ""
+        return self.answer, arns.execution_arn(machine, name) if taken else ""
 
 
 @pytest.fixture(autouse=True)
@@ -261,7 +263,7 @@ def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> 
     path.write_text('{"order_id": "A-1"}\n')
     batch = runner.accept(sources.of_file(path), Wish("executions"), by=COMMAND_LINE)
 
-    runner.Chore().turn()
+    runner.Scheduler().turn()
     batch.refresh_from_db()
     assert batch.position == 0
 
@@ -308,7 +310,7 @@ def test_what_an_execution_tells_is_each_orders_end_and_the_rest_gets_its_own(
     batch = read(accepted([order(n) for n in range(1, 6)], "batches"))
     lanes.drain("executions")
     carrier = BatchExecution.objects.get()
-    arn = stepfunctions.execution_arn(MACHINE, "order-A-3")
+    arn = arns.execution_arn(MACHINE, "order-A-3")
 
     assert ended(carrier, output([1, 2], _3=arn, _4=""))  # of the fifth nothing is told
     assert sums(batch) == {"read": 5, "settled": 2, "executions": 1, "under_way": 2}
@@ -329,7 +331,7 @@ def test_an_end_is_read_once_however_often_it_is_told() -> None:
     read(accepted([order(1), order(2)], "batches"))
     lanes.drain("executions")
     carrier = BatchExecution.objects.get()
-    told = output([1], _2=stepfunctions.execution_arn(MACHINE, "order-A-2"))
+    told = output([1], _2=arns.execution_arn(MACHINE, "order-A-2"))
     ended(carrier, told)
     before = AuditEvent.objects.count()
 
@@ -385,7 +387,7 @@ def test_a_carrier_whose_start_was_lost_is_found_by_its_input(
 ) -> None:
     read(accepted([order(1)], "batches"))
     carrier = BatchExecution.objects.get()
-    arn = stepfunctions.execution_arn(BATCH, carrier.name)
+    arn = arns.execution_arn(BATCH, carrier.name)
     aws.answer = Answer(Proof.CONFLICT, "ExecutionAlreadyExists")
     found = Execution(arn, "succeeded", bytes(carrier.input_sha256))
     describe = lambda *_: (Answer(Proof.ACCEPTED), found)  # noqa: E731
@@ -417,10 +419,10 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
         runner.accept(source, Wish("executions"), by=COMMAND_LINE)
-    good, chore = accepted([order(1)]), runner.Chore()
+    good, scheduler = accepted([order(1)]), runner.Scheduler()
 
-    chore.turn()
-    chore.turn()
+    scheduler.turn()
+    scheduler.turn()
 
     good.refresh_from_db()
     assert good.position == 1
@@ -495,7 +497,7 @@ def test_a_released_order_is_stopped_where_it_may_run_already(aws: StepFunctions
 def look(arn: str) -> None:
     """Ask about an execution as the sweeper would, now."""
     execution_snapshots.hurry(arn)
-    reconciliation.inquire(arn)
+    executions.inquire(arn)
 
 
 # --- a Distributed Map
@@ -552,7 +554,7 @@ def test_what_the_children_of_a_map_tell_is_read_from_its_result_files(
 ) -> None:
     files = {"r/manifest.json": MANIFEST}
     batch = mapped(monkeypatch, settings, files)
-    carrier, arn = BatchExecution.objects.get(), stepfunctions.execution_arn(MACHINE, "order-A-3")
+    carrier, arn = BatchExecution.objects.get(), arns.execution_arn(MACHINE, "order-A-3")
     files["r/SUCCEEDED_0.json"] = json.dumps([{"Output": output([1]), "Input": "[{}]"}]).encode()
     assert not ended(carrier, MAP_OUTPUT)  # the second file is away: asked again
     files["r/SUCCEEDED_1.json"] = json.dumps([{"Output": output([2], _3=arn)}]).encode()
@@ -573,7 +575,7 @@ def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows
     rows = [order(11), order(12), "bad", order(13)]
     batch = read(accepted(rows, "map", on_bad_row="stop"))
     assert (batch.status, batch.carriers) == ("stopped", 1)
-    assert runner.Chore().turn() == 0
+    assert runner.Scheduler().turn() == 0
 
     verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
     read(batch)
@@ -591,15 +593,15 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
     mapped(monkeypatch, settings, {})
     monkeypatch.setattr(s3, "write", lambda *_: "")
     stuck, other = accepted([order(21)], "map"), accepted([order(22)])
-    chore = runner.Chore()
+    scheduler = runner.Scheduler()
 
     for _ in range(3):
-        chore.turn()
+        scheduler.turn()
 
     assert (sums(stuck), sums(other)) == ({"read": 1, "under_way": 1},) * 2
     monkeypatch.setattr(s3, "write", lambda *_: "v-2")
     monkeypatch.setattr("approvals.orchestration.batches.runner.REST", 0.0)
-    runner.Chore().turn()
+    runner.Scheduler().turn()
     lanes.drain("executions")
     assert f"batch-{stuck.pk}-1" in {name for _, name, _ in aws.started}
 
@@ -614,7 +616,7 @@ def test_an_execution_that_aws_does_not_know_yet_is_asked_about_again(
     arn = BatchExecution.objects.get().execution_arn
     ExecutionSnapshot.objects.update(due_at=Now())
 
-    reconciliation.inquire(arn)
+    executions.inquire(arn)
 
     assert ExecutionSnapshot.objects.get(execution_arn=arn).due_at is not None
 
@@ -625,7 +627,7 @@ def test_how_far_a_map_is_shows_before_its_orders_have_an_end(
     batch = mapped(monkeypatch, settings, {})
     monkeypatch.setattr(stepfunctions, "map_run_progress", lambda *_: 4)
 
-    runner.tend()
+    periodic.watch_batch_executions()
 
     batch.refresh_from_db()
     share, said = progress.progress(batch, progress.stand(batch))

@@ -29,7 +29,7 @@ django.setup()
 logging.getLogger("anybody").debug("this is at DEBUG")
 for name in sys.argv[1:]:
     logging.getLogger(name).setLevel("DEBUG")
-from approvals import polling
+from approvals.polling import poller
 from approvals.actions import assignment, decisions
 from approvals.actors import Actor
 from approvals.delivery import lanes
@@ -37,7 +37,7 @@ from approvals.models.decisions import Outcome, Surface
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from django.db.models.functions import Now
 alice = User.objects.get(email="alice@example.com")
-print(polling.poll_once(ReviewQueue.objects.get(), wait_seconds=0))
+print(poller.poll_once(ReviewQueue.objects.get(), wait_seconds=0))
 by = Actor(alice, Surface.WEB)
 at_once = decisions.DecisionRequest(undo_seconds=0)
 for review, outcome in zip(ReviewTask.objects.all(), Outcome):

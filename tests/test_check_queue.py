@@ -14,10 +14,11 @@ from celery import current_app
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from approvals import polling, tasks
+from approvals import tasks
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
+from approvals.polling import checking
 from approvals.records import service_quotas, wake_ups
 from tests import factories
 from tests.gateways import wire
@@ -171,7 +172,7 @@ def test_a_missing_right_is_named(refused: str, settings: Any) -> None:
 def test_a_url_of_another_region_is_a_problem(url: str, db: None) -> None:
     queue = registered(url, region="us-east-1")
 
-    first = polling.check(queue)[0]
+    first = checking.check(queue)[0]
 
     assert first.level == "problem"
     assert "eu-west-1" in first.what
@@ -185,7 +186,7 @@ def test_a_queue_that_lies_in_another_region_is_a_problem(
     queue = registered(url)
     found = account.attributes(url)
     elsewhere = found | {"QueueArn": found["QueueArn"].replace("us-east-1", "eu-west-3")}
-    monkeypatch.setattr(polling.checking.sqs, "attributes", lambda *_: elsewhere)
+    monkeypatch.setattr(checking.sqs, "attributes", lambda *_: elsewhere)
 
     assert "register_queue with --region eu-west-3" in said(3)
     assert queue.region == "us-east-1"
@@ -211,7 +212,7 @@ def test_the_heartbeat_says_how_many_reviews_it_keeps_alive(
     queue = registered(url, region=region, heartbeat_seconds=seconds)
     factories.review(queue)
 
-    first = polling.check(queue)[0]
+    first = checking.check(queue)[0]
 
     assert first.level == "ok"
     assert f"{most} open reviews can be kept alive" in first.what
@@ -225,7 +226,7 @@ def test_more_open_reviews_than_the_heartbeat_can_keep_are_a_problem(
     factories.review(queue)
     monkeypatch.setitem(service_quotas.QUOTAS, "us-east-1", 0)
 
-    most, timeout = polling.check(queue)[:2]
+    most, timeout = checking.check(queue)[:2]
 
     assert (most.level, timeout.level) == ("problem", "warning")
     assert "HeartbeatSeconds below TimeoutSeconds" in timeout.what
@@ -275,7 +276,7 @@ def test_the_task_stores_what_was_found_for_pages(account: Sqs) -> None:
     kept = QueueCheck.objects.get(queue=queue)
     assert kept.checked_at is not None
     assert kept.findings == [
-        {"level": str(each.level), "what": each.what} for each in polling.check(queue)
+        {"level": str(each.level), "what": each.what} for each in checking.check(queue)
     ]
     assert wake_ups.CHECK in current_app.tasks
 
@@ -287,7 +288,7 @@ def test_a_check_receives_nothing_and_changes_nothing(account: Sqs) -> None:
     before = account.attributes(url)
 
     for _ in range(3):
-        polling.check(queue)
+        checking.check(queue)
 
     assert account.attributes(url) == before
     assert (account.left(url), account.left(dead)) == (1, 0)
@@ -295,7 +296,7 @@ def test_a_check_receives_nothing_and_changes_nothing(account: Sqs) -> None:
 
 def test_a_check_of_a_queue_that_is_gone_fails(db: None) -> None:
     with pytest.raises(ReviewQueue.DoesNotExist):
-        polling.check_and_store(uuid.uuid4())
+        checking.check_and_store(uuid.uuid4())
 
 
 def test_the_account_itself_refuses_a_queue_that_is_not_there(account: Sqs) -> None:

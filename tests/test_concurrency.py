@@ -8,10 +8,10 @@ import pytest
 
 from approvals.actions import assignment, decisions, intake
 from approvals.actions.decisions import DecisionRequest
+from approvals.arns import Place
 from approvals.delivery import lanes
 from approvals.exceptions import ApprovalsError
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     AuditEvent,

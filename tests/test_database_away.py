@@ -9,13 +9,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from approvals import polling
+from approvals.polling import poller
 from local.postgres import Server
 from tests import desk as desks
 from tests import factories
 from tests.desk import Desk, wait_until
 
-POLL = polling.WAIT_SECONDS
+POLL = poller.WAIT_SECONDS
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs as gateway
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
-from approvals.polling import Budget
+from approvals.polling import poller
+from approvals.polling.poller import Budget
 from approvals.records import audit, quarantine
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
@@ -155,7 +156,7 @@ def test_a_dead_letter_is_deleted_only_after_it_is_committed(
 
     monkeypatch.setattr(gateway, "delete", look)
 
-    assert polling.poll_once(queue, wait_seconds=0, dead_letters=True) == 1
+    assert poller.poll_once(queue, wait_seconds=0, dead_letters=True) == 1
     assert seen == [(1,)]
 
 
@@ -174,7 +175,7 @@ def test_what_another_queue_gave_up_into_the_same_dead_letters_is_left_there(
 
     monkeypatch.setattr(gateway, "receive", from_several)
 
-    assert polling.poll_once(queue, wait_seconds=0, dead_letters=True) == 3
+    assert poller.poll_once(queue, wait_seconds=0, dead_letters=True) == 3
 
     assert (QuarantinedMessage.objects.count(), account.left(dead)) == (2, 1)
     assert "poll.not_ours" in caplog.text
@@ -250,7 +251,7 @@ def test_the_long_run_reads_dead_letters_as_they_come_and_waits_out_a_queue_with
 
     def poll() -> None:
         with closing(connection):  # this thread's own
-            polling.poll_queues([], stop, threads=1, budget=Budget(None), dead_letters=True)
+            poller.poll_queues([], stop, threads=1, budget=Budget(None), dead_letters=True)
 
     loop = threading.Thread(target=poll)
     loop.start()
@@ -316,4 +317,4 @@ def test_trouble_of_aws_is_unavailable(account: Sqs) -> None:
     queue = registered(account.make().replace("/t-", "/gone-"))
 
     with pytest.raises(Unavailable, match="NonExistentQueue"):
-        polling.poll_once(queue, wait_seconds=0, dead_letters=True)
+        poller.poll_once(queue, wait_seconds=0, dead_letters=True)

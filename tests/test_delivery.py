@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
+from approvals.arns import Place
 from approvals.delivery import callbacks, lanes
 from approvals.gateways import histories, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
 from approvals.models.choices import Outcome

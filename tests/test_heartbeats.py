@@ -21,18 +21,17 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.test import Client
 
-from approvals import polling
 from approvals.actions import decisions, intake
 from approvals.actions.decisions import DecisionRequest
-from approvals.delivery import heartbeats
+from approvals.arns import Place
 from approvals.gateways import aws, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import service_quotas
+from approvals.polling import poller
+from approvals.records import heartbeats, service_quotas
 from approvals.worker import loop
-from approvals.worker.heartbeats import Pacemaker
+from approvals.worker.heartbeats import HeartbeatSender
 from local import aws as local_aws
 from local.processes import dying_with_me
 from tests import factories
@@ -77,17 +76,17 @@ def living(db: None) -> ReviewQueue:
 
 
 @pytest.fixture
-def maker() -> Iterator[Pacemaker]:
-    """A pacemaker that is turned by hand."""
-    made = Pacemaker()
+def sender() -> Iterator[HeartbeatSender]:
+    """A heartbeat sender whose turns the test makes."""
+    made = HeartbeatSender()
     yield made
     made.close()
 
 
-def until_quiet(maker: Pacemaker) -> None:
+def until_quiet(sender: HeartbeatSender) -> None:
     """Turn until nothing is begun and every answer is written down."""
-    maker._look_at = maker._report_at = 0
-    while maker.turn() or any(pace.under_way for pace in maker._paces.values()):
+    sender._look_at = sender._report_at = 0
+    while sender.turn() or any(pool.under_way for pool in sender._pools.values()):
         pass
 
 
@@ -106,26 +105,26 @@ def decided(by: User, **message: Any) -> OutboxEntry:
 
 
 def test_a_new_review_is_beaten_at_once_and_again_after_a_third_of_its_heartbeat_seconds(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     review = factories.review(living, taskToken="token-000111222")
 
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert list(beats.times) == ["token-000111222"]
     assert beats.places == {Place("us-east-1")}
     row = Heartbeat.objects.get(review=review)
     assert 9 < (row.due_at - row.beaten_at).total_seconds() <= 10
 
-    until_quiet(maker)
+    until_quiet(sender)
     assert len(beats) == 1, "nothing is due before its time"
     all_due()
-    until_quiet(maker)
+    until_quiet(sender)
     assert len(beats) == 2
 
 
 def test_a_beat_goes_to_the_executions_region_as_the_queues_role(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     role = "arn:aws:iam::222222222222:role/reviews"
     factories.queue("living", role_arn=role)
@@ -133,39 +132,39 @@ def test_a_beat_goes_to_the_executions_region_as_the_queues_role(
         living, executionArn="arn:aws:states:eu-north-1:222222222222:execution:orders:x"
     )
 
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert beats.places == {Place("eu-north-1", role)}
 
 
 def test_queues_without_heartbeat_seconds_are_never_beaten(
-    queue: ReviewQueue, beats: Beats, maker: Pacemaker
+    queue: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     factories.review(queue)
 
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert len(beats) == Heartbeat.objects.count() == 0
 
 
 def test_a_queue_that_is_told_of_heartbeats_later_keeps_its_old_reviews_alive_too(
-    queue: ReviewQueue, beats: Beats, maker: Pacemaker
+    queue: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     factories.review(queue)
     ReviewTask.objects.update(received_at=Now() - timedelta(days=2))
     factories.queue(queue.slug, heartbeat_seconds=60)
 
-    until_quiet(maker)
+    until_quiet(sender)
     assert len(beats) == 1
 
     factories.queue(queue.slug, heartbeat_seconds=None)
     all_due()
-    until_quiet(maker)
+    until_quiet(sender)
     assert (len(beats), Heartbeat.objects.count()) == (1, 0)
 
 
 def test_more_old_reviews_than_one_look_takes_in_do_not_wait_for_the_next_half_minute(
-    queue: ReviewQueue, beats: Beats, maker: Pacemaker, monkeypatch: pytest.MonkeyPatch
+    queue: ReviewQueue, beats: Beats, sender: HeartbeatSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeats, "ENROLL_AT_ONCE", 2)
     for _ in range(5):
@@ -174,21 +173,21 @@ def test_more_old_reviews_than_one_look_takes_in_do_not_wait_for_the_next_half_m
     factories.queue(queue.slug, heartbeat_seconds=60)
 
     for _ in range(3):
-        maker._look_at = 0
-        maker.turn()
+        sender._look_at = 0
+        sender.turn()
 
     assert Heartbeat.objects.count() == 5
 
 
 def test_shorter_heartbeat_seconds_count_at_once(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     factories.queue("living", heartbeat_seconds=3600)
     factories.review(living)
-    until_quiet(maker)
+    until_quiet(sender)
 
     factories.queue("living", heartbeat_seconds=30)
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert len(beats) == 2
 
@@ -203,7 +202,7 @@ def test_shorter_heartbeat_seconds_count_at_once(
     ],
 )
 def test_a_decided_review_is_kept_alive_until_its_callback_is_concluded(
-    state: str, detail: str, kept: bool, living: ReviewQueue, beats: Beats, maker: Pacemaker
+    state: str, detail: str, kept: bool, living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     ada = factories.user("ada@example.com", "reviewer", living)
     entry = decided(ada)
@@ -213,38 +212,38 @@ def test_a_decided_review_is_kept_alive_until_its_callback_is_concluded(
         state=state, detail=detail, ended_at=ended, lease_until=lease
     )
 
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert bool(len(beats)) == kept
 
 
 def test_rows_of_a_review_that_has_ended_stop(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     ada = factories.user("ada@example.com", "reviewer", living)
     entry = decided(ada)
-    until_quiet(maker)
+    until_quiet(sender)
     assert len(beats) == 1
 
     OutboxEntry.objects.filter(pk=entry.pk).update(
         state="settled", detail="acknowledged", ended_at=Now()
     )
     all_due()
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert (len(beats), Heartbeat.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist"])
 def test_a_closed_token_is_marked_and_beaten_no_more_and_the_review_stays_as_it_is(
-    code: str, living: ReviewQueue, beats: Beats, maker: Pacemaker
+    code: str, living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     review = factories.review(living)
     beats.answer = Answer(Proof.CLOSED, code)
 
-    until_quiet(maker)
+    until_quiet(sender)
     all_due()
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert len(beats) == 1
     assert Heartbeat.objects.get().closed_at is not None
@@ -262,12 +261,12 @@ def test_a_closed_token_is_marked_and_beaten_no_more_and_the_review_stays_as_it_
     ids=lambda answer: answer.code,
 )
 def test_a_beat_that_proves_nothing_is_tried_again_before_the_heartbeat_seconds_run_out(
-    answer: Answer, living: ReviewQueue, beats: Beats, maker: Pacemaker
+    answer: Answer, living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     factories.review(living)
     beats.answer = answer
 
-    until_quiet(maker)
+    until_quiet(sender)
 
     left = heartbeats.seconds_until_due()
     assert 2 < left < 3.4, "a third of a third of 30 seconds"
@@ -275,7 +274,7 @@ def test_a_beat_that_proves_nothing_is_tried_again_before_the_heartbeat_seconds_
 
 
 def test_an_unforeseen_failure_of_a_call_costs_no_more_than_that_call(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker, caplog: pytest.LogCaptureFixture
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender, caplog: pytest.LogCaptureFixture
 ) -> None:
     factories.review(living)
 
@@ -283,18 +282,18 @@ def test_an_unforeseen_failure_of_a_call_costs_no_more_than_that_call(
         raise RuntimeError("a bug")
 
     beats.answer = stumble
-    until_quiet(maker)
+    until_quiet(sender)
     assert "heartbeat.failed" in caplog.text
     assert "token-" not in caplog.text
 
     beats.answer = OK
     all_due()
-    until_quiet(maker)
+    until_quiet(sender)
     assert Heartbeat.objects.get().beaten_at is not None
 
 
 def test_throttling_stops_the_calls_of_that_place_for_a_while_and_of_no_other(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     elsewhere = factories.queue("elsewhere", heartbeat_seconds=30, region="eu-west-3")
     for _ in range(60):
@@ -304,39 +303,39 @@ def test_throttling_stops_the_calls_of_that_place_for_a_while_and_of_no_other(
         OK if token == "token-elsewhere" else Answer(Proof.THROTTLED, "ThrottlingException")
     )
 
-    maker._look_at = 0
+    sender._look_at = 0
     began = time.monotonic()
     while time.monotonic() - began < 0.9:
-        maker.turn()
+        sender.turn()
 
     assert len(beats.times["token-elsewhere"]) == 1
     assert len(beats) - 1 < 60, "the first refusals stopped the rest"
     beats.answer = OK
     wait_until(
-        lambda: (maker.turn(), Heartbeat.objects.filter(beaten_at=None).count() == 0)[1],
+        lambda: (sender.turn(), Heartbeat.objects.filter(beaten_at=None).count() == 0)[1],
         seconds=15,
         what="the end of the pause",
     )
 
 
 def test_a_silent_call_never_stops_the_rest(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     silent = factories.review(living, taskToken="token-silent")
     for _ in range(20):
         factories.review(living)
     over = threading.Event()
     beats.answer = lambda token: (token == "token-silent" and over.wait(20) and OK) or OK
-    maker._look_at = 0
+    sender._look_at = 0
 
     try:
         wait_until(
-            lambda: (maker.turn(), Heartbeat.objects.exclude(beaten_at=None).count() == 20)[1],
+            lambda: (sender.turn(), Heartbeat.objects.exclude(beaten_at=None).count() == 20)[1],
             seconds=10,
             what="the twenty others",
         )
         all_due()
-        maker.turn()
+        sender.turn()
         assert Heartbeat.objects.get(review=silent).beaten_at is None
         assert len(beats.times["token-silent"]) == 1, "no second call while the first is under way"
     finally:
@@ -348,7 +347,7 @@ def test_two_sweepers_share_the_beats_and_double_none(living: ReviewQueue, beats
     for _ in range(50):
         factories.review(living)
     stop = threading.Event()
-    threads = [threading.Thread(target=loop.keep_alive, args=(stop,)) for _ in range(2)]
+    threads = [threading.Thread(target=loop.send_heartbeats, args=(stop,)) for _ in range(2)]
     began = time.monotonic()
     for thread in threads:
         thread.start()
@@ -396,7 +395,7 @@ def test_the_beats_outlive_the_databases_absence(
     monkeypatch.setattr(heartbeats, "queues", flaky)
     monkeypatch.setattr(loop, "PAUSE_WITHOUT_DATABASE", 0.01)
     stop = threading.Event()
-    thread = threading.Thread(target=loop.keep_alive, args=(stop,))
+    thread = threading.Thread(target=loop.send_heartbeats, args=(stop,))
     thread.start()
     try:
         wait_until(lambda: len(beats), seconds=10, what="a beat")
@@ -416,14 +415,14 @@ def gauge(name: str, queue: str = "living") -> float | None:
 def test_it_says_how_many_tokens_there_are_and_warns_when_they_are_too_many(
     living: ReviewQueue,
     beats: Beats,
-    maker: Pacemaker,
+    sender: HeartbeatSender,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for _ in range(3):
         factories.review(living)
 
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert "heartbeats.load" in caplog.text
     assert "too_many" not in caplog.text
@@ -432,7 +431,7 @@ def test_it_says_how_many_tokens_there_are_and_warns_when_they_are_too_many(
     assert gauge("s_due") is not None
 
     monkeypatch.setitem(service_quotas.QUOTAS, "us-east-1", 0.4)
-    until_quiet(maker)
+    until_quiet(sender)
 
     assert gauge("_capacity_tokens") == 2
     assert "heartbeats.too_many_tokens" in caplog.text
@@ -469,7 +468,7 @@ def slow(token: str) -> Answer:
 
 
 def test_a_thousand_due_tokens_are_beaten_within_the_quota(
-    living: ReviewQueue, beats: Beats, maker: Pacemaker, capsys: pytest.CaptureFixture[str]
+    living: ReviewQueue, beats: Beats, sender: HeartbeatSender, capsys: pytest.CaptureFixture[str]
 ) -> None:
     factories.queue("living", heartbeat_seconds=300)
     for _ in range(10):
@@ -477,9 +476,9 @@ def test_a_thousand_due_tokens_are_beaten_within_the_quota(
     beats.answer = slow
     began = time.monotonic()
 
-    until_quiet(maker)
+    until_quiet(sender)
     while Heartbeat.objects.filter(beaten_at=None).exists():
-        maker.turn()
+        sender.turn()
 
     took = time.monotonic() - began
     assert len(beats) == len(beats.times) == 1000
@@ -536,7 +535,7 @@ def test_a_waiting_state_is_kept_open_while_a_sweeper_runs_and_dies_soon_after_i
     try:
         wait_until(lambda: _looping(first) and _looping(second), seconds=30, what="the sweepers")
         execution = states.start_execution(stateMachineArn=machine)["executionArn"]
-        assert polling.poll_once(queue, wait_seconds=5) == 1
+        assert poller.poll_once(queue, wait_seconds=5) == 1
         time.sleep(8)
         first.send_signal(signal.SIGKILL)
         time.sleep(8)

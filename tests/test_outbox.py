@@ -24,6 +24,7 @@ from approvals.exceptions import Invalid
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, User
 from approvals.models.choices import Outcome
 from approvals.records import callback_payloads, database_time, outbox, wake_ups
+from approvals.records.outbox import AttemptResult
 from tests import factories
 from tests.factories import actor
 from tests.races import at_once
@@ -138,6 +139,51 @@ def test_an_entry_is_leased_once_until_its_lease_runs_out(alice: User) -> None:
     assert not outbox.still_ours(fresh, first)
     assert outbox.still_ours(fresh, second)
     assert OutboxAttempt.objects.filter(result="", ended_at=None).count() == 2
+
+
+def leased_twice(by: User) -> tuple[outbox.Lease, outbox.Lease]:
+    """Two attempts at one entry: the lease of the first has run out, and the second has taken over."""
+    decide("approve", by, undo_seconds=0)
+    entry = OutboxEntry.objects.get()
+    first = outbox.lease(entry.pk)
+    OutboxEntry.objects.update(lease_until=Now() - timedelta(seconds=1))
+    return first, outbox.lease(entry.pk)
+
+
+def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
+    first, _ = leased_twice(alice)
+
+    result = AttemptResult("throttled", "ThrottlingException", "request-1")
+    concluded = outbox.conclude(first, result, lambda _: outbox.parked("refused"))
+
+    assert (concluded.verdict, concluded.entry.state) == (None, "sending")
+    attempt = OutboxAttempt.objects.get(number=1)
+    assert (attempt.result, attempt.request_id) == ("throttled", "request-1")
+
+
+def test_a_late_acceptance_settles_the_row_and_nothing_moves_it_any_more(alice: User) -> None:
+    first, second = leased_twice(alice)
+
+    outbox.conclude(first, AttemptResult("accepted"), lambda _: None)
+    later = outbox.conclude(second, AttemptResult("closed"), lambda _: outbox.parked("refused"))
+
+    assert later.verdict is None
+    assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")
+    assert set(OutboxAttempt.objects.values_list("result", flat=True)) == {"accepted", "closed"}
+
+
+def test_the_holder_of_the_lease_moves_the_row_and_a_known_result_stays(alice: User) -> None:
+    _, second = leased_twice(alice)
+
+    undecided = outbox.conclude(second, AttemptResult("closed"), lambda _: None)
+    moved = outbox.conclude(
+        second, AttemptResult("history", if_unknown=True), lambda _: outbox.retrying(at_least=5)
+    )
+
+    assert undecided.verdict is None
+    assert moved.is_retried
+    assert moved.entry.not_before > database_time.now() + timedelta(seconds=4)
+    assert OutboxAttempt.objects.get(number=2).result == "closed"
 
 
 @pytest.mark.parametrize("state", ["settled", "parked", "cancelled"])

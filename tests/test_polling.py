@@ -20,7 +20,8 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
-from approvals.polling import Budget
+from approvals.polling import poller
+from approvals.polling.poller import Budget
 from tests import factories
 from tests.gateways import wire
 from tests.races import second_look
@@ -80,13 +81,13 @@ def body(**fields: Any) -> str:
 
 
 def poll(queue: ReviewQueue) -> int:
-    return polling.poll_once(queue, wait_seconds=0)
+    return poller.poll_once(queue, wait_seconds=0)
 
 
 def keep_polling(queue: ReviewQueue, until: Callable[[], Any]) -> None:
     """Poll in a thread until something holds; then stop and see that the thread ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=polling.poll_forever, args=(queue, stop, Budget(None)))
+    thread = threading.Thread(target=poller.poll_forever, args=(queue, stop, Budget(None)))
     thread.start()
     deadline = time.monotonic() + 10
     while not until() and time.monotonic() < deadline:
@@ -134,7 +135,7 @@ def test_what_sqs_refuses_to_delete_is_logged_and_harmless_when_it_comes_again(
 def test_unreadable_bodies_never_stop_the_line(queue: ReviewQueue, aws: Sqs) -> None:
     aws.put("", "\ud800", body(), "[" * 100_000, '{"a":"' + '\\"' * 100_000, body(), "null")
 
-    assert polling.poll_until_empty(queue, Budget(None)) == 7
+    assert poller.poll_until_empty(queue, Budget(None)) == 7
     assert (ReviewTask.objects.count(), QuarantinedMessage.objects.count()) == (2, 5)
     assert aws.messages == {}
 
@@ -143,7 +144,7 @@ def test_the_budget_bounds_how_many_messages_are_taken(queue: ReviewQueue, aws: 
     aws.put(*(body() for _ in range(30)))
     budget = Budget(13)
 
-    assert polling.poll_until_empty(queue, budget) == 13
+    assert poller.poll_until_empty(queue, budget) == 13
     assert (budget.left, len(aws.messages)) == (0, 17)
 
 
@@ -237,7 +238,7 @@ def test_a_queue_that_is_changed_is_polled_as_it_is_now_and_a_disabled_one_no_mo
     assert (review.deadline_at - review.sent_at).total_seconds() == 77
 
     queues.save(queue.slug, {"enabled": False}, by=COMMAND_LINE)
-    polling.poll_forever(queue, threading.Event(), Budget(None))
+    poller.poll_forever(queue, threading.Event(), Budget(None))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -250,7 +251,7 @@ def test_all_enabled_queues_are_polled_by_as_many_threads_as_asked_for(aws: Sqs)
     aws.after_receive = lambda: names.add(threading.current_thread().name)
     threading.Timer(0.5, stop.set).start()
 
-    polling.poll_queues([], stop, threads=2, budget=Budget(None))
+    poller.poll_queues([], stop, threads=2, budget=Budget(None))
 
     assert names == {"poll-one", "poll-two"}
     assert {url.rsplit("/", 1)[1] for url in aws.receives} == {"one", "two"}

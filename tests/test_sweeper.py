@@ -16,15 +16,15 @@ from django.db.models.functions import Now
 
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
+from approvals.arns import Place
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.models.choices import Outcome
 from approvals.records import outbox
 from approvals.worker import loop
-from approvals.worker.pool import Crew
+from approvals.worker.pool import Pool
 from tests import factories
 from tests.factories import actor
 from tests.races import at_once
@@ -140,7 +140,7 @@ def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() ->
         not_before=outbox.database_time.now(),
     )
 
-    OutboxEntry.objects.update(lane=OutboxEntry.Lane.WEBHOOKS)
+    OutboxEntry.objects.update(lane="webhooks")
 
     assert loop.sweep_once() == 0
 
@@ -162,7 +162,7 @@ def test_a_lost_hint_is_delivered_by_the_sweeper_at_the_end_of_the_undo_window(
 def test_a_stop_is_obeyed_between_two_slow_calls(
     alice: User, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "Crew", partial(Crew, hands=1))
+    monkeypatch.setattr(loop, "Pool", partial(Pool, threads=1))
     approve(alice, times=5)
     stop = threading.Event()
     sent.meanwhile = stop.set

@@ -14,7 +14,7 @@ from approvals.actors import Actor
 from approvals.exceptions import OrderConflict, Unavailable
 from approvals.models import OrderExecution, OrderIntervention
 from approvals.policy import Action
-from approvals.records import idempotency, order_input, orders
+from approvals.records import execution_names, idempotency, order_input, orders
 from approvals.records.orders import Ending
 
 
@@ -45,7 +45,7 @@ def accept(
         attempt=1,
         defaults={
             "qualifier": qualifier,
-            "name": order_input.execution_name(order_id),
+            "name": execution_names.of_order(order_id),
             "input": text,
             "input_sha256": digest,
             "created_by": by.user,

@@ -1,1 +1,1 @@
-"""The outward door, a module a lane: lease a row, make one call, write down what it proved."""
+"""What goes out to AWS, a module for each lane: lease an outbox entry, make one call, record what it proved."""

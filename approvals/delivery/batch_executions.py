@@ -1,21 +1,17 @@
-"""Executions that carry many orders, on their way to Step Functions: each is started once, as an order's is."""
+"""Starts batch executions, which carry many orders: each once, as an order's own execution is."""
 
 from __future__ import annotations
 
 import structlog
 from django.db import transaction
 
-from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
-from approvals.gateways.errors import Answer, Proof
+from approvals.delivery import starts
+from approvals.delivery.starts import Start
 from approvals.models import BatchExecution
-from approvals.records import batch_executions, outbox
+from approvals.records import batch_executions
 from approvals.records.outbox import Lease
 
 log = structlog.get_logger(__name__)
-
-REFUSALS = {Proof.REFUSED, Proof.INVALID_OUTPUT, Proof.INVALID_TOKEN}
-OTHER_INPUT = "An execution of this name was started with other input."
 
 
 def about(lease: Lease) -> dict[str, str]:
@@ -24,45 +20,20 @@ def about(lease: Lease) -> dict[str, str]:
 
 
 def send(lease: Lease) -> None:
-    """Make the call of a leased start and write down what it proved."""
-    carrier = BatchExecution.objects.select_related("batch").get(pk=lease.entry.subject)
-    text = bytes(lease.entry.payload).decode()
-    machine = carrier.batch.carrier_arn
-    answer, arn = stepfunctions.start_execution(machine, carrier.name, text)
-    status, refusal = "running", ""
-    if answer.proof == Proof.CONFLICT:
-        answer, arn, status, refusal = _existing(carrier)
-    elif answer.proof in REFUSALS:
-        refusal = f"Step Functions refused to start it: {answer.code}"
-    _conclude(lease, answer, arn, status, refusal)
-
-
-def _existing(carrier: BatchExecution) -> tuple[Answer, str, str, str]:
-    """An execution of this name has ended: ours if its input is."""
-    arn = stepfunctions.execution_arn(carrier.batch.carrier_arn, carrier.name)
-    answer, found = stepfunctions.describe_execution(Place(stepfunctions.region_of(arn)), arn)
-    if found is None or not found.input_sha256:
-        return Answer(Proof.AMBIGUOUS, answer.code or "InputNotShown"), "", "", ""
-    if found.input_sha256 != bytes(carrier.input_sha256):
-        return Answer(Proof.REFUSED, "ExecutionAlreadyExists"), "", "", OTHER_INPUT
-    return answer, found.arn, found.status, ""
+    """Make the call of a leased start and record what it proved."""
+    execution = BatchExecution.objects.select_related("batch").get(pk=lease.entry.subject)
+    text, digest = bytes(lease.entry.payload).decode(), bytes(execution.input_sha256)
+    _conclude(lease, starts.start(execution.batch.carrier_arn, execution.name, text, digest))
 
 
 @transaction.atomic(durable=True)
-def _conclude(lease: Lease, answer: Answer, arn: str, status: str, refusal: str) -> None:
-    carrier = BatchExecution.objects.select_for_update().get(pk=lease.entry.subject)
-    entry = outbox.journal(
-        lease, answer.proof, error_code=answer.code, request_id=answer.request_id
-    )
-    if arn:
-        if not carrier.execution_arn:
-            batch_executions.record_started(carrier, arn, status)
-        if entry.state != entry.State.SETTLED:
-            outbox.settle(entry, "acknowledged")
-    elif outbox.still_ours(entry, lease):
-        if refusal:
-            batch_executions.record_refused(carrier, refusal)
-            outbox.park(entry, "refused")
-        else:
-            outbox.retry_later(entry)
-            log.info("execution.retrying", execution=carrier.name, code=answer.code)
+def _conclude(lease: Lease, start: Start) -> None:
+    execution = BatchExecution.objects.select_for_update().get(pk=lease.entry.subject)
+    concluded = starts.conclude(lease, start)
+    if start.arn:
+        if not execution.execution_arn:
+            batch_executions.record_started(execution, start.arn, start.status)
+    elif concluded.is_parked:
+        batch_executions.record_refused(execution, start.refusal)
+    elif concluded.is_retried:
+        log.info("execution.retrying", execution=execution.name, code=start.answer.code)

@@ -1,7 +1,7 @@
-"""Decisions on their way to Step Functions: open the token, send the frozen bytes, judge the answer.
+"""Sends decisions to Step Functions: unseal the token, send the frozen bytes, judge the answer.
 
-A 200 proves delivery. A closed token may be our own success whose answer got lost, so the execution's
-history is asked; what it does not prove is `unconfirmed`, never `delivered`.
+A 200 proves delivery. A closed token may be our own success whose answer was lost, so the execution's
+history is read; what it does not prove is `unconfirmed`, never `delivered`.
 """
 
 from __future__ import annotations
@@ -12,32 +12,35 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from approvals import reconciliation
 from approvals.actors import SYSTEM
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
-from approvals.models.outbox import Delivery
-from approvals.reconciliation import Evidence, Fate
+from approvals.models.outbox import Delivery, DeliveryState, Detail
+from approvals.reconciliation import evidence
+from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records import (
     audit,
     callback_payloads,
     circuit_breakers,
     database_time,
     outbox,
+    places,
     tokens,
 )
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.outbox import Lease
+from approvals.records.outbox import AttemptResult, Lease, Verdict
 
 log = structlog.get_logger(__name__)
 
 Result = OutboxAttempt.Result
 
-ACCESS_PAUSE = 15.0  # seconds; the token stays good, somebody has to mend rights or keys of AWS
-LAG_PAUSE = 5.0  # seconds; a history may not yet show what the call was told
-MOST_ASKED = 6  # times, for what a history does not show
+ACCESS_PAUSE = (
+    15.0  # seconds; the token stays good, an operator has to correct rights or keys of AWS
+)
+LAG_PAUSE = 5.0  # seconds; a history may not yet show what the call was answered
+MOST_READS = 6  # of a history that does not show the task
 FINAL_FOR_THE_CALL = {Result.CLOSED, Result.INVALID_TOKEN}
 NEVER_CALLED = {Result.HISTORY, ""}
 KEY_MISSING = Answer(Proof.REFUSED, Result.KEY_MISSING)
@@ -57,36 +60,36 @@ def about(lease: Lease) -> dict[str, str]:
 
 
 def send(lease: Lease) -> None:
-    """Make the one call of a leased callback, ask the history where that is needed, and conclude."""
+    """Make the one call of a leased callback, read the history if the answer needs it, and conclude."""
     decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)
-    must_ask = _is_final(lease.entry) or conclude(
+    must_read = _is_final(lease.entry) or conclude(
         lease, _call(decision.review, bytes(lease.entry.payload))
     )
-    if must_ask:
-        conclude_by_history(lease, reconciliation.ask(decision.review, decision))
+    if must_read:
+        conclude_by_history(lease, evidence.ask(decision.review, decision))
 
 
 def _is_final(entry: OutboxEntry) -> bool:
-    """Whether the last answer leaves nothing to be sent: only the history can tell what became of it."""
+    """Whether the last answer makes another call useless: only the history shows what became of it."""
     result, _ = _last_answer(entry)
     return result in FINAL_FOR_THE_CALL
 
 
 def _last_answer(entry: OutboxEntry) -> tuple[str, str]:
-    """What the last call that was answered proved, and AWS's word for it."""
+    """What the last call that was answered proved, and AWS's error code."""
     answered = entry.journal.exclude(result__in=NEVER_CALLED).order_by("-number")
     return answered.values_list("result", "error_code").first() or ("", "")
 
 
 def _call(review: ReviewTask, payload: bytes) -> Answer:
-    """One request to Step Functions, outside any transaction; none where the queue no longer admits it."""
+    """One request to Step Functions, outside any transaction; none if the queue no longer admits it."""
     if not review.queue.admits(review.state_machine_arn):
         return NOT_ADMITTED
     try:
         token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
     except KeyMissing:
         return KEY_MISSING
-    place, call = reconciliation.place_of(review), callback_payloads.thaw(payload)
+    place, call = places.of_review(review), callback_payloads.thaw(payload)
     if isinstance(call, callback_payloads.Success):
         answer = stepfunctions.send_task_success(place, token, call.output)
     else:
@@ -100,111 +103,101 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
 
 @transaction.atomic(durable=True)
 def conclude(lease: Lease, answer: Answer) -> bool:
-    """Journal the answer and move the row; True where only the history can tell what became of it.
+    """Journal the answer and move the row; True if only the history can show what became of it.
 
-    Locks the review, then the entry: the verdict reads all attempts, whoever made them. A 200 that
-    comes late, after the lease went to another sender, still proves delivery; everything else only
-    moves a row whose lease is still ours.
+    Locks the review, then the entry.
     """
-    decision, review, entry = _locked(lease)
-    before = entry.delivery
-    entry = outbox.journal(
-        lease, _result(answer), error_code=answer.code, request_id=answer.request_id
+    decision, review = _locked(lease)
+    final = _result(answer) in FINAL_FOR_THE_CALL
+    concluded = outbox.conclude(
+        lease,
+        AttemptResult(_result(answer), answer.code, answer.request_id),
+        lambda _: None if final else _verdict(review, answer),
     )
-    must_ask = False
-    if outbox.was_accepted(entry):
-        if before.state != "delivered":
-            outbox.settle(entry, "acknowledged")
-    elif outbox.still_ours(entry, lease):
-        must_ask = _result(answer) in FINAL_FOR_THE_CALL
-        if not must_ask:
-            _judge(entry, review, answer)
-    if entry.detail != before.detail and not _tries_on(entry, before):
+    entry, before = concluded.entry, concluded.before
+    if entry.detail != before.detail and not _is_one_more_retry(entry, before):
         why = {"why": WHY[answer.code]} if answer.code in WHY else {}
         known = {"error_code": answer.code, "aws_request_id": answer.request_id, **why}
         _record(review, decision, entry, known)
-    _tell_breaker(entry, answer)
-    return must_ask
+    _count_refusal(entry, answer)
+    return final and outbox.still_ours(entry, lease)
 
 
 @transaction.atomic(durable=True)
-def conclude_by_history(lease: Lease, evidence: Evidence) -> None:
-    """Move the row as the execution's history proves; only what it proves is called an end."""
-    decision, review, entry = _locked(lease)
-    before = entry.delivery
-    if outbox.was_accepted(entry):
-        if before.state != "delivered":
-            outbox.settle(entry, "acknowledged")
-    elif outbox.still_ours(entry, lease):
-        if not entry.journal.filter(number=lease.number).exclude(result="").exists():
-            outbox.journal(lease, Result.HISTORY, error_code=str(evidence.fate), request_id="")
-        _judge_by_history(entry, evidence)
-    if entry.detail != before.detail:
-        _, code = _last_answer(entry)
-        _record(review, decision, entry, {"error_code": code, **evidence.told()})
+def conclude_by_history(lease: Lease, found: Evidence) -> None:
+    """Move the row as the execution's history proves; what it does not prove is not settled."""
+    decision, review = _locked(lease)
+    concluded = outbox.conclude(
+        lease,
+        AttemptResult(Result.HISTORY, str(found.fate), if_unknown=True),
+        lambda entry: _verdict_by_history(entry, found),
+    )
+    if concluded.entry.detail != concluded.before.detail:
+        _, code = _last_answer(concluded.entry)
+        _record(review, decision, concluded.entry, {"error_code": code, **found.as_audit_data()})
 
 
-def _locked(lease: Lease) -> tuple[Decision, ReviewTask, OutboxEntry]:
+def _locked(lease: Lease) -> tuple[Decision, ReviewTask]:
     decision = Decision.objects.get(pk=lease.entry.subject)
     review = ReviewTask.objects.select_for_update(of=("self",)).get(pk=decision.review_id)
-    return decision, review, OutboxEntry.objects.select_for_update().get(pk=lease.entry.pk)
+    return decision, review
 
 
-def _judge(entry: OutboxEntry, review: ReviewTask, answer: Answer) -> None:
-    """Where an answer leaves the row that is neither proof of delivery nor final for the call."""
+def _verdict(review: ReviewTask, answer: Answer) -> Verdict:
+    """What follows from an answer that neither proves delivery nor is final for the call."""
     if answer is KEY_MISSING:
-        outbox.park(entry, "key_missing")
-    elif answer is NOT_ADMITTED:
-        outbox.park(entry, "access_denied")
-    elif answer.proof == Proof.INVALID_OUTPUT:
-        outbox.park(entry, "invalid_output")
-    elif answer.proof == Proof.ACCESS_DENIED:
+        return outbox.parked(Detail.KEY_MISSING)
+    if answer is NOT_ADMITTED:
+        return outbox.parked(Detail.ACCESS_DENIED)
+    if answer.proof == Proof.INVALID_OUTPUT:
+        return outbox.parked(Detail.INVALID_OUTPUT)
+    if answer.proof == Proof.ACCESS_DENIED:
         if review.is_past_deadline(database_time.now()):
-            outbox.park(entry, "access_denied")
-        else:
-            outbox.retry_later(entry, at_least=ACCESS_PAUSE)
-    else:
-        outbox.retry_later(entry)
+            return outbox.parked(Detail.ACCESS_DENIED)
+        return outbox.retrying(at_least=ACCESS_PAUSE)
+    return outbox.retrying()
 
 
-def _tries_on(entry: OutboxEntry, before: Delivery) -> bool:
-    """The first retry is news, the fortieth is not; nor is it that a breaker's probe was refused."""
-    return entry.attempts > 1 and (before.detail, entry.detail) == ("breaker_open", "retrying")
+def _is_one_more_retry(entry: OutboxEntry, before: Delivery) -> bool:
+    """Whether a circuit breaker's probe was refused again: only a first retry is recorded."""
+    return entry.attempts > 1 and (before.detail, entry.detail) == (
+        Detail.BREAKER_OPEN,
+        Detail.RETRYING,
+    )
 
 
-def _judge_by_history(entry: OutboxEntry, evidence: Evidence) -> None:
-    fate = evidence.fate
+def _verdict_by_history(entry: OutboxEntry, found: Evidence) -> Verdict:
+    fate = found.fate
     if fate == Fate.OURS:
-        outbox.settle(entry, "proved_by_history")
-    elif fate.is_closed:
-        outbox.settle(entry, str(fate))
-    elif fate == Fate.NOT_NOW or (fate in UNSHOWN and _asked(entry) < MOST_ASKED):
-        outbox.retry_later(entry, at_least=LAG_PAUSE)
-    elif _last_answer(entry)[0] == Result.INVALID_TOKEN:
-        outbox.park(entry, "invalid_token")
-    else:
-        outbox.park(entry, str(Fate.HISTORY_UNREADABLE if fate in UNSHOWN else fate))
+        return outbox.settled(Detail.PROVED_BY_HISTORY)
+    if fate.is_closed:
+        return outbox.settled(Detail(fate))
+    if fate == Fate.NOT_NOW or (fate in UNSHOWN and _reads(entry) < MOST_READS):
+        return outbox.retrying(at_least=LAG_PAUSE)
+    if _last_answer(entry)[0] == Result.INVALID_TOKEN:
+        return outbox.parked(Detail.INVALID_TOKEN)
+    return outbox.parked(Detail.HISTORY_UNREADABLE if fate in UNSHOWN else Detail(fate))
 
 
-UNSHOWN = {Fate.OPEN, Fate.UNKNOWN_TASK}  # the call was told that it is over: the history lags
+UNSHOWN = {Fate.OPEN, Fate.UNKNOWN_TASK}  # the call was answered that it is over: the history lags
 
 
-def _asked(entry: OutboxEntry) -> int:
+def _reads(entry: OutboxEntry) -> int:
     return entry.journal.filter(result=Result.HISTORY).count()
 
 
-def _tell_breaker(entry: OutboxEntry, answer: Answer) -> None:
-    """Refusals that are no decision's fault count against the queue; a judged call ends the count."""
+def _count_refusal(entry: OutboxEntry, answer: Answer) -> None:
+    """Count a refusal that no decision caused against the queue's breaker; any other answer resets it."""
     if entry.queue_id is None or answer in {NOT_ADMITTED, KEY_MISSING}:
         return
     if answer.proof in {Proof.ACCESS_DENIED, Proof.THROTTLED}:
         if (
-            circuit_breakers.strike(entry.queue_id, answer.code)
+            circuit_breakers.record_refusal(entry.queue_id, answer.code)
             and entry.state == entry.State.WAITING
         ):
-            outbox.explain(entry, "breaker_open")
+            outbox.explain(entry, Detail.BREAKER_OPEN)
     elif answer.proof in {Proof.ACCEPTED, Proof.CLOSED, Proof.INVALID_TOKEN}:
-        circuit_breakers.relieve(entry.queue_id)
+        circuit_breakers.close(entry.queue_id)
 
 
 def _result(answer: Answer) -> str:
@@ -215,7 +208,7 @@ def _record(
     review: ReviewTask, decision: Decision, entry: OutboxEntry, known: Mapping[str, Any]
 ) -> None:
     state, detail = entry.delivery
-    kind = AuditKind("callback.retrying" if state == "waiting" else f"callback.{state}")
+    kind = AuditKind("callback.retrying" if state == DeliveryState.WAITING else f"callback.{state}")
     data = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
     logged = {"detail": detail, "attempts": entry.attempts, "code": known.get("error_code", "")}
     audit.record(review, kind, by=SYSTEM, data=data, **logged)

@@ -1,4 +1,4 @@
-"""Which lane is sent by whom, and the two ways in: one entry by a hint, or all that is due."""
+"""The lanes and the modules that send them: delivers one entry by its id, or all that is due of a lane."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from approvals.records import circuit_breakers, outbox
 log = structlog.get_logger(__name__)
 
 
-class Lane(Protocol):
-    """What a lane's module offers: who a lease is about, for the log, and the one call it makes."""
+class Sender(Protocol):
+    """What the module of a lane offers: the fields that name a lease in the log, and its one call."""
 
     def about(self, lease: outbox.Lease) -> dict[str, str]:
-        """The review or the order of this lease, as every line of the log names it."""
+        """The review or the order of a lease, as fields of every log line about it."""
 
     def send(self, lease: outbox.Lease) -> None:
-        """Make the one call and write down what it proved."""
+        """Make the one call and record what it proved."""
 
 
-LANES: dict[str, Lane] = {
+LANES: dict[str, Sender] = {
     OutboxEntry.Lane.CALLBACKS: callbacks,
     OutboxEntry.Lane.EXECUTIONS: executions,
 }
-OF_THEIR_OWN: dict[str, Lane] = {OutboxEntry.Kind.START_BATCH: batch_executions}
+BY_KIND: dict[str, Sender] = {OutboxEntry.Kind.START_BATCH: batch_executions}
 
 
 def deliver(entry_id: UUID) -> bool:
-    """Make one attempt at an entry; False where it is not due or another sender has it.
+    """Make one attempt at an entry; False if it is not due or another sender has it.
 
     An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
-    until that runs out, and the attempt without an end says that its outcome is unknown.
+    until that runs out, and an attempt without an end means that its outcome is unknown.
     """
     if not _admitted(entry_id) or not pacing.admits(entry_id):
         return False
     lease = outbox.lease(entry_id)
     if lease is None:
         return False
-    lane = OF_THEIR_OWN.get(lease.entry.kind) or LANES[lease.entry.lane]
+    sender = BY_KIND.get(lease.entry.kind) or LANES[lease.entry.lane]
     about: dict[str, str] = {}
     try:
-        about = lane.about(lease)
+        about = sender.about(lease)
         with structlog.contextvars.bound_contextvars(**about):
-            lane.send(lease)
+            sender.send(lease)
     except Exception:
         log.exception("delivery.failed", entry=str(entry_id), attempt=lease.number, **about)
         raise
@@ -57,7 +57,7 @@ def deliver(entry_id: UUID) -> bool:
 
 
 def _admitted(entry_id: UUID) -> bool:
-    """Whether the breaker of its queue lets an entry go; what is held back says so."""
+    """Whether the circuit breaker of its queue lets an entry go; otherwise its detail becomes `breaker_open`."""
     queue = OutboxEntry.objects.filter(pk=entry_id).values_list("queue", flat=True).first()
     if queue is None or circuit_breakers.admits(queue):
         return True
@@ -66,15 +66,15 @@ def _admitted(entry_id: UUID) -> bool:
 
 
 def due(name: str, *, limit: int) -> list[UUID]:
-    """The entries of a lane that may be sent now and that no breaker holds back."""
+    """The entries of a lane that are due and that no circuit breaker holds back."""
     return outbox.due(name, limit=limit, but=circuit_breakers.held_back())
 
 
 def drain(name: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:
-    """One attempt at each entry of a lane that is due, up to `limit`; returns how many were made.
+    """Make one attempt at each due entry of a lane, up to `limit`; returns how many were made.
 
-    `stop` is asked before each: a silent AWS takes its timeouts' time for every one of them. One
-    entry's failure never delays the others; raises what DATABASE_AWAY names, which is no entry's.
+    `stop` is called before each: if AWS does not answer, every attempt lasts as long as its timeouts.
+    The failure of one entry never delays the others. Raises what DATABASE_AWAY names.
     """
     made = 0
     for entry_id in due(name, limit=limit):

@@ -1,7 +1,7 @@
-"""Starts of executions, paced under the account's quota by all processes together.
+"""Paces the starts of executions under the account's quota, for all processes together.
 
-Whoever may not start one now waits a little, with nothing leased and no row locked; who has waited
-a second without a turn leaves the entry to the next who looks.
+A sender that may not start an execution now waits, with nothing leased and no row locked. After a
+second without success it leaves the entry, which stays due for the next sender.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from approvals.gateways import stepfunctions
+from approvals import arns
 from approvals.models import OutboxEntry
 from approvals.records import rate_limits, service_quotas
 
@@ -20,7 +20,7 @@ STARTS = (OutboxEntry.Kind.START, OutboxEntry.Kind.START_BATCH)
 
 
 def admits(entry_id: UUID) -> bool:
-    """Whether the quota lets an entry go within a second; only starts of executions are counted."""
+    """Whether the quota lets an entry go within a second; only starts of executions count."""
     entry = OutboxEntry.objects.filter(pk=entry_id, kind__in=STARTS)
     if not entry.exists():
         return True
@@ -35,8 +35,8 @@ def admits(entry_id: UUID) -> bool:
 
 
 def _region() -> str:
-    """Where the order workflow lies; its orders, and what carries them, are started there."""
+    """The region of the order workflow: its orders and batch executions are started there."""
     try:
-        return stepfunctions.region_of(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
+        return arns.region_of(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
     except ValueError:
         return str(settings.AWS_REGION)

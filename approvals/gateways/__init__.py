@@ -1,1 +1,1 @@
-"""The outside world and nothing else: AWS's answers become plain values, its errors become words."""
+"""All calls to AWS and nothing else: responses become plain values, errors become an `Answer` with its proof."""

@@ -1,4 +1,4 @@
-"""AWS clients: one per service and place in a process, with timeouts, and never a hidden retry.
+"""AWS clients: one for each service and place in a process, with timeouts, and without hidden retries.
 
 A place may name a role to assume. Its credentials come from STS, are refreshed by botocore before
 they run out, and are shared by all clients of that place.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from threading import Lock
@@ -28,6 +27,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from django.conf import settings
 from django.utils import timezone
 
+from approvals import arns
+from approvals.arns import Place
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -35,33 +37,23 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 SESSION_NAME = "countersign"  # what the other account's CloudTrail shows beside the role
-PAUSE_AFTER_REFUSAL = (
-    5.0  # seconds in which a role that could not be assumed is not asked for again
-)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a call is made and as whom: a region, and the role to assume (none: our own credentials)."""
-
-    region: str
-    role_arn: str = ""
+PAUSE_AFTER_REFUSAL = 5.0  # seconds until a role that could not be assumed is tried again
 
 
 class NoClientError(BotoCoreError):
-    """No client can be made, so nothing was sent: AWS_ENDPOINT_URL or the region is none."""
+    """No client can be made, so nothing was sent: AWS_ENDPOINT_URL or the region is invalid."""
 
     fmt = "no client can be made: AWS_ENDPOINT_URL or the region is unusable"
 
 
 class RoleNotAssumedError(BotoCoreError):
-    """STS gave no credentials for a role, so nothing was sent; `__cause__` is what STS or the network did."""
+    """STS gave no credentials for a role, so nothing was sent; `__cause__` is STS's or the network's error."""
 
     fmt = "the role {role} was not assumed"
 
 
 class CredentialsExpiredError(BotoCoreError):
-    """STS gave credentials that have run out already: a clock is wrong, here or there."""
+    """STS gave credentials that have run out already: our clock or that of STS is wrong."""
 
     fmt = "the credentials of STS have already run out"
 
@@ -74,7 +66,7 @@ def stepfunctions(place: Place) -> SFNClient:
     """A Step Functions client whose every call is one request.
 
     botocore's default resends after a read timeout and then reports TaskTimedOut although the first
-    request may have won; the outbox retries instead, and knows what it does not know.
+    request may have succeeded; the outbox retries instead, and journals that the outcome is unknown.
     """
     config = Config(
         connect_timeout=3,
@@ -90,7 +82,7 @@ def stepfunctions(place: Place) -> SFNClient:
 def sqs(place: Place) -> SQSClient:
     """An SQS client whose read timeout outlasts our long poll; SQS calls may be repeated freely.
 
-    A silent SQS holds a call for 28 s at most, so that a process that is told to stop is gone in 30.
+    An SQS that does not answer holds a call for 28 s at most, so that a process stops within 30 s.
     """
     config = Config(
         connect_timeout=3,
@@ -104,7 +96,7 @@ def sqs(place: Place) -> SQSClient:
 
 @cache
 def dynamodb(place: Place) -> DynamoDBClient:
-    """A DynamoDB client for reading one row at a time; short, because somebody looks at a page."""
+    """A DynamoDB client for reading one row at a time, with short timeouts: it fills a page."""
     config = Config(
         connect_timeout=3,
         read_timeout=5,
@@ -125,13 +117,13 @@ def s3(place: Place) -> S3Client:
 
 
 def account_of(place: Place) -> str:
-    """The AWS account in which calls of a place are made; empty where STS does not tell.
+    """The AWS account in which calls of a place are made; empty if STS does not answer.
 
-    A role's ARN names it (`arn:aws:iam::ACCOUNT:role/NAME`); of our own credentials GetCallerIdentity
-    tells, which needs no permission.
+    A role's ARN names it (`arn:aws:iam::ACCOUNT:role/NAME`); that of our own credentials comes from
+    GetCallerIdentity, which needs no permission.
     """
     if place.role_arn:
-        return place.role_arn.split(":")[4]
+        return arns.account_of(place.role_arn) or ""
     try:
         return _own_account(place.region)
     except (BotoCoreError, ClientError):
@@ -179,7 +171,7 @@ def _session(place: Place) -> boto3.session.Session:
 
 
 def _sts(session: boto3.session.Session, region: str, **keys: Any) -> Any:
-    """An STS client; short, because what needs the credentials waits for it before its own timeouts."""
+    """An STS client with short timeouts: a call waits for its credentials before its own timeouts run."""
     config = Config(
         connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"}
     )
@@ -204,8 +196,8 @@ class _Assumed(CredentialProvider):
         return DeferredRefreshableCredentials(self._refresh, self.METHOD)
 
     def _refresh(self) -> dict[str, Any]:
-        # All threads of a process queue up here. With a silent STS each would wait in turn for its
-        # timeout, and the last one beyond its lease: so they share one refusal for a while.
+        # All threads of a process wait here. If STS did not answer, each would wait in turn for its
+        # timeout, and the last one longer than its lease: so they share one refusal for a while.
         if self._refusal is not None and time.monotonic() < self._ask_again_at:
             raise RoleNotAssumedError(role=self._role) from self._refusal
         try:

@@ -7,21 +7,22 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, accepted, classify
 
 
 def get_item(place: Place, table: str, key: dict[str, str]) -> tuple[Answer, dict[str, Any] | None]:
-    """GetItem (eventually consistent) by text keys; None beside the answer: no such row, or why not.
+    """GetItem (eventually consistent) by text keys, as plain values; None if there is no such row.
 
-    Numbers are Decimal, binary values Binary, as boto3's own deserializer makes them.
+    None, too, if the call failed: the answer beside it says how. Numbers are Decimal, binary values
+    Binary, as boto3's own deserializer makes them.
     """
-    wanted = {name: {"S": value} for name, value in key.items()}
+    keys = {name: {"S": value} for name, value in key.items()}
     try:
-        response = aws.dynamodb(place).get_item(TableName=table, Key=wanted)
+        response = aws.dynamodb(place).get_item(TableName=table, Key=keys)
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
-    read = TypeDeserializer().deserialize
-    item = {name: read(value) for name, value in response.get("Item", {}).items()}
+    deserialize = TypeDeserializer().deserialize
+    item = {name: deserialize(value) for name, value in response.get("Item", {}).items()}
     return accepted(response), item or None

@@ -1,6 +1,6 @@
-"""What AWS's errors prove: was the call taken, was it not, or can nobody know?
+"""What AWS's errors prove: that a call was accepted, that it was not, or neither.
 
-After the table of the AWS API references and of `botocore.exceptions`; whatever is not in it counts
+The table follows the AWS API references and `botocore.exceptions`. An error that is not in it counts
 as ambiguous, because a wrong `not sent` would lose or repeat a decision.
 """
 
@@ -31,17 +31,17 @@ from approvals.gateways.aws import NoClientError, RoleNotAssumedError
 class Proof(StrEnum):
     """What an answer, or its absence, proves about one call."""
 
-    ACCEPTED = "accepted"
-    NOT_SENT = "not_sent"
-    AMBIGUOUS = "ambiguous"
-    THROTTLED = "throttled"
-    CLOSED = "closed"
-    INVALID_TOKEN = "invalid_token"  # noqa: S105
-    INVALID_OUTPUT = "invalid_output"
-    ACCESS_DENIED = "access_denied"
-    MISCONFIGURED = "misconfigured"
-    CONFLICT = "conflict"
-    REFUSED = "refused"
+    ACCEPTED = "accepted"  # AWS answered 200
+    NOT_SENT = "not_sent"  # the request never left
+    AMBIGUOUS = "ambiguous"  # AWS may have acted on it
+    THROTTLED = "throttled"  # refused for its rate
+    CLOSED = "closed"  # the token's task is over
+    INVALID_TOKEN = "invalid_token"  # noqa: S105  (AWS does not know the token)
+    INVALID_OUTPUT = "invalid_output"  # AWS does not take the content
+    ACCESS_DENIED = "access_denied"  # a right or credentials are missing
+    MISCONFIGURED = "misconfigured"  # the state machine is missing or being deleted
+    CONFLICT = "conflict"  # an execution of this name exists
+    REFUSED = "refused"  # AWS will never do it
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def accepted(response: Any) -> Answer:
 
 
 def classify(error: BotoCoreError | ClientError) -> Answer:
-    """What an error of one request proves. Only meaningful where SDK retries are off."""
+    """What an error of one request proves. Only meaningful if the SDK's retries are off."""
     if isinstance(error, RoleNotAssumedError):
         return _not_assumed(error)
     if isinstance(error, ClientError):
@@ -119,10 +119,10 @@ def classify(error: BotoCoreError | ClientError) -> Answer:
 
 
 def _not_assumed(error: RoleNotAssumedError) -> Answer:
-    """Without credentials nothing was signed, so nothing was sent, whatever STS did or did not say.
+    """What a role that was not assumed proves: without credentials nothing was signed or sent.
 
-    A refusal of STS (no trust, no such role) is one of rights; its throttling, its own failures and
-    the network's are no one's mistake and pass.
+    A refusal by STS (no trust, no such role) means a missing right; its throttling, its own failures
+    and the network's pass by themselves.
     """
     refusal = error.__cause__
     if not isinstance(refusal, ClientError):

@@ -1,4 +1,4 @@
-"""An execution's history, newest event first: what became of each of its tasks, in AWS's own words."""
+"""GetExecutionHistory: the events of an execution, the newest first, with AWS's own names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, accepted, classify
 
 EVENTS_A_PAGE = 1_000  # API reference, GetExecutionHistory: maxResults
@@ -38,7 +38,7 @@ class Page:
 def read(
     place: Place, arn: str, cursor: str | None = None, *, with_data: bool = True
 ) -> tuple[Answer, Page | None]:
-    """A page of GetExecutionHistory, newest events first; None beside the reason it cannot be read.
+    """A page of GetExecutionHistory, newest events first; None beside an answer why it cannot be read.
 
     AWS keeps a history for 90 days after its execution's end, and promises no consistency: an event
     that is missing proves nothing.

@@ -1,4 +1,4 @@
-"""SQS: receive by long poll, delete in batches, ask how a queue is set up. At least once, in any order."""
+"""SQS: receive by long poll, delete in batches, read a queue's attributes. At least once, in any order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.arns import Place, SqsQueue
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import classify
 
 BATCH = 10  # the most that ReceiveMessage and DeleteMessageBatch take
@@ -18,13 +18,13 @@ BATCH = 10  # the most that ReceiveMessage and DeleteMessageBatch take
 
 @dataclass(frozen=True)
 class Message:
-    """A received message; `receipt` deletes this very receipt, and only the latest one counts.
+    """A received message; `receipt_handle` is what deletes it, and only that of the latest receive counts.
 
-    `source_arn` is set on a dead letter: the queue that gave it up.
+    `source_arn` is set on a dead letter: the queue it was moved away from.
     """
 
     message_id: str
-    receipt: str
+    receipt_handle: str
     body: str
     sent_at: datetime
     source_arn: str = ""
@@ -43,7 +43,7 @@ def receive(place: Place, url: str, *, wait_seconds: int, limit: int = BATCH) ->
             MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
         )
     except (BotoCoreError, ClientError) as error:
-        raise _away(error, url) from error
+        raise _unavailable(error, url) from error
     return [
         Message(
             message["MessageId"],
@@ -59,40 +59,41 @@ def receive(place: Place, url: str, *, wait_seconds: int, limit: int = BATCH) ->
 def delete(place: Place, url: str, messages: Sequence[Message]) -> list[str]:
     """Delete up to 10 messages; returns the ids of those SQS refused to delete (HTTP 200 hides them).
 
-    Raises Unavailable where the whole call failed.
+    Raises Unavailable if the whole call failed.
     """
     try:
         response = aws.sqs(place).delete_message_batch(
             QueueUrl=url,
             Entries=[
-                {"Id": str(number), "ReceiptHandle": message.receipt}
+                {"Id": str(number), "ReceiptHandle": message.receipt_handle}
                 for number, message in enumerate(messages)
             ],
         )
     except (BotoCoreError, ClientError) as error:
-        raise _away(error, url) from error
+        raise _unavailable(error, url) from error
     return [messages[int(failed["Id"])].message_id for failed in response.get("Failed", [])]
 
 
 def attributes(place: Place, url: str) -> dict[str, str]:
-    """All that GetQueueAttributes says of a queue. Raises Unavailable; extra `aws_code` is AWS's word."""
+    """All attributes of a queue by GetQueueAttributes. Raises Unavailable; extra: `aws_code`, AWS's error code."""
     try:
         response = aws.sqs(place).get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     except (BotoCoreError, ClientError) as error:
-        raise _away(error, url) from error
+        raise _unavailable(error, url) from error
     return {str(name): value for name, value in response.get("Attributes", {}).items()}
 
 
-def url_of(place: Place, arn: str) -> str:
-    """The URL of the queue of this ARN, by GetQueueUrl. Raises Unavailable, as `attributes` does."""
-    *_, account, name = arn.split(":")
+def url_of(place: Place, queue: SqsQueue) -> str:
+    """The URL of a queue that an ARN names, by GetQueueUrl. Raises Unavailable, as `attributes` does."""
     try:
-        response = aws.sqs(place).get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+        response = aws.sqs(place).get_queue_url(
+            QueueName=queue.name, QueueOwnerAWSAccountId=queue.account
+        )
     except (BotoCoreError, ClientError) as error:
-        raise _away(error, arn) from error
+        raise _unavailable(error, queue.name) from error
     return response["QueueUrl"]
 
 
-def _away(error: BotoCoreError | ClientError, whom: str) -> Unavailable:
+def _unavailable(error: BotoCoreError | ClientError, queue: str) -> Unavailable:
     code = classify(error).code
-    return Unavailable(f"SQS refused or did not answer ({code}) for {whom}", aws_code=code)
+    return Unavailable(f"SQS refused or did not answer ({code}) for {queue}", aws_code=code)

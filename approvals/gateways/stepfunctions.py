@@ -1,20 +1,20 @@
 """Step Functions: answer a task token or keep it alive; start, describe, redrive or stop an execution.
 
-One call, one request.
+Each call is one request. What AWS or the network does is returned as an `Answer`, never raised.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals import arns
+from approvals.arns import Place
 from approvals.gateways import aws
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, accepted, classify
 
 EXECUTIONS_A_PAGE = 1_000  # API reference, ListExecutions: maxResults
@@ -22,11 +22,11 @@ EXECUTIONS_A_PAGE = 1_000  # API reference, ListExecutions: maxResults
 
 @dataclass(frozen=True)
 class Execution:
-    """What DescribeExecution says of an execution; `input_sha256` is empty where it shows no input.
+    """An execution as DescribeExecution shows it; `input_sha256` is empty if the input is not shown.
 
-    `error` and `cause` are those of its end, and absent for an execution that timed out.
-    `version_arn` is the version of the state machine that it runs, empty where it was started
-    without a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
+    `error` and `cause` are those of its end, and empty for an execution that timed out.
+    `version_arn` is the version of the state machine that it runs, empty if it was started without
+    a version or an alias (API reference, DescribeExecution: stateMachineVersionArn).
     """
 
     arn: str
@@ -51,7 +51,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of ListExecutions; `stopped_at` is None while it runs."""
+    """A row of ListExecutions; `stopped_at` is None while it runs."""
 
     arn: str
     started_at: datetime
@@ -67,7 +67,7 @@ class Executions:
 
 
 def send_task_success(place: Place, token: str, output: str) -> Answer:
-    """SendTaskSuccess; never raises for what AWS or the network does."""
+    """SendTaskSuccess: ends the task of a token with an output."""
     try:
         return accepted(aws.stepfunctions(place).send_task_success(taskToken=token, output=output))
     except (BotoCoreError, ClientError) as error:
@@ -75,7 +75,7 @@ def send_task_success(place: Place, token: str, output: str) -> Answer:
 
 
 def send_task_failure(place: Place, token: str, error: str, cause: str) -> Answer:
-    """SendTaskFailure; never raises for what AWS or the network does."""
+    """SendTaskFailure: ends the task of a token with an error and its cause."""
     try:
         client = aws.stepfunctions(place)
         return accepted(client.send_task_failure(taskToken=token, error=error, cause=cause))
@@ -86,8 +86,7 @@ def send_task_failure(place: Place, token: str, error: str, cause: str) -> Answe
 def send_task_heartbeat(place: Place, token: str) -> Answer:
     """SendTaskHeartbeat: restarts the HeartbeatSeconds clock, never that of TimeoutSeconds.
 
-    Accepted too, without effect, for a state without HeartbeatSeconds. Never raises for what AWS or
-    the network does.
+    For a state without HeartbeatSeconds it is accepted, too, and has no effect.
     """
     try:
         return accepted(aws.stepfunctions(place).send_task_heartbeat(taskToken=token))
@@ -96,11 +95,13 @@ def send_task_heartbeat(place: Place, token: str) -> Answer:
 
 
 def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answer, str]:
-    """StartExecution; the execution's ARN stands beside the answer where AWS gave one."""
+    """StartExecution with an input in `text`; beside the answer the execution's ARN, "" without one."""
     try:
-        place = Place(region_of(state_machine_arn))
+        place = arns.place_of(state_machine_arn)
     except ValueError:
-        return Answer(Proof.REFUSED, "InvalidArn"), ""  # as AWS would say, if we knew where to ask
+        return Answer(
+            Proof.REFUSED, "InvalidArn"
+        ), ""  # as AWS would answer; there is no region to call
     try:
         client = aws.stepfunctions(place)
         response = client.start_execution(stateMachineArn=state_machine_arn, name=name, input=text)
@@ -110,12 +111,12 @@ def start_execution(state_machine_arn: str, name: str, text: str) -> tuple[Answe
 
 
 def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None]:
-    """DescribeExecution (eventually consistent, best effort); None beside the reason it failed."""
+    """DescribeExecution (eventually consistent, best effort); None beside an answer why it failed."""
     try:
         response = aws.stepfunctions(place).describe_execution(executionArn=arn)
     except (BotoCoreError, ClientError) as error:
         return classify(error), None
-    shown: dict[str, Any] = dict(response)  # AWS leaves the input out where it may not be read
+    shown: dict[str, Any] = dict(response)  # without a right to read it, AWS leaves the input out
     digest = hashlib.sha256(shown["input"].encode()).digest() if "input" in shown else b""
     execution = Execution(
         response["executionArn"],
@@ -134,7 +135,7 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
 def map_run_progress(place: Place, arn: str) -> int | None:
     """How many items the Map Runs of an execution have done (ListMapRuns, DescribeMapRun).
 
-    None where AWS does not say: it is for pages alone.
+    None if a call fails: the number is only shown on pages.
     """
     try:
         client = aws.stepfunctions(place)
@@ -150,7 +151,7 @@ def redrive_execution(place: Place, arn: str, client_token: str) -> Answer:
     """RedriveExecution: run what failed of an ended execution again, under the same ARN.
 
     The same client token again, within 15 minutes and among the last ten, is the same redrive (API
-    reference). Never raises for what AWS or the network does.
+    reference).
     """
     try:
         client = aws.stepfunctions(place)
@@ -160,10 +161,7 @@ def redrive_execution(place: Place, arn: str, client_token: str) -> Answer:
 
 
 def stop_execution(place: Place, arn: str, error: str, cause: str) -> Answer:
-    """StopExecution; accepted, too, and without effect, where the execution has ended already.
-
-    Never raises for what AWS or the network does.
-    """
+    """StopExecution; if the execution has ended already, it is accepted, too, and has no effect."""
     try:
         client = aws.stepfunctions(place)
         return accepted(client.stop_execution(executionArn=arn, error=error, cause=cause))
@@ -172,7 +170,7 @@ def stop_execution(place: Place, arn: str, error: str, cause: str) -> Answer:
 
 
 def definition_of(place: Place, arn: str) -> tuple[Answer, Definition | None]:
-    """DescribeStateMachineForExecution: the definition this very execution runs, whatever came later."""
+    """DescribeStateMachineForExecution: the definition an execution runs, also after an update of the machine."""
     try:
         response = aws.stepfunctions(place).describe_state_machine_for_execution(executionArn=arn)
     except (BotoCoreError, ClientError) as error:
@@ -186,9 +184,9 @@ def definition_of(place: Place, arn: str) -> tuple[Answer, Definition | None]:
 def list_executions(
     place: Place, state_machine_arn: str, cursor: str | None = None, *, status: str = ""
 ) -> tuple[Answer, Executions | None]:
-    """A page of ListExecutions, the newest first (eventually consistent); None beside the reason it failed.
+    """A page of ListExecutions, the newest first (eventually consistent); None beside an answer why it failed.
 
-    With a `status` (RUNNING ...) of those alone. The children of a distributed map are not among them.
+    `status` (RUNNING ...) keeps those alone. The children of a distributed map are never listed.
     """
     more: Any = {"nextToken": cursor} if cursor else {}
     more |= {"statusFilter": status} if status else {}
@@ -205,44 +203,10 @@ def list_executions(
     return accepted(response), Executions(rows, response.get("nextToken"))
 
 
-def execution_arn(state_machine_arn: str, name: str) -> str:
-    """The ARN an execution of this name has: the one place where an ARN is put together.
-
-    `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:VERSION]` becomes
-    `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. A guess until DescribeExecution agrees.
-    """
-    parts = state_machine_arn.split(":")
-    if len(parts) < 7 or parts[5] != "stateMachine":
-        raise ValueError(f"not the ARN of a state machine: {state_machine_arn!r}")
-    return ":".join([*parts[:5], "execution", parts[6], name])
-
-
-def split_qualifier(state_machine_arn: str) -> tuple[str, str]:
-    """The state machine an ARN names, and the version or alias behind it; empty where there is none.
-
-    `...:stateMachine:NAME:3` and `...:stateMachine:NAME:live` are one machine: execution names are
-    unique in it, whichever version runs (API reference, StartExecution: name).
-    """
-    parts = state_machine_arn.split(":")
-    return ":".join(parts[:7]), ":".join(parts[7:])
-
-
 def is_in_another_account(place: Place, arn: str) -> bool:
     """Whether an ARN is known to lie in another account than the one we act in at `place`.
 
-    There a token of it is no token: AWS answers InvalidToken, although nothing is wrong with it.
+    For a token of another account AWS answers InvalidToken, although nothing is wrong with it.
     """
     account = aws.account_of(place)
-    parts = arn.split(":")
-    return bool(account) and len(parts) > 5 and parts[4] != account
-
-
-def region_of(arn: str) -> str:
-    """The region an ARN lies in: a token or an execution is only known there.
-
-    Raises ValueError for what cannot be a region: the ARN of a review is what its message said.
-    """
-    parts = arn.split(":")
-    if len(parts) < 6 or not re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", parts[3]):
-        raise ValueError(f"not an ARN with a region: {arn!r}")
-    return parts[3]
+    return bool(account) and arns.account_of(arn) not in (None, account)

@@ -11,10 +11,59 @@ from django.db.models.functions import Now
 from approvals.models.ids import uuid7
 
 
-class Delivery(NamedTuple):
-    """What became of a decision, in the words of the API: a state and its detail."""
+class DeliveryState(models.TextChoices):
+    """What became of a decision, as pages and the API show it."""
 
-    state: str
+    WAITING = "waiting"  # to be sent at its time
+    SENDING = "sending"  # a call is under way, or ended without an answer
+    DELIVERED = "delivered"  # proved: Step Functions has taken it
+    CLOSED_ELSEWHERE = "closed_elsewhere"  # proved: the token was closed by something else
+    UNCONFIRMED = "unconfirmed"  # the token is closed, and nothing proves by what
+    PARKED = "parked"  # an operator has to mend something first
+    UNDONE = "undone"  # taken back before it was sent
+
+
+class Detail(models.TextChoices):
+    """Why an outbox entry is in its state."""
+
+    # waiting
+    QUEUED = "queued"  # it is sent as soon as it is due
+    UNDO_WINDOW = "undo_window"  # until it is due, the decision can be undone
+    RETRYING = "retrying"  # an attempt proved nothing, or was refused for now
+    BREAKER_OPEN = "breaker_open"  # the circuit breaker of its queue holds it back
+    # settled
+    ACKNOWLEDGED = "acknowledged"  # AWS answered 200
+    PROVED_BY_HISTORY = "proved_by_history"  # the execution's history holds this decision
+    EXPIRED = "expired"  # the state's timeout or heartbeat ran out first
+    ABORTED = "aborted"  # the execution was stopped first
+    EXECUTION_ENDED = "execution_ended"  # the execution ended first
+    OTHER_PARTY = "other_party"  # another caller answered the token first
+    NOT_REDRIVABLE = "not_redrivable"  # no redrive is possible: a new attempt was started
+    # settled (an intervention) or parked (a start)
+    REFUSED = "refused"  # Step Functions does not take it as it is
+    # parked, shown as unconfirmed
+    NO_EXECUTION_ARN = "no_execution_arn"  # the message names no execution to be asked
+    HISTORY_UNREADABLE = (
+        "history_unreadable"  # the history may not be read, or does not show the task
+    )
+    HISTORY_GONE = "history_gone"  # AWS keeps a history for 90 days after the execution's end
+    # parked
+    INVALID_TOKEN = "invalid_token"  # noqa: S105  (AWS does not know the token)
+    INVALID_OUTPUT = "invalid_output"  # AWS does not take the content
+    ACCESS_DENIED = "access_denied"  # AWS or the queue's list of state machines does not allow it
+    KEY_MISSING = "key_missing"  # the key that the token was sealed with is not configured
+    # cancelled
+    UNDONE = "undone"  # taken back before any attempt
+
+
+PROVED = frozenset({Detail.ACKNOWLEDGED, Detail.PROVED_BY_HISTORY})
+UNKNOWABLE = frozenset({Detail.NO_EXECUTION_ARN, Detail.HISTORY_UNREADABLE, Detail.HISTORY_GONE})
+
+
+class Delivery(NamedTuple):
+    """What became of a decision: its state, and as detail one of `Detail`."""
+
+    state: DeliveryState
     detail: str
 
 
@@ -24,32 +73,26 @@ class OutboxEntry(models.Model):
     class Lane(models.TextChoices):
         """Lanes drain apart, so that a slow target of one never delays another."""
 
-        CALLBACKS = "callbacks"
-        EXECUTIONS = "executions"
-        WEBHOOKS = "webhooks"
-        NOTICES = "notices"
-        ANCHORS = "anchors"
+        CALLBACKS = "callbacks"  # decisions, to SendTaskSuccess or SendTaskFailure
+        EXECUTIONS = "executions"  # starts, redrives and stops of executions
 
     class Kind(models.TextChoices):
-        """What is to be said to whom."""
+        """Which call an entry makes; `subject` is the row that caused it."""
 
-        CALLBACK = "callback"
-        START = "start"
-        REDRIVE = "redrive"
-        STOP = "stop"
-        START_BATCH = "start_batch"
+        CALLBACK = "callback"  # SendTaskSuccess or SendTaskFailure; a Decision
+        START = "start"  # StartExecution; an OrderExecution
+        REDRIVE = "redrive"  # RedriveExecution; an OrderIntervention
+        STOP = "stop"  # StopExecution; an OrderIntervention
+        START_BATCH = "start_batch"  # StartExecution; a BatchExecution
 
     class State(models.TextChoices):
-        """Where the entry stands."""
+        """How far an entry is."""
 
-        WAITING = "waiting"
-        SENDING = "sending"
-        SETTLED = "settled"
-        PARKED = "parked"
-        CANCELLED = "cancelled"
-
-    PROVED = ("acknowledged", "proved_by_history")
-    UNKNOWABLE = ("no_execution_arn", "history_unreadable", "history_gone")
+        WAITING = "waiting"  # an attempt follows at `not_before`
+        SENDING = "sending"  # leased by a sender until `lease_until`
+        SETTLED = "settled"  # its end is known
+        PARKED = "parked"  # no attempt follows until somebody puts it back
+        CANCELLED = "cancelled"  # taken back before any attempt
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     lane = models.CharField(max_length=12, choices=Lane.choices)
@@ -67,7 +110,7 @@ class OutboxEntry(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     not_before = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    detail = models.CharField(max_length=30, default="queued")
+    detail = models.CharField(max_length=30, default=Detail.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_epoch = models.PositiveIntegerField(default=0)
@@ -97,12 +140,16 @@ class OutboxEntry(models.Model):
 
     @property
     def delivery(self) -> Delivery:
-        """State and detail as section 5 of the design tables them; only what is proved is `delivered`."""
-        state = {"settled": "closed_elsewhere", "cancelled": "undone"}.get(self.state, self.state)
-        if self.state == self.State.SETTLED and self.detail in self.PROVED:
-            state = "delivered"
-        elif self.state == self.State.PARKED and self.detail in self.UNKNOWABLE:
-            state = "unconfirmed"
+        """State and detail as pages and the API show them; only what is proved is `delivered`."""
+        if self.state == self.State.SETTLED:
+            proved = self.detail in PROVED
+            state = DeliveryState.DELIVERED if proved else DeliveryState.CLOSED_ELSEWHERE
+        elif self.state == self.State.CANCELLED:
+            state = DeliveryState.UNDONE
+        elif self.state == self.State.PARKED and self.detail in UNKNOWABLE:
+            state = DeliveryState.UNCONFIRMED
+        else:
+            state = DeliveryState(self.state)
         return Delivery(state, self.detail)
 
 
@@ -110,20 +157,20 @@ class OutboxAttempt(models.Model):
     """One attempt, journalled before its call. Without an end, nobody knows what AWS did with it."""
 
     class Result(models.TextChoices):
-        """What AWS's answer, or its silence, proves."""
+        """What AWS's answer, or its absence, proves; the members of `gateways.errors.Proof`, and two more."""
 
-        ACCEPTED = "accepted"
-        NOT_SENT = "not_sent"
-        AMBIGUOUS = "ambiguous"
-        THROTTLED = "throttled"
-        CLOSED = "closed"
-        INVALID_TOKEN = "invalid_token"  # noqa: S105
-        INVALID_OUTPUT = "invalid_output"
-        ACCESS_DENIED = "access_denied"
-        KEY_MISSING = "key_missing"
-        MISCONFIGURED = "misconfigured"
-        CONFLICT = "conflict"
-        REFUSED = "refused"
+        ACCEPTED = "accepted"  # AWS answered 200
+        NOT_SENT = "not_sent"  # the request never left
+        AMBIGUOUS = "ambiguous"  # AWS may have acted on it
+        THROTTLED = "throttled"  # refused for its rate
+        CLOSED = "closed"  # the token's task is over
+        INVALID_TOKEN = "invalid_token"  # noqa: S105  (AWS does not know the token)
+        INVALID_OUTPUT = "invalid_output"  # AWS does not take the content
+        ACCESS_DENIED = "access_denied"  # a right or credentials are missing
+        KEY_MISSING = "key_missing"  # no call: the key that opens the token is not configured
+        MISCONFIGURED = "misconfigured"  # the state machine is missing or being deleted
+        CONFLICT = "conflict"  # an execution of this name exists
+        REFUSED = "refused"  # AWS will never do it
         HISTORY = "history"  # no call: the execution's history was asked
 
     entry = models.ForeignKey(OutboxEntry, on_delete=models.PROTECT, related_name="journal")

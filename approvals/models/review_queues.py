@@ -15,6 +15,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q, Value
 
+from approvals import arns
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
 from approvals.untrusted import json_schema, strict_json
@@ -55,7 +56,7 @@ STATE_MACHINES = {
     "items": {
         "type": "string",
         "maxLength": 512,
-        "pattern": r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+(:[^:]+)?$",
+        "pattern": arns.STATE_MACHINE,
     },
     "uniqueItems": True,
     "maxItems": 100,
@@ -126,7 +127,7 @@ class ReviewQueue(models.Model):
         blank=True,
         validators=[
             RegexValidator(
-                r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$",
+                arns.ROLE,
                 "Not the ARN of an IAM role: arn:aws:iam::123456789012:role/NAME.",
             )
         ],

@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from approvals import arns
 from approvals.actions import orders
 from approvals.actors import Actor
-from approvals.gateways import stepfunctions
 from approvals.models import OrderExecution
 from approvals.records import idempotency
 
@@ -26,7 +26,7 @@ def start_order_fulfillment(
 
     Raises what `actions.orders.accept` does.
     """
-    machine, qualifier = stepfunctions.split_qualifier(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
+    machine, qualifier = arns.split_qualifier(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
     return orders.accept(order, state_machine_arn=machine, qualifier=qualifier, by=by, key=key)
 
 

@@ -1,7 +1,8 @@
-"""How a queue is set up in AWS, in plain words with what to do; asked with GetQueueAttributes alone.
+"""Checks how a queue is set up in AWS: findings in plain sentences, each with what to do about it.
 
-The rules and numbers: Amazon SQS Developer Guide (dead-letter queues, quotas) and SetQueueAttributes
-in its API reference; Step Functions' quotas of SendTaskHeartbeat.
+Only GetQueueAttributes is called. The rules and numbers come from the Amazon SQS Developer Guide
+(dead-letter queues, quotas), from SetQueueAttributes in its API reference, and from Step Functions'
+quotas of SendTaskHeartbeat.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 import structlog
 from django.db.models.functions import Now
 
+from approvals import arns
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
@@ -31,23 +33,23 @@ _REGION_OF_URL = re.compile(r"\b([a-z]{2}(?:-[a-z]+)+-\d+)\b")
 
 
 class Level(StrEnum):
-    """How much a finding matters: nothing to do, think about it, it does not or will not work."""
+    """How much a finding matters."""
 
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
+    OK = "ok"  # nothing to do
+    WARNING = "warning"  # it works; a change is advised
+    PROBLEM = "problem"  # it does not work, or will not for long
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found: how much it matters, and what it is, with what to do about it."""
+    """One finding: how much it matters, and a sentence on what it is and what to do about it."""
 
     level: Level
     what: str
 
 
 def check(queue: ReviewQueue) -> list[Finding]:
-    """Ask AWS how a queue and its dead-letter queue are set up. AWS that refuses is a finding too."""
+    """Ask AWS how a queue and its dead-letter queue are set up. A refusal by AWS is a finding, too."""
     findings = list(_registration(queue))
     try:
         found = sqs.attributes(sources.messages_of(queue).place, queue.sqs_url)
@@ -70,7 +72,7 @@ def check(queue: ReviewQueue) -> list[Finding]:
 
 
 def check_and_store(queue_id: UUID) -> None:
-    """Check a queue and keep what was found on its QueueCheck, for pages. Raises DoesNotExist."""
+    """Check a queue and store the findings on its QueueCheck, for pages. Raises DoesNotExist."""
     queue = ReviewQueue.objects.get(pk=queue_id)
     try:
         found = check(queue)
@@ -86,7 +88,7 @@ def check_and_store(queue_id: UUID) -> None:
 
 
 def _registration(queue: ReviewQueue) -> Iterator[Finding]:
-    """What can be said without AWS."""
+    """Findings that need no call of AWS."""
     named = _REGION_OF_URL.search(queue.sqs_url)
     if named and named[1] != queue.region:
         yield _problem(
@@ -103,21 +105,21 @@ def _registration(queue: ReviewQueue) -> Iterator[Finding]:
 
 
 def _heartbeat(queue: ReviewQueue, seconds: int) -> Iterator[Finding]:
-    """Whether SendTaskHeartbeat's quota, one for account and region, keeps the open reviews alive."""
+    """Whether SendTaskHeartbeat's quota, which is per account and region, keeps the open reviews alive."""
     rate, most = (
         service_quotas.beats_a_second(queue.region),
         service_quotas.tokens_kept_alive(queue.region, seconds),
     )
     waiting = ReviewTask.objects.filter(queue=queue).pending().count()
-    said = (
+    sentence = (
         f"With a heartbeat of {seconds} s, {most:,} open reviews can be kept alive: one call each"
         f" {service_quotas.beat_interval(seconds):.0f} s, {rate:.0f} calls a second in {queue.region}, which is"
         f" half of AWS's quota and shared by all queues there. {waiting:,} are open in this one."
     )
     if waiting > most:
-        yield _problem(f"{said} Ask AWS for a higher quota, or lengthen HeartbeatSeconds.")
+        yield _problem(f"{sentence} Ask AWS for a higher quota, or lengthen HeartbeatSeconds.")
     else:
-        yield _ok(said)
+        yield _ok(sentence)
     if seconds >= queue.timeout_seconds:
         yield _warning(
             f"The heartbeat of {seconds} s is not below the review timeout of"
@@ -126,11 +128,11 @@ def _heartbeat(queue: ReviewQueue, seconds: int) -> Iterator[Finding]:
 
 
 def _place(queue: ReviewQueue, arn: str) -> Iterator[Finding]:
-    match = sources.AN_SQS_ARN.fullmatch(arn)
-    if match and match[1] != queue.region:
+    named = arns.sqs_queue(arn)
+    if named and named.region != queue.region:
         yield _problem(
-            f"The queue lies in {match[1]}, but is registered in {queue.region}:"
-            f" run register_queue with --region {match[1]}."
+            f"The queue lies in {named.region}, but is registered in {queue.region}:"
+            f" run register_queue with --region {named.region}."
         )
 
 
@@ -205,23 +207,26 @@ def _dead_letters(queue: ReviewQueue, found: Mapping[str, str]) -> Iterator[Find
         yield _problem(error.message)
         return
     try:
-        theirs = sqs.attributes(dead.place, dead.url)
+        of_dead = sqs.attributes(dead.place, dead.url)
     except Unavailable as error:
         yield _unreachable(error, policy.arn)
         return
     yield _ok(f"Dead letters after {policy.max_receives} receives: {policy.arn}.")
-    yield from _kept_dead(found, theirs)
+    yield from _kept_dead(found, of_dead)
 
 
-def _kept_dead(found: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[Finding]:
-    """A dead letter of a standard queue keeps the time it was sent, so its days there are fewer."""
-    kept, dead = _number(found, "MessageRetentionPeriod"), _number(theirs, "MessageRetentionPeriod")
+def _kept_dead(found: Mapping[str, str], of_dead: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether dead letters are kept long enough: in a standard queue their days count from when they were sent."""
+    kept, dead = (
+        _number(found, "MessageRetentionPeriod"),
+        _number(of_dead, "MessageRetentionPeriod"),
+    )
     if found.get("FifoQueue") != "true" and dead <= kept and dead < LONGEST_RETENTION:
         yield _warning(
             f"Dead letters are kept for {_span(dead)} from when they were sent, not longer than"
             f" messages ({_span(kept)}): some are gone at once. Set 14 days on the dead-letter queue."
         )
-    waiting = _number(theirs, "ApproximateNumberOfMessages")
+    waiting = _number(of_dead, "ApproximateNumberOfMessages")
     if waiting:
         yield _warning(
             f"About {waiting} dead letters wait: `poll_queue --dead-letters --once` takes them"
@@ -229,15 +234,15 @@ def _kept_dead(found: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[
         )
 
 
-def _unreachable(error: Unavailable, whom: str) -> Finding:
-    """What AWS said, and which right or fact it points to."""
+def _unreachable(error: Unavailable, queue: str) -> Finding:
+    """AWS's refusal, and the right or the fact that explains it."""
     code = str(error.extra.get("aws_code", ""))
     if code.startswith("AssumeRole"):
         return _problem(
             f"{error.message}. The role's trust policy must name the poller's own role."
         )
     if "AccessDenied" in code:
-        return _problem(f"{error.message}. Grant sqs:GetQueueAttributes on {whom}.")
+        return _problem(f"{error.message}. Grant sqs:GetQueueAttributes on {queue}.")
     if "NonExistentQueue" in code or "DoesNotExist" in code:
         return _problem(
             f"{error.message}. No such queue there: look at its URL, region and account."

@@ -1,44 +1,43 @@
-"""What a poller reads for a queue: its messages, or the dead letters that SQS moved away from it."""
+"""The SQS queues that a poller reads for a review queue: its own, or its dead-letter queue."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from approvals import arns
+from approvals.arns import Place
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs
-from approvals.gateways.aws import Place
 from approvals.models import QuarantinedMessage, ReviewQueue
+from approvals.records import places
 
 Origin = QuarantinedMessage.Origin
-AN_SQS_ARN = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):\d{12}:[\w.-]+")
 
 
 class NoDeadLetterQueue(Unavailable):
-    """The queue has no RedrivePolicy, so nothing of it is ever given up."""
+    """The queue has no RedrivePolicy, so SQS never moves a message of it to dead letters."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where to receive and delete. `given_up_by`, an ARN, says whose dead letters are ours."""
+    """Where to receive and delete. `only_from` is the ARN of the queue whose dead letters may be taken."""
 
     place: Place
     url: str
     origin: Origin = Origin.QUEUE
-    given_up_by: str = ""
+    only_from: str = ""
 
     def ours(self, batch: Iterable[sqs.Message]) -> list[sqs.Message]:
         """The messages of a batch that may be taken: a dead-letter queue may serve other queues too."""
-        owner = self.given_up_by
-        return [m for m in batch if not owner or not m.source_arn or m.source_arn == owner]
+        return [m for m in batch if not self.only_from or m.source_arn in ("", self.only_from)]
 
 
 @dataclass(frozen=True)
 class Redrive:
-    """What a queue's RedrivePolicy says: where its dead letters go, and after how many receives."""
+    """A queue's RedrivePolicy: where its dead letters go, and after how many receives."""
 
     arn: str
     max_receives: int
@@ -46,26 +45,26 @@ class Redrive:
 
 def messages_of(queue: ReviewQueue) -> Source:
     """The queue itself."""
-    return Source(Place(queue.region, queue.role_arn), queue.sqs_url)
+    return Source(places.of_queue(queue), queue.sqs_url)
 
 
 def dead_letters_of(queue: ReviewQueue) -> Source:
-    """The dead-letter queue that the queue's RedrivePolicy names, asked of AWS each time.
+    """The dead-letter queue that the queue's RedrivePolicy names, read from AWS each time.
 
-    Raises NoDeadLetterQueue where there is none, Unavailable where it cannot be found, in one line.
+    Raises NoDeadLetterQueue if there is none, and Unavailable if it cannot be found.
     """
-    place = Place(queue.region, queue.role_arn)
+    place = places.of_queue(queue)
     found = sqs.attributes(place, queue.sqs_url)
     policy = redrive(found)
     if policy is None:
         raise NoDeadLetterQueue(
             f"Queue {queue.slug} has no dead-letter queue: set its RedrivePolicy."
         )
-    return replace(locate(place, policy), given_up_by=found.get("QueueArn", ""))
+    return replace(locate(place, policy), only_from=found.get("QueueArn", ""))
 
 
 def redrive(attributes: Mapping[str, str]) -> Redrive | None:
-    """The RedrivePolicy among a queue's attributes; None where it has none that can be read."""
+    """The RedrivePolicy among a queue's attributes; None if it has none that can be read."""
     try:
         policy: Any = json.loads(attributes.get("RedrivePolicy", ""))
         return Redrive(str(policy["deadLetterTargetArn"]), int(policy["maxReceiveCount"]))
@@ -74,13 +73,13 @@ def redrive(attributes: Mapping[str, str]) -> Redrive | None:
 
 
 def locate(place: Place, policy: Redrive) -> Source:
-    """The dead-letter queue of a policy; it lies where its ARN says. Raises Unavailable."""
-    match = AN_SQS_ARN.fullmatch(policy.arn)
-    if match is None:
+    """The dead-letter queue of a policy, in the region of its ARN. Raises Unavailable."""
+    queue = arns.sqs_queue(policy.arn)
+    if queue is None:
         raise Unavailable(f"The RedrivePolicy names no SQS queue: {policy.arn[:200]!r}.")
-    there = replace(place, region=match[1])
+    there = replace(place, region=queue.region)
     try:
-        url = sqs.url_of(there, policy.arn)
+        url = sqs.url_of(there, queue)
     except Unavailable as error:
         code = error.extra.get("aws_code", "")
         raise Unavailable(

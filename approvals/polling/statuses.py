@@ -1,6 +1,6 @@
-"""Status events of executions: EventBridge puts them on SQS, best effort, in any order, and twice.
+"""Polls status events of executions, which EventBridge puts on SQS: best effort, in any order, and twice.
 
-An event changes nothing by itself: it only has the execution asked about now instead of later.
+An event changes nothing by itself: its execution is only asked about now instead of later.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from approvals.arns import Place
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
-from approvals.gateways.aws import Place
 from approvals.records import execution_snapshots
 from approvals.untrusted import strict_json
 
@@ -25,9 +25,9 @@ PAUSE = 5.0  # seconds
 
 
 def poll_once(*, wait_seconds: int, limit: int = sqs.BATCH) -> int:
-    """Receive a batch of events, note which executions they are about, delete it; returns how many came.
+    """Receive a batch of events, note their executions, delete it; returns how many were received.
 
-    Raises Unavailable where SQS does not answer, and OperationalError where the database is away.
+    Raises Unavailable if SQS does not answer, and OperationalError if the database is away.
     """
     place, url = Place(settings.AWS_REGION), settings.STATUS_EVENTS_QUEUE_URL
     batch = sqs.receive(place, url, wait_seconds=wait_seconds, limit=limit)
@@ -42,15 +42,15 @@ def poll_once(*, wait_seconds: int, limit: int = sqs.BATCH) -> int:
 
 
 def poll_until_empty() -> int:
-    """Read events until one empty answer; returns how many came. Nothing where no queue is set."""
+    """Poll until one empty response; returns how many were received. Does nothing if no queue is set."""
     total = 0
-    while settings.STATUS_EVENTS_QUEUE_URL and (came := poll_once(wait_seconds=1)):
-        total += came
+    while settings.STATUS_EVENTS_QUEUE_URL and (received := poll_once(wait_seconds=1)):
+        total += received
     return total
 
 
 def start(stop: threading.Event) -> threading.Thread | None:
-    """A thread that reads events until `stop` is set; None where no queue of them is set."""
+    """A thread that polls until `stop` is set; None if STATUS_EVENTS_QUEUE_URL is not set."""
     if not settings.STATUS_EVENTS_QUEUE_URL:
         return None
     thread = threading.Thread(target=_poll_forever, args=(stop,), name="poll-statuses")
@@ -75,7 +75,7 @@ def _poll_forever(stop: threading.Event) -> None:
 
 
 def execution_of(body: str) -> str:
-    """The ARN of the execution that an event is about; empty for what is no such event."""
+    """The ARN of the execution that an event is about; empty for anything else."""
     try:
         event: Any = strict_json.read(body)
         if event["source"] != "aws.states":

@@ -1,8 +1,8 @@
-"""What an execution that carried many orders came to: read from its output, or from its results in S3.
+"""Reads what became of the orders of a batch execution, from its output or from its results in S3.
 
 Its output is `{"settled": [item, ...], "held": [{"item", "error"}, ...], "started": [{"arn"}, ...]}`;
-`started` stands beside `held`, one for one. A Distributed Map has one such output for each child, in
-the files that its manifest names. What cannot be read tells nothing, and then the orders are released.
+`started` has one element for each of `held`. A Distributed Map has one such output for each child, in
+the files that its manifest names. Orders of an output that cannot be read are released.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import structlog
 
+from approvals import arns
 from approvals.actions import batch_executions
 from approvals.actions.batch_executions import Outcome
 from approvals.exceptions import Invalid, Unavailable
-from approvals.gateways import s3, stepfunctions
-from approvals.gateways.aws import Place
+from approvals.gateways import s3
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.records import database_time
@@ -43,74 +43,80 @@ UNREADABLE = (
 
 
 def read_end(execution: Execution) -> bool:
-    """Record what an ended execution tells of the orders it carried; False where that cannot be read yet.
+    """Record what an ended execution's output holds of its orders; False if it cannot be read yet.
 
-    Orders of which it tells nothing are released only when no function of it can be at them any more.
-    Of an execution that carried none, nothing is to be read: True.
+    Orders that the output does not name are released only when no Lambda function can still work on
+    them. True, too, for an execution that is not a batch execution.
     """
     unread = BatchExecution.objects.filter(execution_arn=execution.arn, learned=False)
-    carrier = unread.select_related("batch").first()
-    if carrier is None:
+    batch_execution = unread.select_related("batch").first()
+    if batch_execution is None:
         return True
     try:
-        for outcomes in _outcomes(carrier, execution):
-            batch_executions.learn(carrier.pk, outcomes)
+        for outcomes in _outcomes(batch_execution, execution):
+            batch_executions.learn(batch_execution.pk, outcomes)
     except (Unavailable, s3.NotAllowedHere) as error:  # released orders could not be taken back
-        log.warning("batch.results_away", execution=carrier.name, error=error.message)
+        log.warning("batch.results_away", execution=batch_execution.name, error=error.message)
         return False
     except UNREADABLE as error:
-        log.warning("batch.results_unreadable", execution=carrier.name, error=str(error)[:300])
+        log.warning(
+            "batch.results_unreadable", execution=batch_execution.name, error=str(error)[:300]
+        )
     ended_at = execution.stopped_at
-    if ended_at and database_time.now() < ended_at + FUNCTIONS_OUTLIVE and _is_untold(carrier):
+    if (
+        ended_at
+        and database_time.now() < ended_at + FUNCTIONS_OUTLIVE
+        and _has_unknown_orders(batch_execution)
+    ):
         return False
-    _close(carrier, execution.status)
+    _close(batch_execution, execution.status)
     return True
 
 
-def give_up(arn: str) -> None:
-    """Release what an execution carried that Step Functions does not know any more."""
+def end_unknown(arn: str) -> None:
+    """Release the orders of a batch execution that Step Functions does not know any more."""
     since = database_time.now() - UNKNOWN_SINCE
     lost = BatchExecution.objects.filter(execution_arn=arn, learned=False, started_at__lt=since)
-    for carrier in lost:
-        log.warning("batch.execution_gone", execution=carrier.name)
-        _close(carrier, BatchExecution.Status.ABORTED)
+    for batch_execution in lost:
+        log.warning("batch.execution_gone", execution=batch_execution.name)
+        _close(batch_execution, BatchExecution.Status.ABORTED)
 
 
-def carries(arn: str) -> bool:
-    """Whether an execution carries orders of which it has yet to tell."""
+def has_open_orders(arn: str) -> bool:
+    """Whether an execution is a batch execution whose output has not been read to its end."""
     return BatchExecution.objects.filter(execution_arn=arn, learned=False).exists()
 
 
 def release_refused(*, limit: int) -> int:
-    """Give the orders of executions that Step Functions would not take one each; returns of how many."""
+    """Release the orders of batch executions that Step Functions refused; returns how many executions."""
     refused = BatchExecution.objects.filter(learned=False, status=BatchExecution.Status.REFUSED)
     found = list(refused.order_by("pk")[:limit])
-    for carrier in found:
-        _close(carrier, carrier.status)
+    for batch_execution in found:
+        _close(batch_execution, batch_execution.status)
     return len(found)
 
 
-def _is_untold(carrier: BatchExecution) -> bool:
-    """Whether there are orders of it of which nothing is known yet."""
+def _has_unknown_orders(batch_execution: BatchExecution) -> bool:
+    """Whether it has orders of which nothing is known yet."""
     batched = OrderExecution.Status.BATCHED
-    return OrderExecution.objects.filter(carried_by=carrier, status=batched).exists()
+    return OrderExecution.objects.filter(carried_by=batch_execution, status=batched).exists()
 
 
-def _close(carrier: BatchExecution, status: str) -> None:
-    while batch_executions.release(carrier.pk):
+def _close(batch_execution: BatchExecution, status: str) -> None:
+    while batch_executions.release(batch_execution.pk):
         pass
-    batch_executions.end(carrier.pk, status)
+    batch_executions.end(batch_execution.pk, status)
 
 
-def _outcomes(carrier: BatchExecution, execution: Execution) -> Iterator[Outcomes]:
-    """What each child, or the execution itself, tells of its orders."""
+def _outcomes(batch_execution: BatchExecution, execution: Execution) -> Iterator[Outcomes]:
+    """The outcomes in the output of the execution itself, or in that of each child of a map."""
     if execution.status != "succeeded":
         return
     output = json.loads(execution.output)
-    if carrier.batch.mode != OrderBatch.Mode.MAP:
-        yield _told(output)
+    if batch_execution.batch.mode != OrderBatch.Mode.MAP:
+        yield _parsed(output)
         return
-    place = Place(stepfunctions.region_of(execution.arn))
+    place = arns.place_of(execution.arn)
     bucket, key = (str(output["ResultWriterDetails"][name]) for name in ("Bucket", "Key"))
     with s3.opened(place, bucket, key) as body:
         manifest = json.loads(body.read())
@@ -118,11 +124,11 @@ def _outcomes(carrier: BatchExecution, execution: Execution) -> Iterator[Outcome
         with s3.opened(place, str(manifest["DestinationBucket"]), str(file["Key"])) as body:
             for element in json_stream.elements(body, longest=LONGEST_RESULT):
                 child = json.loads(element.text or b"{}")
-                yield _told(json.loads(child["Output"]))
+                yield _parsed(json.loads(child["Output"]))
 
 
-def _told(output: Any) -> Outcomes:
-    """What one output says. Raises ValueError, TypeError or KeyError for what says nothing."""
+def _parsed(output: Any) -> Outcomes:
+    """The outcomes in one output. Raises ValueError, TypeError or KeyError for another shape."""
     settled = [Outcome(int(item)) for item in output["settled"]]
     held = zip(output["held"], output["started"], strict=True)
     started = [

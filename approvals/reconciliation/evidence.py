@@ -1,4 +1,8 @@
-"""What a history says of a task: read backwards, followed along previousEventId, matched by token."""
+"""What an execution's history proves about a task token.
+
+A history is read backwards, its events are followed along previousEventId, and a task is matched by the
+token of the message it sent.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from approvals.arns import Place
 from approvals.exceptions import Throttled
-from approvals.gateways import histories, stepfunctions
-from approvals.gateways.aws import Place
+from approvals.gateways import histories
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.histories import Event
 from approvals.messages import TaskToken
 from approvals.models import Decision, ReviewTask
-from approvals.records import rate_limits, tokens
+from approvals.records import places, rate_limits, tokens
 
 PAGES_A_MINUTE = 300  # of the 20 a second that an account may read
 
@@ -32,19 +36,19 @@ BETWEEN = {"TaskStarted", "TaskSubmitted"}
 
 
 class Fate(StrEnum):
-    """What became of a token. The first six are proved by events; the others say why nothing is."""
+    """What became of a token. The first six are proved by events; the others are reasons why nothing is."""
 
-    OPEN = "open"
-    OURS = "ours"
-    OTHER_PARTY = "other_party"
-    EXPIRED = "expired"
-    ABORTED = "aborted"
-    EXECUTION_ENDED = "execution_ended"
-    UNKNOWN_TASK = "unknown_task"
-    NO_EXECUTION_ARN = "no_execution_arn"
-    HISTORY_GONE = "history_gone"
-    HISTORY_UNREADABLE = "history_unreadable"
-    NOT_NOW = "not_now"
+    OPEN = "open"  # its task still waits
+    OURS = "ours"  # closed by the decision that was asked about
+    OTHER_PARTY = "other_party"  # closed by another call
+    EXPIRED = "expired"  # its task timed out
+    ABORTED = "aborted"  # its task or execution was stopped
+    EXECUTION_ENDED = "execution_ended"  # its execution ended, so no task of it is open
+    UNKNOWN_TASK = "unknown_task"  # the history shows no such task (yet)
+    NO_EXECUTION_ARN = "no_execution_arn"  # the message named no execution
+    HISTORY_GONE = "history_gone"  # AWS keeps a history for 90 days after the execution's end
+    HISTORY_UNREADABLE = "history_unreadable"  # a right to read it is missing
+    NOT_NOW = "not_now"  # throttled, by AWS or by our own limit, or AWS did not answer
 
     @property
     def is_closed(self) -> bool:
@@ -68,8 +72,8 @@ class Evidence:
     code: str = ""
     decision_id: str = ""
 
-    def told(self) -> dict[str, Any]:
-        """As the audit keeps it."""
+    def as_audit_data(self) -> dict[str, Any]:
+        """The fields that an audit event holds."""
         seen = {"fate": str(self.fate), "event": self.event, "event_kind": self.kind}
         seen |= {"decision_found": self.decision_id} if self.decision_id else {}
         seen |= {"history_error": self.code} if self.code else {}
@@ -78,7 +82,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Task:
-    """A task of a history that sent a message: the message, and what became of its token."""
+    """A task of a history that sent a message to SQS: the message, and what became of its token."""
 
     message: dict[str, Any]
     message_id: str
@@ -88,48 +92,38 @@ class Task:
 
     @property
     def fingerprint(self) -> bytes | None:
-        """By what its token is found; None where its message holds none."""
+        """The fingerprint of its token; None if its message holds none."""
         token = self.message.get("taskToken")
         return tokens.fingerprint(TaskToken(token)) if isinstance(token, str) else None
 
 
 class Unread(Exception):
-    """The history cannot be read, or not now: `evidence` says why."""
+    """The history cannot be read, or not now: `evidence` holds the reason."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         super().__init__(str(evidence.fate))
 
 
-def place_of(review: ReviewTask) -> Place:
-    """Where this review's token and execution are asked after: its execution's region, as its queue's role.
-
-    A token is only good in its execution's region; without an ARN, the queue's is the best word.
-    """
-    try:
-        region = stepfunctions.region_of(review.execution_arn)
-    except ValueError:
-        region = review.queue.region
-    return Place(region, review.queue.role_arn)
-
-
 def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
     """What became of a review's token, by its execution's history; `decision` is what OURS means.
 
     Reads pages of 1,000 events, newest first, until the task is found: by the fingerprint of the
-    token it sent, so that the sealed one is not opened, or by the id of its SQS message. Never raises
-    for what AWS or the network does.
+    token it sent, so that the sealed token is not opened, or by the id of its SQS message. Never
+    raises for what AWS or the network does.
     """
     if not review.execution_arn:
         return Evidence(Fate.NO_EXECUTION_ARN)
-    mark, ending = bytes(review.token_fingerprint), _Ending()
+    fingerprint, ending = bytes(review.token_fingerprint), _Ending()
     try:
-        for task in tasks_of(place_of(review), review.execution_arn, ending):
-            if task.fingerprint == mark or task.message_id == (review.sqs_message_id or None):
+        for task in tasks_of(places.of_review(review), review.execution_arn, ending):
+            if task.fingerprint == fingerprint or task.message_id == (
+                review.sqs_message_id or None
+            ):
                 return _attributed(task.evidence, decision)
     except Unread as unread:
         return unread.evidence
-    if ending.event is not None:  # it names no such task, and can have no open one
+    if ending.event is not None:  # it shows no such task, and an ended execution has no open one
         return _ended(ending.event, Fate.EXECUTION_ENDED)
     return Evidence(Fate.UNKNOWN_TASK)
 
@@ -141,8 +135,8 @@ class _Ending:
     event: Event | None = None
 
 
-def at_once(place: Place) -> None:
-    """Take one page from the allowance of all who ask. Raises Throttled where it is used up."""
+def count_page(place: Place) -> None:
+    """Count one page against the rate limit of all reads. Raises Throttled if it is used up."""
     rate_limits.take(f"histories:{place.region}", per_minute=PAGES_A_MINUTE)
 
 
@@ -151,15 +145,15 @@ def tasks_of(
     arn: str,
     ending: _Ending | None = None,
     *,
-    allowed: Callable[[Place], None] = at_once,
+    before_page: Callable[[Place], None] = count_page,
 ) -> Iterator[Task]:
     """Every task of an execution that sent a message, the newest first. Raises Unread.
 
-    `allowed` is asked before each page, and raises Throttled where it may not be read now.
+    `before_page` is called before each page, and raises Throttled if it may not be read now.
     """
     ending = ending or _Ending()
     followers: dict[int, list[Event]] = defaultdict(list)
-    for event in _events(place, arn, allowed):
+    for event in _events(place, arn, before_page):
         if event.kind in ENDED:
             ending.event = event
         elif event.kind == "TaskScheduled":
@@ -174,11 +168,11 @@ def tasks_of(
             followers[event.previous].append(event)
 
 
-def _events(place: Place, arn: str, allowed: Callable[[Place], None]) -> Iterator[Event]:
+def _events(place: Place, arn: str, before_page: Callable[[Place], None]) -> Iterator[Event]:
     cursor = None
     while True:
         try:
-            allowed(place)
+            before_page(place)
         except Throttled:
             raise Unread(Evidence(Fate.NOT_NOW, code="OurOwnLimit")) from None
         answer, page = histories.read(place, arn, cursor)
@@ -199,7 +193,7 @@ def _why_unread(answer: Answer) -> Fate:
 
 
 def _following(start: Event, followers: dict[int, list[Event]], kinds: set[str]) -> Iterator[Event]:
-    """Events of these kinds that follow `start`: along its own chain, because branches interleave."""
+    """Events of these kinds that follow `start` on its own chain: parallel branches interleave."""
     for event in followers[start.number]:
         if event.kind in kinds:
             yield event
@@ -230,26 +224,26 @@ def _attributed(evidence: Evidence, decision: Decision | None) -> Evidence:
 
 
 def decision_in(closing: Event) -> str:
-    """The id of the decision that closed a task, where it was one of this service's; else nothing.
+    """The id of the decision that closed a task; empty if this service did not close it.
 
-    It stands in the output's `decision_id`, or in the last `[decision ...]` of a failure's cause.
+    It is the output's `decision_id`, or the last `[decision ...]` of a failure's cause.
     """
     if closing.kind == "TaskSucceeded":
-        named = re.fullmatch(UUID, str(_object(closing.details.get("output")).get("decision_id")))
+        found = re.fullmatch(UUID, str(_object(closing.details.get("output")).get("decision_id")))
     else:
         cause = str(closing.details.get("cause") or "")
-        named = re.search(rf"(?<=\[decision ){UUID}(?=\]$)", cause)
-    return named[0] if named else ""
+        found = re.search(rf"(?<=\[decision ){UUID}(?=\]$)", cause)
+    return found[0] if found else ""
 
 
 def message_of(scheduled: Event) -> dict[str, Any]:
-    """The message that a TaskScheduled event put on SQS, token and all; empty where it sent none."""
+    """The message that a TaskScheduled event sent to SQS, with its token; empty if it sent none."""
     body = _object(scheduled.details.get("parameters")).get("MessageBody")
     return body if isinstance(body, dict) else _object(body)
 
 
 def _object(text: Any) -> dict[str, Any]:
-    """The JSON object that a text of the history holds; an empty one where it holds none."""
+    """The JSON object in a text of the history; an empty one if there is none."""
     try:
         value = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

@@ -14,9 +14,10 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from approvals import arns
+from approvals.arns import Place
 from approvals.exceptions import Throttled
 from approvals.gateways import dynamodb, histories, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.histories import Event
 from approvals.models import ExecutionHistory, OrderExecution, Workflow
 from approvals.records import execution_history, rate_limits
@@ -52,7 +53,7 @@ def _read(order: OrderExecution) -> bool:
     reading = execution_history.take(order.execution_arn) if order.execution_arn else None
     if reading is None:
         return False
-    place = Place(stepfunctions.region_of(order.execution_arn))
+    place = arns.place_of(order.execution_arn)
     try:
         _fill(reading, place)
         reading.status_row = _status_row(place, order.order_id)

@@ -1,4 +1,4 @@
-"""Executions that are to be asked about: their orders' status, and the reviews that ended with them."""
+"""Describes executions whose time has come: updates their orders, and ends the reviews that ended with them."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from uuid import UUID
 
 import structlog
 
+from approvals import arns
 from approvals.actions import lifecycle, orders
 from approvals.exceptions import KeyMissing, Throttled
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import OrderExecution, ReviewTask
 from approvals.reconciliation import batch_executions
-from approvals.reconciliation.evidence import Fate, ask, place_of
-from approvals.records import database_time, execution_snapshots, rate_limits, tokens
+from approvals.reconciliation.evidence import Fate, ask
+from approvals.records import database_time, execution_snapshots, places, rate_limits, tokens
 from approvals.records.orders import Ending
 
 log = structlog.get_logger(__name__)
 
 DESCRIBED_A_MINUTE = 300  # of the 10 to 15 a second that an account may describe
-WHILE_CARRYING = timedelta(seconds=15)  # it lasts seconds, and its orders wait for what it tells
+BATCH_INTERVAL = timedelta(
+    seconds=15
+)  # a batch execution is short, and its orders wait for its output
 
 
 def inquire(arn: str) -> None:
     """Ask about an execution whose time has come: its order's status, and the reviews it has ended.
 
-    Does nothing where another sweeper is at it.
+    Does nothing if another worker is asking about it.
     """
     if not execution_snapshots.take(arn):
         return
@@ -42,9 +44,9 @@ def inquire(arn: str) -> None:
         return
     running = status in {"running", "pending_redrive"}
     if seen is None:
-        _give_up(arn)
+        _end_unknown(arn)
     else:
-        _tell_orders(arn, seen)
+        _update_orders(arn, seen)
         if not running and not batch_executions.read_end(seen):
             execution_snapshots.postpone(arn, execution_snapshots.BACK_OFF)
             return
@@ -54,21 +56,20 @@ def inquire(arn: str) -> None:
         again is None
         and OrderExecution.objects.filter(execution_arn=arn, status="running").exists()
     ):
-        again = (
-            database_time.now() + execution_snapshots.BACK_OFF
-        )  # redriven since, or not known to AWS for long enough
+        # It was redriven since, or is not unknown to AWS for long enough.
+        again = database_time.now() + execution_snapshots.BACK_OFF
     version = seen.version_arn if seen else ""
-    if batch_executions.carries(arn):  # also one that AWS does not know yet
-        soon = database_time.now() + WHILE_CARRYING
+    if batch_executions.has_open_orders(arn):  # also one that AWS does not know yet
+        soon = database_time.now() + BATCH_INTERVAL
         again = min(again or soon, soon)
     execution_snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
 
 
 def probe(review_id: UUID) -> None:
-    """Ask by a heartbeat whether a token is still good, for a review that names no execution.
+    """Ask by a heartbeat whether a token is still open, for a review that names no execution.
 
-    SendTaskHeartbeat changes nothing where the state has no HeartbeatSeconds, and is therefore only
-    used where the queue says so. What it finds closed has expired if its deadline is over.
+    SendTaskHeartbeat has no effect on a state without HeartbeatSeconds, so it is only used for queues
+    that allow it. A token that is found closed has expired if its deadline is over.
     """
     review = ReviewTask.objects.select_related("queue").get(pk=review_id)
     try:
@@ -76,7 +77,7 @@ def probe(review_id: UUID) -> None:
     except KeyMissing:
         log.warning("probe.key_missing", review=str(review.pk))
         return
-    answer = stepfunctions.send_task_heartbeat(place_of(review), token)
+    answer = stepfunctions.send_task_heartbeat(places.of_review(review), token)
     if answer.proof == Proof.CLOSED:
         proof = {"fate": "closed", "by": "heartbeat", "error_code": answer.code}
         lifecycle.expire(review.pk, proof=proof)
@@ -89,7 +90,7 @@ def _waiting(arn: str) -> Any:
 
 def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:
     try:
-        place = place_of(reviews[0]) if reviews else Place(stepfunctions.region_of(arn))
+        place = places.of_review(reviews[0]) if reviews else arns.place_of(arn)
         rate_limits.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
     except Throttled:
         return None, Answer(Proof.THROTTLED, "OurOwnLimit")
@@ -99,15 +100,15 @@ def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, An
     return execution, answer
 
 
-def _tell_orders(arn: str, seen: Execution) -> None:
+def _update_orders(arn: str, seen: Execution) -> None:
     ending = Ending(seen.stopped_at, seen.error, seen.cause)
     for pk in OrderExecution.objects.filter(execution_arn=arn).values_list("pk", flat=True):
         orders.record_status(pk, seen.status, ending, redrives=seen.redrives)
 
 
-def _give_up(arn: str) -> None:
-    """End what stands on an execution that Step Functions does not know, once that is no lag any more."""
-    batch_executions.give_up(arn)
+def _end_unknown(arn: str) -> None:
+    """End the orders of an execution that Step Functions does not know, for longer than it may lag."""
+    batch_executions.end_unknown(arn)
     since = database_time.now() - batch_executions.UNKNOWN_SINCE
     lost = OrderExecution.objects.filter(execution_arn=arn, status="running", started_at__lt=since)
     for pk in lost.values_list("pk", flat=True):
@@ -118,14 +119,14 @@ def _give_up(arn: str) -> None:
 
 
 def _settle(review: ReviewTask, *, running: bool) -> bool:
-    """End a review whose token is proved closed; True where it is over."""
+    """End a review whose token is proved closed; True if it has ended."""
     newer = review.superseded_by
     if running and newer is None and review.deadline_at > database_time.now():
         return False  # an open task of a running execution: nothing to be asked
     evidence = ask(review)
     if not evidence.fate.is_closed:
         return False
-    proof = evidence.told()
+    proof = evidence.as_audit_data()
     newest = Fate.UNKNOWN_TASK if newer is None else ask(newer).fate
     if newest in {Fate.NOT_NOW, Fate.HISTORY_UNREADABLE}:
         return False  # to end it now would leave its claim and its comments behind

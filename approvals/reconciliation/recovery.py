@@ -1,8 +1,9 @@
-"""After a backup was restored: what AWS knows and the database no longer does, found and listed.
+"""After a backup was restored: finds what AWS holds and the database does not, and lists it.
 
-SQS has forgotten the messages of the lost minutes; the executions have not. A token that is still
-open is taken in again from its TaskScheduled event. What ended otherwise than the database says is
-named. Every step may be repeated, and may run beside pollers and sweepers: intake knows a token.
+SQS has deleted the messages of the lost minutes; the executions' histories still hold them. A token
+that is still open is taken in again from its TaskScheduled event. A task that ended otherwise than the
+database has it is reported. Every step may be repeated, and may run beside pollers and workers:
+intake recognises a token.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from approvals import arns
 from approvals.actions import intake
+from approvals.arns import Place
 from approvals.exceptions import Invalid, Throttled, Unavailable
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.models.outbox import DeliveryState
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
 from approvals.records.intake import Received
@@ -31,8 +34,8 @@ from approvals.untrusted.redaction import PLACEHOLDER
 
 log = structlog.get_logger(__name__)
 
-# Of the 20 histories and some 5 lists a second that an account may read; what everyday questions
-# take comes on top, from an allowance of their own, so that neither waits for the other.
+# Of the 20 histories and some 5 lists a second that an account may read. Everyday reads have a rate
+# limit of their own on top, so that neither waits for the other.
 HISTORIES_A_MINUTE, LISTS_A_MINUTE = 300, 120
 REACH = timedelta(days=30)  # how long before `since` a closed execution may have started
 PASSING = {Proof.THROTTLED, Proof.AMBIGUOUS, Proof.NOT_SENT}
@@ -41,12 +44,12 @@ TRIES, PAUSE, NEXT_PAGE = 6, 0.5, 0.2  # times; seconds, doubled each time; seco
 
 @dataclass(frozen=True)
 class Found:
-    """One thing that differs.
+    """One difference; `what` is its kind.
 
-    `taken_in`: an open token without a review, which it has now; `quarantined`: so too, but it could
-    not become one. `lost`: AWS holds a decision that the database does not. `contradicted`: the
+    `taken_in`: an open token had no review, and has one now. `quarantined`: its message could not
+    become a review. `lost`: AWS holds a decision that the database does not. `contradicted`: the
     database holds a decision, and something else took effect. `ended`: closed without any decision of
-    ours, and not known here. `unread`: nobody can tell.
+    ours, and not known here. `unread`: the history could not be read.
     """
 
     what: str
@@ -62,16 +65,17 @@ def machines_of(queue: ReviewQueue) -> list[str]:
     """The state machines that a queue admits by name, else those that its reviews came from."""
     seen = ReviewTask.objects.filter(queue=queue).exclude(state_machine_arn="").order_by()
     named: Iterable[str] = queue.state_machine_arns or []
-    arns = set(named or seen.values_list("state_machine_arn", flat=True).distinct())
-    return sorted({":".join(arn.split(":")[:7]).partition("/")[0] for arn in arns})
+    found = set(named or seen.values_list("state_machine_arn", flat=True).distinct())
+    return sorted({arns.machine_of(arn) for arn in found})
 
 
 @dataclass
 class Recovery:
-    """One walk through every execution that may have done something since then, the last started first.
+    """One pass over every execution that may have done something since a time, the last started first.
 
-    These are all that run, however old, and those that have stopped since. `before` goes on where an
-    earlier walk ended. `looked` counts executions; `rest` is where to go on, None after the last one.
+    These are all that run, however old, and those that have stopped since. `before` resumes where an
+    earlier pass ended. `examined` counts executions; `resume_before` is where the next pass resumes,
+    None after the last execution.
     """
 
     queue: ReviewQueue
@@ -80,33 +84,33 @@ class Recovery:
     before: datetime | None = None
     limit: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
-    looked: int = 0
-    rest: datetime | None = None
+    examined: int = 0
+    resume_before: datetime | None = None
 
     def __iter__(self) -> Iterator[Found]:
-        """What differs, as it is found.
+        """The differences, as they are found.
 
-        Raises Unavailable where AWS does not list the executions, and Invalid for what is no ARN.
+        Raises Unavailable if AWS does not list the executions, and Invalid for what is not an ARN.
         """
-        self.rest = self.before
+        self.resume_before = self.before
         streams = [self._executions(arn) for arn in self.machines]
         for one in heapq.merge(*streams, key=lambda one: one.started_at, reverse=True):
             if self.before is not None and one.started_at > self.before:
                 continue
-            self.rest = one.started_at
-            if self.looked == self.limit:
+            self.resume_before = one.started_at
+            if self.examined == self.limit:
                 return
             found = _look(self.queue, self._place(one.arn), one.arn, self.stop)
             if found is None:
                 return
-            self.looked += 1
+            self.examined += 1
             yield from found
         if not self.stop.is_set():
-            self.rest = None
+            self.resume_before = None
 
     def _place(self, arn: str) -> Place:
         try:
-            return Place(stepfunctions.region_of(arn), self.queue.role_arn)
+            return arns.place_of(arn, self.queue.role_arn)
         except ValueError:
             raise Invalid(f"{arn!r} is not the ARN of a state machine.") from None
 
@@ -135,7 +139,7 @@ def _listed(place: Place, machine: str, status: str, stop: threading.Event) -> I
 def _page(
     place: Place, machine: str, cursor: str | None, status: str, stop: threading.Event
 ) -> Executions:
-    """One page, in turn and with patience; an empty last one when told to stop. Raises Unavailable."""
+    """One page, retried a few times; an empty last one once `stop` is set. Raises Unavailable."""
     for attempt in range(TRIES):
         try:
             _wait_for_turn(f"lists:{place.region}", LISTS_A_MINUTE, stop)
@@ -150,10 +154,10 @@ def _page(
 
 
 def _look(queue: ReviewQueue, place: Place, arn: str, stop: threading.Event) -> list[Found] | None:
-    """What differs of an execution's tokens; None when told to stop before it could be read."""
+    """The differences of an execution's tokens; None if `stop` was set before it could be read."""
     for attempt in range(TRIES):
         try:
-            tasks = list(tasks_of(place, arn, allowed=_in_turn(stop)))
+            tasks = list(tasks_of(place, arn, before_page=_in_turn(stop)))
             break
         except Unread as unread:
             fate = unread.evidence.fate
@@ -164,12 +168,11 @@ def _look(queue: ReviewQueue, place: Place, arn: str, stop: threading.Event) -> 
     ours = [task for task in tasks if _path(task.queue_url) == _path(queue.sqs_url)]
     found = [one for task in ours if (one := _compared(queue, arn, task)) is not None]
     if any(one.what in {"lost", "ended"} and one.review for one in found):
-        execution_snapshots.watch(
-            {arn: database_time.now()}
-        )  # the sweeper closes what is pending, with its proof
+        # Reconciliation then ends what is pending, with its proof.
+        execution_snapshots.watch({arn: database_time.now()})
     for one in found:
-        told = {"what": one.what, "fate": one.fate, "review": one.review}
-        log.warning("recovery.found", execution=arn, **told)
+        named = {"what": one.what, "fate": one.fate, "review": one.review}
+        log.warning("recovery.found", execution=arn, **named)
     return found
 
 
@@ -178,7 +181,7 @@ def _in_turn(stop: threading.Event) -> Callable[[Place], None]:
 
 
 def _wait_for_turn(name: str, per_minute: int, stop: threading.Event) -> None:
-    """Wait until the allowance gives one more. Raises Throttled when told to stop meanwhile."""
+    """Wait until the rate limit admits one more. Raises Throttled if `stop` is set meanwhile."""
     while True:
         try:
             rate_limits.take(name, per_minute=per_minute)
@@ -195,7 +198,7 @@ def _path(url: str) -> str:
 
 
 def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
-    """What a task of a history and the database say differently of its token."""
+    """The difference between a task of a history and what the database holds of its token."""
     if task.fingerprint is None:
         return None
     token, named = str(task.message["taskToken"]), str(task.message.get("orderId", ""))
@@ -203,7 +206,7 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
     rows = ReviewTask.objects.without_secrets().defer("payload")
     known = rows.filter(token_fingerprint=task.fingerprint).first()
     if known is not None:
-        return _against(known, arn, task.evidence)
+        return _difference(known, arn, task.evidence)
     if QuarantinedMessage.objects.filter(queue=queue, sqs_message_id=task.message_id).exists():
         return None
     if task.evidence.fate == Fate.OPEN:
@@ -221,16 +224,16 @@ def _taken_in(queue: ReviewQueue, arn: str, reference: str, task: Task) -> Found
         return Found("taken_in", arn, reference, str(review.pk), fate=str(Fate.OPEN))
     if taken.quarantined:
         return Found("quarantined", arn, reference, fate=str(Fate.OPEN))
-    return None  # a poller was faster
+    return None  # a poller has taken it in meanwhile
 
 
-def _against(review: ReviewTask, arn: str, evidence: Evidence) -> Found | None:
+def _difference(review: ReviewTask, arn: str, evidence: Evidence) -> Found | None:
     here, there = str(review.decision_id or ""), evidence.decision_id
     if evidence.fate == Fate.OPEN or (there and there == here):
         return None
     if there and not Decision.objects.filter(pk=there).exists():
         what = "lost"
-    elif here and (there or not _is_told(review)):
+    elif here and (there or not _is_shown_closed(review)):
         what = "contradicted"
     elif review.status == ReviewTask.Status.PENDING:
         what = "ended"
@@ -239,10 +242,10 @@ def _against(review: ReviewTask, arn: str, evidence: Evidence) -> Found | None:
     return Found(what, arn, review.reference, str(review.pk), here, there, str(evidence.fate))
 
 
-def _is_told(review: ReviewTask) -> bool:
-    """Whether the review itself says that its decision had no effect."""
+def _is_shown_closed(review: ReviewTask) -> bool:
+    """Whether the review already shows that its decision had no effect."""
     if review.decision_id is None:
         return False
     kind = OutboxEntry.Kind.CALLBACK
     entry = OutboxEntry.objects.filter(kind=kind, subject=review.decision_id).first()
-    return entry is not None and entry.delivery.state == "closed_elsewhere"
+    return entry is not None and entry.delivery.state == DeliveryState.CLOSED_ELSEWHERE

@@ -1,4 +1,4 @@
-"""Which executions are to be asked about, and when: rows only, the asking is reconciliation's."""
+"""Which executions are to be asked about, and when. Rows only; reconciliation makes the calls."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from django.db.models.functions import Least, Now
 
 from approvals.models import ExecutionSnapshot
 
-WHILE_ASKING = timedelta(seconds=60)  # nobody else asks meanwhile; a crash costs this long
+WHILE_ASKING = timedelta(seconds=60)  # no other worker asks meanwhile; a crash costs this long
 AFTER_DEADLINE = timedelta(seconds=2)
 BACK_OFF = timedelta(seconds=30)
-WITHOUT_NEWS = timedelta(
-    minutes=10
-)  # status events are best effort: each is asked about in the end
+WITHOUT_NEWS = timedelta(minutes=10)  # status events are best effort, so every execution is polled
 
 _WATCH = """
     INSERT INTO approvals_executionsnapshot (execution_arn, status, due_at, asked)
@@ -27,8 +25,8 @@ _WATCH = """
 
 
 def watch(due: Mapping[str, datetime]) -> None:
-    """See to it that each execution is asked about at its time at the latest."""
-    arns = sorted(arn for arn in due if arn)  # one order for all who write
+    """Have each execution asked about at its time at the latest."""
+    arns = sorted(arn for arn in due if arn)  # one order for all writers, against deadlocks
     if not arns:
         return
     blank, none = [""] * len(arns), [0] * len(arns)
@@ -37,14 +35,14 @@ def watch(due: Mapping[str, datetime]) -> None:
 
 
 def versions(arns: Iterable[str]) -> dict[str, str]:
-    """The version of its state machine that each of these executions runs, where AWS has said it."""
+    """The version of its state machine that each of these executions runs, where it is known."""
     known = ExecutionSnapshot.objects.filter(execution_arn__in={arn for arn in arns if arn})
-    told = known.exclude(state_machine_version_arn="")
-    return dict(told.values_list("execution_arn", "state_machine_version_arn"))
+    versioned = known.exclude(state_machine_version_arn="")
+    return dict(versioned.values_list("execution_arn", "state_machine_version_arn"))
 
 
 def hurry(arn: str) -> None:
-    """Ask about an execution as soon as possible: something has been heard of it."""
+    """Have an execution asked about as soon as possible, after an event about it."""
     ExecutionSnapshot.objects.filter(execution_arn=arn).update(due_at=Now())
 
 
@@ -55,29 +53,29 @@ def due(*, limit: int) -> list[str]:
 
 
 def take(arn: str) -> bool:
-    """Whether it is ours to ask about this execution now: two sweepers never ask at once."""
+    """Take the turn to ask about an execution; False if it is not due, or another worker has the turn."""
     mine = ExecutionSnapshot.objects.filter(execution_arn=arn, due_at__lte=Now())
     return bool(mine.update(due_at=Now() + WHILE_ASKING, asked=F("asked") + 1))
 
 
 def put_back(arn: str, *, status: str, again_at: datetime | None, version_arn: str = "") -> None:
-    """Keep what was said, and when to ask again; who hurried meanwhile is not made to wait.
+    """Store the answer and when to ask again, unless `hurry` was called meanwhile: then it stays due.
 
-    An empty `status` says that there was no answer: what was known before stays. So does the version
+    An empty `status` means that there was no answer: what was known before stays. So does the version
     of its state machine, which an execution never changes.
     """
-    told = {"status": status, "read_at": Now()} if status else {}
-    told |= {"state_machine_version_arn": version_arn} if version_arn else {}
+    values = {"status": status, "read_at": Now()} if status else {}
+    values |= {"state_machine_version_arn": version_arn} if version_arn else {}
     row = ExecutionSnapshot.objects.filter(execution_arn=arn)
     hurried = row.filter(due_at__lte=Now())
-    if told:
-        row.update(**told)
+    if values:
+        row.update(**values)
     if not hurried.exists():
         row.update(due_at=again_at)
 
 
 def postpone(arn: str, length: timedelta) -> None:
-    """Ask again after this long, or earlier where that is due anyway."""
+    """Have it asked about again after this long, or earlier if that is due anyway."""
     ExecutionSnapshot.objects.filter(execution_arn=arn).update(
         due_at=Least(F("due_at"), Now() + length)
     )

@@ -11,7 +11,7 @@ from typing import Any
 from approvals.actors import Actor
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, OutboxEntry, RefusedRow
 from approvals.models.choices import Surface
-from approvals.records import audit, orders, outbox
+from approvals.records import audit, execution_names, orders, outbox
 from approvals.records.audit_kinds import AuditKind
 
 BATCHED = OrderExecution.Status.BATCHED
@@ -91,7 +91,7 @@ def _row(batch: OrderBatch, item: Item, *, carried: bool) -> OrderExecution:
 def _carrier(batch: OrderBatch) -> BatchExecution:
     """The execution that is to carry these orders: of a map, all that are read until it is handed over."""
     number = batch.carriers + 1
-    known = {"name": f"batch-{batch.pk}-{number}", "input_sha256": b"", "orders": 0}
+    known = {"name": execution_names.of_batch(batch.pk, number), "input_sha256": b"", "orders": 0}
     carrier, _ = BatchExecution.objects.get_or_create(batch=batch, number=number, defaults=known)
     return carrier
 

@@ -1,8 +1,7 @@
-"""The input of an order's execution: one canonical text for one order, and the execution's name."""
+"""The input of an order's execution: one canonical text for one order."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from typing import Any
 from approvals.exceptions import Invalid
 
 MAX_INPUT_BYTES = 262_144  # API reference, StartExecution: input
-MAX_NAME = 80  # API reference, StartExecution: name
 
 
 def parse(order: Mapping[str, Any]) -> tuple[str, str]:
@@ -34,14 +32,6 @@ def canonical(order: Mapping[str, Any]) -> str:
     if size > MAX_INPUT_BYTES:
         raise Invalid(f"The order has {size} bytes; Step Functions takes {MAX_INPUT_BYTES}.")
     return text
-
-
-def execution_name(order_id: str) -> str:
-    """`order-<id>`; an id that is long or has characters Step Functions or CloudWatch forbids is hashed."""
-    name = f"order-{order_id}"
-    if re.fullmatch(r"[0-9A-Za-z_-]+", name) and len(name) <= MAX_NAME:
-        return name
-    return f"order-{hashlib.sha256(order_id.encode()).hexdigest()[:40]}"
 
 
 def _order_id(order: Mapping[str, Any]) -> str:

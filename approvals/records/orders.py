@@ -5,7 +5,6 @@ The verbs that have a transaction of their own are in `actions.orders` and `acti
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +12,18 @@ from typing import Any
 
 from approvals.actors import SYSTEM, Actor
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
-from approvals.records import audit, database_time, execution_snapshots, outbox, wake_ups
+from approvals.records import (
+    audit,
+    database_time,
+    execution_names,
+    execution_snapshots,
+    outbox,
+    wake_ups,
+)
 from approvals.records.audit_kinds import AuditKind
 from approvals.untrusted import redaction
 
 REPORTED_BY_AWS = {"running", "succeeded", "failed", "timed_out", "aborted"}
-MAX_NAME = 80  # API reference, StartExecution: name
 MAX_CAUSE = 2_000  # of AWS's 32,768 characters: enough to know what happened
 
 Outcome = OrderIntervention.Outcome
@@ -59,7 +64,7 @@ def begin_attempt(last: OrderExecution, *, by: Actor, why: str, reason: str = ""
         qualifier=last.qualifier,
         order_id=last.order_id,
         attempt=attempt,
-        name=_name(last, attempt),
+        name=execution_names.of_attempt(last, attempt),
         input=last.input,
         input_sha256=last.input_sha256,
         created_by=by.user,
@@ -135,15 +140,3 @@ def record_stopped_before_start(order: OrderExecution, reason: str, *, by: Actor
     order.save(update_fields=["status", "ended_at"])
     data = {"reason": reason, "before": "pending"}
     audit.record(order, AuditKind.ORDER_STOPPED, by=by, data=data)
-
-
-def _name(last: OrderExecution, attempt: int) -> str:
-    """`order-<id>-r2`; hashed if that is too long, or is the name of another order's first attempt."""
-    first = last.name.removesuffix(f"-r{last.attempt}") if last.attempt > 1 else last.name
-    name = f"{first}-r{attempt}"
-    others = OrderExecution.objects.filter(
-        state_machine_arn=last.state_machine_arn, order_id=f"{last.order_id}-r{attempt}"
-    )
-    if len(name) <= MAX_NAME and not others.exists():
-        return name
-    return f"order-{hashlib.sha256(last.order_id.encode()).hexdigest()[:40]}-r{attempt}"

@@ -1,4 +1,4 @@
-"""AWS's quotas, and the part of each that we allow ourselves: all processes together."""
+"""AWS's service quotas, and the share of each that all our processes together use."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ QUOTA_ELSEWHERE = 300
 # Calls of StartExecution a second, sustained, and at once from a full bucket (Standard workflows).
 STARTS = {"us-east-1": (300, 1300), "us-west-2": (300, 1300), "eu-west-1": (300, 1300)}
 STARTS_ELSEWHERE = (150, 800)
-SHARE_OF_STARTS = 0.8  # the rest is for other callers of that account
-OUR_SHARE = 0.5  # the other half is for answers, and for whoever else beats in that account
-BEATS_A_LIFE = 3  # two may be lost, and the token lives
+SHARE_OF_STARTS = 0.8  # the rest is for other callers in that account
+OUR_SHARE = 0.5  # the other half is for SendTaskSuccess and for other callers in that account
+BEATS_A_LIFE = 3  # two heartbeats may be lost, and the token stays open
 
 
 def beats_a_second(region: str) -> float:
-    """How many heartbeats a second we call in a region at most."""
+    """How many heartbeats a second we send in a region at most."""
     return QUOTAS.get(region, QUOTA_ELSEWHERE) * OUR_SHARE
 
 
 def starts(region: str, per_second: float = 0) -> tuple[float, float]:
     """How many executions we start a second in a region at most, and how many at once.
 
-    `per_second` is what the account may do where AWS has raised or lowered it; 0 takes AWS's table.
+    `per_second` is the account's own quota, if AWS has changed it; 0 takes AWS's default.
     """
     usual, burst = STARTS.get(region, STARTS_ELSEWHERE)
     if per_second:
@@ -30,7 +30,7 @@ def starts(region: str, per_second: float = 0) -> tuple[float, float]:
 
 
 def beat_interval(heartbeat_seconds: int) -> float:
-    """Seconds from one beat of a token to the next."""
+    """Seconds from one heartbeat of a token to the next."""
     return heartbeat_seconds / BEATS_A_LIFE
 
 

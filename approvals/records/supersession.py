@@ -13,6 +13,7 @@ from uuid import UUID
 
 from approvals.actors import MESSAGE_QUEUE
 from approvals.models import OutboxEntry, ReviewTask
+from approvals.models.outbox import PROVED
 from approvals.records import audit, database_time, execution_snapshots
 from approvals.records.audit_kinds import AuditKind
 
@@ -80,7 +81,7 @@ def _delivered(reviews: Iterable[UUID]) -> set[UUID]:
         kind=OutboxEntry.Kind.CALLBACK,
         subject__in=decided.values("decision"),
         state=OutboxEntry.State.SETTLED,
-        detail__in=OutboxEntry.PROVED,
+        detail__in=PROVED,
     )
     return set(proved.values_list("subject", flat=True))
 

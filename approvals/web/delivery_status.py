@@ -10,64 +10,65 @@ from uuid import UUID
 from approvals import policy
 from approvals.actors import Actor
 from approvals.models import Decision, OutboxEntry, ReviewTask
+from approvals.models.outbox import DeliveryState, Detail
 from approvals.policy import Action
 
 CALM, GOOD, WARN, BAD = "calm", "good", "warn", "bad"
-FINAL = {"delivered", "closed_elsewhere", "unconfirmed", "parked", "undone"}
+FINAL = frozenset(DeliveryState) - {DeliveryState.WAITING, DeliveryState.SENDING}
 
 TOLD: dict[tuple[str, str], tuple[str, str, str]] = {
-    ("waiting", "undo_window"): (
+    (DeliveryState.WAITING, Detail.UNDO_WINDOW): (
         CALM,
         "Waiting to be sent",
         "It can still be undone. Nothing has left for Step Functions.",
     ),
-    ("waiting", "queued"): (
+    (DeliveryState.WAITING, Detail.QUEUED): (
         CALM,
         "Waiting to be sent",
         "Next in line for Step Functions.",
     ),
-    ("waiting", "retrying"): (
+    (DeliveryState.WAITING, Detail.RETRYING): (
         WARN,
         "Trying again",
         "Step Functions did not take it yet. It is sent again until an answer proves something.",
     ),
-    ("waiting", "breaker_open"): (
+    (DeliveryState.WAITING, Detail.BREAKER_OPEN): (
         WARN,
         "On hold",
         "Step Functions is refusing calls just now. It is sent as soon as that ends.",
     ),
-    ("sending", ""): (CALM, "Sending", "The call to Step Functions is under way."),
-    ("delivered", "acknowledged"): (
+    (DeliveryState.SENDING, ""): (CALM, "Sending", "The call to Step Functions is under way."),
+    (DeliveryState.DELIVERED, Detail.ACKNOWLEDGED): (
         GOOD,
         "Delivered",
         "Step Functions acknowledged it. The workflow has moved on.",
     ),
-    ("delivered", "proved_by_history"): (
+    (DeliveryState.DELIVERED, Detail.PROVED_BY_HISTORY): (
         GOOD,
         "Delivered",
         "The answer to our call was lost, but the execution's history holds this decision.",
     ),
-    ("closed_elsewhere", "expired"): (
+    (DeliveryState.CLOSED_ELSEWHERE, Detail.EXPIRED): (
         BAD,
         "Too late",
         "Step Functions had stopped waiting before this arrived. The order took the timeout road.",
     ),
-    ("closed_elsewhere", "aborted"): (
+    (DeliveryState.CLOSED_ELSEWHERE, Detail.ABORTED): (
         BAD,
         "Execution was stopped",
         "Somebody stopped the execution before this arrived. It had no effect.",
     ),
-    ("closed_elsewhere", "execution_ended"): (
+    (DeliveryState.CLOSED_ELSEWHERE, Detail.EXECUTION_ENDED): (
         BAD,
         "Execution had ended",
         "The execution was over before this arrived. It had no effect.",
     ),
-    ("closed_elsewhere", "other_party"): (
+    (DeliveryState.CLOSED_ELSEWHERE, Detail.OTHER_PARTY): (
         BAD,
         "Answered by somebody else",
         "Another program answered this step first. This decision had no effect.",
     ),
-    ("unconfirmed", "no_execution_arn"): (
+    (DeliveryState.UNCONFIRMED, Detail.NO_EXECUTION_ARN): (
         WARN,
         "Unconfirmed",
         (
@@ -75,7 +76,7 @@ TOLD: dict[tuple[str, str], tuple[str, str, str]] = {
             " decision. Look at the order itself."
         ),
     ),
-    ("unconfirmed", "history_unreadable"): (
+    (DeliveryState.UNCONFIRMED, Detail.HISTORY_UNREADABLE): (
         WARN,
         "Unconfirmed",
         (
@@ -83,7 +84,7 @@ TOLD: dict[tuple[str, str], tuple[str, str, str]] = {
             " nobody can tell yet whether by this decision. Look at the order itself."
         ),
     ),
-    ("unconfirmed", "history_gone"): (
+    (DeliveryState.UNCONFIRMED, Detail.HISTORY_GONE): (
         WARN,
         "Unconfirmed",
         (
@@ -91,47 +92,55 @@ TOLD: dict[tuple[str, str], tuple[str, str, str]] = {
             " itself."
         ),
     ),
-    ("parked", "invalid_token"): (
+    (DeliveryState.PARKED, Detail.INVALID_TOKEN): (
         BAD,
         "Needs an operator",
         "Step Functions does not know this step's token. The decision is kept.",
     ),
-    ("parked", "invalid_output"): (
+    (DeliveryState.PARKED, Detail.INVALID_OUTPUT): (
         BAD,
         "Needs an operator",
         "Step Functions refused the content of this decision. The decision is kept.",
     ),
-    ("parked", "access_denied"): (
+    (DeliveryState.PARKED, Detail.ACCESS_DENIED): (
         BAD,
         "Needs an operator",
         "AWS does not let Countersign answer this step. The decision is kept.",
     ),
-    ("parked", "key_missing"): (
+    (DeliveryState.PARKED, Detail.KEY_MISSING): (
         BAD,
         "Needs an operator",
         "The key that opens this step's token is missing. The decision is kept.",
     ),
-    ("undone", "undone"): (
+    (DeliveryState.UNDONE, Detail.UNDONE): (
         CALM,
         "Undone",
         "Taken back before it left. Step Functions never heard of it.",
     ),
 }
 UNTOLD = {
-    "closed_elsewhere": (BAD, "Closed elsewhere", "The step was closed without this decision."),
-    "unconfirmed": (WARN, "Unconfirmed", "Nobody can tell whether this decision arrived."),
-    "parked": (BAD, "Needs an operator", "It could not be sent. The decision is kept."),
-    "delivered": (GOOD, "Delivered", "Step Functions has it."),
-    "undone": (CALM, "Undone", "Taken back before it left."),
+    DeliveryState.CLOSED_ELSEWHERE: (
+        BAD,
+        "Closed elsewhere",
+        "The step was closed without this decision.",
+    ),
+    DeliveryState.UNCONFIRMED: (
+        WARN,
+        "Unconfirmed",
+        "Nobody can tell whether this decision arrived.",
+    ),
+    DeliveryState.PARKED: (BAD, "Needs an operator", "It could not be sent. The decision is kept."),
+    DeliveryState.DELIVERED: (GOOD, "Delivered", "Step Functions has it."),
+    DeliveryState.UNDONE: (CALM, "Undone", "Taken back before it left."),
 }
-ICONS = {
-    "waiting": "clock",
-    "sending": "paper-airplane",
-    "delivered": "check-circle",
-    "closed_elsewhere": "link-slash",
-    "unconfirmed": "question-mark-circle",
-    "parked": "wrench-screwdriver",
-    "undone": "arrow-uturn-left",
+ICONS: dict[str, str] = {
+    DeliveryState.WAITING: "clock",
+    DeliveryState.SENDING: "paper-airplane",
+    DeliveryState.DELIVERED: "check-circle",
+    DeliveryState.CLOSED_ELSEWHERE: "link-slash",
+    DeliveryState.UNCONFIRMED: "question-mark-circle",
+    DeliveryState.PARKED: "wrench-screwdriver",
+    DeliveryState.UNDONE: "arrow-uturn-left",
 }
 
 
@@ -179,9 +188,9 @@ def aftermath(
     decision: Decision, entry: OutboxEntry | None, actor: Actor, now: datetime
 ) -> Aftermath:
     """Read the outbox row of a decision; without a row the worst is assumed, never the best."""
-    state, detail = entry.delivery if entry else ("unconfirmed", "")
-    if detail == "undo_window" and entry and entry.not_before <= now:
-        detail = "queued"
+    state, detail = entry.delivery if entry else (DeliveryState.UNCONFIRMED, "")
+    if detail == Detail.UNDO_WINDOW and entry and entry.not_before <= now:
+        detail = Detail.QUEUED
     tone, word, says = (
         TOLD.get((state, detail))
         or TOLD.get((state, ""))
@@ -211,12 +220,12 @@ def entries(decisions: Iterable[UUID]) -> dict[UUID, OutboxEntry]:
 
 def _steps(decision: Decision, state: str, detail: str, tone: str, word: str) -> tuple[Step, ...]:
     window = decision.undo_until > decision.decided_at
-    undone, in_window = state == "undone", detail == "undo_window"
+    undone, in_window = state == DeliveryState.UNDONE, detail == Detail.UNDO_WINDOW
     undo = "current" if in_window else "done" if window else "skipped"
     if undone:
         return (Step("Decided", "done"), Step("Undone", "warn"), Step("Never sent", "skipped"))
     sending = "ahead" if in_window else "done" if state in FINAL else "current"
-    if state == "waiting" and tone == WARN:
+    if state == DeliveryState.WAITING and tone == WARN:
         sending = "warn"
     end = tone if state in FINAL else "ahead"
     return (
@@ -229,7 +238,7 @@ def _steps(decision: Decision, state: str, detail: str, tone: str, word: str) ->
 
 def _again_on(decision: Decision, state: str, actor: Actor) -> ReviewTask | None:
     """The open review that asks the same again, where this decision found its token closed."""
-    link = decision.review.superseded_by_id if state == "closed_elsewhere" else None
+    link = decision.review.superseded_by_id if state == DeliveryState.CLOSED_ELSEWHERE else None
     if link is None:
         return None
     newer = ReviewTask.objects.without_secrets().pending().filter(pk=link).first()

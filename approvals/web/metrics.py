@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from approvals.delivery import heartbeats
 from approvals.exceptions import DATABASE_AWAY
+from approvals.records import heartbeats
 
 log = structlog.get_logger(__name__)
 

@@ -1,7 +1,7 @@
-"""The pacemaker: calls SendTaskHeartbeat for what is due, a few threads a place, and learns from answers.
+"""The heartbeat sender: calls SendTaskHeartbeat for every due token, with a thread pool for each place.
 
-Its own thread alone speaks to the database; the threads of a place only make calls. So a silent AWS
-holds up some beats of its own place, and never those of another.
+Only the sender's own thread uses the database; the threads of a place only make calls. So an AWS that
+does not answer delays some heartbeats of its own place, and never those of another.
 """
 
 from __future__ import annotations
@@ -16,31 +16,30 @@ from uuid import UUID
 
 import structlog
 
-from approvals.delivery import heartbeats
-from approvals.delivery.heartbeats import Beat, Load
+from approvals.arns import Place
 from approvals.exceptions import KeyMissing
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ReviewQueue
-from approvals.records import service_quotas, tokens
+from approvals.records import heartbeats, places, service_quotas, tokens
+from approvals.records.heartbeats import Beat, Load
 
 log = structlog.get_logger(__name__)
 
 THREADS = 12  # a place; a call takes some 20 ms, so these make more calls than any quota allows
-LINE = 4 * THREADS  # calls begun or waiting for a thread
-WORTH_A_CLAIM = THREADS  # claims and answers go to the database in handfuls, not one by one
+MOST_UNDER_WAY = 4 * THREADS  # calls begun or waiting for a thread
+LEAST_CLAIM = THREADS  # claims and answers go to the database several at a time, not one by one
 GATHERING = 0.02  # seconds
-LONGEST_NAP = 1.0  # seconds: how soon a new review is noticed
+LONGEST_WAIT = 1.0  # seconds: how soon a new review is noticed
 LOOK_EVERY, REPORT_EVERY = 1.0, 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds without a call, after AWS has throttled one
 
 
 @dataclass
-class Pace:
-    """The calls of one place: its threads, what they are at, and its pause after throttling."""
+class PlacePool:
+    """The threads that call one place, the reviews they call for, and the pause after a throttling."""
 
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
     under_way: set[UUID] = field(default_factory=set)
     pause: float = 0.0
     resume_at: float = 0.0
@@ -50,51 +49,51 @@ class Pace:
         """Whether AWS has throttled a moment ago."""
         return time.monotonic() < self.resume_at
 
-    def room(self) -> int:
-        """How many more calls may be begun: a short line before the threads, none during a pause."""
-        room = LINE - len(self.under_way)
-        if self.is_paused or room < WORTH_A_CLAIM:
+    def free(self) -> int:
+        """How many more calls may be begun: a short queue before the threads, none during a pause."""
+        free = MOST_UNDER_WAY - len(self.under_way)
+        if self.is_paused or free < LEAST_CLAIM:
             return 0
-        return room
+        return free
 
     def slow_down(self) -> float:
-        """AWS has throttled: wait twice as long as the last time. Returns for how long, in seconds."""
+        """AWS has throttled: pause twice as long as the last time. Returns for how long, in seconds."""
         if not self.is_paused:  # of many refusals of one burst, the first one counts
             self.pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, self.pause * 2))
             self.resume_at = time.monotonic() + self.pause
         return self.pause
 
 
-class Pacemaker:
-    """Keeps alive every open token of the queues that ask for it; `turn` after `turn`, by one thread."""
+class HeartbeatSender:
+    """Keeps every open token alive of the queues that ask for it; one thread calls `turn` repeatedly."""
 
     def __init__(self) -> None:
-        self._paces: dict[Place, Pace] = defaultdict(Pace)
+        self._pools: dict[Place, PlacePool] = defaultdict(PlacePool)
         self._answers: SimpleQueue[tuple[ReviewQueue, UUID, Answer]] = SimpleQueue()
         self._look_at = self._report_at = 0.0
         self._is_behind = False
         self._queues: list[ReviewQueue] = []
 
     def turn(self) -> int:
-        """Begin the calls that are due, write down the answers that came, nap; returns how many were begun.
+        """Begin the calls that are due, record the answers that came, wait; returns how many were begun.
 
         Raises what DATABASE_AWAY names; rows that were claimed then come up again at their next turn.
         """
-        self._look_around()
+        self._refresh()
         begun = sum(self._begin(queue) for queue in self._queues)
-        self._learn(self._nap(begun))
+        self._record_answers(self._seconds_to_wait(begun))
         return begun
 
     def close(self) -> None:
-        """End the calls under way (a silent AWS holds one for 21 s) and write down their answers."""
-        for pace in self._paces.values():
-            pace.pool.shutdown(cancel_futures=True)
-        self._learn(0)
+        """End the calls under way (a silent AWS holds one for 21 s) and record their answers."""
+        for pool in self._pools.values():
+            pool.threads.shutdown(cancel_futures=True)
+        self._record_answers(0)
 
-    def _look_around(self) -> None:
-        """Each second: what is new, what is over. Each half minute: everything, and a report.
+    def _refresh(self) -> None:
+        """Each second: enroll what is new, retire what is over. Each half minute: all of it, and a report.
 
-        Where there is more than one look takes in (a first start), the next looks are thorough too.
+        Where more is new than one pass enrolls (a first start), the next passes are thorough too.
         """
         now = time.monotonic()
         if now < self._look_at:
@@ -109,11 +108,11 @@ class Pacemaker:
         if is_time:
             self._report_at = now + REPORT_EVERY
             for queue in self._queues:
-                heartbeats.hasten(queue)
+                heartbeats.bring_forward(queue)
             self._report(heartbeats.load(self._queues))
 
     def _report(self, loads: list[Load]) -> None:
-        """How many tokens there are and how many there can be: a line a queue, a warning above."""
+        """Log how many tokens are open and how many can be: a line a queue, a warning where it is too many."""
         for load in loads:
             log.info(
                 "heartbeats.load",
@@ -125,21 +124,21 @@ class Pacemaker:
         _warn(loads)
 
     def _begin(self, queue: ReviewQueue) -> int:
-        pace = self._paces[heartbeats.own_place(queue)]
-        room = pace.room()
-        if not room:
+        pool = self._pools[places.of_queue(queue)]
+        free = pool.free()
+        if not free:
             return 0
-        beats = [b for b in heartbeats.claim(queue, limit=room) if b.review not in pace.under_way]
+        beats = [b for b in heartbeats.claim(queue, limit=free) if b.review not in pool.under_way]
         for beat in beats:
-            pace.under_way.add(beat.review)
-            pace.pool.submit(self._call, pace, queue, beat)
+            pool.under_way.add(beat.review)
+            pool.threads.submit(self._call, pool, queue, beat)
         return len(beats)
 
-    def _call(self, pace: Pace, queue: ReviewQueue, beat: Beat) -> None:
-        """One request, in a thread of the place; whatever happens, an answer comes of it."""
+    def _call(self, pool: PlacePool, queue: ReviewQueue, beat: Beat) -> None:
+        """Make one request, in a thread of the place; always puts an answer into the queue of answers."""
         answer = Answer(Proof.NOT_SENT, "Unforeseen")
         try:
-            if pace.is_paused:  # AWS throttled while this one stood in line
+            if pool.is_paused:  # AWS throttled while this call waited for its thread
                 answer = Answer(Proof.THROTTLED, "Paused")
                 return
             token = tokens.unseal(beat.sealed_token, row=beat.review, column="sealed_token")
@@ -151,25 +150,25 @@ class Pacemaker:
         finally:
             self._answers.put((queue, beat.review, answer))
 
-    def _nap(self, begun: int) -> float:
-        """Seconds to wait for an answer: none to speak of while there is work, one at most."""
-        if begun or any(pace.under_way for pace in self._paces.values()):
+    def _seconds_to_wait(self, begun: int) -> float:
+        """How long to wait for an answer: hardly at all while calls are under way, one second at most."""
+        if begun or any(pool.under_way for pool in self._pools.values()):
             return 0.05
         left = heartbeats.seconds_until_due()
         if left is None or not self._queues:
-            return LONGEST_NAP
-        return min(LONGEST_NAP, max(left, 0.05))
+            return LONGEST_WAIT
+        return min(LONGEST_WAIT, max(left, 0.05))
 
-    def _learn(self, seconds: float) -> None:
-        """Wait so long for a first answer, gather, then write all down, by queue and meaning."""
-        told: dict[ReviewQueue, dict[tuple[Proof, str], list[UUID]]] = {}
+    def _record_answers(self, seconds: float) -> None:
+        """Wait so long for a first answer, gather more, then record all, by queue and proof."""
+        answered: dict[ReviewQueue, dict[tuple[Proof, str], list[UUID]]] = {}
         for queue, review, answer in self._gathered(seconds):
-            self._paces[heartbeats.own_place(queue)].under_way.discard(review)
-            meanings = told.setdefault(queue, {})
-            meanings.setdefault((answer.proof, answer.code), []).append(review)
-        for queue, meanings in told.items():
-            for (proof, code), reviews in meanings.items():
-                self._judge(queue, proof, code, reviews)
+            self._pools[places.of_queue(queue)].under_way.discard(review)
+            by_proof = answered.setdefault(queue, {})
+            by_proof.setdefault((answer.proof, answer.code), []).append(review)
+        for queue, by_proof in answered.items():
+            for (proof, code), reviews in by_proof.items():
+                self._record(queue, proof, code, reviews)
 
     def _gathered(self, seconds: float) -> Iterator[tuple[ReviewQueue, UUID, Answer]]:
         until = time.monotonic() + seconds
@@ -182,30 +181,30 @@ class Pacemaker:
         except Empty:
             return
 
-    def _judge(self, queue: ReviewQueue, proof: Proof, code: str, reviews: list[UUID]) -> None:
-        pace = self._paces[heartbeats.own_place(queue)]
+    def _record(self, queue: ReviewQueue, proof: Proof, code: str, reviews: list[UUID]) -> None:
+        pool = self._pools[places.of_queue(queue)]
         if proof == Proof.ACCEPTED:
-            heartbeats.beaten(reviews)
-            pace.pause = 0.0
+            heartbeats.record_accepted(reviews)
+            pool.pause = 0.0
             return
         if proof == Proof.CLOSED:
-            heartbeats.closed(reviews)
+            heartbeats.record_closed(reviews)
             log.info("heartbeat.closed", queue=queue.slug, reviews=[str(pk) for pk in reviews])
             return
         soon = heartbeats.interval(queue) / service_quotas.BEATS_A_LIFE
         if proof == Proof.THROTTLED:
-            heartbeats.again(reviews, seconds=min(soon, pace.slow_down()))
-        elif proof != Proof.INVALID_TOKEN:  # which is asked at its next turn: sooner helps nobody
-            heartbeats.again(reviews, seconds=soon)
+            heartbeats.retry_in(reviews, seconds=min(soon, pool.slow_down()))
+        elif proof != Proof.INVALID_TOKEN:  # which keeps its next turn: sooner would not help
+            heartbeats.retry_in(reviews, seconds=soon)
         log.warning("heartbeat.refused", queue=queue.slug, code=code, tokens=len(reviews))
 
 
 def _warn(loads: list[Load]) -> None:
-    """A line for each place whose queues together ask for more than its quota allows us."""
-    shares: dict[Place, list[Load]] = defaultdict(list)
+    """Log a warning for each place whose queues together ask for more than its quota allows us."""
+    by_place: dict[Place, list[Load]] = defaultdict(list)
     for load in loads:
-        shares[heartbeats.own_place(load.queue)].append(load)
-    for place, together in shares.items():
+        by_place[places.of_queue(load.queue)].append(load)
+    for place, together in by_place.items():
         share = sum(load.share for load in together)
         if share > 1:
             log.warning(

@@ -1,8 +1,8 @@
-"""The loop that needs no broker: it delivers what is due, whether or not a hint ever came.
+"""The loop that needs no broker: it delivers what is due, whether or not a wake-up ever came.
 
-Any number may run: leases keep them apart. Each lane has a crew of its own, so that a slow target of
-one never delays another; it sleeps until the lane's next entry is due, one second at most. Threads
-more keep task tokens alive, for the queues whose workflows ask for heartbeats, and do the chores.
+Any number may run: leases keep them apart. Each lane has a thread pool of its own, so that a slow
+target of one never delays another; it sleeps until the lane's next entry is due, one second at most.
+Further threads run the periodic tasks and send heartbeats for the queues whose workflows ask for them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.db import connection
 from approvals.delivery import lanes
 from approvals.exceptions import DATABASE_AWAY
 from approvals.worker import periodic
-from approvals.worker.heartbeats import Pacemaker
-from approvals.worker.pool import Crew
+from approvals.worker.heartbeats import HeartbeatSender
+from approvals.worker.pool import Pool
 
 log = structlog.get_logger(__name__)
 
@@ -25,9 +25,9 @@ PAUSE_WITHOUT_DATABASE = 2.0  # seconds
 
 
 def sweep_once() -> int:
-    """Do every chore once, then deliver until no lane has anything due; returns how many attempts were made."""
-    for chore, _ in periodic.CHORES.values():
-        chore()
+    """Run each periodic task once, then deliver until no lane has anything due; returns how many attempts."""
+    for task, _ in periodic.TASKS.values():
+        task()
     total = 0
     while made := sum(lanes.drain(lane) for lane in lanes.LANES):
         total += made
@@ -41,10 +41,10 @@ def sweep_forever(stop: threading.Event) -> None:
         for lane in lanes.LANES
     ]
     threads += [
-        threading.Thread(target=do_chore, args=(name, stop), name=f"sweep-{name}")
-        for name in periodic.CHORES
+        threading.Thread(target=run_periodically, args=(name, stop), name=f"sweep-{name}")
+        for name in periodic.TASKS
     ]
-    threads.append(threading.Thread(target=keep_alive, args=(stop,), name="sweep-heartbeats"))
+    threads.append(threading.Thread(target=send_heartbeats, args=(stop,), name="sweep-heartbeats"))
     for thread in threads:
         thread.start()
     stop.wait()
@@ -55,20 +55,20 @@ def sweep_forever(stop: threading.Event) -> None:
 def sweep_lane(lane: str, stop: threading.Event) -> None:
     """Sweep one lane until `stop` is set."""
 
-    crew = Crew(lane, stop)
+    pool = Pool(lane, stop)
     try:
-        _again_and_again(crew.turn, stop, lane)
+        _again_and_again(pool.turn, stop, lane)
     finally:
-        crew.close()
+        pool.close()
         connection.close()
 
 
-def do_chore(name: str, stop: threading.Event) -> None:
-    """Do one chore of `upkeep` at its pace, until `stop` is set."""
-    chore, pause = periodic.CHORES[name]
+def run_periodically(name: str, stop: threading.Event) -> None:
+    """Run one periodic task at its interval, until `stop` is set."""
+    task, pause = periodic.TASKS[name]
 
     def turn() -> None:
-        chore()
+        task()
         stop.wait(pause.total_seconds())
 
     try:
@@ -77,15 +77,15 @@ def do_chore(name: str, stop: threading.Event) -> None:
         connection.close()
 
 
-def keep_alive(stop: threading.Event) -> None:
-    """Beat every open token whose queue asks for heartbeats, until `stop` is set."""
-    pacemaker = Pacemaker()
+def send_heartbeats(stop: threading.Event) -> None:
+    """Keep every open token alive whose queue asks for heartbeats, until `stop` is set."""
+    sender = HeartbeatSender()
     try:
-        _again_and_again(pacemaker.turn, stop, "heartbeats")
+        _again_and_again(sender.turn, stop, "heartbeats")
     finally:
         try:
-            pacemaker.close()
-        except DATABASE_AWAY as error:  # what is not written down is beaten once more elsewhere
+            sender.close()
+        except DATABASE_AWAY as error:  # what was not recorded gets one more heartbeat elsewhere
             log.warning("sweep.database_away", lane="heartbeats", error=str(error)[:300])
         connection.close()
 

@@ -1,4 +1,4 @@
-"""What has to be done when its time has come, whether or not anybody asks: each chore is one function."""
+"""The worker's periodic tasks: one function each, and in TASKS how often it runs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import structlog
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Least, Now
 
-from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions
 from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
-from approvals.orchestration.batches import runner
+from approvals.orchestration.batches import distributed_map, runner
+from approvals.polling import checking
+from approvals.reconciliation import batch_executions, execution_history, executions
 from approvals.records import database_time, execution_snapshots, idempotency, outbox, rate_limits
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
 PROBE_AGAIN = 60.0  # seconds
-HINT_PATIENCE = timedelta(seconds=5)
-LATE = timedelta(minutes=5)  # a decision that could have left so long ago has met an obstacle
+WAKE_UP_PATIENCE = timedelta(seconds=5)
+LATE = timedelta(minutes=5)  # after which a decision that could have been sent counts as late
 
 Source = ReviewTask.DeadlineSource
 
@@ -45,7 +46,7 @@ def decide_at_deadlines() -> int:
 
 
 def end_leases() -> int:
-    """Write down the claims that have run out."""
+    """End the claims whose lease has run out."""
     over = ReviewTask.objects.pending().filter(lease_expires_at__lte=Now())
     return sum(assignment.end_lease(pk) for pk in list(over.values_list("pk", flat=True)[:AT_ONCE]))
 
@@ -55,17 +56,17 @@ def ask_after_executions() -> int:
     _hurry_for_closed_tokens()
     arns = execution_snapshots.due(limit=AT_ONCE)
     for arn in arns:
-        reconciliation.inquire(arn)
+        executions.inquire(arn)
     return len(arns)
 
 
 def _hurry_for_closed_tokens() -> None:
-    """A heartbeat found the token closed: the execution's history knows how."""
-    told = ExecutionSnapshot.objects.filter(
+    """Ask soon about executions whose token a heartbeat has found closed: the history tells how."""
+    described = ExecutionSnapshot.objects.filter(
         execution_arn=OuterRef("execution_arn"), read_at__gte=OuterRef("heartbeat__closed_at")
     )
     unknown = ReviewTask.objects.pending().filter(heartbeat__closed_at__isnull=False)
-    for arn in unknown.exclude(Exists(told)).values_list("execution_arn", flat=True)[:AT_ONCE]:
+    for arn in unknown.exclude(Exists(described)).values_list("execution_arn", flat=True)[:AT_ONCE]:
         execution_snapshots.hurry(arn)
 
 
@@ -87,33 +88,33 @@ class Prober:
         due = [pk for pk in ids if self._next.get(pk, 0.0) <= now]
         for pk in due:
             self._next[pk] = now + PROBE_AGAIN
-            reconciliation.probe(pk)
+            executions.probe(pk)
         return len(due)
 
 
 def purge() -> int:
-    """Forget what has served its time: receipts of a week ago, allowances that have filled up."""
+    """Delete what is not needed any more: idempotency keys of a week ago, rate buckets that are full."""
     return idempotency.purge() + rate_limits.purge()
 
 
 def check_queues() -> int:
-    """Ask AWS about the queues that somebody wants checked, where the hint to do so was lost."""
-    asked = QueueCheck.objects.filter(asked_at__lt=Now() - HINT_PATIENCE).filter(
+    """Ask AWS about the queues that somebody wants checked, where the wake-up was lost."""
+    asked = QueueCheck.objects.filter(asked_at__lt=Now() - WAKE_UP_PATIENCE).filter(
         Q(checked_at=None) | Q(checked_at__lt=F("asked_at"))
     )
     ids = list(asked.values_list("queue", flat=True)[:AT_ONCE])
     for queue_id in ids:
-        polling.check_and_store(queue_id)
+        checking.check_and_store(queue_id)
     return len(ids)
 
 
 def read_executions() -> int:
-    """Read the executions that somebody wants to see, where the hint to do so was lost."""
-    return reconciliation.read_asked(limit=AT_ONCE)
+    """Read the executions that somebody wants to see, where the wake-up was lost."""
+    return execution_history.read_asked(limit=AT_ONCE)
 
 
 def report() -> None:
-    """Say in the log how old the oldest open review is and how many decisions are late.
+    """Log how old the oldest open review is and how many decisions are late.
 
     deploy/template.yaml makes CloudWatch metrics of this line, and alarms where it stays away: a rename
     here is one there. Seconds are 0 where nothing is open.
@@ -130,8 +131,21 @@ def report() -> None:
     )
 
 
-CHORES = {
-    "batches": (runner.Chore().turn, timedelta(seconds=1)),
+def work_on_batches() -> int:
+    """Take the next turns of every order batch, and look after what its batch executions came to."""
+    watch_batch_executions()
+    return _batches.turn()
+
+
+def watch_batch_executions() -> None:
+    """Ask how far Distributed Maps are, and release the orders of batch executions that AWS refused."""
+    distributed_map.ask_progress()
+    batch_executions.release_refused(limit=10)
+
+
+_batches = runner.Scheduler()
+TASKS = {
+    "batches": (work_on_batches, timedelta(seconds=1)),
     "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),

@@ -24,6 +24,7 @@ from approvals.models import (
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
+from approvals.records.outbox import AttemptResult
 from tests import factories
 from tests.factories import actor
 
@@ -105,7 +106,7 @@ def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
     entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
     lease = outbox.lease(entry.pk)
     with transaction.atomic():
-        entry = outbox.journal(lease, "invalid_token", error_code="InvalidToken", request_id="r-1")
+        entry = outbox.journal(lease, AttemptResult("invalid_token", "InvalidToken", "r-1"))
         outbox.park(entry, "invalid_token")
     return entry
 

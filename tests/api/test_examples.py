@@ -172,7 +172,7 @@ class World:
     def _batch(self, _):
         body = {"orders": [{"order_id": "ORD-1"}, {"total": 5}], "on_bad_row": "stop"}
         answer = self.send("post", "/api/v1/order-batches/", body)
-        runner.Chore().turn()
+        runner.Scheduler().turn()
         return answer.json()["id"]
 
     def rows(self):

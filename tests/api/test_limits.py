@@ -179,6 +179,21 @@ def test_callers_at_once_get_no_more_than_there_is():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_many_at_once_share_what_is_left_and_none_is_given_twice():
+    def take(_):
+        try:
+            return rate_limits.take_up_to(7, "heartbeats:x", per_second=0.001, burst=30.5)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        given = list(threads.map(take, range(12)))
+
+    assert sorted(given, reverse=True) == [7, 7, 7, 7, 2, *[0] * 7]
+    assert 0.5 <= RateBucket.objects.get(name="heartbeats:x").left < 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_verb_waits_for_the_disk_however_fast_the_counting_is():
     rate_limits.take("token:x", per_minute=1)
 

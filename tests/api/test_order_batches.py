@@ -35,7 +35,7 @@ def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop):
     assert (answer.status_code, shown["status"], shown["source"]) == (202, "reading", "api")
     assert shown["counts"]["read"] == 0
 
-    runner.Chore().turn()
+    runner.Scheduler().turn()
     shown = shop.get(f"order-batches/{shown['id']}/").json()
     assert (shown["status"], shown["progress"]) == ("read", 0.5)
     assert shown["counts"] == {
@@ -51,7 +51,7 @@ def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop):
 
 def test_an_order_of_a_batch_is_found_among_all_orders(shop):
     shop.post("order-batches/", THREE | {"mode": "batches"})
-    runner.Chore().turn()
+    runner.Scheduler().turn()
 
     order = shop.get("orders/A-1/").json()
     assert (order["status"], order["execution_arn"]) == ("batched", None)
@@ -138,7 +138,7 @@ def test_a_mode_whose_machine_is_not_configured_is_unavailable(shop, settings):
 def test_only_the_first_refusals_are_told(shop):
     many = {"orders": [{"order_id": ""}] * 120}
     batch = shop.post("order-batches/", many).json()["id"]
-    runner.Chore().turn()
+    runner.Scheduler().turn()
 
     shown = shop.get(f"order-batches/{batch}/").json()
     assert (shown["counts"]["refused"], len(shown["refusals"])) == (120, 100)

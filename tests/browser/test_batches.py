@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from approvals import arns
 from approvals.actions import batch_executions, people
 from approvals.actions import batches as verbs
 from approvals.actors import COMMAND_LINE
-from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, User
 from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
@@ -54,9 +54,7 @@ def go_on(batch: OrderBatch) -> None:
     """Its execution has settled all but three orders."""
     carrier = BatchExecution.objects.get(batch=batch)
     own = [
-        batch_executions.Outcome(
-            n, stepfunctions.execution_arn(MACHINE, f"order-ORD-{n - 1:07d}"), "Fraud"
-        )
+        batch_executions.Outcome(n, arns.execution_arn(MACHINE, f"order-ORD-{n - 1:07d}"), "Fraud")
         for n in (3, 9, 30)
     ]
     rest = [n for n in range(1, 41) if n not in {3, 9, 30}]

@@ -22,7 +22,7 @@ def test_the_banner_leads_to_what_runs_out_of_time_first_and_goes_by_itself(
     page.wait_for_url(f"**/reviews/{nearest.pk}/")
     expect(page.get_by_role("heading", level=2).first).to_be_visible()
 
-    circuit_breakers.relieve(day.queue.pk)
+    circuit_breakers.close(day.queue.pk)
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(banner).to_have_count(0)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 
-from approvals import polling, reconciliation
 from approvals.actions import decisions
 from approvals.delivery import lanes
 from approvals.gateways import aws as gateway
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.polling import poller
+from approvals.reconciliation import executions
 from approvals.records import execution_snapshots
 from tests import factories
 from tests.fake_aws import FakeAws
@@ -61,7 +62,7 @@ def waiting(aws: FakeAws, held: ReviewQueue, machine: str) -> Callable[..., Revi
 
 def take_in(queue: ReviewQueue) -> None:
     """Poll until nothing more comes."""
-    while polling.poll_once(queue, wait_seconds=0):
+    while poller.poll_once(queue, wait_seconds=0):
         pass
 
 
@@ -94,7 +95,7 @@ def ask_now(review: ReviewTask) -> None:
     """Ask about the review's execution as the sweeper would, now."""
     execution_snapshots.watch({review.execution_arn: review.sent_at})
     execution_snapshots.hurry(review.execution_arn)
-    reconciliation.inquire(review.execution_arn)
+    executions.inquire(review.execution_arn)
     review.refresh_from_db()
 
 

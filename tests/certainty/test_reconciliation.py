@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals import polling, reconciliation
 from approvals.actions import decisions
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.reconciliation import Fate
+from approvals.polling import poller
+from approvals.reconciliation import evidence
+from approvals.reconciliation.evidence import Fate
 from approvals.records import audit
 from tests import factories
 from tests.certainty.conftest import AT_ONCE, ask_now, deliver, token_of
@@ -119,15 +120,15 @@ def test_the_right_one_of_several_open_tokens_is_found_among_thousands_of_events
         for index in range(4)
     ]
     first, second, third, _ = aws.open_tasks(arn, branches, padding=1_200)
-    polling.poll_once(held, wait_seconds=0)
+    poller.poll_once(held, wait_seconds=0)
     by_index = {r.item_index: r for r in ReviewTask.objects.filter(execution_arn=arn)}
     ours = decisions.decide(by_index[0].pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     assert deliver(ours).delivery == ("delivered", "acknowledged")
     aws.expire(second, caught=True)
     aws.answer(third, output="{}")
     fates = [
-        reconciliation.ask(by_index[0], ours.decision).fate,
-        *(reconciliation.ask(by_index[index]).fate for index in (1, 2, 3)),
+        evidence.ask(by_index[0], ours.decision).fate,
+        *(evidence.ask(by_index[index]).fate for index in (1, 2, 3)),
     ]
     assert fates == [Fate.OURS, Fate.EXPIRED, Fate.OTHER_PARTY, Fate.OPEN]
     assert aws.log.winner(first) == str(ours.decision_id)
@@ -138,8 +139,8 @@ def test_a_message_with_a_token_that_is_not_the_executions_is_no_task_of_it(
 ) -> None:
     genuine = waiting()
     forged = factories.review(held, executionArn=genuine.execution_arn)
-    assert reconciliation.ask(forged).fate == Fate.UNKNOWN_TASK
-    assert reconciliation.ask(genuine).fate == Fate.OPEN
+    assert evidence.ask(forged).fate == Fate.UNKNOWN_TASK
+    assert evidence.ask(genuine).fate == Fate.OPEN
 
 
 def test_a_review_past_its_deadline_expires_only_once_the_history_says_so(

@@ -308,7 +308,7 @@ def test_told_to_stop_it_says_where_to_go_on(aws: FakeAws, held: ReviewQueue, ma
     walk.stop.set()
 
     assert first.reference == "order-2"
-    later = recovery.Recovery(held, [machine], walk.since, before=walk.rest)
+    later = recovery.Recovery(held, [machine], walk.since, before=walk.resume_before)
     assert [one.reference for one in later] == ["order-1", "order-0"]
 
 

@@ -15,8 +15,7 @@ from approvals import tasks
 from approvals.gateways import dynamodb
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionHistory, OrderExecution, RateBucket, Workflow
-from approvals.reconciliation import read
-from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE
+from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE, read
 from approvals.records import database_time, execution_history
 from approvals.worker import periodic
 from tests.fake_aws import FakeAws

@@ -23,12 +23,12 @@ from django.db import connection
 from django.test import Client
 from standardwebhooks import Webhook
 
-from approvals import polling
 from approvals.actions import credentials, decisions
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import AlreadyDecided
 from approvals.models import Decision, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.polling import poller
 from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.desk import wait_until
@@ -260,6 +260,6 @@ def two_pollers(stage: Stage, count: int) -> Result:
     result = Result("duplicates", planned=count)
     until = time.monotonic() + 30
     while stage.aws.queue_state(queue.sqs_url)["messages"] and time.monotonic() < until:
-        result.fired += polling.poll_once(queue, wait_seconds=0)
+        result.fired += poller.poll_once(queue, wait_seconds=0)
     result.breaches = stage.judge(slugs=("twice",))
     return result

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from approvals import reconciliation
 from approvals.actions import interventions
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderIntervention, OutboxEntry
 from approvals.orchestration import fulfillment
+from approvals.reconciliation import executions
 from approvals.records import execution_snapshots
 from tests.faults.report import Result
 from tests.faults.stage import Stage
@@ -30,7 +30,7 @@ def campaign(stage: Stage, scale: float) -> Result:
         order.refresh_from_db()
         stage.aws.end(order.execution_arn, "FAILED", error="Lambda.Unknown")
         execution_snapshots.hurry(order.execution_arn)
-        reconciliation.inquire(order.execution_arn)
+        executions.inquire(order.execution_arn)
     stage.aws.plan("RedriveExecution", ["lost_after"] * len(orders))
     hands = [_restarted(order.order_id) for order in orders]
     for order in orders:

@@ -17,14 +17,15 @@ from botocore.config import Config
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from approvals import polling, reconciliation
 from approvals.actions import intake, interventions
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
 from approvals.models import OutboxEntry
 from approvals.models.review_tasks import ReviewQuerySet, ReviewTask
-from approvals.reconciliation import Evidence, Fate
+from approvals.polling import poller
+from approvals.reconciliation import evidence
+from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records import audit, outbox, wake_ups
 from tests.faults import deliveries, races, restarts, sweeper
 from tests.faults.checker import Breach
@@ -71,8 +72,8 @@ def delete_before_commit() -> None:
         sqs.delete(*batches.pop())
         return accept(*arguments, **options)
 
-    _patch(polling.sqs, "receive", remember)
-    _patch(polling.intake, "accept", delete_first)
+    _patch(poller.sqs, "receive", remember)
+    _patch(poller.intake, "accept", delete_first)
 
 
 def no_row_lock() -> None:
@@ -127,7 +128,7 @@ def early_hint() -> None:
 
 def no_history() -> None:
     """After a lost answer, a closed token is called expired without looking."""
-    _patch(reconciliation, "ask", lambda *_: Evidence(Fate.EXPIRED))
+    _patch(evidence, "ask", lambda *_: Evidence(Fate.EXPIRED))
 
 
 def unconditional_undo() -> None:

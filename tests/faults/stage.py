@@ -27,11 +27,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from approvals import polling
+from approvals import arns
 from approvals.actions import decisions, people
 from approvals.actors import COMMAND_LINE
 from approvals.gateways import aws as gateway
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.polling import poller
 from approvals.worker import loop
 from local.processes import die_with
 from tests import factories
@@ -100,7 +101,7 @@ def let_go() -> None:
 
 
 def _clients() -> Iterator[Any]:
-    place = gateway.Place(REGION)
+    place = arns.Place(REGION)
     if settings.AWS_ENDPOINT_URL:
         yield from (gateway.stepfunctions(place), gateway.sqs(place))
 
@@ -207,7 +208,7 @@ class Stage:
 
     def take_in(self, slug: str = "held") -> None:
         """Poll until nothing more comes."""
-        while polling.poll_once(self.queues[slug], wait_seconds=0):
+        while poller.poll_once(self.queues[slug], wait_seconds=0):
             pass
 
     def reviews(self, count: int, slug: str = "held") -> list[ReviewTask]:

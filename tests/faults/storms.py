@@ -6,7 +6,6 @@ import os
 import signal
 import time
 
-from approvals import polling
 from approvals.exceptions import Unavailable
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewTask
 from tests.faults.checker import Breach
@@ -77,7 +76,7 @@ def _polled_by(stage: Stage, slug: str) -> int:
     def poll() -> None:
         while True:
             try:
-                polling.poll_once(queue, wait_seconds=1)
+                poller.poll_once(queue, wait_seconds=1)
             except Unavailable:
                 time.sleep(0.05)
 

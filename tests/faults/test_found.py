@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals import polling
 from approvals.models import ReviewQueue, ReviewTask
+from approvals.polling import poller
 from tests.certainty.conftest import ada, ask_now, aws, held, machine, token_of, waiting
 from tests.fake_aws import FakeAws, Fault
 
@@ -20,7 +20,7 @@ def test_a_newer_review_that_cannot_be_asked_after_just_now_is_waited_for(
 ) -> None:
     older = waiting()
     aws.retry(token_of(aws, older))
-    polling.poll_once(held, wait_seconds=0)
+    poller.poll_once(held, wait_seconds=0)
     aws.plan("GetExecutionHistory", [Fault.NONE, Fault.THROTTLED])
 
     ask_now(older)

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.conf import settings
 
+from approvals import arns
 from approvals.actions import batch_executions, batches
 from approvals.actions.batches import LeaseLost, Reading
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
-from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.runner import Runner, Wish
-from approvals.records import idempotency, order_input
+from approvals.records import execution_names, idempotency, order_input
 from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, told_once
 from tests.faults.stage import Stage
@@ -99,7 +99,7 @@ def _ready_map(stage: Stage) -> Case:
     items = []
     for number in (1, 2):
         order_id, text = order_input.parse({"order_id": f"M-{stage.number()}"})
-        name = order_input.execution_name(order_id)
+        name = execution_names.of_order(order_id)
         items.append(Item(number, number, order_id, name, text))
     batches.give_back(batches.record(turn, Reading(items=items, at_end=True)))
     case.carrier = case.batch.executions.get()
@@ -242,7 +242,7 @@ def _every_row_once(_stage: Stage, case: Case) -> str:
 
 
 def _own_executions(stage: Stage, case: Case) -> str:
-    wanted = {stepfunctions.execution_arn(stage.orders, o.name) for o in case.batch.orders.all()}
+    wanted = {arns.execution_arn(stage.orders, o.name) for o in case.batch.orders.all()}
     found = set(case.batch.orders.values_list("execution_arn", flat=True))
     return "" if found == wanted else f"I-15 {found} instead of {wanted}"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals import reconciliation
 from approvals.actions import interventions
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.orchestration import fulfillment
+from approvals.reconciliation import executions
 from approvals.records import execution_snapshots
 from tests.faults.row import Act, Case, Row, again
 from tests.faults.stage import Stage
@@ -30,7 +30,7 @@ def _ready(
         if error:
             stage.aws.end(row.execution_arn, "FAILED", error=error)
             execution_snapshots.hurry(row.execution_arn)
-            reconciliation.inquire(row.execution_arn)
+            executions.inquire(row.execution_arn)
         if forgotten:
             stage.aws.forget(row.execution_arn)
         if fault:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from approvals import polling, reconciliation
 from approvals.actions import assignment, decisions, discussion, lifecycle, orders
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
@@ -19,6 +18,8 @@ from approvals.models import (
 )
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
+from approvals.polling import poller
+from approvals.reconciliation import executions
 from approvals.records import idempotency
 from tests.factories import actor
 from tests.faults.row import Act, Case, Row, again, execute, told_once
@@ -40,11 +41,11 @@ def _ready_intake(stage: Stage) -> Case:
 
 
 def _poll(_stage: Stage, case: Case) -> None:
-    polling.poll_once(case.queue, wait_seconds=0)
+    poller.poll_once(case.queue, wait_seconds=0)
 
 
 def _poll_on(_stage: Stage, case: Case) -> None:
-    while polling.poll_once(case.queue, wait_seconds=0):
+    while poller.poll_once(case.queue, wait_seconds=0):
         pass
 
 
@@ -343,7 +344,7 @@ def _inquire(_stage: Stage, case: Case) -> None:
         "UPDATE approvals_executionsnapshot SET due_at = now() WHERE execution_arn = %s",
         case.review.execution_arn,
     )
-    reconciliation.inquire(case.review.execution_arn)
+    executions.inquire(case.review.execution_arn)
 
 
 def _inquire_on(stage: Stage, case: Case) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 import pytest
 from botocore.config import Config
 
+from approvals.arns import Place
 from approvals.gateways import aws, sqs, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 from tests.gateways import wire
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from botocore.stub import Stubber
 
+from approvals.arns import Place
 from approvals.gateways import aws, dynamodb
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Proof
 
 PLACE = Place("eu-west-3")

@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
+from approvals.arns import Place
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import aws, s3
-from approvals.gateways.aws import Place
 from local import aws as local_aws
 
 pytest_plugins = ["tests.account"]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from approvals import polling
+from approvals.arns import Place
 from approvals.exceptions import Unavailable
 from approvals.gateways import aws, sqs
-from approvals.gateways.aws import Place
+from approvals.polling import poller
 
 URL = "https://sqs.eu-west-3.amazonaws.com/123456789012/reviews"
 PLACE = Place("eu-west-3")
@@ -93,5 +93,5 @@ def test_a_silent_sqs_holds_up_a_stop_for_less_than_thirty_seconds() -> None:
     config = aws.sqs(PLACE).meta.config
     attempts = config.retries["total_max_attempts"]
 
-    assert config.read_timeout > polling.WAIT_SECONDS + 5
+    assert config.read_timeout > poller.WAIT_SECONDS + 5
     assert attempts * (config.connect_timeout + config.read_timeout) < 30

@@ -12,8 +12,9 @@ from botocore.config import Config
 from botocore.exceptions import SSLError
 from botocore.stub import Stubber
 
+from approvals import arns
+from approvals.arns import Place
 from approvals.gateways import aws, stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof, classify
 from tests.gateways import wire
 
@@ -138,7 +139,7 @@ def test_the_real_timeouts_leave_the_lease_room() -> None:
 
 
 def test_starting_and_describing_an_execution(stub: Stubber) -> None:
-    arn = stepfunctions.execution_arn(MACHINE, "order-1")
+    arn = arns.execution_arn(MACHINE, "order-1")
     stub.add_response(
         "start_execution",
         {"executionArn": arn, "startDate": 0},
@@ -157,27 +158,6 @@ def test_starting_and_describing_an_execution(stub: Stubber) -> None:
     answer, execution = stepfunctions.describe_execution(PLACE, arn)
     assert (answer.proof, execution.status) == (Proof.ACCEPTED, "timed_out")
     assert stepfunctions.describe_execution(PLACE, arn)[1] is None
-
-
-@pytest.mark.parametrize("arn", ["", "orders", "arn:aws:states:::x", "arn:aws:sqs:eu-west-3:1:x"])
-def test_what_is_no_arn_of_a_state_machine_is_refused(arn: str) -> None:
-    with pytest.raises(ValueError, match="not the ARN"):
-        stepfunctions.execution_arn(arn, "order-1")
-
-
-def test_the_arn_of_a_version_leads_to_the_machines_executions() -> None:
-    assert (
-        stepfunctions.execution_arn(MACHINE + ":7", "o")
-        == MACHINE.replace("stateMachine", "execution") + ":o"
-    )
-
-
-@pytest.mark.parametrize(
-    "region", ["", "no region", "x.evil.example/#", "-", "12", "eu-west-3\n", "é-1"]
-)
-def test_a_region_that_cannot_be_one_is_no_region(region: str) -> None:
-    with pytest.raises(ValueError, match="not an ARN with a region"):
-        stepfunctions.region_of(f"arn:aws:states:{region}:123456789012:execution:orders:x")
 
 
 def test_a_client_that_cannot_be_made_is_an_answer_and_no_crash(settings: Any) -> None:

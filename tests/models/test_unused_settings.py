@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals.actions import configuration
+from approvals.actions import queues
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue
 from tests import factories
@@ -19,7 +19,7 @@ REQUESTER = {"path": "input.by", "role": "requester"}
 
 
 def save(queue: ReviewQueue, **changes: Any) -> ReviewQueue:
-    saved, _ = configuration.save_queue(queue.slug, changes, by=None)
+    saved, _ = queues.save(queue.slug, changes, by=None)
     return saved
 
 

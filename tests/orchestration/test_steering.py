@@ -11,14 +11,13 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from approvals import reconciliation
+from approvals import arns
 from approvals.actions import interventions, people
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, NotFound, OrderConflict
 from approvals.gateways import aws as gateway
 from approvals.gateways import stepfunctions
-from approvals.gateways.aws import Place
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import (
     AuditEvent,
@@ -31,6 +30,7 @@ from approvals.models import (
     Workflow,
 )
 from approvals.orchestration import fulfillment
+from approvals.reconciliation import executions
 from approvals.records import audit, execution_snapshots
 from tests import factories
 from tests.factories import actor
@@ -84,7 +84,7 @@ def end(aws: FakeAws, order: OrderExecution, status: str = "FAILED", **details: 
 def look(order: OrderExecution) -> None:
     """Ask about the execution as the sweeper would, now."""
     execution_snapshots.hurry(order.execution_arn)
-    reconciliation.inquire(order.execution_arn)
+    executions.inquire(order.execution_arn)
 
 
 def latest(order_id: str = ID) -> OrderExecution:
@@ -152,7 +152,7 @@ def test_a_failed_order_is_redriven_under_its_arn(aws: FakeAws, failed: OrderExe
 def test_a_description_from_before_a_redrive_changes_nothing(
     aws: FakeAws, failed: OrderExecution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, arn = Place(stepfunctions.region_of(failed.execution_arn)), failed.execution_arn
+    place, arn = arns.place_of(failed.execution_arn), failed.execution_arn
     before = stepfunctions.describe_execution(place, arn)
     restart()
     deliver()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from approvals import polling, reconciliation
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.actors import COMMAND_LINE
@@ -15,6 +14,8 @@ from approvals.delivery import lanes
 from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment, packaging
+from approvals.polling import poller
+from approvals.reconciliation import executions
 from approvals.records import execution_snapshots
 from local.order_traffic import order
 from tests import factories
@@ -58,7 +59,7 @@ def start(placed: dict[str, Any]) -> OrderExecution:
 def review_of(queue: ReviewQueue, row: OrderExecution) -> ReviewTask:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        polling.poll_once(queue, wait_seconds=1)
+        poller.poll_once(queue, wait_seconds=1)
         found = ReviewTask.objects.filter(execution_arn=row.execution_arn).first()
         if found is not None:
             return found
@@ -68,7 +69,7 @@ def review_of(queue: ReviewQueue, row: OrderExecution) -> ReviewTask:
 def version_of(review: ReviewTask) -> str:
     """The version as Step Functions tells it."""
     execution_snapshots.hurry(review.execution_arn)
-    reconciliation.inquire(review.execution_arn)
+    executions.inquire(review.execution_arn)
     return execution_snapshots.versions([review.execution_arn])[review.execution_arn]
 
 

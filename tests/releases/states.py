@@ -90,7 +90,7 @@ def _fill_guarded_queue() -> None:
     )
     people.grant(User.objects.get(email="alice@example.com"), guarded.slug, "lead", by=COMMAND_LINE)
     review = factories.review(guarded, orderId="guarded")
-    # As the pacemaker leaves it once it has kept the token alive.
+    # As the heartbeat sender leaves it once it has kept the token alive.
     Heartbeat.objects.create(review=review, due_at=Now() + A_DAY, beaten_at=Now())
 
 

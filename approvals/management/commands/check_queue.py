@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals import polling
 from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import ReviewQueue
+from approvals.polling import checking
 
 
 class Command(ReviewCommand):
@@ -26,8 +26,8 @@ class Command(ReviewCommand):
         queue = ReviewQueue.objects.filter(slug=options["slug"]).first()
         if queue is None:
             raise Error(f"No queue {options['slug']!r}: register_queue makes one.")
-        findings = polling.check(queue)
+        findings = checking.check(queue)
         for finding in findings:
             self.stdout.write(f"{finding.level:<8} {finding.what}")
-        if any(finding.level != polling.Level.OK for finding in findings):
+        if any(finding.level != checking.Level.OK for finding in findings):
             sys.exit(FINDING)

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from approvals import polling
 from approvals.exceptions import Unavailable
 from approvals.management.command import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
-from approvals.polling import sources, statuses
+from approvals.polling import poller, sources, statuses
 
 
 class Command(ReviewCommand):
@@ -37,7 +36,7 @@ class Command(ReviewCommand):
         if options["threads"] < 1 or (options["max_messages"] or 1) < 1:
             raise Usage("--threads and --max-messages take a number from 1 upwards.")
         slugs = [options["queue"]] if options["queue"] else []
-        budget = polling.Budget(options["max_messages"])
+        budget = poller.Budget(options["max_messages"])
         queues = ReviewQueue.objects.filter(enabled=True).order_by("slug")
         queues = queues.filter(slug__in=slugs) if slugs else queues
         if slugs and not queues.exists():
@@ -49,12 +48,12 @@ class Command(ReviewCommand):
                 statuses.poll_until_empty()
             return
         stop, threads = self.stop_on_signals(), options["threads"]
-        polling.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)
+        poller.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)
 
     def _once(
         self,
         queues: list[ReviewQueue],
-        budget: polling.Budget,
+        budget: poller.Budget,
         *,
         dead_letters: bool,
         all_queues: bool,
@@ -66,7 +65,7 @@ class Command(ReviewCommand):
         what, refusals = "dead letters" if dead_letters else "messages", []
         for queue in queues:
             try:
-                came = polling.poll_until_empty(queue, budget, dead_letters=dead_letters)
+                came = poller.poll_until_empty(queue, budget, dead_letters=dead_letters)
             except sources.NoDeadLetterQueue as none:
                 if not all_queues:
                     raise Error(none.message) from none

@@ -55,10 +55,10 @@ class Command(ReviewCommand):
                 fields = {name: visible(value) for name, value in asdict(found).items() if value}
                 self.stdout.write(json.dumps(fields) if as_json else "  ".join(fields.values()))
         finally:
-            rest = walk.rest.isoformat() if walk.rest else None
-            totals = {"executions": walk.looked, "differ": differ, "go_on_before": rest}
+            rest = walk.resume_before.isoformat() if walk.resume_before else None
+            end = {"executions": walk.examined, "differ": differ, "go_on_before": rest}
             more = f"; go on with --before {rest}" if rest else ""
-            summary = f"{walk.looked} executions looked into, {differ} differences{more}"
-            self.stdout.write(json.dumps(totals) if as_json else summary)
+            said = f"{walk.examined} executions looked into, {differ} differences{more}"
+            self.stdout.write(json.dumps(end) if as_json else said)
         if differ or rest:
             sys.exit(FINDING)

@@ -17,7 +17,7 @@ from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.management.progress import Bar
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import progress, runner, sources
-from approvals.worker import loop
+from approvals.worker import loop, periodic
 
 PATIENCE = 300.0  # seconds without progress after which the rest is left to the sweeper
 PAUSE = 0.2
@@ -119,7 +119,7 @@ def _work(batch: OrderBatch, reader: runner.Runner, stop: threading.Event, bar: 
     done = threading.Event()
     threads = [
         threading.Thread(target=loop.sweep_lane, args=("executions", done)),
-        threading.Thread(target=loop.do_chore, args=("executions", done)),
+        threading.Thread(target=loop.run_periodically, args=("executions", done)),
     ]
     for thread in threads:
         thread.start()
@@ -150,5 +150,5 @@ def _turn_by_turn(
         if summary != before:
             progressed_at, before = time.monotonic(), summary
         if not worked:
-            runner.tend()
+            periodic.watch_batch_executions()
             stop.wait(PAUSE)

@@ -1,9 +1,9 @@
-"""Orders out of a file of any length, one by one: JSON arrays, JSON lines and CSV, with line numbers.
+"""Parses orders from a file of any length, one by one: JSON arrays, JSON lines and CSV, with line numbers.
 
-A row that cannot be read is told by its line and the next one is read; only what leaves no next row
-(a JSON array that breaks off) ends it. A JSON array is cut into its elements by `json_arrays`; each
-is then read by `strict_json`, as a line of JSON lines is. So all three are as strict
-as a message from SQS, and memory holds one row, never the file.
+A row that cannot be read is reported with its line, and parsing goes on; only a file without a next
+row (a JSON array that breaks off) ends it. `json_stream` cuts a JSON array into its elements; each is
+then read by `strict_json`, as is each line of JSON lines. So all three are as strict as a message from
+SQS, and memory holds one row, never the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
 @dataclass(frozen=True)
 class Row:
-    """One row: an order as it was written, or why it is none. `ends` says that no row can follow."""
+    """One row: an order as it was written, or why it is not one. With `ends`, no row can follow."""
 
     line: int
     order: dict[str, Any] | None = None
@@ -30,7 +30,7 @@ class Row:
 
 
 class Counted:
-    """A stream that says how many bytes it has given, and calls `tick` before it gives more."""
+    """A stream that counts the bytes it has given, and calls `tick` before each read."""
 
     def __init__(self, stream: Stream, tick: Callable[[], None]) -> None:
         self._stream, self._tick = stream, tick
@@ -45,13 +45,13 @@ class Counted:
 
 
 def rows(stream: Stream, form: str, *, skip: int = 0) -> Iterator[Row]:
-    """The rows of a file in `form` (json, jsonl, csv), without the first `skip`, which were read before."""
+    """The rows of a file in `form` (json, jsonl, csv), after the first `skip`, which were read before."""
     readers = {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}
     return readers[form](stream, skip)
 
 
 def form_of(name: str, head: bytes) -> str:
-    """How a file is written: by the end of its name, else by its first character."""
+    """The form of a file: by the extension of its name, else by its first character."""
     ending = name.rpartition(".")[2].lower()
     known = {"json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv"}
     if ending in known:
@@ -94,7 +94,7 @@ def _read(line: int, text: bytes | None) -> Row:
 
 
 def _lines(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers, without their ends; None for one that is too long to be held."""
+    """Lines with their numbers, without line ends; None for a line above MAX_BYTES."""
     number, kept, overlong = 1, bytearray(), False
     block = stream.read(BLOCK).removeprefix(MARK)
     while block:
@@ -112,7 +112,7 @@ def _lines(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
 def _csv_rows(stream: Stream, skip: int) -> Iterator[Row]:
     """CSV with a header: `customer.email` is a key of an object, `items:json` a cell that holds JSON.
 
-    Every other cell is a text, as the CSV reader of a Distributed Map has it; an empty cell is no key.
+    Every other cell is a text, as in the CSV reader of a Distributed Map; an empty cell makes no key.
     """
     reader = csv.reader(_texts(stream), strict=True)
     try:
@@ -139,14 +139,14 @@ def _csv_rows(stream: Stream, skip: int) -> Iterator[Row]:
 
 
 def _texts(stream: Stream) -> Iterator[str]:
-    """Lines for the csv module; what is not UTF-8 is refused where its row is read."""
+    """Lines for the csv module; a row that is not UTF-8 is refused when it is parsed."""
     for _, text in _lines(stream):
-        # A line that is too long to be held: no quote in it, so that it is one row, and refused.
+        # In place of a line above MAX_BYTES: without a quote, so that it is one row, and is refused.
         yield "\udcff\n" if text is None else text.decode(errors="surrogateescape") + "\n"
 
 
 def _header(names: list[str]) -> list[tuple[list[str], bool]]:
-    """The path of each column and whether it holds JSON. Raises Unreadable for a name twice or none."""
+    """The path of each column and whether it holds JSON. Raises Unreadable for an empty or a repeated name."""
     if not names or len(set(names)) < len(names) or not all(name.strip() for name in names):
         raise Unreadable("unreadable", "every column needs a name of its own.")
     if len(names) > strict_json.MAX_NODES or max(map(_depth, names)) > strict_json.MAX_DEPTH:

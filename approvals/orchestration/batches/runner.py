@@ -19,16 +19,15 @@ import structlog
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
+from approvals import arns
 from approvals.actions import batches
 from approvals.actors import Actor
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
-from approvals.gateways import stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
-from approvals.reconciliation.batch_executions import release_refused
-from approvals.records import idempotency, order_input
+from approvals.records import execution_names, idempotency, order_input
 from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
@@ -64,9 +63,7 @@ def accept(
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
     if not 1 <= wish.size <= MAX_BATCH_SIZE:
         raise Invalid(f"A batch size is 1 to {MAX_BATCH_SIZE} orders.", pointer="/batch_size")
-    machine, qualifier = stepfunctions.split_qualifier(
-        _machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN")
-    )
+    machine, qualifier = arns.split_qualifier(_machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN"))
     batch = OrderBatch(
         source=source.name,
         source_version=source.version,
@@ -236,7 +233,7 @@ def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
         order_id, text = order_input.parse(row.order)
     except Invalid as error:
         return Refusal(number, row.line, error.code, error.message)
-    item = Item(number, row.line, order_id, order_input.execution_name(order_id), text)
+    item = Item(number, row.line, order_id, execution_names.of_order(order_id), text)
     if batch.mode != Mode.EXECUTIONS and _weight(item) > MOST_BYTES:
         return Item(number, row.line, order_id, item.name, text, alone=True)
     return item
@@ -261,15 +258,14 @@ def _something_to_read(batch_id: UUID) -> bool:
     return batch.status == Status.READING or distributed_map.to_be_handed_over(batch)
 
 
-class Chore:
-    """Goes on with every batch that nobody is at; its runners keep their places between rounds."""
+class Scheduler:
+    """Gives every batch under way its turns; its runners keep their sources open between rounds."""
 
     def __init__(self) -> None:
         self._runners: dict[UUID, Runner] = {}
 
     def turn(self) -> int:
         """Turns of each batch that this process can read, for a while; returns how many did something."""
-        tend()
         under_way = _under_way()
         for pk in self._runners.keys() - set(under_way):
             self._runners.pop(pk).close()
@@ -295,12 +291,6 @@ class Chore:
         except Exception:
             log.exception("batch.failed", batch=str(batch_id))
             return False
-
-
-def tend() -> None:
-    """What belongs to no batch's turn: ask how far maps are, release what Step Functions refused."""
-    distributed_map.ask_progress()
-    release_refused(limit=10)
 
 
 def _under_way() -> list[UUID]:

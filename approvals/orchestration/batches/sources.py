@@ -1,7 +1,7 @@
-"""Where a batch's orders come from: a file here, an S3 object, or what the API was given.
+"""The sources of order batches: a local file, an S3 object, or the body of an API request.
 
-Each is pinned when the batch is accepted, so that whoever reads on after a crash reads the same: a
-VersionId or an ETag of S3, the SHA-256 of a file or of a body.
+Each is pinned when the batch is accepted, so that a process that reads on after a crash reads the
+same content: by a VersionId or an ETag of S3, or by the SHA-256 of a file or a body.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from approvals.arns import Place
 from approvals.exceptions import Invalid
 from approvals.gateways import s3
-from approvals.gateways.aws import Place
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import parsers
 from approvals.untrusted.json_stream import BLOCK, Stream
@@ -42,7 +42,7 @@ class Source:
 
 
 def place() -> Place:
-    """Where our buckets lie: in the region of everything else."""
+    """The place of our buckets: AWS_REGION, with our own credentials."""
     return Place(settings.AWS_REGION)
 
 
@@ -56,26 +56,26 @@ def of_object(url: str) -> Source:
 
 
 def unseen(url: str) -> Source:
-    """An S3 object that somebody else is to look at: a web request asks AWS nothing. Raises Invalid."""
+    """An S3 object that a worker describes later, because a web request never calls AWS. Raises Invalid."""
     split(url)
     return Source(url, "", 0, "")
 
 
 def of_file(path: Path) -> Source:
-    """A file of this machine; nobody else can read on in it. Raises OSError."""
+    """A file of this machine, which no other machine can read on. Raises OSError."""
     with path.open("rb") as file:
         form = parsers.form_of(path.name, file.read(HEAD))
     return Source(f"{FILE}{path.name[:1_000]}", digest(path), path.stat().st_size, form)
 
 
 def of_body(text: str) -> Source:
-    """What came with a request: a JSON array."""
+    """The body of a request: a JSON array."""
     body = text.encode()
     return Source(API, f"sha256:{hashlib.sha256(body).hexdigest()}", len(body), "json")
 
 
 def digest(path: Path) -> str:
-    """What pins a file's content."""
+    """The SHA-256 that pins a file's content."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
@@ -84,7 +84,7 @@ def split(url: str) -> tuple[str, str]:
     """Bucket and key of `s3://bucket/key`. Raises Invalid."""
     found = re.fullmatch(URL, url)
     if found is None or not url.isprintable():
-        raise Invalid(f"{url[:100]!r} is no s3://bucket/key.", pointer="/source")
+        raise Invalid(f"{url[:100]!r} is not an s3://bucket/key.", pointer="/source")
     if len(found[2].encode()) > LONGEST_KEY:
         raise Invalid(f"A key has {LONGEST_KEY} bytes at most.", pointer="/source")
     return found[1], found[2]

@@ -16,7 +16,7 @@ from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.worker import loop
-from approvals.worker.pool import HANDS
+from approvals.worker.pool import THREADS
 from tests.certainty.conftest import AT_ONCE, take_in
 from tests.desk import wait_until
 from tests.factories import actor
@@ -76,10 +76,10 @@ def test_starts_that_aws_leaves_hanging_never_delay_an_answer(
     executions = OutboxEntry.Lane.EXECUTIONS
     reviews = [waiting(f"order-{number}") for number in range(5)]
     aws.switch("StartExecution", Fault.STALLED, stall_seconds=5)
-    for number in range(HANDS + 2):
+    for number in range(THREADS + 2):
         fulfillment.start_order_fulfillment({"order_id": str(number)}, by=COMMAND_LINE)
     with sweeping(*lanes.LANES):
-        wait_until(lambda: sending(executions) == HANDS, seconds=4, what="starts that hang")
+        wait_until(lambda: sending(executions) == THREADS, seconds=4, what="starts that hang")
         for review in reviews:
             decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
         wait_until(lambda: settled() == 5, seconds=4, what="the answers beside them")

@@ -1,8 +1,9 @@
-"""Heartbeats: which open tokens must be kept alive, and when. Rows only; the calls are the pacemaker's.
+"""Heartbeats: which open task tokens must be kept alive, and when the next one of each is due.
 
-A state with HeartbeatSeconds closes its token when nobody has called SendTaskHeartbeat for so long
-(Step Functions API reference), whether or not a reviewer has looked at the review yet. So every open
-token of a queue that says `heartbeat_seconds` has a row, and is due again after a third of them.
+Rows only; `worker.heartbeats` makes the calls. A state with HeartbeatSeconds closes its token when
+SendTaskHeartbeat has not been called for so long (Step Functions API reference), whether or not a
+reviewer has looked at the review. So every open token of a queue with `heartbeat_seconds` has a row,
+which falls due again after a third of them.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.gateways.aws import Place
-from approvals.models import Heartbeat, OutboxEntry, RateBucket, ReviewQueue, ReviewTask
-from approvals.reconciliation import place_of
-from approvals.records import database_time, service_quotas
+from approvals import arns
+from approvals.arns import Place
+from approvals.models import Heartbeat, OutboxEntry, ReviewQueue, ReviewTask
+from approvals.records import database_time, places, rate_limits, service_quotas
 
 ENROLL_AT_ONCE = 1000
 RECENTLY = timedelta(minutes=1)
@@ -43,7 +44,7 @@ _CLAIM = """
 
 @dataclass(frozen=True)
 class Beat:
-    """A token that this process, and no other, is to keep alive now."""
+    """A token for which this process, and no other, is to send a heartbeat now."""
 
     review: UUID
     place: Place
@@ -71,20 +72,15 @@ def queues() -> list[ReviewQueue]:
 
 
 def interval(queue: ReviewQueue) -> float:
-    """Seconds from one beat of a token to the next."""
+    """Seconds from one heartbeat of a token to the next."""
     return service_quotas.beat_interval(queue.heartbeat_seconds or 0)
-
-
-def own_place(queue: ReviewQueue) -> Place:
-    """Where a queue's tokens live, and as whom we speak there."""
-    return Place(queue.region, queue.role_arn)
 
 
 def enroll(asked: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
     """Give a row, due at once, to open tokens of these queues that have none; returns to how many.
 
-    Looks at what came in the last minute and at what is on its way to AWS; `thoroughly` at all that
-    is open, for queues that have only now been told of heartbeats.
+    Looks at reviews of the last minute and at decisions on their way to AWS; `thoroughly` at all open
+    tokens, for queues whose `heartbeat_seconds` was set only now.
     """
     reviews = ReviewTask.objects.filter(queue__in=asked, heartbeat=None)
     pending = reviews.pending()
@@ -106,9 +102,9 @@ def enroll(asked: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
 
 
 def retire() -> int:
-    """Drop due rows of reviews whose token needs us no longer; returns how many.
+    """Drop due rows of reviews whose token needs no heartbeat any more; returns how many.
 
-    That is: the review has ended, its callback is settled, or its queue no longer beats.
+    That is: the review has ended, its callback is settled, or its queue has no `heartbeat_seconds`.
     """
     outstanding = OutboxEntry.objects.filter(
         kind=OutboxEntry.Kind.CALLBACK,
@@ -121,8 +117,8 @@ def retire() -> int:
     return deleted
 
 
-def hasten(queue: ReviewQueue) -> int:
-    """Bring forward what a longer `heartbeat_seconds` put off before it was changed; returns how much."""
+def bring_forward(queue: ReviewQueue) -> int:
+    """Make due what a longer `heartbeat_seconds` has put off before it was changed; returns how many."""
     pause = timedelta(seconds=interval(queue))
     late = Heartbeat.objects.filter(closed_at=None, review__queue=queue, due_at__gt=Now() + pause)
     return late.update(due_at=Now())
@@ -131,11 +127,11 @@ def hasten(queue: ReviewQueue) -> int:
 def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
     """Take up to `limit` due tokens of a queue, the longest waiting first, as far as the quota goes.
 
-    One UPDATE moves them to their next turn before any call: another process does not see them, and
-    a crash in between costs one of the three beats.
+    One UPDATE moves them to their next turn before any call: no other process sees them, and a crash
+    in between costs one of three heartbeats.
     """
     due = Heartbeat.objects.filter(DUE, review__queue=queue)
-    limit = _granted(own_place(queue), len(due.values_list("pk")[:limit]))
+    limit = _granted(places.of_queue(queue), len(due.values_list("pk")[:limit]))
     if not limit:
         return []
     with connection.cursor() as cursor:
@@ -143,68 +139,55 @@ def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
         taken = [row[0] for row in cursor.fetchall()]
     reviews = ReviewTask.objects.filter(pk__in=taken).select_related("queue")
     shown = reviews.defer("raw_body", "payload")
-    # What the queue no longer admits is not answered, so it is not kept waiting either.
+    # A token that the queue no longer admits is not answered, so it is not kept alive either.
     admitted = [each for each in shown if each.queue.admits(each.state_machine_arn)]
-    return [Beat(each.pk, place_of(each), bytes(each.sealed_token)) for each in admitted]
+    return [Beat(each.pk, places.of_review(each), bytes(each.sealed_token)) for each in admitted]
 
 
-def beaten(reviews: Iterable[UUID]) -> None:
-    """Step Functions took a beat of these."""
+def record_accepted(reviews: Iterable[UUID]) -> None:
+    """Step Functions has accepted a heartbeat of these reviews' tokens."""
     _rows(reviews).update(beaten_at=Now())
 
 
-def closed(reviews: Iterable[UUID]) -> None:
-    """Step Functions said that these tokens are closed: they are beaten no more.
+def record_closed(reviews: Iterable[UUID]) -> None:
+    """Step Functions has answered that these tokens are closed: no more heartbeats.
 
-    What became of the review is not known by that; the execution's history tells.
+    What became of the reviews is read from their executions' histories.
     """
     _rows(reviews).update(closed_at=Now())
 
 
-def again(reviews: Iterable[UUID], *, seconds: float) -> None:
-    """Try these again sooner than their next turn."""
+def retry_in(reviews: Iterable[UUID], *, seconds: float) -> None:
+    """Make these due in so many seconds, sooner than their next turn."""
     _rows(reviews).update(due_at=Now() + timedelta(seconds=seconds))
 
 
 def seconds_until_due() -> float | None:
-    """How long until the next beat is due, 0 or less where one is; None where there is none."""
+    """How long until the next heartbeat is due, 0 or less where one is; None where there is none."""
     rows = Heartbeat.objects.filter(closed_at=None).order_by("due_at")
     due_at = rows.values_list("due_at", flat=True).first()
     return None if due_at is None else (due_at - database_time.now()).total_seconds()
 
 
 def load(asked: Iterable[ReviewQueue]) -> list[Load]:
-    """What these queues ask of us, and what their quota allows."""
+    """How many tokens each of these queues has open, and how many its quota allows."""
     rows = Heartbeat.objects.filter(closed_at=None).values("review__queue")
     numbers = rows.annotate(open_tokens=Count("pk"), due=Count("pk", filter=DUE)).order_by()
     counted = {row["review__queue"]: (row["open_tokens"], row["due"]) for row in numbers}
     return [Load(queue, *counted.get(queue.pk, (0, 0)), _capacity(queue)) for queue in asked]
 
 
-@transaction.atomic(durable=True)
 def _granted(place: Place, wanted: int) -> int:
-    """How many of the wanted beats the quota allows now: a bucket shared by all processes."""
+    """How many of the wanted heartbeats the quota of a place allows now, for all processes together."""
     if not wanted:
         return 0
     most = service_quotas.beats_a_second(place.region)
-    name = f"heartbeats:{place.region}:{_account(place)}"
-    bucket, _ = RateBucket.objects.select_for_update().get_or_create(
-        name=name, defaults={"left": most, "filled_at": database_time.now()}
-    )
-    now = database_time.now()
-    left = min(most, bucket.left + most * max(0.0, (now - bucket.filled_at).total_seconds()))
-    given = min(wanted, int(left))
-    bucket.left, bucket.filled_at = left - given, now
-    bucket.save(update_fields=["left", "filled_at"])
-    return given
+    name = f"heartbeats:{place.region}:{arns.account_of(place.role_arn) or 'own'}"
+    return rate_limits.take_up_to(wanted, name, per_second=most, burst=most)
 
 
 def _capacity(queue: ReviewQueue) -> int:
     return service_quotas.tokens_kept_alive(queue.region, queue.heartbeat_seconds or 0)
-
-
-def _account(place: Place) -> str:
-    return place.role_arn.split(":")[4] if place.role_arn else "own"
 
 
 def _rows(reviews: Iterable[UUID]) -> QuerySet[Heartbeat]:

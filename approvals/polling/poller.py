@@ -1,0 +1,187 @@
+"""Polls SQS: receive by long poll, store, then delete. Nothing is deleted that is not stored durably.
+
+If the database is away, nothing is received or deleted until it is back. A stop finishes the batch in
+progress: a poll waits 5 s at most, and an SQS that does not answer holds a call for 28 s (gateways/aws).
+Dead letters are read by the same loops, and only on request.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+
+from approvals.actions import intake
+from approvals.exceptions import DATABASE_AWAY, Unavailable
+from approvals.gateways import sqs
+from approvals.models import ReviewQueue
+from approvals.polling import sources, statuses
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 5
+LONGEST_PAUSE = 30.0
+NEW_QUEUES_EVERY = 10.0  # seconds
+
+
+@dataclass
+class Budget:
+    """How many messages may still be taken, shared by threads; None is no limit."""
+
+    left: int | None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, most: int) -> int:
+        """Reserve up to `most` messages."""
+        with self._lock:
+            if self.left is None:
+                return most
+            taken = min(self.left, most)
+            self.left -= taken
+            return taken
+
+    def give_back(self, unused: int) -> None:
+        """Return what a receive did not use."""
+        with self._lock:
+            if self.left is not None:
+                self.left += unused
+
+
+def poll_once(
+    queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH, dead_letters: bool = False
+) -> int:
+    """Receive one batch, store it, delete it; returns how many messages were received.
+
+    With `dead_letters`, from the queue's dead-letter queue into quarantine; dead letters of other
+    queues are left there. Raises Unavailable if SQS does not answer, and OperationalError if the
+    database is away: then the messages stay and come back after their visibility timeout.
+    """
+    source = sources.dead_letters_of(queue) if dead_letters else sources.messages_of(queue)
+    received = sqs.receive(source.place, source.url, wait_seconds=wait_seconds, limit=limit)
+    batch = source.ours(received)
+    if len(batch) < len(received):
+        log.warning("poll.not_ours", queue=queue.slug, messages=len(received) - len(batch))
+    if not batch:
+        return len(received)
+    taken = intake.accept(
+        queue,
+        [intake.Received(m.body, m.message_id, m.sent_at) for m in batch],
+        origin=source.origin,
+    )
+    refused = sqs.delete(source.place, source.url, batch)
+    if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
+        log.warning("poll.delete_refused", queue=queue.slug, messages=refused)
+    log.info(
+        "poll.batch",
+        queue=queue.slug,
+        origin=str(source.origin),
+        messages=len(batch),
+        reviews=taken.reviews,
+        duplicates=taken.duplicates,
+        quarantined=taken.quarantined,
+    )
+    return len(received)
+
+
+def poll_until_empty(queue: ReviewQueue, budget: Budget, *, dead_letters: bool = False) -> int:
+    """Poll until one empty response or until the budget is spent; returns how many messages were received."""
+    total = 0
+    while limit := budget.take(sqs.BATCH):
+        received = poll_once(queue, wait_seconds=1, limit=limit, dead_letters=dead_letters)
+        budget.give_back(limit - received)
+        total += received
+        if received == 0:
+            break
+    return total
+
+
+def poll_forever(
+    queue: ReviewQueue, stop: threading.Event, budget: Budget, *, dead_letters: bool = False
+) -> None:
+    """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives SQS and database."""
+    failures = 0
+    try:
+        while not stop.is_set() and (limit := budget.take(sqs.BATCH)):
+            received = 0
+            try:
+                # Read before each receive: without a database nothing is received, and a change of the
+                # queue takes effect at once.
+                current = ReviewQueue.objects.filter(pk=queue.pk, enabled=True).first()
+                if current is None:
+                    return
+                received = poll_once(
+                    current, wait_seconds=WAIT_SECONDS, limit=limit, dead_letters=dead_letters
+                )
+                failures = 0
+            except (DatabaseError, InterfaceError) as error:
+                connection.close()
+                failures = _pause("poll.database_away", queue, error, failures, stop)
+            except Unavailable as error:
+                failures = _pause("poll.queue_away", queue, error, failures, stop)
+            finally:
+                budget.give_back(limit - received)
+    finally:
+        connection.close()
+
+
+def poll_queues(
+    slugs: list[str],
+    stop: threading.Event,
+    *,
+    threads: int,
+    budget: Budget,
+    dead_letters: bool = False,
+) -> None:
+    """Poll the queues of these slugs (none: all enabled ones, new ones too) until `stop` is set."""
+    running: dict[tuple[str, int], threading.Thread] = {}
+    events = None if slugs or dead_letters else statuses.start(stop)
+    while not stop.is_set():
+        for queue in _enabled(slugs):
+            for number in range(threads):
+                thread = running.get((queue.slug, number))
+                if thread is None or not thread.is_alive():
+                    running[queue.slug, number] = _start(
+                        queue, stop, budget, dead_letters=dead_letters
+                    )
+        stop.wait(NEW_QUEUES_EVERY)
+        if budget.left == 0 and not any(thread.is_alive() for thread in running.values()):
+            break  # while one lives, it may give back what the others then poll for
+    for thread in running.values():
+        thread.join()
+    if events is not None:
+        events.join()
+
+
+def _enabled(slugs: list[str]) -> list[ReviewQueue]:
+    queues = ReviewQueue.objects.filter(enabled=True)
+    try:
+        return list(queues.filter(slug__in=slugs) if slugs else queues)
+    except DATABASE_AWAY as error:
+        log.warning("poll.database_away", error=type(error).__name__)
+        connection.close()
+        return []
+
+
+def _start(
+    queue: ReviewQueue, stop: threading.Event, budget: Budget, *, dead_letters: bool
+) -> threading.Thread:
+    thread = threading.Thread(
+        target=poll_forever,
+        args=(queue, stop, budget),
+        kwargs={"dead_letters": dead_letters},
+        name=f"{'dead-letters' if dead_letters else 'poll'}-{queue.slug}",
+    )
+    thread.start()
+    return thread
+
+
+def _pause(
+    event: str, queue: ReviewQueue, error: Exception, failures: int, stop: threading.Event
+) -> int:
+    pause = random.uniform(0.5, min(LONGEST_PAUSE, 2.0**failures))  # noqa: S311  (jitter)
+    log.warning(event, queue=queue.slug, error=str(error)[:300], pause=round(pause, 1))
+    stop.wait(pause)
+    return min(failures + 1, 6)

@@ -1,0 +1,23 @@
+"""Where a queue's or a review's calls to AWS are made: the region, and the role to assume there."""
+
+from __future__ import annotations
+
+from approvals import arns
+from approvals.arns import Place
+from approvals.models import ReviewQueue, ReviewTask
+
+
+def of_queue(queue: ReviewQueue) -> Place:
+    """The region a queue lies in, as the queue's role."""
+    return Place(queue.region, queue.role_arn)
+
+
+def of_review(review: ReviewTask) -> Place:
+    """The region of a review's execution, as its queue's role: its token is only known there.
+
+    Without a usable execution ARN, the region of the queue is the best guess.
+    """
+    try:
+        return arns.place_of(review.execution_arn, review.queue.role_arn)
+    except ValueError:
+        return of_queue(review.queue)
