@@ -238,8 +238,8 @@ SPECTACULAR_SETTINGS = {
         "Outcome": "approvals.models.decisions.Outcome",
         "InterventionKind": "approvals.models.OrderIntervention.Kind",
         "InterventionOutcome": "approvals.models.OrderIntervention.Outcome",
-        "DeliveryState": "approvals.api.serializers.DELIVERY_STATES",
-        "QuarantineState": "approvals.api.serializers.QUARANTINE_STATES",
+        "DeliveryState": "approvals.api.serializers.reviews.DELIVERY_STATES",
+        "QuarantineState": "approvals.api.serializers.quarantine.QUARANTINE_STATES",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [

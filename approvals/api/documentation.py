@@ -25,8 +25,10 @@ from rest_framework import serializers as fields
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from approvals.api import errors, examples, shapes
-from approvals.api.serializers import OrderAnswer, ProblemAnswer
+from approvals.api import errors, examples
+from approvals.api.serializers.orders import OrderAnswer
+from approvals.api.serializers.problems import ProblemAnswer
+from approvals.api.serializers.requests import EmptyBody
 from approvals.api.throttling import PerCaller
 from approvals.exceptions import (
     AlreadyDecided,
@@ -88,7 +90,7 @@ ORDER = {
     "additionalProperties": True,
 }
 # By hand, because drf-spectacular leaves out a shape without members.
-NOTHING = {"type": "object", "description": shapes.Nothing.__doc__, "additionalProperties": False}
+NOTHING = {"type": "object", "description": EmptyBody.__doc__, "additionalProperties": False}
 
 _VERDICT = {"status": "rejected", "outcome": "rejected", "by": "bob@example.com"}
 DECIDED = AlreadyDecided(**_VERDICT, decided_at="2026-11-23T09:01:55.731200+00:00")
@@ -140,7 +142,7 @@ def operation(  # noqa: PLR0913  (what an operation has)
     if may_be_empty:
         responses[204] = OpenApiResponse(description="None is left.")
     keys = [IDEMPOTENCY_KEY] if body else []
-    taken = NOTHING if body is shapes.Nothing else body
+    taken = NOTHING if body is EmptyBody else body
     return extend_schema(
         operation_id=operation_id,
         request={"application/json": taken} if body else None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.api import examples, shapes
+from approvals.api import examples
+from approvals.api.serializers.fields import NOT_BLANK, STORABLE
 
 _REVIEW_SHAPES = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
 _ON_A_REVIEW = (
@@ -90,7 +91,7 @@ def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _close(shape: dict[str, Any]) -> None:
-    """What `shapes.Shape` and `shapes.Text` refuse: names that are not known, texts that cannot be stored."""
+    """What `StrictSerializer` and `StrictText` refuse: names that are not known, texts that cannot be stored."""
     shape["additionalProperties"] = False
     for member in shape.get("properties", {}).values():
         _bound(member)
@@ -99,7 +100,7 @@ def _close(shape: dict[str, Any]) -> None:
 def _bound(text: dict[str, Any]) -> None:
     """A text without a pattern of its own is storable, and says something where it must not be empty."""
     if text.get("type") == "string" and not text.keys() & {"format", "pattern", "enum"}:
-        text["pattern"] = shapes.SAID if text.get("minLength") else shapes.STORABLE
+        text["pattern"] = NOT_BLANK if text.get("minLength") else STORABLE
 
 
 def _ask_for_body(operation: dict[str, Any], named: Mapping[str, Any]) -> None:

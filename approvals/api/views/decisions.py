@@ -11,8 +11,11 @@ from rest_framework.response import Response
 
 from approvals.actions import decisions
 from approvals.api import documentation as told
-from approvals.api import headers, queries, serializers, shapes
+from approvals.api import headers, queries
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.decisions import DecisionBody
+from approvals.api.serializers.requests import EmptyBody
+from approvals.api.serializers.reviews import ReviewAnswer, VotedReviewAnswer
 from approvals.api.views.reviews import Change, answer
 from approvals.models.decisions import Outcome
 from approvals.records import idempotency
@@ -23,15 +26,15 @@ class Decisions(Endpoint):
 
     @told.operation(
         "reviews_decide",
-        serializers.VotedReviewAnswer,
-        body=shapes.DecisionBody,
+        VotedReviewAnswer,
+        body=DecisionBody,
         status=201,
         refused=[*told.OF_CLAIMS, told.LATE],
         parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
-        asked, key = self.body(shapes.DecisionBody), self.idempotency_key(201)
+        asked, key = self.body(DecisionBody), self.idempotency_key(201)
         outcome = Outcome(asked.pop("outcome"))
         version = headers.version(request)
         wanted = decisions.DecisionRequest(**asked, version=version)
@@ -43,7 +46,7 @@ class Decisions(Endpoint):
             kept = idempotency.earlier(cast("idempotency.Key", key))
             since = kept.created_at if kept else None
         vote = queries.vote(row, self.caller, since=since)
-        return answer(row, serializers.VotedReviewAnswer, status=201, vote=vote)
+        return answer(row, VotedReviewAnswer, status=201, vote=vote)
 
 
 class Undo(Change):
@@ -51,11 +54,11 @@ class Undo(Change):
 
     @told.operation(
         "decisions_undo",
-        serializers.ReviewAnswer,
-        body=shapes.Nothing,
+        ReviewAnswer,
+        body=EmptyBody,
         refused=[404, told.CLOSED],
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Undo a decision that has not left yet; the review is pending again."""
-        self.body(shapes.Nothing)
+        self.body(EmptyBody)
         return self.change(partial(decisions.undo, decision_id))

@@ -11,9 +11,10 @@ from rest_framework.response import Response
 
 from approvals import policy
 from approvals.api import documentation as told
-from approvals.api import queries, serializers, shapes
+from approvals.api import queries
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.sources import Source
@@ -28,13 +29,11 @@ class OrderBatches(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation(
-        "order_batches_start", serializers.OrderBatchAnswer, body=shapes.BatchBody, status=ACCEPTED
-    )
+    @told.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
     def post(self, request: Request) -> Response:
         """Store a batch; it is read and its orders are started behind the scenes, each once."""
         policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
-        given = self.body(shapes.BatchBody)
+        given = self.body(BatchBody)
         source, body = _source(given)
         wish = runner.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
         try:
@@ -55,7 +54,7 @@ class OneBatch(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation("order_batches_read", serializers.OrderBatchAnswer, refused=[404])
+    @told.operation("order_batches_read", OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
         """Read how far a batch has come, and which of its rows were refused."""
         return _answer(queries.order_batch(self.actor, batch_id), 200)
@@ -73,4 +72,4 @@ def _source(given: dict[str, Any]) -> tuple[Source, str]:
 
 def _answer(row: OrderBatch, status: int) -> Response:
     context = {"stands": progress.stand(row)}
-    return Response(serializers.OrderBatchAnswer(row, context=context).data, status=status)
+    return Response(OrderBatchAnswer(row, context=context).data, status=status)

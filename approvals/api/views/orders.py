@@ -16,9 +16,16 @@ from rest_framework.response import Response
 from approvals.actions import interventions
 from approvals.actors import Actor
 from approvals.api import documentation as told
-from approvals.api import pagination, queries, serializers, shapes
+from approvals.api import pagination, queries
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.orders import (
+    OrderAnswer,
+    OrderQuery,
+    RestartBody,
+    StopBody,
+    WholeOrderAnswer,
+)
 from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
@@ -34,17 +41,17 @@ class Orders(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.listing("orders_list", serializers.OrderAnswer, query=shapes.OrderQuery)
+    @told.listing("orders_list", OrderAnswer, query=OrderQuery)
     def get(self, request: Request) -> Response:
         """List orders, the latest first."""
-        asked = self.query(shapes.OrderQuery)
+        asked = self.query(OrderQuery)
         rows = queries.orders(self.actor)
         if asked["status"]:
             rows = rows.filter(status=asked["status"])
         if asked["q"]:
             rows = rows.beginning_with(asked["q"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.OrderAnswer(row).data for row in found.rows]
+        shown = [OrderAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
 
     @told.start_order
@@ -64,14 +71,14 @@ class Orders(Endpoint):
         if status == CONFLICT:
             raise OrderConflict(row.refusal, order_id=row.order_id)
         idempotency.fill(key, row.pk, status=status)
-        return Response(serializers.OrderAnswer(row).data, status=status)
+        return Response(OrderAnswer(row).data, status=status)
 
 
 def whole(actor: Actor, order_id: str) -> Response:
     """One order as an answer."""
     attempts = queries.order(actor, order_id)
     context = {"attempts": attempts, "interventions": queries.interventions(attempts)}
-    return Response(serializers.WholeOrderAnswer(attempts[0], context=context).data)
+    return Response(WholeOrderAnswer(attempts[0], context=context).data)
 
 
 class Order(Endpoint):
@@ -79,7 +86,7 @@ class Order(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation("orders_read", serializers.WholeOrderAnswer, refused=[404])
+    @told.operation("orders_read", WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
         """Read an order: its last attempt, its input, and all that happened to it."""
         return whole(self.actor, order_id)
@@ -121,13 +128,13 @@ class Restart(Hand):
 
     @told.operation(
         "orders_restart",
-        serializers.WholeOrderAnswer,
-        body=shapes.RestartBody,
+        WholeOrderAnswer,
+        body=RestartBody,
         refused=[404, told.NOT_AS_IT_STANDS],
     )
     def post(self, request: Request, order_id: str) -> Response:
         """Redrive a failed order within 14 days, else begin it anew as `order-<id>-r2`."""
-        asked = self.body(shapes.RestartBody)
+        asked = self.body(RestartBody)
         return self.do(partial(interventions.restart, order_id, **asked), order_id)
 
 
@@ -138,13 +145,13 @@ class Stop(Hand):
 
     @told.operation(
         "orders_stop",
-        serializers.WholeOrderAnswer,
-        body=shapes.StopBody,
+        WholeOrderAnswer,
+        body=StopBody,
         refused=[404, told.NOT_AS_IT_STANDS],
     )
     def post(self, request: Request, order_id: str) -> Response:
         """Stop an order's execution, for a reason; its open reviews end with it."""
-        asked = self.body(shapes.StopBody)
+        asked = self.body(StopBody)
         return self.do(partial(interventions.stop, order_id, **asked), order_id)
 
 

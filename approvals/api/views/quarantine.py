@@ -13,9 +13,16 @@ from rest_framework.response import Response
 
 from approvals.actions import ingest
 from approvals.api import documentation as told
-from approvals.api import pagination, queries, serializers, shapes
+from approvals.api import pagination, queries
 from approvals.api.authentication import ALL_RIGHTS
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.quarantine import (
+    DiscardBody,
+    QuarantineAnswer,
+    QuarantinedMessageAnswer,
+    QuarantineQuery,
+)
+from approvals.api.serializers.requests import ANY, EmptyBody
 from approvals.records import idempotency
 
 BY_ARRIVAL = ("-received_at", "-id")
@@ -23,7 +30,7 @@ STATES: dict[str, dict[str, Any]] = {
     "open": {"replayed_at": None, "discarded_at": None},
     "replayed": {"replayed_at__isnull": False},
     "discarded": {"discarded_at__isnull": False},
-    shapes.ANY: {},
+    ANY: {},
 }
 
 
@@ -32,17 +39,17 @@ class Quarantine(Endpoint):
 
     @told.listing(
         "quarantine_list",
-        serializers.QuarantineAnswer,
-        query=shapes.QuarantineQuery,
+        QuarantineAnswer,
+        query=QuarantineQuery,
     )
     def get(self, request: Request) -> Response:
         """List quarantined messages, the latest first, open ones unless another state is named."""
-        asked = self.query(shapes.QuarantineQuery)
+        asked = self.query(QuarantineQuery)
         rows = queries.quarantine(self.actor).filter(**STATES[asked["state"]])
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.QuarantineAnswer(row).data for row in found.rows]
+        shown = [QuarantineAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
 
 
@@ -61,14 +68,14 @@ class OneMessage(Endpoint):
         """The message as it is now."""
         row = queries.quarantined(self.actor, self.kwargs["message_id"])
         context = {"body": queries.blotted_body(row)}
-        shown = serializers.QuarantinedMessageAnswer(row, context=context).data
+        shown = QuarantinedMessageAnswer(row, context=context).data
         return Response(shown, status=status)
 
 
 class Message(OneMessage):
     """One quarantined message."""
 
-    @told.operation("quarantine_read", serializers.QuarantinedMessageAnswer, refused=[404])
+    @told.operation("quarantine_read", QuarantinedMessageAnswer, refused=[404])
     def get(self, request: Request, message_id: UUID) -> Response:
         """Read a quarantined message with its body, tokens blotted out."""
         return self.shown()
@@ -79,8 +86,8 @@ class Replay(OneMessage):
 
     @told.operation(
         "quarantine_replay",
-        serializers.QuarantinedMessageAnswer,
-        body=shapes.Nothing,
+        QuarantinedMessageAnswer,
+        body=EmptyBody,
         status=201,
         refused=[404, told.SETTLED],
     )
@@ -89,7 +96,7 @@ class Replay(OneMessage):
 
         The answer is the message and not its review, which an operator may have no right to see.
         """
-        self.body(shapes.Nothing)
+        self.body(EmptyBody)
         return self.settle(partial(ingest.replay, message_id), 201)
 
 
@@ -98,11 +105,11 @@ class Discard(OneMessage):
 
     @told.operation(
         "quarantine_discard",
-        serializers.QuarantinedMessageAnswer,
-        body=shapes.DiscardBody,
+        QuarantinedMessageAnswer,
+        body=DiscardBody,
         refused=[404, told.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Settle a message without a review, for a reason. Its bytes stay, sealed."""
-        reason = self.body(shapes.DiscardBody)["reason"]
+        reason = self.body(DiscardBody)["reason"]
         return self.settle(partial(ingest.discard, message_id, reason))

@@ -10,8 +10,11 @@ from rest_framework.response import Response
 from approvals import policy
 from approvals.actions import assignment
 from approvals.api import documentation as told
-from approvals.api import queries, serializers, shapes
+from approvals.api import queries
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.queues import QueueAnswer
+from approvals.api.serializers.requests import EmptyBody
+from approvals.api.serializers.reviews import ClaimedReviewAnswer, ReviewFilter
 from approvals.api.views.reviews import answer
 from approvals.models import ReviewQueue
 from approvals.policy import Action
@@ -21,12 +24,12 @@ from approvals.records import database_time, idempotency
 class Queues(Endpoint):
     """All queues in which the caller has a role."""
 
-    @told.listing("queues_list", serializers.QueueAnswer)
+    @told.listing("queues_list", QueueAnswer)
     def get(self, request: Request) -> Response:
         """List queues by name with what waits in them; they are few, so this is one page."""
         now = database_time.now()
         shown = [_row(queue, now) for queue in queries.queues(self.actor)]
-        results = serializers.QueueAnswer(shown, many=True).data
+        results = QueueAnswer(shown, many=True).data
         return Response({"results": results, "next": None, "previous": None})
 
 
@@ -35,16 +38,16 @@ class Next(Endpoint):
 
     @told.operation(
         "queues_next",
-        serializers.ClaimedReviewAnswer,
-        body=shapes.Nothing,
-        query=shapes.ReviewFilter,
+        ClaimedReviewAnswer,
+        body=EmptyBody,
+        query=ReviewFilter,
         refused=[404],
         may_be_empty=True,
     )
     def post(self, request: Request, slug: str) -> Response:
         """Claim the first review that nobody holds, by the list's own filters; 204 where none is left."""
-        asked = self.query(shapes.ReviewFilter)
-        self.body(shapes.Nothing)
+        asked = self.query(ReviewFilter)
+        self.body(EmptyBody)
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
         rows = queries.reviews(self.actor).filter(queue=queue)
@@ -56,7 +59,7 @@ class Next(Endpoint):
             row = queries.review(self.actor, earlier.result) if earlier.result else None
         if row is None:
             return Response(status=204)
-        return answer(row, serializers.ClaimedReviewAnswer, caller=self.caller)
+        return answer(row, ClaimedReviewAnswer, caller=self.caller)
 
 
 def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:

@@ -12,15 +12,26 @@ from rest_framework.response import Response
 
 from approvals.actions import assignment, discussion
 from approvals.api import documentation as told
-from approvals.api import headers, pagination, queries, serializers, shapes
+from approvals.api import headers, pagination, queries
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.audit_events import EventAnswer
+from approvals.api.serializers.comments import CommentAnswer, CommentBody
+from approvals.api.serializers.requests import PageQuery
+from approvals.api.serializers.reviews import (
+    ClaimBody,
+    ClaimedReviewAnswer,
+    LeaseBody,
+    ReassignBody,
+    ReviewAnswer,
+    ReviewQuery,
+)
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency
 
 
 def present(
     rows: Iterable[ReviewTask],
-    shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+    shape: type[ReviewAnswer] = ReviewAnswer,
     **context: Any,
 ) -> list[dict[str, Any]]:
     """Reviews as the API shows them, by the database's clock as it is now."""
@@ -35,7 +46,7 @@ def present(
 
 def answer(
     row: ReviewTask,
-    shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+    shape: type[ReviewAnswer] = ReviewAnswer,
     *,
     status: int = 200,
     **context: Any,
@@ -55,7 +66,7 @@ class Change(Endpoint):
     def change(
         self,
         verb: Callable[..., ReviewTask],
-        shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+        shape: type[ReviewAnswer] = ReviewAnswer,
     ) -> Response:
         """Run a verb of the caller's, or show its review again where its key says it has run."""
         try:
@@ -68,10 +79,10 @@ class Change(Endpoint):
 class Reviews(Endpoint):
     """All reviews the caller may see."""
 
-    @told.listing("reviews_list", serializers.ReviewAnswer, query=shapes.ReviewQuery)
+    @told.listing("reviews_list", ReviewAnswer, query=ReviewQuery)
     def get(self, request: Request) -> Response:
         """List reviews, pending ones unless other statuses are named."""
-        asked = self.query(shapes.ReviewQuery)
+        asked = self.query(ReviewQuery)
         rows = queries.narrowed(queries.reviews(self.actor), asked, self.actor)
         order = queries.ORDERS[asked["ordering"]]
         found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
@@ -81,7 +92,7 @@ class Reviews(Endpoint):
 class Review(Endpoint):
     """One review."""
 
-    @told.operation("reviews_read", serializers.ReviewAnswer, refused=[404])
+    @told.operation("reviews_read", ReviewAnswer, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read a review."""
         return answer(queries.review(self.actor, review_id))
@@ -92,16 +103,16 @@ class Claim(Change):
 
     @told.operation(
         "reviews_claim",
-        serializers.ClaimedReviewAnswer,
-        body=shapes.ClaimBody,
+        ClaimedReviewAnswer,
+        body=ClaimBody,
         refused=told.OF_CLAIMS,
         parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Claim a review; claiming one's own again renews it. A lead may override another's claim."""
-        asked = self.body(shapes.ClaimBody)
+        asked = self.body(ClaimBody)
         verb = partial(assignment.claim, review_id, version=headers.version(request), **asked)
-        return self.change(verb, serializers.ClaimedReviewAnswer)
+        return self.change(verb, ClaimedReviewAnswer)
 
 
 class Renew(Change):
@@ -109,16 +120,16 @@ class Renew(Change):
 
     @told.operation(
         "reviews_renew",
-        serializers.ClaimedReviewAnswer,
-        body=shapes.LeaseBody,
+        ClaimedReviewAnswer,
+        body=LeaseBody,
         refused=told.OF_CLAIMS,
         parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Lengthen one's own claim."""
-        asked = self.body(shapes.LeaseBody)
+        asked = self.body(LeaseBody)
         verb = partial(assignment.renew, review_id, version=headers.version(request), **asked)
-        return self.change(verb, serializers.ClaimedReviewAnswer)
+        return self.change(verb, ClaimedReviewAnswer)
 
 
 class Release(Change):
@@ -126,14 +137,14 @@ class Release(Change):
 
     @told.operation(
         "reviews_release",
-        serializers.ReviewAnswer,
-        body=shapes.LeaseBody,
+        ReviewAnswer,
+        body=LeaseBody,
         refused=told.OF_CLAIMS,
         parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Release one's own claim; releasing what nobody holds changes nothing."""
-        asked = self.body(shapes.LeaseBody)
+        asked = self.body(LeaseBody)
         verb = partial(assignment.release, review_id, version=headers.version(request), **asked)
         return self.change(verb)
 
@@ -143,14 +154,14 @@ class Reassign(Change):
 
     @told.operation(
         "reviews_reassign",
-        serializers.ReviewAnswer,
-        body=shapes.ReassignBody,
+        ReviewAnswer,
+        body=ReassignBody,
         refused=told.OF_CLAIMS,
         parameters=[told.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Give a review to somebody else: one's own, or for a lead anybody's. They hold it then."""
-        to = queries.person(self.body(shapes.ReassignBody)["to"])
+        to = queries.person(self.body(ReassignBody)["to"])
         version = headers.version(request)
         return self.change(partial(assignment.reassign, review_id, to, version=version))
 
@@ -158,42 +169,40 @@ class Reassign(Change):
 class Comments(Endpoint):
     """What people say about a review."""
 
-    @told.listing(
-        "reviews_comments", serializers.CommentAnswer, query=shapes.PageQuery, refused=[404]
-    )
+    @told.listing("reviews_comments", CommentAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the comments on a review, oldest first."""
-        asked = self.query(shapes.PageQuery)
+        asked = self.query(PageQuery)
         said = queries.comments(queries.review(self.actor, review_id))
         found = pagination.page(said, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.CommentAnswer(row).data for row in found.rows]
+        shown = [CommentAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
 
     @told.operation(
         "reviews_comment",
-        serializers.CommentAnswer,
-        body=shapes.CommentBody,
+        CommentAnswer,
+        body=CommentBody,
         status=201,
         refused=[404],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Say something about a review, whatever its status. A comment is never changed."""
-        text, key = self.body(shapes.CommentBody)["text"], self.idempotency_key(201)
+        text, key = self.body(CommentBody)["text"], self.idempotency_key(201)
         try:
             said = discussion.comment(review_id, text, by=self.actor, key=key)
         except idempotency.AlreadyAnswered as earlier:
             said = queries.comment(self.actor, review_id, cast("UUID", earlier.result))
-        return Response(serializers.CommentAnswer(said).data, status=201)
+        return Response(CommentAnswer(said).data, status=201)
 
 
 class Events(Endpoint):
     """What happened to a review."""
 
-    @told.listing("reviews_events", serializers.EventAnswer, query=shapes.PageQuery, refused=[404])
+    @told.listing("reviews_events", EventAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the audit trail of a review, oldest first, with the hashes of its chain."""
-        asked = self.query(shapes.PageQuery)
+        asked = self.query(PageQuery)
         events = queries.events(queries.review(self.actor, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.EventAnswer(row).data for row in found.rows]
+        shown = [EventAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))

@@ -23,8 +23,9 @@ from rest_framework.views import APIView
 from approvals.actions import decisions
 from approvals.actors import Actor
 from approvals.api import documentation as told
-from approvals.api import errors, shapes, signature, throttling
+from approvals.api import errors, signature, throttling
 from approvals.api.endpoint import OnlyJSON, is_json
+from approvals.api.serializers.fields import STORABLE, UUID_PATTERN, StrictBoolean, StrictText
 from approvals.exceptions import (
     ApprovalsError,
     IdempotencyMismatch,
@@ -51,11 +52,11 @@ NOT_HERE = "This reviewer may not decide here."
 class WebhookDecision(serializers.Serializer[Any]):
     """A decision by webhook. Of `task_token` and `review_id`, exactly one is given."""
 
-    task_token = shapes.Text(required=False, max_length=MAX_TOKEN, trim_whitespace=False)
+    task_token = StrictText(required=False, max_length=MAX_TOKEN, trim_whitespace=False)
     review_id = serializers.UUIDField(required=False)
-    approved = shapes.Flag()
-    reviewer_email = shapes.Text(max_length=254, help_text="Who decides: an active user.")
-    reason = shapes.Text(
+    approved = StrictBoolean()
+    reviewer_email = StrictText(max_length=254, help_text="Who decides: an active user.")
+    reason = StrictText(
         default="",
         allow_blank=True,
         allow_null=True,
@@ -101,9 +102,9 @@ BODY = {
             "type": "string",
             "minLength": 1,
             "maxLength": MAX_TOKEN,
-            "pattern": shapes.STORABLE,
+            "pattern": STORABLE,
         },
-        "review_id": {"type": "string", "format": "uuid", "pattern": shapes.IDENTITY},
+        "review_id": {"type": "string", "format": "uuid", "pattern": UUID_PATTERN},
         "approved": {"type": "boolean"},
         "reviewer_email": {
             "type": "string",
@@ -115,7 +116,7 @@ BODY = {
         "reason": {
             "type": ["string", "null"],
             "maxLength": decisions.MAX_REASON,
-            "pattern": shapes.STORABLE,
+            "pattern": STORABLE,
             "description": "Absent, null or empty means that none is given.",
         },
     },
