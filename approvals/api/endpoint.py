@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from approvals.actors import Actor
-from approvals.api import headers
+from approvals.api import request_headers
 from approvals.api.authentication import Scope
-from approvals.api.throttling import PerCaller
+from approvals.api.rate_limits import PerCaller
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, User
 from approvals.models.decisions import Surface
@@ -75,7 +75,7 @@ class Endpoint(APIView):
                 raise Invalid("A parameter holds the NUL character.", parameter=name[:100])
         if any(isinstance(value, str) and "\0" in value for value in kwargs.values()):
             raise NotFound
-        self._key = headers.idempotency_key(request) if request.method == "POST" else None
+        self._key = request_headers.idempotency_key(request) if request.method == "POST" else None
         if self._key is not None:  # the bytes, before a parser has used them up
             self._body_sha256 = hashlib.sha256(request.body).digest()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from approvals.api import documentation
 from approvals.api.views import (
     decisions,
+    documentation,
     order_batches,
     orders,
     quarantine,
     queues,
     reviews,
+    unknown_address,
     webhooks,
 )
 
@@ -49,7 +50,7 @@ v1 = [
 
 urlpatterns = [
     path("v1/", include(v1)),
-    path("schema/", documentation.Schema.as_view(), name="schema"),
-    path("docs/", documentation.Docs.as_view(), name="docs"),
-    re_path("^", documentation.NothingHere.as_view(), name="nothing-here"),
+    path("schema/", documentation.OpenAPIDocument.as_view(), name="schema"),
+    path("docs/", documentation.DocumentationPages.as_view(), name="docs"),
+    re_path("^", unknown_address.UnknownAddress.as_view(), name="unknown-address"),
 ]

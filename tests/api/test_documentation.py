@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from approvals.actions import ingest, people
 from approvals.actors import COMMAND_LINE
-from approvals.api.documentation import UNPRINTABLE
+from approvals.api.schema import UNPRINTABLE
 from approvals.models import QuarantinedMessage
 from approvals.orchestration import fulfillment
 from tests import factories

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from approvals.api import throttling
+from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
 from approvals.models import RateBucket
 from approvals.records import rate_limits
@@ -89,7 +89,7 @@ def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api):
 )
 def test_a_port_that_a_proxy_appends_is_no_part_of_an_address(settings, rf, seen, counted):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert throttling.address(rf.get("/", HTTP_X_FORWARDED_FOR=seen)) == counted
+    assert address(rf.get("/", HTTP_X_FORWARDED_FOR=seen)) == counted
 
 
 def test_who_brings_no_token_at_all_is_bounded_and_blocks_nobody(api, call):

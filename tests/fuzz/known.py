@@ -9,7 +9,7 @@ from typing import Any, cast
 from schemathesis import Response
 from schemathesis.core.failures import Failure
 
-from approvals.api import documentation
+from approvals.api import schema
 
 # 422 for data that fits the schema: what no schema can say. By the place the problem document names.
 MEANT: dict[str, str] = {
@@ -54,7 +54,7 @@ def _is_unquoted(response: Response) -> bool:
     """
     sent = response.request.headers.get("If-Match", "")
     sent = sent.decode() if isinstance(sent, bytes) else sent
-    pattern = cast("dict[str, str]", documentation.IF_MATCH.type)["pattern"]
+    pattern = cast("dict[str, str]", schema.IF_MATCH.type)["pattern"]
     return re.search(pattern, sent) is None
 
 

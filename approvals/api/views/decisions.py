@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import decisions
-from approvals.api import documentation as told
-from approvals.api import headers, queries
+from approvals.api import queries, request_headers, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.decisions import DecisionBody
 from approvals.api.serializers.requests import EmptyBody
@@ -24,19 +23,19 @@ from approvals.records import idempotency
 class Decisions(Endpoint):
     """The decisions of a review."""
 
-    @told.operation(
+    @schema.operation(
         "reviews_decide",
         VotedReviewAnswer,
         body=DecisionBody,
         status=201,
-        refused=[*told.OF_CLAIMS, told.LATE],
-        parameters=[told.IF_MATCH],
+        refused=[*schema.OF_CLAIMS, schema.LATE],
+        parameters=[schema.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
         asked, key = self.body(DecisionBody), self.idempotency_key(201)
         outcome = Outcome(asked.pop("outcome"))
-        version = headers.version(request)
+        version = request_headers.version(request)
         wanted = decisions.DecisionRequest(**asked, version=version)
         since = None
         try:
@@ -52,11 +51,11 @@ class Decisions(Endpoint):
 class Undo(Change):
     """Take a decision back."""
 
-    @told.operation(
+    @schema.operation(
         "decisions_undo",
         ReviewAnswer,
         body=EmptyBody,
-        refused=[404, told.CLOSED],
+        refused=[404, schema.CLOSED],
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Undo a decision that has not left yet; the review is pending again."""

@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals import policy
-from approvals.api import documentation as told
-from approvals.api import queries
+from approvals.api import queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
@@ -29,7 +28,7 @@ class OrderBatches(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
+    @schema.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
     def post(self, request: Request) -> Response:
         """Store a batch; it is read and its orders are started behind the scenes, each once."""
         policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
@@ -54,7 +53,7 @@ class OneBatch(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation("order_batches_read", OrderBatchAnswer, refused=[404])
+    @schema.operation("order_batches_read", OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
         """Read how far a batch has come, and which of its rows were refused."""
         return _answer(queries.order_batch(self.actor, batch_id), 200)

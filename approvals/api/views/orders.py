@@ -15,8 +15,7 @@ from rest_framework.response import Response
 
 from approvals.actions import interventions
 from approvals.actors import Actor
-from approvals.api import documentation as told
-from approvals.api import pagination, queries
+from approvals.api import pagination, queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.orders import (
@@ -41,7 +40,7 @@ class Orders(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.listing("orders_list", OrderAnswer, query=OrderQuery)
+    @schema.listing("orders_list", OrderAnswer, query=OrderQuery)
     def get(self, request: Request) -> Response:
         """List orders, the latest first."""
         asked = self.query(OrderQuery)
@@ -54,7 +53,7 @@ class Orders(Endpoint):
         shown = [OrderAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
 
-    @told.start_order
+    @schema.start_order
     def post(self, request: Request) -> Response:
         """Start the workflow of an order, once: 201 once it runs, 202 while Step Functions is away."""
         order = request.data
@@ -86,7 +85,7 @@ class Order(Endpoint):
 
     changes_need = Scope.ORDERS
 
-    @told.operation("orders_read", WholeOrderAnswer, refused=[404])
+    @schema.operation("orders_read", WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
         """Read an order: its last attempt, its input, and all that happened to it."""
         return whole(self.actor, order_id)
@@ -101,7 +100,7 @@ class Hand(Endpoint):
     changes_need = Scope.ORDERS
     word: ClassVar[str]
 
-    @told.of_another_order
+    @schema.of_another_order
     def get(self, request: Request, order_id: str) -> Response:
         """Read the order whose id ends so; where there is none, this address has no GET."""
         try:
@@ -126,11 +125,11 @@ class Restart(Hand):
 
     word = "restart"
 
-    @told.operation(
+    @schema.operation(
         "orders_restart",
         WholeOrderAnswer,
         body=RestartBody,
-        refused=[404, told.NOT_AS_IT_STANDS],
+        refused=[404, schema.NOT_AS_IT_STANDS],
     )
     def post(self, request: Request, order_id: str) -> Response:
         """Redrive a failed order within 14 days, else begin it anew as `order-<id>-r2`."""
@@ -143,11 +142,11 @@ class Stop(Hand):
 
     word = "stop"
 
-    @told.operation(
+    @schema.operation(
         "orders_stop",
         WholeOrderAnswer,
         body=StopBody,
-        refused=[404, told.NOT_AS_IT_STANDS],
+        refused=[404, schema.NOT_AS_IT_STANDS],
     )
     def post(self, request: Request, order_id: str) -> Response:
         """Stop an order's execution, for a reason; its open reviews end with it."""

@@ -12,8 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import ingest
-from approvals.api import documentation as told
-from approvals.api import pagination, queries
+from approvals.api import pagination, queries, schema
 from approvals.api.authentication import ALL_RIGHTS
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.quarantine import (
@@ -37,7 +36,7 @@ STATES: dict[str, dict[str, Any]] = {
 class Quarantine(Endpoint):
     """All quarantined messages."""
 
-    @told.listing(
+    @schema.listing(
         "quarantine_list",
         QuarantineAnswer,
         query=QuarantineQuery,
@@ -75,7 +74,7 @@ class OneMessage(Endpoint):
 class Message(OneMessage):
     """One quarantined message."""
 
-    @told.operation("quarantine_read", QuarantinedMessageAnswer, refused=[404])
+    @schema.operation("quarantine_read", QuarantinedMessageAnswer, refused=[404])
     def get(self, request: Request, message_id: UUID) -> Response:
         """Read a quarantined message with its body, tokens blotted out."""
         return self.shown()
@@ -84,12 +83,12 @@ class Message(OneMessage):
 class Replay(OneMessage):
     """Try a quarantined message again."""
 
-    @told.operation(
+    @schema.operation(
         "quarantine_replay",
         QuarantinedMessageAnswer,
         body=EmptyBody,
         status=201,
-        refused=[404, told.SETTLED],
+        refused=[404, schema.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Make the review of a message that can be read now; `replayed_as` names it.
@@ -103,11 +102,11 @@ class Replay(OneMessage):
 class Discard(OneMessage):
     """Give a quarantined message up."""
 
-    @told.operation(
+    @schema.operation(
         "quarantine_discard",
         QuarantinedMessageAnswer,
         body=DiscardBody,
-        refused=[404, told.SETTLED],
+        refused=[404, schema.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Settle a message without a review, for a reason. Its bytes stay, sealed."""

@@ -9,8 +9,7 @@ from rest_framework.response import Response
 
 from approvals import policy
 from approvals.actions import assignment
-from approvals.api import documentation as told
-from approvals.api import queries
+from approvals.api import queries, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.requests import EmptyBody
@@ -24,7 +23,7 @@ from approvals.records import database_time, idempotency
 class Queues(Endpoint):
     """All queues in which the caller has a role."""
 
-    @told.listing("queues_list", QueueAnswer)
+    @schema.listing("queues_list", QueueAnswer)
     def get(self, request: Request) -> Response:
         """List queues by name with what waits in them; they are few, so this is one page."""
         now = database_time.now()
@@ -36,7 +35,7 @@ class Queues(Endpoint):
 class Next(Endpoint):
     """The next review of a queue."""
 
-    @told.operation(
+    @schema.operation(
         "queues_next",
         ClaimedReviewAnswer,
         body=EmptyBody,

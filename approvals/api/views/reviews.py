@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import assignment, discussion
-from approvals.api import documentation as told
-from approvals.api import headers, pagination, queries
+from approvals.api import pagination, queries, request_headers, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.audit_events import EventAnswer
 from approvals.api.serializers.comments import CommentAnswer, CommentBody
@@ -79,7 +78,7 @@ class Change(Endpoint):
 class Reviews(Endpoint):
     """All reviews the caller may see."""
 
-    @told.listing("reviews_list", ReviewAnswer, query=ReviewQuery)
+    @schema.listing("reviews_list", ReviewAnswer, query=ReviewQuery)
     def get(self, request: Request) -> Response:
         """List reviews, pending ones unless other statuses are named."""
         asked = self.query(ReviewQuery)
@@ -92,7 +91,7 @@ class Reviews(Endpoint):
 class Review(Endpoint):
     """One review."""
 
-    @told.operation("reviews_read", ReviewAnswer, refused=[404])
+    @schema.operation("reviews_read", ReviewAnswer, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read a review."""
         return answer(queries.review(self.actor, review_id))
@@ -101,75 +100,81 @@ class Review(Endpoint):
 class Claim(Change):
     """Take a review."""
 
-    @told.operation(
+    @schema.operation(
         "reviews_claim",
         ClaimedReviewAnswer,
         body=ClaimBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
+        refused=schema.OF_CLAIMS,
+        parameters=[schema.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Claim a review; claiming one's own again renews it. A lead may override another's claim."""
         asked = self.body(ClaimBody)
-        verb = partial(assignment.claim, review_id, version=headers.version(request), **asked)
+        verb = partial(
+            assignment.claim, review_id, version=request_headers.version(request), **asked
+        )
         return self.change(verb, ClaimedReviewAnswer)
 
 
 class Renew(Change):
     """Keep a review."""
 
-    @told.operation(
+    @schema.operation(
         "reviews_renew",
         ClaimedReviewAnswer,
         body=LeaseBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
+        refused=schema.OF_CLAIMS,
+        parameters=[schema.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Lengthen one's own claim."""
         asked = self.body(LeaseBody)
-        verb = partial(assignment.renew, review_id, version=headers.version(request), **asked)
+        verb = partial(
+            assignment.renew, review_id, version=request_headers.version(request), **asked
+        )
         return self.change(verb, ClaimedReviewAnswer)
 
 
 class Release(Change):
     """Give a review back."""
 
-    @told.operation(
+    @schema.operation(
         "reviews_release",
         ReviewAnswer,
         body=LeaseBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
+        refused=schema.OF_CLAIMS,
+        parameters=[schema.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Release one's own claim; releasing what nobody holds changes nothing."""
         asked = self.body(LeaseBody)
-        verb = partial(assignment.release, review_id, version=headers.version(request), **asked)
+        verb = partial(
+            assignment.release, review_id, version=request_headers.version(request), **asked
+        )
         return self.change(verb)
 
 
 class Reassign(Change):
     """Hand a review on."""
 
-    @told.operation(
+    @schema.operation(
         "reviews_reassign",
         ReviewAnswer,
         body=ReassignBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
+        refused=schema.OF_CLAIMS,
+        parameters=[schema.IF_MATCH],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Give a review to somebody else: one's own, or for a lead anybody's. They hold it then."""
         to = queries.person(self.body(ReassignBody)["to"])
-        version = headers.version(request)
+        version = request_headers.version(request)
         return self.change(partial(assignment.reassign, review_id, to, version=version))
 
 
 class Comments(Endpoint):
     """What people say about a review."""
 
-    @told.listing("reviews_comments", CommentAnswer, query=PageQuery, refused=[404])
+    @schema.listing("reviews_comments", CommentAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the comments on a review, oldest first."""
         asked = self.query(PageQuery)
@@ -178,7 +183,7 @@ class Comments(Endpoint):
         shown = [CommentAnswer(row).data for row in found.rows]
         return Response(pagination.envelope(request, found, shown))
 
-    @told.operation(
+    @schema.operation(
         "reviews_comment",
         CommentAnswer,
         body=CommentBody,
@@ -198,7 +203,7 @@ class Comments(Endpoint):
 class Events(Endpoint):
     """What happened to a review."""
 
-    @told.listing("reviews_events", EventAnswer, query=PageQuery, refused=[404])
+    @schema.listing("reviews_events", EventAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read the audit trail of a review, oldest first, with the hashes of its chain."""
         asked = self.query(PageQuery)

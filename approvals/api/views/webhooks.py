@@ -22,8 +22,7 @@ from rest_framework.views import APIView
 
 from approvals.actions import decisions
 from approvals.actors import Actor
-from approvals.api import documentation as told
-from approvals.api import errors, signature, throttling
+from approvals.api import errors, rate_limits, schema, webhook_signature
 from approvals.api.endpoint import OnlyJSON, is_json
 from approvals.api.serializers.fields import STORABLE, UUID_PATTERN, StrictBoolean, StrictText
 from approvals.exceptions import (
@@ -137,14 +136,14 @@ _ONE = "[a-z0-9]{1,8},[A-Za-z0-9+/=_-]{1,128}"
 
 
 REFUSALS = (
-    signature.NotSigned(),
+    webhook_signature.NotSigned(),
     NotAllowed(NOT_HERE),
     NotFound(),
-    told.DECIDED,
-    told.HELD,
-    told.LATE,
+    schema.DECIDED,
+    schema.HELD,
+    schema.LATE,
     ReceiptConflict(),
-    errors.TooLarge(f"The body has over {signature.MAX_BODY} bytes."),
+    errors.TooLarge(f"The body has over {webhook_signature.MAX_BODY} bytes."),
     Invalid("Give either task_token or review_id.", pointer=""),
     Throttled(retry_after=1),
     Unavailable(),
@@ -173,7 +172,9 @@ DESCRIBED = extend_schema(
     request={"application/json": BODY},
     responses={
         200: WebhookDecisionAnswer,
-        **told.by_status([told.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]),
+        **schema.by_status(
+            [schema.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]
+        ),
     },
     examples=[
         OpenApiExample(
@@ -202,11 +203,11 @@ class WebhookDecisions(APIView):
         """
         body = _raw(request)
         try:
-            signed = signature.verified(request.headers, body)
-        except signature.NotSigned:
-            throttling.count_stranger(request)
+            signed = webhook_signature.verified(request.headers, body)
+        except webhook_signature.NotSigned:
+            rate_limits.count_stranger(request)
             raise
-        throttling.count_signer(signed.secret)
+        rate_limits.count_signer(signed.secret)
         if body and not is_json(request):
             raise UnsupportedMediaType(str(request.content_type))
         key = idempotency.Key(
@@ -232,13 +233,13 @@ class WebhookDecisions(APIView):
 def _raw(request: Request) -> bytes:
     """The body as it came. Raises TooLarge before anything is hashed."""
     stream = request.stream
-    body: bytes = b"" if stream is None else stream.read(signature.MAX_BODY + 1)
-    if len(body) > signature.MAX_BODY:
-        raise errors.TooLarge(f"The body has over {signature.MAX_BODY} bytes.")
+    body: bytes = b"" if stream is None else stream.read(webhook_signature.MAX_BODY + 1)
+    if len(body) > webhook_signature.MAX_BODY:
+        raise errors.TooLarge(f"The body has over {webhook_signature.MAX_BODY} bytes.")
     return body
 
 
-def _carried_out(key: idempotency.Key, signed: signature.Signed, body: bytes) -> Receipt:
+def _carried_out(key: idempotency.Key, signed: webhook_signature.Signed, body: bytes) -> Receipt:
     """The receipt of this call, whoever came first with it: this request, a twin, or one long ago.
 
     Raises ReceiptConflict where the id came with another body, and what is not remembered.
@@ -286,7 +287,7 @@ def _read(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", given.validated_data)
 
 
-def _decide(key: idempotency.Key, signed: signature.Signed, asked: dict[str, Any]) -> None:
+def _decide(key: idempotency.Key, signed: webhook_signature.Signed, asked: dict[str, Any]) -> None:
     review_id = _review(signed, asked)
     reviewer = User.objects.filter(email=_email(asked)).first()
     if reviewer is None:
@@ -302,7 +303,7 @@ def _decide(key: idempotency.Key, signed: signature.Signed, asked: dict[str, Any
         raise NotAllowed(NOT_HERE) from None
 
 
-def _review(signed: signature.Signed, asked: dict[str, Any]) -> UUID:
+def _review(signed: webhook_signature.Signed, asked: dict[str, Any]) -> UUID:
     """The review that is meant. Raises NotFound, also where the secret belongs to another queue."""
     rows = ReviewTask.objects.all()
     if signed.secret.queue_id is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.api import examples
+from approvals.api import schema_examples
 from approvals.api.serializers.fields import NOT_BLANK, STORABLE
 
 _REVIEW_SHAPES = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
@@ -69,7 +69,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     parameter means, and which headers come with an answer.
     """
     named = result["components"]["schemas"]
-    for shape in examples.REQUESTS:
+    for shape in schema_examples.REQUESTS:
         _close(named.get(shape.__name__, {}))  # drf-spectacular leaves out what has no members
     for name, either in EITHER.items():
         named[name]["oneOf"] = [{"required": [member]} for member in either]

@@ -1,6 +1,6 @@
-"""The API described: what each operation takes, answers and refuses, and the pages that show it.
+"""Describes the API's operations to drf-spectacular: requests, responses, refusals and examples.
 
-Schema and pages need no login: they say nothing that the source does not, and nothing about data.
+`operation` describes an endpoint with one object as its response, `listing` one with a page of them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from csp.decorators import csp_update
-from django.utils.decorators import method_decorator
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import (
@@ -20,16 +18,12 @@ from drf_spectacular.utils import (
     extend_schema,
     inline_serializer,
 )
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers as fields
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from approvals.api import errors, examples
+from approvals.api import errors, schema_examples
 from approvals.api.serializers.orders import OrderAnswer
 from approvals.api.serializers.problems import ProblemAnswer
 from approvals.api.serializers.requests import EmptyBody
-from approvals.api.throttling import PerCaller
 from approvals.exceptions import (
     AlreadyDecided,
     AlreadySettled,
@@ -148,7 +142,7 @@ def operation(  # noqa: PLR0913  (what an operation has)
         request={"application/json": taken} if body else None,
         parameters=[*keys, *parameters, *([query] if query else [])],
         responses=responses,
-        examples=_requests(examples.REQUESTS[body]) if body else [],
+        examples=_requests(schema_examples.REQUESTS[body]) if body else [],
     )
 
 
@@ -168,7 +162,7 @@ def listing(
             "previous": fields.URLField(allow_null=True),
         },
     )
-    page = {"results": [examples.ANSWERS[shown]], "next": None, "previous": None}
+    page = {"results": [schema_examples.ANSWERS[shown]], "next": None, "previous": None}
     answer = OpenApiResponse(envelope, "A page.", [OpenApiExample("A page", page)])
     return extend_schema(
         operation_id=operation_id,
@@ -178,7 +172,7 @@ def listing(
 
 
 def _answer(shown: type[fields.Serializer[Any]], description: str = "") -> OpenApiResponse:
-    example = OpenApiExample("An answer", examples.ANSWERS[shown])
+    example = OpenApiExample("An answer", schema_examples.ANSWERS[shown])
     return OpenApiResponse(shown, description or (shown.__doc__ or "").split(". ")[0], [example])
 
 
@@ -220,11 +214,11 @@ start_order = extend_schema(
         202: OpenApiResponse(
             OrderAnswer,
             "Stored; it is started as soon as Step Functions answers.",
-            [OpenApiExample("An answer", examples.NOT_STARTED)],
+            [OpenApiExample("An answer", schema_examples.NOT_STARTED)],
         ),
     }
     | _refusals([OrderConflict(order_id="ORD-1042")], posts=True),
-    examples=_requests(examples.ORDERS),
+    examples=_requests(schema_examples.ORDERS),
 )
 
 
@@ -240,31 +234,3 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         """A bearer token in the Authorization header."""
         return build_bearer_security_scheme_object("Authorization", "Bearer")
-
-
-class Schema(SpectacularAPIView):
-    """The OpenAPI document."""
-
-    http_method_names = ["get", "head"]
-    throttle_classes = [PerCaller]  # nobody signs in here, and drawing it up takes a moment
-
-
-# Swagger UI draws its icons and sizes with inline styles; scripts stay what the page's own host serves.
-@method_decorator(csp_update({"style-src": "'unsafe-inline'"}), name="dispatch")
-class Docs(SpectacularSwaggerSplitView):
-    """The schema as pages to try it from."""
-
-    http_method_names = ["get", "head"]
-    url_name = "api:schema"
-
-
-class NothingHere(APIView):
-    """Every address under /api/ that is none: a problem document, as for all else."""
-
-    authentication_classes = ()
-    permission_classes = ()
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Whatever the method, there is nothing."""
-        hint = "" if request.path.endswith("/") else " Addresses end with a slash."
-        raise NotFound(f"There is nothing at this address.{hint}")
