@@ -30,11 +30,12 @@ TOLERANCE = 300.0  # seconds, either way; the specification leaves the number op
 MOST_SIGNATURES = 10
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
-# Printable ASCII; a dot would end the id in what is signed, a comma is how a doubled header arrives.
-_ID = re.compile(r"[!-+\-/-~]{1,255}")
-_TIMESTAMP = re.compile(r"[1-9][0-9]{0,10}")  # in one spelling: `sign` writes the number anew
-_ONE = r"[a-z0-9]{1,8},[A-Za-z0-9+/=_-]{1,128}"
-_SIGNATURES = re.compile(rf"{_ONE}(?: {_ONE}){{0,{MOST_SIGNATURES - 1}}}")
+# The grammar of the three headers, for the check here and for the OpenAPI document: the id is printable
+# ASCII; a dot would end it in what is signed, and a comma is how a repeated header arrives.
+ID_PATTERN = r"[!-+\-/-~]{1,255}"
+TIMESTAMP_PATTERN = "[1-9][0-9]{0,10}"  # no leading zero, no sign: `sign` writes the number anew
+_ONE = "[a-z0-9]{1,8},[A-Za-z0-9+/=_-]{1,128}"
+SIGNATURES_PATTERN = f"{_ONE}( {_ONE}){{0,{MOST_SIGNATURES - 1}}}"
 
 
 class NotSigned(ApprovalsError):
@@ -95,9 +96,9 @@ def verified(headers: Mapping[str, str], body: bytes) -> Signed:
 
 def _claim(headers: Mapping[str, str], body: bytes) -> _Claim | None:
     """What the headers say; None where one is missing or is not written as it should be."""
-    identity = _ID.fullmatch(headers.get("webhook-id", ""))
-    timestamp = _TIMESTAMP.fullmatch(headers.get("webhook-timestamp", ""))
-    signatures = _SIGNATURES.fullmatch(headers.get("webhook-signature", ""))
+    identity = re.fullmatch(ID_PATTERN, headers.get("webhook-id", ""))
+    timestamp = re.fullmatch(TIMESTAMP_PATTERN, headers.get("webhook-timestamp", ""))
+    signatures = re.fullmatch(SIGNATURES_PATTERN, headers.get("webhook-signature", ""))
     if identity is None or timestamp is None or signatures is None:
         return None
     try:

@@ -338,7 +338,9 @@ def test_a_body_that_cannot_be_read_is_invalid(erp, body):
 
 
 def test_a_body_over_64_kib_is_refused_before_anything_is_hashed(erp, alice, review, monkeypatch):
-    monkeypatch.setattr(webhooks.signature, "verified", lambda *_: pytest.fail("it was hashed"))
+    monkeypatch.setattr(
+        webhooks.webhook_signature, "verified", lambda *_: pytest.fail("it was hashed")
+    )
 
     refused(erp.send(b" " * 65_537), 413, "too_large")
 

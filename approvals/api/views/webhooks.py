@@ -13,8 +13,6 @@ from uuid import UUID
 
 import structlog
 from django.http import JsonResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,9 +20,9 @@ from rest_framework.views import APIView
 
 from approvals.actions import decisions
 from approvals.actors import Actor
-from approvals.api import errors, rate_limits, schema, webhook_signature
+from approvals.api import errors, rate_limits, webhook_schema, webhook_signature
 from approvals.api.endpoint import OnlyJSON, is_json
-from approvals.api.serializers.fields import STORABLE, UUID_PATTERN, StrictBoolean, StrictText
+from approvals.api.serializers.webhooks import WebhookDecision
 from approvals.exceptions import (
     ApprovalsError,
     IdempotencyMismatch,
@@ -35,7 +33,6 @@ from approvals.exceptions import (
     Throttled,
     Unavailable,
 )
-from approvals.messages import MAX_TOKEN, TaskToken
 from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
 from approvals.models.decisions import Outcome, Surface
 from approvals.records import audit, idempotency, tokens
@@ -45,145 +42,6 @@ log = structlog.get_logger(__name__)
 
 REQUEST = "POST /api/v1/webhooks/decision/"
 SAID = ("review.approved", "review.rejected", "vote.cast")  # the audit events of a vote
-NOT_HERE = "This reviewer may not decide here."
-
-
-class WebhookDecision(serializers.Serializer[Any]):
-    """A decision by webhook. Of `task_token` and `review_id`, exactly one is given."""
-
-    task_token = StrictText(required=False, max_length=MAX_TOKEN, trim_whitespace=False)
-    review_id = serializers.UUIDField(required=False)
-    approved = StrictBoolean()
-    reviewer_email = StrictText(max_length=254, help_text="Who decides: an active user.")
-    reason = StrictText(
-        default="",
-        allow_blank=True,
-        allow_null=True,
-        trim_whitespace=False,
-        max_length=decisions.MAX_REASON,
-        help_text="Absent, null or empty means that none is given.",
-    )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """As DRF's, after refusing what is not known, without naming it."""
-        if isinstance(data, dict) and not data.keys() <= self.fields.keys():
-            known = ", ".join(self.fields)
-            raise ValidationError({"non_field_errors": [f"The body names more than {known}."]})
-        return super().to_internal_value(data)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Exactly one way to name the review; a token shows itself to nobody from here on."""
-        if ("task_token" in attrs) == ("review_id" in attrs):
-            raise ValidationError("Give either task_token or review_id.")
-        if "task_token" in attrs:
-            attrs["task_token"] = TaskToken(attrs["task_token"])
-        return attrs
-
-
-class WebhookDecisionAnswer(serializers.Serializer[Any]):
-    """What this call has done, in facts that never change: a replay gets the same bytes."""
-
-    review_id = serializers.UUIDField()
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
-    decision_id = serializers.UUIDField(allow_null=True, help_text="Null while votes are missing.")
-    by = serializers.EmailField()
-    decided_at = serializers.DateTimeField(
-        allow_null=True, help_text="Null while votes are missing."
-    )
-
-
-# By hand, because a serializer cannot say that exactly one of two names is given.
-BODY = {
-    "type": "object",
-    "description": WebhookDecision.__doc__,
-    "properties": {
-        "task_token": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_TOKEN,
-            "pattern": STORABLE,
-        },
-        "review_id": {"type": "string", "format": "uuid", "pattern": UUID_PATTERN},
-        "approved": {"type": "boolean"},
-        "reviewer_email": {
-            "type": "string",
-            "format": "email",
-            "minLength": 1,
-            "maxLength": 254,
-            "description": "Who decides: an active user.",
-        },
-        "reason": {
-            "type": ["string", "null"],
-            "maxLength": decisions.MAX_REASON,
-            "pattern": STORABLE,
-            "description": "Absent, null or empty means that none is given.",
-        },
-    },
-    "required": ["approved", "reviewer_email"],
-    "oneOf": [{"required": ["task_token"]}, {"required": ["review_id"]}],
-    "additionalProperties": False,
-}
-
-
-def _header(name: str, pattern: str, description: str) -> OpenApiParameter:
-    shape = {"type": "string", "pattern": f"^{pattern}$"}
-    return OpenApiParameter(
-        name, shape, OpenApiParameter.HEADER, required=True, description=description
-    )
-
-
-_ONE = "[a-z0-9]{1,8},[A-Za-z0-9+/=_-]{1,128}"
-
-
-REFUSALS = (
-    webhook_signature.NotSigned(),
-    NotAllowed(NOT_HERE),
-    NotFound(),
-    schema.DECIDED,
-    schema.HELD,
-    schema.LATE,
-    ReceiptConflict(),
-    errors.TooLarge(f"The body has over {webhook_signature.MAX_BODY} bytes."),
-    Invalid("Give either task_token or review_id.", pointer=""),
-    Throttled(retry_after=1),
-    Unavailable(),
-)
-DESCRIBED = extend_schema(
-    operation_id="webhooks_decide",
-    auth=[],
-    parameters=[
-        _header(
-            "webhook-id",
-            r"[!-+\-/-~]{1,255}",
-            "Yours, 1 to 255 printable characters, no dot, no comma.",
-        ),
-        _header(
-            "webhook-timestamp",
-            "[1-9][0-9]{0,10}",
-            "Seconds since 1970; at most five minutes off.",
-        ),
-        _header(
-            "webhook-signature",
-            f"{_ONE}( {_ONE}){{0,9}}",
-            "`v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; up to ten of them,"
-            " a space between.",
-        ),
-    ],
-    request={"application/json": BODY},
-    responses={
-        200: WebhookDecisionAnswer,
-        **schema.by_status(
-            [schema.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]
-        ),
-    },
-    examples=[
-        OpenApiExample(
-            "Approve the review of a task token",
-            {"task_token": "AQCEAAAAKg...", "approved": True, "reviewer_email": "ada@example.com"},
-            request_only=True,
-        ),
-    ],
-)
 
 
 class WebhookDecisions(APIView):
@@ -194,7 +52,7 @@ class WebhookDecisions(APIView):
     content_negotiation_class = OnlyJSON
     http_method_names = ["post"]
 
-    @DESCRIBED
+    @webhook_schema.decide
     def post(self, request: Request) -> JsonResponse:
         """Approve or reject by webhook, signed as Standard Webhooks has it.
 
@@ -291,7 +149,7 @@ def _decide(key: idempotency.Key, signed: webhook_signature.Signed, asked: dict[
     review_id = _review(signed, asked)
     reviewer = User.objects.filter(email=_email(asked)).first()
     if reviewer is None:
-        raise NotAllowed(NOT_HERE)
+        raise NotAllowed(webhook_schema.NOT_A_REVIEWER)
     outcome = Outcome.APPROVED if asked["approved"] else Outcome.REJECTED
     wanted = decisions.DecisionRequest(reason=asked["reason"] or "", undo_seconds=0)
     by = Actor(reviewer, Surface.WEBHOOK, signed_in=signed.signer)
@@ -300,7 +158,7 @@ def _decide(key: idempotency.Key, signed: webhook_signature.Signed, asked: dict[
     except (NotAllowed, NotFound):
         # The review is there, so either is about the reviewer: unknown, inactive and not allowed
         # sound alike.
-        raise NotAllowed(NOT_HERE) from None
+        raise NotAllowed(webhook_schema.NOT_A_REVIEWER) from None
 
 
 def _review(signed: webhook_signature.Signed, asked: dict[str, Any]) -> UUID:
