@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -26,6 +26,7 @@ from approvals.records import idempotency
 
 LONGEST_REQUEST = 600  # characters that a stored idempotency key keeps of a request
 Shape = TypeVar("Shape", bound="Any")
+Result = TypeVar("Result")
 
 
 def media_type(request: Request) -> str:
@@ -131,6 +132,24 @@ class Endpoint(APIView):
             body_sha256=self._body_sha256,
             status=status,
         )
+
+    def run_once(
+        self,
+        verb: Callable[..., Result],
+        repeat: Callable[[idempotency.AlreadyAnswered], Result],
+        *,
+        status: int = 200,
+    ) -> Result:
+        """Run a verb as the caller, once under the request's Idempotency-Key, and return its result.
+
+        Where the same request has been carried out before, the verb changes nothing and `repeat` makes
+        the result, from the id of the row that the first response showed. `status` is that of the
+        first response, which a repeated request gets again.
+        """
+        try:
+            return verb(by=self.actor, key=self.idempotency_key(status))
+        except idempotency.AlreadyAnswered as first:
+            return repeat(first)
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
         """The request's body in this shape. Raises Invalid with a JSON Pointer."""

@@ -146,6 +146,25 @@ def operation(  # noqa: PLR0913  (what an operation has)
     )
 
 
+def versioned_operation(
+    operation_id: str,
+    shown: type[fields.Serializer[Any]],
+    *,
+    body: type[fields.Serializer[Any]],
+    status: int = 200,
+    refused: Sequence[Refusal] = (),
+) -> Described[Any]:
+    """Describe an operation that changes an open review, and takes If-Match."""
+    return operation(
+        operation_id,
+        shown,
+        body=body,
+        status=status,
+        refused=[*OF_CLAIMS, *refused],
+        parameters=[IF_MATCH],
+    )
+
+
 def listing(
     operation_id: str,
     shown: type[fields.Serializer[Any]],

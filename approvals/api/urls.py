@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from approvals.api.views import (
+    claims,
+    comments,
     decisions,
     documentation,
     order_batches,
@@ -23,11 +25,11 @@ v1 = [
     path("queues/<slug:slug>/next/", queues.Next.as_view(), name="next"),
     path("reviews/", reviews.Reviews.as_view(), name="reviews"),
     path("reviews/<uuid:review_id>/", reviews.Review.as_view(), name="review"),
-    path("reviews/<uuid:review_id>/claim/", reviews.Claim.as_view(), name="claim"),
-    path("reviews/<uuid:review_id>/renew/", reviews.Renew.as_view(), name="renew"),
-    path("reviews/<uuid:review_id>/release/", reviews.Release.as_view(), name="release"),
-    path("reviews/<uuid:review_id>/reassign/", reviews.Reassign.as_view(), name="reassign"),
-    path("reviews/<uuid:review_id>/comments/", reviews.Comments.as_view(), name="comments"),
+    path("reviews/<uuid:review_id>/claim/", claims.Claim.as_view(), name="claim"),
+    path("reviews/<uuid:review_id>/renew/", claims.Renew.as_view(), name="renew"),
+    path("reviews/<uuid:review_id>/release/", claims.Release.as_view(), name="release"),
+    path("reviews/<uuid:review_id>/reassign/", claims.Reassign.as_view(), name="reassign"),
+    path("reviews/<uuid:review_id>/comments/", comments.Comments.as_view(), name="comments"),
     path("reviews/<uuid:review_id>/decisions/", decisions.Decisions.as_view(), name="decide"),
     path("reviews/<uuid:review_id>/events/", reviews.Events.as_view(), name="events"),
     path("decisions/<uuid:decision_id>/undo/", decisions.Undo.as_view(), name="undo"),

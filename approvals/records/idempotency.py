@@ -37,6 +37,7 @@ class AlreadyAnswered(Exception):
 
     def __init__(self, receipt: Receipt) -> None:
         self.result: UUID | None = receipt.result
+        self.created_at = receipt.created_at
         self.answer: Any = receipt.answer
         self.status: int = receipt.status
         super().__init__(str(receipt))

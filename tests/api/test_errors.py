@@ -151,7 +151,7 @@ def test_what_nobody_foresaw_is_500_without_a_word_of_it(api, monkeypatch, revie
 
 
 def test_a_value_the_database_refuses_is_the_callers_mistake(api, monkeypatch, review):
-    monkeypatch.setitem(views.VERBS, "approved", _raises(DataError(SECRET)))
+    monkeypatch.setattr(views.decisions, "decide", _raises(DataError(SECRET)))
 
     answer = api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -15,40 +14,36 @@ from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.decisions import DecisionBody
 from approvals.api.serializers.requests import EmptyBody
 from approvals.api.serializers.reviews import ReviewAnswer, VotedReviewAnswer
-from approvals.api.views.reviews import Change, answer
+from approvals.api.views.reviews import ReviewAction, review_response
 from approvals.models.decisions import Outcome
-from approvals.records import idempotency
 
 
 class Decisions(Endpoint):
     """The decisions of a review."""
 
-    @schema.operation(
+    @schema.versioned_operation(
         "reviews_decide",
         VotedReviewAnswer,
         body=DecisionBody,
         status=201,
-        refused=[*schema.OF_CLAIMS, schema.LATE],
-        parameters=[schema.IF_MATCH],
+        refused=[schema.LATE],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
-        asked, key = self.body(DecisionBody), self.idempotency_key(201)
+        asked = self.body(DecisionBody)
         outcome = Outcome(asked.pop("outcome"))
         version = request_headers.version(request)
         wanted = decisions.DecisionRequest(**asked, version=version)
-        since = None
-        try:
-            row = decisions.decide(review_id, outcome, by=self.actor, request=wanted, key=key)
-        except idempotency.AlreadyAnswered:
-            row = queries.review(self.actor, review_id)
-            kept = idempotency.earlier(cast("idempotency.Key", key))
-            since = kept.created_at if kept else None
+        row, since = self.run_once(
+            lambda **caller: (decisions.decide(review_id, outcome, request=wanted, **caller), None),
+            lambda first: (queries.review(self.actor, review_id), first.created_at),
+            status=201,
+        )
         vote = queries.vote(row, self.caller, since=since)
-        return answer(row, VotedReviewAnswer, status=201, vote=vote)
+        return review_response(row, VotedReviewAnswer, status=201, vote=vote)
 
 
-class Undo(Change):
+class Undo(ReviewAction):
     """Take a decision back."""
 
     @schema.operation(
@@ -60,4 +55,4 @@ class Undo(Change):
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Undo a decision that has not left yet; the review is pending again."""
         self.body(EmptyBody)
-        return self.change(partial(decisions.undo, decision_id))
+        return self.act(partial(decisions.undo, decision_id))

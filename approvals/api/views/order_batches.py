@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,7 +19,6 @@ from approvals.models import OrderBatch
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.policy import Action
-from approvals.records import idempotency
 
 ACCEPTED = 202
 
@@ -35,16 +35,11 @@ class OrderBatches(Endpoint):
         given = self.body(BatchBody)
         source, body = _source(given)
         wish = runner.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
-        try:
-            row = runner.accept(
-                source,
-                wish,
-                by=self.actor,
-                body=body,
-                key=self.idempotency_key(ACCEPTED),
-            )
-        except idempotency.AlreadyAnswered as earlier:
-            row = queries.order_batch(self.actor, cast("UUID", earlier.result))
+        row = self.run_once(
+            partial(runner.accept, source, wish, body=body),
+            lambda first: queries.order_batch(self.actor, cast("UUID", first.result)),
+            status=ACCEPTED,
+        )
         return _answer(row, ACCEPTED)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,6 @@ from approvals.api.serializers.quarantine import (
     QuarantineQuery,
 )
 from approvals.api.serializers.requests import ANY, EmptyBody
-from approvals.records import idempotency
 
 BY_ARRIVAL = ("-received_at", "-id")
 STATES: dict[str, dict[str, Any]] = {
@@ -48,8 +46,8 @@ class Quarantine(Endpoint):
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        shown = [QuarantineAnswer(row).data for row in found.rows]
-        return Response(pagination.envelope(request, found, shown))
+        results = [QuarantineAnswer(row).data for row in found.rows]
+        return Response(pagination.envelope(request, found, results))
 
 
 class OneMessage(Endpoint):
@@ -59,8 +57,7 @@ class OneMessage(Endpoint):
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
         """Run a verb of the caller's on the message, once, and show what became of it."""
-        with suppress(idempotency.AlreadyAnswered):
-            verb(by=self.actor, key=self.idempotency_key(status))
+        self.run_once(verb, lambda _: None, status=status)
         return self.shown(status)
 
     def shown(self, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
@@ -14,10 +15,10 @@ from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.requests import EmptyBody
 from approvals.api.serializers.reviews import ClaimedReviewAnswer, ReviewFilter
-from approvals.api.views.reviews import answer
+from approvals.api.views.reviews import review_response
 from approvals.models import ReviewQueue
 from approvals.policy import Action
-from approvals.records import database_time, idempotency
+from approvals.records import database_time
 
 
 class Queues(Endpoint):
@@ -52,13 +53,13 @@ class Next(Endpoint):
         rows = queries.reviews(self.actor).filter(queue=queue)
         wanted = queries.narrowed(rows, asked, self.actor)
         wanted = wanted.order_by(*queries.ORDERS[asked["ordering"]])
-        try:
-            row = assignment.claim_next(wanted, by=self.actor, key=self.idempotency_key())
-        except idempotency.AlreadyAnswered as earlier:
-            row = queries.review(self.actor, earlier.result) if earlier.result else None
+        row = self.run_once(
+            partial(assignment.claim_next, wanted),
+            lambda first: queries.review(self.actor, first.result) if first.result else None,
+        )
         if row is None:
             return Response(status=204)
-        return answer(row, ClaimedReviewAnswer, caller=self.caller)
+        return review_response(row, ClaimedReviewAnswer, caller=self.caller)
 
 
 def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:
