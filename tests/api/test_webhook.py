@@ -184,7 +184,7 @@ def test_a_failure_of_ours_is_not_remembered(erp, alice, review, monkeypatch):
     def away(*_args, **_kwargs):
         raise OperationalError("the connection was lost")
 
-    monkeypatch.setattr(decisions, "approve", away)
+    monkeypatch.setattr(webhooks.decisions, "decide", away)
     refused(erp.send(about(review), "msg-1"), 503, "unavailable")
     monkeypatch.undo()
 
@@ -198,7 +198,7 @@ def test_what_nobody_foresaw_repeats_nothing_of_the_body(
         raise RuntimeError("nobody foresaw this")
 
     factories.review(queue, taskToken=CANARY)
-    monkeypatch.setattr(decisions, "approve", broken)
+    monkeypatch.setattr(webhooks.decisions, "decide", broken)
     body = {"task_token": CANARY, "approved": True, "reviewer_email": alice.email}
 
     answer = erp.send(body | {"reason": f"as {CANARY} says"}, "msg-1")
