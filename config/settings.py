@@ -227,7 +227,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Countersign",
-    "DESCRIPTION": "Reviews that Step Functions waits for: list, claim, decide, undo, audit.",
+    "DESCRIPTION": "Human approvals for AWS Step Functions: reviews, decisions, audit trails, orders.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

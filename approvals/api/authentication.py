@@ -79,5 +79,7 @@ class HasScope(BasePermission):
             return False
         changes: str = getattr(view, "changes_need", Scope.DECIDE)
         needed = Scope.READ if request.method in SAFE_METHODS else changes
-        self.message = f"This needs a token {f'with the scope {needed}' if needed else 'for all'}."
+        self.message = (
+            f"This needs a token {f'with the scope {needed}' if needed else 'without scopes'}."
+        )
         return not token.scopes or needed in token.scopes

@@ -34,7 +34,7 @@ RESERVED = {"type", "title", "status", "detail", "code"}
 
 
 class TooLarge(ApprovalsError):
-    """The request is larger than this service takes."""
+    """The request is larger than this service accepts."""
 
     code = "too_large"
     status = 413

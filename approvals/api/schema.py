@@ -23,7 +23,7 @@ from rest_framework import serializers as fields
 from approvals.api import errors, schema_examples
 from approvals.api.serializers.orders import OrderAnswer
 from approvals.api.serializers.problems import ProblemAnswer
-from approvals.api.serializers.requests import EmptyBody
+from approvals.api.serializers.requests import UNKNOWN_NAME, EmptyBody
 from approvals.exceptions import (
     AlreadyDecided,
     AlreadySettled,
@@ -49,14 +49,14 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$'},
     OpenApiParameter.HEADER,
-    description='The version that is meant, in quotes: `"7"`. If it is another by now, 412.',
+    description='The version to change, in quotes: `"7"`. 412 if the review has another version by now.',
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
     OpenApiParameter.HEADER,
-    description="Under one key a request acts once: sent again, it gets the object as it is then,"
-    " with the first status. Keys are the caller's own; a refusal is not kept, the rest for 7 days.",
+    description="A request that is repeated with the same key and body acts once: it gets the object as it"
+    " is then, with the first status. Keys are per user and kept for 7 days; refusals are not kept.",
 )
 # What is no printable character in any version of Unicode, of the first plane: controls, blanks but
 # the space, marks of direction, private use. What is not assigned yet no pattern can keep up with.
@@ -69,7 +69,7 @@ ORDER = {
     "required": ["order_id"],
     "properties": {
         "order_id": {
-            "description": "Printable, and not blank; a number counts as its digits.",
+            "description": "Printable and not blank; a number stands for its digits.",
             "oneOf": [
                 {
                     "type": "string",
@@ -83,7 +83,7 @@ ORDER = {
     },
     "additionalProperties": True,
 }
-# By hand, because drf-spectacular leaves out a shape without members.
+# Written out, because drf-spectacular leaves out a serializer without fields.
 NOTHING = {"type": "object", "description": EmptyBody.__doc__, "additionalProperties": False}
 
 _VERDICT = {"status": "rejected", "outcome": "rejected", "by": "bob@example.com"}
@@ -106,16 +106,16 @@ _USUAL: Mapping[int, ApprovalsError] = {
     422: Invalid("The request holds a value that cannot be stored.", pointer="/reason"),
 }
 _NO_TOKEN = errors.of_status(401, "Authentication credentials were not provided.")
-UNTOLD_TYPE = errors.of_status(415, "The body is not JSON by its Content-Type.")
+UNTOLD_TYPE = errors.of_status(415, "The Content-Type is not application/json.")
 _ALWAYS = (
     NotAllowed("This needs a token with the scope decide."),
-    Invalid("This name is not known here.", parameter="statsu"),
+    Invalid(UNKNOWN_NAME, parameter="statsu"),
     Throttled(retry_after=1),
     Unavailable(),
 )
 _OF_BODIES = (
     errors.TooLarge(),
-    Invalid("This name is not known here.", pointer="/overide"),
+    Invalid(UNKNOWN_NAME, pointer="/overide"),
     IdempotencyMismatch(),
 )
 
@@ -134,7 +134,7 @@ def operation(  # noqa: PLR0913  (what an operation has)
     """Describe an operation that answers one object; one with a body is a POST."""
     responses: dict[Any, Any] = {status: _answer(shown)} | _refusals(refused, posts=bool(body))
     if may_be_empty:
-        responses[204] = OpenApiResponse(description="None is left.")
+        responses[204] = OpenApiResponse(description="No review is left.")
     keys = [IDEMPOTENCY_KEY] if body else []
     taken = NOTHING if body is EmptyBody else body
     return extend_schema(
@@ -182,7 +182,7 @@ def listing(
         },
     )
     page = {"results": [schema_examples.ANSWERS[shown]], "next": None, "previous": None}
-    answer = OpenApiResponse(envelope, "A page.", [OpenApiExample("A page", page)])
+    answer = OpenApiResponse(envelope, "One page of the list.", [OpenApiExample("A page", page)])
     return extend_schema(
         operation_id=operation_id,
         parameters=[query] if query else [],
@@ -191,12 +191,16 @@ def listing(
 
 
 def _answer(shown: type[fields.Serializer[Any]], description: str = "") -> OpenApiResponse:
-    example = OpenApiExample("An answer", schema_examples.ANSWERS[shown])
+    example = _example("An answer", schema_examples.ANSWERS[shown])
     return OpenApiResponse(shown, description or (shown.__doc__ or "").split(". ")[0], [example])
 
 
 def _requests(named: Mapping[str, dict[str, Any]]) -> list[OpenApiExample]:
-    return [OpenApiExample(name, value, request_only=True) for name, value in named.items()]
+    return [_example(name, value, request_only=True) for name, value in named.items()]
+
+
+def _example(name: str, value: dict[str, Any], **options: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, summary=schema_examples.SUMMARIES.get(name, ""), **options)
 
 
 def _refusals(refused: Sequence[Refusal], *, posts: bool = False) -> dict[Any, Any]:
@@ -228,12 +232,12 @@ start_order = extend_schema(
     request={"application/json": ORDER},
     parameters=[IDEMPOTENCY_KEY],
     responses={
-        200: _answer(OrderAnswer, "The same order came before."),
-        201: _answer(OrderAnswer, "Its execution runs."),
+        200: _answer(OrderAnswer, "The same order was started before."),
+        201: _answer(OrderAnswer, "The execution is running."),
         202: OpenApiResponse(
             OrderAnswer,
-            "Stored; it is started as soon as Step Functions answers.",
-            [OpenApiExample("An answer", schema_examples.NOT_STARTED)],
+            "Stored; the execution starts as soon as Step Functions can be reached.",
+            [_example("An answer", schema_examples.NOT_STARTED)],
         ),
     }
     | _refusals([OrderConflict(order_id="ORD-1042")], posts=True),

@@ -1,6 +1,7 @@
-"""What requests and answers look like, for the schema; a test sends these and compares these.
+"""Examples of requests and responses for the OpenAPI document.
 
-The order, the people and the ids are those of one story, told from the message to its undo.
+A test sends the requests and compares the responses. All examples follow one order from its message
+to the undone decision, so ids and e-mail addresses recur.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
     WholeOrderAnswer: _ORDER
     | {
         "input": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"},
-        "attempts": [{name: told for name, told in _ORDER.items() if name != "order_id"}],
+        "attempts": [{name: value for name, value in _ORDER.items() if name != "order_id"}],
         "interventions": [
             {
                 "kind": "redrive",
@@ -237,5 +238,15 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
         },
     },
     DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
+}
+# What the pages show for examples whose name, which is their key in the document, says less.
+SUMMARIES: Mapping[str, str] = {
+    "An answer": "A response",
+    "Nothing to say": "An empty request",
+    "Hand it on": "Hand over",
+    "Take it over, as a lead": "Take over, as a lead",
+    "With a word on why": "Restart with a reason",
+    "Approve with edits, where the queue takes them": "Approve with edits, if the queue takes any",
+    "Reject, with ten seconds to change one's mind": "Reject, with ten seconds to undo",
 }
 ORDERS = {"An order": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"}}

@@ -55,11 +55,11 @@ STEPS: Mapping[str, Steps] = {
 }
 EITHER = {"BatchBody": ("orders", "source")}  # one of these members, and not both
 HEADERS: Mapping[str, Mapping[str, str]] = {
-    "401": {"WWW-Authenticate": "How to sign in."},
-    "429": {"Retry-After": "In how many seconds the next request is taken."},
-    "503": {"Retry-After": "In how many seconds to try again."},
+    "401": {"WWW-Authenticate": "The authentication scheme."},
+    "429": {"Retry-After": "Seconds until the next request is accepted."},
+    "503": {"Retry-After": "Seconds to wait before the next try."},
 }
-ETAG = 'The version in quotes, such as `"7"`, for If-Match.'
+ETAG = 'The version of the review in quotes, such as `"7"`, for If-Match.'
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

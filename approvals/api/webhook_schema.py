@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from approvals.actions import decisions
 from approvals.api import errors, schema, webhook_signature
@@ -20,7 +20,7 @@ from approvals.messages import MAX_TOKEN
 
 NOT_A_REVIEWER = "This reviewer may not decide here."
 
-# By hand, because a serializer cannot say that exactly one of two names is given.
+# Written out, because drf-spectacular cannot derive `oneOf` from a serializer's `validate`.
 BODY = {
     "type": "object",
     "description": WebhookDecision.__doc__,
@@ -38,13 +38,13 @@ BODY = {
             "format": "email",
             "minLength": 1,
             "maxLength": 254,
-            "description": "Who decides: an active user.",
+            "description": "The e-mail address of the active user who decides.",
         },
         "reason": {
             "type": ["string", "null"],
             "maxLength": decisions.MAX_REASON,
             "pattern": STORABLE,
-            "description": "Absent, null or empty means that none is given.",
+            "description": "Absent, null or empty: no reason is given.",
         },
     },
     "required": ["approved", "reviewer_email"],
@@ -64,18 +64,18 @@ HEADERS = [
     _header(
         "webhook-id",
         webhook_signature.ID_PATTERN,
-        "Yours, 1 to 255 printable characters, no dot, no comma.",
+        "Chosen by the sender: 1 to 255 printable ASCII characters, no space, dot or comma.",
     ),
     _header(
         "webhook-timestamp",
         webhook_signature.TIMESTAMP_PATTERN,
-        "Seconds since 1970; at most five minutes off.",
+        "Unix time in seconds, at most five minutes from the service's clock.",
     ),
     _header(
         "webhook-signature",
         webhook_signature.SIGNATURES_PATTERN,
-        "`v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; up to ten of them,"
-        " a space between.",
+        "`v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; up to ten"
+        " signatures, separated by spaces.",
     ),
 ]
 REFUSALS = (
@@ -97,7 +97,7 @@ decide = extend_schema(
     parameters=HEADERS,
     request={"application/json": BODY},
     responses={
-        200: WebhookDecisionAnswer,
+        200: OpenApiResponse(WebhookDecisionAnswer, "What this request has decided."),
         **schema.by_status(
             [schema.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]
         ),

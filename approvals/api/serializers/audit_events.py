@@ -9,7 +9,7 @@ from approvals.models import AuditEvent
 
 
 class EventAnswer(serializers.Serializer[AuditEvent]):
-    """One link of the review's hash chain."""
+    """An audit event, linked to the one before it by their hashes."""
 
     seq = serializers.IntegerField()
     kind = serializers.CharField()

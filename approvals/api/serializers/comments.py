@@ -11,13 +11,13 @@ from approvals.models import Comment
 
 
 class CommentBody(StrictSerializer):
-    """What to say about a review."""
+    """A comment to add to a review."""
 
     text = StrictText(trim_whitespace=False, min_length=1, max_length=discussion.MAX_COMMENT)
 
 
 class CommentAnswer(serializers.Serializer[Comment]):
-    """What somebody said about a review."""
+    """A comment on a review."""
 
     id = serializers.UUIDField()
     by = serializers.EmailField(source="by.email")

@@ -33,11 +33,11 @@ class DecisionBody(StrictSerializer):
 
 
 class DecisionAnswer(serializers.Serializer[Decision]):
-    """The answer a review got."""
+    """The decision on a review."""
 
     id = serializers.UUIDField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)
-    by = serializers.SerializerMethodField(help_text="An e-mail, or `system`.")
+    by = serializers.SerializerMethodField(help_text="An e-mail address, or `system`.")
     reason_code = serializers.CharField()
     reason = serializers.CharField()
     edits = JSONDocument()
@@ -45,12 +45,12 @@ class DecisionAnswer(serializers.Serializer[Decision]):
     undo_until = serializers.DateTimeField()
 
     def get_by(self, decision: Decision) -> str:
-        """Who decided."""
+        """The e-mail address of the reviewer, or `system`."""
         return decision.by.email if decision.by else SYSTEM_NAME
 
 
 class VoteAnswer(serializers.Serializer[Vote]):
-    """What the caller said."""
+    """The caller's vote."""
 
     id = serializers.UUIDField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)

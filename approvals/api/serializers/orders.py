@@ -17,14 +17,14 @@ from approvals.models import OrderExecution, OrderIntervention
 
 
 class OrderQuery(PageQuery):
-    """A page of orders."""
+    """Which orders a list holds, and which page of it."""
 
     status = serializers.ChoiceField(choices=OrderExecution.Status.choices, default="")
-    q = VerbatimText(default="", max_length=256, help_text="How the order's id begins.")
+    q = VerbatimText(default="", max_length=256, help_text="The beginning of the order's id.")
 
 
 class RestartBody(StrictSerializer):
-    """Why an order is restarted, for those who come after."""
+    """The reason to restart an order."""
 
     reason = StrictText(
         default="", allow_blank=True, trim_whitespace=False, max_length=interventions.MAX_REASON
@@ -32,93 +32,98 @@ class RestartBody(StrictSerializer):
 
 
 class StopBody(StrictSerializer):
-    """Why an order is stopped; the execution's history keeps it."""
+    """The reason to stop an order; it becomes part of the cause in the execution's history."""
 
     reason = StrictText(min_length=1, max_length=interventions.MAX_REASON)
 
 
 class OutageAnswer(serializers.Serializer[OrderExecution]):
-    """The error an execution ended with."""
+    """The error that ended an execution."""
 
     name = serializers.CharField(source="error")
     cause = serializers.CharField(
-        help_text="Its beginning; whatever looks like a token is blotted."
+        help_text="The beginning of the cause; text that looks like a task token is redacted."
     )
 
 
 class AttemptAnswer(serializers.Serializer[OrderExecution]):
-    """One execution that was to fulfil an order."""
+    """One attempt to fulfil an order: an execution."""
 
     attempt = serializers.IntegerField()
-    execution_arn = serializers.SerializerMethodField(help_text="Null until Step Functions has it.")
+    execution_arn = serializers.SerializerMethodField(
+        help_text="Null until Step Functions has accepted it."
+    )
     status = serializers.ChoiceField(choices=OrderExecution.Status.choices)
-    refusal = serializers.CharField(help_text="Why Step Functions will not take it, or empty.")
-    error = serializers.SerializerMethodField(help_text="Null unless it ended with one.")
+    refusal = serializers.CharField(help_text="Why Step Functions refused it; empty if it did not.")
+    error = serializers.SerializerMethodField(
+        help_text="Null unless the execution ended with an error."
+    )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True, help_text="As Step Functions says.")
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="According to Step Functions.")
 
     def get_execution_arn(self, order: OrderExecution) -> str | None:
-        """Known from an answer of Step Functions, never put together here."""
+        """The ARN in a response of Step Functions; never composed from its parts."""
         return order.execution_arn or None
 
     @extend_schema_field(OutageAnswer(allow_null=True))
     def get_error(self, order: OrderExecution) -> dict[str, Any] | None:
-        """What it ended with."""
+        """The error that ended the execution, or null."""
         return dict(OutageAnswer(order).data) if order.error else None
 
 
 class OrderAnswer(AttemptAnswer):
-    """An order and the execution that fulfils it: its last attempt."""
+    """An order with its latest attempt."""
 
     order_id = serializers.CharField()
 
 
 class InterventionAnswer(serializers.Serializer[OrderIntervention]):
-    """What somebody asked to be done to an execution, and what Step Functions made of it."""
+    """A redrive or stop of an execution, and its outcome."""
 
     kind = serializers.ChoiceField(choices=OrderIntervention.Kind.choices)
     attempt = serializers.IntegerField(source="order.attempt")
     reason = serializers.CharField()
     by = serializers.SerializerMethodField()
     asked_at = serializers.DateTimeField(source="created_at")
-    outcome = serializers.SerializerMethodField(help_text="Null while that is not known.")
+    outcome = serializers.SerializerMethodField(help_text="Null until it is known.")
     ended_at = serializers.DateTimeField(allow_null=True)
 
     @extend_schema_field(serializers.EmailField(allow_null=True))
     def get_by(self, hand: OrderIntervention) -> str | None:
-        """Who asked; null where it was a command."""
+        """The e-mail address of the person who asked; null if a command did."""
         return hand.created_by.email if hand.created_by else None
 
     @extend_schema_field(
         serializers.ChoiceField(choices=OrderIntervention.Outcome.choices, allow_null=True)
     )
     def get_outcome(self, hand: OrderIntervention) -> str | None:
-        """How it ended."""
+        """The outcome, or null."""
         return hand.outcome or None
 
 
 class WholeOrderAnswer(OrderAnswer):
-    """One order with its input, all attempts and what was done to them.
+    """An order with its input, its attempts and its interventions."""
 
-    The context brings `attempts` and `interventions`.
-    """
+    # The context holds `attempts` and `interventions`.
 
-    input = serializers.SerializerMethodField(help_text="As it was handed over.")
-    attempts = serializers.SerializerMethodField(help_text="The latest first.")
-    interventions = serializers.SerializerMethodField(help_text="Redrives and stops, latest first.")
+    input = serializers.SerializerMethodField(
+        help_text="As it was received; text that looks like a task token is redacted."
+    )
+    attempts = serializers.SerializerMethodField(help_text="Newest first.")
+    interventions = serializers.SerializerMethodField(help_text="Redrives and stops, newest first.")
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_input(self, order: OrderExecution) -> Any:
-        """Without what looks like a task token."""
+        """The input, with text that looks like a task token redacted."""
         return messages.without_tokens(json.loads(order.input))
 
     @extend_schema_field(AttemptAnswer(many=True))
     def get_attempts(self, order: OrderExecution) -> list[dict[str, Any]]:
-        """Of the same order."""
+        """All attempts at the order."""
         return [dict(AttemptAnswer(row).data) for row in self.context["attempts"]]
 
     @extend_schema_field(InterventionAnswer(many=True))
     def get_interventions(self, order: OrderExecution) -> list[dict[str, Any]]:
-        """Of all attempts."""
+        """The interventions in all attempts."""
         return [dict(InterventionAnswer(row).data) for row in self.context["interventions"]]

@@ -8,13 +8,15 @@ from rest_framework import serializers
 
 
 class ProblemAnswer(serializers.Serializer[Any]):
-    """A refusal, RFC 9457. Match on `code`; some codes come with more members than these."""
+    """A problem document (RFC 9457). Match on `code`; some codes come with more members."""
 
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    pointer = serializers.CharField(required=False, help_text="Where in the body, a JSON Pointer.")
-    parameter = serializers.CharField(required=False, help_text="Which query parameter.")
-    header = serializers.CharField(required=False, help_text="Which request header.")
+    pointer = serializers.CharField(
+        required=False, help_text="JSON Pointer to the place in the body."
+    )
+    parameter = serializers.CharField(required=False, help_text="The query parameter at fault.")
+    header = serializers.CharField(required=False, help_text="The request header at fault.")

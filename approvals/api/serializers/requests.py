@@ -12,17 +12,18 @@ from approvals.api.serializers.fields import VerbatimText
 ANY = "any"
 MOST_ROWS = 200
 LONGEST_CURSOR = 1_000
+UNKNOWN_NAME = "There is no field or parameter of this name."
 
 
 class StrictSerializer(serializers.Serializer[Any]):
     """An object of exactly these fields."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """As DRF's, after refusing what is not known."""
+        """Raises ValidationError for a name that is no field of this serializer."""
         if isinstance(data, Mapping):
             unknown = [name for name in data if name not in self.fields]
             if unknown:
-                raise serializers.ValidationError({unknown[0]: ["This name is not known here."]})
+                raise serializers.ValidationError({unknown[0]: [UNKNOWN_NAME]})
         return super().to_internal_value(data)
 
 
@@ -31,7 +32,7 @@ class EmptyBody(StrictSerializer):
 
 
 class PageQuery(StrictSerializer):
-    """Which page of a list."""
+    """Which page of a list, and its size."""
 
     cursor = VerbatimText(default="", max_length=LONGEST_CURSOR)
     page_size = serializers.IntegerField(default=50, min_value=1, max_value=MOST_ROWS)

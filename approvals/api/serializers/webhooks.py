@@ -14,7 +14,7 @@ from approvals.models.decisions import Outcome
 
 
 class WebhookDecision(serializers.Serializer[Any]):
-    """A decision by webhook. Of `task_token` and `review_id`, exactly one is given."""
+    """A decision by webhook. Give exactly one of `task_token` and `review_id`."""
 
     task_token = StrictText(required=False, max_length=MAX_TOKEN, trim_whitespace=False)
     review_id = serializers.UUIDField(required=False)
@@ -29,14 +29,17 @@ class WebhookDecision(serializers.Serializer[Any]):
     )
 
     def to_internal_value(self, data: Any) -> Any:
-        """As DRF's, after refusing what is not known, without naming it."""
+        """Raises ValidationError for unknown names, without repeating them: one may be a task token."""
         if isinstance(data, dict) and not data.keys() <= self.fields.keys():
             known = ", ".join(self.fields)
             raise ValidationError({"non_field_errors": [f"The body names more than {known}."]})
         return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Exactly one way to name the review; a token shows itself to nobody from here on."""
+        """Raises ValidationError unless exactly one of `task_token` and `review_id` is given.
+
+        The task token is wrapped, so that no log or traceback shows it.
+        """
         if ("task_token" in attrs) == ("review_id" in attrs):
             raise ValidationError("Give either task_token or review_id.")
         if "task_token" in attrs:
@@ -45,7 +48,7 @@ class WebhookDecision(serializers.Serializer[Any]):
 
 
 class WebhookDecisionAnswer(serializers.Serializer[Any]):
-    """What this call has done, in facts that never change: a replay gets the same bytes."""
+    """What this request has decided. The values never change: a repeated request gets the same bytes."""
 
     review_id = serializers.UUIDField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)

@@ -1,4 +1,4 @@
-"""Claims: take a review, keep it, give it back, hand it over to somebody else."""
+"""Claims: claim a review, extend the claim, release it, hand it over to another person."""
 
 from __future__ import annotations
 
@@ -41,11 +41,14 @@ class ClaimAction(ReviewAction):
 
 
 class Claim(ClaimAction):
-    """Take a review."""
+    """Claims a review."""
 
     @schema.versioned_operation("reviews_claim", ClaimedReviewAnswer, body=ClaimBody)
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Claim a review; claiming one's own again renews it. A lead may override another's claim."""
+        """Claim a review. Claiming one's own again renews the claim.
+
+        A lead may take over another reviewer's claim with `override`.
+        """
         options = self.body(ClaimBody)
         return self.act_on_version(
             assignment.claim, review_id, **options, serializer=ClaimedReviewAnswer
@@ -53,11 +56,11 @@ class Claim(ClaimAction):
 
 
 class Renew(ClaimAction):
-    """Keep a review."""
+    """Extends a claim."""
 
     @schema.versioned_operation("reviews_renew", ClaimedReviewAnswer, body=LeaseBody)
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Lengthen one's own claim."""
+        """Extend one's own claim."""
         options = self.body(LeaseBody)
         return self.act_on_version(
             assignment.renew, review_id, **options, serializer=ClaimedReviewAnswer
@@ -65,20 +68,20 @@ class Renew(ClaimAction):
 
 
 class Release(ClaimAction):
-    """Give a review back."""
+    """Ends a claim."""
 
     @schema.versioned_operation("reviews_release", ReviewAnswer, body=LeaseBody)
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Release one's own claim; releasing what nobody holds changes nothing."""
+        """Release one's own claim. Releasing a review that nobody holds changes nothing."""
         options = self.body(LeaseBody)
         return self.act_on_version(assignment.release, review_id, **options)
 
 
 class Reassign(ClaimAction):
-    """Hand a review on."""
+    """Hands a claim over."""
 
     @schema.versioned_operation("reviews_reassign", ReviewAnswer, body=ReassignBody)
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Give a review to somebody else: one's own, or for a lead anybody's. They hold it then."""
+        """Hand a review over to another person, who then holds it: one's own, or as a lead any review."""
         to = queries.person(self.body(ReassignBody)["to"])
         return self.act_on_version(assignment.reassign, review_id, to)

@@ -17,11 +17,11 @@ from approvals.api.serializers.requests import PageQuery
 
 
 class Comments(Endpoint):
-    """What people say about a review."""
+    """The comments on a review."""
 
     @schema.listing("reviews_comments", CommentAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
-        """Read the comments on a review, oldest first."""
+        """List the comments on a review, oldest first."""
         asked = self.query(PageQuery)
         rows = queries.comments(queries.review(self.actor, review_id))
         found = pagination.page(rows, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
@@ -36,7 +36,7 @@ class Comments(Endpoint):
         refused=[404],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Say something about a review, whatever its status. A comment is never changed."""
+        """Comment on a review, whatever its status. A comment is never changed."""
         text = self.body(CommentBody)["text"]
         row = self.run_once(
             partial(discussion.comment, review_id, text),

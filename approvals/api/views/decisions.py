@@ -1,4 +1,4 @@
-"""Deciding and undoing over the API."""
+"""Decisions: approve or reject a review, undo a decision."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Decisions(Endpoint):
         refused=[schema.LATE],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
+        """Approve or reject a review. Without `undo_seconds` the decision is sent at once."""
         asked = self.body(DecisionBody)
         outcome = Outcome(asked.pop("outcome"))
         version = request_headers.version(request)
@@ -44,7 +44,7 @@ class Decisions(Endpoint):
 
 
 class Undo(ReviewAction):
-    """Take a decision back."""
+    """The undoing of a decision."""
 
     @schema.operation(
         "decisions_undo",
@@ -53,6 +53,6 @@ class Undo(ReviewAction):
         refused=[404, schema.CLOSED],
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
-        """Undo a decision that has not left yet; the review is pending again."""
+        """Undo a decision before it is sent to Step Functions. The review is pending again."""
         self.body(EmptyBody)
         return self.act(partial(decisions.undo, decision_id))

@@ -1,4 +1,4 @@
-"""Batches of orders: hand many over at once, and look how far they have come."""
+"""Batches of orders: store one, and read its progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OrderBatches(Endpoint):
 
     @schema.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
     def post(self, request: Request) -> Response:
-        """Store a batch; it is read and its orders are started behind the scenes, each once."""
+        """Store a batch of orders. A worker reads it and starts each order once."""
         policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
         given = self.body(BatchBody)
         source, body = _source(given)
@@ -50,17 +50,19 @@ class OneBatch(Endpoint):
 
     @schema.operation("order_batches_read", OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
-        """Read how far a batch has come, and which of its rows were refused."""
+        """Read the progress of a batch and the rows that were refused."""
         return _answer(queries.order_batch(self.actor, batch_id), 200)
 
 
 def _source(given: dict[str, Any]) -> tuple[Source, str]:
-    """Where the orders come from, and what is kept of them here. Raises Invalid."""
+    """Returns the source of a request's orders, and the text to store with the batch. Raises Invalid."""
     if "source" in given:
         runner.may_be_read(given["source"])
         return sources.unseen(given["source"]), ""
     orders = [json.dumps(order, ensure_ascii=False) for order in given["orders"]]
-    body = "[" + ",\n".join(orders) + "]"  # so that its line is an order's number
+    body = (
+        "[" + ",\n".join(orders) + "]"
+    )  # one order a line, so that a line's number is the order's
     return sources.of_body(body), body
 
 

@@ -40,7 +40,7 @@ class Orders(Endpoint):
 
     @schema.listing("orders_list", OrderAnswer, query=OrderQuery)
     def get(self, request: Request) -> Response:
-        """List orders, the latest first."""
+        """List orders, newest first."""
         asked = self.query(OrderQuery)
         rows = queries.orders(self.actor)
         if asked["status"]:
@@ -53,7 +53,7 @@ class Orders(Endpoint):
 
     @schema.start_order
     def post(self, request: Request) -> Response:
-        """Start the workflow of an order, once: 201 once it runs, 202 while Step Functions is away."""
+        """Start the workflow of an order, once: 201 if it runs, 202 while Step Functions cannot be reached."""
         order = request.data
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
@@ -85,7 +85,7 @@ class Order(Endpoint):
 
     @schema.operation("orders_read", WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
-        """Read an order: its last attempt, its input, and all that happened to it."""
+        """Read an order: its input, its attempts and its interventions."""
         return order_response(self.actor, order_id)
 
 
@@ -101,7 +101,7 @@ class Intervention(Endpoint):
 
     @schema.of_another_order
     def get(self, request: Request, order_id: str) -> Response:
-        """Read the order whose id ends so; where there is none, this address has no GET."""
+        """Read the order whose id ends in this segment; 405 if there is none."""
         try:
             return order_response(self.actor, f"{order_id}/{self.segment}")
         except NotFound:
@@ -119,7 +119,7 @@ class Intervention(Endpoint):
 
 
 class Restart(Intervention):
-    """Let an order that has failed go on."""
+    """Restarts an order."""
 
     segment = "restart"
 
@@ -130,13 +130,13 @@ class Restart(Intervention):
         refused=[404, schema.NOT_AS_IT_STANDS],
     )
     def post(self, request: Request, order_id: str) -> Response:
-        """Redrive a failed order within 14 days, else begin it anew as `order-<id>-r2`."""
+        """Restart a failed order: redrive its execution within 14 days, or start a new one, `order-<id>-r2`."""
         asked = self.body(RestartBody)
         return self.act(partial(interventions.restart, order_id, **asked), order_id)
 
 
 class Stop(Intervention):
-    """End an order that is under way."""
+    """Stops an order."""
 
     segment = "stop"
 
@@ -147,7 +147,7 @@ class Stop(Intervention):
         refused=[404, schema.NOT_AS_IT_STANDS],
     )
     def post(self, request: Request, order_id: str) -> Response:
-        """Stop an order's execution, for a reason; its open reviews end with it."""
+        """Stop the execution of an order, with a reason. Its open reviews end with it."""
         asked = self.body(StopBody)
         return self.act(partial(interventions.stop, order_id, **asked), order_id)
 

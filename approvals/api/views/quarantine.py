@@ -1,4 +1,4 @@
-"""Quarantine, for operators: messages that could not become reviews, and what is to become of them."""
+"""Quarantine, for operators: list, read, replay and discard messages that could not become reviews."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Quarantine(Endpoint):
         query=QuarantineQuery,
     )
     def get(self, request: Request) -> Response:
-        """List quarantined messages, the latest first, open ones unless another state is named."""
+        """List quarantined messages, newest first, open ones by default."""
         asked = self.query(QuarantineQuery)
         rows = queries.quarantine(self.actor).filter(**STATES[asked["state"]])
         if asked["queue"]:
@@ -50,35 +50,34 @@ class Quarantine(Endpoint):
         return Response(pagination.envelope(request, found, results))
 
 
-class OneMessage(Endpoint):
-    """What the endpoints of one quarantined message share."""
+class MessageEndpoint(Endpoint):
+    """An endpoint of one quarantined message; its POST replays or discards it."""
 
     changes_need = ALL_RIGHTS
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
-        """Run a verb of the caller's on the message, once, and show what became of it."""
+        """Run a verb as the caller, once under the request's key, and show the message as it is then."""
         self.run_once(verb, lambda _: None, status=status)
-        return self.shown(status)
+        return self.message_response(status)
 
-    def shown(self, status: int = 200) -> Response:
-        """The message as it is now."""
+    def message_response(self, status: int = 200) -> Response:
+        """Returns the message as it is now. Raises NotAllowed or NotFound."""
         row = queries.quarantined(self.actor, self.kwargs["message_id"])
         context = {"body": queries.blotted_body(row)}
-        shown = QuarantinedMessageAnswer(row, context=context).data
-        return Response(shown, status=status)
+        return Response(QuarantinedMessageAnswer(row, context=context).data, status=status)
 
 
-class Message(OneMessage):
+class Message(MessageEndpoint):
     """One quarantined message."""
 
     @schema.operation("quarantine_read", QuarantinedMessageAnswer, refused=[404])
     def get(self, request: Request, message_id: UUID) -> Response:
-        """Read a quarantined message with its body, tokens blotted out."""
-        return self.shown()
+        """Read a quarantined message with its body, task tokens redacted."""
+        return self.message_response()
 
 
-class Replay(OneMessage):
-    """Try a quarantined message again."""
+class Replay(MessageEndpoint):
+    """Replays a quarantined message."""
 
     @schema.operation(
         "quarantine_replay",
@@ -88,16 +87,16 @@ class Replay(OneMessage):
         refused=[404, schema.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
-        """Make the review of a message that can be read now; `replayed_as` names it.
+        """Create the review of a message that can be read now; `replayed_as` is its id.
 
-        The answer is the message and not its review, which an operator may have no right to see.
+        The response is the message, not the review: an operator may have no permission to see that.
         """
         self.body(EmptyBody)
         return self.settle(partial(ingest.replay, message_id), 201)
 
 
-class Discard(OneMessage):
-    """Give a quarantined message up."""
+class Discard(MessageEndpoint):
+    """Discards a quarantined message."""
 
     @schema.operation(
         "quarantine_discard",
@@ -106,6 +105,6 @@ class Discard(OneMessage):
         refused=[404, schema.SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
-        """Settle a message without a review, for a reason. Its bytes stay, sealed."""
+        """Close a message without a review, with a reason. Its bytes are kept, sealed."""
         reason = self.body(DiscardBody)["reason"]
         return self.settle(partial(ingest.discard, message_id, reason))

@@ -1,4 +1,4 @@
-"""Queues: what waits in them, and the next review to take."""
+"""Queues: the caller's queues with their open reviews, and claiming the next review of one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Queues(Endpoint):
 
     @schema.listing("queues_list", QueueAnswer)
     def get(self, request: Request) -> Response:
-        """List queues by name with what waits in them; they are few, so this is one page."""
+        """List the caller's queues by name, with their open reviews, on one page."""
         now = database_time.now()
         shown = [_row(queue, now) for queue in queries.queues(self.actor)]
         results = QueueAnswer(shown, many=True).data
@@ -34,7 +34,7 @@ class Queues(Endpoint):
 
 
 class Next(Endpoint):
-    """The next review of a queue."""
+    """The next unclaimed review of a queue."""
 
     @schema.operation(
         "queues_next",
@@ -45,7 +45,7 @@ class Next(Endpoint):
         may_be_empty=True,
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Claim the first review that nobody holds, by the list's own filters; 204 where none is left."""
+        """Claim the first unclaimed review of a queue, by the filters of the review list. 204 if none is left."""
         asked = self.query(ReviewFilter)
         self.body(EmptyBody)
         queue = queries.queue(self.actor, slug)
@@ -63,7 +63,7 @@ class Next(Endpoint):
 
 
 def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:
-    counted: Any = queue  # what `reading.queues` annotates, no field of the model
+    counted: Any = queue  # annotated by `queries.queues`
     oldest = counted.oldest_received_at
     return {
         "slug": queue.slug,

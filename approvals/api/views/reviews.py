@@ -73,7 +73,7 @@ class Reviews(Endpoint):
 
     @schema.listing("reviews_list", ReviewAnswer, query=ReviewQuery)
     def get(self, request: Request) -> Response:
-        """List reviews, pending ones unless other statuses are named."""
+        """List the reviews that the caller may see, pending ones by default."""
         asked = self.query(ReviewQuery)
         rows = queries.narrowed(queries.reviews(self.actor), asked, self.actor)
         order = queries.ORDERS[asked["ordering"]]
@@ -91,11 +91,11 @@ class Review(Endpoint):
 
 
 class Events(Endpoint):
-    """What happened to a review."""
+    """The audit trail of a review."""
 
     @schema.listing("reviews_events", EventAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
-        """Read the audit trail of a review, oldest first, with the hashes of its chain."""
+        """Read the audit trail of a review, oldest event first, with its hash chain."""
         asked = self.query(PageQuery)
         events = queries.events(queries.review(self.actor, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])

@@ -54,10 +54,10 @@ class WebhookDecisions(APIView):
 
     @webhook_schema.decide
     def post(self, request: Request) -> JsonResponse:
-        """Approve or reject by webhook, signed as Standard Webhooks has it.
+        """Approve or reject with a request that is signed as Standard Webhooks specifies.
 
-        An id answers once: sent again with the same body it gets the first answer, be it a refusal,
-        and with another body 409 receipt_conflict.
+        A repeated `webhook-id` with the same body gets the first response again, a refusal too; with
+        another body, 409 receipt_conflict.
         """
         body = _raw(request)
         try:
