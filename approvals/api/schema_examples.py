@@ -239,7 +239,7 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
     },
     DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
 }
-# What the pages show for examples whose name, which is their key in the document, says less.
+# What the documentation pages show instead of an example's name, which is its key in the document.
 SUMMARIES: Mapping[str, str] = {
     "An answer": "A response",
     "Nothing to say": "An empty request",

@@ -1,4 +1,4 @@
-"""The API's addresses. Whatever else stands under /api/ is a 404 in the API's own language."""
+"""The addresses of the API. Every other address under /api/ is a 404 problem document."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ v1 = [
     path("order-batches/", order_batches.OrderBatches.as_view(), name="order-batches"),
     path("order-batches/<uuid:batch_id>/", order_batches.OneBatch.as_view(), name="order-batch"),
     path("orders/", orders.Orders.as_view(), name="orders"),
-    # An order's id is foreign text and may hold a slash, or end in `/restart` or `/stop`. So what is
-    # done to an order is one more segment, for POST alone: GET orders/a/restart/ reads the order
+    # An order's id is untrusted text and may hold a slash, or end in `/restart` or `/stop`. So an
+    # intervention is one more segment, for POST alone: GET orders/a/restart/ reads the order
     # `a/restart`, POST orders/a/restart/ restarts `a`, and POST orders/a/restart/restart/ restarts
-    # the former.
+    # the order `a/restart`.
     path("orders/<path:order_id>/restart/", orders.Restart.as_view(), name="order-restart"),
     path("orders/<path:order_id>/stop/", orders.Stop.as_view(), name="order-stop"),
     path("orders/<path:order_id>/", orders.Order.as_view(), name="order"),

@@ -82,9 +82,9 @@ REFUSALS = (
     webhook_signature.NotSigned(),
     NotAllowed(NOT_A_REVIEWER),
     NotFound(),
-    schema.DECIDED,
-    schema.HELD,
-    schema.LATE,
+    schema.ALREADY_DECIDED,
+    schema.CLAIMED_BY_ANOTHER,
+    schema.DEADLINE_PASSED,
     ReceiptConflict(),
     errors.TooLarge(f"The body has over {webhook_signature.MAX_BODY} bytes."),
     Invalid("Give either task_token or review_id.", pointer=""),
@@ -98,8 +98,8 @@ decide = extend_schema(
     request={"application/json": BODY},
     responses={
         200: OpenApiResponse(WebhookDecisionAnswer, "What this request has decided."),
-        **schema.by_status(
-            [schema.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]
+        **schema.problem_responses(
+            [schema.UNSUPPORTED_TYPE, *(errors.document_of(refusal) for refusal in REFUSALS)]
         ),
     },
     examples=[

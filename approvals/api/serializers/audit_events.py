@@ -18,7 +18,7 @@ class EventAnswer(serializers.Serializer[AuditEvent]):
         source="on_behalf_of.email", default=None, allow_null=True
     )
     surface = serializers.CharField()
-    data = JSONDocument()  # type: ignore[assignment]  # a field, not the answer's own `data`
+    data = JSONDocument()  # type: ignore[assignment]  # a field, not the serializer's own `data`
     at = serializers.DateTimeField()
     prev_hash = serializers.SerializerMethodField()
     hash = serializers.SerializerMethodField()

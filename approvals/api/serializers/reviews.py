@@ -58,8 +58,8 @@ class Statuses(serializers.CharField):
             return sorted(ReviewTask.Status.values)
         named = set(text.split(","))
         if not named <= set(ReviewTask.Status.values):
-            known = ", ".join(ReviewTask.Status.values)
-            raise serializers.ValidationError(f"Choose any or some of {known}.")
+            statuses = ", ".join(ReviewTask.Status.values)
+            raise serializers.ValidationError(f"Choose any, or some of {statuses}.")
         return sorted(named)
 
 

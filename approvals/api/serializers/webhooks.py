@@ -31,8 +31,10 @@ class WebhookDecision(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Raises ValidationError for unknown names, without repeating them: one may be a task token."""
         if isinstance(data, dict) and not data.keys() <= self.fields.keys():
-            known = ", ".join(self.fields)
-            raise ValidationError({"non_field_errors": [f"The body names more than {known}."]})
+            names = ", ".join(self.fields)
+            raise ValidationError(
+                {"non_field_errors": [f"The body has members other than {names}."]}
+            )
         return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

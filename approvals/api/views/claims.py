@@ -83,5 +83,5 @@ class Reassign(ClaimAction):
     @schema.versioned_operation("reviews_reassign", ReviewAnswer, body=ReassignBody)
     def post(self, request: Request, review_id: UUID) -> Response:
         """Hand a review over to another person, who then holds it: one's own, or as a lead any review."""
-        to = queries.person(self.body(ReassignBody)["to"])
+        to = queries.user_by_email(self.body(ReassignBody)["to"])
         return self.act_on_version(assignment.reassign, review_id, to)

@@ -26,7 +26,7 @@ class Decisions(Endpoint):
         VotedReviewAnswer,
         body=DecisionBody,
         status=201,
-        refused=[schema.LATE],
+        refused=[schema.DEADLINE_PASSED],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Approve or reject a review. Without `undo_seconds` the decision is sent at once."""
@@ -50,7 +50,7 @@ class Undo(ReviewAction):
         "decisions_undo",
         ReviewAnswer,
         body=EmptyBody,
-        refused=[404, schema.CLOSED],
+        refused=[404, schema.UNDO_CLOSED],
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Undo a decision before it is sent to Step Functions. The review is pending again."""

@@ -1,6 +1,6 @@
 """The OpenAPI document at /api/schema/ and the pages at /api/docs/ that show it.
 
-Neither needs a login: both say only what the public source says, and nothing about data.
+Neither needs a login: they contain no data, only what the public source contains.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from approvals.api.rate_limits import PerCaller
+from approvals.api.rate_limits import CallerRateLimit
 
 
 class OpenAPIDocument(SpectacularAPIView):
     """The OpenAPI document."""
 
     http_method_names = ["get", "head"]
-    throttle_classes = [PerCaller]  # open to everybody, and building the document takes a moment
+    throttle_classes = [
+        CallerRateLimit
+    ]  # open to everybody, and building the document takes a moment
 
 
 # Swagger UI sets icons and sizes with inline styles; scripts come from the page's own host only.

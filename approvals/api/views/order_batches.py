@@ -26,7 +26,7 @@ ACCEPTED = 202
 class OrderBatches(Endpoint):
     """All batches of orders."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
     @schema.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
     def post(self, request: Request) -> Response:
@@ -40,18 +40,18 @@ class OrderBatches(Endpoint):
             lambda first: queries.order_batch(self.actor, cast("UUID", first.result)),
             status=ACCEPTED,
         )
-        return _answer(row, ACCEPTED)
+        return _batch_response(row, ACCEPTED)
 
 
 class OneBatch(Endpoint):
     """One batch of orders."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
     @schema.operation("order_batches_read", OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
         """Read the progress of a batch and the rows that were refused."""
-        return _answer(queries.order_batch(self.actor, batch_id), 200)
+        return _batch_response(queries.order_batch(self.actor, batch_id), 200)
 
 
 def _source(given: dict[str, Any]) -> tuple[Source, str]:
@@ -66,6 +66,7 @@ def _source(given: dict[str, Any]) -> tuple[Source, str]:
     return sources.of_body(body), body
 
 
-def _answer(row: OrderBatch, status: int) -> Response:
+def _batch_response(row: OrderBatch, status: int) -> Response:
+    """Returns the batch with its progress."""
     context = {"stands": progress.stand(row)}
     return Response(OrderBatchAnswer(row, context=context).data, status=status)

@@ -36,7 +36,7 @@ BY_ARRIVAL = ("-created_at", "-id")
 class Orders(Endpoint):
     """All orders."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
     @schema.listing("orders_list", OrderAnswer, query=OrderQuery)
     def get(self, request: Request) -> Response:
@@ -81,7 +81,7 @@ def order_response(actor: Actor, order_id: str) -> Response:
 class Order(Endpoint):
     """One order."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
     @schema.operation("orders_read", WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
@@ -96,10 +96,10 @@ class Intervention(Endpoint):
     segment, if there is one.
     """
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
     segment: ClassVar[str]
 
-    @schema.of_another_order
+    @schema.undocumented
     def get(self, request: Request, order_id: str) -> Response:
         """Read the order whose id ends in this segment; 405 if there is none."""
         try:
@@ -127,7 +127,7 @@ class Restart(Intervention):
         "orders_restart",
         WholeOrderAnswer,
         body=RestartBody,
-        refused=[404, schema.NOT_AS_IT_STANDS],
+        refused=[404, schema.NOT_RESTARTABLE],
     )
     def post(self, request: Request, order_id: str) -> Response:
         """Restart a failed order: redrive its execution within 14 days, or start a new one, `order-<id>-r2`."""
@@ -144,7 +144,7 @@ class Stop(Intervention):
         "orders_stop",
         WholeOrderAnswer,
         body=StopBody,
-        refused=[404, schema.NOT_AS_IT_STANDS],
+        refused=[404, schema.NOT_RESTARTABLE],
     )
     def post(self, request: Request, order_id: str) -> Response:
         """Stop the execution of an order, with a reason. Its open reviews end with it."""

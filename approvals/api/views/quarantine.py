@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from approvals.actions import ingest
 from approvals.api import pagination, queries, schema
-from approvals.api.authentication import ALL_RIGHTS
+from approvals.api.authentication import NO_SCOPE
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.quarantine import (
     DiscardBody,
@@ -53,7 +53,7 @@ class Quarantine(Endpoint):
 class MessageEndpoint(Endpoint):
     """An endpoint of one quarantined message; its POST replays or discards it."""
 
-    changes_need = ALL_RIGHTS
+    write_scope = NO_SCOPE
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
         """Run a verb as the caller, once under the request's key, and show the message as it is then."""
@@ -62,8 +62,8 @@ class MessageEndpoint(Endpoint):
 
     def message_response(self, status: int = 200) -> Response:
         """Returns the message as it is now. Raises NotAllowed or NotFound."""
-        row = queries.quarantined(self.actor, self.kwargs["message_id"])
-        context = {"body": queries.blotted_body(row)}
+        row = queries.quarantined_message(self.actor, self.kwargs["message_id"])
+        context = {"body": queries.redacted_body(row)}
         return Response(QuarantinedMessageAnswer(row, context=context).data, status=status)
 
 
@@ -84,7 +84,7 @@ class Replay(MessageEndpoint):
         QuarantinedMessageAnswer,
         body=EmptyBody,
         status=201,
-        refused=[404, schema.SETTLED],
+        refused=[404, schema.ALREADY_SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Create the review of a message that can be read now; `replayed_as` is its id.
@@ -102,7 +102,7 @@ class Discard(MessageEndpoint):
         "quarantine_discard",
         QuarantinedMessageAnswer,
         body=DiscardBody,
-        refused=[404, schema.SETTLED],
+        refused=[404, schema.ALREADY_SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Close a message without a review, with a reason. Its bytes are kept, sealed."""

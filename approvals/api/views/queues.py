@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -28,8 +29,8 @@ class Queues(Endpoint):
     def get(self, request: Request) -> Response:
         """List the caller's queues by name, with their open reviews, on one page."""
         now = database_time.now()
-        shown = [_row(queue, now) for queue in queries.queues(self.actor)]
-        results = QueueAnswer(shown, many=True).data
+        rows = [_values(queue, now) for queue in queries.queues(self.actor)]
+        results = QueueAnswer(rows, many=True).data
         return Response({"results": results, "next": None, "previous": None})
 
 
@@ -51,8 +52,8 @@ class Next(Endpoint):
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
         rows = queries.reviews(self.actor).filter(queue=queue)
-        wanted = queries.narrowed(rows, asked, self.actor)
-        wanted = wanted.order_by(*queries.ORDERS[asked["ordering"]])
+        wanted = queries.filtered(rows, asked, self.actor)
+        wanted = wanted.order_by(*queries.ORDERINGS[asked["ordering"]])
         row = self.run_once(
             partial(assignment.claim_next, wanted),
             lambda first: queries.review(self.actor, first.result) if first.result else None,
@@ -62,7 +63,8 @@ class Next(Endpoint):
         return review_response(row, ClaimedReviewAnswer, caller=self.caller)
 
 
-def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:
+def _values(queue: ReviewQueue, now: datetime) -> dict[str, Any]:
+    """Returns what QueueAnswer shows of a queue; ages are in seconds."""
     counted: Any = queue  # annotated by `queries.queues`
     oldest = counted.oldest_received_at
     return {

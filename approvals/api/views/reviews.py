@@ -75,8 +75,8 @@ class Reviews(Endpoint):
     def get(self, request: Request) -> Response:
         """List the reviews that the caller may see, pending ones by default."""
         asked = self.query(ReviewQuery)
-        rows = queries.narrowed(queries.reviews(self.actor), asked, self.actor)
-        order = queries.ORDERS[asked["ordering"]]
+        rows = queries.filtered(queries.reviews(self.actor), asked, self.actor)
+        order = queries.ORDERINGS[asked["ordering"]]
         found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
         return Response(pagination.envelope(request, found, serialized(found.rows)))
 

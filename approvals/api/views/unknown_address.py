@@ -1,4 +1,4 @@
-"""The answer to every address under /api/ that no endpoint has."""
+"""The response to all addresses under /api/ without an endpoint."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from approvals.exceptions import NotFound
 
 
 class UnknownAddress(APIView):
-    """Answers every method with a 404 problem document."""
+    """Responds to every method with a 404 problem document."""
 
     authentication_classes = ()
     permission_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raise NotFound, whatever the method, before anything else is looked at."""
-        hint = "" if request.path.endswith("/") else " Addresses end with a slash."
-        raise NotFound(f"There is nothing at this address.{hint}")
+        """Raise NotFound for every method, before anything else is checked."""
+        advice = "" if request.path.endswith("/") else " Addresses end with a slash."
+        raise NotFound(f"There is nothing at this address.{advice}")

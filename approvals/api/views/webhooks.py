@@ -1,7 +1,7 @@
-"""Deciding by signed webhook: for programs that hold a shared secret instead of a bearer token.
+"""Decisions by signed webhook, for programs that hold a shared secret instead of a bearer token.
 
-The body may hold a task token, and so may whatever a caller mistook for it: nothing of the body is
-ever repeated in an answer, a log line or a receipt.
+The body may hold a task token, in any member: nothing of it is repeated in a response, a log line or
+the stored idempotency key.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rest_framework.views import APIView
 
 from approvals.actions import decisions
 from approvals.actors import Actor
-from approvals.api import errors, rate_limits, webhook_schema, webhook_signature
-from approvals.api.endpoint import OnlyJSON, is_json
+from approvals.api import errors, queries, rate_limits, webhook_schema, webhook_signature
+from approvals.api.endpoint import JSONOnly, is_json
 from approvals.api.serializers.webhooks import WebhookDecision
 from approvals.exceptions import (
     ApprovalsError,
@@ -33,23 +33,22 @@ from approvals.exceptions import (
     Throttled,
     Unavailable,
 )
-from approvals.models import AuditEvent, Decision, Receipt, ReviewTask, User
+from approvals.models import Decision, Receipt, ReviewTask, User
 from approvals.models.decisions import Outcome, Surface
-from approvals.records import audit, idempotency, tokens
+from approvals.records import idempotency, tokens
 from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
 
 REQUEST = "POST /api/v1/webhooks/decision/"
-SAID = ("review.approved", "review.rejected", "vote.cast")  # the audit events of a vote
 
 
 class WebhookDecisions(APIView):
-    """Decisions of programs that sign what they say."""
+    """Decides a review with a signed request."""
 
     authentication_classes = ()
     permission_classes = ()
-    content_negotiation_class = OnlyJSON
+    content_negotiation_class = JSONOnly
     http_method_names = ["post"]
 
     @webhook_schema.decide
@@ -59,13 +58,13 @@ class WebhookDecisions(APIView):
         A repeated `webhook-id` with the same body gets the first response again, a refusal too; with
         another body, 409 receipt_conflict.
         """
-        body = _raw(request)
+        body = _raw_body(request)
         try:
             signed = webhook_signature.verified(request.headers, body)
         except webhook_signature.NotSigned:
-            rate_limits.count_stranger(request)
+            rate_limits.count_address(request)
             raise
-        rate_limits.count_signer(signed.secret)
+        rate_limits.count_webhook_secret(signed.secret)
         if body and not is_json(request):
             raise UnsupportedMediaType(str(request.content_type))
         key = idempotency.Key(
@@ -75,21 +74,21 @@ class WebhookDecisions(APIView):
             body_sha256=hashlib.sha256(body).digest(),
             status=200,
         )
-        return _answer(_carried_out(key, signed, body), body)
+        return _response(_run_once(key, signed, body), body)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """A 401 names what it wants (RFC 9110, 11.6.1), and nobody stores an answer."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers.setdefault("Cache-Control", "no-store")
-        if answer.status_code == 401:
-            answer.headers["WWW-Authenticate"] = "StandardWebhooks"
-        return answer
+        """Forbid caching, and name the scheme of a 401 in WWW-Authenticate (RFC 9110, 11.6.1)."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        if final.status_code == 401:
+            final.headers["WWW-Authenticate"] = "StandardWebhooks"
+        return final
 
 
-def _raw(request: Request) -> bytes:
-    """The body as it came. Raises TooLarge before anything is hashed."""
+def _raw_body(request: Request) -> bytes:
+    """Returns the body unparsed. Raises TooLarge before anything is hashed."""
     stream = request.stream
     body: bytes = b"" if stream is None else stream.read(webhook_signature.MAX_BODY + 1)
     if len(body) > webhook_signature.MAX_BODY:
@@ -97,56 +96,59 @@ def _raw(request: Request) -> bytes:
     return body
 
 
-def _carried_out(key: idempotency.Key, signed: webhook_signature.Signed, body: bytes) -> Receipt:
-    """The receipt of this call, whoever came first with it: this request, a twin, or one long ago.
+def _run_once(key: idempotency.Key, signed: webhook_signature.Signed, body: bytes) -> Receipt:
+    """Decide unless this id has been used before; returns what is stored under the id in either case.
 
-    Raises ReceiptConflict where the id came with another body, and what is not remembered.
+    Refusals are stored and repeated too. Raises ReceiptConflict if the id was used with another body,
+    and the refusals and errors that are not stored because the same request may succeed later.
     """
-    kept = _kept(key)
-    if kept is not None:
-        return kept
+    stored = _stored(key)
+    if stored is not None:
+        return stored
     try:
-        _decide(key, signed, _read(body))
-    except idempotency.AlreadyAnswered as twin:
-        log.info("webhook.twin", status=twin.status)
+        _decide(key, signed, _parsed(body))
+    except idempotency.AlreadyAnswered as first:
+        log.info("webhook.twin", status=first.status)
     except (ApprovalsError, ValidationError) as refusal:
-        if isinstance(refusal, ApprovalsError) and _passes(refusal):
+        if isinstance(refusal, ApprovalsError) and _is_temporary(refusal):
             raise
-        problem = errors.problem(refusal, {})
+        problem = errors.problem_response(refusal, {})
         idempotency.keep_refusal(key, problem.status_code, json.loads(problem.content))
-    # Of twins in flight one may be refused and the other not: what is stored is what both answer.
-    kept = _kept(key)
-    if kept is None:
+    # Of two concurrent requests one may be refused and the other not: both get what was stored first.
+    stored = _stored(key)
+    if stored is None:
         raise Unavailable
-    return kept
+    return stored
 
 
-def _passes(refusal: ApprovalsError) -> bool:
-    """Whether the same call may well succeed later, so that its id must not be used up."""
+def _is_temporary(refusal: ApprovalsError) -> bool:
+    """Returns whether the same request may succeed later, so that its id must stay unused."""
     return refusal.status >= 500 or refusal.status == Throttled.status
 
 
-def _kept(key: idempotency.Key) -> Receipt | None:
+def _stored(key: idempotency.Key) -> Receipt | None:
+    """Returns what an earlier request with this id and body has stored. Raises ReceiptConflict."""
     try:
         return idempotency.earlier(key)
     except IdempotencyMismatch:
         raise ReceiptConflict from None
 
 
-def _read(body: bytes) -> dict[str, Any]:
-    """What the body asks for. Raises Invalid or ValidationError, in words that repeat none of it."""
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Returns the validated body. Raises Invalid or ValidationError, with messages that repeat none of it."""
     try:
         document = strict_json.read(body.decode())
     except strict_json.Unreadable as error:
-        what = error.reason.replace("_", " ")
-        raise Invalid(f"The body cannot be read: {what}.", pointer="") from None
-    given = WebhookDecision(data=document)
-    given.is_valid(raise_exception=True)
-    return cast("dict[str, Any]", given.validated_data)
+        reason = error.reason.replace("_", " ")
+        raise Invalid(f"The body cannot be read: {reason}.", pointer="") from None
+    fields = WebhookDecision(data=document)
+    fields.is_valid(raise_exception=True)
+    return cast("dict[str, Any]", fields.validated_data)
 
 
 def _decide(key: idempotency.Key, signed: webhook_signature.Signed, asked: dict[str, Any]) -> None:
-    review_id = _review(signed, asked)
+    """Cast the vote of the reviewer that the body names. Raises the refusals of the verb."""
+    review_id = _review_id(signed, asked)
     reviewer = User.objects.filter(email=_email(asked)).first()
     if reviewer is None:
         raise NotAllowed(webhook_schema.NOT_A_REVIEWER)
@@ -156,13 +158,13 @@ def _decide(key: idempotency.Key, signed: webhook_signature.Signed, asked: dict[
     try:
         decisions.decide(review_id, outcome, by=by, request=wanted, key=key)
     except (NotAllowed, NotFound):
-        # The review is there, so either is about the reviewer: unknown, inactive and not allowed
-        # sound alike.
+        # The review exists, so both are about the reviewer: unknown, inactive and not allowed get the
+        # same response.
         raise NotAllowed(webhook_schema.NOT_A_REVIEWER) from None
 
 
-def _review(signed: webhook_signature.Signed, asked: dict[str, Any]) -> UUID:
-    """The review that is meant. Raises NotFound, also where the secret belongs to another queue."""
+def _review_id(signed: webhook_signature.Signed, asked: dict[str, Any]) -> UUID:
+    """Returns the review that the body names. Raises NotFound, also if the secret is another queue's."""
     rows = ReviewTask.objects.all()
     if signed.secret.queue_id is not None:
         rows = rows.filter(queue=signed.secret.queue_id)
@@ -180,39 +182,26 @@ def _email(asked: dict[str, Any]) -> str:
     return str(asked["reviewer_email"]).strip().lower()
 
 
-def _answer(kept: Receipt, body: bytes) -> JsonResponse:
-    """The answer that a receipt stands for, in the same bytes however often it is asked for."""
-    refusal: Any = kept.answer
+def _response(stored: Receipt, body: bytes) -> JsonResponse:
+    """Returns the response to a stored request, in the same bytes however often it is repeated."""
+    refusal: Any = stored.answer
     return JsonResponse(
-        _facts(kept, _email(_read(body))) if refusal is None else refusal,
-        status=kept.status,
+        _outcome(stored, _email(_parsed(body))) if refusal is None else refusal,
+        status=stored.status,
         content_type="application/json" if refusal is None else errors.MEDIA_TYPE,
         json_dumps_params={"sort_keys": True},  # jsonb does not keep the order of keys
     )
 
 
-def _facts(kept: Receipt, by: str) -> dict[str, Any]:
-    """What the call did, from its audit event and its decision: neither ever changes again.
-
-    The receipt is written first in the verb's transaction, so the event is the first after it.
-    """
-    event = (
-        AuditEvent.objects.filter(
-            chain=audit.chain_of("review", cast("UUID", kept.result)),
-            kind__in=SAID,
-            surface=Surface.WEBHOOK,
-            actor_name=by,
-            at__gte=kept.created_at,
-        )
-        .order_by("seq")
-        .first()
-    )
-    said: Any = cast("AuditEvent", event).data
-    decision = Decision.objects.filter(pk=said.get("decision")).only("decided_at").first()
+def _outcome(stored: Receipt, reviewer: str) -> dict[str, Any]:
+    """Returns what a request has decided, from its audit event and its decision, which never change."""
+    review_id = cast("UUID", stored.result)
+    event = queries.vote_event(review_id, Surface.WEBHOOK, reviewer, since=stored.created_at)
+    decision = Decision.objects.filter(pk=event.data.get("decision")).only("decided_at").first()
     return {
-        "review_id": str(kept.result),
-        "outcome": said["outcome"],
+        "review_id": str(review_id),
+        "outcome": event.data["outcome"],
         "decision_id": str(decision.pk) if decision else None,
-        "by": by,
+        "by": reviewer,
         "decided_at": decision.decided_at.isoformat() if decision else None,
     }
