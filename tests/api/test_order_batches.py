@@ -1,4 +1,4 @@
-"""Batches of orders over the API: stored at once, read behind the scenes, told with their refusals."""
+"""Batches of orders over the API: stored at once, read by a worker, shown with their refusals."""
 
 from __future__ import annotations
 

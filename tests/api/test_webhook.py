@@ -83,8 +83,8 @@ def test_a_rejection_without_reason_says_so_to_step_functions(erp, alice, review
 
     decision = Decision.objects.get()
     call = json.loads(bytes(decision.callback))
-    said = f"Rejected by alice@example.com: No reason given [decision {decision.pk}]"
-    assert call == {"error": "ReviewRejected", "cause": said}
+    cause = f"Rejected by alice@example.com: No reason given [decision {decision.pk}]"
+    assert call == {"error": "ReviewRejected", "cause": cause}
     assert decision.reason == ""
 
 
@@ -204,9 +204,9 @@ def test_what_nobody_foresaw_repeats_nothing_of_the_body(
     answer = erp.send(body | {"reason": f"as {CANARY} says"}, "msg-1")
 
     refused(answer, 500, "internal_error")
-    said = caplog.text + "".join(capfd.readouterr())
-    assert "nobody foresaw this" in said
-    assert_no_canary(said + answer.content.decode())
+    output = caplog.text + "".join(capfd.readouterr())
+    assert "nobody foresaw this" in output
+    assert_no_canary(output + answer.content.decode())
     assert kept() == 0
 
 

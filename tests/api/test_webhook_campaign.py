@@ -68,10 +68,10 @@ def test_replayed_and_flipped_calls_change_nothing(alice, bob, queue):
     chance = random.Random(SEED)
     sender = Direct(issue().secret)
     decided, refused, open_still = (factories.review(queue) for _ in range(3))
-    said = about(decided, approved=False, reason="Too risky")
+    decision = about(decided, approved=False, reason="Too risky")
     bodies = [
         json.dumps(body).encode()
-        for body in (said, about(decided, reviewer_email=bob.email), about(refused, reason=7))
+        for body in (decision, about(decided, reviewer_email=bob.email), about(refused, reason=7))
     ]
     first = {}
     for number, body in enumerate(bodies):

@@ -78,10 +78,10 @@ def test_no_header_leads_to_another_address(world, program, unchanged):
         review = world.take("pending", keep=True)
 
         with unchanged():
-            told = program.get("/api/v1/queues/", **{header: f"/api/v1/reviews/{review}/"})
+            answer = program.get("/api/v1/queues/", **{header: f"/api/v1/reviews/{review}/"})
             nothing = program.get("/api/nothing/", **{header: "/api/v1/queues/"})
 
-        assert told.json()["results"][0]["slug"] == world.queue.slug
+        assert answer.json()["results"][0]["slug"] == world.queue.slug
         assert problem(nothing)["status"] == 404
 
 
