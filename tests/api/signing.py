@@ -76,6 +76,6 @@ def about(review: ReviewTask, **changed: Any) -> dict[str, Any]:
 
 
 def kept(sender_name: str = "erp") -> int:
-    """How many receipts a sender has."""
+    """How many idempotency keys are stored for a sender."""
     rows: Any = idempotency.Receipt.objects.filter(principal__startswith=f"webhook:{sender_name}:")
     return int(rows.count())

@@ -230,9 +230,9 @@ def test_the_refusals_come_with_the_headers_and_members_that_are_described(schem
     review = factories.review(world.queue)
     claim = schema["paths"]["/api/v1/reviews/{review_id}/claim/"]["post"]["responses"]
     path = f"/api/v1/reviews/{review.pk}/claim/"
-    stranger = requests.post(f"{world.url}{path}", json={}, timeout=30)
+    anonymous = requests.post(f"{world.url}{path}", json={}, timeout=30)
     answers = [
-        stranger,
+        anonymous,
         world.send("post", path, {}, **{"If-Match": '"9"'}),
         world.send("post", path, {"overide": True}),
         world.send("post", path.replace(str(review.pk), str(world.lena.pk)), {}),

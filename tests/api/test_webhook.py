@@ -253,12 +253,12 @@ def test_who_may_not_decide_is_refused_in_one_wording(erp, alice, victor, carol,
 
 
 def test_a_secret_of_a_queue_is_blind_to_all_others(alice, carol, queue):
-    mine, foreign = (
+    mine, other = (
         factories.review(queue),
         factories.review(ReviewQueue.objects.get(slug="refunds")),
     )
     bound = issue("bound", "manual-review")
-    elsewhere = about(foreign, reviewer_email=carol.email)
+    elsewhere = about(other, reviewer_email=carol.email)
 
     hidden = refused(bound.send(elsewhere), 404, "not_found")
     missing = refused(bound.send(elsewhere | {"review_id": str(uuid.uuid4())}), 404, "not_found")
@@ -268,7 +268,7 @@ def test_a_secret_of_a_queue_is_blind_to_all_others(alice, carol, queue):
     assert issue("free").send(elsewhere).status_code == 200
 
 
-def test_a_secret_of_a_queue_finds_no_foreign_token(alice, carol, queue):
+def test_a_secret_of_a_queue_finds_no_token_of_another_queue(alice, carol, queue):
     factories.review(ReviewQueue.objects.get(slug="refunds"), taskToken=TOKEN)
     body = {"task_token": TOKEN, "approved": True, "reviewer_email": carol.email}
 
@@ -449,7 +449,7 @@ def test_use_of_a_secret_is_noted(erp, alice, review):
     assert row.last_used_at is not None
 
 
-def test_guessed_signatures_use_up_an_addresss_allowance_and_a_right_one_does_not(
+def test_guessed_signatures_use_up_an_addresss_rate_limit_and_a_right_one_does_not(
     erp, alice, queue, settings
 ):
     settings.API_RATE_PER_MINUTE = 60  # twenty at once
@@ -464,7 +464,7 @@ def test_guessed_signatures_use_up_an_addresss_allowance_and_a_right_one_does_no
     assert guesses[-1].headers["Retry-After"]
 
 
-def test_each_secret_has_an_allowance_of_its_own_and_an_id_refused_for_it_is_not_used_up(
+def test_each_secret_has_a_rate_limit_of_its_own_and_an_id_refused_for_it_is_not_used_up(
     erp, alice, queue, review, settings
 ):
     settings.API_RATE_PER_MINUTE = 1  # twenty at once

@@ -160,7 +160,7 @@ def test_a_body_without_a_length_is_an_empty_one(web, alice, queue):
 
 
 def test_nothing_of_a_body_is_logged_at_debug_or_kept_or_answered(web, alice, queue):
-    sender, stranger = issue(), Sender("whsec_" + "A" * 43 + "=")
+    sender, unknown = issue(), Sender("whsec_" + "A" * 43 + "=")
     review = factories.review(queue, taskToken=CANARY)
     good = {"task_token": CANARY, "approved": True, "reviewer_email": alice.email}
     bodies = [
@@ -192,8 +192,8 @@ def test_nothing_of_a_body_is_logged_at_debug_or_kept_or_answered(web, alice, qu
     ]
 
     answers = [
-        web.send(raw, list(who.headers(raw).items()))
-        for who in (stranger, sender)
+        web.send(raw, list(one.headers(raw).items()))
+        for one in (unknown, sender)
         for raw in written
     ]
 

@@ -231,7 +231,7 @@ def test_every_active_secret_is_compared_and_a_revoked_one_never(vector, monkeyp
     monkeypatch.setattr(webhook_signature, "_signs", watched)
 
     webhook_signature.verified(VECTOR, BODY)
-    assert len(compared) == 5, "four active ones and the stranger's"
+    assert len(compared) == 5, "four active ones and the unknown key"
     compared.clear()
     unsigned(timestamp="hello")
     assert len(compared) == 5
@@ -267,8 +267,8 @@ def test_the_library_of_the_standard_is_understood(alice, review):
 
 def test_every_401_is_the_same_to_the_byte(alice, review):
     body = json.dumps(about(review)).encode()
-    stranger = Sender("whsec_" + base64.b64encode(bytes(32)).decode())
-    none_at_all = stranger.send(body)
+    unknown = Sender("whsec_" + base64.b64encode(bytes(32)).decode())
+    none_at_all = unknown.send(body)
     sender = issue()
     now = int(sender.headers(body)["webhook-timestamp"])
     revoked = issue("gone")
@@ -278,7 +278,7 @@ def test_every_401_is_the_same_to_the_byte(alice, review):
 
     answers = [
         none_at_all,
-        stranger.send(body),
+        unknown.send(body),
         revoked.send(body),
         unreadable.send(body),
         sender.post(body, {}),

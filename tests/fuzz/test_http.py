@@ -97,12 +97,12 @@ def test_no_header_but_authorization_says_who_calls(world):
 
 @pytest.mark.parametrize("name", ["access_token", "token", "api_key", "Authorization", "bearer"])
 def test_no_parameter_says_who_calls(world, unchanged, name):
-    stranger, token = with_token(None), world.tokens["everything"]
+    anonymous, token = with_token(None), world.tokens["everything"]
     review = world.take("pending", keep=True)
 
     with unchanged():
-        asked = stranger.get("/api/v1/queues/", {name: token})
-        posted = stranger.post(
+        asked = anonymous.get("/api/v1/queues/", {name: token})
+        posted = anonymous.post(
             f"/api/v1/reviews/{review}/claim/", {name: token}, content_type="application/json"
         )
 

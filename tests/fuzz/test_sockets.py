@@ -254,9 +254,9 @@ def test_no_head_of_a_request_breaks_the_process(web, what):
 
 def test_a_request_behind_a_request_is_answered_for_itself(web):
     first = web.head("GET", "/api/v1/queues/").replace(b"Connection: close\r\n", b"")
-    stranger = b"GET /api/v1/queues/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    anonymous = b"GET /api/v1/queues/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
-    answers = web.sends(first + stranger)
+    answers = web.sends(first + anonymous)
 
     assert [status for status, _ in answers] == [200, 401]
 
