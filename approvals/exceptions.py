@@ -89,14 +89,14 @@ class UndoClosed(ApprovalsError):
 
 
 class OrderConflict(ApprovalsError):
-    """The order does not allow this: other content came first, AWS refuses it, or its status forbids it."""
+    """This conflicts with the order: its content differs, AWS refuses it, or its status does not allow it."""
 
     code = "order_conflict"
     status = 409
 
 
 class ReceiptConflict(ApprovalsError):
-    """This id came before with another body; nothing was done."""
+    """This id was used before with another body; nothing was done."""
 
     code = "receipt_conflict"
     status = 409
@@ -110,7 +110,9 @@ class StaleVersion(ApprovalsError):
 
 
 class Invalid(ApprovalsError):
-    """The request is not valid. `extra["pointer"]` is the JSON Pointer of the place."""
+    """The request is not valid."""
+
+    # extra: `pointer`, the JSON Pointer to the place in the body; or `parameter`, or `header`
 
     code = "invalid"
     status = 422
@@ -123,14 +125,16 @@ class Invalid(ApprovalsError):
 
 
 class IdempotencyMismatch(ApprovalsError):
-    """This Idempotency-Key came before with another request; nothing was done."""
+    """This Idempotency-Key was used before with another request; nothing was done."""
 
     code = "idempotency_mismatch"
     status = 422
 
 
 class Throttled(ApprovalsError):
-    """Too many requests. `extra["retry_after"]` says in how many seconds the next one is taken."""
+    """Too many requests. Try again later."""
+
+    # extra: `retry_after`, the seconds until the next request is accepted
 
     code = "throttled"
     status = 429

@@ -1,1 +1,1 @@
-"""The REST API under /api/v1/: the same verbs and the same policy as the desk, for programs."""
+"""The REST API under /api/v1/, for programs: the same verbs and the same policy as the pages."""

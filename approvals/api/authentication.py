@@ -1,4 +1,4 @@
-"""Who calls, and what their token is good for: bearer tokens only, so no cookie ever acts here."""
+"""Bearer tokens and their scopes. The API accepts no cookies."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 
 Scope = ApiToken.Scope
 
-ALL_RIGHTS = ""  # asked for where no scope reaches: only a token without scopes does
+NO_SCOPE = (
+    ""  # the `write_scope` of views that take only a token without scopes, which may do everything
+)
 
-USE_IS_NOTED_EVERY = timedelta(minutes=1)
+LAST_USED_ACCURACY = timedelta(minutes=1)
 _HEADER = re.compile(r"Bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)
 
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
-    """`Authorization: Bearer TOKEN`. Unlike knox's own, it deletes no row while it reads."""
+    """Authenticates `Authorization: Bearer TOKEN`. Unlike knox's own class, it deletes no expired tokens."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """The token's user; None where no bearer token is given, AuthenticationFailed for a bad one."""
+        """Returns the user and the token, None if there is none. Raises AuthenticationFailed for a bad one."""
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if not header.lower().startswith("bearer"):
             return None
@@ -43,41 +45,46 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         return user, token
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
-        """The token with this digest, neither expired nor revoked, of a user who is active."""
-        known = (
+        """Returns the active user and the token, if it is neither expired nor revoked.
+
+        Raises AuthenticationFailed.
+        """
+        row = (
             ApiToken.objects.select_related("user")
             .filter(Q(expiry=None) | Q(expiry__gt=Now()), revoked_at=None)
             .filter(digest=hash_token(token.decode()))
             .first()
         )
-        if known is None or not known.user.is_active:
+        if row is None or not row.user.is_active:
             raise AuthenticationFailed("This token is unknown, has expired or was revoked.")
-        _note_use(known)
-        return known.user, known
+        _record_use(row)
+        return row.user, row
 
     def authenticate_header(self, request: Request) -> str:
-        """The challenge that comes with a 401."""
+        """Returns the challenge of a 401, for WWW-Authenticate."""
         return "Bearer"
 
 
-def _note_use(token: ApiToken) -> None:
-    """When a token was last used is no state, so a GET may write it; once a minute is enough."""
-    long_ago = timezone.now() - USE_IS_NOTED_EVERY
-    if token.last_used_at is None or token.last_used_at < long_ago:
+def _record_use(token: ApiToken) -> None:
+    """Store when a token was last used, at most once a minute. That is no state, so a GET may write it."""
+    before = timezone.now() - LAST_USED_ACCURACY
+    if token.last_used_at is None or token.last_used_at < before:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
 
 
 class HasScope(BasePermission):
-    """Signed in, with a token whose scopes reach this far; a token without scopes reaches everywhere."""
+    """Requires a token whose scopes include the one that the request needs; one without scopes may do all."""
 
     message = "This token may not be used for that."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Reading needs `read`; a change needs what its view names, `decide` unless it says otherwise."""
+        """Safe methods need the scope `read`, others the view's `write_scope`, `decide` by default."""
         token: Any = request.auth
         if not isinstance(token, ApiToken):
             return False
-        changes: str = getattr(view, "changes_need", Scope.DECIDE)
-        needed = Scope.READ if request.method in SAFE_METHODS else changes
-        self.message = f"This needs a token {f'with the scope {needed}' if needed else 'for all'}."
+        write_scope: str = getattr(view, "write_scope", Scope.DECIDE)
+        needed = Scope.READ if request.method in SAFE_METHODS else write_scope
+        self.message = (
+            f"This needs a token {f'with the scope {needed}' if needed else 'without scopes'}."
+        )
         return not token.scopes or needed in token.scopes

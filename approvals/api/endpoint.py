@@ -1,9 +1,9 @@
-"""What every endpoint of the API does alike: speak JSON only, check what comes in, forbid caching."""
+"""The base class of the API's endpoints: JSON only, checked input, idempotency keys, no caching."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -13,74 +13,75 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from approvals.actors import Actor
-from approvals.api import headers
+from approvals.api import request_headers
 from approvals.api.authentication import Scope
-from approvals.api.throttling import PerCaller
+from approvals.api.rate_limits import CallerRateLimit
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ApiToken, User
 from approvals.models.choices import Surface
 from approvals.records import idempotency
 
-LONGEST_REQUEST = 600  # characters that a stored idempotency key keeps of a request
-Shape = TypeVar("Shape", bound="Any")
+MAX_REQUEST_LINE = 600  # characters of method and path that an idempotency key is stored with
+Result = TypeVar("Result")
 
 
 def media_type(request: Request) -> str:
-    """The body's media type without its parameters, in lower case; empty where none is named."""
+    """Returns the media type of the body without parameters, in lower case; empty if there is none."""
     return (request.content_type or "").split(";")[0].strip().lower()
 
 
 def is_json(request: Request) -> bool:
-    """Whether the body is JSON by its Content-Type."""
+    """Returns whether the Content-Type is application/json."""
     return media_type(request) == "application/json"
 
 
-class OnlyJSON(BaseContentNegotiation):
-    """The API has one language, so what Accept or `?format=` wish for is no reason to refuse."""
+class JSONOnly(BaseContentNegotiation):
+    """Always responds with JSON: Accept and `?format=` are ignored rather than refused."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """The parser of the body's media type; None makes it a 415."""
+        """Returns the parser of the body's media type, None for a 415."""
         named = media_type(request)
         return next((parser for parser in parsers if parser.media_type == named), None)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """JSON."""
+        """Returns the JSON renderer."""
         only = next(iter(renderers))
         return only, only.media_type or ""
 
 
 class Endpoint(APIView):
-    """A view of the API. `changes_need` is the scope that its changing methods ask of a token."""
+    """A view of the API. `write_scope` is the scope that a token needs for methods that change state."""
 
-    changes_need: ClassVar[str] = Scope.DECIDE
-    content_negotiation_class = OnlyJSON
+    write_scope: ClassVar[str] = Scope.DECIDE
+    content_negotiation_class = JSONOnly
     http_method_names = ["get", "head", "post", "options"]
-    throttle_classes = [PerCaller]
+    throttle_classes = [CallerRateLimit]
 
     _key: str | None = None
     _body_sha256: bytes = b""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, then refuse what PostgreSQL could not even compare with."""
+        """Authenticate, and refuse the NUL character, which PostgreSQL cannot store or compare."""
         if request.method == "OPTIONS":
-            return  # the schema says as much, to everybody
+            return  # open to everybody, like the schema
         super().initial(request, *args, **kwargs)
         for name, values in request.query_params.lists():
             if any("\0" in text for text in [name, *values]):
                 raise Invalid("A parameter holds the NUL character.", parameter=name[:100])
         if any(isinstance(value, str) and "\0" in value for value in kwargs.values()):
             raise NotFound
-        self._key = headers.idempotency_key(request) if request.method == "POST" else None
-        if self._key is not None:  # the bytes, before a parser has used them up
+        self._key = request_headers.idempotency_key(request) if request.method == "POST" else None
+        if self._key is not None:  # before a parser consumes the body
             self._body_sha256 = hashlib.sha256(request.body).digest()
 
     def perform_authentication(self, request: Request) -> None:
-        """Authenticate and count: also whoever cannot, so that trying tokens has its limit."""
+        """Authenticate and count the request, a failed one too, so that guessing tokens is limited."""
         try:
             super().perform_authentication(request)
         except AuthenticationFailed:
@@ -89,19 +90,19 @@ class Endpoint(APIView):
         super().check_throttles(request)
 
     def check_throttles(self, request: Request) -> None:
-        """Nothing more: `perform_authentication` has counted the request."""
+        """Does nothing: `perform_authentication` has counted the request."""
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        """Which methods there are, in Allow."""
+        """Returns an empty response with the methods in Allow."""
         return Response(status=204)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Answers hold what one person may see: nobody stores them."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
+        """Forbid caching: a response holds what one user may see."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        return final
 
     @property
     def caller(self) -> User:
@@ -110,19 +111,19 @@ class Endpoint(APIView):
 
     @cached_property
     def actor(self) -> Actor:
-        """The caller, through the API, with the name of the token they signed in with."""
+        """The caller through the API, signed in with the token of this name."""
         name = cast("ApiToken", self.request.auth).name
         return Actor(self.caller, Surface.API, signed_in=f"token:{name}")
 
     def idempotency_key(self, status: int = 200) -> idempotency.Key | None:
-        """What the verb is given to act once under the request's Idempotency-Key; None without one.
+        """Returns the request's Idempotency-Key for a verb, None if the request has none.
 
-        `status` is that of the answer if all goes well.
+        `status` is the status of the response if the verb succeeds.
         """
         if self._key is None:
             return None
         request = f"{self.request.method} {self.request.get_full_path()}"
-        if len(request) > LONGEST_REQUEST:  # filters may be long in percent-encoding
+        if len(request) > MAX_REQUEST_LINE:  # filters can be long in percent-encoding
             request = f"sha256:{hashlib.sha256(request.encode()).hexdigest()}"
         return idempotency.Key(
             principal=f"user:{self.caller.pk}",
@@ -132,22 +133,40 @@ class Endpoint(APIView):
             status=status,
         )
 
-    def body(self, shape: type[Shape]) -> dict[str, Any]:
-        """The request's body in this shape. Raises Invalid with a JSON Pointer."""
-        given = shape(data=self.request.data)
-        given.is_valid(raise_exception=True)
-        return cast("dict[str, Any]", given.validated_data)
+    def run_once(
+        self,
+        verb: Callable[..., Result],
+        repeat: Callable[[idempotency.AlreadyAnswered], Result],
+        *,
+        status: int = 200,
+    ) -> Result:
+        """Run a verb as the caller, once under the request's Idempotency-Key, and return its result.
 
-    def query(self, shape: type[Shape]) -> dict[str, Any]:
-        """The query parameters in this shape, empty ones left out. Raises Invalid with `parameter`."""
+        If the same request has been carried out before, the verb changes nothing, and `repeat` makes the
+        result from the id of the row that the first response showed. `status` is that of the first
+        response; a repeated request gets it again. Raises IdempotencyMismatch and the verb's refusals.
+        """
+        try:
+            return verb(by=self.actor, key=self.idempotency_key(status))
+        except idempotency.AlreadyAnswered as first:
+            return repeat(first)
+
+    def body(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        """Returns the validated body. Raises ValidationError."""
+        fields = serializer(data=self.request.data)
+        fields.is_valid(raise_exception=True)
+        return cast("dict[str, Any]", fields.validated_data)
+
+    def query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        """Returns the validated query parameters; empty ones count as absent. Raises Invalid."""
         parameters = self.request.query_params
         for name, values in parameters.lists():
             if len(values) > 1:
                 raise Invalid("This parameter is given twice.", parameter=name[:100])
-        given = shape(data={name: text for name, text in parameters.items() if text != ""})
+        fields = serializer(data={name: text for name, text in parameters.items() if text != ""})
         try:
-            given.is_valid(raise_exception=True)
+            fields.is_valid(raise_exception=True)
         except ValidationError as error:
             name, reasons = next(iter(cast("dict[str, list[str]]", error.detail).items()))
             raise Invalid(str(reasons[0]), parameter=str(name)[:100]) from None
-        return cast("dict[str, Any]", given.validated_data)
+        return cast("dict[str, Any]", fields.validated_data)

@@ -1,6 +1,6 @@
-"""Refusals as problem documents (RFC 9457): every error of the API leaves through `problem`.
+"""Errors as problem documents (RFC 9457): `problem_response` is the API's exception handler.
 
-A client matches on `code`, which is stable; titles and details are for people.
+Clients match on `code`, which is stable; titles and details are for people.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from approvals.exceptions import (
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = 5  # seconds: a database's failover takes longer, but a client should notice its end
-MOST_ERRORS = 20
+RETRY_AFTER = 5  # seconds: less than a database failover, so that clients notice its end soon
+MAX_ERRORS = 20
 RESERVED = {"type", "title", "status", "detail", "code"}
 
 
 class TooLarge(ApprovalsError):
-    """The request is larger than this service takes."""
+    """The request is larger than this service accepts."""
 
     code = "too_large"
     status = 413
@@ -47,7 +47,7 @@ class InternalError(ApprovalsError):
     status = 500
 
 
-# DRF's own refusals, by their HTTP status, in the words of the contract.
+# The stable codes of DRF's own errors, by HTTP status.
 CODES = {
     400: ApprovalsError.code,
     401: "not_authenticated",
@@ -63,12 +63,14 @@ CODES = {
     503: Unavailable.code,
 }
 
-# What exceptions from elsewhere mean, the first that fits.
-MEANT: dict[type[Exception] | tuple[type[Exception], ...], ApprovalsError] = {
+# The refusals that exceptions of Django and the database become; the first match counts.
+TRANSLATIONS: dict[type[Exception] | tuple[type[Exception], ...], ApprovalsError] = {
     Http404: NotFound(),
     PermissionDenied: NotAllowed(),
     RequestDataTooBig: TooLarge(),
-    UnreadablePostError: Invalid("The body ended before it was whole.", pointer=""),
+    UnreadablePostError: Invalid(
+        "The connection ended before the whole body was received.", pointer=""
+    ),
     SuspiciousOperation: Invalid(),
     (OperationalError, InterfaceError): Unavailable(
         "The database cannot be reached right now; try again shortly."
@@ -79,7 +81,7 @@ MEANT: dict[type[Exception] | tuple[type[Exception], ...], ApprovalsError] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What a problem document says, and the headers that go with it."""
+    """The members of a problem document, and the headers of its response."""
 
     code: str
     status: int
@@ -89,44 +91,44 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def problem(error: Exception, context: Mapping[str, Any]) -> JsonResponse:
-    """Answer any exception of an API view; nothing unforeseen is told, only logged."""
-    told = _read(error)
-    if told.status >= 500:
-        log.error("api.failed", code=told.code, error=type(error).__name__, exc_info=error)
+def problem_response(error: Exception, context: Mapping[str, Any]) -> JsonResponse:
+    """Returns the response to any exception of an API view. Unexpected ones are logged and not described."""
+    problem = _problem_of(error)
+    if problem.status >= 500:
+        log.error("api.failed", code=problem.code, error=type(error).__name__, exc_info=error)
     return JsonResponse(
-        _document(told),
-        status=told.status,
+        _document(problem),
+        status=problem.status,
         content_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **told.headers},
+        headers={"Cache-Control": "no-store", **problem.headers},
     )
 
 
-def example(error: ApprovalsError) -> dict[str, Any]:
-    """The document that tells this refusal, for the pages that describe the API."""
+def document_of(error: ApprovalsError) -> dict[str, Any]:
+    """Returns the problem document of a refusal, for the OpenAPI document's examples."""
     return _document(_of_domain(error))
 
 
-def of_status(status: int, detail: str = "") -> dict[str, Any]:
-    """The document for a refusal of which only the HTTP status is known."""
+def document_of_status(status: int, detail: str = "") -> dict[str, Any]:
+    """Returns the problem document of an error of which only the HTTP status is known."""
     phrase = HTTPStatus(status).phrase
     return _document(Problem(CODES.get(status, "refused"), status, phrase, detail or phrase))
 
 
-def _document(told: Problem) -> dict[str, Any]:
-    # A verb's extra may be called like one of RFC 9457's own members, as a review's `status` is.
-    extra = {(f"review_{key}" if key in RESERVED else key): v for key, v in told.extra.items()}
+def _document(problem: Problem) -> dict[str, Any]:
+    # A refusal's extra may have the name of one of RFC 9457's members, as a review's `status`.
+    extra = {(f"review_{key}" if key in RESERVED else key): v for key, v in problem.extra.items()}
     body = {
-        "type": f"urn:countersign:problem:{told.code}",
-        "title": told.title,
-        "status": told.status,
-        "detail": told.detail,
-        "code": told.code,
+        "type": f"urn:countersign:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
     }
     return body | extra
 
 
-def _read(error: Exception) -> Problem:
+def _problem_of(error: Exception) -> Problem:
     if isinstance(error, exceptions.ValidationError):
         return _of_domain(_invalid(error))
     if isinstance(error, exceptions.APIException):
@@ -135,12 +137,12 @@ def _read(error: Exception) -> Problem:
 
 
 def _translated(error: Exception) -> ApprovalsError:
-    """The refusal of ours that says what an exception from elsewhere means."""
+    """Returns the refusal that an exception becomes, InternalError by default."""
     if isinstance(error, ApprovalsError):
         return error
-    for kinds, meant in MEANT.items():
+    for kinds, refusal in TRANSLATIONS.items():
         if isinstance(error, kinds):
-            return meant
+            return refusal
     return InternalError()
 
 
@@ -151,12 +153,12 @@ def _of_domain(error: ApprovalsError) -> Problem:
         title=(type(error).__doc__ or error.message).split(". ")[0].rstrip("."),
         detail=error.message,
         extra=error.extra,
-        headers=_when_to_return(error),
+        headers=_retry_after(error),
     )
 
 
-def _when_to_return(error: ApprovalsError) -> dict[str, str]:
-    """The Retry-After of a refusal that passes, in seconds."""
+def _retry_after(error: ApprovalsError) -> dict[str, str]:
+    """Returns the Retry-After header, in seconds, of a refusal that is temporary."""
     after = error.extra.get("retry_after", RETRY_AFTER if error.status == 503 else None)
     return {} if after is None else {"Retry-After": str(after)}
 
@@ -176,17 +178,18 @@ def _of_framework(error: exceptions.APIException) -> Problem:
 
 
 def _invalid(error: exceptions.ValidationError) -> Invalid:
-    """The first thing that is wrong as `detail` and `pointer`, all of them as `errors`."""
-    found = list(_places(error.detail))[:MOST_ERRORS]
+    """Returns the first error as `detail` and `pointer`, and all of them, at most MAX_ERRORS, as `errors`."""
+    found = list(_places(error.detail))[:MAX_ERRORS]
     if not found:
         return Invalid()
     return Invalid(found[0]["detail"], pointer=found[0]["pointer"], errors=found)
 
 
 def _places(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """Yields each message of DRF's nested error details with the JSON Pointer of its place."""
     if isinstance(detail, dict):
         for key, inner in detail.items():
-            # What is wrong with an object as a whole belongs to the object, not to a member of it.
+            # An error of an object as a whole is placed at the object.
             step = "" if key == "non_field_errors" else f"/{escaped(str(key))}"
             yield from _places(inner, pointer + step)
     elif isinstance(detail, list):
@@ -197,5 +200,5 @@ def _places(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
 
 
 def escaped(step: str) -> str:
-    """One step of a JSON Pointer (RFC 6901), not longer than a reader would want to see."""
+    """Returns one escaped step of a JSON Pointer (RFC 6901), cut to 100 characters."""
     return step[:100].replace("~", "~0").replace("/", "~1")

@@ -1,6 +1,6 @@
-"""The outermost word under /api/: what is refused before any view, or breaks there, is a problem too.
+"""Turns Django's own error responses under /api/ into problem documents.
 
-Django answers a foreign Host, a redirect and a broken middleware with pages for people.
+Django answers an unknown Host, a redirect and an error in another middleware with HTML pages.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from django.http.response import HttpResponse
 from approvals.api import errors
 
 ROOT = "/api/"
-READING = {"GET", "HEAD", "OPTIONS"}
-LONGEST_LENGTH = 15  # digits; what counts sizes as floating numbers breaks on a length beyond them
-TOO_LONG = "The request says it is larger than anything this service takes."
-MOVED = "The API's addresses begin with its own scheme and host and end with a slash."
-UNREADABLE = "The request cannot be read, or its Host is none that this service answers to."
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+MAX_LENGTH_DIGITS = 15  # of Content-Length: larger sizes break what computes with floating point
+TOO_LONG = "The Content-Length is larger than anything that this service accepts."
+MOVED = "Send the request to the API's own scheme and host, with a slash at the end of the path."
+UNREADABLE = "The request cannot be read, or this service does not answer to its Host."
 
 
 def problems(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Turn what is no answer of the API's own into one; stands before all that may refuse."""
+    """Middleware that makes every error response under /api/ a problem document; it comes first."""
 
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        if len(request.META.get("CONTENT_LENGTH") or "") > LONGEST_LENGTH:
-            return _told(HttpResponse(), 413, TOO_LONG)
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if len(request.META.get("CONTENT_LENGTH") or "") > MAX_LENGTH_DIGITS:
+            return _as_problem(HttpResponse(), 413, TOO_LONG)
         response = get_response(request)
         if not f"{request.path_info}/".startswith(ROOT) or not isinstance(response, HttpResponse):
             return response
-        if 300 <= response.status_code < 400 and request.method not in READING:
-            # Followed as a GET, it would look as if the body had been taken.
+        if 300 <= response.status_code < 400 and request.method not in SAFE_METHODS:
+            # A client would follow the redirect with a GET and take the response for success.
             del response["Location"]
-            return _told(response, 400, MOVED)
+            return _as_problem(response, 400, MOVED)
         if response.status_code >= 400 and response["Content-Type"] != errors.MEDIA_TYPE:
             detail = UNREADABLE if response.status_code == 400 else ""
-            return _told(response, response.status_code, detail)
+            return _as_problem(response, response.status_code, detail)
         return response
 
-    return answer
+    return middleware
 
 
-def _told(response: HttpResponse, status: int, detail: str) -> HttpResponse:
-    """The same answer, its headers kept, as a problem document."""
+def _as_problem(response: HttpResponse, status: int, detail: str) -> HttpResponse:
+    """Returns the same response, headers included, with a problem document as its body."""
     response.status_code = status
-    response.content = json.dumps(errors.of_status(status, detail)).encode()
+    response.content = json.dumps(errors.document_of_status(status, detail)).encode()
     response["Content-Type"] = errors.MEDIA_TYPE
     response["Content-Length"] = str(len(response.content))
     response["Cache-Control"] = "no-store"

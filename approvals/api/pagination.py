@@ -1,4 +1,4 @@
-"""Pages of a list as `{results, next, previous}`: the links hold a signed cursor, never an offset."""
+"""Pages of a list as `{results, next, previous}`, with links that hold a signed cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Envelope(TypedDict):
-    """A page as the response has it."""
+    """A page in a response."""
 
     results: Any
     next: str | None
@@ -27,16 +27,17 @@ class Envelope(TypedDict):
 def page(
     rows: QuerySet[Row], order: Sequence[str], *, cursor: str, size: int
 ) -> pagination.Page[Row]:
-    """The page at `cursor`, with signed cursors of its neighbours. Raises Invalid for a tampered cursor.
+    """Returns the page at `cursor` with signed cursors of its neighbours.
 
-    The signature covers the order too: a place in one order is no place in another.
+    The signature covers the order, so a cursor of another list is refused. Raises Invalid for a
+    cursor that was tampered with.
     """
     signer = signing.Signer(salt=f"approvals.api.cursor:{','.join(order)}")
     try:
-        place = signer.unsign(cursor) if cursor else ""
-        found = pagination.page(rows, order, size=size, cursor=place)
+        position = signer.unsign(cursor) if cursor else ""
+        found = pagination.page(rows, order, size=size, cursor=position)
     except (signing.BadSignature, Invalid):
-        raise Invalid("This cursor is not one of this list's.", parameter="cursor") from None
+        raise Invalid("This cursor does not belong to this list.", parameter="cursor") from None
     return pagination.Page(
         found.rows,
         signer.sign(found.next) if found.next else None,
@@ -45,7 +46,7 @@ def page(
 
 
 def envelope(request: Request, found: pagination.Page[Any], results: Any) -> Envelope:
-    """The page with its links: the URL of the request with another cursor."""
+    """Returns the page with its links, which are the request's address with another cursor."""
     here = request.build_absolute_uri()
 
     def link(cursor: str | None) -> str | None:

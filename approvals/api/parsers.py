@@ -1,4 +1,4 @@
-"""JSON that can be stored and cannot be read two ways: what is neither is refused before any view."""
+"""The parser of request bodies: JSON that can be stored, and that has only one reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON as strict as a message's, and without a key that stands twice."""
+    """Parses UTF-8 JSON as strictly as messages, and refuses repeated keys."""
 
     media_type = "application/json"
 
@@ -24,12 +24,12 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The document; raises Invalid with the place, or TooLarge."""
+        """Returns the document. Raises Invalid with a JSON Pointer, or TooLarge."""
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise TooLarge(f"The body has over {MAX_BYTES} bytes.")
-        if len(body) < _promised(parser_context):
-            raise Invalid("The body broke off: it is shorter than its Content-Length.", pointer="")
+        if len(body) < _content_length(parser_context):
+            raise Invalid("The body is shorter than its Content-Length.", pointer="")
         try:
             return strict_json.read(body.decode())
         except UnicodeDecodeError:
@@ -39,8 +39,8 @@ class StrictJSONParser(BaseParser):
             raise Invalid(error.explanation, pointer=pointer) from None
 
 
-def _promised(context: Mapping[str, Any] | None) -> int:
-    """How long the body should be. A line that was cut may have cut it where it still is JSON."""
+def _content_length(context: Mapping[str, Any] | None) -> int:
+    """Returns the Content-Length, 0 if unknown: a truncated body may still be valid JSON."""
     request = (context or {}).get("request")
     length = request.META.get("CONTENT_LENGTH", "") if request is not None else ""
     return int(length) if str(length).isdecimal() else 0

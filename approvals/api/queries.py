@@ -1,4 +1,4 @@
-"""What the API reads: rows under `policy`, and what belongs to a page of them without a query a row."""
+"""The queries of the API: rows that `policy` lets a user see, with all that a page of them needs."""
 
 from __future__ import annotations
 
@@ -29,40 +29,42 @@ from approvals.models import (
 from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import audit
-from approvals.records.quarantine import redacted_body
+from approvals.records.audit_kinds import AuditKind
+from approvals.records.quarantine import redacted_body as stored_body
 
 COUNT_UP_TO = 100
-ORDERS: Mapping[str, Sequence[str]] = {
+VOTE_EVENTS = (AuditKind.REVIEW_APPROVED, AuditKind.REVIEW_REJECTED, AuditKind.VOTE_CAST)
+ORDERINGS: Mapping[str, Sequence[str]] = {
     "deadline": ("deadline_at", "id"),
     "-received_at": ("-received_at", "-id"),
     "-priority": ("-priority", "deadline_at", "id"),
 }
-_OF_QUEUES = ("policy", "output_schema", "fields")
-_UNTOLD = ("decision__callback", *(f"queue__{name}" for name in _OF_QUEUES))
+_QUEUE_COLUMNS = ("policy", "output_schema", "fields")
+_DEFERRED = ("decision__callback", *(f"queue__{name}" for name in _QUEUE_COLUMNS))
 
 
 def reviews(actor: Actor) -> ReviewQuerySet:
-    """The reviews this actor may see, with what an answer shows of them and no sealed bytes."""
+    """Returns the reviews that this actor may see, with what a response shows and without sealed bytes."""
     rows = policy.visible_reviews(actor).without_secrets()
-    return rows.select_related("queue", "assignee", "decision__by").defer(*_UNTOLD)
+    return rows.select_related("queue", "assignee", "decision__by").defer(*_DEFERRED)
 
 
 def review(actor: Actor, review_id: UUID) -> ReviewTask:
-    """One of them. Raises NotFound, whether it is hidden or not there."""
+    """Returns a review that this actor may see. Raises NotFound if it is hidden or missing."""
     row = reviews(actor).filter(pk=review_id).first()
     if row is None:
         raise NotFound
     return row
 
 
-def narrowed(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> ReviewQuerySet:
-    """The rows that a ReviewFilter asks for. A queue that is hidden or not there has none."""
+def filtered(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> ReviewQuerySet:
+    """Returns the rows that match a ReviewFilter: none for a queue that is hidden or missing."""
     rows = rows.filter(status__in=asked["status"]) if asked["status"] else rows.pending()
-    # The ids themselves, beside the subquery of `policy`: with one queue PostgreSQL then walks its
-    # index in order instead of sorting all that is open (8 ms, not 400, among 50,000).
-    seen = policy.visible_queues(actor).order_by()
-    seen = seen.filter(slug=asked["queue"]) if asked["queue"] else seen
-    rows = rows.filter(queue__in=list(seen.values_list("pk", flat=True)))
+    # The ids of the queues, in addition to the subquery of `policy`: with one id PostgreSQL reads its
+    # index in order instead of sorting all open reviews (8 ms, not 400, with 50,000 of them).
+    visible = policy.visible_queues(actor).order_by()
+    visible = visible.filter(slug=asked["queue"]) if asked["queue"] else visible
+    rows = rows.filter(queue__in=list(visible.values_list("pk", flat=True)))
     if asked["reference"]:
         rows = rows.filter(reference=asked["reference"])
     if asked["assignee"]:
@@ -71,7 +73,7 @@ def narrowed(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> Re
 
 
 def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:
-    """The outbox row of each decision; no foreign key leads there, so a page fetches them at once."""
+    """Returns the outbox entry of each review's decision, by decision id, in one query."""
     decided = [row.decision_id for row in rows if row.decision_id]
     if not decided:
         return {}
@@ -80,40 +82,60 @@ def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:
 
 
 def vote(on: ReviewTask, by: User, *, since: datetime | None = None) -> Vote:
-    """The vote that this actor has just cast, or the first one they cast since a receipt was written."""
+    """Returns the user's latest vote on a review, or their first one since a time.
+
+    `since` is when the request that cast the vote was stored, if it is repeated: other votes may have
+    been cast after an undo.
+    """
     cast = Vote.objects.filter(review=on, reviewer=by)
     if since is None:
         return cast.latest("cast_at", "pk")
     return cast.filter(cast_at__gte=since).earliest("cast_at", "pk")
 
 
-def person(email: str) -> User:
-    """Who has this e-mail; where nobody has, or they are gone, somebody who may nothing at all.
+def user_by_email(email: str) -> User:
+    """Returns the active user with this e-mail address, or else an unsaved user without permissions.
 
-    So a verb refuses the unknown in the words, and at the point, in which it refuses a stranger.
+    So a verb refuses an unknown address with the same message, and at the same point, as a user
+    without the role: nobody learns from the API who has an account.
     """
-    spelt = email.lower()
-    found = User.objects.filter(email=spelt, is_active=True).first()
-    return found or User(email=spelt, is_active=False)
+    address = email.lower()
+    found = User.objects.filter(email=address, is_active=True).first()
+    return found or User(email=address, is_active=False)
 
 
 def comments(of: ReviewTask) -> QuerySet[Comment]:
-    """What was said about a review."""
+    """Returns the comments on a review."""
     return Comment.objects.filter(review=of).select_related("by")
 
 
 def comment(actor: Actor, review_id: UUID, comment_id: UUID) -> Comment:
-    """A comment on a review that this actor may see. Raises NotFound."""
+    """Returns a comment on a review that this actor may see. Raises NotFound."""
     return comments(review(actor, review_id)).get(pk=comment_id)
 
 
 def events(of: ReviewTask) -> QuerySet[AuditEvent]:
-    """The review's audit trail."""
-    return AuditEvent.objects.filter(chain=audit.chain(of)).select_related("on_behalf_of")
+    """Returns the audit trail of a review."""
+    return _events_of(of.pk).select_related("on_behalf_of")
+
+
+def _events_of(review_id: UUID) -> QuerySet[AuditEvent]:
+    """Returns the audit events of a review by its id."""
+    return AuditEvent.objects.filter(chain=audit.chain_of("review", review_id))
+
+
+def vote_event(review_id: UUID, surface: str, reviewer: str, *, since: datetime) -> AuditEvent:
+    """Returns the audit event of a reviewer's first vote through a surface since a time.
+
+    `since` is when the idempotency key of the request was stored. A verb stores it first in its own
+    transaction, so the request's event is the first one after it.
+    """
+    votes = _events_of(review_id).filter(kind__in=VOTE_EVENTS, surface=surface, actor_name=reviewer)
+    return votes.filter(at__gte=since).earliest("seq")
 
 
 def queue(actor: Actor, slug: str) -> ReviewQueue:
-    """A queue this actor may see. Raises NotFound."""
+    """Returns a queue that this actor may see. Raises NotFound."""
     row = policy.visible_queues(actor).filter(slug=slug).first()
     if row is None:
         raise NotFound
@@ -121,7 +143,11 @@ def queue(actor: Actor, slug: str) -> ReviewQueue:
 
 
 def queues(actor: Actor) -> QuerySet[ReviewQueue]:
-    """The queues this actor may see; what is counted is counted up to a cap, one more means more."""
+    """Returns the queues that this actor may see, annotated with what waits in them.
+
+    `waiting` counts open reviews up to COUNT_UP_TO + 1; `oldest_received_at` and `next_deadline_at`
+    are null in a queue without open reviews.
+    """
     open_here = ReviewTask.objects.pending().filter(queue=OuterRef("pk"))
     capped = ArraySubquery(open_here.values("pk")[: COUNT_UP_TO + 1])
     oldest = open_here.order_by().values("queue").annotate(oldest=Min("received_at"))
@@ -135,12 +161,12 @@ def queues(actor: Actor) -> QuerySet[ReviewQueue]:
 
 
 def orders(actor: Actor) -> OrderQuerySet:
-    """The orders this actor may see, without their inputs. Raises NotAllowed for none."""
+    """Returns the orders that this actor may see, without their inputs. Raises NotAllowed if none."""
     return policy.visible_orders(actor).defer("input")
 
 
 def order(actor: Actor, order_id: str) -> list[OrderExecution]:
-    """All attempts at an order, the last one first, with its input. Raises NotAllowed or NotFound."""
+    """Returns all attempts at an order, latest first, with its input. Raises NotAllowed or NotFound."""
     rows = list(policy.visible_orders(actor).attempts_at(order_id))
     if not rows:
         raise NotFound
@@ -148,13 +174,13 @@ def order(actor: Actor, order_id: str) -> list[OrderExecution]:
 
 
 def interventions(attempts: Iterable[OrderExecution]) -> QuerySet[OrderIntervention]:
-    """What was done to these, the latest first."""
+    """Returns the interventions in these attempts, newest first."""
     rows = OrderIntervention.objects.filter(order__in=list(attempts))
     return rows.select_related("order", "created_by").order_by("-created_at", "-id")
 
 
 def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
-    """A batch of orders. Raises NotAllowed or NotFound."""
+    """Returns a batch of orders. Raises NotAllowed or NotFound."""
     row = policy.visible_batches(actor).defer("body").filter(pk=batch_id).first()
     if row is None:
         raise NotFound
@@ -162,22 +188,22 @@ def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
 
 
 def quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
-    """The quarantined messages this actor may see, without their bytes. Raises NotAllowed for none."""
+    """Returns the quarantined messages that this actor may see, without bytes. Raises NotAllowed if none."""
     rows = policy.visible_quarantine(actor).select_related("queue", "replayed_by", "discarded_by")
-    return rows.defer("raw_body", "raw_body_sha256", *(f"queue__{name}" for name in _OF_QUEUES))
+    return rows.defer("raw_body", "raw_body_sha256", *(f"queue__{name}" for name in _QUEUE_COLUMNS))
 
 
-def quarantined(actor: Actor, message_id: UUID) -> QuarantinedMessage:
-    """One of them. Raises NotAllowed or NotFound."""
+def quarantined_message(actor: Actor, message_id: UUID) -> QuarantinedMessage:
+    """Returns a quarantined message. Raises NotAllowed or NotFound."""
     row = quarantine(actor).filter(pk=message_id).first()
     if row is None:
         raise NotFound
     return row
 
 
-def body_of(row: QuarantinedMessage) -> str | None:
-    """The redacted body of a quarantined message; None if no key of this service opens it."""
+def redacted_body(of: QuarantinedMessage) -> str | None:
+    """Returns the body with task tokens redacted, None if no key of this service opens it."""
     try:
-        return redacted_body(row)
+        return stored_body(of)
     except KeyMissing:
         return None

@@ -1,17 +1,20 @@
-"""The API's addresses. Whatever else stands under /api/ is a 404 in the API's own language."""
+"""The addresses of the API. Every other address under /api/ is a 404 problem document."""
 
 from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from approvals.api import documentation
 from approvals.api.views import (
+    claims,
+    comments,
     decisions,
+    documentation,
     order_batches,
     orders,
     quarantine,
     queues,
     reviews,
+    unknown_address,
     webhooks,
 )
 
@@ -22,11 +25,11 @@ v1 = [
     path("queues/<slug:slug>/next/", queues.Next.as_view(), name="next"),
     path("reviews/", reviews.Reviews.as_view(), name="reviews"),
     path("reviews/<uuid:review_id>/", reviews.Review.as_view(), name="review"),
-    path("reviews/<uuid:review_id>/claim/", reviews.Claim.as_view(), name="claim"),
-    path("reviews/<uuid:review_id>/renew/", reviews.Renew.as_view(), name="renew"),
-    path("reviews/<uuid:review_id>/release/", reviews.Release.as_view(), name="release"),
-    path("reviews/<uuid:review_id>/reassign/", reviews.Reassign.as_view(), name="reassign"),
-    path("reviews/<uuid:review_id>/comments/", reviews.Comments.as_view(), name="comments"),
+    path("reviews/<uuid:review_id>/claim/", claims.Claim.as_view(), name="claim"),
+    path("reviews/<uuid:review_id>/renew/", claims.Renew.as_view(), name="renew"),
+    path("reviews/<uuid:review_id>/release/", claims.Release.as_view(), name="release"),
+    path("reviews/<uuid:review_id>/reassign/", claims.Reassign.as_view(), name="reassign"),
+    path("reviews/<uuid:review_id>/comments/", comments.Comments.as_view(), name="comments"),
     path("reviews/<uuid:review_id>/decisions/", decisions.Decisions.as_view(), name="decide"),
     path("reviews/<uuid:review_id>/events/", reviews.Events.as_view(), name="events"),
     path("decisions/<uuid:decision_id>/undo/", decisions.Undo.as_view(), name="undo"),
@@ -38,10 +41,10 @@ v1 = [
     path("order-batches/", order_batches.OrderBatches.as_view(), name="order-batches"),
     path("order-batches/<uuid:batch_id>/", order_batches.OneBatch.as_view(), name="order-batch"),
     path("orders/", orders.Orders.as_view(), name="orders"),
-    # An order's id is foreign text and may hold a slash, or end in `/restart` or `/stop`. So what is
-    # done to an order is one more segment, for POST alone: GET orders/a/restart/ reads the order
+    # An order's id is untrusted text and may hold a slash, or end in `/restart` or `/stop`. So an
+    # intervention is one more segment, for POST alone: GET orders/a/restart/ reads the order
     # `a/restart`, POST orders/a/restart/ restarts `a`, and POST orders/a/restart/restart/ restarts
-    # the former.
+    # the order `a/restart`.
     path("orders/<path:order_id>/restart/", orders.Restart.as_view(), name="order-restart"),
     path("orders/<path:order_id>/stop/", orders.Stop.as_view(), name="order-stop"),
     path("orders/<path:order_id>/", orders.Order.as_view(), name="order"),
@@ -49,7 +52,7 @@ v1 = [
 
 urlpatterns = [
     path("v1/", include(v1)),
-    path("schema/", documentation.Schema.as_view(), name="schema"),
-    path("docs/", documentation.Docs.as_view(), name="docs"),
-    re_path("^", documentation.NothingHere.as_view(), name="nothing-here"),
+    path("schema/", documentation.OpenAPIDocument.as_view(), name="schema"),
+    path("docs/", documentation.DocumentationPages.as_view(), name="docs"),
+    re_path("^", unknown_address.UnknownAddress.as_view(), name="unknown-address"),
 ]

@@ -19,6 +19,7 @@ from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
 from approvals.polling import sources, statuses
+from approvals.records.intake import Received
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ def poll_once(
         return len(received)
     taken = intake.accept(
         queue,
-        [intake.Received(m.body, m.message_id, m.sent_at) for m in batch],
+        [Received(m.body, m.message_id, m.sent_at) for m in batch],
         origin=source.origin,
     )
     refused = sqs.delete(source.place, source.url, batch)

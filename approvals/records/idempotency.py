@@ -43,6 +43,7 @@ class AlreadyAnswered(Exception):
 
     def __init__(self, stored: IdempotencyKey) -> None:
         self.result: UUID | None = stored.result
+        self.created_at = stored.created_at
         self.answer: Any = stored.answer
         self.status: int = stored.status
         super().__init__(str(stored))

@@ -1,8 +1,8 @@
-"""Decide a review by signed webhook, with nothing but Python's standard library.
+"""Decide a review by signed webhook, with Python's standard library alone.
 
     WEBHOOK_SECRET=whsec_... python decide_by_webhook.py URL EMAIL approve|reject REVIEW_ID [REASON]
 
-With `-` for REVIEW_ID the task token is read from standard input: arguments can be seen by others.
+With `-` for REVIEW_ID the task token is read from standard input: other users can see arguments.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ import urllib.error
 import urllib.request
 import uuid
 
-url, email, verdict, review, *reason = sys.argv[1:]
+url, email, outcome, review, *reason = sys.argv[1:]
 secret = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))  # noqa: TID251
-said = {"approved": verdict == "approve", "reviewer_email": email, "reason": " ".join(reason)}
-which = {"task_token": sys.stdin.read().strip()} if review == "-" else {"review_id": review}
-body = json.dumps(which | said).encode()
-call = f"decision-{uuid.uuid4()}"  # one id a decision: sent again, it never decides twice
+decision = {"approved": outcome == "approve", "reviewer_email": email, "reason": " ".join(reason)}
+target = {"task_token": sys.stdin.read().strip()} if review == "-" else {"review_id": review}
+body = json.dumps(target | decision).encode()
+webhook_id = f"decision-{uuid.uuid4()}"  # one id a decision: repeated, it does not decide twice
 
-for pause in (1, 5, 0):
-    at = str(int(time.time()))
-    mac = hmac.digest(secret, f"{call}.{at}.".encode() + body, "sha256")
+for pause in (1, 5, 0):  # seconds
+    timestamp = str(int(time.time()))
+    mac = hmac.digest(secret, f"{webhook_id}.{timestamp}.".encode() + body, "sha256")
     headers = {
         "Content-Type": "application/json",
-        "webhook-id": call,
-        "webhook-timestamp": at,
+        "webhook-id": webhook_id,
+        "webhook-timestamp": timestamp,
         "webhook-signature": "v1," + base64.b64encode(mac).decode(),
     }
     request = urllib.request.Request(f"{url}/api/v1/webhooks/decision/", body, headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            sys.stdout.write(answer.read().decode() + "\n")
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            sys.stdout.write(response.read().decode() + "\n")
             sys.exit()
     except urllib.error.HTTPError as refusal:
         if refusal.code not in {429, 500, 502, 503, 504}:
-            sys.exit(refusal.read().decode())  # final for this id: correct it, and take a new one
-    except OSError as away:
-        sys.stderr.write(f"{away}: trying again\n")
+            sys.exit(refusal.read().decode())  # final: correct the request, use a new id
+    except OSError as error:
+        sys.stderr.write(f"{error}: trying again\n")
     time.sleep(pause)
-sys.exit("no answer: what became of the decision is unknown, so try again with the same id")
+sys.exit("no response: the decision may have been taken, so try again with the same id")

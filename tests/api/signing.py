@@ -21,7 +21,7 @@ _ids = itertools.count(1)
 
 
 class Sender:
-    """Holds a secret and sends what it is told, signed now unless told otherwise."""
+    """Holds a secret and sends signed requests, with the time of now unless another is given."""
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
@@ -71,12 +71,12 @@ def issue(name: str = "erp", queue: str | None = None) -> Sender:
 
 def about(review: ReviewTask, **changed: Any) -> dict[str, Any]:
     """A body that approves this review for Alice."""
-    said = {"review_id": str(review.pk), "approved": True, "reviewer_email": "alice@example.com"}
-    return said | changed
+    body = {"review_id": str(review.pk), "approved": True, "reviewer_email": "alice@example.com"}
+    return body | changed
 
 
 def kept(sender_name: str = "erp") -> int:
-    """How many receipts a sender has."""
+    """How many idempotency keys are stored for a sender."""
     rows: Any = idempotency.IdempotencyKey.objects.filter(
         principal__startswith=f"webhook:{sender_name}:"
     )

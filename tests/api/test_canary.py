@@ -48,15 +48,15 @@ def test_no_answer_holds_the_token(call, lena, queue, caplog, capsys):
         api.get("/api/schema/"),
     ]
 
-    told = "".join(answer.content.decode() + str(answer.headers) for answer in answers)
-    told += caplog.text + "".join(capsys.readouterr())
+    output = "".join(answer.content.decode() + str(answer.headers) for answer in answers)
+    output += caplog.text + "".join(capsys.readouterr())
     for disguise in (TOKEN, json.dumps(TOKEN)[1:-1], base64.b64encode(TOKEN.encode()).decode()):
-        assert disguise not in told
-    assert "[task token]" in told
+        assert disguise not in output
+    assert "[task token]" in output
 
 
 def test_the_sealed_columns_are_named_in_no_answer(api, review):
-    told = api.get(f"reviews/{review.pk}/").content + api.get("reviews/").content
+    output = api.get(f"reviews/{review.pk}/").content + api.get("reviews/").content
 
     for column in (b"raw_body", b"sealed", b"fingerprint", b"sqs_message_id"):
-        assert column not in told
+        assert column not in output

@@ -140,7 +140,7 @@ def test_a_database_that_is_away_at_sign_in_is_503_too(api, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [RuntimeError(SECRET), KeyError(SECRET), RecursionError(SECRET)])
-def test_what_nobody_foresaw_is_500_without_a_word_of_it(api, monkeypatch, review, error):
+def test_an_unexpected_error_is_500_and_is_not_described(api, monkeypatch, review, error):
     monkeypatch.setattr(assignment, "claim", _raises(error))
 
     answer = api.post(f"reviews/{review.pk}/claim/")
@@ -151,7 +151,7 @@ def test_what_nobody_foresaw_is_500_without_a_word_of_it(api, monkeypatch, revie
 
 
 def test_a_value_the_database_refuses_is_the_callers_mistake(api, monkeypatch, review):
-    monkeypatch.setitem(views.VERBS, "approved", _raises(DataError(SECRET)))
+    monkeypatch.setattr(views.decisions, "decide", _raises(DataError(SECRET)))
 
     answer = api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
 

@@ -1,4 +1,4 @@
-"""Batches of orders over the API: stored at once, read behind the scenes, told with their refusals."""
+"""Batches of orders over the API: stored at once, read by a worker, shown with their refusals."""
 
 from __future__ import annotations
 
@@ -122,10 +122,10 @@ def test_a_body_that_is_no_batch_is_refused_with_its_place(shop, body, pointer):
 
 def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(shop, call):
     batch = shop.post("order-batches/", THREE).json()["id"]
-    stranger = call(factories.user("stranger@example.com"))
+    outsider = call(factories.user("outsider@example.com"))
 
-    refused(stranger.post("order-batches/", THREE), 403, "not_allowed")
-    refused(stranger.get(f"order-batches/{batch}/"), 403, "not_allowed")
+    refused(outsider.post("order-batches/", THREE), 403, "not_allowed")
+    refused(outsider.get(f"order-batches/{batch}/"), 403, "not_allowed")
     refused(shop.get("order-batches/019ab1ef-2d14-7b60-a0c1-3f5a7c9e1b07/"), 404, "not_found")
 
 
@@ -146,8 +146,8 @@ def test_only_the_first_refusals_are_told(shop):
 
 @pytest.mark.parametrize("bucket", ["daily-orders", "elsewhere"])
 def test_who_may_start_no_orders_learns_nothing_of_buckets(shop, call, bucket):
-    stranger = call(factories.user("stan@example.com"))
+    outsider = call(factories.user("stan@example.com"))
 
-    answer = stranger.post("order-batches/", {"source": f"s3://{bucket}/a.json"})
+    answer = outsider.post("order-batches/", {"source": f"s3://{bucket}/a.json"})
 
     refused(answer, 403, "not_allowed")

@@ -46,19 +46,19 @@ def test_a_pending_review_has_exactly_the_contracts_members(api, review):
 
 
 def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(api, alice):
-    told = factories.review(definitionRevision="orders-1f00")
+    named = factories.review(definitionRevision="orders-1f00")
     untold = factories.review()
-    version = f"{told.state_machine_arn}:3"
+    version = f"{named.state_machine_arn}:3"
     execution_snapshots.put_back(
-        told.execution_arn, status="running", again_at=None, version_arn=version
+        named.execution_arn, status="running", again_at=None, version_arn=version
     )
     execution_snapshots.put_back(
-        told.execution_arn, status="failed", again_at=None
+        named.execution_arn, status="failed", again_at=None
     )  # the next look
 
     shown = {row["id"]: row["definition"] for row in api.get("reviews/").json()["results"]}
 
-    assert shown[str(told.pk)] == {"revision": "orders-1f00", "version_arn": version}
+    assert shown[str(named.pk)] == {"revision": "orders-1f00", "version_arn": version}
     assert shown[str(untold.pk)] == {"revision": None, "version_arn": None}
 
 

@@ -83,8 +83,8 @@ def test_a_rejection_without_reason_says_so_to_step_functions(erp, alice, review
 
     decision = Decision.objects.get()
     call = json.loads(bytes(decision.callback))
-    said = f"Rejected by alice@example.com: No reason given [decision {decision.pk}]"
-    assert call == {"error": "ReviewRejected", "cause": said}
+    cause = f"Rejected by alice@example.com: No reason given [decision {decision.pk}]"
+    assert call == {"error": "ReviewRejected", "cause": cause}
     assert decision.reason == ""
 
 
@@ -184,7 +184,7 @@ def test_a_failure_of_ours_is_not_remembered(erp, alice, review, monkeypatch):
     def away(*_args, **_kwargs):
         raise OperationalError("the connection was lost")
 
-    monkeypatch.setattr(decisions, "approve", away)
+    monkeypatch.setattr(webhooks.decisions, "decide", away)
     refused(erp.send(about(review), "msg-1"), 503, "unavailable")
     monkeypatch.undo()
 
@@ -198,15 +198,15 @@ def test_what_nobody_foresaw_repeats_nothing_of_the_body(
         raise RuntimeError("nobody foresaw this")
 
     factories.review(queue, taskToken=CANARY)
-    monkeypatch.setattr(decisions, "approve", broken)
+    monkeypatch.setattr(webhooks.decisions, "decide", broken)
     body = {"task_token": CANARY, "approved": True, "reviewer_email": alice.email}
 
     answer = erp.send(body | {"reason": f"as {CANARY} says"}, "msg-1")
 
     refused(answer, 500, "internal_error")
-    said = caplog.text + "".join(capfd.readouterr())
-    assert "nobody foresaw this" in said
-    assert_no_canary(said + answer.content.decode())
+    output = caplog.text + "".join(capfd.readouterr())
+    assert "nobody foresaw this" in output
+    assert_no_canary(output + answer.content.decode())
     assert kept() == 0
 
 
@@ -253,12 +253,12 @@ def test_who_may_not_decide_is_refused_in_one_wording(erp, alice, victor, carol,
 
 
 def test_a_secret_of_a_queue_is_blind_to_all_others(alice, carol, queue):
-    mine, foreign = (
+    mine, other = (
         factories.review(queue),
         factories.review(ReviewQueue.objects.get(slug="refunds")),
     )
     bound = issue("bound", "manual-review")
-    elsewhere = about(foreign, reviewer_email=carol.email)
+    elsewhere = about(other, reviewer_email=carol.email)
 
     hidden = refused(bound.send(elsewhere), 404, "not_found")
     missing = refused(bound.send(elsewhere | {"review_id": str(uuid.uuid4())}), 404, "not_found")
@@ -268,7 +268,7 @@ def test_a_secret_of_a_queue_is_blind_to_all_others(alice, carol, queue):
     assert issue("free").send(elsewhere).status_code == 200
 
 
-def test_a_secret_of_a_queue_finds_no_foreign_token(alice, carol, queue):
+def test_a_secret_of_a_queue_finds_no_token_of_another_queue(alice, carol, queue):
     factories.review(ReviewQueue.objects.get(slug="refunds"), taskToken=TOKEN)
     body = {"task_token": TOKEN, "approved": True, "reviewer_email": carol.email}
 
@@ -338,7 +338,9 @@ def test_a_body_that_cannot_be_read_is_invalid(erp, body):
 
 
 def test_a_body_over_64_kib_is_refused_before_anything_is_hashed(erp, alice, review, monkeypatch):
-    monkeypatch.setattr(webhooks.signature, "verified", lambda *_: pytest.fail("it was hashed"))
+    monkeypatch.setattr(
+        webhooks.webhook_signature, "verified", lambda *_: pytest.fail("it was hashed")
+    )
 
     refused(erp.send(b" " * 65_537), 413, "too_large")
 
@@ -447,7 +449,7 @@ def test_use_of_a_secret_is_noted(erp, alice, review):
     assert row.last_used_at is not None
 
 
-def test_guessed_signatures_use_up_an_addresss_allowance_and_a_right_one_does_not(
+def test_guessed_signatures_use_up_an_addresss_rate_limit_and_a_right_one_does_not(
     erp, alice, queue, settings
 ):
     settings.API_RATE_PER_MINUTE = 60  # twenty at once
@@ -462,7 +464,7 @@ def test_guessed_signatures_use_up_an_addresss_allowance_and_a_right_one_does_no
     assert guesses[-1].headers["Retry-After"]
 
 
-def test_each_secret_has_an_allowance_of_its_own_and_an_id_refused_for_it_is_not_used_up(
+def test_each_secret_has_a_rate_limit_of_its_own_and_an_id_refused_for_it_is_not_used_up(
     erp, alice, queue, review, settings
 ):
     settings.API_RATE_PER_MINUTE = 1  # twenty at once

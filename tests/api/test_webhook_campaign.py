@@ -32,7 +32,7 @@ VIEW = webhooks.WebhookDecisions.as_view()
 
 
 class Direct(Sender):
-    """A sender at the view's own door."""
+    """A sender that calls the view itself, without middleware."""
 
     def post(self, raw: bytes, headers: dict[str, str]) -> HttpResponse:
         """As over HTTP, without the middleware."""
@@ -44,7 +44,7 @@ class Direct(Sender):
 
 
 def everything() -> dict[str, list[str]]:
-    """Every row that a decision could touch, as text, with the receipts beside them."""
+    """Every row that a decision could touch, as text, with the idempotency keys beside them."""
     rows = {}
     with connection.cursor() as cursor:
         for table in (*TABLES, "receipt"):
@@ -68,10 +68,10 @@ def test_replayed_and_flipped_calls_change_nothing(alice, bob, queue):
     chance = random.Random(SEED)
     sender = Direct(issue().secret)
     decided, refused, open_still = (factories.review(queue) for _ in range(3))
-    said = about(decided, approved=False, reason="Too risky")
+    decision = about(decided, approved=False, reason="Too risky")
     bodies = [
         json.dumps(body).encode()
-        for body in (said, about(decided, reviewer_email=bob.email), about(refused, reason=7))
+        for body in (decision, about(decided, reviewer_email=bob.email), about(refused, reason=7))
     ]
     first = {}
     for number, body in enumerate(bodies):
@@ -104,13 +104,13 @@ def test_replayed_and_flipped_calls_change_nothing(alice, bob, queue):
     assert min(kinds.values()) > CALLS / 8
     assert everything() == before
     assert IdempotencyKey.objects.count() == len(first)
-    assert sender.post(never, unsent).status_code == 200, "and the door was open all the time"
+    assert sender.post(never, unsent).status_code == 200, "a valid request is accepted all the time"
 
 
 def test_without_the_comparison_the_campaign_would_notice(alice, queue, monkeypatch):
     sender: Sender = issue()
     body = json.dumps(about(factories.review(queue))).encode()
-    monkeypatch.setattr(webhooks.signature.hmac, "compare_digest", lambda *_: True)
+    monkeypatch.setattr(webhooks.webhook_signature.hmac, "compare_digest", lambda *_: True)
     before = everything()
 
     flipped_body, headers = body.replace(b"true", b"truE"), sender.headers(body)

@@ -34,10 +34,10 @@ JSON_TYPE = [("Content-Type", "application/json")]
 
 @dataclass(frozen=True)
 class Web:
-    """A web process, and the file with all that it has said."""
+    """A web process, and the file with its output."""
 
     port: int
-    said: Path
+    output: Path
 
     @property
     def url(self) -> str:
@@ -68,13 +68,13 @@ def web(tmp_path: Path) -> Iterator[Web]:
         "ALLOWED_HOSTS": "127.0.0.1",
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")}
-    with made.said.open("wb") as said:
+    with made.output.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py"],
             cwd=ROOT,
             env=inherited | settings,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             preexec_fn=dying_with_me(),  # noqa: PLW1509
         )
     try:
@@ -91,7 +91,7 @@ def _wait_until_ready(web: Web) -> None:
             urllib.request.urlopen(f"{web.url}/healthz/ready", timeout=5).close()  # noqa: S310
             return
         time.sleep(0.1)
-    raise AssertionError(web.said.read_text())
+    raise AssertionError(web.output.read_text())
 
 
 def example(
@@ -109,9 +109,7 @@ def example(
     )
 
 
-def test_the_example_client_decides_by_id_and_by_token_and_is_told_when_it_may_not(
-    web, alice, queue
-):
+def test_the_example_client_decides_by_id_and_by_token_and_shows_its_refusal(web, alice, queue):
     sender = issue()
     first, second = factories.review(queue), factories.review(queue, taskToken=CANARY)
 
@@ -122,14 +120,14 @@ def test_the_example_client_decides_by_id_and_by_token_and_is_told_when_it_may_n
     assert (approved.returncode, approved.stderr) == (0, "")
     assert json.loads(approved.stdout)["outcome"] == "approved"
     assert json.loads(token.stdout)["review_id"] == str(second.pk)
-    told = {d.review_id: (d.outcome, d.reason, d.signed_in) for d in Decision.objects.all()}
-    assert told == {
+    decided = {d.review_id: (d.outcome, d.reason, d.signed_in) for d in Decision.objects.all()}
+    assert decided == {
         first.pk: ("approved", "", "webhook:erp"),
         second.pk: ("rejected", "Too risky", "webhook:erp"),
     }
     assert (again.returncode, again.stdout) == (1, "")
     assert json.loads(again.stderr)["code"] == "already_decided"
-    assert_no_canary(web.said.read_bytes() + everything_stored())
+    assert_no_canary(web.output.read_bytes() + everything_stored())
 
 
 def test_the_example_client_fits_on_a_page():
@@ -162,7 +160,7 @@ def test_a_body_without_a_length_is_an_empty_one(web, alice, queue):
 
 
 def test_nothing_of_a_body_is_logged_at_debug_or_kept_or_answered(web, alice, queue):
-    sender, stranger = issue(), Sender("whsec_" + "A" * 43 + "=")
+    sender, unknown = issue(), Sender("whsec_" + "A" * 43 + "=")
     review = factories.review(queue, taskToken=CANARY)
     good = {"task_token": CANARY, "approved": True, "reviewer_email": alice.email}
     bodies = [
@@ -194,15 +192,15 @@ def test_nothing_of_a_body_is_logged_at_debug_or_kept_or_answered(web, alice, qu
     ]
 
     answers = [
-        web.send(raw, list(who.headers(raw).items()))
-        for who in (stranger, sender)
+        web.send(raw, list(one.headers(raw).items()))
+        for one in (unknown, sender)
         for raw in written
     ]
 
     assert [status for status, _ in answers[: len(written)]].count(401) == len(written) - 1
     assert [status for status, _ in answers[-2:]] == [200, 409], "the way was walked to its end"
     assert Vote.objects.get().review_id == review.pk
-    log = web.said.read_bytes()
+    log = web.output.read_bytes()
     assert log.count(b"webhook.refused") >= len(written) - 1
     assert b'"level": "debug"' in log
     for shown in (log, everything_stored(), *(body for _, body in answers)):

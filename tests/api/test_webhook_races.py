@@ -56,7 +56,7 @@ def test_sixteen_decide_over_webhook_and_api_and_one_has_decided(call, alice, bo
     people, sender = [alice, bob, lena, bob], issue()
     path = f"reviews/{review.pk}/decisions/"
     callers = [call(people[number % 4]) for number in range(8)]
-    said = [
+    bodies = [
         about(review, approved=number % 2 == 0, reviewer_email=people[number % 4].email)
         for number in range(8)
     ]
@@ -64,7 +64,7 @@ def test_sixteen_decide_over_webhook_and_api_and_one_has_decided(call, alice, bo
 
     answers = at_once(
         [
-            *(lambda body=body: Sender(sender.secret).send(body) for body in said),
+            *(lambda body=body: Sender(sender.secret).send(body) for body in bodies),
             *(
                 lambda caller=caller, outcome=outcome: caller.post(path, {"outcome": outcome})
                 for caller, outcome in zip(callers, outcomes, strict=True)

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
-from approvals.api import signature
+from approvals.api import webhook_signature
 from approvals.models import WebhookSecret
 from approvals.records import tokens
 from tests.api.conftest import refused
@@ -44,19 +44,19 @@ def vector(monkeypatch):
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the database's clock say this."""
     monkeypatch.setattr(
-        signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC)
+        webhook_signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC)
     )
 
 
 def unsigned(body: bytes = BODY, **changed: str | None) -> None:
     """Fails where this is taken for signed; names are those of headers without `webhook-`."""
     headers = VECTOR | {f"webhook-{name}": value for name, value in changed.items()}
-    with pytest.raises(signature.NotSigned):
-        signature.verified({k: v for k, v in headers.items() if v is not None}, body)
+    with pytest.raises(webhook_signature.NotSigned):
+        webhook_signature.verified({k: v for k, v in headers.items() if v is not None}, body)
 
 
 def test_the_vector_of_the_standard_is_signed(vector):
-    signed = signature.verified(VECTOR, BODY)
+    signed = webhook_signature.verified(VECTOR, BODY)
 
     assert (signed.id, signed.secret, signed.signer) == (ID, vector, "webhook:vector")
     Webhook(SECRET).sign(ID, datetime.fromtimestamp(AT, UTC), BODY.decode())
@@ -72,7 +72,7 @@ def test_the_vector_of_the_standard_is_signed(vector):
     ],
 )
 def test_one_good_signature_among_others_is_enough(vector, signatures):
-    assert signature.verified(VECTOR | {"webhook-signature": signatures}, BODY)
+    assert webhook_signature.verified(VECTOR | {"webhook-signature": signatures}, BODY)
 
 
 @pytest.mark.parametrize("name", ["id", "timestamp", "signature"])
@@ -142,14 +142,14 @@ def test_an_id_is_printable_and_has_no_dot(vector, text):
 def test_an_id_may_be_anything_else(vector, text):
     headers = Sender(SECRET).headers(BODY, text, AT)
 
-    assert signature.verified(headers, BODY).id == text
+    assert webhook_signature.verified(headers, BODY).id == text
 
 
 @pytest.mark.parametrize("off", [-300, -299, -1, 0, 1, 299, 300])
 def test_five_minutes_either_way_are_near_enough(vector, monkeypatch, off):
     at(monkeypatch, AT + off)
 
-    assert signature.verified(VECTOR, BODY)
+    assert webhook_signature.verified(VECTOR, BODY)
 
 
 @pytest.mark.parametrize("off", [-86_400, -301, -300.001, 300.001, 301, 86_400, 10**9])
@@ -175,7 +175,7 @@ def test_no_bit_of_a_header_may_be_another(vector, name):
 @pytest.mark.parametrize("body", [BODY, '{"reason": "na\u00efve \ufffd \U0001f600"}'.encode()])
 def test_no_bit_of_the_body_may_be_another(vector, body):
     headers = Sender(SECRET).headers(body, ID, AT)
-    assert signature.verified(headers, body)
+    assert webhook_signature.verified(headers, body)
 
     for flipped in flips(body):
         unsigned(flipped, signature=headers["webhook-signature"])
@@ -195,14 +195,14 @@ def test_a_body_that_is_not_utf8_is_signed_by_nobody(vector):
 
 
 def test_an_empty_body_can_be_signed(vector):
-    assert signature.verified(Sender(SECRET).headers(b"", ID, AT), b"")
+    assert webhook_signature.verified(Sender(SECRET).headers(b"", ID, AT), b"")
 
 
 def test_a_secret_that_no_key_opens_is_passed_over_and_named(vector, caplog, settings):
     for row in WebhookSecret.objects.exclude(pk=vector.pk):
         WebhookSecret.objects.filter(pk=row.pk).update(sealed_secret=b"\x01\x03old" + b"x" * 60)
 
-    assert signature.verified(VECTOR, BODY).secret == vector
+    assert webhook_signature.verified(VECTOR, BODY).secret == vector
     assert "webhook.secret_unreadable" in caplog.text
     settings.TOKEN_KEYS = {"new": bytes(32)}
     unsigned()
@@ -222,23 +222,23 @@ def test_every_active_secret_is_compared_and_a_revoked_one_never(vector, monkeyp
     revoked = WebhookSecret.objects.get(name="name 1")
     credentials.revoke_secret(revoked.pk, by=COMMAND_LINE)
     compared: list[Any] = []
-    signs = signature._signs
+    signs = webhook_signature._signs
 
-    def watched(key: Webhook, claim: Any) -> bool:
+    def watched(key: Webhook, headers: Any) -> bool:
         compared.append(key)
-        return signs(key, claim)
+        return signs(key, headers)
 
-    monkeypatch.setattr(signature, "_signs", watched)
+    monkeypatch.setattr(webhook_signature, "_signs", watched)
 
-    signature.verified(VECTOR, BODY)
-    assert len(compared) == 5, "four active ones and the stranger's"
+    webhook_signature.verified(VECTOR, BODY)
+    assert len(compared) == 5, "four active ones and the unknown key"
     compared.clear()
     unsigned(timestamp="hello")
     assert len(compared) == 5
     WebhookSecret.objects.all().delete()
     compared.clear()
     unsigned()
-    assert compared == [signature._NOBODY]
+    assert compared == [webhook_signature._UNKNOWN_KEY]
 
 
 def test_a_secret_is_sealed_and_has_32_random_bytes():
@@ -267,8 +267,8 @@ def test_the_library_of_the_standard_is_understood(alice, review):
 
 def test_every_401_is_the_same_to_the_byte(alice, review):
     body = json.dumps(about(review)).encode()
-    stranger = Sender("whsec_" + base64.b64encode(bytes(32)).decode())
-    none_at_all = stranger.send(body)
+    unknown = Sender("whsec_" + base64.b64encode(bytes(32)).decode())
+    none_at_all = unknown.send(body)
     sender = issue()
     now = int(sender.headers(body)["webhook-timestamp"])
     revoked = issue("gone")
@@ -278,7 +278,7 @@ def test_every_401_is_the_same_to_the_byte(alice, review):
 
     answers = [
         none_at_all,
-        stranger.send(body),
+        unknown.send(body),
         revoked.send(body),
         unreadable.send(body),
         sender.post(body, {}),

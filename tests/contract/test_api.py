@@ -19,7 +19,9 @@ from approvals.actions import (
     people,
 )
 from approvals.actors import COMMAND_LINE
-from approvals.api import documentation, errors
+from approvals.api import errors
+from approvals.api.views.documentation import OpenAPIDocument
+from approvals.api.views.unknown_address import UnknownAddress
 from approvals.models import OrderExecution, QuarantinedMessage, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
@@ -46,7 +48,7 @@ def address(template: str, **known: Any) -> str:
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     """The OpenAPI document, as a client without any right gets it."""
-    generator = documentation.Schema.generator_class()
+    generator = OpenAPIDocument.generator_class()
     return json.loads(json.dumps(generator.get_schema(request=None, public=True), default=str))
 
 
@@ -62,7 +64,7 @@ def test_a_route_has_exactly_the_methods_of_the_contract(db, queue, route: str):
     refused = caller.generic("DELETE", address(route))
     offered = caller.options(address(route))
 
-    assert resolve(address(route)).func.view_class is not documentation.NothingHere
+    assert resolve(address(route)).func.view_class is not UnknownAddress
     assert refused.status_code == 405, refused.content
     assert set(refused.headers["Allow"].split(", ")) - SAFE_BESIDE == METHODS[route]
     assert offered.headers["Allow"] == refused.headers["Allow"], offered.content
@@ -84,7 +86,7 @@ def test_a_route_that_is_not_due_is_not_there(line: str):
     view = resolve(address(route)).func.view_class
 
     # An order's id may hold slashes, so those addresses read an order, and only that.
-    assert view is documentation.NothingHere or not hasattr(view, method.lower())
+    assert view is UnknownAddress or not hasattr(view, method.lower())
 
 
 # --- answers

@@ -1,6 +1,7 @@
 """Thousands of requests that schemathesis makes up from the OpenAPI document, against the real app.
 
-Several legs, each with its own caller: who may do everything, who may do little, and nobody. The
+Several legs, each with its own caller: one who may do everything, some who may do little, and one
+without a token. The
 phases are schemathesis' own: examples, the edges of every parameter, chance, and chains along the
 document's links. Requests go through WSGI in one thread, which keeps its database connection.
 """
@@ -34,8 +35,8 @@ from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 from schemathesis.transport.wsgi import WSGITransport
 
 from approvals.api import errors
-from tests.fuzz import known
-from tests.fuzz.naming import TO_BE_SIGNED, name_rows
+from tests.fuzz import expected_failures
+from tests.fuzz.real_names import TO_BE_SIGNED, name_rows
 from tests.fuzz.report import Finding, Report
 from tests.fuzz.world import World
 
@@ -156,12 +157,12 @@ class Campaign:
             for check in recorder.checks.get(case_id, ()):
                 if check.failure_info is not None:
                     failure = check.failure_info.failure
-                    answer = _told(seen.response) if seen and seen.response else ""
-                    said = f"{failure.title}: {failure.message}{self._why(check.name)}\n{answer}"
+                    answer = _refusal(seen.response) if seen and seen.response else ""
+                    message = f"{failure.title}: {failure.message}{self._why(check.name)}\n{answer}"
                     found = Finding(
-                        check.name, label, leg.caller, said, check.failure_info.code_sample
+                        check.name, label, leg.caller, message, check.failure_info.code_sample
                     )
-                    found.known = known.open_finding(check.name, label, said)
+                    found.known = expected_failures.open_finding(check.name, label, message)
                     self.report.found(found, title=f"{failure.title} {found.known or answer}")
 
     def _why(self, check: str) -> str:
@@ -169,12 +170,14 @@ class Campaign:
 
     def _crashed(self, event: events.NonFatalError, leg: Leg) -> None:
         """What the engine could not do at all counts as found: nobody has looked at it."""
-        said = event.info.format()
-        self.report.found(Finding("engine", event.label, leg.caller, said, ""), title=said[:80])
+        message = event.info.format()
+        self.report.found(
+            Finding("engine", event.label, leg.caller, message, ""), title=message[:80]
+        )
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        def error(event: str, *, exc_info: BaseException, **said: Any) -> None:
+        def error(event: str, *, exc_info: BaseException, **values: Any) -> None:
             last = traceback.extract_tb(exc_info.__traceback__)[-1]
             self._failed.append(f"{exc_info!r} at {Path(last.filename).name}:{last.lineno}")
 
@@ -203,18 +206,18 @@ class Campaign:
         environ["HTTP_WEBHOOK_SIGNATURE"] = self.world.sender.signature(identity, at, body)
 
 
-def _told(response: Response) -> str:
-    """A refusal in its own words: the status, the place and the detail of its problem document."""
+def _refusal(response: Response) -> str:
+    """Returns the status, the place and the detail of a problem document."""
     with contextlib.suppress(ValueError, AttributeError):
-        said = json.loads(response.content)
-        place = said.get("pointer", said.get("parameter", said.get("header")))
-        return f"{response.status_code} at {place!r}: {said.get('detail')}"
+        problem = json.loads(response.content)
+        place = problem.get("pointer", problem.get("parameter", problem.get("header")))
+        return f"{response.status_code} at {place!r}: {problem.get('detail')}"
     return str(response.status_code)
 
 
 def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
     """Keep all failures but the refusals that are meant."""
-    return not known.is_meant(failure, response)
+    return not expected_failures.is_expected(failure, response)
 
 
 @contextmanager

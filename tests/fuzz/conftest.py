@@ -80,6 +80,6 @@ def problem(answer: Any) -> dict[str, Any]:
     """The problem document of a refusal."""
     assert 400 <= answer.status_code < 500, (answer.status_code, answer.content)
     assert answer.headers["Content-Type"] == "application/problem+json", answer.content
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == answer.status_code
-    return told
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == answer.status_code
+    return document

@@ -9,7 +9,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-from tests.fuzz.naming import rows_of
+from tests.fuzz.real_names import rows_of
 from tests.fuzz.world import QUEUE, World
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -21,7 +21,7 @@ class Operation:
 
     method: str
     path: str
-    told: dict[str, Any]
+    description: dict[str, Any]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -37,7 +37,8 @@ class Operation:
     def takes(self, name: str, place: str) -> bool:
         """Whether the document names this parameter."""
         return any(
-            (one["in"], one["name"]) == (place, name) for one in self.told.get("parameters", ())
+            (one["in"], one["name"]) == (place, name)
+            for one in self.description.get("parameters", ())
         )
 
     @property

@@ -15,7 +15,7 @@ class Finding:
     check: str
     operation: str
     caller: str
-    said: str
+    message: str
     request: str
     known: str = ""
     times: int = 1
@@ -60,7 +60,7 @@ class Report:
 
     def write(self, path: Path) -> None:
         """As JSON."""
-        said = {
+        content = {
             "seed": self.seed,
             "planned": self.planned,
             "cases": self.cases,
@@ -75,7 +75,7 @@ class Report:
             "findings": [asdict(finding) for finding in self.findings.values()],
         }
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(said, indent=2) + "\n")
+        path.write_text(json.dumps(content, indent=2) + "\n")
 
     def __str__(self) -> str:
         lines = [
@@ -86,6 +86,10 @@ class Report:
         for finding in self.findings.values():
             mark = f"open: {finding.known}" if finding.known else "NEW"
             where = f"{finding.check}, {finding.operation}, as {finding.caller}"
-            lines += [f"\n{mark}: {where} ({finding.times} times)", finding.said, finding.request]
+            lines += [
+                f"\n{mark}: {where} ({finding.times} times)",
+                finding.message,
+                finding.request,
+            ]
         lines.append(f"\n{self.cases} cases, seed {self.seed}, {self.seconds:.0f} s")
         return "\n".join(lines)

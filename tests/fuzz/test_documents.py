@@ -140,11 +140,11 @@ class Desk:
         try:
             queues.save(self.queue.slug, {name: document}, by=COMMAND_LINE)
         except Invalid as refusal:
-            said = refusal.message
+            message = refusal.message
         else:
             return True
-        assert said.startswith(f"{name}: "), said
-        assert len(said) < 600
+        assert message.startswith(f"{name}: "), message
+        assert len(message) < 600
         return False
 
     def works(self) -> None:
@@ -162,8 +162,8 @@ class Desk:
     def decides(self, review: ReviewTask, body: dict[str, Any]) -> None:
         """The decision is taken or refused; taken, it is taken back."""
         path = f"/api/v1/reviews/{review.pk}/decisions/"
-        said = {"undo_seconds": 10} | body
-        answer = self.program.post(path, json.dumps(said), content_type="application/json")
+        request = {"undo_seconds": 10} | body
+        answer = self.program.post(path, json.dumps(request), content_type="application/json")
         assert answer.status_code in (201, 422), answer.content
         if answer.status_code == 201:
             taken = answer.json()["decision"]["id"]

@@ -78,10 +78,10 @@ def test_no_header_leads_to_another_address(world, program, unchanged):
         review = world.take("pending", keep=True)
 
         with unchanged():
-            told = program.get("/api/v1/queues/", **{header: f"/api/v1/reviews/{review}/"})
+            answer = program.get("/api/v1/queues/", **{header: f"/api/v1/reviews/{review}/"})
             nothing = program.get("/api/nothing/", **{header: "/api/v1/queues/"})
 
-        assert told.json()["results"][0]["slug"] == world.queue.slug
+        assert answer.json()["results"][0]["slug"] == world.queue.slug
         assert problem(nothing)["status"] == 404
 
 
@@ -97,12 +97,12 @@ def test_no_header_but_authorization_says_who_calls(world):
 
 @pytest.mark.parametrize("name", ["access_token", "token", "api_key", "Authorization", "bearer"])
 def test_no_parameter_says_who_calls(world, unchanged, name):
-    stranger, token = with_token(None), world.tokens["everything"]
+    anonymous, token = with_token(None), world.tokens["everything"]
     review = world.take("pending", keep=True)
 
     with unchanged():
-        asked = stranger.get("/api/v1/queues/", {name: token})
-        posted = stranger.post(
+        asked = anonymous.get("/api/v1/queues/", {name: token})
+        posted = anonymous.post(
             f"/api/v1/reviews/{review}/claim/", {name: token}, content_type="application/json"
         )
 

@@ -1,6 +1,6 @@
 """Bytes on a real socket, as no client library sends them: the web process refuses them and lives on.
 
-What gunicorn refuses itself is told in its own words; what reaches the API is a problem document.
+What gunicorn refuses itself has a response of its own; what reaches the API is a problem document.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ class Web:
 
 
 def _answers(line: socket.socket) -> list[tuple[int, bytes]]:
-    said = b""
+    received = b""
     with contextlib.suppress(ConnectionResetError):
         while piece := line.recv(65_536):
-            said += piece
+            received += piece
     found = []
-    while said.startswith(b"HTTP/1.1 "):
-        head, _, rest = said.partition(b"\r\n\r\n")
+    while received.startswith(b"HTTP/1.1 "):
+        head, _, rest = received.partition(b"\r\n\r\n")
         length = next(
             (
                 int(one.split(b":")[1])
@@ -100,7 +100,7 @@ def _answers(line: socket.socket) -> list[tuple[int, bytes]]:
             len(rest),
         )
         found.append((int(head.split()[1]), rest[:length]))
-        said = rest[length:]
+        received = rest[length:]
     return found
 
 
@@ -124,13 +124,13 @@ def web(tmp_path_factory) -> Iterator[Web]:
     try:
         _manage(environment, "migrate", "--verbosity", "0")
         token = _manage(environment, "shell", "-v", "0", "-c", PEOPLE).split()[-1]
-        with log.open("wb") as told:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *desk.COMMANDS["web"]],
                 cwd=desk.ROOT,
                 env=environment,
-                stdout=told,
-                stderr=told,
+                stdout=output,
+                stderr=output,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         made = Web(port, token, database, log)
@@ -254,9 +254,9 @@ def test_no_head_of_a_request_breaks_the_process(web, what):
 
 def test_a_request_behind_a_request_is_answered_for_itself(web):
     first = web.head("GET", "/api/v1/queues/").replace(b"Connection: close\r\n", b"")
-    stranger = b"GET /api/v1/queues/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    anonymous = b"GET /api/v1/queues/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
-    answers = web.sends(first + stranger)
+    answers = web.sends(first + anonymous)
 
     assert [status for status, _ in answers] == [200, 401]
 
@@ -297,6 +297,6 @@ def test_what_reaches_the_api_is_refused_in_its_own_words(web):
 
 def test_nothing_of_all_that_was_an_error_of_ours(web):
     lines = web.log.read_text(errors="replace").splitlines()
-    told = [line for line in lines if "DisallowedHost" not in line]  # which Django logs by itself
-    ours = [line[:3_000] for line in told if "api.failed" in line or "Traceback" in line]
+    logged = [line for line in lines if "DisallowedHost" not in line]  # which Django logs by itself
+    ours = [line[:3_000] for line in logged if "api.failed" in line or "Traceback" in line]
     assert ours == []

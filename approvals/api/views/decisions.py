@@ -1,61 +1,58 @@
-"""Deciding and undoing over the API."""
+"""Decisions: approve or reject a review, undo a decision."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import decisions
-from approvals.api import documentation as told
-from approvals.api import headers, queries, serializers, shapes
+from approvals.api import queries, request_headers, schema
 from approvals.api.endpoint import Endpoint
-from approvals.api.views.reviews import Change, answer
+from approvals.api.serializers.decisions import DecisionBody
+from approvals.api.serializers.requests import EmptyBody
+from approvals.api.serializers.reviews import ReviewAnswer, VotedReviewAnswer
+from approvals.api.views.reviews import ReviewAction, review_response
 from approvals.models.choices import Outcome
-from approvals.records import idempotency
 
 
 class Decisions(Endpoint):
     """The decisions of a review."""
 
-    @told.operation(
+    @schema.versioned_operation(
         "reviews_decide",
-        serializers.VotedReviewAnswer,
-        body=shapes.DecisionBody,
+        VotedReviewAnswer,
+        body=DecisionBody,
         status=201,
-        refused=[*told.OF_CLAIMS, told.LATE],
-        parameters=[told.IF_MATCH],
+        refused=[schema.DEADLINE_PASSED],
     )
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Approve or reject a review. Without `undo_seconds` the decision leaves at once."""
-        asked, key = self.body(shapes.DecisionBody), self.idempotency_key(201)
+        """Approve or reject a review. Without `undo_seconds` the decision is sent at once."""
+        asked = self.body(DecisionBody)
         outcome = Outcome(asked.pop("outcome"))
-        version = headers.version(request)
+        version = request_headers.version(request)
         wanted = decisions.DecisionRequest(**asked, version=version)
-        since = None
-        try:
-            row = decisions.decide(review_id, outcome, by=self.actor, request=wanted, key=key)
-        except idempotency.AlreadyAnswered:
-            row = queries.review(self.actor, review_id)
-            kept = idempotency.earlier(cast("idempotency.Key", key))
-            since = kept.created_at if kept else None
+        row, since = self.run_once(
+            lambda **caller: (decisions.decide(review_id, outcome, request=wanted, **caller), None),
+            lambda first: (queries.review(self.actor, review_id), first.created_at),
+            status=201,
+        )
         vote = queries.vote(row, self.caller, since=since)
-        return answer(row, serializers.VotedReviewAnswer, status=201, vote=vote)
+        return review_response(row, VotedReviewAnswer, status=201, vote=vote)
 
 
-class Undo(Change):
-    """Take a decision back."""
+class Undo(ReviewAction):
+    """The undoing of a decision."""
 
-    @told.operation(
+    @schema.operation(
         "decisions_undo",
-        serializers.ReviewAnswer,
-        body=shapes.Nothing,
-        refused=[404, told.CLOSED],
+        ReviewAnswer,
+        body=EmptyBody,
+        refused=[404, schema.UNDO_CLOSED],
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
-        """Undo a decision that has not left yet; the review is pending again."""
-        self.body(shapes.Nothing)
-        return self.change(partial(decisions.undo, decision_id))
+        """Undo a decision before it is sent to Step Functions. The review is pending again."""
+        self.body(EmptyBody)
+        return self.act(partial(decisions.undo, decision_id))

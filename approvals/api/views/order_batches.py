@@ -1,8 +1,9 @@
-"""Batches of orders: hand many over at once, and look how far they have come."""
+"""Batches of orders: store one, and read its progress."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,15 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals import policy
-from approvals.api import documentation as told
-from approvals.api import queries, serializers, shapes
+from approvals.api import queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.policy import Action
-from approvals.records import idempotency
 
 ACCEPTED = 202
 
@@ -26,51 +26,47 @@ ACCEPTED = 202
 class OrderBatches(Endpoint):
     """All batches of orders."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
-    @told.operation(
-        "order_batches_start", serializers.OrderBatchAnswer, body=shapes.BatchBody, status=ACCEPTED
-    )
+    @schema.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
     def post(self, request: Request) -> Response:
-        """Store a batch; it is read and its orders are started behind the scenes, each once."""
+        """Store a batch of orders. A worker reads it and starts each order once."""
         policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
-        given = self.body(shapes.BatchBody)
+        given = self.body(BatchBody)
         source, body = _source(given)
         wish = runner.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
-        try:
-            row = runner.accept(
-                source,
-                wish,
-                by=self.actor,
-                body=body,
-                key=self.idempotency_key(ACCEPTED),
-            )
-        except idempotency.AlreadyAnswered as earlier:
-            row = queries.order_batch(self.actor, cast("UUID", earlier.result))
-        return _answer(row, ACCEPTED)
+        row = self.run_once(
+            partial(runner.accept, source, wish, body=body),
+            lambda first: queries.order_batch(self.actor, cast("UUID", first.result)),
+            status=ACCEPTED,
+        )
+        return _batch_response(row, ACCEPTED)
 
 
 class OneBatch(Endpoint):
     """One batch of orders."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
-    @told.operation("order_batches_read", serializers.OrderBatchAnswer, refused=[404])
+    @schema.operation("order_batches_read", OrderBatchAnswer, refused=[404])
     def get(self, request: Request, batch_id: UUID) -> Response:
-        """Read how far a batch has come, and which of its rows were refused."""
-        return _answer(queries.order_batch(self.actor, batch_id), 200)
+        """Read the progress of a batch and the rows that were refused."""
+        return _batch_response(queries.order_batch(self.actor, batch_id), 200)
 
 
 def _source(given: dict[str, Any]) -> tuple[Source, str]:
-    """Where the orders come from, and what is kept of them here. Raises Invalid."""
+    """Returns the source of a request's orders, and the text to store with the batch. Raises Invalid."""
     if "source" in given:
         runner.may_be_read(given["source"])
         return sources.unseen(given["source"]), ""
     orders = [json.dumps(order, ensure_ascii=False) for order in given["orders"]]
-    body = "[" + ",\n".join(orders) + "]"  # so that its line is an order's number
+    body = (
+        "[" + ",\n".join(orders) + "]"
+    )  # one order a line, so that a line's number is the order's
     return sources.of_body(body), body
 
 
-def _answer(row: OrderBatch, status: int) -> Response:
+def _batch_response(row: OrderBatch, status: int) -> Response:
+    """Returns the batch with its progress."""
     context = {"stands": progress.stand(row)}
-    return Response(serializers.OrderBatchAnswer(row, context=context).data, status=status)
+    return Response(OrderBatchAnswer(row, context=context).data, status=status)

@@ -1,12 +1,10 @@
-"""Orders: hand one to Step Functions and wait a moment for its execution, look what became of it,
-restart or stop it."""
+"""Orders: start one and wait a moment for its execution, list them, read one, restart or stop it."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from rest_framework.exceptions import MethodNotAllowed
@@ -15,156 +13,169 @@ from rest_framework.response import Response
 
 from approvals.actions import interventions
 from approvals.actors import Actor
-from approvals.api import documentation as told
-from approvals.api import pagination, queries, serializers, shapes
+from approvals.api import pagination, queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.orders import (
+    OrderAnswer,
+    OrderQuery,
+    RestartBody,
+    StopBody,
+    WholeOrderAnswer,
+)
 from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
 from approvals.records import idempotency
 
 CONFLICT = OrderConflict.status
-UNSETTLED = 0  # what a receipt says while its order waits for its execution
+NOT_KNOWN_YET = 0  # the stored status of a key while its order waits for its execution
 BY_ARRIVAL = ("-created_at", "-id")
 
 
 class Orders(Endpoint):
     """All orders."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
-    @told.listing("orders_list", serializers.OrderAnswer, query=shapes.OrderQuery)
+    @schema.listing("orders_list", OrderAnswer, query=OrderQuery)
     def get(self, request: Request) -> Response:
-        """List orders, the latest first."""
-        asked = self.query(shapes.OrderQuery)
+        """List orders, newest first."""
+        asked = self.query(OrderQuery)
         rows = queries.orders(self.actor)
         if asked["status"]:
             rows = rows.filter(status=asked["status"])
         if asked["q"]:
             rows = rows.beginning_with(asked["q"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.OrderAnswer(row).data for row in found.rows]
-        return Response(pagination.envelope(request, found, shown))
+        results = [OrderAnswer(row).data for row in found.rows]
+        return Response(pagination.envelope(request, found, results))
 
-    @told.start_order
+    @schema.start_order
     def post(self, request: Request) -> Response:
-        """Start the workflow of an order, once: 201 once it runs, 202 while Step Functions is away."""
+        """Start the workflow of an order, once: 201 if it runs, 202 while Step Functions cannot be reached."""
         order = request.data
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
-        key = self.idempotency_key(UNSETTLED)
-        try:
-            row, created = fulfillment.start_order_fulfillment(order, by=self.actor, key=key)
-        except idempotency.AlreadyAnswered as earlier:
-            row = queries.orders(self.actor).get(pk=cast("UUID", earlier.result))
-            status = _first_status(row, cast("idempotency.Key", key))
-        else:
-            status = _status(fulfillment.await_start(row), created=created)
+        row, status = self.run_once(
+            partial(_start, order), self._started_before, status=NOT_KNOWN_YET
+        )
         if status == CONFLICT:
             raise OrderConflict(row.refusal, order_id=row.order_id)
-        idempotency.fill(key, row.pk, status=status)
-        return Response(serializers.OrderAnswer(row).data, status=status)
+        idempotency.fill(self.idempotency_key(), row.pk, status=status)
+        return Response(OrderAnswer(row).data, status=status)
+
+    def _started_before(self, first: idempotency.AlreadyAnswered) -> tuple[OrderExecution, int]:
+        """The order that the first request under this key has stored, with that request's status."""
+        row = queries.orders(self.actor).get(pk=cast("UUID", first.result))
+        return row, _first_status(row, cast("idempotency.Key", self.idempotency_key()))
 
 
-def whole(actor: Actor, order_id: str) -> Response:
-    """One order as an answer."""
+def order_response(actor: Actor, order_id: str) -> Response:
+    """Returns one order with its attempts and interventions. Raises NotAllowed or NotFound."""
     attempts = queries.order(actor, order_id)
     context = {"attempts": attempts, "interventions": queries.interventions(attempts)}
-    return Response(serializers.WholeOrderAnswer(attempts[0], context=context).data)
+    return Response(WholeOrderAnswer(attempts[0], context=context).data)
 
 
 class Order(Endpoint):
     """One order."""
 
-    changes_need = Scope.ORDERS
+    write_scope = Scope.ORDERS
 
-    @told.operation("orders_read", serializers.WholeOrderAnswer, refused=[404])
+    @schema.operation("orders_read", WholeOrderAnswer, refused=[404])
     def get(self, request: Request, order_id: str) -> Response:
-        """Read an order: its last attempt, its input, and all that happened to it."""
-        return whole(self.actor, order_id)
+        """Read an order: its input, its attempts and its interventions."""
+        return order_response(self.actor, order_id)
 
 
-class Hand(Endpoint):
-    """Something that is done to an order, by POST.
+class Intervention(Endpoint):
+    """An endpoint whose POST intervenes in an order; `segment` is the last segment of its path.
 
-    An order's id may end in the same word; so its GET reads the order that is called so, if there is one.
+    An order's id may end in `/restart` or `/stop` too. So GET reads the order whose id ends in this
+    segment, if there is one.
     """
 
-    changes_need = Scope.ORDERS
-    word: ClassVar[str]
+    write_scope = Scope.ORDERS
+    segment: ClassVar[str]
 
-    @told.of_another_order
+    @schema.undocumented
     def get(self, request: Request, order_id: str) -> Response:
-        """Read the order whose id ends so; where there is none, this address has no GET."""
+        """Read the order whose id ends in this segment; 405 if there is none."""
         try:
-            return whole(self.actor, f"{order_id}/{self.word}")
+            return order_response(self.actor, f"{order_id}/{self.segment}")
         except NotFound:
             raise MethodNotAllowed("GET") from None
 
     @property
     def allowed_methods(self) -> list[str]:
-        """What Allow says: the GET is another address's."""
+        """The Allow header: the GET belongs to another address, that of the order."""
         return ["POST", "OPTIONS"]
 
-    def do(self, verb: Callable[..., OrderExecution], order_id: str) -> Response:
-        """Run a verb of the caller's, or show its order again where its key says it has run."""
-        with contextlib.suppress(idempotency.AlreadyAnswered):
-            verb(by=self.actor, key=self.idempotency_key())
-        return whole(self.actor, order_id)
+    def act(self, verb: Callable[..., OrderExecution], order_id: str) -> Response:
+        """Run a verb as the caller, once under the request's key, and show the order as it is then."""
+        self.run_once(verb, lambda _: None)
+        return order_response(self.actor, order_id)
 
 
-class Restart(Hand):
-    """Let an order that has failed go on."""
+class Restart(Intervention):
+    """Restarts an order."""
 
-    word = "restart"
+    segment = "restart"
 
-    @told.operation(
+    @schema.operation(
         "orders_restart",
-        serializers.WholeOrderAnswer,
-        body=shapes.RestartBody,
-        refused=[404, told.NOT_AS_IT_STANDS],
+        WholeOrderAnswer,
+        body=RestartBody,
+        refused=[404, schema.NOT_RESTARTABLE],
     )
     def post(self, request: Request, order_id: str) -> Response:
-        """Redrive a failed order within 14 days, else begin it anew as `order-<id>-r2`."""
-        asked = self.body(shapes.RestartBody)
-        return self.do(partial(interventions.restart, order_id, **asked), order_id)
+        """Restart a failed order: redrive its execution within 14 days, or start a new one, `order-<id>-r2`."""
+        asked = self.body(RestartBody)
+        return self.act(partial(interventions.restart, order_id, **asked), order_id)
 
 
-class Stop(Hand):
-    """End an order that is under way."""
+class Stop(Intervention):
+    """Stops an order."""
 
-    word = "stop"
+    segment = "stop"
 
-    @told.operation(
+    @schema.operation(
         "orders_stop",
-        serializers.WholeOrderAnswer,
-        body=shapes.StopBody,
-        refused=[404, told.NOT_AS_IT_STANDS],
+        WholeOrderAnswer,
+        body=StopBody,
+        refused=[404, schema.NOT_RESTARTABLE],
     )
     def post(self, request: Request, order_id: str) -> Response:
-        """Stop an order's execution, for a reason; its open reviews end with it."""
-        asked = self.body(shapes.StopBody)
-        return self.do(partial(interventions.stop, order_id, **asked), order_id)
+        """Stop the execution of an order, with a reason. Its open reviews end with it."""
+        asked = self.body(StopBody)
+        return self.act(partial(interventions.stop, order_id, **asked), order_id)
+
+
+def _start(order: dict[str, Any], **caller: Any) -> tuple[OrderExecution, int]:
+    """Store an order and wait for its execution; returns it with the response's status."""
+    row, created = fulfillment.start_order_fulfillment(order, **caller)
+    return row, _status(fulfillment.await_start(row), created=created)
 
 
 def _first_status(row: OrderExecution, key: idempotency.Key) -> int:
-    """What the first request under this key was answered with.
+    """The status of the response to the first request under this key.
 
-    Its verb could not know that: whether an order runs shows only after it has been stored. So the
-    first request writes it down when its wait ends; a twin in flight waits as long, and finds the
-    same by itself where the first one broke off.
+    Its verb could not store the status: whether an order runs is known only after it has been stored.
+    So the first request stores it when its wait ends. A concurrent repetition waits as long, and
+    works out the same status itself if the first request broke off.
     """
     for _ in range(2):
-        kept = idempotency.earlier(key)
-        noted = kept.status if kept else UNSETTLED
-        if noted in {201, 202} or (noted == 200 and row.execution_arn):
-            return noted
+        earlier = idempotency.earlier(key)
+        stored = earlier.status if earlier else NOT_KNOWN_YET
+        if stored in {201, 202} or (stored == 200 and row.execution_arn):
+            return stored
         fulfillment.await_start(row)
-    return _status(row, created=noted != 200)
+    return _status(row, created=stored != 200)
 
 
 def _status(row: OrderExecution, *, created: bool) -> int:
+    """201 for a new order that runs, 200 for one that ran before, 202 while it waits, 409 if refused."""
     if row.status == OrderExecution.Status.REFUSED:
         return CONFLICT
     if not row.execution_arn and not row.was_never_started:

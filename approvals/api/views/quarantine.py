@@ -1,9 +1,8 @@
-"""Quarantine, for operators: lists messages that could not become reviews, replays or discards them."""
+"""Quarantine, for operators: list, read, replay and discard messages that could not become reviews."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,96 +11,100 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import quarantine
-from approvals.api import documentation, pagination, queries, serializers, shapes
-from approvals.api.authentication import ALL_RIGHTS
+from approvals.api import pagination, queries, schema
+from approvals.api.authentication import NO_SCOPE
 from approvals.api.endpoint import Endpoint
-from approvals.records import idempotency
+from approvals.api.serializers.quarantine import (
+    DiscardBody,
+    QuarantineAnswer,
+    QuarantinedMessageAnswer,
+    QuarantineQuery,
+)
+from approvals.api.serializers.requests import ANY, EmptyBody
 
 BY_ARRIVAL = ("-received_at", "-id")
 STATES: dict[str, dict[str, Any]] = {
     "open": {"replayed_at": None, "discarded_at": None},
     "replayed": {"replayed_at__isnull": False},
     "discarded": {"discarded_at__isnull": False},
-    shapes.ANY: {},
+    ANY: {},
 }
 
 
 class Quarantine(Endpoint):
     """All quarantined messages."""
 
-    @documentation.listing(
+    @schema.listing(
         "quarantine_list",
-        serializers.QuarantineAnswer,
-        query=shapes.QuarantineQuery,
+        QuarantineAnswer,
+        query=QuarantineQuery,
     )
     def get(self, request: Request) -> Response:
-        """List quarantined messages, the latest first, open ones unless another state is named."""
-        asked = self.query(shapes.QuarantineQuery)
+        """List quarantined messages, newest first, open ones by default."""
+        asked = self.query(QuarantineQuery)
         rows = queries.quarantine(self.actor).filter(**STATES[asked["state"]])
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.QuarantineAnswer(row).data for row in found.rows]
-        return Response(pagination.envelope(request, found, shown))
+        results = [QuarantineAnswer(row).data for row in found.rows]
+        return Response(pagination.envelope(request, found, results))
 
 
-class OneMessage(Endpoint):
-    """What the endpoints of one quarantined message share."""
+class MessageEndpoint(Endpoint):
+    """An endpoint of one quarantined message; its POST replays or discards it."""
 
-    changes_need = ALL_RIGHTS
+    write_scope = NO_SCOPE
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
-        """Run a verb on the message once, and respond with the message as it is then."""
-        with suppress(idempotency.AlreadyAnswered):
-            verb(by=self.actor, key=self.idempotency_key(status))
-        return self.shown(status)
+        """Run a verb as the caller, once under the request's key, and show the message as it is then."""
+        self.run_once(verb, lambda _: None, status=status)
+        return self.message_response(status)
 
-    def shown(self, status: int = 200) -> Response:
-        """The message as it is now."""
-        row = queries.quarantined(self.actor, self.kwargs["message_id"])
-        context = {"body": queries.body_of(row)}
-        shown = serializers.QuarantinedMessageAnswer(row, context=context).data
-        return Response(shown, status=status)
+    def message_response(self, status: int = 200) -> Response:
+        """Returns the message as it is now. Raises NotAllowed or NotFound."""
+        row = queries.quarantined_message(self.actor, self.kwargs["message_id"])
+        context = {"body": queries.redacted_body(row)}
+        return Response(QuarantinedMessageAnswer(row, context=context).data, status=status)
 
 
-class Message(OneMessage):
+class Message(MessageEndpoint):
     """One quarantined message."""
 
-    @documentation.operation("quarantine_read", serializers.QuarantinedMessageAnswer, refused=[404])
+    @schema.operation("quarantine_read", QuarantinedMessageAnswer, refused=[404])
     def get(self, request: Request, message_id: UUID) -> Response:
-        """Read a quarantined message with its body, tokens redacted."""
-        return self.shown()
+        """Read a quarantined message with its body, task tokens redacted."""
+        return self.message_response()
 
 
-class Replay(OneMessage):
-    """Try a quarantined message again."""
+class Replay(MessageEndpoint):
+    """Replays a quarantined message."""
 
-    @documentation.operation(
+    @schema.operation(
         "quarantine_replay",
-        serializers.QuarantinedMessageAnswer,
-        body=shapes.Nothing,
+        QuarantinedMessageAnswer,
+        body=EmptyBody,
         status=201,
-        refused=[404, documentation.SETTLED],
+        refused=[404, schema.ALREADY_SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
-        """Make the review of a message that can be read now; `replayed_as` names it.
+        """Create the review of a message that can be read now; `replayed_as` is its id.
 
-        The answer is the message and not its review, which an operator may have no right to see.
+        The response is the message, not the review: an operator may have no permission to see that.
         """
-        self.body(shapes.Nothing)
+        self.body(EmptyBody)
         return self.settle(partial(quarantine.replay, message_id), 201)
 
 
-class Discard(OneMessage):
-    """Discard a quarantined message."""
+class Discard(MessageEndpoint):
+    """Discards a quarantined message."""
 
-    @documentation.operation(
+    @schema.operation(
         "quarantine_discard",
-        serializers.QuarantinedMessageAnswer,
-        body=shapes.DiscardBody,
-        refused=[404, documentation.SETTLED],
+        QuarantinedMessageAnswer,
+        body=DiscardBody,
+        refused=[404, schema.ALREADY_SETTLED],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
-        """Settle a message without a review, for a reason. Its bytes stay, sealed."""
-        reason = self.body(shapes.DiscardBody)["reason"]
+        """Close a message without a review, with a reason. Its bytes are kept, sealed."""
+        reason = self.body(DiscardBody)["reason"]
         return self.settle(partial(quarantine.discard, message_id, reason))

@@ -1,7 +1,9 @@
-"""Queues: what waits in them, and the next review to take."""
+"""Queues: the caller's queues with their open reviews, and claiming the next review of one."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
@@ -9,58 +11,61 @@ from rest_framework.response import Response
 
 from approvals import policy
 from approvals.actions import assignment
-from approvals.api import documentation as told
-from approvals.api import queries, serializers, shapes
+from approvals.api import queries, schema
 from approvals.api.endpoint import Endpoint
-from approvals.api.views.reviews import answer
+from approvals.api.serializers.queues import QueueAnswer
+from approvals.api.serializers.requests import EmptyBody
+from approvals.api.serializers.reviews import ClaimedReviewAnswer, ReviewFilter
+from approvals.api.views.reviews import review_response
 from approvals.models import ReviewQueue
 from approvals.policy import Action
-from approvals.records import database_time, idempotency
+from approvals.records import database_time
 
 
 class Queues(Endpoint):
     """All queues in which the caller has a role."""
 
-    @told.listing("queues_list", serializers.QueueAnswer)
+    @schema.listing("queues_list", QueueAnswer)
     def get(self, request: Request) -> Response:
-        """List queues by name with what waits in them; they are few, so this is one page."""
+        """List the caller's queues by name, with their open reviews, on one page."""
         now = database_time.now()
-        shown = [_row(queue, now) for queue in queries.queues(self.actor)]
-        results = serializers.QueueAnswer(shown, many=True).data
+        rows = [_values(queue, now) for queue in queries.queues(self.actor)]
+        results = QueueAnswer(rows, many=True).data
         return Response({"results": results, "next": None, "previous": None})
 
 
 class Next(Endpoint):
-    """The next review of a queue."""
+    """The next unclaimed review of a queue."""
 
-    @told.operation(
+    @schema.operation(
         "queues_next",
-        serializers.ClaimedReviewAnswer,
-        body=shapes.Nothing,
-        query=shapes.ReviewFilter,
+        ClaimedReviewAnswer,
+        body=EmptyBody,
+        query=ReviewFilter,
         refused=[404],
         may_be_empty=True,
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Claim the first review that nobody holds, by the list's own filters; 204 where none is left."""
-        asked = self.query(shapes.ReviewFilter)
-        self.body(shapes.Nothing)
+        """Claim the first unclaimed review of a queue, by the filters of the review list. 204 if none is left."""
+        asked = self.query(ReviewFilter)
+        self.body(EmptyBody)
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
         rows = queries.reviews(self.actor).filter(queue=queue)
-        wanted = queries.narrowed(rows, asked, self.actor)
-        wanted = wanted.order_by(*queries.ORDERS[asked["ordering"]])
-        try:
-            row = assignment.claim_next(wanted, by=self.actor, key=self.idempotency_key())
-        except idempotency.AlreadyAnswered as earlier:
-            row = queries.review(self.actor, earlier.result) if earlier.result else None
+        wanted = queries.filtered(rows, asked, self.actor)
+        wanted = wanted.order_by(*queries.ORDERINGS[asked["ordering"]])
+        row = self.run_once(
+            partial(assignment.claim_next, wanted),
+            lambda first: queries.review(self.actor, first.result) if first.result else None,
+        )
         if row is None:
             return Response(status=204)
-        return answer(row, serializers.ClaimedReviewAnswer, caller=self.caller)
+        return review_response(row, ClaimedReviewAnswer, caller=self.caller)
 
 
-def _row(queue: ReviewQueue, now: Any) -> dict[str, Any]:
-    counted: Any = queue  # what `reading.queues` annotates, no field of the model
+def _values(queue: ReviewQueue, now: datetime) -> dict[str, Any]:
+    """Returns what QueueAnswer shows of a queue; ages are in seconds."""
+    counted: Any = queue  # annotated by `queries.queues`
     oldest = counted.oldest_received_at
     return {
         "slug": queue.slug,

@@ -1,199 +1,103 @@
-"""Reviews: list, read, claim, renew, release, reassign, comment, and their audit trail."""
+"""Reviews: the list, one review, and its audit trail; and how every endpoint shows a review."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals.actions import assignment, discussion
-from approvals.api import documentation as told
-from approvals.api import headers, pagination, queries, serializers, shapes
+from approvals.api import pagination, queries, schema
 from approvals.api.endpoint import Endpoint
+from approvals.api.serializers.audit_events import EventAnswer
+from approvals.api.serializers.requests import PageQuery
+from approvals.api.serializers.reviews import ReviewAnswer, ReviewQuery
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency
 
 
-def present(
+def serialized(
     rows: Iterable[ReviewTask],
-    shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+    serializer: type[ReviewAnswer] = ReviewAnswer,
     **context: Any,
 ) -> list[dict[str, Any]]:
-    """Reviews as the API shows them, by the database's clock as it is now."""
+    """Returns the reviews as JSON objects; leases are compared with the database's clock as it is now.
+
+    `context` is what the serializer needs beyond `now`, `deliveries` and `versions`.
+    """
     rows = list(rows)
     context |= {
         "now": database_time.now(),
         "deliveries": queries.deliveries(rows),
         "versions": execution_snapshots.versions(row.execution_arn for row in rows),
     }
-    return [dict(shape(row, context=context).data) for row in rows]
+    return [dict(serializer(row, context=context).data) for row in rows]
 
 
-def answer(
+def review_response(
     row: ReviewTask,
-    shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+    serializer: type[ReviewAnswer] = ReviewAnswer,
     *,
     status: int = 200,
     **context: Any,
 ) -> Response:
-    """One review as an answer, with its version as ETag, for If-Match.
+    """Returns one review, with its version as the ETag that If-Match takes.
 
-    If-None-Match is not listened to: how far a delivery has come, and that a lease has run out, change
-    the answer without a new version, so a 304 would keep what is no longer so.
+    If-None-Match is ignored: the delivery's progress and the end of a lease change the response
+    without a new version, so a 304 would confirm values that have changed.
     """
-    shown = present([row], shape, **context)[0]
-    return Response(shown, status=status, headers={"ETag": f'"{row.version}"'})
+    body = serialized([row], serializer, **context)[0]
+    return Response(body, status=status, headers={"ETag": f'"{row.version}"'})
 
 
-class Change(Endpoint):
-    """An endpoint whose POST changes one review, and answers with it."""
+class ReviewAction(Endpoint):
+    """An endpoint whose POST changes one review and responds with it."""
 
-    def change(
+    def act(
         self,
         verb: Callable[..., ReviewTask],
-        shape: type[serializers.ReviewAnswer] = serializers.ReviewAnswer,
+        serializer: type[ReviewAnswer] = ReviewAnswer,
     ) -> Response:
-        """Run a verb of the caller's, or show its review again where its key says it has run."""
-        try:
-            row = verb(by=self.actor, key=self.idempotency_key())
-        except idempotency.AlreadyAnswered as earlier:
-            row = queries.review(self.actor, cast("UUID", earlier.result))
-        return answer(row, shape, caller=self.caller)
+        """Run a verb as the caller, once under the request's key, and show the review as it is then."""
+        row = self.run_once(verb, self._as_it_is)
+        return review_response(row, serializer, caller=self.caller)
+
+    def _as_it_is(self, first: idempotency.AlreadyAnswered) -> ReviewTask:
+        return queries.review(self.actor, cast("UUID", first.result))
 
 
 class Reviews(Endpoint):
     """All reviews the caller may see."""
 
-    @told.listing("reviews_list", serializers.ReviewAnswer, query=shapes.ReviewQuery)
+    @schema.listing("reviews_list", ReviewAnswer, query=ReviewQuery)
     def get(self, request: Request) -> Response:
-        """List reviews, pending ones unless other statuses are named."""
-        asked = self.query(shapes.ReviewQuery)
-        rows = queries.narrowed(queries.reviews(self.actor), asked, self.actor)
-        order = queries.ORDERS[asked["ordering"]]
+        """List the reviews that the caller may see, pending ones by default."""
+        asked = self.query(ReviewQuery)
+        rows = queries.filtered(queries.reviews(self.actor), asked, self.actor)
+        order = queries.ORDERINGS[asked["ordering"]]
         found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
-        return Response(pagination.envelope(request, found, present(found.rows)))
+        return Response(pagination.envelope(request, found, serialized(found.rows)))
 
 
 class Review(Endpoint):
     """One review."""
 
-    @told.operation("reviews_read", serializers.ReviewAnswer, refused=[404])
+    @schema.operation("reviews_read", ReviewAnswer, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
         """Read a review."""
-        return answer(queries.review(self.actor, review_id))
-
-
-class Claim(Change):
-    """Take a review."""
-
-    @told.operation(
-        "reviews_claim",
-        serializers.ClaimedReviewAnswer,
-        body=shapes.ClaimBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
-    )
-    def post(self, request: Request, review_id: UUID) -> Response:
-        """Claim a review; claiming one's own again renews it. A lead may override another's claim."""
-        asked = self.body(shapes.ClaimBody)
-        verb = partial(assignment.claim, review_id, version=headers.version(request), **asked)
-        return self.change(verb, serializers.ClaimedReviewAnswer)
-
-
-class Renew(Change):
-    """Keep a review."""
-
-    @told.operation(
-        "reviews_renew",
-        serializers.ClaimedReviewAnswer,
-        body=shapes.LeaseBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
-    )
-    def post(self, request: Request, review_id: UUID) -> Response:
-        """Lengthen one's own claim."""
-        asked = self.body(shapes.LeaseBody)
-        verb = partial(assignment.renew, review_id, version=headers.version(request), **asked)
-        return self.change(verb, serializers.ClaimedReviewAnswer)
-
-
-class Release(Change):
-    """Give a review back."""
-
-    @told.operation(
-        "reviews_release",
-        serializers.ReviewAnswer,
-        body=shapes.LeaseBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
-    )
-    def post(self, request: Request, review_id: UUID) -> Response:
-        """Release one's own claim; releasing what nobody holds changes nothing."""
-        asked = self.body(shapes.LeaseBody)
-        verb = partial(assignment.release, review_id, version=headers.version(request), **asked)
-        return self.change(verb)
-
-
-class Reassign(Change):
-    """Hand a review on."""
-
-    @told.operation(
-        "reviews_reassign",
-        serializers.ReviewAnswer,
-        body=shapes.ReassignBody,
-        refused=told.OF_CLAIMS,
-        parameters=[told.IF_MATCH],
-    )
-    def post(self, request: Request, review_id: UUID) -> Response:
-        """Give a review to somebody else: one's own, or for a lead anybody's. They hold it then."""
-        to = queries.person(self.body(shapes.ReassignBody)["to"])
-        version = headers.version(request)
-        return self.change(partial(assignment.reassign, review_id, to, version=version))
-
-
-class Comments(Endpoint):
-    """What people say about a review."""
-
-    @told.listing(
-        "reviews_comments", serializers.CommentAnswer, query=shapes.PageQuery, refused=[404]
-    )
-    def get(self, request: Request, review_id: UUID) -> Response:
-        """Read the comments on a review, oldest first."""
-        asked = self.query(shapes.PageQuery)
-        said = queries.comments(queries.review(self.actor, review_id))
-        found = pagination.page(said, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.CommentAnswer(row).data for row in found.rows]
-        return Response(pagination.envelope(request, found, shown))
-
-    @told.operation(
-        "reviews_comment",
-        serializers.CommentAnswer,
-        body=shapes.CommentBody,
-        status=201,
-        refused=[404],
-    )
-    def post(self, request: Request, review_id: UUID) -> Response:
-        """Say something about a review, whatever its status. A comment is never changed."""
-        text, key = self.body(shapes.CommentBody)["text"], self.idempotency_key(201)
-        try:
-            said = discussion.comment(review_id, text, by=self.actor, key=key)
-        except idempotency.AlreadyAnswered as earlier:
-            said = queries.comment(self.actor, review_id, cast("UUID", earlier.result))
-        return Response(serializers.CommentAnswer(said).data, status=201)
+        return review_response(queries.review(self.actor, review_id))
 
 
 class Events(Endpoint):
-    """What happened to a review."""
+    """The audit trail of a review."""
 
-    @told.listing("reviews_events", serializers.EventAnswer, query=shapes.PageQuery, refused=[404])
+    @schema.listing("reviews_events", EventAnswer, query=PageQuery, refused=[404])
     def get(self, request: Request, review_id: UUID) -> Response:
-        """Read the audit trail of a review, oldest first, with the hashes of its chain."""
-        asked = self.query(shapes.PageQuery)
+        """Read the audit trail of a review, oldest event first, with its hash chain."""
+        asked = self.query(PageQuery)
         events = queries.events(queries.review(self.actor, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
-        shown = [serializers.EventAnswer(row).data for row in found.rows]
-        return Response(pagination.envelope(request, found, shown))
+        results = [EventAnswer(row).data for row in found.rows]
+        return Response(pagination.envelope(request, found, results))

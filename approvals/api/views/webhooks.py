@@ -1,7 +1,7 @@
-"""Deciding by signed webhook: for programs that hold a shared secret instead of a bearer token.
+"""Decisions by signed webhook, for programs that hold a shared secret instead of a bearer token.
 
-The body may hold a task token, and so may whatever a caller mistook for it: nothing of the body is
-ever repeated in an answer, a log line or a receipt.
+The body may hold a task token, in any member: nothing of it is repeated in a response, a log line or
+the stored idempotency key.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from uuid import UUID
 
 import structlog
 from django.http import JsonResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,9 +20,9 @@ from rest_framework.views import APIView
 
 from approvals.actions import decisions
 from approvals.actors import Actor
-from approvals.api import documentation as told
-from approvals.api import errors, shapes, signature, throttling
-from approvals.api.endpoint import OnlyJSON, is_json
+from approvals.api import errors, queries, rate_limits, webhook_schema, webhook_signature
+from approvals.api.endpoint import JSONOnly, is_json
+from approvals.api.serializers.webhooks import WebhookDecision
 from approvals.exceptions import (
     ApprovalsError,
     IdempotencyMismatch,
@@ -35,177 +33,38 @@ from approvals.exceptions import (
     Throttled,
     Unavailable,
 )
-from approvals.messages import MAX_TOKEN, TaskToken
-from approvals.models import AuditEvent, Decision, IdempotencyKey, ReviewTask, User
+from approvals.models import Decision, IdempotencyKey, ReviewTask, User
 from approvals.models.choices import Outcome, Surface
-from approvals.records import audit, idempotency, tokens
+from approvals.records import idempotency, tokens
 from approvals.untrusted import strict_json
 
 log = structlog.get_logger(__name__)
 
 REQUEST = "POST /api/v1/webhooks/decision/"
-SAID = ("review.approved", "review.rejected", "vote.cast")  # the audit events of a vote
-NOT_HERE = "This reviewer may not decide here."
-
-
-class WebhookDecision(serializers.Serializer[Any]):
-    """A decision by webhook. Of `task_token` and `review_id`, exactly one is given."""
-
-    task_token = shapes.Text(required=False, max_length=MAX_TOKEN, trim_whitespace=False)
-    review_id = serializers.UUIDField(required=False)
-    approved = shapes.Flag()
-    reviewer_email = shapes.Text(max_length=254, help_text="Who decides: an active user.")
-    reason = shapes.Text(
-        default="",
-        allow_blank=True,
-        allow_null=True,
-        trim_whitespace=False,
-        max_length=decisions.MAX_REASON,
-        help_text="Absent, null or empty means that none is given.",
-    )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """As DRF's, after refusing what is not known, without naming it."""
-        if isinstance(data, dict) and not data.keys() <= self.fields.keys():
-            known = ", ".join(self.fields)
-            raise ValidationError({"non_field_errors": [f"The body names more than {known}."]})
-        return super().to_internal_value(data)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Exactly one way to name the review; a token shows itself to nobody from here on."""
-        if ("task_token" in attrs) == ("review_id" in attrs):
-            raise ValidationError("Give either task_token or review_id.")
-        if "task_token" in attrs:
-            attrs["task_token"] = TaskToken(attrs["task_token"])
-        return attrs
-
-
-class WebhookDecisionAnswer(serializers.Serializer[Any]):
-    """What this call has done, in facts that never change: a replay gets the same bytes."""
-
-    review_id = serializers.UUIDField()
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
-    decision_id = serializers.UUIDField(allow_null=True, help_text="Null while votes are missing.")
-    by = serializers.EmailField()
-    decided_at = serializers.DateTimeField(
-        allow_null=True, help_text="Null while votes are missing."
-    )
-
-
-# By hand, because a serializer cannot say that exactly one of two names is given.
-BODY = {
-    "type": "object",
-    "description": WebhookDecision.__doc__,
-    "properties": {
-        "task_token": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_TOKEN,
-            "pattern": shapes.STORABLE,
-        },
-        "review_id": {"type": "string", "format": "uuid", "pattern": shapes.IDENTITY},
-        "approved": {"type": "boolean"},
-        "reviewer_email": {
-            "type": "string",
-            "format": "email",
-            "minLength": 1,
-            "maxLength": 254,
-            "description": "Who decides: an active user.",
-        },
-        "reason": {
-            "type": ["string", "null"],
-            "maxLength": decisions.MAX_REASON,
-            "pattern": shapes.STORABLE,
-            "description": "Absent, null or empty means that none is given.",
-        },
-    },
-    "required": ["approved", "reviewer_email"],
-    "oneOf": [{"required": ["task_token"]}, {"required": ["review_id"]}],
-    "additionalProperties": False,
-}
-
-
-def _header(name: str, pattern: str, description: str) -> OpenApiParameter:
-    shape = {"type": "string", "pattern": f"^{pattern}$"}
-    return OpenApiParameter(
-        name, shape, OpenApiParameter.HEADER, required=True, description=description
-    )
-
-
-_ONE = "[a-z0-9]{1,8},[A-Za-z0-9+/=_-]{1,128}"
-
-
-REFUSALS = (
-    signature.NotSigned(),
-    NotAllowed(NOT_HERE),
-    NotFound(),
-    told.DECIDED,
-    told.HELD,
-    told.LATE,
-    ReceiptConflict(),
-    errors.TooLarge(f"The body has over {signature.MAX_BODY} bytes."),
-    Invalid("Give either task_token or review_id.", pointer=""),
-    Throttled(retry_after=1),
-    Unavailable(),
-)
-DESCRIBED = extend_schema(
-    operation_id="webhooks_decide",
-    auth=[],
-    parameters=[
-        _header(
-            "webhook-id",
-            r"[!-+\-/-~]{1,255}",
-            "Yours, 1 to 255 printable characters, no dot, no comma.",
-        ),
-        _header(
-            "webhook-timestamp",
-            "[1-9][0-9]{0,10}",
-            "Seconds since 1970; at most five minutes off.",
-        ),
-        _header(
-            "webhook-signature",
-            f"{_ONE}( {_ONE}){{0,9}}",
-            "`v1,` and the base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; up to ten of them,"
-            " a space between.",
-        ),
-    ],
-    request={"application/json": BODY},
-    responses={
-        200: WebhookDecisionAnswer,
-        **told.by_status([told.UNTOLD_TYPE, *(errors.example(refusal) for refusal in REFUSALS)]),
-    },
-    examples=[
-        OpenApiExample(
-            "Approve the review of a task token",
-            {"task_token": "AQCEAAAAKg...", "approved": True, "reviewer_email": "ada@example.com"},
-            request_only=True,
-        ),
-    ],
-)
 
 
 class WebhookDecisions(APIView):
-    """Decisions of programs that sign what they say."""
+    """Decides a review with a signed request."""
 
     authentication_classes = ()
     permission_classes = ()
-    content_negotiation_class = OnlyJSON
+    content_negotiation_class = JSONOnly
     http_method_names = ["post"]
 
-    @DESCRIBED
+    @webhook_schema.decide
     def post(self, request: Request) -> JsonResponse:
-        """Approve or reject by webhook, signed as Standard Webhooks has it.
+        """Approve or reject with a request that is signed as Standard Webhooks specifies.
 
-        An id answers once: sent again with the same body it gets the first answer, be it a refusal,
-        and with another body 409 receipt_conflict.
+        A repeated `webhook-id` with the same body gets the first response again, a refusal too; with
+        another body, 409 receipt_conflict.
         """
-        body = _raw(request)
+        body = _raw_body(request)
         try:
-            signed = signature.verified(request.headers, body)
-        except signature.NotSigned:
-            throttling.count_stranger(request)
+            signed = webhook_signature.verified(request.headers, body)
+        except webhook_signature.NotSigned:
+            rate_limits.count_address(request)
             raise
-        throttling.count_signer(signed.secret)
+        rate_limits.count_webhook_secret(signed.secret)
         if body and not is_json(request):
             raise UnsupportedMediaType(str(request.content_type))
         key = idempotency.Key(
@@ -215,94 +74,99 @@ class WebhookDecisions(APIView):
             body_sha256=hashlib.sha256(body).digest(),
             status=200,
         )
-        return _answer(_carried_out(key, signed, body), body)
+        return _response(_run_once(key, signed, body), body)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """A 401 names what it wants (RFC 9110, 11.6.1), and nobody stores an answer."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers.setdefault("Cache-Control", "no-store")
-        if answer.status_code == 401:
-            answer.headers["WWW-Authenticate"] = "StandardWebhooks"
-        return answer
+        """Forbid caching, and name the scheme of a 401 in WWW-Authenticate (RFC 9110, 11.6.1)."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        if final.status_code == 401:
+            final.headers["WWW-Authenticate"] = "StandardWebhooks"
+        return final
 
 
-def _raw(request: Request) -> bytes:
-    """The body as it came. Raises TooLarge before anything is hashed."""
+def _raw_body(request: Request) -> bytes:
+    """Returns the body unparsed. Raises TooLarge before anything is hashed."""
     stream = request.stream
-    body: bytes = b"" if stream is None else stream.read(signature.MAX_BODY + 1)
-    if len(body) > signature.MAX_BODY:
-        raise errors.TooLarge(f"The body has over {signature.MAX_BODY} bytes.")
+    body: bytes = b"" if stream is None else stream.read(webhook_signature.MAX_BODY + 1)
+    if len(body) > webhook_signature.MAX_BODY:
+        raise errors.TooLarge(f"The body has over {webhook_signature.MAX_BODY} bytes.")
     return body
 
 
-def _carried_out(key: idempotency.Key, signed: signature.Signed, body: bytes) -> IdempotencyKey:
-    """The receipt of this call, whoever came first with it: this request, a twin, or one long ago.
+def _run_once(
+    key: idempotency.Key, signed: webhook_signature.Signed, body: bytes
+) -> IdempotencyKey:
+    """Decide unless this id has been used before; returns what is stored under the id in either case.
 
-    Raises ReceiptConflict where the id came with another body, and what is not remembered.
+    Refusals are stored and repeated too. Raises ReceiptConflict if the id was used with another body,
+    and the refusals and errors that are not stored because the same request may succeed later.
     """
-    kept = _kept(key)
-    if kept is not None:
-        return kept
+    stored = _stored(key)
+    if stored is not None:
+        return stored
     try:
-        _decide(key, signed, _read(body))
-    except idempotency.AlreadyAnswered as twin:
-        log.info("webhook.twin", status=twin.status)
+        _decide(key, signed, _parsed(body))
+    except idempotency.AlreadyAnswered as first:
+        log.info("webhook.twin", status=first.status)
     except (ApprovalsError, ValidationError) as refusal:
-        if isinstance(refusal, ApprovalsError) and _passes(refusal):
+        if isinstance(refusal, ApprovalsError) and _is_temporary(refusal):
             raise
-        problem = errors.problem(refusal, {})
+        problem = errors.problem_response(refusal, {})
         idempotency.keep_refusal(key, problem.status_code, json.loads(problem.content))
-    # Of twins in flight one may be refused and the other not: what is stored is what both answer.
-    kept = _kept(key)
-    if kept is None:
+    # Of two concurrent requests one may be refused and the other not: both get what was stored first.
+    stored = _stored(key)
+    if stored is None:
         raise Unavailable
-    return kept
+    return stored
 
 
-def _passes(refusal: ApprovalsError) -> bool:
-    """Whether the same call may well succeed later, so that its id must not be used up."""
+def _is_temporary(refusal: ApprovalsError) -> bool:
+    """Returns whether the same request may succeed later, so that its id must stay unused."""
     return refusal.status >= 500 or refusal.status == Throttled.status
 
 
-def _kept(key: idempotency.Key) -> IdempotencyKey | None:
+def _stored(key: idempotency.Key) -> IdempotencyKey | None:
+    """Returns what an earlier request with this id and body has stored. Raises ReceiptConflict."""
     try:
         return idempotency.earlier(key)
     except IdempotencyMismatch:
         raise ReceiptConflict from None
 
 
-def _read(body: bytes) -> dict[str, Any]:
-    """What the body asks for. Raises Invalid or ValidationError, in words that repeat none of it."""
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Returns the validated body. Raises Invalid or ValidationError, with messages that repeat none of it."""
     try:
         document = strict_json.read(body.decode())
     except strict_json.Unreadable as error:
-        what = error.reason.replace("_", " ")
-        raise Invalid(f"The body cannot be read: {what}.", pointer="") from None
-    given = WebhookDecision(data=document)
-    given.is_valid(raise_exception=True)
-    return cast("dict[str, Any]", given.validated_data)
+        reason = error.reason.replace("_", " ")
+        raise Invalid(f"The body cannot be read: {reason}.", pointer="") from None
+    fields = WebhookDecision(data=document)
+    fields.is_valid(raise_exception=True)
+    return cast("dict[str, Any]", fields.validated_data)
 
 
-def _decide(key: idempotency.Key, signed: signature.Signed, asked: dict[str, Any]) -> None:
-    review_id = _review(signed, asked)
+def _decide(key: idempotency.Key, signed: webhook_signature.Signed, asked: dict[str, Any]) -> None:
+    """Cast the vote of the reviewer that the body names. Raises the refusals of the verb."""
+    review_id = _review_id(signed, asked)
     reviewer = User.objects.filter(email=_email(asked)).first()
     if reviewer is None:
-        raise NotAllowed(NOT_HERE)
+        raise NotAllowed(webhook_schema.NOT_A_REVIEWER)
     outcome = Outcome.APPROVED if asked["approved"] else Outcome.REJECTED
     wanted = decisions.DecisionRequest(reason=asked["reason"] or "", undo_seconds=0)
     by = Actor(reviewer, Surface.WEBHOOK, signed_in=signed.signer)
     try:
         decisions.decide(review_id, outcome, by=by, request=wanted, key=key)
     except (NotAllowed, NotFound):
-        # The review is there, so either is about the reviewer: unknown, inactive and not allowed
-        # sound alike.
-        raise NotAllowed(NOT_HERE) from None
+        # The review exists, so both are about the reviewer: unknown, inactive and not allowed get the
+        # same response.
+        raise NotAllowed(webhook_schema.NOT_A_REVIEWER) from None
 
 
-def _review(signed: signature.Signed, asked: dict[str, Any]) -> UUID:
-    """The review that is meant. Raises NotFound, also where the secret belongs to another queue."""
+def _review_id(signed: webhook_signature.Signed, asked: dict[str, Any]) -> UUID:
+    """Returns the review that the body names. Raises NotFound, also if the secret is another queue's."""
     rows = ReviewTask.objects.all()
     if signed.secret.queue_id is not None:
         rows = rows.filter(queue=signed.secret.queue_id)
@@ -320,39 +184,26 @@ def _email(asked: dict[str, Any]) -> str:
     return str(asked["reviewer_email"]).strip().lower()
 
 
-def _answer(kept: IdempotencyKey, body: bytes) -> JsonResponse:
-    """The answer that a receipt stands for, in the same bytes however often it is asked for."""
-    refusal: Any = kept.answer
+def _response(stored: IdempotencyKey, body: bytes) -> JsonResponse:
+    """Returns the response to a stored request, in the same bytes however often it is repeated."""
+    refusal: Any = stored.answer
     return JsonResponse(
-        _facts(kept, _email(_read(body))) if refusal is None else refusal,
-        status=kept.status,
+        _outcome(stored, _email(_parsed(body))) if refusal is None else refusal,
+        status=stored.status,
         content_type="application/json" if refusal is None else errors.MEDIA_TYPE,
         json_dumps_params={"sort_keys": True},  # jsonb does not keep the order of keys
     )
 
 
-def _facts(kept: IdempotencyKey, by: str) -> dict[str, Any]:
-    """What the call did, from its audit event and its decision: neither ever changes again.
-
-    The receipt is written first in the verb's transaction, so the event is the first after it.
-    """
-    event = (
-        AuditEvent.objects.filter(
-            chain=audit.chain_of("review", cast("UUID", kept.result)),
-            kind__in=SAID,
-            surface=Surface.WEBHOOK,
-            actor_name=by,
-            at__gte=kept.created_at,
-        )
-        .order_by("seq")
-        .first()
-    )
-    said: Any = cast("AuditEvent", event).data
-    decision = Decision.objects.filter(pk=said.get("decision")).only("decided_at").first()
+def _outcome(stored: IdempotencyKey, reviewer: str) -> dict[str, Any]:
+    """Returns what a request has decided, from its audit event and its decision, which never change."""
+    review_id = cast("UUID", stored.result)
+    event = queries.vote_event(review_id, Surface.WEBHOOK, reviewer, since=stored.created_at)
+    decision = Decision.objects.filter(pk=event.data.get("decision")).only("decided_at").first()
     return {
-        "review_id": str(kept.result),
-        "outcome": said["outcome"],
+        "review_id": str(review_id),
+        "outcome": event.data["outcome"],
         "decision_id": str(decision.pk) if decision else None,
-        "by": by,
+        "by": reviewer,
         "decided_at": decision.decided_at.isoformat() if decision else None,
     }

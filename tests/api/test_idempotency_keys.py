@@ -99,7 +99,7 @@ def test_a_next_that_found_nothing_finds_nothing_again(api, queue):
     assert ReviewTask.objects.get().assignee is None
 
 
-def test_a_next_with_long_filters_has_its_receipt_too(api, review):
+def test_a_next_with_long_filters_is_run_once_too(api, review):
     path = f"queues/manual-review/next/?q={'%C3%A9' * 90}"
 
     assert [api.post(path, **KEY).status_code for _ in range(2)] == [204, 204]

@@ -1,4 +1,4 @@
-"""What the checks of schemathesis may say that is no fault, and what is a fault and still open."""
+"""Failures of schemathesis checks that are expected, and findings that are still open."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, cast
 from schemathesis import Response
 from schemathesis.core.failures import Failure
 
-from approvals.api import documentation
+from approvals.api import schema
 
 # 422 for data that fits the schema: what no schema can say. By the place the problem document names.
-MEANT: dict[str, str] = {
+EXPECTED: dict[str, str] = {
     "parameter=cursor": "a cursor is signed by the list that gave it",
     "pointer=/edits": "edits follow the queue's own output schema, and go with an approval only",
     "pointer=/source": "which buckets may be read is this installation's own setting",
@@ -27,11 +27,11 @@ UNSTORABLE = (
     "Give either orders or a source",  # as below
     "Give either task_token or review_id",  # schemathesis overlooks `oneOf` once in 5,000 cases
 )
-# check, operation, what is said: reported to the engineer of that file; when mended, its line goes.
+# check, operation, the message: reported to the engineer of that file; when mended, its line goes.
 OPEN: tuple[tuple[str, str, str, str], ...] = ()
 
 
-def is_meant(failure: Failure, response: Response) -> bool:
+def is_expected(failure: Failure, response: Response) -> bool:
     """Whether this refusal of valid data is one that only the service can know to make."""
     if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 422:
         return False
@@ -43,7 +43,7 @@ def is_meant(failure: Failure, response: Response) -> bool:
     if problem["detail"].startswith(UNSTORABLE):
         return True
     places = {f"parameter={problem.get('parameter')}", f"pointer={problem.get('pointer')}"}
-    return bool(places & MEANT.keys())
+    return bool(places & EXPECTED.keys())
 
 
 def _is_unquoted(response: Response) -> bool:
@@ -54,13 +54,13 @@ def _is_unquoted(response: Response) -> bool:
     """
     sent = response.request.headers.get("If-Match", "")
     sent = sent.decode() if isinstance(sent, bytes) else sent
-    pattern = cast("dict[str, str]", documentation.IF_MATCH.type)["pattern"]
+    pattern = cast("dict[str, str]", schema.IF_MATCH.type)["pattern"]
     return re.search(pattern, sent) is None
 
 
-def open_finding(check: str, operation: str, said: str) -> str:
+def open_finding(check: str, operation: str, message: str) -> str:
     """The name under which a finding is known, or nothing."""
-    for name, place, words, what in OPEN:
-        if name == check and re.search(place, operation) and re.search(words, said):
+    for name, place, pattern, what in OPEN:
+        if name == check and re.search(place, operation) and re.search(pattern, message):
             return what
     return ""

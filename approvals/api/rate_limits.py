@@ -1,4 +1,4 @@
-"""Who is counted: tokens and webhook secrets each by themselves, whoever has neither by their address."""
+"""Rate limits of the API: a bucket a token, a webhook secret, and an address without either."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from approvals.models import ApiToken, WebhookSecret
 from approvals.records import rate_limits
 
 
-class PerCaller(BaseThrottle):
-    """`API_RATE_PER_MINUTE` requests a token, and as many an address without a good one; 0 counts nothing."""
+class CallerRateLimit(BaseThrottle):
+    """`API_RATE_PER_MINUTE` requests a token, and as many an address without a valid one; 0 is no limit."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request. Raises Throttled where the allowance is used up."""
+        """Count the request and return True. Raises Throttled if the limit is reached."""
         if not isinstance(request.auth, ApiToken):
-            count_stranger(request)
+            count_address(request)
         elif settings.API_RATE_PER_MINUTE:
             rate_limits.take(
-                # A part of the digest is enough to tell tokens apart, and too little to check one by.
+                # Half of the digest tells tokens apart, and is too little to check a token against.
                 f"token:{request.auth.digest[:32]}",
                 per_minute=settings.API_RATE_PER_MINUTE,
             )
         return True
 
 
-def count_signer(secret: WebhookSecret) -> None:
-    """Count a signed webhook call, by the secret that signed it. Raises Throttled."""
+def count_webhook_secret(secret: WebhookSecret) -> None:
+    """Count a signed webhook request by the secret that signed it. Raises Throttled."""
     if settings.API_RATE_PER_MINUTE:
         rate_limits.take(f"webhook:{secret.pk}", per_minute=settings.API_RATE_PER_MINUTE)
 
 
-def count_stranger(request: Request) -> None:
-    """Count a request that nobody has signed, by its address. Raises Throttled."""
+def count_address(request: Request) -> None:
+    """Count a request without a valid token or signature by its address. Raises Throttled."""
     if settings.API_RATE_PER_MINUTE:
         rate_limits.take(f"address:{address(request)}", per_minute=settings.API_RATE_PER_MINUTE)
 
 
 def address(request: Request) -> str:
-    """Where a request comes from, as far as a proxy of ours vouches for it; of IPv6, the /64.
+    """Returns the client's address as our own proxies report it; for IPv6 its /64 network.
 
-    Each of the ALLAUTH_TRUSTED_PROXY_COUNT proxies appends the address that called it; what stands
-    before those is the caller's own word.
+    Each of the ALLAUTH_TRUSTED_PROXY_COUNT proxies appends the address of its client to
+    X-Forwarded-For; entries before those are set by the client and ignored.
     """
     proxies: int = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
@@ -57,13 +57,13 @@ def address(request: Request) -> str:
         return direct[:100]
     if isinstance(found, ipaddress.IPv6Address):
         mapped = found.ipv4_mapped
-        # One line of a provider's is a whole /64: whoever has it changes address at will.
+        # A subscriber is usually assigned a whole /64, and can use any address in it.
         return str(mapped or ipaddress.ip_network((int(found), 64), strict=False))
     return str(found)
 
 
 def _without_port(seen: str) -> str:
-    """Some proxies append the port: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
+    """Returns the address without the port that some proxies append: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
     if seen.startswith("["):
         return seen[1:].split("]", 1)[0]
     return seen.split(":", 1)[0] if seen.count(":") == 1 else seen

@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
-from approvals.api.documentation import UNPRINTABLE
+from approvals.api.schema import UNPRINTABLE
 from approvals.models import QuarantinedMessage
 from approvals.orchestration import fulfillment
 from tests import factories
@@ -163,8 +163,8 @@ def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
 @pytest.fixture
 def schema(client) -> dict[str, Any]:
     """The document."""
-    told: dict[str, Any] = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
-    return told
+    document: dict[str, Any] = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
+    return document
 
 
 def named(schema, operation_id):
@@ -178,7 +178,7 @@ def named(schema, operation_id):
 
 
 def fits(schema, shape, value):
-    """Whether a value is what the schema says; a format alone says nothing."""
+    """Whether a value is what the schema says; a format alone is not checked."""
     checked = jsonschema.Draft202012Validator({"components": schema["components"], **shape})
     return checked.is_valid(value)
 
@@ -187,7 +187,7 @@ def judged(good, bad):
     return [*((value, True) for value in good), *((value, False) for value in bad)]
 
 
-def said_of(operation, place, name):
+def parameter_of(operation, place, name):
     return next(one for one in operation["parameters"] if (one["in"], one["name"]) == (place, name))
 
 
@@ -211,15 +211,17 @@ def test_a_parameter_is_taken_just_where_it_fits_the_document(
     known, schema, operation_id, name, good, bad
 ):
     path, operation = named(schema, operation_id)
-    told = said_of(operation, "query", name)
+    parameter = parameter_of(operation, "query", name)
     address = path.format(**known)
     for value, is_good in judged(good, bad):
-        read = int(value) if told["schema"]["type"] == "integer" and value.isdigit() else value
+        read = int(value) if parameter["schema"]["type"] == "integer" and value.isdigit() else value
         query = f"{address}?{urlencode({name: value})}"
 
         answer = known["caller"].post(query) if "next" in path else known["caller"].get(query)
 
-        taken = (value == "" and told["allowEmptyValue"]) or fits(schema, told["schema"], read)
+        taken = (value == "" and parameter["allowEmptyValue"]) or fits(
+            schema, parameter["schema"], read
+        )
         assert taken == is_good, value
         assert (answer.status_code != 422) == is_good, (value, answer.content)
 
@@ -227,13 +229,13 @@ def test_a_parameter_is_taken_just_where_it_fits_the_document(
 @pytest.mark.parametrize(("name", "good", "bad"), HEADERS)
 def test_a_header_is_taken_just_where_it_fits_the_document(known, schema, name, good, bad):
     path, operation = named(schema, "reviews_claim")
-    told = said_of(operation, "header", name)
+    parameter = parameter_of(operation, "header", name)
     for value, is_good in judged(good, bad):
         header = {f"HTTP_{name.upper().replace('-', '_')}": value}
 
         answer = known["caller"].post(path.format(**known), {}, **header)
 
-        assert fits(schema, told["schema"], value) == is_good, value
+        assert fits(schema, parameter["schema"], value) == is_good, value
         assert (answer.status_code != 422) == is_good, (value, answer.content)
 
 
@@ -264,13 +266,13 @@ def test_what_the_document_calls_unprintable_is():
 def test_an_empty_webhook_is_none_by_its_document(schema):
     _, operation = named(schema, "webhooks_decide")
     shape = operation["requestBody"]["content"]["application/json"]["schema"]
-    told = {"approved": True, "reviewer_email": "ada@example.com"}
+    body = {"approved": True, "reviewer_email": "ada@example.com"}
 
-    assert fits(schema, shape, told | {"task_token": "x"})
-    assert fits(schema, shape, told | {"review_id": AN_ID, "reason": None})
+    assert fits(schema, shape, body | {"task_token": "x"})
+    assert fits(schema, shape, body | {"review_id": AN_ID, "reason": None})
     for more in (
         *({}, {"task_token": ""}, {"review_id": ""}, {"task_token": "x", "review_id": AN_ID}),
         *({"task_token": "x", "token": "x"}, {"task_token": "x", "reviewer_email": ""}),
         *({"task_token": "x", "reason": 1}, {"task_token": "x\0"}),
     ):
-        assert not fits(schema, shape, told | more), more
+        assert not fits(schema, shape, body | more), more

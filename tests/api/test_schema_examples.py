@@ -1,4 +1,4 @@
-"""The schema's word: its examples are sent and compared, its links lead on, its refusals come true."""
+"""The schema's promises: its examples are sent and compared, its links lead on, its refusals come true."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def operations(schema):
 
 
 def examples(content):
-    return {name: told["value"] for name, told in content.get("examples", {}).items()}
+    return {name: example["value"] for name, example in content.get("examples", {}).items()}
 
 
 def check(schema, shape, value):
-    """Fails where `value` is not what the schema says."""
+    """Fails where `value` does not match the schema."""
     jsonschema.Draft202012Validator(
         {"components": schema["components"], **shape},
         format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
@@ -219,8 +219,12 @@ def test_every_request_example_is_taken_and_answered_as_the_examples_say(schema,
             assert answer.status_code < 300, (about, answer.text)
             content = operation["responses"][str(answer.status_code)]["content"]["application/json"]
             check(schema, content["schema"], answer.json())
-            for told in examples(content).values():
-                assert alike(outline(told), outline(answer.json())), (about, told, answer.json())
+            for example in examples(content).values():
+                assert alike(outline(example), outline(answer.json())), (
+                    about,
+                    example,
+                    answer.json(),
+                )
             for header, rule in (
                 operation["responses"][str(answer.status_code)].get("headers", {}).items()
             ):
@@ -228,13 +232,13 @@ def test_every_request_example_is_taken_and_answered_as_the_examples_say(schema,
 
 
 @on_a_served_desk
-def test_the_refusals_come_with_the_headers_and_members_that_are_told(schema, world):
+def test_the_refusals_come_with_the_headers_and_members_that_are_described(schema, world):
     review = factories.review(world.queue)
     claim = schema["paths"]["/api/v1/reviews/{review_id}/claim/"]["post"]["responses"]
     path = f"/api/v1/reviews/{review.pk}/claim/"
-    stranger = requests.post(f"{world.url}{path}", json={}, timeout=30)
+    anonymous = requests.post(f"{world.url}{path}", json={}, timeout=30)
     answers = [
-        stranger,
+        anonymous,
         world.send("post", path, {}, **{"If-Match": '"9"'}),
         world.send("post", path, {"overide": True}),
         world.send("post", path.replace(str(review.pk), str(world.lena.pk)), {}),
@@ -242,22 +246,22 @@ def test_the_refusals_come_with_the_headers_and_members_that_are_told(schema, wo
 
     assert [answer.status_code for answer in answers] == [401, 412, 422, 404]
     for answer in answers:
-        told = claim[str(answer.status_code)]
-        assert answer.headers["Content-Type"] == next(iter(told["content"]))
-        content = told["content"]["application/problem+json"]
+        described = claim[str(answer.status_code)]
+        assert answer.headers["Content-Type"] == next(iter(described["content"]))
+        content = described["content"]["application/problem+json"]
         check(schema, content["schema"], answer.json())
         assert answer.json()["code"] in [shown["code"] for shown in examples(content).values()]
-        assert told.get("headers", {}).keys() <= set(answer.headers)
+        assert described.get("headers", {}).keys() <= set(answer.headers)
 
 
 def test_every_operation_tells_what_is_always_possible(schema):
     for _, method, operation in operations(schema):
-        told = operation["responses"]
-        assert {"401", "403", "422", "429", "503"} <= told.keys()
-        assert all("Retry-After" in told[status]["headers"] for status in ("429", "503"))
+        described = operation["responses"]
+        assert {"401", "403", "422", "429", "503"} <= described.keys()
+        assert all("Retry-After" in described[status]["headers"] for status in ("429", "503"))
         headers = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
         assert ("Idempotency-Key" in headers) == (method == "post"), operation["operationId"]
-        assert ("If-Match" in headers) == ("412" in told), operation["operationId"]
+        assert ("If-Match" in headers) == ("412" in described), operation["operationId"]
 
 
 def test_every_link_leads_from_an_answer_to_an_operation(schema):
@@ -306,11 +310,11 @@ def test_a_program_walks_from_the_list_to_an_undo_by_links_alone(schema, world):
 
     listed = world.send("get", "/api/v1/reviews/")
     claimed = follow("reviews_list", listed, "reviews_claim", {})
-    said = follow("reviews_claim", claimed, "reviews_comment", {"text": "Seen."})
+    commented = follow("reviews_claim", claimed, "reviews_comment", {"text": "Seen."})
     body = {"outcome": "approved", "undo_seconds": 20}
     decided = follow("reviews_claim", claimed, "reviews_decide", body)
     undone = follow("reviews_decide", decided, "decisions_undo", {})
 
-    codes = [answer.status_code for answer in (claimed, said, decided, undone)]
+    codes = [answer.status_code for answer in (claimed, commented, decided, undone)]
     assert codes == [200, 201, 201, 200]
     assert ReviewTask.objects.get().status == "pending"

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Lanes that nothing uses are no choice any more; no statement is run."""
 
     dependencies = [
-        ('approvals', '0009_batch_lookup'),
+        ('approvals', '0010_model_names'),
     ]
 
     operations = [

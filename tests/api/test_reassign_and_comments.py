@@ -40,13 +40,13 @@ def test_nobody_learns_from_a_reassignment_who_has_an_account(api, carol, victor
     gone.save()
     api.post(f"reviews/{review.pk}/claim/")
 
-    told = set()
+    problems = set()
     for name in ("carol", "victor", "gone", "nobody.at.all"):
         to = f"{name}@example.com"
         problem = refused(api.post(f"reviews/{review.pk}/reassign/", {"to": to}), 422, "invalid")
         assert problem["pointer"] == "/to"
-        told.add(str(problem).replace(to, "X"))
-    assert len(told) == 1
+        problems.add(str(problem).replace(to, "X"))
+    assert len(problems) == 1
 
 
 def test_an_unknown_address_is_refused_no_earlier_than_a_known_one(api, call, bob, carol, review):
@@ -81,17 +81,17 @@ def test_what_is_no_address_is_named(api, review, body):
 
 def test_a_comment_is_written_and_read_oldest_first_in_pages(api, call, bob, review):
     path = f"reviews/{review.pk}/comments/"
-    said = api.post(path, {"text": "  The customer called.\r\nAll is well.  "})
+    created = api.post(path, {"text": "  The customer called.\r\nAll is well.  "})
     for number in range(3):
         call(bob).post(path, {"text": f"Note {number}"})
 
     first = api.get(path, {"page_size": 2}).json()
     second = api.get(first["next"]).json()
 
-    assert said.status_code == 201
-    assert list(said.json()) == ["id", "by", "text", "at"]
-    assert said.json()["text"] == "The customer called.\nAll is well."
-    assert first["results"][0] == said.json()
+    assert created.status_code == 201
+    assert list(created.json()) == ["id", "by", "text", "at"]
+    assert created.json()["text"] == "The customer called.\nAll is well."
+    assert first["results"][0] == created.json()
     texts = [shown["text"] for shown in first["results"] + second["results"]]
     assert texts[1:] == ["Note 0", "Note 1", "Note 2"]
     assert second["next"] is None

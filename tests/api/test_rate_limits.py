@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from approvals.api import throttling
+from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
 from approvals.models import RateBucket
 from approvals.records import rate_limits
@@ -45,7 +45,7 @@ def test_a_token_has_its_burst_and_then_waits(api):
     assert problem["retry_after"] == 60
 
 
-def test_an_allowance_refills_with_time_up_to_its_burst(api):
+def test_a_rate_limit_refills_with_time_up_to_its_burst(api):
     spend(api, 21)
     age(60)
     assert spend(api, 2) == [200, 429]
@@ -60,7 +60,7 @@ def test_a_refused_request_costs_nothing(api):
     assert spend(api, 1) == [200]
 
 
-def test_each_token_has_its_own_allowance_even_of_one_user(api, call, alice, bob):
+def test_each_token_has_its_own_rate_limit_even_of_one_user(api, call, alice, bob):
     spend(api, 21)
 
     for other in (call(alice), call(bob)):
@@ -89,7 +89,7 @@ def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api):
 )
 def test_a_port_that_a_proxy_appends_is_no_part_of_an_address(settings, rf, seen, counted):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert throttling.address(rf.get("/", HTTP_X_FORWARDED_FOR=seen)) == counted
+    assert address(rf.get("/", HTTP_X_FORWARDED_FOR=seen)) == counted
 
 
 def test_who_brings_no_token_at_all_is_bounded_and_blocks_nobody(api, call):
@@ -106,24 +106,24 @@ def test_the_schema_counts_for_who_asks_for_it(call, client):
 
 
 def test_an_address_is_what_our_own_proxy_says(call, settings):
-    stranger = call(None)
+    anonymous = call(None)
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     for number in range(20):
-        spend(stranger, 1, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, 203.0.113.9")
+        spend(anonymous, 1, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, 203.0.113.9")
 
-    assert spend(stranger, 1, HTTP_X_FORWARDED_FOR="8.8.8.8, 203.0.113.9") == [429]
-    assert spend(stranger, 1, HTTP_X_FORWARDED_FOR="203.0.113.9, 8.8.8.8") == [401]
+    assert spend(anonymous, 1, HTTP_X_FORWARDED_FOR="8.8.8.8, 203.0.113.9") == [429]
+    assert spend(anonymous, 1, HTTP_X_FORWARDED_FOR="203.0.113.9, 8.8.8.8") == [401]
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
-    assert spend(stranger, 1, HTTP_X_FORWARDED_FOR="203.0.113.9") == [401]
+    assert spend(anonymous, 1, HTTP_X_FORWARDED_FOR="203.0.113.9") == [401]
 
 
 def test_a_whole_ipv6_line_is_one_address(call):
-    stranger = call(None)
+    anonymous = call(None)
     for number in range(20):
-        spend(stranger, 1, REMOTE_ADDR=f"2001:db8:1:2::{number}")
+        spend(anonymous, 1, REMOTE_ADDR=f"2001:db8:1:2::{number}")
 
-    assert spend(stranger, 1, REMOTE_ADDR="2001:db8:1:2:ffff::1") == [429]
-    assert spend(stranger, 1, REMOTE_ADDR="2001:db8:1:3::1") == [401]
+    assert spend(anonymous, 1, REMOTE_ADDR="2001:db8:1:2:ffff::1") == [429]
+    assert spend(anonymous, 1, REMOTE_ADDR="2001:db8:1:3::1") == [401]
 
 
 @pytest.mark.parametrize("hop", ["", "unknown", "x" * 9000, "\0", "1.2.3.4:567", "'; --"])

@@ -1,6 +1,7 @@
-"""What requests and answers look like, for the schema; a test sends these and compares these.
+"""Examples of requests and responses for the OpenAPI document.
 
-The order, the people and the ids are those of one story, told from the message to its undo.
+A test sends the requests and compares the responses. All examples follow one order from its message
+to the undone decision, so ids and e-mail addresses recur.
 """
 
 from __future__ import annotations
@@ -8,7 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.api import serializers, shapes
+from approvals.api.serializers.audit_events import EventAnswer
+from approvals.api.serializers.comments import CommentAnswer, CommentBody
+from approvals.api.serializers.decisions import DecisionBody
+from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
+from approvals.api.serializers.orders import OrderAnswer, RestartBody, StopBody, WholeOrderAnswer
+from approvals.api.serializers.quarantine import (
+    DiscardBody,
+    QuarantineAnswer,
+    QuarantinedMessageAnswer,
+)
+from approvals.api.serializers.queues import QueueAnswer
+from approvals.api.serializers.requests import EmptyBody
+from approvals.api.serializers.reviews import (
+    ClaimBody,
+    ClaimedReviewAnswer,
+    LeaseBody,
+    ReassignBody,
+    ReviewAnswer,
+    VotedReviewAnswer,
+)
 
 _EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:orders:order-ORD-1042"
 _DECISION = {
@@ -128,17 +148,17 @@ _BATCH = {
 }
 
 ANSWERS: Mapping[type, dict[str, Any]] = {
-    serializers.ReviewAnswer: REVIEW,
-    serializers.ClaimedReviewAnswer: _HELD | {"lease_id": "019ab1f3-aa04-7e20-a1b7-6d3e4c8b9d04"},
-    serializers.VotedReviewAnswer: _DECIDED
+    ReviewAnswer: REVIEW,
+    ClaimedReviewAnswer: _HELD | {"lease_id": "019ab1f3-aa04-7e20-a1b7-6d3e4c8b9d04"},
+    VotedReviewAnswer: _DECIDED
     | {"vote": {"id": "019ab1f4-6c2d-7b9f-8f31-1e7d0a5c4b05", "outcome": "approved"}},
-    serializers.CommentAnswer: {
+    CommentAnswer: {
         "id": "019ab1f2-17c8-7f6a-92d5-4a8b7c6d5e06",
         "by": "alice@example.com",
         "text": "The customer called: the address is right.",
         "at": "2026-11-23T08:59:38.120045Z",
     },
-    serializers.EventAnswer: {
+    EventAnswer: {
         "seq": 1,
         "kind": "review.received",
         "actor": "system",
@@ -149,7 +169,7 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
         "prev_hash": "00" * 32,
         "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     },
-    serializers.QueueAnswer: {
+    QueueAnswer: {
         "slug": "manual-review",
         "name": "Manual review",
         "open": 12,
@@ -158,11 +178,11 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
         "oldest_age_seconds": 1021,
         "next_deadline_at": "2026-11-23T09:41:01.877000Z",
     },
-    serializers.OrderAnswer: _ORDER,
-    serializers.WholeOrderAnswer: _ORDER
+    OrderAnswer: _ORDER,
+    WholeOrderAnswer: _ORDER
     | {
         "input": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"},
-        "attempts": [{name: told for name, told in _ORDER.items() if name != "order_id"}],
+        "attempts": [{name: value for name, value in _ORDER.items() if name != "order_id"}],
         "interventions": [
             {
                 "kind": "redrive",
@@ -175,23 +195,23 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
             }
         ],
     },
-    serializers.OrderBatchAnswer: _BATCH,
-    serializers.QuarantineAnswer: _QUARANTINED,
-    serializers.QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
+    OrderBatchAnswer: _BATCH,
+    QuarantineAnswer: _QUARANTINED,
+    QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
 }
-NOT_STARTED = ANSWERS[serializers.OrderAnswer] | {
+NOT_STARTED = ANSWERS[OrderAnswer] | {
     "execution_arn": None,
     "status": "pending",
     "started_at": None,
 }
 
 REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
-    shapes.Nothing: {"Nothing to say": {}},
-    shapes.ClaimBody: {"Claim": {}, "Take it over, as a lead": {"override": True}},
-    shapes.LeaseBody: {"One's own claim": {}},
-    shapes.ReassignBody: {"Hand it on": {"to": "bob@example.com"}},
-    shapes.CommentBody: {"Comment": {"text": "The customer called: the address is right."}},
-    shapes.DecisionBody: {
+    EmptyBody: {"Nothing to say": {}},
+    ClaimBody: {"Claim": {}, "Take it over, as a lead": {"override": True}},
+    LeaseBody: {"One's own claim": {}},
+    ReassignBody: {"Hand it on": {"to": "bob@example.com"}},
+    CommentBody: {"Comment": {"text": "The customer called: the address is right."}},
+    DecisionBody: {
         "Approve": {"outcome": "approved"},
         "Approve with edits, where the queue takes them": {
             "outcome": "approved",
@@ -204,12 +224,12 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
             "undo_seconds": 10,
         },
     },
-    shapes.RestartBody: {
+    RestartBody: {
         "Restart": {},
         "With a word on why": {"reason": "The payment gateway is back."},
     },
-    shapes.StopBody: {"Stop": {"reason": "The customer has cancelled."}},
-    shapes.BatchBody: {
+    StopBody: {"Stop": {"reason": "The customer has cancelled."}},
+    BatchBody: {
         "Orders, one execution each": {"orders": [{"order_id": "ORD-1043", "total": 812.5}]},
         "An object in S3, a hundred orders an execution": {
             "mode": "batches",
@@ -217,6 +237,16 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
             "on_bad_row": "stop",
         },
     },
-    shapes.DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
+    DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
+}
+# What the documentation pages show instead of an example's name, which is its key in the document.
+SUMMARIES: Mapping[str, str] = {
+    "An answer": "A response",
+    "Nothing to say": "An empty request",
+    "Hand it on": "Hand over",
+    "Take it over, as a lead": "Take over, as a lead",
+    "With a word on why": "Restart with a reason",
+    "Approve with edits, where the queue takes them": "Approve with edits, if the queue takes any",
+    "Reject, with ten seconds to change one's mind": "Reject, with ten seconds to undo",
 }
 ORDERS = {"An order": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"}}

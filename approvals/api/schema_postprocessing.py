@@ -1,6 +1,6 @@
-"""The schema's last touch: what one answer leads to, and which headers come with it.
+"""Completes the OpenAPI document: links between operations, response headers, stricter bodies.
 
-Named in SPECTACULAR_SETTINGS; drf-spectacular has no words of its own for links.
+SPECTACULAR_SETTINGS names `complete` as a hook; drf-spectacular itself cannot describe links.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.api import examples, shapes
+from approvals.api import schema_examples
+from approvals.api.serializers.fields import NOT_BLANK, STORABLE
 
-_REVIEW_SHAPES = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
+_REVIEW_COMPONENTS = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
 _ON_A_REVIEW = (
     *("reviews_read", "reviews_claim", "reviews_renew", "reviews_release", "reviews_reassign"),
     *("reviews_comments", "reviews_comment", "reviews_decide", "reviews_events"),
@@ -19,8 +20,8 @@ _ON_AN_ORDER = ("orders_read", "orders_restart", "orders_stop")
 _ON_A_MESSAGE = ("quarantine_read", "quarantine_replay", "quarantine_discard")
 _BODY = "$response.body#"
 
-# From an operation to others, and what fills their path: {operation: {parameter: expression}}.
-Steps = Mapping[str, Mapping[str, str]]
+# From an operation's response to other operations: {operation: {path parameter: runtime expression}}.
+Links = Mapping[str, Mapping[str, str]]
 
 
 def _to(targets: tuple[str, ...], parameter: str, expression: str) -> dict[str, dict[str, str]]:
@@ -30,7 +31,7 @@ def _to(targets: tuple[str, ...], parameter: str, expression: str) -> dict[str, 
 _OF_ONE_REVIEW = _to(_ON_A_REVIEW, "review_id", f"{_BODY}/id")
 _OF_ONE_ORDER = _to(_ON_AN_ORDER, "order_id", f"{_BODY}/order_id")
 _UNDO = _to(("decisions_undo",), "decision_id", f"{_BODY}/decision/id")
-STEPS: Mapping[str, Steps] = {
+LINKS: Mapping[str, Links] = {
     "queues_list": _to(("queues_next",), "slug", f"{_BODY}/results/0/slug"),
     "queues_next": _OF_ONE_REVIEW,
     "reviews_list": _to(_ON_A_REVIEW, "review_id", f"{_BODY}/results/0/id"),
@@ -52,31 +53,32 @@ STEPS: Mapping[str, Steps] = {
     "quarantine_replay": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
     "quarantine_discard": _to(("quarantine_read",), "message_id", f"{_BODY}/id"),
 }
-EITHER = {"BatchBody": ("orders", "source")}  # one of these members, and not both
+ONE_OF = {"BatchBody": ("orders", "source")}  # exactly one of these members
 HEADERS: Mapping[str, Mapping[str, str]] = {
-    "401": {"WWW-Authenticate": "How to sign in."},
-    "429": {"Retry-After": "In how many seconds the next request is taken."},
-    "503": {"Retry-After": "In how many seconds to try again."},
+    "401": {"WWW-Authenticate": "The authentication scheme."},
+    "429": {"Retry-After": "Seconds until the next request is accepted."},
+    "503": {"Retry-After": "Seconds to wait before the next try."},
 }
-ETAG = 'The version in quotes, such as `"7"`, for If-Match.'
+ETAG = 'The version of the review in quotes, such as `"7"`, for If-Match.'
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """The schema with links between its operations, and with what its words alone do not say.
+    """Returns the document with what drf-spectacular does not derive from the serializers.
 
-    That is: which bodies must be there and hold nothing unknown, which texts are taken, what an empty
-    parameter means, and which headers come with an answer.
+    That is: which bodies are required, that they take no unknown names, which texts they take, that a
+    query parameter may be empty, which headers a response has, and which operations it leads to.
     """
-    named = result["components"]["schemas"]
-    for shape in examples.REQUESTS:
-        _close(named.get(shape.__name__, {}))  # drf-spectacular leaves out what has no members
-    for name, either in EITHER.items():
-        named[name]["oneOf"] = [{"required": [member]} for member in either]
+    components = result["components"]["schemas"]
+    for serializer in schema_examples.REQUESTS:
+        # drf-spectacular leaves out serializers without fields.
+        _refuse_unknown_names(components.get(serializer.__name__, {}))
+    for name, members in ONE_OF.items():
+        components[name]["oneOf"] = [{"required": [member]} for member in members]
     for operation in _operations(result):
-        _ask_for_body(operation, named)
+        _require_body(operation, components)
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "query":
-                _let_be_empty(parameter)
+                _allow_empty(parameter)
         for status, response in operation["responses"].items():
             _add_headers(status, response)
             if status.startswith("2") and status != "204":
@@ -89,49 +91,49 @@ def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from methods.values()
 
 
-def _close(shape: dict[str, Any]) -> None:
-    """What `shapes.Shape` and `shapes.Text` refuse: names that are not known, texts that cannot be stored."""
-    shape["additionalProperties"] = False
-    for member in shape.get("properties", {}).values():
-        _bound(member)
+def _refuse_unknown_names(component: dict[str, Any]) -> None:
+    """Describe what `StrictSerializer` and `StrictText` refuse: unknown names, texts that cannot be stored."""
+    component["additionalProperties"] = False
+    for member in component.get("properties", {}).values():
+        _add_pattern(member)
 
 
-def _bound(text: dict[str, Any]) -> None:
-    """A text without a pattern of its own is storable, and says something where it must not be empty."""
+def _add_pattern(text: dict[str, Any]) -> None:
+    """Give a text without a pattern one: it must be storable, and not blank if it must not be empty."""
     if text.get("type") == "string" and not text.keys() & {"format", "pattern", "enum"}:
-        text["pattern"] = shapes.SAID if text.get("minLength") else shapes.STORABLE
+        text["pattern"] = NOT_BLANK if text.get("minLength") else STORABLE
 
 
-def _ask_for_body(operation: dict[str, Any], named: Mapping[str, Any]) -> None:
-    """A body must be there where a member of it must."""
+def _require_body(operation: dict[str, Any], components: Mapping[str, Any]) -> None:
+    """Mark a body as required if one of its members is."""
     content = operation.get("requestBody", {}).get("content", {})
     for media in content.values():
-        shape = media["schema"]
-        shape = named[shape["$ref"].rsplit("/", 1)[-1]] if "$ref" in shape else shape
-        operation["requestBody"]["required"] = bool(shape.get("required") or shape.get("oneOf"))
+        body = media["schema"]
+        body = components[body["$ref"].rsplit("/", 1)[-1]] if "$ref" in body else body
+        operation["requestBody"]["required"] = bool(body.get("required") or body.get("oneOf"))
 
 
-def _let_be_empty(parameter: dict[str, Any]) -> None:
-    """An empty parameter counts as one that is not there (`Endpoint.query`), whatever its type."""
+def _allow_empty(parameter: dict[str, Any]) -> None:
+    """An empty query parameter counts as absent (`Endpoint.query`), whatever its type."""
     parameter["allowEmptyValue"] = True
     schema = parameter["schema"]
     if schema.get("default") == "":
         del schema["default"]  # it would break its own enum, pattern or minLength
-    _bound(schema)
+    _add_pattern(schema)
 
 
 def _add_headers(status: str, response: dict[str, Any]) -> None:
-    told = dict(HEADERS.get(status, {}))
-    shown = response.get("content", {}).get("application/json", {}).get("schema", {})
-    if shown.get("$ref", "").rsplit("/", 1)[-1] in _REVIEW_SHAPES:
-        told["ETag"] = ETAG
-    for name, description in told.items():
+    headers = dict(HEADERS.get(status, {}))
+    body = response.get("content", {}).get("application/json", {}).get("schema", {})
+    if body.get("$ref", "").rsplit("/", 1)[-1] in _REVIEW_COMPONENTS:
+        headers["ETag"] = ETAG
+    for name, description in headers.items():
         kind = "integer" if name == "Retry-After" else "string"
         header = {"schema": {"type": kind}, "required": True, "description": description}
         response.setdefault("headers", {})[name] = header
 
 
 def _add_links(operation_id: str, response: dict[str, Any]) -> None:
-    for target, parameters in STEPS.get(operation_id, {}).items():
+    for target, parameters in LINKS.get(operation_id, {}).items():
         link = {"operationId": target, "parameters": dict(parameters)}
         response.setdefault("links", {})[target] = link

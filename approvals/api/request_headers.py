@@ -1,4 +1,4 @@
-"""The request headers that a verb listens to: which version is meant, and under which key it acts once."""
+"""Reads the request headers If-Match and Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def version(request: Request) -> int | None:
-    """The version of `If-Match: "7"`; None where there is none, or any will do. Raises Invalid."""
+    """Returns the version of `If-Match: "7"`, None if the header is missing or `*`. Raises Invalid."""
     header = request.META.get("HTTP_IF_MATCH")
     if header is None or header.strip() == "*":
         return None
@@ -24,7 +24,7 @@ def version(request: Request) -> int | None:
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The Idempotency-Key, taken as it is; None where there is none. Raises Invalid."""
+    """Returns the Idempotency-Key unchanged, None if it is missing. Raises Invalid."""
     header: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is not None and not _KEY.fullmatch(header):
         raise Invalid(

@@ -1,0 +1,90 @@
+"""Order batches: the request that stores one, and a batch with its progress in responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from approvals.api.serializers.fields import StrictInteger, StrictText
+from approvals.api.serializers.requests import StrictSerializer
+from approvals.models import OrderBatch, RefusedRow
+from approvals.models.order_batches import MAX_BATCH_SIZE
+from approvals.orchestration.batches import progress, sources
+
+
+@extend_schema_field({"type": "string", "pattern": sources.URL})
+class S3URL(StrictText):
+    """`s3://bucket/key`. Whether the bucket may be read is checked by the view."""
+
+
+class BatchBody(StrictSerializer):
+    """Many orders: in the request itself, or in an S3 object."""
+
+    mode = serializers.ChoiceField(choices=OrderBatch.Mode.choices, default="executions")
+    orders = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        min_length=1,
+        help_text="One object an order.",
+    )
+    source = S3URL(  # type: ignore[assignment]
+        required=False,
+        help_text="`s3://bucket/key` of a JSON, JSONL or CSV object, in a bucket that this installation allows.",
+    )
+    batch_size = StrictInteger(default=100, min_value=1, max_value=MAX_BATCH_SIZE)
+    on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices, default="skip")
+
+    def validate(self, attrs: Any) -> Any:
+        """Raises ValidationError unless exactly one of `orders` and `source` is given."""
+        if ("orders" in attrs) == ("source" in attrs):
+            raise serializers.ValidationError({"orders": ["Give either orders or a source."]})
+        return attrs
+
+
+class RefusedRowAnswer(serializers.Serializer[RefusedRow]):
+    """A row of a batch that did not become an order."""
+
+    line = serializers.IntegerField()
+    order_id = serializers.CharField(help_text="Empty if the row could not be read.")
+    code = serializers.CharField(help_text="Why, as a stable code.")
+    reason = serializers.CharField()
+
+
+class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
+    """A batch of orders with the progress of its rows."""
+
+    # The context holds `stands`, from `progress.stand`.
+
+    id = serializers.UUIDField()
+    source = serializers.CharField(  # type: ignore[assignment]
+        help_text="`s3://bucket/key`, `file:name`, or `api`."
+    )
+    mode = serializers.ChoiceField(choices=OrderBatch.Mode.choices)
+    batch_size = serializers.IntegerField(source="size")
+    on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices)
+    status = serializers.ChoiceField(choices=OrderBatch.Status.choices)
+    trouble = serializers.CharField(help_text="Why reading was stopped; empty if it was not.")
+    progress = serializers.SerializerMethodField(help_text="From 0 to 1.")
+    counts = serializers.SerializerMethodField(
+        help_text="Rows by state; all counts but `read` add up to it."
+    )
+    refusals = serializers.SerializerMethodField(help_text="The first 100 rows that were refused.")
+    created_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+    def get_progress(self, batch: OrderBatch) -> float:
+        """Progress from 0 to 1, to four places."""
+        return round(progress.progress(batch, self.context["stands"])[0], 4)
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_counts(self, batch: OrderBatch) -> dict[str, int]:
+        """The number of rows in each state."""
+        return progress.sums(batch, self.context["stands"])
+
+    @extend_schema_field(RefusedRowAnswer(many=True))
+    def get_refusals(self, batch: OrderBatch) -> Any:
+        """The first 100 refused rows."""
+        first = list(batch.refusals.order_by("item")[:100])
+        return [RefusedRowAnswer(row).data for row in first]
