@@ -16,7 +16,6 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from approvals import polling
 from approvals.actions import intake, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
@@ -239,9 +238,9 @@ def test_dead_letters_that_cannot_be_found_are_one_clear_line(
 def test_the_long_run_reads_dead_letters_as_they_come_and_waits_out_a_queue_without(
     account: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(polling, "WAIT_SECONDS", 1)
-    monkeypatch.setattr(polling, "NEW_QUEUES_EVERY", 0.1)
+    monkeypatch.setattr(poller, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(poller, "WAIT_SECONDS", 1)
+    monkeypatch.setattr(poller, "NEW_QUEUES_EVERY", 0.1)
     url, dead = account.make_pair()
     lone = account.make()
     registered(url, "paired")

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from approvals import polling
 from approvals.actions import queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
@@ -72,7 +71,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Sqs:
     made = Sqs()
     monkeypatch.setattr(sqs, "receive", made.receive)
     monkeypatch.setattr(sqs, "delete", made.delete)
-    monkeypatch.setattr(polling, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(poller, "LONGEST_PAUSE", 0.01)
     return made
 
 
