@@ -33,7 +33,7 @@ from approvals.polling import poller
 from approvals.actions import assignment, decisions
 from approvals.actors import Actor
 from approvals.delivery import lanes
-from approvals.models.decisions import Outcome, Surface
+from approvals.models.choices import Outcome, Surface
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from django.db.models.functions import Now
 alice = User.objects.get(email="alice@example.com")

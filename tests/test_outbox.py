@@ -255,7 +255,7 @@ django.setup()
 from approvals.actions import decisions
 from approvals.actors import Actor
 from approvals.models import ReviewTask, User
-from approvals.models.decisions import Outcome, Surface
+from approvals.models.choices import Outcome, Surface
 review, alice = ReviewTask.objects.get(), User.objects.get(email="alice@example.com")
 began = time.monotonic()
 at_once = decisions.DecisionRequest(undo_seconds=0)

@@ -146,7 +146,7 @@ class Reviews(Several):
 
     @admin.display(description="message")
     def content(self, review: ReviewTask) -> str:
-        """The message, its token long blotted out."""
+        """The message; its token was redacted at intake."""
         return formatting.block(formatting.document(review.payload))
 
     @admin.display(description="decision")
