@@ -143,7 +143,7 @@ def test_an_entry_is_leased_once_until_its_lease_runs_out(alice: User) -> None:
 
 def leased_twice(by: User) -> tuple[outbox.Lease, outbox.Lease]:
     """Two attempts at one entry: the lease of the first has run out, and the second has taken over."""
-    decide("approve", by, undo_seconds=0)
+    decide("approved", by, undo_seconds=0)
     entry = OutboxEntry.objects.get()
     first = outbox.lease(entry.pk)
     OutboxEntry.objects.update(lease_until=Now() - timedelta(seconds=1))
