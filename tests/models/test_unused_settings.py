@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from approvals.actions import queues
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue
 from tests import factories
@@ -19,7 +20,7 @@ REQUESTER = {"path": "input.by", "role": "requester"}
 
 
 def save(queue: ReviewQueue, **changes: Any) -> ReviewQueue:
-    saved, _ = queues.save(queue.slug, changes, by=None)
+    saved, _ = queues.save(queue.slug, changes, by=COMMAND_LINE)
     return saved
 
 
