@@ -10,6 +10,7 @@ import os
 import sys
 
 from local.aws import moto_version
+from local.aws.account import hide_shell_configuration
 from local.processes import LocalError, die_with
 
 
@@ -26,7 +27,8 @@ if __name__ == "__main__":
     die_with(arguments.parent or os.getppid())
     try:
         moto_version.check()
-        from local.aws import server  # imports moto, and would fail with another version of it
+        hide_shell_configuration()
+        from local.aws import server  # imports moto, so only after the two calls above
 
         server.serve(arguments.host, arguments.port)
     except LocalError as refusal:

@@ -58,6 +58,17 @@ def environment(endpoint: str, region: str = REGION) -> dict[str, str]:
     }
 
 
+def hide_shell_configuration() -> None:
+    """Remove the AWS variables of the shell from this process, and hide its configuration files.
+
+    Call it before moto is imported: boto3 reads them then, and fails if a profile is missing or a
+    file is broken.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
 def start(port: int | None = None, *, log: Path | None = None) -> Account:
     """Start the account, on a free port unless one is given, and wait until it answers.
 

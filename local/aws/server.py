@@ -92,9 +92,7 @@ def _bind(host: str, port: int) -> Any:
 
 
 def _set_environment(endpoint: str, port: int) -> None:
-    # The executor and the handlers use boto3 here: a profile of the shell must not reach them.
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
+    # For the executor and the handlers, which use boto3.
     os.environ |= environment(endpoint)
     os.environ |= {"MOTO_PORT": str(port), "NO_PROXY": "127.0.0.1,localhost"}
 

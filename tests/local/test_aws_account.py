@@ -201,6 +201,18 @@ def test_the_account_answers_at_once_and_stops_at_once():
     assert account.process.returncode == 0
 
 
+def test_the_configuration_of_the_shell_does_not_reach_the_account(monkeypatch, tmp_path):
+    broken = tmp_path / "config"
+    broken.write_text("no section")
+    monkeypatch.setenv("AWS_PROFILE", "company")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(broken))
+
+    account = local_aws.start()
+
+    account.stop()
+    assert account.process.returncode == 0
+
+
 def test_the_account_dies_with_a_parent_that_is_killed():
     script = (
         "import os, sys, time; from local import aws; "
