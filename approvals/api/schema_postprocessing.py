@@ -114,7 +114,7 @@ def _require_body(operation: dict[str, Any], components: Mapping[str, Any]) -> N
 
 
 def _allow_empty(parameter: dict[str, Any]) -> None:
-    """An empty query parameter counts as absent (`Endpoint.query`), whatever its type."""
+    """Describe that an empty query parameter counts as absent (`Endpoint.query`), whatever its type."""
     parameter["allowEmptyValue"] = True
     schema = parameter["schema"]
     if schema.get("default") == "":
