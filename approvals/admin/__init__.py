@@ -1,6 +1,6 @@
-"""The site for operators and auditors: looking is Django's stock admin, doing is a form that calls a verb.
+"""The admin site, for operators and auditors: Django's lists and rows to look at, and forms that call verbs.
 
-Nothing here saves a model. Every page of a row is read only and takes no POST; what changes something
-is a page of its own (`doors`), outside any transaction, so that its verb can have one. A module a
-page group; `urls` says which model has which.
+Nothing here saves a model. The page of a row is read only and takes no POST; what changes something has
+a page of its own (`Page.action_urls`), outside any transaction, so that its verb can have one. A module
+has the pages of one subject; `urls` registers them for their models.
 """

@@ -1,11 +1,10 @@
-"""The audit trail, to be read: all events, or one chain."""
+"""The audit trail, read only: all events, or those of one chain."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from approvals.admin import formatting
 from approvals.admin.pages import Page
@@ -15,42 +14,39 @@ CHAINS = ("review", "order", "batch", "quarantine", "queue", "user", "webhook")
 
 
 class Trail(Page):
-    """Events, the newest first. The database itself refuses to change them."""
+    """Events, newest first. The database refuses to change them."""
 
     list_display = ("at", "chain_name", "seq", "kind", "actor_name", "surface")
     search_fields = ("chain",)
     search_help_text = "A chain, such as review:0199…, or the id of a review, order, queue or user."
     ordering = ("-id",)
-    shows = ("chain_name", "seq", "kind", "at", "actor_name", "surface", "content", "hash_of",
-             "hash_before")  # fmt: skip
+    row_fields = (
+        "chain_name", "seq", "kind", "at", "actor_name", "surface", "content", "hash_of",
+        "hash_before",
+    )  # fmt: skip
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
-    ) -> tuple[QuerySet[AuditEvent], bool]:
-        """One chain, by its name or by the id of its row."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def search(self, rows: QuerySet[AuditEvent], term: str) -> QuerySet[AuditEvent]:
+        """The events of one chain, by its name or by the id of its row."""
         try:
-            named = [f"{kind}:{UUID(term)}" for kind in CHAINS]
+            names = [f"{kind}:{UUID(term)}" for kind in CHAINS]
         except ValueError:
-            named = [term]
-        return queryset.filter(chain__in=named), False
+            names = [term]
+        return rows.filter(chain__in=names)
 
     def chain_name(self, event: AuditEvent) -> str:
-        """The chain it stands in."""
+        """The name of its chain."""
         return event.chain
 
     chain_name.short_description = "chain"  # type: ignore[attr-defined]
 
     def content(self, event: AuditEvent) -> str:
-        """What was recorded."""
+        """Its data as JSON."""
         return formatting.block(formatting.document(event.data))
 
     def hash_of(self, event: AuditEvent) -> str:
-        """Its hash."""
+        """Its hash in hexadecimal digits."""
         return bytes(event.hash).hex()
 
     def hash_before(self, event: AuditEvent) -> str:
-        """The hash of the event before it."""
+        """The hash of the event before it, in hexadecimal digits."""
         return bytes(event.prev_hash).hex()

@@ -15,7 +15,7 @@ from approvals.untrusted import strict_json
 
 
 class DocumentField(forms.CharField):
-    """A JSON document as text. What was typed stays as it was typed; an error names its place."""
+    """A JSON document as text. The typed text is kept; an error names the line and column."""
 
     def __init__(self, *, empty: Any, **options: Any) -> None:
         self.empty = empty
@@ -23,13 +23,13 @@ class DocumentField(forms.CharField):
         super().__init__(required=False, widget=area, **options)
 
     def prepare_value(self, value: Any) -> Any:
-        """The stored document as text; text that was typed, as it is."""
+        """The stored document as text; typed text as it is."""
         if isinstance(value, str):
             return value
         return "" if value is None else formatting.document(value)
 
     def to_python(self, value: Any) -> Any:
-        """The document. Raises ValidationError with line and column where it is no JSON."""
+        """The document. Raises ValidationError, with line and column if it is no JSON."""
         text = str(value or "").strip()
         if not text:
             return self.empty
@@ -40,24 +40,24 @@ class DocumentField(forms.CharField):
                 f"No JSON at line {error.lineno}, column {error.colno}: {error.msg}."
             ) from None
         except (ValueError, RecursionError):
-            pass  # too many digits, or too deep: said better below
+            pass  # too many digits, or too deep: strict_json explains it better
         try:
             return strict_json.read(text)
         except strict_json.Unreadable as error:
             raise ValidationError(error.explanation) from None
 
     def validate(self, value: Any) -> None:
-        """What a document must say is the model's to judge."""
+        """Accept any document: the model checks its content."""
 
     def run_validators(self, value: Any) -> None:
-        """The same: the text's own rules do not fit a document."""
+        """Skip the validators of a text field, which do not fit a document."""
 
 
 class PersonField(forms.EmailField):
-    """A user, by e-mail: a list of everybody would be long, and tell too much."""
+    """A user by e-mail; a list of all users would be long and disclose their addresses."""
 
     def clean(self, value: Any) -> Any:
-        """The user. Raises ValidationError where there is none."""
+        """The user, or None for an empty field. Raises ValidationError for an unknown address."""
         email = super().clean(value)
         if not email:
             return None
@@ -67,18 +67,18 @@ class PersonField(forms.EmailField):
         return user
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
-    """What a form is bound to: an empty POST is a POST too."""
+def form_data(request: HttpRequest) -> QueryDict | None:
+    """The data that a form is bound to: of a POST, also if it is empty; None for other methods."""
     return request.POST if request.method == "POST" else None
 
 
-def sure(request: HttpRequest) -> forms.Form:
-    """Nothing to fill in: the page says what will happen, and its button does it."""
-    return forms.Form(posted(request))
+def empty_form(request: HttpRequest) -> forms.Form:
+    """A form without fields, for a page that only asks for confirmation."""
+    return forms.Form(form_data(request))
 
 
 def reason(*, required: bool = False, limit: int = 32_768, help_text: str = "") -> forms.CharField:
-    """A field for why."""
+    """A field for a reason."""
     area = forms.Textarea(attrs={"rows": 4})
     return forms.CharField(
         label="Reason", required=required, max_length=limit, widget=area, help_text=help_text

@@ -1,4 +1,4 @@
-"""How rows read on the admin pages: documents as JSON, ages in words, a chain's newest events."""
+"""Texts of the admin pages: documents as JSON, ages in words, the newest events of a chain."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from approvals.records import database_time
 from approvals.untrusted.display import visible, visible_json
 
 NEWEST = 50  # events of a chain on the page of its row
-LONGEST = 200_000  # characters of a text on a page
+MAX_TEXT = 200_000  # characters on a page
 
 
 def document(value: Any) -> str:
-    """A JSON document as indented text, which reads back as the same document."""
+    """A JSON document as indented text; parsing the text gives the same document."""
     return visible_json(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def text(column: str) -> Callable[[Any], str]:
-    """A column as plain text, for a list or a row: strangers wrote it, or its link leads nowhere."""
+    """A column as plain text without a link, for untrusted text and for rows without a page."""
 
-    def shown(row: Any) -> str:
+    def value_of(row: Any) -> str:
         value = getattr(row, column)
         return "-" if value is None else visible(str(value))
 
-    shown.__name__ = column
-    return admin.display(description=column.replace("_", " "))(shown)
+    value_of.__name__ = column
+    return admin.display(description=column.replace("_", " "))(value_of)
 
 
 def block(text: str) -> SafeString:
-    """Text on lines of its own, as it stands; a very long one is cut."""
-    return format_html('<pre class="block">{}</pre>', visible(text[:LONGEST]))
+    """Preformatted text, cut after MAX_TEXT characters."""
+    return format_html('<pre class="block">{}</pre>', visible(text[:MAX_TEXT]))
 
 
 def age(moment: Any) -> str:

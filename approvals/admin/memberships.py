@@ -1,4 +1,4 @@
-"""Memberships: who has which role in which queue, a person or everybody with a site right."""
+"""Memberships: roles in queues, of a user or of everybody with a site right."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.urls import URLPattern
 
 from approvals import policy
 from approvals.actions import people
-from approvals.admin.fields import PersonField, posted, sure
-from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import actor, ensure_operator, rights
+from approvals.admin.fields import PersonField, empty_form, form_data
+from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.permissions import actor
 from approvals.exceptions import NotFound
 from approvals.models import QueueMembership, ReviewQueue, User
 
@@ -28,7 +28,7 @@ class RoleForm(forms.Form):
 
 
 class MembershipForm(RoleForm):
-    """Who gets a role in which queue: one person, or everybody with a site right."""
+    """A role in a queue for a user or for everybody with a site right."""
 
     queue = forms.ModelChoiceField(ReviewQueue.objects.order_by("name"), to_field_name="slug")
     person = PersonField(required=False, help_text="An e-mail; or choose a group below.")
@@ -47,30 +47,25 @@ class MembershipForm(RoleForm):
 
 
 class Memberships(Page):
-    """Who has which role in which queue."""
+    """Roles in queues, by queue."""
 
     list_display = ("member", "queue", "role", "created_at")
     list_filter = ("role", "queue")
     list_select_related = ("queue", "user", "group")
     ordering = ("queue__name", "pk")
-    shows = ("member", "queue", "role", "created_at")
+    add_label = "Grant a role"
+    row_fields = ("member", "queue", "role", "created_at")
 
-    def doors(self) -> list[URLPattern]:
+    def action_urls(self) -> list[URLPattern]:
         """Grant, change, revoke."""
         return [
-            self.door("add/", self.new, "new"),
-            self.door("<int:key>/role/", self.change_role, "role"),
-            self.door("<int:key>/revoke/", self.revoke, "revoke"),
+            self.action_url("add/", self.new, "new"),
+            self.action_url("<int:key>/role/", self.change_role, "role"),
+            self.action_url("<int:key>/revoke/", self.revoke, "revoke"),
         ]
 
-    def list_tools(self, request: HttpRequest) -> list[Tool]:
-        """Operators grant roles."""
-        return [self.tool("Grant a role", "new")] if rights(request).operates else []
-
-    def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """What operators do with a role."""
-        if not rights(request).operates:
-            return []
+    def operator_tools(self, row: Any) -> list[Tool]:
+        """Change and revoke."""
         return [self.tool("Change role", "role", row.pk), self.tool("Revoke", "revoke", row.pk)]
 
     def member(self, row: QueueMembership) -> str:
@@ -78,48 +73,45 @@ class Memberships(Page):
         return row.user.email if row.user else f"everybody with the right {row.group}"
 
     def new(self, request: HttpRequest) -> HttpResponse:
-        """Give a person or a group a role; who has one there gets this in its place."""
-        ensure_operator(request)
+        """Grant a role, in place of one that the user or the group has in that queue."""
 
-        def act(cleaned: dict[str, Any]) -> HttpResponse:
+        def run(cleaned: dict[str, Any]) -> HttpResponse:
             member = cleaned["person"] or Group.objects.get(name=cleaned["group"])
             return self._grant(request, member, cleaned["queue"].slug, cleaned["role"])
 
-        form, back = MembershipForm(posted(request)), self.address("changelist")
-        return self.ask(request, form, act, title="Grant a role", button="Grant", back=back)
+        form, back = MembershipForm(form_data(request)), self.url_of("changelist")
+        return self.form_page(request, form, run, title="Grant a role", button="Grant", back=back)
 
     def change_role(self, request: HttpRequest, key: int) -> HttpResponse:
-        """Give another role in place of this one."""
-        ensure_operator(request)
+        """Grant another role in place of this one."""
         row = _membership(key)
-        form = RoleForm(posted(request), initial={"role": row.role})
-        return self.ask(
+        form = RoleForm(form_data(request), initial={"role": row.role})
+        return self.form_page(
             request,
             form,
             lambda cleaned: self._grant(request, _holder(row), row.queue.slug, cleaned["role"]),
             title=f"Change the role of {self.member(row)} in {row.queue}",
             button="Change",
-            back=self.address("change", key),
+            back=self.url_of("change", key),
         )
 
     def revoke(self, request: HttpRequest, key: int) -> HttpResponse:
-        """Take the role away."""
-        ensure_operator(request)
+        """Revoke the role."""
         row = _membership(key)
 
-        def act(_: dict[str, Any]) -> HttpResponse:
+        def run(_: dict[str, Any]) -> HttpResponse:
             people.revoke(_holder(row), row.queue.slug, by=actor(request))
             messages.success(request, f"{self.member(row)} has no role in {row.queue} now.")
-            return redirect(self.address("changelist"))
+            return redirect(self.url_of("changelist"))
 
-        return self.ask(
+        return self.form_page(
             request,
-            sure(request),
-            act,
+            empty_form(request),
+            run,
             title=f"Revoke the role {row.role} of {self.member(row)} in {row.queue}",
             button="Revoke",
-            says="They no longer see this queue or its reviews. What they decided stays theirs.",
-            back=self.address("change", key),
+            description="They no longer see this queue or its reviews. What they decided stays theirs.",
+            back=self.url_of("change", key),
         )
 
     def _grant(self, request: HttpRequest, member: Any, slug: str, role: str) -> HttpResponse:
@@ -128,7 +120,7 @@ class Memberships(Page):
         )
         granted = verb(member, slug, role, by=actor(request))
         messages.success(request, f"{self.member(granted)}: {role} in {granted.queue}.")
-        return redirect(self.address("change", granted.pk))
+        return redirect(self.url_of("change", granted.pk))
 
 
 def _holder(row: QueueMembership) -> User | Group:
@@ -139,7 +131,4 @@ def _holder(row: QueueMembership) -> User | Group:
 
 
 def _membership(key: int) -> QueueMembership:
-    found = QueueMembership.objects.select_related("queue", "user", "group").filter(pk=key).first()
-    if found is None:
-        raise NotFound
-    return found
+    return row_or_404(QueueMembership.objects.select_related("queue", "user", "group"), key)

@@ -1,4 +1,4 @@
-"""What leaves for AWS: the outbox with its journal of attempts, and the orders that were started."""
+"""The outbox with its journal of attempts, and the orders that were started."""
 
 from __future__ import annotations
 
@@ -14,124 +14,113 @@ from django.urls import URLPattern
 
 from approvals.actions import redelivery
 from approvals.admin import formatting
-from approvals.admin.fields import sure
-from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import Rights, actor, ensure_operator, rights
-from approvals.exceptions import NotFound
+from approvals.admin.fields import empty_form
+from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.permissions import Permissions, actor
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
 from approvals.untrusted.redaction import redact_json
 
 
 class Outbox(Page):
-    """Entries and their attempts. What they carry is frozen, and stays out of sight."""
+    """Outbox entries and their attempts; payloads are not shown."""
 
     list_display = ("id", "lane", "kind", "state", "detail", "attempts", "not_before", "ended_at")
     list_filter = ("lane", "state")
     search_fields = ("subject",)
     search_help_text = "The id of an entry, or of the decision or order behind it."
     ordering = ("-id",)  # ids are made in the order of time
-    shows = ("id", "lane", "kind", "about", "state", "detail", "attempts", "created_at",
-             "not_before", "lease_until", "ended_at")  # fmt: skip
+    row_fields = (
+        "id", "lane", "kind", "about", "state", "detail", "attempts", "created_at", "not_before",
+        "lease_until", "ended_at",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxEntry]:
-        """Entries without what they carry."""
+        """Entries without their payloads."""
         return OutboxEntry.objects.defer("payload")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[OutboxEntry], search_term: str
-    ) -> tuple[QuerySet[OutboxEntry], bool]:
-        """By the entry's id or its subject's."""
-        if not search_term.strip():
-            return queryset, False
+    def search(self, rows: QuerySet[OutboxEntry], term: str) -> QuerySet[OutboxEntry]:
+        """The entries with this id or with a subject of this id."""
         try:
-            key = UUID(search_term.strip())
+            key = UUID(term)
         except ValueError:
-            return queryset.none(), False
+            return rows.none()
         kinds = OutboxEntry.Kind.values  # (kind, subject) is the index
-        subject = queryset.filter(kind__in=kinds, subject=key)
-        return queryset.filter(pk=key) | subject, False
+        return rows.filter(pk=key) | rows.filter(kind__in=kinds, subject=key)
 
-    def doors(self) -> list[URLPattern]:
-        """Send again."""
-        return [self.door("<uuid:key>/requeue/", self.requeue, "requeue")]
+    def action_urls(self) -> list[URLPattern]:
+        """Send a parked entry again."""
+        return [self.action_url("<uuid:key>/requeue/", self.requeue, "requeue")]
 
-    def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """Operators send what is parked again."""
+    def operator_tools(self, row: Any) -> list[Tool]:
+        """Send again, if the entry is parked."""
         parked = row.state == OutboxEntry.State.PARKED
-        return (
-            [self.tool("Send again", "requeue", row.pk)]
-            if parked and rights(request).operates
-            else []
-        )
+        return [self.tool("Send again", "requeue", row.pk)] if parked else []
 
-    def below(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """The journal, and the chain where sending it again is audited."""
+    def related(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """The journal, and the newest events of the chain on which a requeue is recorded."""
         chain = _chain(row)
         journal: dict[str, Any] = {"attempts": row.journal.order_by("-number")[: formatting.NEWEST]}
         return journal | ({"chain": chain, "events": formatting.events(chain)} if chain else {})
 
     def about(self, entry: OutboxEntry) -> str:
-        """The review or the order it speaks of."""
+        """The chain of its review or order, or the id of its subject."""
         return _chain(entry) or str(entry.subject)
 
     def requeue(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Put a parked entry back in line."""
-        ensure_operator(request)
-        entry = OutboxEntry.objects.defer("payload").filter(pk=key).first()
-        if entry is None:
-            raise NotFound
+        """Requeue a parked entry."""
+        entry = row_or_404(self.get_queryset(request), key)
 
-        def act(_: dict[str, Any]) -> HttpResponse:
+        def run(_: dict[str, Any]) -> HttpResponse:
             redelivery.requeue(key, by=actor(request))
             messages.success(request, "It is in line again.")
-            return redirect(self.address("change", key))
+            return redirect(self.url_of("change", key))
 
-        return self.ask(
+        return self.form_page(
             request,
-            sure(request),
-            act,
+            empty_form(request),
+            run,
             title=f"Send again: {entry.kind}, parked as {entry.detail.replace('_', ' ')}",
             button="Send again",
-            says="Mend the cause first. Nothing happens twice: a step that is closed refuses a second"
+            description="Mend the cause first. Nothing happens twice: a step that is closed refuses a second"
             " answer, and an execution of this name exists once.",
-            back=self.address("change", key),
+            back=self.url_of("change", key),
         )
 
 
 class Orders(Page):
-    """Orders handed to Step Functions, one row for each attempt."""
+    """Orders, one row for each attempt."""
 
-    list_display = ("order_id", "attempt", "status", "name", "created_by", "created_at",
-                    "started_at")  # fmt: skip
+    list_display = (
+        "order_id", "attempt", "status", "name", "created_by", "created_at", "started_at",
+    )  # fmt: skip
     list_filter = ("status",)
     list_select_related = ("created_by",)
     search_fields = ("order_id",)
     search_help_text = "A whole order id."
     ordering = ("-created_at", "-id")
-    shows = ("id", "order_id", "attempt", "status", "refusal", "name", "state_machine_arn", "qualifier",
-             "execution_arn", "created_by", "created_at", "started_at", "ended_at", "error", "cause",
-             "entry", "handed_over")  # fmt: skip
+    row_fields = (
+        "id", "order_id", "attempt", "status", "refusal", "name", "state_machine_arn",
+        "qualifier", "execution_arn", "created_by", "created_at", "started_at", "ended_at",
+        "error", "cause", "entry", "handed_over",
+    )  # fmt: skip
     chain = "order"
 
-    def sees(self, known: Rights) -> bool:
-        """Whoever may see orders, if they enter at all."""
-        return known.sees_orders
+    def may_view(self, granted: Permissions) -> bool:
+        """Whether they may see orders."""
+        return granted.sees_orders
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[OrderExecution], search_term: str
-    ) -> tuple[QuerySet[OrderExecution], bool]:
-        """By the whole order id."""
-        term = search_term.strip()
-        return (queryset.filter(order_id=term) if term else queryset), False
+    def search(self, rows: QuerySet[OrderExecution], term: str) -> QuerySet[OrderExecution]:
+        """The attempts at the order with this id."""
+        return rows.filter(order_id=term)
 
     def entry(self, order: OrderExecution) -> str:
-        """How its start stands."""
+        """The state of the outbox entry that starts it."""
         found = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.START, subject=order.pk).first()
         return f"{found.state} / {found.detail}" if found else "none"
 
     @admin.display(description="input")
     def handed_over(self, order: OrderExecution) -> str:
-        """The execution's input, without what may be a task token."""
+        """The input of its execution, with everything that may be a task token redacted."""
         return formatting.block(formatting.document(redact_json(json.loads(order.input))))
 
 
@@ -142,8 +131,8 @@ def _chain(entry: OutboxEntry) -> str | None:
     if entry.kind == OutboxEntry.Kind.START_BATCH:
         return f"batch-execution:{entry.subject}"
     if entry.lane == OutboxEntry.Lane.EXECUTIONS:
-        hand = OrderIntervention.objects.only("order").filter(pk=entry.subject).first()
-        return f"order:{hand.order_id}" if hand else None
+        intervention = OrderIntervention.objects.only("order").filter(pk=entry.subject).first()
+        return f"order:{intervention.order_id}" if intervention else None
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).filter(pk=entry.subject).first()
         return f"review:{review}"

@@ -1,4 +1,4 @@
-"""People: their accounts, and their rights outside queues."""
+"""Users: their accounts, and their rights outside queues."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from django.urls import URLPattern
 
 from approvals import policy
 from approvals.actions import people
-from approvals.admin.fields import posted, sure
-from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import actor, ensure_operator, rights
-from approvals.exceptions import NotFound
+from approvals.admin.fields import empty_form, form_data
+from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.permissions import actor
 from approvals.models import ApiToken, QueueMembership, User
 
 LINK = (
@@ -27,7 +26,7 @@ LINK = (
 
 
 class NewUserForm(forms.Form):
-    """Who is to have an account."""
+    """A new account."""
 
     email = forms.EmailField(label="E-mail", help_text="They sign in with it.")
     name = forms.CharField(required=False, max_length=150)
@@ -41,48 +40,41 @@ class RightForm(forms.Form):
 
 
 class Users(Page):
-    """Accounts. They are deactivated, never deleted: their decisions stay theirs."""
+    """Accounts. They are deactivated, never deleted, because decisions refer to them."""
 
     list_display = ("email", "name", "kind", "is_active", "site_rights", "last_login")
     list_filter = ("is_active", "kind")
     search_fields = ("email",)
     search_help_text = "The beginning of an e-mail."
     ordering = ("email",)
-    shows = ("email", "name", "kind", "is_active", "has_password", "site_rights", "last_login",
-             "date_joined")  # fmt: skip
+    add_label = "Add user"
+    row_fields = (
+        "email", "name", "kind", "is_active", "has_password", "site_rights", "last_login",
+        "date_joined",
+    )  # fmt: skip
     chain = "user"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Users with their groups."""
         return User.objects.prefetch_related("groups")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[User], bool]:
-        """By the beginning of the e-mail."""
-        if not search_term:
-            return queryset, False
-        return queryset.filter(email__startswith=search_term.strip().lower()), False
+    def search(self, rows: QuerySet[User], term: str) -> QuerySet[User]:
+        """The users whose e-mail address begins so."""
+        return rows.filter(email__startswith=term.lower())
 
-    def doors(self) -> list[URLPattern]:
-        """Make, shut, open; rights; the link that sets a password."""
+    def action_urls(self) -> list[URLPattern]:
+        """Create, deactivate and reactivate; site rights; the link that sets a password."""
         return [
-            self.door("add/", self.new, "new"),
-            self.door("<uuid:key>/deactivate/", self.deactivate, "deactivate"),
-            self.door("<uuid:key>/reactivate/", self.reactivate, "reactivate"),
-            self.door("<uuid:key>/grant/", self.grant, "grant"),
-            self.door("<uuid:key>/revoke/", self.revoke, "revoke"),
-            self.door("<uuid:key>/invite/", self.invite, "invite"),
+            self.action_url("add/", self.new, "new"),
+            self.action_url("<uuid:key>/deactivate/", self.deactivate, "deactivate"),
+            self.action_url("<uuid:key>/reactivate/", self.reactivate, "reactivate"),
+            self.action_url("<uuid:key>/grant/", self.grant, "grant"),
+            self.action_url("<uuid:key>/revoke/", self.revoke, "revoke"),
+            self.action_url("<uuid:key>/invite/", self.invite, "invite"),
         ]
 
-    def list_tools(self, request: HttpRequest) -> list[Tool]:
-        """Operators add users."""
-        return [self.tool("Add user", "new")] if rights(request).operates else []
-
-    def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """What operators do with an account."""
-        if not rights(request).operates:
-            return []
+    def operator_tools(self, row: Any) -> list[Tool]:
+        """Reactivate a deactivated account; for others the rest of `action_urls`."""
         if not row.is_active:
             return [self.tool("Reactivate", "reactivate", row.pk)]
         invited = row.kind == User.Kind.PERSON and not row.has_usable_password()
@@ -93,8 +85,8 @@ class Users(Page):
             self.tool("Deactivate", "deactivate", row.pk),
         ]
 
-    def below(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Their roles and their tokens."""
+    def related(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Their roles and their API tokens."""
         members = QueueMembership.objects.filter(user=row).select_related("queue", "user")
         return {
             "memberships": members.order_by("queue__name")[:200],
@@ -106,16 +98,15 @@ class Users(Page):
         return ", ".join(sorted(group.name for group in user.groups.all())) or "none"
 
     def has_password(self, user: User) -> bool:
-        """Whether they can sign in by one."""
+        """Whether they can sign in with a password."""
         return user.has_usable_password()
 
     has_password.boolean = True  # type: ignore[attr-defined]
 
     def new(self, request: HttpRequest) -> HttpResponse:
-        """Make an account; the page that answers shows the link that sets its password."""
-        ensure_operator(request)
+        """Create an account; for a person the response shows the link that sets the password."""
 
-        def act(cleaned: dict[str, Any]) -> HttpResponse:
+        def run(cleaned: dict[str, Any]) -> HttpResponse:
             user = people.create(
                 cleaned["email"],
                 by=actor(request),
@@ -125,13 +116,13 @@ class Users(Page):
             if user.kind == User.Kind.PERSON:
                 return self._link(request, user)
             messages.success(request, f"{user.email} is made; now issue a token.")
-            return redirect(self.address("change", user.pk))
+            return redirect(self.url_of("change", user.pk))
 
-        form, back = NewUserForm(posted(request)), self.address("changelist")
-        return self.ask(request, form, act, title="Add user", button="Add", back=back)
+        form, back = NewUserForm(form_data(request)), self.url_of("changelist")
+        return self.form_page(request, form, run, title="Add user", button="Add", back=back)
 
     def deactivate(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Shut an account."""
+        """Deactivate an account."""
         return self._confirm(
             request,
             key,
@@ -142,7 +133,7 @@ class Users(Page):
         )
 
     def reactivate(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Open an account again."""
+        """Reactivate an account."""
         return self._confirm(
             request,
             key,
@@ -152,67 +143,78 @@ class Users(Page):
         )
 
     def grant(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Give a site right."""
+        """Grant a site right."""
         return self._right(request, key, people.grant_site, "Grant")
 
     def revoke(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Take a site right away."""
+        """Revoke a site right."""
         return self._right(request, key, people.revoke_site, "Revoke")
 
     def invite(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Show a link that sets a password, once."""
-        ensure_operator(request)
+        """Make a link that sets a password, and show it once."""
         user = _user(key)
-        return self.ask(
+        return self.form_page(
             request,
-            sure(request),
+            empty_form(request),
             lambda _: self._link(request, user),
             title=f"Password link for {user.email}",
             button="Make the link",
-            says=LINK,
-            back=self.address("change", key),
+            description=LINK,
+            back=self.url_of("change", key),
         )
 
     def _link(self, request: HttpRequest, user: User) -> HttpResponse:
         link = people.invite(user, by=actor(request))
-        back = self.address("change", user.pk)
-        return self.once(
-            request, title=f"Password link for {user.email}", secret=link, says=LINK, back=back
+        back = self.url_of("change", user.pk)
+        return self.secret_page(
+            request,
+            title=f"Password link for {user.email}",
+            secret=link,
+            description=LINK,
+            back=back,
         )
 
     def _confirm(
-        self, request: HttpRequest, key: Any, verb: Callable[..., User], word: str, says: str
+        self,
+        request: HttpRequest,
+        key: Any,
+        verb: Callable[..., User],
+        label: str,
+        description: str,
     ) -> HttpResponse:
-        ensure_operator(request)
-        user, back = _user(key), self.address("change", key)
+        user, back = _user(key), self.url_of("change", key)
 
-        def act(_: dict[str, Any]) -> HttpResponse:
+        def run(_: dict[str, Any]) -> HttpResponse:
             verb(user, by=actor(request))
-            messages.success(request, f"{user.email} is {word.lower()}d.")
+            messages.success(request, f"{user.email} is {label.lower()}d.")
             return redirect(back)
 
-        title = f"{word} {user.email}"
-        return self.ask(request, sure(request), act, title=title, button=word, says=says, back=back)
+        title = f"{label} {user.email}"
+        return self.form_page(
+            request,
+            empty_form(request),
+            run,
+            title=title,
+            button=label,
+            description=description,
+            back=back,
+        )
 
     def _right(
-        self, request: HttpRequest, key: Any, verb: Callable[..., None], word: str
+        self, request: HttpRequest, key: Any, verb: Callable[..., None], label: str
     ) -> HttpResponse:
-        ensure_operator(request)
-        user, back = _user(key), self.address("change", key)
+        user, back = _user(key), self.url_of("change", key)
 
-        def act(cleaned: dict[str, Any]) -> HttpResponse:
+        def run(cleaned: dict[str, Any]) -> HttpResponse:
             verb(user, cleaned["right"], by=actor(request))
-            messages.success(request, f"{word}: {cleaned['right']}, {user.email}.")
+            messages.success(request, f"{label}: {cleaned['right']}, {user.email}.")
             return redirect(back)
 
-        title = f"{word} a site right of {user.email}"
-        return self.ask(
-            request, RightForm(posted(request)), act, title=title, button=word, back=back
+        title = f"{label} a site right of {user.email}"
+        return self.form_page(
+            request, RightForm(form_data(request)), run, title=title, button=label, back=back
         )
 
 
 def _user(key: Any) -> User:
-    user = User.objects.filter(pk=key).first()
-    if user is None:
-        raise NotFound
-    return user
+    return row_or_404(User.objects.all(), key)

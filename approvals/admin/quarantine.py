@@ -13,18 +13,16 @@ from django.urls import URLPattern
 
 from approvals.actions import quarantine
 from approvals.admin import formatting
-from approvals.admin.fields import posted, reason, sure
+from approvals.admin.bulk_actions import BulkAction, BulkActionPage
+from approvals.admin.fields import empty_form, form_data, reason
 from approvals.admin.pages import Tool
-from approvals.admin.rights import actor, ensure_operator, rights
-from approvals.admin.row_actions import Deed, Several
+from approvals.admin.permissions import actor, permissions
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
 from approvals.records.quarantine import redacted_body
 
-LONGEST = 20_000  # characters of a body on the page
 
-
-class WhyForm(forms.Form):
+class DiscardForm(forms.Form):
     """The reason for discarding messages."""
 
     reason = reason(required=True, limit=300)
@@ -66,55 +64,54 @@ class Reason(admin.SimpleListFilter):
         return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
-class Quarantine(Several):
+class Quarantine(BulkActionPage):
     """Messages that could not become a review; a page shows them with every token redacted."""
 
     actions = ("replay_selected", "discard_selected")
-    list_display = ("reason", formatting.text("explanation"), "queue", "origin", "raw_body_bytes", "received_at",
-                    "state")  # fmt: skip
+    list_display = (
+        "reason", formatting.text("explanation"), "queue", "origin", "raw_body_bytes",
+        "received_at", "state",
+    )  # fmt: skip
     list_filter = (Ended, Reason, "origin", "queue")
     list_select_related = ("queue", "replayed_by", "discarded_by")
     search_fields = ("sqs_message_id",)
     search_help_text = "An SQS message id, or the id of a quarantined message."
     ordering = ("-received_at", "-id")
-    shows = ("id", "queue", "origin", "reason", formatting.text("explanation"), "sqs_message_id", "raw_body_bytes",
-             "sent_at", "received_at", "state", "discard_reason", "body")  # fmt: skip
+    row_fields = (
+        "id", "queue", "origin", "reason", formatting.text("explanation"), "sqs_message_id",
+        "raw_body_bytes", "sent_at", "received_at", "state", "discard_reason", "body",
+    )  # fmt: skip
     chain = "quarantine"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedMessage]:
         """Messages without their bytes, which stay in the database."""
         return QuarantinedMessage.objects.defer("raw_body", "raw_body_sha256")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[QuarantinedMessage], search_term: str
-    ) -> tuple[QuerySet[QuarantinedMessage], bool]:
+    def search(self, rows: QuerySet[QuarantinedMessage], term: str) -> QuerySet[QuarantinedMessage]:
         """Messages with this id or SQS message id."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
         try:
-            return queryset.filter(pk=UUID(term)) | queryset.filter(sqs_message_id=term), False
+            return rows.filter(pk=UUID(term)) | rows.filter(sqs_message_id=term)
         except ValueError:
-            return queryset.filter(sqs_message_id=term), False
+            return rows.filter(sqs_message_id=term)
 
-    def doors(self) -> list[URLPattern]:
+    def action_urls(self) -> list[URLPattern]:
         """The pages for replay and discard; their query names the messages: `?id=...&id=...`."""
         return [
-            self.door("replay/", self.replay, "replay"),
-            self.door("discard/", self.discard, "discard"),
+            self.action_url("replay/", self.replay, "replay"),
+            self.action_url("discard/", self.discard, "discard"),
         ]
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Actions are for operators alone."""
-        return super().get_actions(request) if rights(request).operates else {}
+        return super().get_actions(request) if permissions(request).operates else {}
 
-    def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """Links to replay and discard, for operators and a message that waits."""
-        if not rights(request).operates or row.replayed_at or row.discarded_at:
+    def operator_tools(self, row: Any) -> list[Tool]:
+        """Replay and discard, for a message that waits."""
+        if row.replayed_at or row.discarded_at:
             return []
         return [
-            Tool("Replay", self.chosen("replay", [row.pk])),
-            Tool("Discard", self.chosen("discard", [row.pk])),
+            Tool("Replay", self.selection_url("replay", [row.pk])),
+            Tool("Discard", self.selection_url("discard", [row.pk])),
         ]
 
     @admin.action(description="Replay…")
@@ -122,35 +119,37 @@ class Quarantine(Several):
         self, request: HttpRequest, rows: QuerySet[QuarantinedMessage]
     ) -> HttpResponse:
         """Go to the page that asks for confirmation; nothing is done yet."""
-        return self.picked(request, "replay", rows)
+        return self.to_selected(request, "replay", rows)
 
     @admin.action(description="Discard…")
     def discard_selected(
         self, request: HttpRequest, rows: QuerySet[QuarantinedMessage]
     ) -> HttpResponse:
         """Go to the page that asks for the reason; nothing is done yet."""
-        return self.picked(request, "discard", rows)
+        return self.to_selected(request, "discard", rows)
 
     def replay(self, request: HttpRequest) -> HttpResponse:
         """Replay messages, one after the other."""
-        ensure_operator(request)
 
         def verb(row: QuarantinedMessage, _: dict[str, Any]) -> None:
             quarantine.replay(row.pk, by=actor(request))
 
-        says = "Each is read again, as if it had just come from SQS."
-        return self.each(request, sure(request), Deed(verb, "Replay", "replayed", says))
+        description = "Each is read again, as if it had just come from SQS."
+        return self.bulk_page(
+            request, empty_form(request), BulkAction(verb, "Replay", "replayed", description)
+        )
 
     def discard(self, request: HttpRequest) -> HttpResponse:
         """Discard messages with a reason, one after the other."""
-        ensure_operator(request)
 
         def verb(row: QuarantinedMessage, typed: dict[str, Any]) -> None:
             quarantine.discard(row.pk, typed["reason"], by=actor(request))
 
-        says = "Their bytes are kept, sealed, but nothing will be made of them."
-        return self.each(
-            request, WhyForm(posted(request)), Deed(verb, "Discard", "discarded", says)
+        description = "Their bytes are kept, sealed, but nothing will be made of them."
+        return self.bulk_page(
+            request,
+            DiscardForm(form_data(request)),
+            BulkAction(verb, "Discard", "discarded", description),
         )
 
     # --- columns

@@ -1,4 +1,4 @@
-"""Queues: what each is set to, who changed that, and what AWS last said of it."""
+"""Queues: their settings, the history of changes, and the last check of the connection to AWS."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.urls import URLPattern
 
 from approvals.actions import queues
 from approvals.admin import formatting
-from approvals.admin.fields import DocumentField, posted, sure
-from approvals.admin.pages import Page, Tool
-from approvals.admin.rights import actor, ensure_operator, rights
-from approvals.exceptions import NotFound, StaleVersion
+from approvals.admin.fields import DocumentField, empty_form, form_data
+from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.permissions import actor
+from approvals.exceptions import StaleVersion
 from approvals.models import QueueCheck, QueueMembership, ReviewQueue
 from approvals.untrusted.display import visible
 
@@ -27,7 +27,7 @@ SETTINGS = (
 
 
 class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
-    """All settings of a queue. The model judges them here, and again in the verb that stores them."""
+    """All settings of a queue. The model validates them here, and again in the verb that stores them."""
 
     sqs_url = forms.URLField(label="SQS URL", max_length=500, assume_scheme="https")
     state_machine_arns = DocumentField(
@@ -56,7 +56,7 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
             named["escalate_to"].queryset = others.order_by("name")
 
     def changes(self) -> dict[str, Any]:
-        """What was changed on the page."""
+        """The settings that were changed in the form, with their values."""
         changed = SETTINGS if self.instance._state.adding else self.changed_data  # noqa: SLF001
         return {name: self.cleaned_data[name] for name in changed if name != "slug"}
 
@@ -68,35 +68,32 @@ class Queues(Page):
     list_filter = ("enabled",)
     list_select_related = ("check_result",)
     ordering = ("name", "pk")
-    shows = ("slug", "enabled", *SETTINGS[:4], "state_machines", *SETTINGS[5:13], "documents",
-             "created_at")  # fmt: skip
+    add_label = "Add queue"
+    row_fields = (
+        "slug", "enabled", *SETTINGS[:4], "state_machines", *SETTINGS[5:13], "documents",
+        "created_at",
+    )  # fmt: skip
     chain = "queue"
 
-    def doors(self) -> list[URLPattern]:
-        """Add, change, switch, check."""
+    def action_urls(self) -> list[URLPattern]:
+        """Add, change, enable or disable, check the connection."""
         return [
-            self.door("add/", self.new, "new"),
-            self.door("<uuid:key>/edit/", self.edit, "edit"),
-            self.door("<uuid:key>/switch/", self.switch, "switch"),
-            self.door("<uuid:key>/check/", self.check_connection, "check"),
+            self.action_url("add/", self.new, "new"),
+            self.action_url("<uuid:key>/edit/", self.edit, "edit"),
+            self.action_url("<uuid:key>/switch/", self.switch, "switch"),
+            self.action_url("<uuid:key>/check/", self.check_connection, "check"),
         ]
 
-    def list_tools(self, request: HttpRequest) -> list[Tool]:
-        """Operators add queues."""
-        return [self.tool("Add queue", "new")] if rights(request).operates else []
-
-    def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """What operators do with a queue."""
-        if not rights(request).operates:
-            return []
+    def operator_tools(self, row: Any) -> list[Tool]:
+        """Change, enable or disable, check the connection."""
         return [
             self.tool("Change settings", "edit", row.pk),
             self.tool("Disable" if row.enabled else "Enable", "switch", row.pk),
             self.tool("Check connection", "check", row.pk),
         ]
 
-    def below(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Settings that nothing reads yet, what AWS last answered, and the roles."""
+    def related(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Settings without effect, the result of the last check, and the memberships."""
         members = QueueMembership.objects.filter(queue=row).select_related("user", "group")
         return {
             "unused": [visible(setting) for setting in row.unused_settings()],
@@ -105,12 +102,12 @@ class Queues(Page):
         }
 
     def checked(self, queue: ReviewQueue) -> str:
-        """How long ago AWS was asked."""
+        """How long ago its connection was checked."""
         found: QueueCheck | None = getattr(queue, "check_result", None)
         return formatting.age(found.checked_at if found else None)
 
     def state_machines(self, queue: ReviewQueue) -> str:
-        """The ARNs this queue admits."""
+        """The ARNs of the state machines whose messages it takes."""
         return formatting.block("\n".join(queue.state_machine_arns) or "all")
 
     def documents(self, queue: ReviewQueue) -> str:
@@ -120,73 +117,69 @@ class Queues(Page):
 
     def new(self, request: HttpRequest) -> HttpResponse:
         """Add a queue."""
-        ensure_operator(request)
-        back = self.address("changelist")
-        return self._save(request, QueueForm(posted(request)), title="Add queue", back=back)
+        back = self.url_of("changelist")
+        return self._save(request, QueueForm(form_data(request)), title="Add queue", back=back)
 
     def edit(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Change a queue's settings."""
-        ensure_operator(request)
         queue = _queue(key)
-        form = QueueForm(posted(request), instance=queue)
-        back = self.address("change", key)
+        form = QueueForm(form_data(request), instance=queue)
+        back = self.url_of("change", key)
         return self._save(request, form, title=f"Change settings of {queue.name}", back=back)
 
     def switch(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Enable or disable a queue."""
-        ensure_operator(request)
         queue = _queue(key)
         on = not queue.enabled
 
-        def act(_: dict[str, Any]) -> HttpResponse:
+        def run(_: dict[str, Any]) -> HttpResponse:
             wanted = request.POST.get("enabled") == "yes"
             queues.save(queue.slug, {"enabled": wanted}, by=actor(request))
             messages.success(request, f"{queue.name} is {'enabled' if wanted else 'disabled'}.")
-            return redirect(self.address("change", key))
+            return redirect(self.url_of("change", key))
 
-        return self.ask(
+        return self.form_page(
             request,
-            sure(request),
-            act,
+            empty_form(request),
+            run,
             title=f"{'Enable' if on else 'Disable'} {queue.name}",
             button="Enable" if on else "Disable",
             hidden=[("enabled", "yes" if on else "no")],
-            says="Its messages are received again."
+            description="Its messages are received again."
             if on
             else "Its messages stay in SQS until it is enabled. Reviews that are here can still be"
             " decided.",
-            back=self.address("change", key),
+            back=self.url_of("change", key),
         )
 
     def check_connection(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Have a worker ask AWS; this process never does."""
-        ensure_operator(request)
+        """Ask for a check of the connection, which a worker makes; this process never calls AWS."""
         queue = _queue(key)
 
-        def act(_: dict[str, Any]) -> HttpResponse:
+        def run(_: dict[str, Any]) -> HttpResponse:
             queues.ask_check(key, by=actor(request))
             messages.success(request, "A worker is asking AWS; reload for its answer.")
-            return redirect(self.address("change", key))
+            return redirect(self.url_of("change", key))
 
-        return self.ask(
+        return self.form_page(
             request,
-            sure(request),
-            act,
+            empty_form(request),
+            run,
             title=f"Check the connection of {queue.name}",
             button="Check",
-            says="A worker asks AWS about this queue: whether it is there, of which kind, and"
+            description="A worker asks AWS about this queue: whether it is there, of which kind, and"
             " whether this service may read it. The answer is shown on the queue's page.",
-            back=self.address("change", key),
+            back=self.url_of("change", key),
         )
 
-    def _save(self, request: HttpRequest, form: QueueForm, **shown: Any) -> HttpResponse:
-        """Save what was changed. The page says which settings it has seen: an older one is asked again."""
+    def _save(self, request: HttpRequest, form: QueueForm, **context: Any) -> HttpResponse:
+        """Save what was changed. A form made of older settings than the stored ones is shown again."""
         adding = form.instance._state.adding  # noqa: SLF001  (Django documents it)
         key = form.instance.pk
         hidden = [] if adding else [("seen", queues.settings_version(key))]
         expected = None if adding else _seen(request, hidden[0][1])
 
-        def act(cleaned: dict[str, Any]) -> HttpResponse:
+        def run(cleaned: dict[str, Any]) -> HttpResponse:
             try:
                 queue, _ = queues.save(
                     cleaned["slug"],
@@ -201,13 +194,13 @@ class Queues(Page):
                     " place of theirs."
                 ) from error
             messages.success(request, f"{queue.name} is saved.")
-            return redirect(self.address("change", queue.pk))
+            return redirect(self.url_of("change", queue.pk))
 
-        return self.ask(request, form, act, button="Save", hidden=hidden, **shown)
+        return self.form_page(request, form, run, button="Save", hidden=hidden, **context)
 
 
 def _seen(request: HttpRequest, now: int) -> int:
-    """The version that the page was made of; what is no number was never one."""
+    """The version of the settings that the form was made of; -1 for a value that is no number."""
     try:
         return int(request.POST.get("seen", now))
     except ValueError:
@@ -215,7 +208,4 @@ def _seen(request: HttpRequest, now: int) -> int:
 
 
 def _queue(key: Any) -> ReviewQueue:
-    queue = ReviewQueue.objects.filter(pk=key).first()
-    if queue is None:
-        raise NotFound
-    return queue
+    return row_or_404(ReviewQueue.objects.all(), key)

@@ -1,4 +1,4 @@
-"""Reviews: those of one's own queues, and the two answers, for one or for several."""
+"""Reviews of the user's queues; approve and reject, for one or for several."""
 
 from __future__ import annotations
 
@@ -15,88 +15,88 @@ from django.urls import URLPattern, reverse
 from approvals import policy
 from approvals.actions import decisions
 from approvals.admin import formatting
-from approvals.admin.fields import posted, reason
+from approvals.admin.bulk_actions import BulkAction, BulkActionPage
+from approvals.admin.fields import form_data, reason
 from approvals.admin.pages import Tool
-from approvals.admin.rights import Rights, actor
-from approvals.admin.row_actions import Deed, Several
+from approvals.admin.permissions import Permissions, actor
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.policy import Action
 from approvals.untrusted.display import visible
 
 REFERENCE, ERROR = formatting.text("reference"), formatting.text("error_name")
-DOORS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject"}
+BULK_ACTIONS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject"}
 
 
 class ReasonForm(forms.Form):
-    """Why, for all of the reviews on the page; a queue may insist."""
+    """The reason for all selected reviews; a queue may require one."""
 
     reason = reason(help_text="Goes to the workflow and into the audit trail.")
 
 
 class OwnQueue(admin.SimpleListFilter):
-    """The queues whose reviews one sees."""
+    """Filter: a queue of the user."""
 
     title = "queue"
     parameter_name = "queue"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """By slug."""
+        """Their queues."""
         return list(policy.visible_queues(actor(request)).values_list("slug", "name"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The reviews of that queue."""
+        """Reviews of that queue."""
         return queryset.filter(queue__slug=self.value()) if self.value() else queryset
 
 
-class Reviews(Several):
-    """Reviews, without what is sealed; a task token stands in none of these columns."""
+class Reviews(BulkActionPage):
+    """Reviews without their sealed columns; no shown column holds a task token."""
 
     actions = ("approve_selected", "reject_selected")
-    list_display = ("heading", "queue", "status", REFERENCE, ERROR, "assignee", "received_at",
-                    "deadline_at")  # fmt: skip
+    list_display = (
+        "heading", "queue", "status", REFERENCE, ERROR, "assignee", "received_at", "deadline_at",
+    )  # fmt: skip
     list_filter = (OwnQueue, "status")
     list_select_related = ("queue", "assignee")
     search_fields = ("reference",)
     search_help_text = "A whole reference, or the id of a review."
     ordering = ("-received_at", "-id")
-    shows = ("id", formatting.text("queue"), "status", REFERENCE, formatting.text("title"),
-             formatting.text("customer"),
-             "amount", "priority", ERROR, "cause", formatting.text("execution_arn"),
-             formatting.text("definition_revision"), formatting.text("state_name"), "received_at", "deadline_at",
-             "deadline_source", formatting.text("assignee"), "lease_expires_at", "version", "decided", "delivery",
-             "content")  # fmt: skip
+    row_fields = (
+        "id", formatting.text("queue"), "status", REFERENCE, formatting.text("title"),
+        formatting.text("customer"), "amount", "priority", ERROR, "cause",
+        formatting.text("execution_arn"), formatting.text("definition_revision"),
+        formatting.text("state_name"), "received_at", "deadline_at", "deadline_source",
+        formatting.text("assignee"), "lease_expires_at", "version", "decided", "delivery",
+        "content",
+    )  # fmt: skip
     chain = "review"
 
-    def sees(self, known: Rights) -> bool:
-        """Everybody who enters; which reviews, `policy` says row by row."""
-        return known.enters
+    def may_view(self, granted: Permissions) -> bool:
+        """Everybody who may enter the site; `get_queryset` has the reviews they may see."""
+        return granted.enters
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
-        """The reviews this person may see."""
+        """The reviews this user may see."""
         return policy.visible_reviews(actor(request)).without_secrets()
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ReviewTask], search_term: str
-    ) -> tuple[QuerySet[ReviewTask], bool]:
-        """By what an index serves: a whole reference, or an id."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def search(self, rows: QuerySet[ReviewTask], term: str) -> QuerySet[ReviewTask]:
+        """Reviews with this id or reference; an index serves both."""
         try:
-            return queryset.filter(pk=UUID(term)), False
+            return rows.filter(pk=UUID(term))
         except ValueError:
-            return queryset.filter(reference=term), False
+            return rows.filter(reference=term)
 
-    def doors(self) -> list[URLPattern]:
-        """The two answers; which reviews, the address says: `?id=...&id=...`."""
+    def action_urls(self) -> list[URLPattern]:
+        """Approve and reject, for reviewers; the query names the reviews: `?id=...&id=...`."""
         return [
-            self.door(f"{name}/", partial(self.decide, outcome=outcome), name)
-            for outcome, name in DOORS.items()
+            self.action_url(
+                f"{name}/", partial(self.decide, outcome=outcome), name, operators=False
+            )
+            for outcome, name in BULK_ACTIONS.items()
         ]
 
     def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
-        """The desk's page, and the answers where there is something to decide."""
+        """A link to the desk; approve and reject, if the user may decide the review now."""
         desk = Tool("Open on the desk", reverse("review", args=[row.pk]))
         if row.status != ReviewTask.Status.PENDING:
             return [desk]
@@ -104,31 +104,33 @@ class Reviews(Several):
             return [desk]
         return [
             desk,
-            Tool("Approve", self.chosen("approve", [row.pk])),
-            Tool("Reject", self.chosen("reject", [row.pk])),
+            Tool("Approve", self.selection_url("approve", [row.pk])),
+            Tool("Reject", self.selection_url("reject", [row.pk])),
         ]
 
     @admin.action(description="Approve…")
     def approve_selected(self, request: HttpRequest, rows: QuerySet[ReviewTask]) -> HttpResponse:
-        """To the page that asks for a reason and approves; nothing is done yet."""
-        return self.picked(request, "approve", rows)
+        """Go to the page that asks for the reason; nothing is done yet."""
+        return self.to_selected(request, "approve", rows)
 
     @admin.action(description="Reject…")
     def reject_selected(self, request: HttpRequest, rows: QuerySet[ReviewTask]) -> HttpResponse:
-        """To the page that asks for a reason and rejects; nothing is done yet."""
-        return self.picked(request, "reject", rows)
+        """Go to the page that asks for the reason; nothing is done yet."""
+        return self.to_selected(request, "reject", rows)
 
     def decide(self, request: HttpRequest, *, outcome: Outcome) -> HttpResponse:
-        """Ask for a reason, then decide one review after the other."""
+        """Ask for the reason, then decide one review after the other."""
 
         def verb(review: ReviewTask, typed: dict[str, Any]) -> None:
             wanted = decisions.DecisionRequest(reason=typed["reason"])
             decisions.decide(review.pk, outcome, by=actor(request), request=wanted)
 
-        deed = Deed(verb, "Approve" if outcome == Outcome.APPROVED else "Reject", str(outcome))
-        return self.each(request, ReasonForm(posted(request)), deed)
+        action = BulkAction(
+            verb, "Approve" if outcome == Outcome.APPROVED else "Reject", str(outcome)
+        )
+        return self.bulk_page(request, ReasonForm(form_data(request)), action)
 
-    def called(self, row: ReviewTask) -> str:
+    def label_of(self, row: ReviewTask) -> str:
         """Its title, or its reference."""
         return row.heading
 
@@ -136,12 +138,12 @@ class Reviews(Several):
 
     @admin.display(description="review")
     def heading(self, review: ReviewTask) -> str:
-        """What the list calls it."""
+        """Its title or reference."""
         return visible(review.heading)[:80]
 
     @admin.display(description="error cause")
     def cause(self, review: ReviewTask) -> str:
-        """Why the workflow asked."""
+        """The error that made the workflow ask for a review."""
         return formatting.block(review.error_cause or "none given")
 
     @admin.display(description="message")
@@ -151,7 +153,7 @@ class Reviews(Several):
 
     @admin.display(description="decision")
     def decided(self, review: ReviewTask) -> str:
-        """Who decided what, when, and why."""
+        """The decision: outcome, user, time and reason."""
         decision = review.decision
         if decision is None:
             return "none"
@@ -161,6 +163,6 @@ class Reviews(Several):
 
     def delivery(self, review: ReviewTask) -> str:
         """Whether the decision has reached Step Functions."""
-        said = Decision.objects.filter(review=review, undone_at=None).values("pk")
-        entry = OutboxEntry.objects.filter(kind="callback", subject__in=said).first()
+        decision = Decision.objects.filter(review=review, undone_at=None).values("pk")
+        entry = OutboxEntry.objects.filter(kind="callback", subject__in=decision).first()
         return " / ".join(entry.delivery) if entry else "nothing to deliver"

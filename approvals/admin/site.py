@@ -1,4 +1,4 @@
-"""The admin site itself: its door is the desk's own sign-in page, with that page's rate limit."""
+"""The admin site: it uses the sign-in page of the desk, with the rate limit of that page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern, URLResolver, reverse
 
-from approvals.admin.rights import rights
+from approvals.admin.permissions import permissions
 
-# Stock addresses that nothing here needs: one turns any row's id into a redirect, one searches models.
+# Stock URLs that are not needed: one redirects to a row of any model, one searches models.
 CLOSED = {"view_on_site", "autocomplete"}
 
 
 class ReviewSite(admin.AdminSite):
-    """Django's admin site with our rights, our sign-in, and no page of its own for passwords."""
+    """Django's admin site with the permissions, the sign-in page and the password pages of the desk."""
 
     site_title = "Countersign"
     site_header = "Countersign administration"
@@ -27,54 +27,54 @@ class ReviewSite(admin.AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether this person may see at least one page."""
-        return rights(request).enters
+        return permissions(request).enters
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """As the stock one, but whoever has signed in and may not enter is told so, not sent in circles."""
-        guarded = super().admin_view(view, cacheable)
+        """The stock wrapper, but a signed-in user without permission gets a 403, not a redirect to sign in."""
+        stock = super().admin_view(view, cacheable)
 
-        def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if _holds_nul(request):
                 raise SuspiciousOperation("NUL in a request")
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
-            answer: HttpResponse = guarded(request, *args, **kwargs)
-            return answer
+            response: HttpResponse = stock(request, *args, **kwargs)
+            return response
 
-        return update_wrapper(entered, view)
+        return update_wrapper(guarded_view, view)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """The stock addresses but those of CLOSED."""
+        """The stock URLs without those of CLOSED."""
         return [url for url in super().get_urls() if getattr(url, "name", "") not in CLOSED]
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The desk's sign-in page, and back; that page judges whether `next` is an address of ours."""
+        """Redirect to the sign-in page of the desk, which checks whether `next` is a URL of this site."""
         back = request.GET.get("next") or reverse("admin:index")
         return redirect_to_login(back, resolve_url("account_login"))
 
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The desk's page for signing out, which asks before it does."""
+        """Redirect to the sign-out page of the desk, which asks for confirmation."""
         return redirect("account_logout")
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The desk's page for a new password."""
+        """Redirect to the password page of the desk."""
         return redirect("account_change_password")
 
     def password_change_done(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Where the stock site would say that it is done."""
+        """Redirect to the index: the desk confirms a new password itself."""
         return redirect("admin:index")
 
 
 def _holds_nul(request: HttpRequest) -> bool:
-    """PostgreSQL cannot even compare with the NUL character."""
+    """Whether the path, the query or the form has a NUL character, which PostgreSQL refuses."""
     texts = [request.path_info]
     for query in (request.GET, request.POST):
         texts += [text for name, values in query.lists() for text in (name, *values)]

@@ -1,7 +1,7 @@
-"""Which model has which page group, and the addresses of the admin site.
+"""The pages of each model, and the URLs of the admin site.
 
-No model of Django's own or of another package is registered: groups, e-mail addresses and knox's
-tokens would be a way past the verbs.
+No model of Django or of another package is registered: changes of groups, e-mail addresses and tokens
+of knox would bypass the verbs.
 """
 
 from __future__ import annotations

@@ -277,7 +277,7 @@ def test_a_look_changes_nothing(
 def test_more_than_a_page_takes_are_refused_and_not_cut(
     enter: Enter, alice: User, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.admin.row_actions.AT_ONCE", 2)
+    monkeypatch.setattr("approvals.admin.bulk_actions.AT_ONCE", 2)
     reviews = [factories.review(queue) for _ in range(3)]
     browser, listing = enter(alice), at("reviewtask_changelist")
     picked = {

@@ -1,4 +1,4 @@
-"""Who enters the admin site, and what they may do there: what `policy` says, asked once a request."""
+"""Permissions of the user on the admin site: the answers of `policy`, asked for once a request."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SIGNED_IN = "password"
 
 
 @dataclass(frozen=True)
-class Rights:
-    """What whoever asks may look at and do."""
+class Permissions:
+    """What a user may look at and do on the admin site."""
 
     operates: bool = False
     inspects: bool = False
@@ -28,11 +28,11 @@ class Rights:
 
     @property
     def enters(self) -> bool:
-        """Operators, auditors, and the members of queues."""
+        """Whether any page is open to them: to operators, auditors and members of queues."""
         return self.inspects or self.has_queues
 
 
-NOBODY = Rights()
+NOTHING = Permissions()
 
 
 def actor(request: HttpRequest) -> Actor:
@@ -40,26 +40,26 @@ def actor(request: HttpRequest) -> Actor:
     return Actor(cast("User", request.user), Surface.ADMIN, signed_in=SIGNED_IN)
 
 
-def rights(request: HttpRequest) -> Rights:
-    """The rights of whoever sent this request."""
-    known: Rights | None = getattr(request, "admin_rights", None)
-    if known is None:
-        known = _ask(actor(request)) if request.user.is_authenticated else NOBODY
-        request.admin_rights = known  # type: ignore[attr-defined]
-    return known
+def permissions(request: HttpRequest) -> Permissions:
+    """The permissions of the user of this request."""
+    granted: Permissions | None = getattr(request, "admin_permissions", None)
+    if granted is None:
+        granted = _of(actor(request)) if request.user.is_authenticated else NOTHING
+        request.admin_permissions = granted  # type: ignore[attr-defined]
+    return granted
 
 
 def ensure_operator(request: HttpRequest) -> None:
-    """Raise PermissionDenied for everybody else; the verb behind the page checks again, by itself."""
-    if not rights(request).operates:
+    """Raise PermissionDenied for a user who is no operator; the verb checks again under its lock."""
+    if not permissions(request).operates:
         raise PermissionDenied
 
 
-def _ask(by: Actor) -> Rights:
+def _of(by: Actor) -> Permissions:
     def has(action: Action) -> bool:
         return policy.may(action, None, by=by).allowed
 
-    return Rights(
+    return Permissions(
         operates=has(Action.OPERATE),
         inspects=has(Action.INSPECT),
         sees_orders=has(Action.SEE_ORDERS),

@@ -48,16 +48,16 @@ def pages_of(rows: Rows, alice: User) -> dict[str, str]:
     }
 
 
-def doors_of(rows: Rows, alice: User) -> list[str]:
+def action_urls_of(rows: Rows, alice: User) -> list[str]:
     """Every page behind which a verb of an operator stands."""
     member, secret = alice.memberships.get(), WebhookSecret.objects.get()
     return [
         *(at(name) for name in OPERATORS),
-        *(at(f"reviewqueue_{door}", rows.queue.pk) for door in ("edit", "switch", "check")),
-        *(at(f"queuemembership_{door}", member.pk) for door in ("role", "revoke")),
+        *(at(f"reviewqueue_{name}", rows.queue.pk) for name in ("edit", "switch", "check")),
+        *(at(f"queuemembership_{name}", member.pk) for name in ("role", "revoke")),
         *(
-            at(f"user_{door}", alice.pk)
-            for door in ("deactivate", "reactivate", "grant", "revoke", "invite")
+            at(f"user_{name}", alice.pk)
+            for name in ("deactivate", "reactivate", "grant", "revoke", "invite")
         ),
         at("apitoken_revoke", alice.pk) + "?name=nightly",
         at("webhooksecret_revoke", secret.pk),
@@ -85,7 +85,7 @@ def test_a_stranger_and_a_superuser_without_a_right_are_told_so_and_not_sent_in_
     enter: Enter, stan: User, rows: Rows, alice: User
 ) -> None:
     boss = User.objects.create_superuser("boss@example.com", "x")
-    addresses = ["/admin/", *pages_of(rows, alice).values(), *doors_of(rows, alice)]
+    addresses = ["/admin/", *pages_of(rows, alice).values(), *action_urls_of(rows, alice)]
     for nobody in (stan, boss):
         browser = enter(nobody)
         assert {browser.get(address).status_code for address in addresses} == {403}
@@ -124,11 +124,11 @@ def test_a_member_sees_the_reviews_of_their_queues_and_nothing_else(
 def test_only_operators_open_what_changes_something(
     enter: Enter, oscar: User, audrey: User, alice: User, rows: Rows
 ) -> None:
-    for door in doors_of(rows, alice):
-        assert enter(oscar).get(door).status_code == 200, door
+    for url in action_urls_of(rows, alice):
+        assert enter(oscar).get(url).status_code == 200, url
         for other in (audrey, alice):
-            assert enter(other).get(door).status_code == 403, door
-            assert enter(other).post(door, {"id": rows.message.pk}).status_code == 403, door
+            assert enter(other).get(url).status_code == 403, url
+            assert enter(other).post(url, {"id": rows.message.pk}).status_code == 403, url
     assert (
         b"Change settings" not in enter(audrey).get(at("reviewqueue_change", rows.queue.pk)).content
     )
