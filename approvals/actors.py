@@ -1,4 +1,4 @@
-"""Who does something: what verbs take as `by`, what policy judges and what the audit trail records."""
+"""Actors: verbs take one as `by`, policy checks it, and the audit trail records it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SYSTEM_NAME = "system"
 
 @dataclass(frozen=True)
 class Actor:
-    """A user acting through a surface, or one of the actors below that are no user.
+    """A user acting through a surface, or one of the constants below, which have no user.
 
-    `signed_in` is how the user proved to be this user, such as `password` or `token:<name>`;
-    `on_behalf_of` the user in whose place they act. Both are empty for actors without a user.
+    `signed_in` is how the user authenticated, such as `password` or `token:<name>`; `on_behalf_of` is
+    the user in whose place they act. Both are empty for actors without a user.
     """
 
     user: User | None
@@ -30,7 +30,7 @@ class Actor:
 
     @property
     def person(self) -> User:
-        """The user. Raises TypeError for an actor that is no user: it claims, decides and votes nothing."""
+        """The user. Raises TypeError for an actor without one, which cannot claim, vote or comment."""
         if self.user is None:
             raise TypeError(f"{self} is no user")
         return self.user

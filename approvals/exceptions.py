@@ -1,6 +1,6 @@
-"""Every refusal of the domain: a stable `code`, an HTTP status, and its docstring as its message.
+"""The errors of the domain: each has a stable `code`, an HTTP status, and its docstring as its message.
 
-Surfaces translate these into pages, problem documents and exit codes; nobody matches on messages.
+Surfaces translate them into pages, problem documents and exit codes; codes are stable, messages are not.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.db import (
     ProgrammingError,
 )
 
-# The database is away, read-only, full, or not as this code expects it: no row is to blame, so
-# nothing is judged by it, nothing is deleted for it, and every loop waits before it tries again.
+# The database is away, read-only, full, or has another schema than this code expects. No row is the
+# cause, so nothing is refused or deleted because of it, and every loop waits before it tries again.
 DATABASE_AWAY = (
     InterfaceError,
     InternalError,
@@ -95,7 +95,7 @@ class OrderConflict(ApprovalsError):
     status = 409
 
 
-class ReceiptConflict(ApprovalsError):
+class IdempotencyConflict(ApprovalsError):
     """This id was used before with another body; nothing was done."""
 
     code = "receipt_conflict"
@@ -119,7 +119,7 @@ class Invalid(ApprovalsError):
 
     @classmethod
     def from_validation(cls, error: ValidationError) -> Invalid:
-        """The first message of Django's validation of a model, with its field's name."""
+        """The first message of a model's validation, after the name of its field."""
         name, messages = next(iter(error.message_dict.items()))
         return cls(messages[0] if name == "__all__" else f"{name}: {messages[0]}")
 

@@ -1,4 +1,4 @@
-"""Permissions: which rows an actor may see and what they may do. Neither views nor models decide it.
+"""Permissions: which rows an actor may see, and what they may do. All surfaces and verbs ask here.
 
 Rights in a queue come from memberships; rights outside queues (orders, auditor, operator) are
 Django groups.
@@ -66,18 +66,18 @@ SITE_GROUPS = ("orders", "auditor", "operator")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to `may`: `allowed`, `not_allowed` or `not_found`, and why in a sentence."""
+    """The answer of `may`: the code `allowed`, `not_allowed` or `not_found`, and the reason as a sentence."""
 
     code: str
     why: str = ""
 
     @property
     def allowed(self) -> bool:
-        """Whether the answer is yes."""
+        """Whether the action is allowed."""
         return self.code == "allowed"
 
     def or_raise(self) -> None:
-        """Raise NotAllowed or NotFound where the answer is no."""
+        """Raise NotAllowed or NotFound, unless the action is allowed."""
         if self.code == NotFound.code:
             raise NotFound
         if not self.allowed:
@@ -129,7 +129,7 @@ def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
 
 
 def deciders(queue: ReviewQueue) -> QuerySet[User]:
-    """Everybody who may decide in this queue, by a role of their own or of a group of theirs."""
+    """The active users who may decide in this queue, by a role of their own or of their groups."""
     deciding = QueueMembership.objects.filter(queue=queue, role__in=ROLES_THAT[Action.DECIDE])
     return User.objects.filter(
         Q(pk__in=deciding.filter(user__isnull=False).values("user"))
@@ -139,10 +139,10 @@ def deciders(queue: ReviewQueue) -> QuerySet[User]:
 
 
 def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
-    """Whether `by` may do `action` to `subject`, judged by the rows as they are now.
+    """Whether `by` may do `action` to `subject`, by the rows as they are now.
 
-    `subject` is None for an action outside queues. What an actor may not see is hidden, not
-    forbidden: the answer is `not_found`. Raises TypeError where `by` is no Actor.
+    `subject` is None for an action outside queues. For a subject that the actor may not see, the answer
+    is `not_found`. Raises TypeError if `by` is no Actor.
     """
     if not isinstance(by, Actor):
         raise TypeError(f"by must be an Actor, not {type(by).__name__}")
@@ -174,13 +174,13 @@ def roles_in(queue: ReviewQueue, user: User) -> set[str]:
     return set(_memberships(user).filter(queue=queue).values_list("role", flat=True))
 
 
-def votes_suffice(review: ReviewTask, outcomes: Iterable[str]) -> bool:
-    """Whether the live votes make a decision. One vote does, until a queue's policy says otherwise."""
+def votes_suffice(outcomes: Iterable[str]) -> bool:
+    """Whether votes with these outcomes make a decision; today one vote does."""
     return bool(list(outcomes))
 
 
 def _still_active(user: User) -> bool:
-    """By the row as it is now: a verb may have waited for its lock since `user` was read."""
+    """Whether the account is active by its row: a verb may have waited for a lock since `user` was read."""
     return User.objects.filter(pk=user.pk, is_active=True).exists()
 
 

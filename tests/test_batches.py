@@ -20,7 +20,7 @@ from django.utils import timezone
 from approvals import arns
 from approvals.actions import batch_executions, interventions, people, redelivery
 from approvals.actions import batches as verbs
-from approvals.actions.batches import LeaseLost, Reading
+from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, Unavailable
@@ -225,10 +225,10 @@ def test_a_turn_is_written_once_or_not_at_all() -> None:
     batch = accepted([order(1)])
     turn = verbs.take(batch.pk)
     item = order_batches.Item(1, 1, "A-1", "order-A-1", '{"order_id":"A-1"}')
-    verbs.record(turn, Reading(items=[item]))
+    verbs.record(turn, Chunk(items=[item]))
 
     with pytest.raises(LeaseLost):
-        verbs.record(turn, Reading(items=[item]))
+        verbs.record(turn, Chunk(items=[item]))
 
     assert sums(batch) == {"read": 1, "under_way": 1}
 
@@ -336,7 +336,7 @@ def test_an_end_is_read_once_however_often_it_is_told() -> None:
     before = AuditEvent.objects.count()
 
     ended(carrier, told)
-    batch_executions.learn(carrier.pk, [batch_executions.Outcome(2)])
+    batch_executions.record_outcomes(carrier.pk, [batch_executions.Outcome(2)])
 
     assert AuditEvent.objects.count() == before
     assert OrderExecution.objects.get(order_id="A-2").status == "running"

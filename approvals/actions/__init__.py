@@ -1,5 +1,5 @@
 """Every change of state, one verb a function: lock, check, change, record, in one transaction.
 
-Verbs do not nest; a runner calls them one by one. Surfaces call them and translate their refusals.
-(`orders` is what delivery writes of an order inside the transaction that concludes its attempt.)
+Verbs do not call verbs; a runner calls them one by one. All surfaces call the same verbs, and translate
+the errors they raise. What verbs share is in `approvals.records`.
 """

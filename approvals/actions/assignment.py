@@ -1,4 +1,4 @@
-"""Claims: a lease on a pending review, held by one user until the database's clock ends it."""
+"""Claims: a lease on a pending review, held by one user until it runs out by the database's clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def claim(
     version: int | None = None,
     key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Take a pending review; one's own claim is renewed, a lead may `override` another user's.
+    """Claim a pending review; the actor's own claim is renewed, a lead may `override` another user's.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother (extra: assignee).
     """
@@ -52,9 +52,9 @@ def claim(
 def claim_next(
     reviews: ReviewQuerySet, *, by: Actor, key: idempotency.Key | None = None
 ) -> ReviewTask | None:
-    """Claim the first of `reviews`, in their order, that nobody holds and whose deadline lies ahead.
+    """Claim the first of `reviews`, in their order, that nobody holds and whose deadline is not past.
 
-    Two users who ask at once get two different reviews. Returns None if there is none left.
+    Concurrent calls claim different reviews. Returns None if there is none left.
     """
     idempotency.keep(key)
     queues = policy.decidable_queues(by).order_by()
@@ -77,10 +77,10 @@ def renew(
     version: int | None = None,
     key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Extend one's own claim. Not audited: the holder stays the same.
+    """Extend the actor's own claim. Not audited, because the holder stays the same.
 
-    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or ClaimedByAnother if it is not one's
-    own now.
+    Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or ClaimedByAnother if somebody else or
+    nobody holds it.
     """
     review = _locked(review_id, by, version, key)
     _ensure_own(review, by, lease_id)
@@ -98,7 +98,7 @@ def release(
     version: int | None = None,
     key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Give a claim back. Releasing a review that nobody holds is no error and changes nothing.
+    """Release the actor's own claim; a review that nobody holds stays as it is.
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother.
     """
@@ -139,9 +139,9 @@ def reassign(
 
 @transaction.atomic(durable=True)
 def end_lease(review_id: UUID) -> bool:
-    """Record that a claim has run out; False if it was renewed or released meanwhile.
+    """Drop a lease that has run out; returns False if it was renewed or released meanwhile.
 
-    The review's version stays: since the lease ran out, everybody may decide anyway.
+    The review's version stays: since the lease ran out, any reviewer may decide.
     """
     review = ReviewTask.objects.locked(review_id)
     holder = review.assignee

@@ -1,7 +1,7 @@
-"""Batch executions: what each of their orders came to, and orders they did not report on.
+"""Batch executions: the outcomes they report of their orders, and orders that they did not report.
 
-An order that its batch execution does not report on gets an execution of its own: name, input and the
-ledger's keys are the same, so nothing is done for it twice.
+An order that its batch execution does not report gets an execution of its own. Name, input and the keys
+of the ledger are the same, so nothing is done for it twice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Status = OrderExecution.Status
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one order of a batch execution: settled, or held for an error and started as `arn`."""
+    """The outcome of one order: settled, or held for an error and started as the execution `arn`."""
 
     item: int
     arn: str = ""
@@ -39,8 +39,8 @@ class Outcome:
 
 
 @transaction.atomic(durable=True)
-def learn(execution_id: UUID, outcomes: Sequence[Outcome]) -> int:
-    """Record what orders came to, each once however often it is read; returns how many were new."""
+def record_outcomes(execution_id: UUID, outcomes: Sequence[Outcome]) -> int:
+    """Record the outcomes of orders, each once however often it is read; returns how many were new."""
     row = BatchExecution.objects.select_for_update().get(pk=execution_id)
     by_item = {outcome.item: outcome for outcome in outcomes}
     at = database_time.now()
@@ -62,12 +62,12 @@ def learn(execution_id: UUID, outcomes: Sequence[Outcome]) -> int:
 
 @transaction.atomic(durable=True)
 def release(execution_id: UUID) -> int:
-    """Give each order that an ended execution did not report on one of its own; returns how many, 500 at most."""
+    """Start each order that an ended batch execution did not report alone; returns how many, 500 at most."""
     row = BatchExecution.objects.select_for_update().get(pk=execution_id)
 
     def release_one(order: OrderExecution) -> dict[str, Any]:
         order.status = Status.PENDING
-        return {"why": f"{row.name} has told nothing of it"}
+        return {"why": f"{row.name} has not reported it"}
 
     released = _change(row, release_one)
     outbox.enqueue_many(
@@ -78,7 +78,7 @@ def release(execution_id: UUID) -> int:
 
 @transaction.atomic(durable=True)
 def end(execution_id: UUID, status: str) -> bool:
-    """All that an ended execution reported has been recorded; False if that was known already."""
+    """Record the end of an execution with all its outcomes; False if one is missing, or if it is not new."""
     row = BatchExecution.objects.select_for_update().get(pk=execution_id)
     if row.learned or _unreported(row).exists():
         return False
@@ -91,14 +91,14 @@ def end(execution_id: UUID, status: str) -> bool:
 
 
 def note_progress(execution_id: UUID, items_done: int) -> None:
-    """Keep how many of its items a Distributed Map has done, for pages; decides nothing."""
+    """Record how many items a Distributed Map has done, for pages; nothing depends on it."""
     BatchExecution.objects.filter(pk=execution_id, learned=False).update(
         items_done=items_done, items_asked_at=Now()
     )
 
 
 def _unreported(row: BatchExecution) -> QuerySet[OrderExecution]:
-    """Its orders that it has not reported on yet."""
+    """Its orders whose outcome is not recorded yet."""
     return OrderExecution.objects.filter(carried_by=row, status=Status.BATCHED)
 
 
@@ -108,7 +108,7 @@ def _change(
     *,
     items: list[int] | None = None,
 ) -> list[OrderExecution]:
-    """Change orders that are not reported on yet, under their locks, and audit each."""
+    """Lock orders without an outcome, apply `change` to each, and record its data on the order's chain."""
     rows = _unreported(row).select_for_update().order_by("batch_item")
     rows = rows[:AT_ONCE] if items is None else rows.filter(batch_item__in=items)
     orders = list(rows)

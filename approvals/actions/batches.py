@@ -1,6 +1,6 @@
-"""A batch of orders: accepted, read in turns by whoever holds its lease, stopped or finished.
+"""Batches of orders: accepted, read chunk by chunk under a lease, stopped, resumed and finished.
 
-What a turn has read and how far it has come are written in one transaction: a crash repeats no row
+The rows of a chunk and the position after it are written in one transaction: a crash repeats no row
 and skips none.
 """
 
@@ -26,38 +26,39 @@ from approvals.records import audit, database_time, idempotency, order_batches, 
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.order_batches import Item, Refusal
 
-LEASE = timedelta(seconds=30)  # renewed by every turn; a crash costs this long
+LEASE = timedelta(seconds=30)  # renewed with every chunk; after a crash nobody reads for so long
 Status = OrderBatch.Status
-OPEN = (Status.READING, Status.READ, Status.STOPPED)  # a map of what was read before may be left
+# A stopped batch is open too: the map of the orders that were read may still have to be started.
+OPEN = (Status.READING, Status.READ, Status.STOPPED)
 BATCHED = OrderExecution.Status.BATCHED
 
 
 class LeaseLost(Exception):
-    """Somebody else reads this batch now, or nobody may."""
+    """Another process has the lease of this batch now, or the batch has ended."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What one turn has read: rows in a row, `bytes_read` of the source so far.
+class Chunk:
+    """Consecutive rows of a batch, read after `bytes_read` bytes of its source.
 
-    `trouble` says why nothing may be read after them, `at_end` that nothing follows.
+    `problem` is why nothing may be read after them, `at_end` whether the source has no more rows.
     """
 
     items: Sequence[Item] = ()
     refusals: Sequence[Refusal] = ()
     bytes_read: int = 0
-    trouble: str = ""
+    problem: str = ""
     at_end: bool = False
 
     @property
     def rows(self) -> int:
-        """How many rows that is."""
+        """How many rows it has."""
         return len(self.items) + len(self.refusals)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The right to read on in a batch, under fencing epoch `epoch`."""
+    """A lease of a batch, with its fencing epoch."""
 
     batch: OrderBatch
     epoch: int
@@ -65,7 +66,7 @@ class Turn:
 
 @transaction.atomic(durable=True)
 def accept(batch: OrderBatch, *, by: Actor, key: idempotency.Key | None = None) -> OrderBatch:
-    """Store a batch that is to be read. Raises NotAllowed."""
+    """Store a batch to be read. Raises NotAllowed."""
     idempotency.keep(key)
     policy.may(Action.START_ORDER, None, by=by).or_raise()
     batch.created_by = by.user
@@ -84,9 +85,9 @@ def accept(batch: OrderBatch, *, by: Actor, key: idempotency.Key | None = None) 
 
 
 def take(batch_id: UUID, *, seize: bool = False) -> Turn | None:
-    """The lease of a batch that is not at its end, or None where somebody has it or it has ended.
+    """Lease a batch that has not ended; None if another process has the lease, or the batch has ended.
 
-    Whoever resumes a batch may seize it: the epoch tells the one before that it is no longer theirs.
+    With `seize` a running lease is taken over; its holder gets LeaseLost from its next call.
     """
     free = Q() if seize else Q(lease_until=None) | Q(lease_until__lte=Now())
     mine = OrderBatch.objects.filter(free, pk=batch_id, status__in=OPEN)
@@ -97,13 +98,13 @@ def take(batch_id: UUID, *, seize: bool = False) -> Turn | None:
 
 
 def give_back(turn: Turn) -> None:
-    """Let the next one read on at once."""
+    """Give the lease back, so that another process can take it at once."""
     mine = OrderBatch.objects.filter(pk=turn.batch.pk, lease_epoch=turn.epoch)
     mine.update(lease_until=None)
 
 
 def renew(turn: Turn) -> None:
-    """Keep the lease while something lasts that writes nothing here. Raises LeaseLost."""
+    """Extend the lease during work that writes no chunk. Raises LeaseLost."""
     mine = OrderBatch.objects.filter(pk=turn.batch.pk, lease_epoch=turn.epoch, status__in=OPEN)
     if not mine.update(lease_until=Now() + LEASE):
         raise LeaseLost
@@ -111,7 +112,7 @@ def renew(turn: Turn) -> None:
 
 @transaction.atomic(durable=True)
 def pin(turn: Turn, *, version: str, size: int, form: str) -> Turn:
-    """Fix which content of its source a batch is about, before its first row. Raises LeaseLost."""
+    """Fix the version of its source that a batch reads, before its first row. Raises LeaseLost."""
     batch = _held(turn)
     batch.source_version, batch.bytes, batch.format = version, size, form
     batch.save()
@@ -120,32 +121,32 @@ def pin(turn: Turn, *, version: str, size: int, form: str) -> Turn:
 
 
 @transaction.atomic(durable=True)
-def record(turn: Turn, reading: Reading) -> Turn:
-    """Write what was read: orders to be started, rows refused, and how far the batch has come.
+def record(turn: Turn, chunk: Chunk) -> Turn:
+    """Record a chunk: orders to be started, refused rows, and the new position of the batch.
 
-    An order whose id came before is `known` where it says the same, and refused where it does not.
-    With the last rows reading ends, or stops; a Distributed Map is still to be started then
-    (`hand_over`). Raises LeaseLost.
+    An order whose id was accepted before counts as known if its content is equal, and is refused
+    otherwise. Reading ends with the last chunk, or stops at a problem; in mode `map` the Distributed Map
+    is started afterwards, by `hand_over`. Raises LeaseLost.
     """
     batch = _held(turn)
     if batch.status != Status.READING or batch.position != turn.batch.position:
         raise LeaseLost
-    fresh, conflicts = order_batches.insert(batch, reading.items)
-    refusals = [*reading.refusals, *conflicts]
+    fresh, conflicts = order_batches.insert(batch, chunk.items)
+    refusals = [*chunk.refusals, *conflicts]
     order_batches.refuse(batch, refusals)
     counts = {
         "accepted": len(fresh),
-        "known": len(reading.items) - len(fresh) - len(conflicts),
+        "known": len(chunk.items) - len(fresh) - len(conflicts),
         "refused": len(refusals),
     }
-    batch.position += reading.rows
-    batch.bytes_read = max(batch.bytes_read, reading.bytes_read)
+    batch.position += chunk.rows
+    batch.bytes_read = max(batch.bytes_read, chunk.bytes_read)
     for name, count in counts.items():
         setattr(batch, name, getattr(batch, name) + count)
-    if reading.rows:
+    if chunk.rows:
         _record(batch, AuditKind.BATCH_ROWS_READ, {"position": batch.position, **counts})
-    if reading.trouble or reading.at_end:
-        _end_reading(batch, reading.trouble)
+    if chunk.problem or chunk.at_end:
+        _end_reading(batch, chunk.problem)
     batch.save()
     return replace(turn, batch=batch)
 
@@ -156,36 +157,38 @@ def _end_reading(batch: OrderBatch, problem: str) -> None:
     batch.lease_until = None if problem else batch.lease_until
     waiting = batch.executions.filter(number__gt=batch.carriers)
     if not batch.orders.filter(status=BATCHED, carried_by__in=waiting).exists():
-        waiting.delete()  # a map of no orders is none
+        waiting.delete()  # a map without orders is not started
     data = _counts(batch) | ({"trouble": batch.trouble} if problem else {})
     _record(batch, AuditKind.BATCH_STOPPED if problem else AuditKind.BATCH_READ, data)
 
 
 @transaction.atomic(durable=True)
 def hand_over(turn: Turn, text: bytes) -> Turn:
-    """Enqueue the start of the Distributed Map that carries what was read, with `text` as its input.
+    """Enqueue the start of the Distributed Map for the orders that were read, with `text` as its input.
 
     Raises LeaseLost.
     """
     batch = _held(turn)
-    carrier = batch.executions.filter(number=batch.carriers + 1).first()
-    if carrier is None:
+    execution = batch.executions.filter(number=batch.carriers + 1).first()
+    if execution is None:
         raise LeaseLost
-    carrier.orders = batch.orders.filter(status=BATCHED, carried_by=carrier).count()
-    carrier.input_sha256 = hashlib.sha256(text).digest()
-    carrier.save()
-    batch.carriers = carrier.number
+    execution.orders = batch.orders.filter(status=BATCHED, carried_by=execution).count()
+    execution.input_sha256 = hashlib.sha256(text).digest()
+    execution.save()
+    batch.carriers = execution.number
     batch.save()
-    outbox.enqueue_many(OutboxEntry.Kind.START_BATCH, {carrier.pk: text})
+    outbox.enqueue_many(OutboxEntry.Kind.START_BATCH, {execution.pk: text})
     _record(
-        batch, AuditKind.BATCH_HANDED_OVER, {"execution": carrier.name, "orders": carrier.orders}
+        batch,
+        AuditKind.BATCH_HANDED_OVER,
+        {"execution": execution.name, "orders": execution.orders},
     )
     return replace(turn, batch=batch)
 
 
 @transaction.atomic(durable=True)
 def resume(batch_id: UUID, *, on_bad_row: str, by: Actor) -> OrderBatch:
-    """Let a stopped batch go on after the row that stopped it. Raises NotAllowed, or Invalid where none is."""
+    """Resume a stopped batch after the row that stopped it. Raises NotAllowed, or Invalid if there is none."""
     batch = OrderBatch.objects.select_for_update().filter(pk=batch_id).first()
     if batch is None:
         raise Invalid("There is no batch of this id.", pointer="")
@@ -199,7 +202,7 @@ def resume(batch_id: UUID, *, on_bad_row: str, by: Actor) -> OrderBatch:
 
 @transaction.atomic(durable=True)
 def finish(batch_id: UUID) -> bool:
-    """End a batch of which every order has its end: settled, an execution of its own, or refused."""
+    """Finish a batch if each of its orders is settled, refused or started alone; False if one is not."""
     batch = OrderBatch.objects.select_for_update().get(pk=batch_id)
     if batch.status != Status.READ or batch.executions.filter(learned=False).exists():
         return False
@@ -213,7 +216,7 @@ def finish(batch_id: UUID) -> bool:
 
 
 def _held(turn: Turn) -> OrderBatch:
-    """The batch, locked, its lease renewed in memory."""
+    """The batch, locked, its lease extended but not yet saved. Raises LeaseLost."""
     batch = OrderBatch.objects.select_for_update().get(pk=turn.batch.pk)
     if batch.lease_epoch != turn.epoch or batch.status not in OPEN:
         raise LeaseLost

@@ -1,4 +1,4 @@
-"""API tokens and webhook secrets: each is shown once when it is issued, and revoked for good."""
+"""Credentials: API tokens and webhook secrets, shown once when issued, and revoked for good."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def issue_token(
     by: Actor,
     scopes: Sequence[str] = (),
 ) -> str:
-    """Make an API token of a user and return it; only its digest is kept. No scope means all.
+    """Issue an API token of a user and return it; only its digest is stored. No scope means all.
 
     Raises NotAllowed, or Invalid if the name is empty, this user has a token of that name, the
     account is not active, or a scope is unknown.
@@ -58,7 +58,7 @@ def issue_token(
 
 @transaction.atomic(durable=True)
 def revoke_token(user: User, name: str, *, by: Actor) -> ApiToken:
-    """End an API token of a user; its row stays, so that its name is not given to another.
+    """Revoke an API token of a user; its row stays, so that its name is not used again.
 
     Raises NotAllowed, NotFound for an unknown token and Invalid if it was revoked before.
     """
@@ -77,7 +77,7 @@ def revoke_token(user: User, name: str, *, by: Actor) -> ApiToken:
 
 @transaction.atomic(durable=True)
 def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
-    """Make a secret for signed webhooks and return it, `whsec_...`; it is kept sealed.
+    """Issue a secret for signed webhooks and return it, `whsec_...`; it is stored sealed.
 
     With a queue it is good for that queue's reviews alone. Several of one name may be active, so
     that the sender can change over. Raises NotAllowed, NotFound for an unknown queue, or Invalid for
@@ -106,7 +106,7 @@ def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
 
 @transaction.atomic(durable=True)
 def revoke_secret(secret_id: UUID, *, by: Actor) -> WebhookSecret:
-    """End a webhook secret: what it signs is refused from now on, replays included.
+    """Revoke a webhook secret: what it signs is refused from now on, repeated messages included.
 
     Raises NotAllowed, NotFound, or Invalid if it was revoked before.
     """
@@ -125,7 +125,7 @@ def revoke_secret(secret_id: UUID, *, by: Actor) -> WebhookSecret:
 
 
 def _record_secret(row: WebhookSecret, kind: AuditKind, by: Actor) -> None:
-    """On the chain of the secret's queue; a secret for all queues has a chain of its own."""
+    """Record an event on the chain of the secret's queue; a secret for all queues has its own chain."""
     data = {"name": row.name, "secret": str(row.pk)}
     audit.record(row if row.queue is None else row.queue, kind, by=by, data=data, webhook=row.name)
 

@@ -1,4 +1,4 @@
-"""Approve, reject, undo: a vote each, and the one decision with its frozen callback when votes suffice."""
+"""Approve, reject and undo: each reviewer casts a vote; when the votes suffice, one decision is made."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ MAX_REASON = 32_768
 MAX_REASON_CODE = 64
 DECIDED_COLUMNS = ("status", "decision", "assignee", "lease_id", "lease_expires_at", "version")
 NO_UNDO_BELOW = 60  # seconds left before the deadline
-MARGIN = timedelta(seconds=60)
 OUTCOME_AT_DEADLINE: Mapping[str, Outcome] = {
     ReviewQueue.AtDeadline.REJECT: Outcome.REJECTED,
     ReviewQueue.AtDeadline.APPROVE: Outcome.APPROVED,
@@ -69,7 +68,7 @@ class DecisionRequest:
     undo_seconds: int | None = None
 
 
-NOTHING_BESIDE = DecisionRequest()  # no reason, no edits, the queue's own undo window
+DEFAULT_REQUEST = DecisionRequest()  # no reason, no edits, the queue's own undo window
 
 
 @transaction.atomic(durable=True)
@@ -78,10 +77,10 @@ def decide(
     outcome: Outcome,
     *,
     by: Actor,
-    request: DecisionRequest = NOTHING_BESIDE,
+    request: DecisionRequest = DEFAULT_REQUEST,
     key: idempotency.Key | None = None,
 ) -> ReviewTask:
-    """Vote; writes the decision, its outbox entry and the audit event when the votes suffice.
+    """Cast a vote; if the votes suffice, also write the decision and the outbox entry of its callback.
 
     Raises NotFound, NotAllowed, AlreadyDecided, ClaimedByAnother, DeadlinePassed, StaleVersion or
     Invalid, and then nothing is written.
@@ -105,7 +104,7 @@ def decide(
     data |= {"overridden": overridden} if overridden else {}
     votes = Vote.objects.filter(review=review, withdrawn_at=None)
     kind = AuditKind.VOTE_CAST
-    if policy.votes_suffice(review, votes.values_list("outcome", flat=True)):
+    if policy.votes_suffice(votes.values_list("outcome", flat=True)):
         decision = _conclude(review, outcome, by, request, _undo_seconds(review, request, now), now)
         data |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
         kind = AuditKind(f"review.{outcome}")
@@ -116,16 +115,16 @@ def decide(
 
 @transaction.atomic(durable=True)
 def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
-    """Decide as the queue's `at_deadline` says, one margin before Step Functions stops waiting.
+    """Decide a review shortly before its deadline, if the queue's `at_deadline` has an outcome.
 
-    The decision is the system's: it casts no vote, and nobody's claim holds it up. Does nothing
-    (None) where the review is decided, has time left, is past its deadline, or has a deadline that
-    its message did not give.
+    The decision is made by the system: it casts no vote and ignores claims. Changes nothing and returns
+    None if the review is decided, has more than its margin left, is past its deadline, or has a deadline
+    that is not from its message.
     """
     review = ReviewTask.objects.locked(review_id)
     outcome = OUTCOME_AT_DEADLINE.get(review.queue.at_deadline)
     now = database_time.now()
-    due = review.deadline_at - deadline_margin(review) <= now
+    due = review.deadline_at - review.margin_before_deadline <= now
     if (
         outcome is None
         or review.status != ReviewTask.Status.PENDING
@@ -144,16 +143,11 @@ def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
     return review
 
 
-def deadline_margin(review: ReviewTask) -> timedelta:
-    """How long before its deadline a review is decided by itself: 60 s, a quarter of a short time."""
-    return min(MARGIN, (review.deadline_at - review.sent_at) / 4)
-
-
 @transaction.atomic(durable=True)
 def undo(decision_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> ReviewTask:
-    """Take a decision back before it leaves; the review is pending again and its votes withdrawn.
+    """Undo a decision before it is sent: the review is pending again, and its votes are withdrawn.
 
-    Raises NotFound, NotAllowed (only who decided, or a lead) or UndoClosed: then the dispatcher won.
+    Raises NotFound, NotAllowed (the decider and leads may undo), or UndoClosed if sending has begun.
     """
     review_id = Decision.objects.filter(pk=decision_id).values_list("review", flat=True).first()
     if review_id is None:
@@ -225,7 +219,7 @@ def _conclude(
 def _ensure_decidable(
     review: ReviewTask, by: Actor, request: DecisionRequest, now: datetime
 ) -> str:
-    """Refuse what may not be decided; returns whose claim a lead has overridden, or nothing."""
+    """Check that the review can be decided; returns the holder whose claim is overridden, or nothing."""
     policy.may(Action.DECIDE, review, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.outcome_details())
@@ -239,7 +233,7 @@ def _ensure_decidable(
 
 
 def _ensure_not_held(review: ReviewTask, by: Actor, request: DecisionRequest, now: datetime) -> str:
-    """A given lease must still run; without one, nobody else's may, unless a lead overrides it."""
+    """Check the claim: a named lease must run; otherwise nobody else may hold one, unless a lead overrides it."""
     holder = review.assignee if review.is_held(now) else None
     mine = holder is not None and holder.pk == by.person.pk
     lease_runs = request.lease_id is None or (mine and request.lease_id == review.lease_id)
@@ -267,7 +261,7 @@ def _checked_reason(review: ReviewTask, outcome: Outcome, request: DecisionReque
 
 
 def _check_edits(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> None:
-    """Edits travel only with an approval, and only as the queue's output schema allows."""
+    """Check the edits: only an approval has them, and they match the output schema of the queue."""
     if not request.edits:
         return
     if outcome != Outcome.APPROVED:
@@ -288,10 +282,10 @@ def _check_edits(review: ReviewTask, outcome: Outcome, request: DecisionRequest)
 
 
 def _undo_seconds(review: ReviewTask, request: DecisionRequest, now: datetime) -> int:
-    """The least of what was asked, the queue's maximum and a quarter of the time left; 0 near the end."""
+    """The least of the requested seconds, the queue's and a quarter of the time left; 0 under 60 s left."""
     allowed = review.queue.undo_seconds
-    asked = allowed if request.undo_seconds is None else request.undo_seconds
+    wanted = allowed if request.undo_seconds is None else request.undo_seconds
     left = (review.deadline_at - now).total_seconds()
     if left < NO_UNDO_BELOW:
         return 0
-    return max(0, min(asked, allowed, int(left / 4)))
+    return max(0, min(wanted, allowed, int(left / 4)))

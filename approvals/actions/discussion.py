@@ -1,4 +1,4 @@
-"""Comments on a review, for everybody who looks at it later."""
+"""Comments on reviews."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def comment(
         longest=MAX_COMMENT,
         required="A comment needs a text.",
     )
-    made = Comment.objects.create(
+    added = Comment.objects.create(
         review=review, by=by.person, text=tokens.redacted(text, review), surface=by.surface
     )
-    idempotency.fill(key, made.pk)
-    # The text itself is part of the chain, so that a comment cannot be changed unnoticed.
-    data = {"comment": str(made.pk), "text": made.text}
+    idempotency.fill(key, added.pk)
+    # The text is part of the audit chain, so that a changed comment is noticed.
+    data = {"comment": str(added.pk), "text": added.text}
     audit.record(review, AuditKind.REVIEW_COMMENTED, by=by, data=data)
-    return made
+    return added

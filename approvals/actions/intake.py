@@ -21,7 +21,7 @@ Origin = QuarantinedMessage.Origin
 
 @dataclass(frozen=True)
 class Taken:
-    """How many messages of a batch became reviews, were there already, or went to quarantine."""
+    """How many messages became reviews, had been stored before, or went to quarantine."""
 
     reviews: int = 0
     duplicates: int = 0
@@ -63,7 +63,7 @@ def accept(
 def _read(
     queue: ReviewQueue, batch: Iterable[Received], origin: Origin
 ) -> tuple[list[Readable], list[Refused]]:
-    """Parse everything before the transaction; fingerprint order keeps two pollers from deadlock."""
+    """Parse all messages before the transaction, in the order that keeps two pollers from a deadlock."""
     read = [intake.read(queue, one, message_id=one.message_id) for one in batch]
     readable = [item for item in read if isinstance(item, Readable)]
     refused = [item for item in read if isinstance(item, Refused)]
@@ -75,7 +75,7 @@ def _read(
 
 
 def _dead_letter(item: Readable) -> Readable:
-    """The same message, of which no review is made without an operator."""
+    """The same message with a refusal: only an operator makes a review of a dead letter."""
     reason = Refused(item.received, "dead_letter", "It can be read: replay makes it a review.")
     return replace(item, refusal=item.refusal or reason)
 

@@ -1,12 +1,11 @@
-"""Interventions in an order: a person restarts one that has failed, or stops one that is under way.
+"""Interventions in orders: a person restarts one that has failed, or stops one that is under way.
 
-Neither calls AWS: the request leaves by the outbox, and delivery learns what became of it.
+Neither verb calls AWS: the request is sent through the outbox, and delivery records its outcome.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -28,12 +27,11 @@ from approvals.records import (
 from approvals.records.audit_kinds import AuditKind
 from approvals.untrusted import typed_text
 
-REDRIVABLE_FOR = timedelta(days=14)  # dg/redrive-executions
 MAX_REASON = 1_000
 STOPPED = "OrderStopped"  # the error that the execution's history then shows
 
 Kind = OrderIntervention.Kind
-ASKED = {Kind.REDRIVE: AuditKind.ORDER_RESTART_ASKED, Kind.STOP: AuditKind.ORDER_STOP_ASKED}
+KIND_OF = {Kind.REDRIVE: AuditKind.ORDER_RESTART_ASKED, Kind.STOP: AuditKind.ORDER_STOP_ASKED}
 
 
 @transaction.atomic(durable=True)
@@ -45,10 +43,10 @@ def restart(
     attempt: UUID | None = None,
     key: idempotency.Key | None = None,
 ) -> OrderExecution:
-    """Restart a failed, timed out or aborted order; returns the attempt that goes on.
+    """Restart a failed, timed out or aborted order; returns the attempt that continues it.
 
-    Its execution is redriven within 14 days of its end. One that cannot be redriven, or would only
-    enter its Fail state again, is started anew as `order-<id>-r2`. Raises NotFound, NotAllowed,
+    Its execution is redriven within 14 days of its end. If it cannot be redriven, or would only enter
+    its Fail state again, a new attempt is started as `order-<id>-r2`. Raises NotFound, NotAllowed,
     Invalid, and OrderConflict if the order is in no such state, its `attempt` is not the last one, or
     another intervention is under way.
     """
@@ -59,11 +57,11 @@ def restart(
             order,
             f"This order is {order.get_status_display().lower()}: there is nothing to restart.",
         )
-    why = why_anew(order)
+    why = order_outcomes.reason_for_new_attempt(order)
     if why:
-        made = orders.begin_attempt(order, by=by, why=why, reason=reason)
-        idempotency.fill(key, made.pk)
-        return made
+        attempt_row = orders.begin_attempt(order, by=by, why=why, reason=reason)
+        idempotency.fill(key, attempt_row.pk)
+        return attempt_row
     intervention = _begin(order, Kind.REDRIVE, reason, by)
     _enqueue(OutboxEntry.Kind.REDRIVE, intervention, {"client_token": str(intervention.pk)})
     idempotency.fill(key, order.pk)
@@ -79,9 +77,9 @@ def stop(
     attempt: UUID | None = None,
     key: idempotency.Key | None = None,
 ) -> OrderExecution:
-    """Stop an order that is under way, with a reason that its history keeps; its open reviews end too.
+    """Stop an order that is under way, with a reason for its execution history; its open reviews end too.
 
-    A start that nobody has begun to send is cancelled. Raises as `restart` does, and Invalid without
+    A start that no sender has begun to send is cancelled. Raises as `restart` does, and Invalid without
     a reason.
     """
     order = _locked(order_id, by, attempt, key)
@@ -99,7 +97,7 @@ def stop(
         orders.record_stopped_before_start(order, reason, by=by)
         return order
     intervention = _begin(order, Kind.STOP, reason, by)
-    # The end of the cause proves later that it was this stop, as with a decision's.
+    # The end of the cause proves later that the execution ended by this stop.
     cause = f"Stopped by {by.name}: {reason} [stop {intervention.pk}]"
     _enqueue(OutboxEntry.Kind.STOP, intervention, {"error": STOPPED, "cause": cause})
     return order
@@ -107,9 +105,9 @@ def stop(
 
 @transaction.atomic(durable=True)
 def note_redrives(intervention_id: UUID, count: int) -> int:
-    """Record, before the first call, how often an execution was redriven; returns what is recorded.
+    """Record how often an execution had been redriven before the first call; returns the recorded count.
 
-    A later count above the recorded one proves that a call of ours has redriven it.
+    A higher count later proves that a call of this service has redriven it.
     """
     row = OrderIntervention.objects.select_for_update().get(pk=intervention_id)
     if row.redrives_before is None:
@@ -118,22 +116,13 @@ def note_redrives(intervention_id: UUID, count: int) -> int:
     return row.redrives_before
 
 
-def why_anew(order: OrderExecution) -> str:
-    """Why a redrive would be in vain; empty if Step Functions is asked for one."""
-    if not order.execution_arn:
-        return "never_started"
-    if order.ended_at is not None and database_time.now() - order.ended_at >= REDRIVABLE_FOR:
-        return "ended_14_days_ago"
-    return "fail_state" if order_outcomes.ended_in_fail_state(order) else ""
-
-
 def _locked(
     order_id: str,
     by: Actor,
     attempt: UUID | None,
     key: idempotency.Key | None,
 ) -> OrderExecution:
-    """The last attempt at an order, locked, with no intervention under way. Raises what the verbs do."""
+    """The last attempt at an order, locked and checked: no intervention in it is under way."""
     idempotency.keep(key)
     policy.may(Action.INTERVENE_IN_ORDERS, None, by=by).or_raise()
     order = OrderExecution.objects.attempts_at(order_id).select_for_update().first()
@@ -145,8 +134,8 @@ def _locked(
         raise _conflict(order, "This order has been restarted: there is a newer attempt.")
     under_way = order.interventions.filter(ended_at=None).first()
     if under_way is not None:
-        asked = {Kind.REDRIVE: "restarted", Kind.STOP: "stopped"}[Kind(under_way.kind)]
-        raise _conflict(order, f"This order is being {asked}: wait until Step Functions has it.")
+        what = {Kind.REDRIVE: "restarted", Kind.STOP: "stopped"}[Kind(under_way.kind)]
+        raise _conflict(order, f"This order is being {what}: wait until Step Functions has it.")
     return order
 
 
@@ -155,7 +144,7 @@ def _begin(order: OrderExecution, kind: Kind, reason: str, by: Actor) -> OrderIn
         order=order, kind=kind, reason=reason, created_by=by.user
     )
     data = {"intervention": str(intervention.pk), "reason": reason, "status": order.status}
-    audit.record(order, ASKED[kind], by=by, data=data)
+    audit.record(order, KIND_OF[kind], by=by, data=data)
     return intervention
 
 

@@ -1,6 +1,6 @@
-"""How a review ends without a decision: it expires, its execution ends, or a newer review supersedes it.
+"""Ends of reviews without a decision: expired, orphaned, or superseded by a newer review.
 
-Each verb takes a proof from Step Functions; a message or a passed deadline alone ends nothing.
+Each verb takes a proof from Step Functions: a message or a passed deadline alone ends no review.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Status = ReviewTask.Status
 
 @transaction.atomic(durable=True)
 def expire(review_id: UUID, *, proof: Mapping[str, Any]) -> bool:
-    """Step Functions has stopped waiting: a decision could have no effect any more.
+    """Expire a review: Step Functions has stopped waiting, so that a decision has no effect any more.
 
     Returns False, and changes nothing, if the review is not pending.
     """
@@ -31,13 +31,13 @@ def expire(review_id: UUID, *, proof: Mapping[str, Any]) -> bool:
 
 @transaction.atomic(durable=True)
 def orphan(review_id: UUID, *, proof: Mapping[str, Any]) -> bool:
-    """Another party has closed the step, or its execution has ended. Otherwise like `expire`."""
+    """Orphan a review: another party has closed its step, or its execution has ended. Returns as `expire`."""
     return _close(review_id, Status.ORPHANED, proof)
 
 
 @transaction.atomic(durable=True)
 def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bool:
-    """A newer review of the same step takes the place of the older one; claim and comments move along.
+    """Replace a review by a newer one of the same step, which takes over its claim and its comments.
 
     Returns False, and changes nothing, if the older one is not pending.
     """

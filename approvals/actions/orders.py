@@ -1,4 +1,4 @@
-"""Orders: accepted once, however often they are sent, and updated by what Step Functions reports."""
+"""Orders: accepted once, however often they are sent, and updated with what Step Functions reports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def accept(
     by: Actor,
     key: idempotency.Key | None = None,
 ) -> tuple[OrderExecution, bool]:
-    """Store an order and what will start its execution `order-<id>`, once; returns it, and if it is new.
+    """Store an order once, with the outbox entry that starts its execution; returns it and whether it is new.
 
     The input is canonical JSON, so that the same order always makes the same bytes. Raises NotAllowed,
     Invalid (no usable order_id, too large), OrderConflict (the id came with other content before) or
@@ -63,10 +63,10 @@ def accept(
 def record_status(
     order_id: UUID, status: str, ending: Ending | None = None, *, redrives: int | None = None
 ) -> bool:
-    """Record what Step Functions reports of the order's execution; False if that is known already.
+    """Record the status of the order's execution that Step Functions reports; False if it is not new.
 
-    An execution that had ended and runs again was redriven, and so was one that ended at another time
-    than the one that is known. With `redrives`, a description from before a redrive of ours is ignored.
+    With `redrives`, the redrive count of that report, a report from before an intervention's redrive is
+    ignored. Otherwise as `records.orders.record_status`.
     """
     order = OrderExecution.objects.select_for_update().get(pk=order_id)
     if redrives is not None and _is_outdated(order, redrives):
@@ -75,7 +75,7 @@ def record_status(
 
 
 def _is_outdated(order: OrderExecution, redrives: int) -> bool:
-    """Whether an execution was described as it was before a redrive that AWS has accepted."""
+    """Whether a report with this redrive count is from before a redrive that AWS has accepted."""
     redriven = order.interventions.filter(
         kind=OrderIntervention.Kind.REDRIVE,
         outcome=OrderIntervention.Outcome.DONE,

@@ -1,6 +1,6 @@
-"""Accounts, roles in queues and rights outside queues: granted beside revoked, opened beside closed.
+"""People: accounts, roles in queues and rights outside queues.
 
-What is revoked ends at once, sessions and tokens included.
+What is revoked ends at once; with an account end its sessions and API tokens.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def create(
     password: str | None = None,
     name: str = "",
 ) -> User:
-    """Make a user; without a password, nobody can sign in as them until they set one.
+    """Create a user; without a password they cannot sign in until they set one.
 
     Raises NotAllowed, or Invalid for an e-mail address that is none or is taken.
     """
@@ -54,7 +54,7 @@ def create(
 
 @transaction.atomic(durable=True)
 def grant(user: User, queue_slug: str, role: str, *, by: Actor) -> QueueMembership:
-    """Give a user a role in a queue, in place of the one they had.
+    """Grant a user a role in a queue, in place of the one they had.
 
     Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
     """
@@ -74,7 +74,7 @@ def grant(user: User, queue_slug: str, role: str, *, by: Actor) -> QueueMembersh
 
 @transaction.atomic(durable=True)
 def grant_group(group: Group, queue_slug: str, role: str, *, by: Actor) -> QueueMembership:
-    """Give everybody with a site right a role in a queue, audited on the queue's chain.
+    """Grant everybody with a site right a role in a queue; recorded on the queue's chain.
 
     Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
     """
@@ -92,7 +92,7 @@ def grant_group(group: Group, queue_slug: str, role: str, *, by: Actor) -> Queue
 
 @transaction.atomic(durable=True)
 def revoke(member: User | Group, queue_slug: str, *, by: Actor) -> None:
-    """Take a user's or a group's role in a queue away; on the user's chain, or the queue's for a group.
+    """Revoke the role of a user or a group in a queue; recorded on the user's chain, or the queue's for a group.
 
     Raises NotAllowed, or NotFound if there is no such queue or role.
     """
@@ -115,7 +115,7 @@ def revoke(member: User | Group, queue_slug: str, *, by: Actor) -> None:
 
 @transaction.atomic(durable=True)
 def grant_site(user: User, right: str, *, by: Actor) -> None:
-    """Give a user a right outside queues: orders, auditor or operator.
+    """Grant a user a right outside queues: orders, auditor or operator.
 
     Raises NotAllowed, or Invalid for another right.
     """
@@ -129,7 +129,7 @@ def grant_site(user: User, right: str, *, by: Actor) -> None:
 
 @transaction.atomic(durable=True)
 def revoke_site(user: User, right: str, *, by: Actor) -> None:
-    """Take a right outside queues away.
+    """Revoke a right outside queues.
 
     Raises NotAllowed, NotFound if the user does not have it, and Invalid for the last operator.
     """
@@ -149,8 +149,8 @@ def revoke_site(user: User, right: str, *, by: Actor) -> None:
 def invite(user: User, *, by: Actor) -> str:
     """Make a link with which this user sets a password; it works once and is stored nowhere.
 
-    Raises NotAllowed, or Invalid if the user has a password: then the link would let somebody else
-    decide in their name.
+    Raises NotAllowed, or Invalid for an account that is not active, is a service, or has a password:
+    with a link, somebody else could sign in as this user.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
     policy.may(Action.OPERATE, None, by=by).or_raise()
@@ -220,9 +220,9 @@ def _locked_queue(slug: str) -> ReviewQueue:
 
 
 def _locked_operators() -> Group:
-    """The operators' group, locked first: of two operators who deactivate each other, one waits.
+    """The group of operators, locked before users: of two operators who deactivate each other, one waits.
 
-    FOR NO KEY UPDATE, so that a grant, which refers to the group while it locks a user, does not block.
+    FOR NO KEY UPDATE does not block a grant, which refers to the group while it locks a user.
     """
     return Group.objects.select_for_update(no_key=True).get(name="operator")
 

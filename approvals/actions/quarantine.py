@@ -1,4 +1,4 @@
-"""Quarantine: an operator replays a message that could not become a review, discards it, or reads its bytes."""
+"""Quarantine: an operator replays a message, discards it, or reads its bytes."""
 
 from __future__ import annotations
 
@@ -118,22 +118,22 @@ def _invalid(refusal: Refused) -> Invalid:
 def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
     """The review of a message and whether it is new. Raises Invalid if the message may not become one."""
     reviews = intake.stored([item])
-    made = None
+    inserted = None
     if not reviews and item.refusal is None:
-        made = _inserted(row.queue, item)
+        inserted = _inserted(row.queue, item)
         reviews = intake.stored([item])  # a poller may have stored the token while we waited
     if refusal := intake.refusal_of(item, reviews):
         raise _invalid(refusal)
     review = ReviewTask.objects.get(pk=reviews[item.fingerprint].pk)
-    return review, made is not None and made.pk == review.pk
+    return review, inserted is not None and inserted.pk == review.pk
 
 
 def _inserted(queue: ReviewQueue, item: Readable) -> ReviewTask:
     try:
-        [made] = intake.insert(queue, [item])
+        [review] = intake.insert(queue, [item])
     except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001  (its text may hold the message: only its type is logged)
         log.warning("intake.refused_by_database", error=type(error).__name__)
         raise Invalid("The database refuses this content.", reason="not_storable") from None
-    return made
+    return review

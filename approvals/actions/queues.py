@@ -1,4 +1,4 @@
-"""Review queues: their settings, and asking AWS whether they fit. Each change is audited on the queue's chain."""
+"""Review queues: their settings, and checks of their connection to AWS."""
 
 from __future__ import annotations
 
@@ -14,24 +14,12 @@ from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound, StaleVersion
 from approvals.models import (
-    AuditEvent,
     QueueCheck,
     ReviewQueue,
 )
 from approvals.policy import Action
-from approvals.records import audit, database_time, wake_ups
+from approvals.records import audit, database_time, queue_settings, wake_ups
 from approvals.records.audit_kinds import AuditKind
-
-# The events that change settings; that a check was asked for or a secret issued changes none.
-SETTINGS_EVENTS = (AuditKind.QUEUE_CREATED, AuditKind.QUEUE_CHANGED)
-
-
-def settings_version(queue_id: UUID) -> int:
-    """The number of the event that last changed a queue's settings; 0 for a queue that is not there."""
-    events = AuditEvent.objects.filter(
-        chain=audit.chain_of("queue", queue_id), kind__in=SETTINGS_EVENTS
-    )
-    return events.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 @transaction.atomic(durable=True)
@@ -42,10 +30,12 @@ def save(
     by: Actor,
     expected: int | None = None,
 ) -> tuple[ReviewQueue, bool]:
-    """Create the queue `slug` or change what `changes` names; returns it and whether it is new.
+    """Create the queue `slug`, or change the settings in `changes`; returns it and whether it is new.
 
-    `expected` is the `settings_version` that the caller has seen; None takes any. Raises NotAllowed,
-    StaleVersion, or Invalid, naming the field, for a value the queue cannot have.
+    `expected` is the version of the settings (`records.queue_settings`) that the change is based on;
+    None accepts any. Raises NotAllowed,
+    StaleVersion, or Invalid, with the name of the setting, for a
+    value that is not valid.
     """
     queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
     policy.may(Action.OPERATE, None, by=by).or_raise()
@@ -77,7 +67,7 @@ def save(
 
 @transaction.atomic(durable=True)
 def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
-    """Have a worker ask AWS about a queue; the row that is returned will hold the answer.
+    """Request a check of a queue's connection by a worker; the returned row will hold its result.
 
     Raises NotAllowed or NotFound.
     """
@@ -85,19 +75,19 @@ def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
     if queue is None:
         raise NotFound
     policy.may(Action.OPERATE, None, by=by).or_raise()
-    asked, _ = QueueCheck.objects.update_or_create(
+    check, _ = QueueCheck.objects.update_or_create(
         queue=queue, defaults={"asked_at": database_time.now()}
     )
     audit.record(queue, AuditKind.QUEUE_CHECK_ASKED, by=by)
     wake_ups.after_commit(wake_ups.CHECK, queue.pk, queue=queue.slug)
-    return asked
+    return check
 
 
 def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
-    """Under the queue's lock: nobody changes its settings between this look and the write."""
+    """Raise StaleVersion if the settings are newer than `expected`; the caller holds the queue's lock."""
     if queue is None or expected is None:
         return
-    if settings_version(queue.pk) != expected:
+    if queue_settings.version(queue.pk) != expected:
         raise StaleVersion("Somebody has changed this queue since you looked at it.")
 
 

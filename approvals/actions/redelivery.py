@@ -1,4 +1,4 @@
-"""Requeueing: an operator sends a parked outbox entry again, once its cause is mended."""
+"""Redelivery: an operator sends a parked outbox entry again after its cause is fixed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from approvals.records.audit_kinds import AuditKind
 
 @transaction.atomic(durable=True)
 def requeue(entry_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> OutboxEntry:
-    """Send a parked entry again, audited on the chain of its review or order.
+    """Send a parked entry again; recorded on the chain of its review or order.
 
     Sending twice has no second effect: a closed task token refuses it, and an execution's name is
     unique. Raises NotAllowed, NotFound, or Invalid if the entry is not parked.
     """
     idempotency.keep(key, entry_id)
-    known = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
-    if known is None:
+    unlocked = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
+    if unlocked is None:
         raise NotFound
-    subject = _locked_subject(known)
+    subject = _locked_subject(unlocked)
     entry = OutboxEntry.objects.select_for_update().get(pk=entry_id)
     policy.may(Action.OPERATE, None, by=by).or_raise()
     if entry.state != OutboxEntry.State.PARKED:
@@ -52,6 +52,4 @@ def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
         raise Invalid("Each order of it has been given an execution of its own.")
     if entry.kind == OutboxEntry.Kind.START:
         return OrderExecution.objects.select_for_update().get(pk=entry.subject)
-    raise Invalid(
-        f"A {entry.kind} of the lane {entry.lane} is not put back by hand: ask for it anew."
-    )
+    raise Invalid(f"A {entry.kind} of the lane {entry.lane} cannot be requeued: request it anew.")

@@ -9,10 +9,10 @@ from approvals.api import errors, schema, webhook_signature
 from approvals.api.serializers.fields import STORABLE, UUID_PATTERN
 from approvals.api.serializers.webhooks import WebhookDecision, WebhookDecisionAnswer
 from approvals.exceptions import (
+    IdempotencyConflict,
     Invalid,
     NotAllowed,
     NotFound,
-    ReceiptConflict,
     Throttled,
     Unavailable,
 )
@@ -85,7 +85,7 @@ REFUSALS = (
     schema.ALREADY_DECIDED,
     schema.CLAIMED_BY_ANOTHER,
     schema.DEADLINE_PASSED,
-    ReceiptConflict(),
+    IdempotencyConflict(),
     errors.TooLarge(f"The body has over {webhook_signature.MAX_BODY} bytes."),
     Invalid("Give either task_token or review_id.", pointer=""),
     Throttled(retry_after=1),

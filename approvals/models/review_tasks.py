@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from django.db.models.functions import Now
 from approvals.exceptions import NotFound
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
+
+LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
 
 
 class ReviewQuerySet(models.QuerySet["ReviewTask"]):
@@ -194,6 +196,11 @@ class ReviewTask(models.Model):
     def is_held(self, at: datetime) -> bool:
         """Whether a lease runs at `at`, a time of the database's clock."""
         return self.lease_expires_at is not None and self.lease_expires_at > at
+
+    @property
+    def margin_before_deadline(self) -> timedelta:
+        """How long before its deadline it is decided automatically: 60 s, or a quarter of its time if less."""
+        return min(LONGEST_MARGIN, (self.deadline_at - self.sent_at) / 4)
 
     def is_past_deadline(self, at: datetime) -> bool:
         """Whether Step Functions has stopped waiting at `at`; False if the deadline is a default."""

@@ -1,4 +1,4 @@
-"""Starting the order workflow: one order, one execution, however often it is asked for."""
+"""Starts the order workflow: one execution for each order, however often the order is sent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def await_start(order: OrderExecution) -> OrderExecution:
     until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
     while order.status == OrderExecution.Status.PENDING and time.monotonic() < until:
         if not connection.in_atomic_block:
-            connection.close()  # so that a waiting request holds none of the pool
+            connection.close()  # a waiting request keeps no connection of the pool
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
         order.refresh_from_db(fields=["execution_arn", "status", "started_at", "refusal"])

@@ -1,8 +1,7 @@
-"""Builds what CloudFormation reads from S3: the workflows' definitions and the functions' code.
+"""Builds the files that CloudFormation reads from S3: workflow definitions and the code of the functions.
 
-It only builds bytes and keys; the caller uploads them, on AWS and locally. The same sources always
-give the same bytes, and every key contains its content's digest: an unchanged file deploys nothing,
-and a changed one gets a new key.
+The caller uploads them, on AWS and locally. The same sources always give the same bytes, and each key
+contains the digest of its content: an unchanged file deploys nothing, and a changed one has a new key.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def artifacts() -> dict[str, bytes]:
-    """What must be in the bucket before the stack is deployed, by S3 key."""
+    """The files that must be in the bucket before the stack is deployed, by S3 key."""
     return dict([*map(_definition, _DEFINITIONS.values()), _code()])
 
 
@@ -41,7 +40,7 @@ def parameters(bucket: str) -> dict[str, str]:
 
 
 def lambda_zip() -> bytes:
-    """The zip of the functions' code under its package path, so that handlers have one name everywhere."""
+    """The zip of the functions' code, with its package path, so that handlers have the same name everywhere."""
     packages = [_PACKAGE.parent / "__init__.py", _PACKAGE / "__init__.py"]
     modules = sorted((_PACKAGE / "lambdas").glob("*.py"))
     buffer = io.BytesIO()

@@ -54,7 +54,7 @@ def read_end(execution: Execution) -> bool:
         return True
     try:
         for outcomes in _outcomes(batch_execution, execution):
-            batch_executions.learn(batch_execution.pk, outcomes)
+            batch_executions.record_outcomes(batch_execution.pk, outcomes)
     except (Unavailable, s3.NotAllowedHere) as error:  # released orders could not be taken back
         log.warning("batch.results_away", execution=batch_execution.name, error=error.message)
         return False

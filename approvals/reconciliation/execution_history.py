@@ -44,7 +44,7 @@ def read(order_id: UUID) -> bool:
 
 def read_asked(*, limit: int) -> int:
     """Read what somebody has asked for, where the hint to do so was lost; returns how many were."""
-    arns = execution_history.asked(limit=limit)
+    arns = execution_history.requested(limit=limit)
     rows = OrderExecution.objects.defer("input").filter(execution_arn__in=arns)
     return sum(_read(order) for order in rows)
 
@@ -58,10 +58,10 @@ def _read(order: OrderExecution) -> bool:
         _fill(reading, place)
         reading.status_row = _status_row(place, order.order_id)
     except Unread as trouble:
-        execution_history.keep_trouble(reading, str(trouble))
+        execution_history.store_problem(reading, str(trouble))
         log.info("execution.unread", order=order.order_id, code=str(trouble))
         return False
-    execution_history.keep(reading)
+    execution_history.store(reading)
     return True
 
 

@@ -1,1 +1,4 @@
-"""What actions write with: audit events, outbox rows, sealed tokens and hints. Rows only, no calls."""
+"""Rows that verbs write and delivery reads: audit events, outbox entries, sealed tokens, wake-ups and others.
+
+Functions here run inside a transaction of their caller. None calls AWS.
+"""

@@ -1,7 +1,7 @@
-"""The audit trail: appends events to hash-linked chains and verifies them. One chain per row that has one.
+"""The audit trail: appends events to hash-linked chains, one chain a row, and verifies chains.
 
-A chain's lock is its row's: the caller of `record` holds that row in its transaction. The unique
-(chain, seq) constraint refuses a fork where the lock was forgotten.
+The lock of a chain is the lock of its row, which the caller of `record` holds. Without it, the unique
+constraint on (chain, seq) refuses a fork.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GENESIS = bytes(32)
 
 
 class Chained(NamedTuple):
-    """How rows of a model are named: by their chain, and in the log under `key` by their `attribute`."""
+    """How rows of a model are named: `noun` in the chain's name; in the log `key`, with an attribute's value."""
 
     noun: str
     key: str
@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Breach:
-    """A place where a chain does not hold."""
+    """A place at which a chain is broken: an event is missing or was changed."""
 
     chain: str
     seq: int
@@ -83,7 +83,7 @@ def chain_of(kind: str, row: UUID) -> str:
 
 
 def chain(row: Model) -> str:
-    """The name of the chain that events about this row are recorded on."""
+    """The name of the chain on which events about this row are recorded."""
     return chain_of(CHAINED[type(row)].noun, row.pk)
 
 
@@ -97,9 +97,8 @@ def record(
 ) -> AuditEvent:
     """Append an event to the chain of `row`, whose lock the caller holds, and log its kind.
 
-    The log line names the row, the actor and what `logged` adds; never `data`, which may hold what
-    people wrote. Raises TypeError where `by` is no Actor, and for data whose JSON would not read
-    back the same from the database.
+    The log line has the row, the actor and `logged`, but not `data`, which may hold text that people
+    wrote. Raises TypeError if `by` is no Actor, or if `data` would not come back equal from the database.
     """
     name = chain(row)
     last = AuditEvent.objects.filter(chain=name).order_by("-seq").first()
@@ -117,7 +116,7 @@ def log_event(row: Model, kind: AuditKind, *, by: Actor, **logged: Any) -> None:
 
 
 def open_chains(entries: Mapping[str, Entry]) -> None:
-    """Write the first event of many new chains with one statement."""
+    """Write the first event of each of many new chains with one statement."""
     at = database_time.now()
     AuditEvent.objects.bulk_create(
         _event(chain, None, entry, at) for chain, entry in sorted(entries.items())
@@ -125,7 +124,7 @@ def open_chains(entries: Mapping[str, Entry]) -> None:
 
 
 def append(entries: Mapping[str, Entry]) -> None:
-    """Append one event to each of many chains, with two statements; the caller holds every parent's lock."""
+    """Append one event to each of many chains, with two statements; the caller holds the locks of all rows."""
     at = database_time.now()
     latest = AuditEvent.objects.filter(chain__in=list(entries)).order_by("chain", "-seq")
     last = {event.chain: event for event in latest.distinct("chain")}
@@ -135,7 +134,7 @@ def append(entries: Mapping[str, Entry]) -> None:
 
 
 def verify(chain: str) -> list[Breach]:
-    """Re-read a chain from the database and re-hash every stored column; an empty list is a whole chain."""
+    """Read a chain again and hash every stored column; returns its breaches, none for an intact chain."""
     breaches: list[Breach] = []
     previous, expected = GENESIS, 1
     for event in AuditEvent.objects.filter(chain=chain).order_by("seq").iterator():
@@ -152,7 +151,7 @@ def verify(chain: str) -> list[Breach]:
 
 
 def chains() -> Iterator[str]:
-    """The name of every chain there is, and of every review that should have one."""
+    """The names of all chains, and of the chains that reviews should have but do not."""
     named = AuditEvent.objects.order_by("chain").values_list("chain", flat=True).distinct()
     yield from named.iterator()
     own = Concat(Value("review:"), Cast("pk", TextField()), output_field=TextField())
@@ -201,7 +200,7 @@ def _digest(event: AuditEvent) -> bytes:
 
 
 def _check(value: Any) -> None:
-    """jsonb rewrites floats and drops what JSON cannot say, so a hash over them would not hold."""
+    """Raise TypeError for values that jsonb changes, such as floats: their hash would not match later."""
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("audit data needs string keys")

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AuditKind(StrEnum):
-    """What an audit event says has happened, grouped by the chain it is recorded on."""
+    """What has happened, grouped by the chain on which the event is recorded."""
 
     # A review: intake, claims, votes, comments and how it ends.
     REVIEW_RECEIVED = "review.received"  # a message became a review
@@ -21,7 +21,7 @@ class AuditKind(StrEnum):
     REVIEW_ORPHANED = "review.orphaned"  # its execution ended, or another party closed the step
     REVIEW_SUPERSEDED = "review.superseded"  # a newer review of the same step took its place
     REVIEW_SUCCEEDED = "review.succeeded"  # it took the place of an older review
-    REVIEW_NEWER_ARRIVED = "review.newer_arrived"  # a newer review of the same step has come
+    REVIEW_NEWER_ARRIVED = "review.newer_arrived"  # a newer review of the same step has arrived
     VOTE_CAST = "vote.cast"  # a vote that does not decide yet
     DECISION_UNDONE = "decision.undone"  # a decision was taken back before it was sent
 
@@ -45,13 +45,13 @@ class AuditKind(StrEnum):
     ORDER_FAILED = "order.failed"  # its execution failed
     ORDER_TIMED_OUT = "order.timed_out"  # its execution timed out
     ORDER_ABORTED = "order.aborted"  # its execution was stopped
-    ORDER_RESTART_ASKED = "order.restart_asked"  # a person asked for a redrive
+    ORDER_RESTART_ASKED = "order.restart_asked"  # a person requested a redrive
     ORDER_RESTARTED = "order.restarted"  # a new attempt at it was begun
     ORDER_REDRIVEN = "order.redriven"  # Step Functions redrove its execution
     ORDER_REDRIVE_NOT_NEEDED = "order.redrive_not_needed"  # it ran or had succeeded already
     ORDER_NOT_REDRIVABLE = "order.not_redrivable"  # a new attempt was begun in place of a redrive
     ORDER_REDRIVE_REFUSED = "order.redrive_refused"  # Step Functions refused the redrive
-    ORDER_STOP_ASKED = "order.stop_asked"  # a person asked for its execution to be stopped
+    ORDER_STOP_ASKED = "order.stop_asked"  # a person requested a stop
     ORDER_STOPPED = "order.stopped"  # stopped
     ORDER_STOP_CAME_LATE = "order.stop_came_late"  # it had ended before
     ORDER_STOP_REFUSED = "order.stop_refused"  # Step Functions refused the stop
@@ -78,11 +78,11 @@ class AuditKind(StrEnum):
     # A queue, a user, a webhook secret.
     QUEUE_CREATED = "queue.created"  # a queue was registered
     QUEUE_CHANGED = "queue.changed"  # settings of a queue were changed
-    QUEUE_CHECK_ASKED = "queue.check_asked"  # somebody wants AWS asked about a queue
+    QUEUE_CHECK_ASKED = "queue.check_asked"  # a check of its connection was requested
     USER_CREATED = "user.created"  # an account was made
     USER_INVITED = "user.invited"  # a link to set a password was made
     USER_DEACTIVATED = "user.deactivated"  # an account was closed
-    USER_REACTIVATED = "user.reactivated"  # an account was opened again
+    USER_REACTIVATED = "user.reactivated"  # a closed account was opened again
     ROLE_GRANTED = "role.granted"  # a role in a queue
     ROLE_REVOKED = "role.revoked"  # a role in a queue
     SITE_RIGHT_GRANTED = "site_right.granted"  # orders, auditor or operator

@@ -1,4 +1,4 @@
-"""The bytes that leave for Step Functions: built, checked and frozen when a decision is taken.
+"""The payload of a callback to Step Functions: built, checked and frozen when a decision is made.
 
 Limits: SendTaskSuccess output 262,144 bytes of JSON text; SendTaskFailure error 256 and cause 32,768
 characters (AWS API reference). botocore checks none of these maxima, so they are checked here.
@@ -36,9 +36,9 @@ class Failure:
 
 
 def freeze(queue: ReviewQueue, decision: Decision, reviewer: str) -> bytes:
-    """The arguments of this decision's call to Step Functions, as bytes that never change again.
+    """The arguments of a decision's call to Step Functions, as bytes that are stored and never changed.
 
-    Raises Invalid if the edits make the output larger than Step Functions takes.
+    Raises Invalid if the edits make the output larger than Step Functions accepts.
     """
     if decision.outcome == Outcome.REJECTED and queue.reject_as == ReviewQueue.RejectAs.FAILURE:
         failure = {"error": queue.error_name[:MAX_ERROR], "cause": _cause(decision, reviewer)}
@@ -54,7 +54,7 @@ def freeze(queue: ReviewQueue, decision: Decision, reviewer: str) -> bytes:
 
 
 def thaw(callback: bytes) -> Success | Failure:
-    """The arguments of a frozen call."""
+    """The arguments of a frozen call, parsed."""
     call = json.loads(bytes(callback))
     if "output" in call:
         return Success(call["output"])
@@ -62,7 +62,7 @@ def thaw(callback: bytes) -> Success | Failure:
 
 
 def _output(decision: Decision, reviewer: str) -> dict[str, Any]:
-    """The output, always with every key: a JSONPath to an absent one fails with States.Runtime."""
+    """The output. It has all keys always: a JSONPath to an absent one fails with States.Runtime."""
     at = decision.decided_at.isoformat()
     approved = decision.outcome == Outcome.APPROVED
     return {

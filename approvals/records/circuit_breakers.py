@@ -1,7 +1,7 @@
 """A circuit breaker for each queue, shared by all processes: while AWS refuses its calls, they wait.
 
-Missing access, an unusable key and throttling are not caused by a decision: after a few such refusals
-in a row only one probe at a time is sent, until one is not refused.
+Missing permissions, an unusable key and throttling are not caused by one decision. After STRIKES such
+refusals in a row, one probe at a time is sent, until AWS accepts one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import Breaker, OutboxEntry
@@ -23,13 +23,13 @@ PAUSE = timedelta(seconds=10)
 
 
 def held_back() -> list[UUID]:
-    """The queues whose circuit is open, and whose next probe is not due yet."""
+    """The ids of queues whose breaker is open and whose next probe is not due yet."""
     open_now = Breaker.objects.filter(opened_at__isnull=False, retry_at__gt=Now())
     return list(open_now.values_list("queue", flat=True))
 
 
 def admits(queue: UUID) -> bool:
-    """Whether a call of this queue may be made: its breaker is closed, or this call is the probe."""
+    """Whether a call of this queue may be made: its breaker is closed, or this call is the next probe."""
     breaker = Breaker.objects.filter(queue=queue, opened_at__isnull=False)
     if not breaker.exists():
         return True
@@ -50,7 +50,7 @@ def record_refusal(queue: UUID, reason: str) -> bool:
 
 
 def close(queue: UUID) -> None:
-    """AWS has accepted or judged a call of this queue: close the breaker, and make due what it held back."""
+    """Close the breaker of a queue, and make due the entries that it has held back."""
     removed, _ = Breaker.objects.filter(queue=queue).delete()
     if removed:
         freed = _waiting(queue).filter(detail=Detail.BREAKER_OPEN)
@@ -58,5 +58,5 @@ def close(queue: UUID) -> None:
         log.info("breaker.closed", queue=str(queue))
 
 
-def _waiting(queue: UUID):  # type: ignore[no-untyped-def]
+def _waiting(queue: UUID) -> QuerySet[OutboxEntry]:
     return OutboxEntry.objects.filter(queue=queue, state=OutboxEntry.State.WAITING)

@@ -1,4 +1,4 @@
-"""The database's clock, which decides leases, deadlines and order; this machine's never does."""
+"""The clock of the database: leases, deadlines and order depend on it alone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.db import connection
 
 
 def now() -> datetime:
-    """The database's time at this statement.
+    """The time of the database at this statement.
 
-    Call it after the lock is held: a time read in the locking SELECT is from before the wait.
+    Call it after a lock was taken: a time read in the locking SELECT is from before its wait.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")

@@ -1,6 +1,6 @@
-"""Readings of executions for pages: who reads one now, who has asked for it, and whether it is worth it.
+"""Cached execution histories for pages: which is requested, being read, or complete.
 
-Rows only; the reading is reconciliation's. A page never reads by itself: it hints, and shows what is there.
+Reconciliation reads them from AWS. A page shows the stored one, and sends a wake-up for a newer one.
 """
 
 from __future__ import annotations
@@ -13,42 +13,42 @@ from django.db.models.functions import Now
 from approvals.models import ExecutionHistory, OrderExecution
 
 FRESH = timedelta(seconds=5)
-WHILE_READING = timedelta(seconds=30)  # nobody else reads meanwhile; a crash costs this long
-AFTER_TROUBLE = timedelta(seconds=30)
+WHILE_READING = timedelta(seconds=30)  # no other worker reads meanwhile, nor after a crash
+AFTER_PROBLEM = timedelta(seconds=30)
 GONE = "ExecutionDoesNotExist"
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 
 
 def of(order: OrderExecution) -> ExecutionHistory | None:
-    """What was last read of an order's execution."""
+    """The stored history of an order's execution; None if it was never read or requested."""
     rows = ExecutionHistory.objects.select_related("workflow")
     return rows.filter(pk=order.execution_arn).first() if order.execution_arn else None
 
 
-def is_wanted(order: OrderExecution, reading: ExecutionHistory | None, now: datetime) -> bool:
-    """Whether a page would show something newer if the execution were read now."""
+def is_wanted(order: OrderExecution, history: ExecutionHistory | None, now: datetime) -> bool:
+    """Whether the history should be read now: it may hold something newer, and nobody is reading it."""
     if not order.execution_arn:
         return False
-    if reading is None:
+    if history is None:
         return True
-    if reading.trouble == GONE or _is_taken(reading, now):
+    if history.trouble == GONE or _is_taken(history, now):
         return False
-    if reading.read_at is None:
+    if history.read_at is None:
         return True
-    if reading.read_at > now - FRESH:
+    if history.read_at > now - FRESH:
         return False
-    return order.status in OrderExecution.UNDER_WAY or not is_whole(order, reading)
+    return order.status in OrderExecution.UNDER_WAY or not is_complete(order, history)
 
 
-def is_whole(order: OrderExecution, reading: ExecutionHistory) -> bool:
-    """Whether the reading holds the order's end."""
-    if not reading.events or reading.events[-1]["kind"] not in ENDS or reading.read_at is None:
+def is_complete(order: OrderExecution, history: ExecutionHistory) -> bool:
+    """Whether the history contains the end of the order's execution."""
+    if not history.events or history.events[-1]["kind"] not in ENDS or history.read_at is None:
         return False
-    return order.ended_at is None or reading.read_at > order.ended_at
+    return order.ended_at is None or history.read_at > order.ended_at
 
 
-def ask(order: OrderExecution) -> None:
-    """Somebody wants it read, however fresh it is: a worker that gets the hint does, or the sweeper."""
+def request(order: OrderExecution) -> None:
+    """Request that the execution is read, however fresh its history is: after a wake-up or periodically."""
     arn = order.execution_arn
     ExecutionHistory.objects.bulk_create(
         [ExecutionHistory(execution_arn=arn)], ignore_conflicts=True
@@ -56,8 +56,8 @@ def ask(order: OrderExecution) -> None:
     ExecutionHistory.objects.filter(pk=arn).update(asked_at=Now())
 
 
-def asked(*, limit: int) -> list[str]:
-    """The executions that somebody has asked for and nobody has read since."""
+def requested(*, limit: int) -> list[str]:
+    """The ARNs of executions whose history was requested and not read since, oldest request first."""
     rows = ExecutionHistory.objects.filter(_FREE, asked_at__isnull=False).order_by("asked_at")
     return list(rows.values_list("pk", flat=True)[:limit])
 
@@ -66,7 +66,7 @@ _FREE = Q(taken_until=None) | Q(taken_until__lte=Now())
 
 
 def take(arn: str) -> ExecutionHistory | None:
-    """The row, where it is ours to read this execution now; None where it is fresh or being read."""
+    """Take the turn to read an execution's history; None if it is fresh or another worker reads it."""
     ExecutionHistory.objects.bulk_create(
         [ExecutionHistory(execution_arn=arn)], ignore_conflicts=True
     )
@@ -77,23 +77,23 @@ def take(arn: str) -> ExecutionHistory | None:
     return ExecutionHistory.objects.select_related("workflow").get(pk=arn)
 
 
-def keep(reading: ExecutionHistory) -> None:
-    """Store what was read; whoever has asked meanwhile has asked for this."""
-    reading.trouble = ""
-    reading.save(
+def store(history: ExecutionHistory) -> None:
+    """Store a history that was read; it also answers requests made meanwhile."""
+    history.trouble = ""
+    history.save(
         update_fields=["status", "redrives", "workflow", "events", "cut", "status_row", "trouble"]
     )
-    ExecutionHistory.objects.filter(pk=reading.pk).update(
+    ExecutionHistory.objects.filter(pk=history.pk).update(
         read_at=Now(), taken_until=None, asked_at=None
     )
 
 
-def keep_trouble(reading: ExecutionHistory, code: str) -> None:
-    """It could not be read now: what was known before stays, and nobody tries for a while."""
-    ExecutionHistory.objects.filter(pk=reading.pk).update(
-        trouble=code[:100], taken_until=Now() + AFTER_TROUBLE, asked_at=None
+def store_problem(history: ExecutionHistory, code: str) -> None:
+    """Store the code of the error that prevented reading; the last history stays, with a pause of 30 s."""
+    ExecutionHistory.objects.filter(pk=history.pk).update(
+        trouble=code[:100], taken_until=Now() + AFTER_PROBLEM, asked_at=None
     )
 
 
-def _is_taken(reading: ExecutionHistory, now: datetime) -> bool:
-    return reading.taken_until is not None and reading.taken_until > now
+def _is_taken(history: ExecutionHistory, now: datetime) -> bool:
+    return history.taken_until is not None and history.taken_until > now

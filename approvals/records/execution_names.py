@@ -1,6 +1,6 @@
-"""The names of the executions we start: the same order or batch always makes the same name.
+"""Names of the executions that this service starts; the same order or batch always has the same name.
 
-A name makes StartExecution idempotent, so a start that is sent twice is one execution.
+The name makes StartExecution idempotent: a start that is sent twice is one execution.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_NAME = 80  # API reference, StartExecution: name
 
 
 def of_order(order_id: str) -> str:
-    """`order-<id>`; an id that is long or has characters Step Functions or CloudWatch forbids is hashed."""
+    """`order-<id>`; an id that is too long, or has characters that a name may not have, is hashed."""
     name = f"order-{order_id}"
     if re.fullmatch(r"[0-9A-Za-z_-]+", name) and len(name) <= MAX_NAME:
         return name
@@ -23,7 +23,7 @@ def of_order(order_id: str) -> str:
 
 
 def of_attempt(last: OrderExecution, attempt: int) -> str:
-    """`order-<id>-r2`; hashed where it is too long, or the name of another order's first attempt."""
+    """`order-<id>-r2`; hashed if that is too long, or the name of another order's first attempt."""
     first = last.name.removesuffix(f"-r{last.attempt}") if last.attempt > 1 else last.name
     name = f"{first}-r{attempt}"
     others = OrderExecution.objects.filter(

@@ -1,4 +1,4 @@
-"""Which executions are to be asked about, and when. Rows only; reconciliation makes the calls."""
+"""The schedule by which reconciliation asks Step Functions for the status of executions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models.functions import Least, Now
 
 from approvals.models import ExecutionSnapshot
 
-WHILE_ASKING = timedelta(seconds=60)  # no other worker asks meanwhile; a crash costs this long
+WHILE_ASKING = timedelta(seconds=60)  # no other worker asks meanwhile, nor after a crash
 AFTER_DEADLINE = timedelta(seconds=2)
 BACK_OFF = timedelta(seconds=30)
 WITHOUT_NEWS = timedelta(minutes=10)  # status events are best effort, so every execution is polled
@@ -25,7 +25,7 @@ _WATCH = """
 
 
 def watch(due: Mapping[str, datetime]) -> None:
-    """Have each execution asked about at its time at the latest."""
+    """Schedule a look at each execution, at the given time at the latest."""
     arns = sorted(arn for arn in due if arn)  # one order for all writers, against deadlocks
     if not arns:
         return
@@ -35,19 +35,19 @@ def watch(due: Mapping[str, datetime]) -> None:
 
 
 def versions(arns: Iterable[str]) -> dict[str, str]:
-    """The version of its state machine that each of these executions runs, where it is known."""
-    known = ExecutionSnapshot.objects.filter(execution_arn__in={arn for arn in arns if arn})
-    versioned = known.exclude(state_machine_version_arn="")
+    """The versions of the state machines that these executions run, by execution ARN, as far as stored."""
+    rows = ExecutionSnapshot.objects.filter(execution_arn__in={arn for arn in arns if arn})
+    versioned = rows.exclude(state_machine_version_arn="")
     return dict(versioned.values_list("execution_arn", "state_machine_version_arn"))
 
 
 def hurry(arn: str) -> None:
-    """Have an execution asked about as soon as possible, after an event about it."""
+    """Make an execution due at once, after an event about it."""
     ExecutionSnapshot.objects.filter(execution_arn=arn).update(due_at=Now())
 
 
 def due(*, limit: int) -> list[str]:
-    """The executions that are to be asked about now, the longest due first."""
+    """The ARNs of due executions, the longest due first."""
     waiting = ExecutionSnapshot.objects.filter(due_at__lte=Now()).order_by("due_at")
     return list(waiting.values_list("execution_arn", flat=True)[:limit])
 
@@ -61,8 +61,8 @@ def take(arn: str) -> bool:
 def put_back(arn: str, *, status: str, again_at: datetime | None, version_arn: str = "") -> None:
     """Store the answer and when to ask again, unless `hurry` was called meanwhile: then it stays due.
 
-    An empty `status` means that there was no answer: what was known before stays. So does the version
-    of its state machine, which an execution never changes.
+    With an empty `status` there was no answer, and the stored one stays. An empty `version_arn` keeps the
+    stored version, which an execution never changes.
     """
     values = {"status": status, "read_at": Now()} if status else {}
     values |= {"state_machine_version_arn": version_arn} if version_arn else {}
@@ -75,7 +75,7 @@ def put_back(arn: str, *, status: str, again_at: datetime | None, version_arn: s
 
 
 def postpone(arn: str, length: timedelta) -> None:
-    """Have it asked about again after this long, or earlier if that is due anyway."""
+    """Schedule the next look after this time, or earlier if it is due earlier."""
     ExecutionSnapshot.objects.filter(execution_arn=arn).update(
         due_at=Least(F("due_at"), Now() + length)
     )

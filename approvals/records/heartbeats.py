@@ -1,9 +1,9 @@
 """Heartbeats: which open task tokens must be kept alive, and when the next one of each is due.
 
-Rows only; `worker.heartbeats` makes the calls. A state with HeartbeatSeconds closes its token when
+`worker.heartbeats` makes the calls. A state with HeartbeatSeconds closes its token when
 SendTaskHeartbeat has not been called for so long (Step Functions API reference), whether or not a
 reviewer has looked at the review. So every open token of a queue with `heartbeat_seconds` has a row,
-which falls due again after a third of them.
+which is due again after a third of that time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CLAIM = """
 
 @dataclass(frozen=True)
 class Beat:
-    """A token for which this process, and no other, is to send a heartbeat now."""
+    """A token for which this process has claimed the next heartbeat."""
 
     review: UUID
     place: Place
@@ -62,12 +62,12 @@ class Load:
 
     @property
     def share(self) -> float:
-        """How much of its region's quota this queue needs; queues of one place add up."""
+        """The part of its region's quota that this queue needs; those of one place add up."""
         return self.open_tokens / self.capacity
 
 
 def queues() -> list[ReviewQueue]:
-    """The queues whose workflows ask for heartbeats, disabled ones too: their tokens are open."""
+    """The queues whose workflows need heartbeats; also disabled ones, because their tokens are open."""
     return list(ReviewQueue.objects.filter(heartbeat_seconds__isnull=False))
 
 
@@ -76,13 +76,13 @@ def interval(queue: ReviewQueue) -> float:
     return service_quotas.beat_interval(queue.heartbeat_seconds or 0)
 
 
-def enroll(asked: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
-    """Give a row, due at once, to open tokens of these queues that have none; returns to how many.
+def enroll(selected: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
+    """Add a row, due at once, for each open token of these queues that has none; returns how many.
 
     Looks at reviews of the last minute and at decisions on their way to AWS; `thoroughly` at all open
     tokens, for queues whose `heartbeat_seconds` was set only now.
     """
-    reviews = ReviewTask.objects.filter(queue__in=asked, heartbeat=None)
+    reviews = ReviewTask.objects.filter(queue__in=selected, heartbeat=None)
     pending = reviews.pending()
     if not thoroughly:
         pending = pending.filter(received_at__gt=Now() - RECENTLY)
@@ -102,9 +102,9 @@ def enroll(asked: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
 
 
 def retire() -> int:
-    """Drop due rows of reviews whose token needs no heartbeat any more; returns how many.
+    """Delete due rows of reviews whose token needs no heartbeat any more; returns how many.
 
-    That is: the review has ended, its callback is settled, or its queue has no `heartbeat_seconds`.
+    Such a review has ended and its callback is settled, or its queue has no `heartbeat_seconds`.
     """
     outstanding = OutboxEntry.objects.filter(
         kind=OutboxEntry.Kind.CALLBACK,
@@ -118,17 +118,17 @@ def retire() -> int:
 
 
 def bring_forward(queue: ReviewQueue) -> int:
-    """Make due what a longer `heartbeat_seconds` has put off before it was changed; returns how many."""
+    """Make due the rows that were scheduled by a longer `heartbeat_seconds`; returns how many."""
     pause = timedelta(seconds=interval(queue))
     late = Heartbeat.objects.filter(closed_at=None, review__queue=queue, due_at__gt=Now() + pause)
     return late.update(due_at=Now())
 
 
 def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
-    """Take up to `limit` due tokens of a queue, the longest waiting first, as far as the quota goes.
+    """Claim up to `limit` due tokens of a queue, the longest waiting first, as far as the quota allows.
 
-    One UPDATE moves them to their next turn before any call: no other process sees them, and a crash
-    in between costs one of three heartbeats.
+    One UPDATE schedules their next heartbeat before any call, so that no other process claims them; a
+    crash before the call costs one of three heartbeats.
     """
     due = Heartbeat.objects.filter(DUE, review__queue=queue)
     limit = _granted(places.of_queue(queue), len(due.values_list("pk")[:limit]))
@@ -138,47 +138,47 @@ def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
         cursor.execute(_CLAIM, {"queue": queue.pk, "limit": limit, "pause": interval(queue)})
         taken = [row[0] for row in cursor.fetchall()]
     reviews = ReviewTask.objects.filter(pk__in=taken).select_related("queue")
-    shown = reviews.defer("raw_body", "payload")
-    # A token that the queue no longer admits is not answered, so it is not kept alive either.
-    admitted = [each for each in shown if each.queue.admits(each.state_machine_arn)]
+    light = reviews.defer("raw_body", "payload")
+    # The token of a state machine that the queue no longer admits gets no decision, so no heartbeat.
+    admitted = [each for each in light if each.queue.admits(each.state_machine_arn)]
     return [Beat(each.pk, places.of_review(each), bytes(each.sealed_token)) for each in admitted]
 
 
 def record_accepted(reviews: Iterable[UUID]) -> None:
-    """Step Functions has accepted a heartbeat of these reviews' tokens."""
+    """Record that Step Functions has accepted a heartbeat of these reviews' tokens."""
     _rows(reviews).update(beaten_at=Now())
 
 
 def record_closed(reviews: Iterable[UUID]) -> None:
-    """Step Functions has answered that these tokens are closed: no more heartbeats.
+    """Record that these tokens are closed: no more heartbeats are sent.
 
-    What became of the reviews is read from their executions' histories.
+    Reconciliation reads what became of the reviews from their execution histories.
     """
     _rows(reviews).update(closed_at=Now())
 
 
 def retry_in(reviews: Iterable[UUID], *, seconds: float) -> None:
-    """Make these due in so many seconds, sooner than their next turn."""
+    """Make these due in so many seconds."""
     _rows(reviews).update(due_at=Now() + timedelta(seconds=seconds))
 
 
 def seconds_until_due() -> float | None:
-    """How long until the next heartbeat is due, 0 or less where one is; None where there is none."""
+    """Seconds until the next heartbeat is due, 0 or less if one is due; None if there is no open token."""
     rows = Heartbeat.objects.filter(closed_at=None).order_by("due_at")
     due_at = rows.values_list("due_at", flat=True).first()
     return None if due_at is None else (due_at - database_time.now()).total_seconds()
 
 
-def load(asked: Iterable[ReviewQueue]) -> list[Load]:
-    """How many tokens each of these queues has open, and how many its quota allows."""
+def load(selected: Iterable[ReviewQueue]) -> list[Load]:
+    """How many tokens each of these queues has open, are due, and are allowed by its quota."""
     rows = Heartbeat.objects.filter(closed_at=None).values("review__queue")
     numbers = rows.annotate(open_tokens=Count("pk"), due=Count("pk", filter=DUE)).order_by()
     counted = {row["review__queue"]: (row["open_tokens"], row["due"]) for row in numbers}
-    return [Load(queue, *counted.get(queue.pk, (0, 0)), _capacity(queue)) for queue in asked]
+    return [Load(queue, *counted.get(queue.pk, (0, 0)), _capacity(queue)) for queue in selected]
 
 
 def _granted(place: Place, wanted: int) -> int:
-    """How many of the wanted heartbeats the quota of a place allows now, for all processes together."""
+    """How many of the wanted heartbeats the quota of a place allows now, shared by all processes."""
     if not wanted:
         return 0
     most = service_quotas.beats_a_second(place.region)

@@ -1,7 +1,7 @@
-"""Idempotency keys: a request under a key is carried out once, and repeated requests get its answer.
+"""Idempotency keys: a request under a key is carried out once; repeated requests get the same response.
 
-The row of the key is written first in the verb's own transaction. The same request sent meanwhile
-waits on the unique index until that transaction ends; a refused request is rolled back with its row.
+The row of the key is the first write of the verb's transaction. The same request sent meanwhile waits
+on its unique index until that transaction ends; a refused request is rolled back with its row.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ AT_ONCE = 10_000  # rows of one DELETE
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A request under a key: `principal` sends it, `request` is its method and path.
+    """A request under a key: `principal` is its sender, `request` its method and path.
 
-    `status` is the HTTP status of the first answer.
+    `status` is the HTTP status of the first response.
     """
 
     principal: str
@@ -38,7 +38,7 @@ class Key:
 class AlreadyAnswered(Exception):
     """The request was carried out before.
 
-    Its answer has `status` and shows the row `result`, or has the body `answer`.
+    Its response had `status`, and showed the row `result` or had the body `answer`.
     """
 
     def __init__(self, stored: IdempotencyKey) -> None:
@@ -50,14 +50,14 @@ class AlreadyAnswered(Exception):
 
 
 def keep(key: Key | None, result: UUID | None = None) -> None:
-    """Store the key of the running verb, whose answer shows the row `result`; None stores nothing.
+    """Store the key of the running verb, whose response shows the row `result`; does nothing for None.
 
     Call it before the verb locks anything. Raises AlreadyAnswered if the same request was carried
     out under this key, and IdempotencyMismatch if it was another request.
     """
     if key is None:
         return
-    _of(key).filter(created_at__lt=Now() - KEPT_FOR).delete()  # as if it had been purged
+    _of(key).filter(created_at__lt=Now() - KEPT_FOR).delete()  # expired, though not purged yet
     mine = _row(key, result=result)
     IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
     kept = _of(key).first()
@@ -69,7 +69,7 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
 
 
 def fill(key: Key | None, result: UUID, *, status: int | None = None) -> None:
-    """Store the row that the answer shows, if it was not known when the verb began."""
+    """Store the row that the response shows, for a verb that creates it."""
     if key is None:
         return
     columns: dict[str, Any] = {"result": result} | ({"status": status} if status else {})
@@ -77,14 +77,14 @@ def fill(key: Key | None, result: UUID, *, status: int | None = None) -> None:
 
 
 def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
-    """Store a refusal as the answer of this key, for a surface that repeats refusals too."""
+    """Store a refusal as the response of this key, for a surface that repeats refusals too."""
     row = _row(key, answer=answer)
     row.status = status
     IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def earlier(key: Key) -> IdempotencyKey | None:
-    """The stored key of this very request, if any. Raises IdempotencyMismatch if it is another's."""
+    """The stored key of this request, if any. Raises IdempotencyMismatch for a key of another request."""
     kept = _of(key).filter(created_at__gte=Now() - KEPT_FOR).first()
     if kept is not None:
         _compare(kept, key)

@@ -1,4 +1,4 @@
-"""Intake: what a message from SQS becomes, as values and rows; accepting and replaying share it.
+"""Intake: messages from SQS as values and as rows of reviews; `accept` and `replay` share it.
 
 `read` parses a message, `insert` stores the reviews of readable ones, `stored` finds the reviews of
 their tokens, and `refusal_of` compares the two: a message without its review goes to quarantine.
@@ -46,7 +46,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Refused:
-    """A message that goes to quarantine: a reason code, and a sentence for people."""
+    """A message for quarantine, with a reason code and a sentence for people."""
 
     received: Received
     reason: str
@@ -55,7 +55,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Readable:
-    """A message that was parsed. `refusal` is why no review may be made of it, though one may be stored."""
+    """A parsed message. With a `refusal` no review may be made of it, but one may be stored already."""
 
     received: Received
     request: ReviewRequest
@@ -73,7 +73,7 @@ class Readable:
 
 
 class StoredReview(NamedTuple):
-    """The review that holds a token, and the SHA-256 of the message it was made of."""
+    """The review of a token, and the SHA-256 of the message it was made of."""
 
     pk: UUID
     digest: bytes
@@ -83,7 +83,7 @@ Stored = Mapping[bytes, StoredReview]  # by fingerprint
 
 
 def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable | Refused:
-    """Parse a message for this queue. An error of the parser itself is logged with `log_fields`."""
+    """Parse a message for this queue. A bug in the parser is logged with `log_fields`."""
     try:
         request = messages.parse(received.body)
     except Unreadable as error:
@@ -110,7 +110,7 @@ def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> list[ReviewTask]
 
 
 def stored(readable: Iterable[Readable]) -> Stored:
-    """The reviews that hold the tokens of these messages."""
+    """The stored reviews of these messages' tokens."""
     found = ReviewTask.objects.filter(token_fingerprint__in=[i.fingerprint for i in readable])
     return {
         bytes(fingerprint): StoredReview(pk, bytes(digest))
@@ -121,7 +121,7 @@ def stored(readable: Iterable[Readable]) -> Stored:
 
 
 def refusal_of(item: Readable, reviews: Stored) -> Refused | None:
-    """Why a message has no review; None if one of `reviews` was made of this very message."""
+    """Why a message has no review; None if one of `reviews` was made of this message."""
     review = reviews.get(item.fingerprint)
     if review is None:
         return item.refusal
@@ -138,7 +138,7 @@ def record_arrival(
     by: Actor,
     about: Mapping[str, str] | None = None,
 ) -> None:
-    """Open the audit chains of new reviews, `about` added to the data, and link those they may supersede."""
+    """Open the audit chains of new reviews, with `about` in the data, and link reviews they may supersede."""
     entries = {}
     for row in rows:
         data = {
@@ -161,18 +161,18 @@ def record_arrival(
 
 def _not_admitted(queue: ReviewQueue, request: ReviewRequest) -> str:
     named = request.state_machine_arn
-    who = f"The message names the state machine {named}" if named else "No state machine is named"
-    return f"{who}; queue {queue.slug} takes those of its list only."
+    cause = f"The message names the state machine {named}" if named else "No state machine is named"
+    return f"{cause}; queue {queue.slug} takes those of its list only."
 
 
 def _location(error: Exception) -> str:
-    """What failed and where, without the error's text: that may hold the message."""
+    """The type and place of an error, without its text, which may hold the message."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
 
 
 def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
-    """The pending review of a message, with the deadline of the message, else of the queue."""
+    """The pending review of a message, with the deadline of the message, or else of the queue."""
     request, received = item.request, item.received
     pk = uuid7()
     amount, customer = queue.promoted(dict(request.payload))
@@ -211,8 +211,8 @@ def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
 def _is_equal_json(review: UUID, item: Readable) -> bool:
     """Whether a review's message differs from this one in white space and the order of keys alone.
 
-    Recovery takes a message from the execution's history, which holds its JSON value, not its bytes;
-    a poller may still find the bytes in SQS. Without its key the stored message cannot be compared.
+    A recovered message comes from the execution history, which holds its JSON value and not its bytes,
+    while a poller may still find the bytes in SQS. False if the key of the stored message is missing.
     """
     sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=review)
     try:

@@ -1,4 +1,4 @@
-"""The rows of a batch: its orders with what will start them, what carries many, and what was refused."""
+"""The rows of a batch: its orders, the outbox entries and executions that start them, and refused rows."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CONFLICT = "An order of this id was started with other content."
 
 @dataclass(frozen=True)
 class Item:
-    """An order of a batch as it is to be started: which row it is, and its one spelling."""
+    """An order of a batch: the number and line of its row, and the canonical input of its execution."""
 
     item: int
     line: int
     order_id: str
     name: str
     text: str
-    alone: bool = False  # too large to be carried with others
+    alone: bool = False  # too large for a batch execution
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row that is no order, or not this one."""
+    """A row that is not accepted: it is no valid order, or conflicts with an accepted one."""
 
     item: int
     line: int
@@ -42,29 +42,31 @@ class Refusal:
 
 
 def insert(batch: OrderBatch, items: Sequence[Item]) -> tuple[list[OrderExecution], list[Refusal]]:
-    """The orders that are new, written with what will start them, and the refusals of those that are not."""
-    carried = batch.mode != OrderBatch.Mode.EXECUTIONS
-    rows = {item.item: _row(batch, item, carried=carried and not item.alone) for item in items}
-    carrier = _carrier(batch) if any(row.status == BATCHED for row in rows.values()) else None
+    """Insert orders and what starts them; returns the new orders, and refusals of conflicting ones."""
+    batched = batch.mode != OrderBatch.Mode.EXECUTIONS
+    rows = {item.item: _row(batch, item, batched=batched and not item.alone) for item in items}
+    execution = (
+        _batch_execution(batch) if any(row.status == BATCHED for row in rows.values()) else None
+    )
     for row in rows.values():
-        row.carried_by = carrier if row.status == BATCHED else None
+        row.carried_by = execution if row.status == BATCHED else None
     OrderExecution.objects.bulk_create(
         sorted(rows.values(), key=lambda row: row.order_id), ignore_conflicts=True
     )
-    there = {row.order_id: row for row in _there(batch, items)}
-    fresh = [row for row in rows.values() if there[row.order_id].pk == row.pk]
+    stored = {row.order_id: row for row in _stored(batch, items)}
+    fresh = [row for row in rows.values() if stored[row.order_id].pk == row.pk]
     conflicts = [
         Refusal(item.item, item.line, "order_conflict", CONFLICT, item.order_id)
         for item in items
-        if bytes(there[item.order_id].input_sha256) != rows[item.item].input_sha256
+        if bytes(stored[item.order_id].input_sha256) != rows[item.item].input_sha256
     ]
-    _start(batch, fresh, carrier)
+    _start(batch, fresh, execution)
     audit.open_chains({audit.chain(row): _accepted(batch, row) for row in fresh})
     return fresh, conflicts
 
 
-def _there(batch: OrderBatch, items: Iterable[Item]) -> Iterable[OrderExecution]:
-    """Every order of these ids, whoever wrote it."""
+def _stored(batch: OrderBatch, items: Iterable[Item]) -> Iterable[OrderExecution]:
+    """The stored orders with the ids of these items, of this batch or not."""
     found = OrderExecution.objects.filter(
         state_machine_arn=batch.state_machine_arn,
         order_id__in=[item.order_id for item in items],
@@ -73,7 +75,7 @@ def _there(batch: OrderBatch, items: Iterable[Item]) -> Iterable[OrderExecution]
     return found.only("pk", "order_id", "input_sha256")
 
 
-def _row(batch: OrderBatch, item: Item, *, carried: bool) -> OrderExecution:
+def _row(batch: OrderBatch, item: Item, *, batched: bool) -> OrderExecution:
     return OrderExecution(
         state_machine_arn=batch.state_machine_arn,
         qualifier=batch.qualifier,
@@ -81,53 +83,59 @@ def _row(batch: OrderBatch, item: Item, *, carried: bool) -> OrderExecution:
         name=item.name,
         input=item.text,
         input_sha256=hashlib.sha256(item.text.encode()).digest(),
-        status=OrderExecution.Status.BATCHED if carried else OrderExecution.Status.PENDING,
+        status=OrderExecution.Status.BATCHED if batched else OrderExecution.Status.PENDING,
         batch=batch,
         batch_item=item.item,
         created_by_id=batch.created_by_id,
     )
 
 
-def _carrier(batch: OrderBatch) -> BatchExecution:
-    """The execution that is to carry these orders: of a map, all that are read until it is handed over."""
+def _batch_execution(batch: OrderBatch) -> BatchExecution:
+    """The batch execution for the orders being read; a map collects all orders until it is handed over."""
     number = batch.carriers + 1
-    known = {"name": execution_names.of_batch(batch.pk, number), "input_sha256": b"", "orders": 0}
-    carrier, _ = BatchExecution.objects.get_or_create(batch=batch, number=number, defaults=known)
-    return carrier
+    defaults = {
+        "name": execution_names.of_batch(batch.pk, number),
+        "input_sha256": b"",
+        "orders": 0,
+    }
+    execution, _ = BatchExecution.objects.get_or_create(
+        batch=batch, number=number, defaults=defaults
+    )
+    return execution
 
 
 def _start(
-    batch: OrderBatch, fresh: Sequence[OrderExecution], carrier: BatchExecution | None
+    batch: OrderBatch, fresh: Sequence[OrderExecution], execution: BatchExecution | None
 ) -> None:
-    """Enqueue what starts these orders: each its own, and one for all that are carried."""
+    """Enqueue the starts of these orders: each alone, or one batch execution for many."""
     alone = {row.pk: row.input.encode() for row in fresh if row.status == row.Status.PENDING}
     outbox.enqueue_many(OutboxEntry.Kind.START, alone)
-    if carrier is None or batch.mode == OrderBatch.Mode.MAP:
+    if execution is None or batch.mode == OrderBatch.Mode.MAP:
         return
     carried = [row for row in fresh if row.status == BATCHED]
-    if not carried:  # all of them came before
-        carrier.delete()
+    if not carried:  # all of them were stored before
+        execution.delete()
         return
-    text = payload(batch, carrier.number, carried)
-    carrier.orders, carrier.input_sha256 = len(carried), hashlib.sha256(text).digest()
-    carrier.save()
-    batch.carriers = carrier.number
-    outbox.enqueue_many(OutboxEntry.Kind.START_BATCH, {carrier.pk: text})
+    text = payload(batch, execution.number, carried)
+    execution.orders, execution.input_sha256 = len(carried), hashlib.sha256(text).digest()
+    execution.save()
+    batch.carriers = execution.number
+    outbox.enqueue_many(OutboxEntry.Kind.START_BATCH, {execution.pk: text})
 
 
 def payload(batch: OrderBatch, number: int, rows: Iterable[OrderExecution]) -> bytes:
-    """The input of an execution that carries these orders.
+    """The input of a batch execution with these orders.
 
-    Each order travels as the text of its own execution's input: Step Functions would otherwise spell
-    it anew, and an execution started from within would not be the same as one started by us.
+    Each order is the text of its own execution's input. As a JSON value, Step Functions could format it
+    differently, and an execution that the workflow starts would not equal one that this service starts.
     """
-    orders = [carried(row) for row in rows]
+    orders = [batch_entry(row) for row in rows]
     document = {"batch": str(batch.pk), "number": number, "orders": orders}
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def carried(row: OrderExecution) -> dict[str, Any]:
-    """An order as an execution that carries many has it."""
+def batch_entry(row: OrderExecution) -> dict[str, Any]:
+    """An order in the input of a batch execution."""
     return {"item": row.batch_item, "name": row.name, "input": row.input}
 
 
@@ -138,7 +146,7 @@ def _accepted(batch: OrderBatch, row: OrderExecution) -> audit.Entry:
 
 
 def refuse(batch: OrderBatch, refusals: Iterable[Refusal]) -> None:
-    """Write rows that became no order, with their reasons."""
+    """Store refused rows with their reasons."""
     RefusedRow.objects.bulk_create(_refused_row(batch, one) for one in refusals)
 
 

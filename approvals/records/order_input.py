@@ -1,4 +1,4 @@
-"""The input of an order's execution: one canonical text for one order."""
+"""The input of an order's execution, as canonical JSON: equal orders have equal text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parse(order: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def canonical(order: Mapping[str, Any]) -> str:
-    """The canonical JSON of an order: sorted keys, no spaces. Raises Invalid for what Step Functions refuses."""
+    """The canonical JSON of an order: sorted keys, no spaces. Raises Invalid if Step Functions would refuse it."""
     try:
         text = json.dumps(
             order, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

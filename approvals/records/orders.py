@@ -1,6 +1,6 @@
-"""Rows of orders, written inside another's transaction: what is accepted, and what Step Functions says of it.
+"""Rows of orders, written inside the transaction of a verb or of delivery.
 
-The verbs that have a transaction of their own are in `actions.orders` and `actions.interventions`.
+The verbs are in `actions.orders` and `actions.interventions`.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def accept(row: OrderExecution, *, by: Actor, data: Mapping[str, Any] | None = N
 
 
 def accepted(row: OrderExecution) -> dict[str, Any]:
-    """What the audit trail keeps of an order that was accepted."""
+    """The data of an accepted order in the audit trail."""
     digest = bytes(row.input_sha256).hex()
     return {"order_id": row.order_id, "name": row.name, "input_sha256": digest}
 
 
 def begin_attempt(last: OrderExecution, *, by: Actor, why: str, reason: str = "") -> OrderExecution:
-    """Store the next attempt at an order, with the same input and what will start it.
+    """Store the next attempt at an order, with the same input, and enqueue its start.
 
-    The caller holds the lock of `last`, the latest attempt. Audited on the chains of both.
+    The caller holds the lock of `last`, the latest attempt. Recorded on the chains of both.
     """
     attempt = last.attempt + 1
     row = OrderExecution.objects.create(
@@ -76,7 +76,7 @@ def begin_attempt(last: OrderExecution, *, by: Actor, why: str, reason: str = ""
 
 
 def record_started(order: OrderExecution, arn: str, status: OrderExecution.Status) -> None:
-    """Step Functions has started the order's execution; its ARN comes from the response."""
+    """Record that Step Functions has started the order's execution; the ARN is from the response."""
     order.execution_arn, order.status, order.started_at = arn, status, database_time.now()
     order.save(update_fields=["execution_arn", "status", "started_at"])
     execution_snapshots.watch({arn: order.started_at + execution_snapshots.WITHOUT_NEWS})
@@ -85,31 +85,31 @@ def record_started(order: OrderExecution, arn: str, status: OrderExecution.Statu
 
 
 def record_refused(order: OrderExecution, why: str) -> None:
-    """Step Functions refuses to start the order; `why` is a sentence for people."""
+    """Record that Step Functions refuses to start the order; `why` is a sentence for people."""
     order.status, order.refusal = OrderExecution.Status.REFUSED, why[:300]
     order.save(update_fields=["status", "refusal"])
     audit.record(order, AuditKind.ORDER_REFUSED, by=SYSTEM, data={"why": order.refusal})
 
 
 def record_status(order: OrderExecution, status: str, ending: Ending | None = None) -> bool:
-    """Record what Step Functions reports of the order's execution; False if that is known already.
+    """Record the status of the order's execution that Step Functions reports; False if it is not new.
 
-    The caller holds the order's lock. An execution that had ended and runs again was redriven, and so
-    was one that ended at another time than the one that is known.
+    The caller holds the order's lock. An execution that had ended is reported again after a redrive:
+    as running, or with another time of its end.
     """
-    known = {"pending_redrive": "running"}.get(status, status)
-    if known not in REPORTED_BY_AWS:
+    reported = {"pending_redrive": "running"}.get(status, status)
+    if reported not in REPORTED_BY_AWS:
         return False
-    ending = ending if ending and known != "running" else Ending()
+    ending = ending if ending and reported != "running" else Ending()
     ended_anew = ending.at is not None and ending.at != order.ended_at
-    if known == order.status and not ended_anew:
+    if reported == order.status and not ended_anew:
         return False
-    before, order.status = order.status, OrderExecution.Status(known)
+    before, order.status = order.status, OrderExecution.Status(reported)
     order.ended_at, order.error = ending.at, ending.error.replace("\0", "")[:256]
     order.cause = redaction.redact_text(ending.cause.replace("\0", ""))[:MAX_CAUSE]
     order.save(update_fields=["status", "ended_at", "error", "cause"])
     data = {"before": before} | ({"error": order.error} if order.error else {})
-    audit.record(order, AuditKind(f"order.{known}"), by=SYSTEM, data=data, **data)
+    audit.record(order, AuditKind(f"order.{reported}"), by=SYSTEM, data=data, **data)
     return True
 
 
@@ -135,7 +135,7 @@ KINDS: Mapping[tuple[str, str], AuditKind] = {
 
 
 def record_stopped_before_start(order: OrderExecution, reason: str, *, by: Actor) -> None:
-    """Record that an order is stopped which was never started; the caller has cancelled its start."""
+    """Record the stop of an order that was never started; the caller has cancelled its start."""
     order.status, order.ended_at = OrderExecution.Status.ABORTED, database_time.now()
     order.save(update_fields=["status", "ended_at"])
     data = {"reason": reason, "before": "pending"}

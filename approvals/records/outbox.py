@@ -1,7 +1,7 @@
-"""The outbox's rows: enqueue, lease, conclude. Delivery makes its call between the last two; none here.
+"""Rows of the outbox: enqueue, lease, conclude. Delivery makes its call between lease and conclude.
 
 A lease is a compare-and-set with a fencing epoch: a sender whose lease ran out can still record the
-result of its attempt, but no longer move the row's schedule.
+result of its attempt, but can no longer change the state of the entry.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def enqueue(
     undoable: bool = False,
     queue: UUID | None = None,
 ) -> OutboxEntry:
-    """Write a message that must leave, in the caller's transaction, together with what caused it."""
+    """Insert an entry for a call to be made, in the transaction that changes its subject."""
     return OutboxEntry.objects.create(
         lane=LANE_OF[kind],
         kind=kind,
@@ -65,7 +65,7 @@ def enqueue(
 
 
 def enqueue_many(kind: OutboxEntry.Kind, payloads: Mapping[UUID, bytes]) -> None:
-    """Write many messages that may leave at once, by their subjects, with one statement."""
+    """Insert many entries that are due at once, by their subjects, with one statement."""
     at = database_time.now()
     OutboxEntry.objects.bulk_create(
         OutboxEntry(lane=LANE_OF[kind], kind=kind, subject=pk, payload=payload, not_before=at)
@@ -74,7 +74,7 @@ def enqueue_many(kind: OutboxEntry.Kind, payloads: Mapping[UUID, bytes]) -> None
 
 
 def due(lane: str, *, limit: int, but: Collection[UUID] = ()) -> list[UUID]:
-    """Ids of entries of a lane that may be sent now, the longest waiting first; none of queues `but`."""
+    """Ids of due entries of a lane, the longest waiting first, without those of the queues `but`."""
     return list(
         OutboxEntry.objects.filter(DUE, lane=lane)
         .exclude(queue__in=list(but))
@@ -84,29 +84,29 @@ def due(lane: str, *, limit: int, but: Collection[UUID] = ()) -> list[UUID]:
 
 
 def next_due_at(lane: str) -> datetime | None:
-    """When the next entry of a lane falls due; None if nothing waits."""
+    """When the next waiting entry of a lane is due; None if none waits."""
     waiting = OutboxEntry.objects.filter(state=State.WAITING, lane=lane).order_by("not_before")
     return waiting.values_list("not_before", flat=True).first()
 
 
 def late(lane: str, patience: timedelta) -> int:
-    """How many entries of a lane have waited longer than this since they first might have left.
+    """How many entries of a lane have waited longer than `patience` since they could first be sent.
 
-    An undo window does not count as waiting; a call under way is late once its lease ran out so long ago.
+    An undo window does not count. A call under way is late once its lease ran out so long ago.
     """
     since = Now() - patience
     first = Q(state=State.WAITING, attempts=0, not_before__lte=since)
     again = Q(state=State.WAITING, attempts__gt=0, created_at__lte=since)
-    left_alone = Q(state=State.SENDING, lease_until__lte=since)
-    return OutboxEntry.objects.filter(first | again | left_alone, lane=lane).count()
+    abandoned = Q(state=State.SENDING, lease_until__lte=since)
+    return OutboxEntry.objects.filter(first | again | abandoned, lane=lane).count()
 
 
 @transaction.atomic(durable=True)
 def lease(entry_id: UUID) -> Lease | None:
     """Lease an entry that is due and journal the attempt; None if another sender was first.
 
-    When this returns, the attempt is committed: a crash from here on leaves an attempt without an
-    end, which shows that its outcome is unknown.
+    When this returns, the attempt is committed: a crash afterwards leaves an attempt without an end,
+    whose outcome is unknown.
     """
     taken = OutboxEntry.objects.filter(DUE, pk=entry_id).update(
         state=State.SENDING,
@@ -123,7 +123,7 @@ def lease(entry_id: UUID) -> Lease | None:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """The result of one attempt, for its journal row. With `if_unknown`, an earlier result stays."""
+    """The result of one attempt, for its journal row. With `if_unknown` it replaces no earlier result."""
 
     result: str
     error_code: str = ""
@@ -133,7 +133,7 @@ class AttemptResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Where a row goes next: settled or parked with a detail, or waiting for a retry."""
+    """The next state of an entry: settled or parked with a detail, or waiting for a retry."""
 
     state: OutboxEntry.State
     detail: Detail
@@ -142,7 +142,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A locked row after an attempt, how it was delivered before, and the verdict that moved it, if any."""
+    """A locked entry after an attempt, its delivery status before, and the verdict applied to it, if any."""
 
     entry: OutboxEntry
     before: Delivery
@@ -150,27 +150,27 @@ class Conclusion:
 
     @property
     def is_parked(self) -> bool:
-        """Whether this attempt has parked the row."""
+        """Whether this attempt has parked the entry."""
         return self.verdict is not None and self.verdict.state == State.PARKED
 
     @property
     def is_retried(self) -> bool:
-        """Whether this attempt has put the row back to waiting."""
+        """Whether this attempt has scheduled a retry."""
         return self.verdict is not None and self.verdict.state == State.WAITING
 
 
 def settled(detail: Detail) -> Verdict:
-    """The end is known."""
+    """The verdict for an entry whose outcome is known."""
     return Verdict(State.SETTLED, detail)
 
 
 def parked(detail: Detail) -> Verdict:
-    """No attempt follows until a person or reconciliation puts it back."""
+    """The verdict for an entry that is not sent again until a person or reconciliation requeues it."""
     return Verdict(State.PARKED, detail)
 
 
 def retrying(*, at_least: float = 0.0) -> Verdict:
-    """Another attempt follows after a pause of `at_least` so many seconds."""
+    """The verdict for an entry that is sent again, after at least so many seconds."""
     return Verdict(State.WAITING, Detail.RETRYING, at_least)
 
 
@@ -181,14 +181,14 @@ def conclude(
     *,
     proved: bool | None = None,
 ) -> Conclusion:
-    """Journal the result of an attempt and move its row; the one place where an attempt ends.
+    """Journal the result of an attempt and change the state of its entry. Every attempt ends here.
 
-    - A result is always journalled, whatever became of the lease.
-    - Proved delivery settles the row, however late it comes and whichever sender has the lease now: a
-      200 of this or of any other attempt, or `proved` for a call whose 200 alone proves nothing.
-    - Anything else moves only a row whose lease is still ours, as `judge` decides; None leaves it.
+    - The result is always journalled, also after the lease ran out.
+    - Proved delivery settles the entry, however late and whichever sender has the lease now. The proof
+      is a 200 of any attempt, or `proved` for a kind of call whose 200 alone proves nothing.
+    - Otherwise the entry changes only under a lease that still runs, as `judge` decides; None keeps it.
 
-    Locks the entry. The caller holds the locks that come before it: review or order first.
+    Locks the entry; the caller has locked its review or order before.
     """
     entry = journal(taken, result)
     before = entry.delivery
@@ -205,7 +205,7 @@ def conclude(
 
 
 def journal(taken: Lease, result: AttemptResult) -> OutboxEntry:
-    """Write the result of an attempt; returns its entry, locked."""
+    """Record the result of an attempt in the journal; returns its entry, locked."""
     entry = OutboxEntry.objects.select_for_update().get(pk=taken.entry.pk)
     attempt = OutboxAttempt.objects.filter(entry=entry, number=taken.number)
     if result.if_unknown:
@@ -220,27 +220,27 @@ def journal(taken: Lease, result: AttemptResult) -> OutboxEntry:
 
 
 def was_accepted(entry: OutboxEntry) -> bool:
-    """Whether any attempt got a 200, however late."""
+    """Whether any attempt of the entry got a 200."""
     return entry.journal.filter(result=OutboxAttempt.Result.ACCEPTED).exists()
 
 
 def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
-    """Whether the lease is still the row's, so that its schedule may be moved."""
+    """Whether no other sender has leased the entry since, so that its state may be changed."""
     return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
 
 
 def settle(entry: OutboxEntry, detail: Detail) -> None:
-    """Settle a locked row."""
+    """Settle a locked entry."""
     _move(entry, settled(detail))
 
 
 def park(entry: OutboxEntry, detail: Detail) -> None:
-    """Park a locked row."""
+    """Park a locked entry."""
     _move(entry, parked(detail))
 
 
 def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
-    """Back to waiting: exponential pause with full jitter, `at_least` so many seconds."""
+    """Schedule a retry of a locked entry: exponential pause with full jitter, `at_least` so many seconds."""
     ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10))
     pause = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
     entry.state, entry.detail, entry.lease_until = State.WAITING, Detail.RETRYING, None
@@ -249,7 +249,7 @@ def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
 
 
 def explain(entry: OutboxEntry, detail: Detail) -> None:
-    """Set the reason why an entry is in its state."""
+    """Set the detail of an entry's state."""
     entry.detail = detail
     entry.save(update_fields=["detail"])
 
@@ -262,7 +262,7 @@ def hold_back(entry_id: UUID) -> None:
 
 
 def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
-    """Cancel an entry that no sender has begun to send; False if one has, or if it has ended."""
+    """Cancel an entry of which no attempt was made; False if one was made, or if it has ended."""
     return bool(
         OutboxEntry.objects.filter(
             kind=kind, subject=subject, state=State.WAITING, attempts=0
@@ -271,7 +271,7 @@ def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
 
 
 def requeue(entry: OutboxEntry) -> None:
-    """A parked entry waits again, due at once. Its attempts stay, so that its journal goes on."""
+    """Make a parked entry due at once. Its count of attempts stays, so that its journal continues."""
     entry.state, entry.detail, entry.ended_at = State.WAITING, Detail.QUEUED, None
     entry.not_before = database_time.now()
     entry.save(update_fields=["state", "detail", "ended_at", "not_before"])

@@ -8,14 +8,14 @@ from approvals.models import ReviewQueue, ReviewTask
 
 
 def of_queue(queue: ReviewQueue) -> Place:
-    """The region a queue lies in, as the queue's role."""
+    """The region of a queue, as the queue's role."""
     return Place(queue.region, queue.role_arn)
 
 
 def of_review(review: ReviewTask) -> Place:
-    """The region of a review's execution, as its queue's role: its token is only known there.
+    """The region of a review's execution, as its queue's role; other regions do not know its token.
 
-    Without a usable execution ARN, the region of the queue is the best guess.
+    Without a valid execution ARN it is the region of the queue.
     """
     try:
         return arns.place_of(review.execution_arn, review.queue.role_arn)

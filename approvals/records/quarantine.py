@@ -1,4 +1,4 @@
-"""Quarantined messages as rows: stored sealed with their reason, and opened again."""
+"""Rows of quarantined messages: stored sealed with their reason, and unsealed again."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def redacted_body(row: QuarantinedMessage) -> str:
 
 
 def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessage:
-    """The row that keeps a message, byte for byte and sealed."""
+    """The row of a message, with its bytes sealed."""
     pk, body = uuid7(), item.received.body.encode(errors="surrogatepass")
     return QuarantinedMessage(
         id=pk,
@@ -83,6 +83,6 @@ def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessag
 
 
 def _dead_letter(item: Refused) -> Refused:
-    """The same message with the reason that all dead letters share, its own explanation after it."""
+    """The same message with the reason `dead_letter`; its own explanation follows."""
     explanation = f"SQS gave it up after too many receives. {item.explanation}"
     return replace(item, reason="dead_letter", explanation=explanation)

@@ -1,7 +1,7 @@
-"""Rate limits: how many requests may still be made, counted once for all processes.
+"""Rate limits: token buckets that all processes share.
 
-A token bucket by the database's clock: it refills evenly, holds at most a burst, and a request that
-is refused costs nothing.
+A bucket refills evenly by the database's clock and holds at most a burst; a refused request takes
+nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _HOLDS = (
     'LEAST(%(burst)s, mine."left" + %(per_second)s'
     " * GREATEST(0, extract(epoch FROM statement_timestamp() - mine.filled_at)))"
 )
-# A count need not survive a crash, so its commit does not wait for the disk; `set_config` lasts as
-# long as the transaction. A request that waited for the row never sets its clock back.
+# A count may be lost in a crash, so its commit does not wait for the disk; `set_config` lasts as long
+# as the transaction. GREATEST keeps a request that waited for the row from setting its clock back.
 _TAKE = f"""
-    WITH hurry AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+    WITH no_wait AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
     INSERT INTO approvals_ratebucket AS mine (name, "left", filled_at)
-    SELECT %(name)s, %(burst)s - %(amount)s, statement_timestamp() FROM hurry
+    SELECT %(name)s, %(burst)s - %(amount)s, statement_timestamp() FROM no_wait
     ON CONFLICT (name) DO UPDATE SET
         "left" = {_HOLDS} - %(amount)s,
         filled_at = GREATEST(mine.filled_at, statement_timestamp())
@@ -37,9 +37,9 @@ _TAKE = f"""
 
 
 def take(name: str, *, per_minute: int) -> None:
-    """Count one request of `name`, in one statement that commits by itself; call it outside a verb.
+    """Take a token for one request of `name`; call it outside a transaction, so that it commits at once.
 
-    Raises Throttled (extra: retry_after, in seconds) where its rate limit is used up. The burst is a
+    Raises Throttled (extra: retry_after, in seconds) if the bucket is empty. The burst is a
     sixth of a minute's rate, at least 20.
     """
     burst = float(max(LEAST_BURST, per_minute // 6))
@@ -48,13 +48,13 @@ def take(name: str, *, per_minute: int) -> None:
 
 
 def admits(name: str, *, per_second: float, burst: float) -> bool:
-    """Whether one more may go now, `burst` at once and `per_second` sustained; counts it if so."""
+    """Take a token if there is one; returns whether there was. `burst` at once, `per_second` sustained."""
     return _take(1, name, per_second, burst) is not None
 
 
 @transaction.atomic(durable=True)
 def take_up_to(wanted: int, name: str, *, per_second: float, burst: float) -> int:
-    """Count as many of the wanted requests as may go now; returns how many, none of them in part."""
+    """Take up to `wanted` tokens; returns how many, a whole number."""
     left = _take(0, name, per_second, burst)  # refills the bucket and locks its row
     given = min(wanted, int(left or 0))
     if given > 0:
@@ -63,16 +63,16 @@ def take_up_to(wanted: int, name: str, *, per_second: float, burst: float) -> in
 
 
 def purge() -> int:
-    """Forget buckets that have filled up long ago; returns how many."""
+    """Delete buckets that have been full for long; returns how many."""
     deleted, _ = RateBucket.objects.filter(filled_at__lt=Now() - KEPT_FOR).delete()
     return deleted
 
 
 def _take(amount: int, name: str, per_second: float, burst: float) -> float | None:
-    """What a bucket holds after `amount` was taken; None where it held less, and nothing was taken."""
-    asked: dict[str, str | float] = {"name": name, "amount": amount}
-    asked |= {"burst": burst, "per_second": per_second}
+    """Take `amount` tokens; returns how many are left, or None if there were too few and none was taken."""
+    parameters: dict[str, str | float] = {"name": name, "amount": amount}
+    parameters |= {"burst": burst, "per_second": per_second}
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, asked)
+        cursor.execute(_TAKE, parameters)
         row = cursor.fetchone()
     return None if row is None else float(row[0])

@@ -1,7 +1,7 @@
-"""Supersession: a retried or redriven step asks for a review again, under a new token.
+"""Supersession: a step that is retried or redriven sends a new message, with a new token.
 
-A message alone never closes a review, because anyone who may send to the queue could forge one. It
-links the older review to the newer, and makes their execution due for reconciliation.
+A message alone closes no review, because anybody who may send to the queue could forge one. It links the
+older review to the newer one, and makes their execution due for reconciliation.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Step = tuple[UUID, str, str, str, int | None]
 def link(new: Sequence[ReviewTask]) -> None:
     """Link older reviews of the same steps to these, and schedule the reconciliation of their executions.
 
-    The newest review of a step is the one that was sent last, in whatever order they arrive. The
-    caller has just stored `new` in its transaction.
+    The newest review of a step is the one whose message was sent last, in whatever order messages
+    arrive. The caller has just stored `new` in its transaction.
     """
     now = database_time.now()
     due: dict[str, datetime] = {}
@@ -52,7 +52,7 @@ def _link_steps(arns: Iterable[str]) -> set[str]:
         return set()
     delivered = _delivered(links)
     changed = set()
-    # In the order of their ids, as everything that locks several reviews does.
+    # Locked in the order of their ids, as everywhere, against deadlocks.
     linked = ReviewTask.objects.without_secrets().filter(pk__in=links).order_by("pk")
     for older in linked.select_for_update():
         if not _may_be_replaced(older, delivered):
@@ -66,7 +66,7 @@ def _link_steps(arns: Iterable[str]) -> set[str]:
 
 
 def _age(row: ReviewTask) -> tuple[datetime, int, int, UUID]:
-    """Sort key: when it was sent; within one millisecond, the message's own retry counts."""
+    """Sort key: the time of sending; within a millisecond, the counts of redrives and retries."""
     return row.sent_at, row.redrive_count, row.retry_count, row.pk
 
 
@@ -75,7 +75,7 @@ def _step(row: ReviewTask) -> Step:
 
 
 def _delivered(reviews: Iterable[UUID]) -> set[UUID]:
-    """The decisions on these reviews that are proved to be delivered: a newer review is another round."""
+    """The decisions on these reviews that are proved delivered: those reviews are not superseded."""
     decided = ReviewTask.objects.filter(pk__in=list(reviews), decision__isnull=False)
     proved = OutboxEntry.objects.filter(
         kind=OutboxEntry.Kind.CALLBACK,

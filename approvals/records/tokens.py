@@ -1,6 +1,6 @@
-"""Task tokens and raw bodies at rest: sealed with AES-256-GCM, found by fingerprint.
+"""Task tokens and raw bodies at rest: sealed with AES-256-GCM; tokens are found by fingerprint.
 
-A sealed value is bound to its row and column, so that it cannot be opened elsewhere. Its bytes are:
+A sealed value is bound to its row and column, so that it cannot be opened in another. Its bytes are:
 version (1), length of the key id (1), key id, nonce (12), then the ciphertext with its tag.
 """
 
@@ -29,9 +29,9 @@ def fingerprint(token: TaskToken) -> bytes:
 
 
 def redacted(text: str, review: ReviewTask) -> str:
-    """What a person wrote about a review, without its task token, should the text hold that.
+    """A text about a review, with the review's task token redacted if the text has it.
 
-    No token is unsealed for it: each candidate in the text is compared by its fingerprint.
+    The stored token is not unsealed: each candidate in the text is compared by its fingerprint.
     """
     expected = bytes(review.token_fingerprint)
     return redaction.redact_matching(text, lambda run: fingerprint(TaskToken(run)) == expected)

@@ -1,4 +1,4 @@
-"""Hints: `go and look at this row`. The only send_task; a hint that is lost costs seconds."""
+"""Wake-ups: Celery messages that ask a worker to look at a row. A lost one costs seconds, no data."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ READ = "approvals.read_execution"
 
 
 def after_commit(name: str, row: UUID, **about: str) -> None:
-    """Once the running transaction has committed, ask a worker to run task `name` on `row`.
+    """After the running transaction has committed, send the Celery task `name` with the id `row`.
 
-    It never fails and never delays the request: one attempt, one second, no retry. `about` names
-    the review or the order for the log, and does not travel.
+    It raises nothing, and delays the request by one attempt of at most a second. `about` names the
+    review or the order in the log, and is not sent.
     """
     transaction.on_commit(partial(_send, name, str(row), about), robust=True)
 
@@ -28,5 +28,5 @@ def after_commit(name: str, row: UUID, **about: str) -> None:
 def _send(name: str, row: str, about: dict[str, str]) -> None:
     try:
         current_app.send_task(name, args=[row], retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001  (whatever the broker does, the sweeper delivers)
+    except Exception as error:  # noqa: BLE001  (without the broker the sweeper delivers)
         log.warning("hint.lost", task=name, row=row, error=type(error).__name__, **about)

@@ -19,12 +19,11 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from approvals import pagination, policy
-from approvals.actions import interventions
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import AuditEvent, ExecutionHistory, OrderExecution, OrderIntervention
 from approvals.policy import Action
-from approvals.records import audit, database_time, execution_history, wake_ups
+from approvals.records import audit, database_time, execution_history, order_outcomes, wake_ups
 from approvals.untrusted import display
 from approvals.web import execution_view, payload_view, review_list, wording
 from approvals.web.decorators import DeskRequest, desk, reviews_of
@@ -101,7 +100,7 @@ def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """Ask for the execution to be read now, however fresh the reading is."""
     order = find(request.actor, attempt)
     if order.execution_arn:
-        execution_history.ask(order)
+        execution_history.request(order)
         wake_ups.after_commit(wake_ups.READ, order.pk)
     return redirect("attempt", order.pk)
 
@@ -213,7 +212,7 @@ def why_anew(order: OrderExecution) -> str:
         " a restart begins a new attempt with the same input.",
         "fail_state": "It ended in a Fail state of the workflow, which a redrive would only enter"
         " again. A restart begins a new attempt with the same input.",
-    }.get(interventions.why_anew(order), "")
+    }.get(order_outcomes.reason_for_new_attempt(order), "")
 
 
 def _open_hand() -> Subquery:

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from approvals.actions.decisions import deadline_margin
 from approvals.actors import SYSTEM_NAME, Actor
 from approvals.exceptions import ApprovalsError
 from approvals.models import AuditEvent, ReviewTask
@@ -72,7 +71,7 @@ def _consequence(review: ReviewTask, left: timedelta) -> str:
     """What happens when the time is up, by the queue's rule for that."""
     rule = AT_DEADLINE.get(review.queue.at_deadline)
     if rule:
-        margin = span(deadline_margin(review))
+        margin = span(review.margin_before_deadline)
         return (
             f"Step Functions stops waiting in {span(left)}. If nobody has decided {margin} before"
             f" that, the queue {rule} it by itself."

@@ -191,7 +191,7 @@ class HeartbeatSender:
             heartbeats.record_closed(reviews)
             log.info("heartbeat.closed", queue=queue.slug, reviews=[str(pk) for pk in reviews])
             return
-        soon = heartbeats.interval(queue) / service_quotas.BEATS_A_LIFE
+        soon = heartbeats.interval(queue) / service_quotas.BEATS_PER_TIMEOUT
         if proof == Proof.THROTTLED:
             heartbeats.retry_in(reviews, seconds=min(soon, pool.slow_down()))
         elif proof != Proof.INVALID_TOKEN:  # which keeps its next turn: sooner would not help

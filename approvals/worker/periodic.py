@@ -12,6 +12,7 @@ from django.db.models.functions import Least, Now
 
 from approvals.actions import assignment, decisions
 from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
+from approvals.models.review_tasks import LONGEST_MARGIN
 from approvals.orchestration.batches import distributed_map, runner
 from approvals.polling import checking
 from approvals.reconciliation import batch_executions, execution_history, executions
@@ -29,14 +30,14 @@ Source = ReviewTask.DeadlineSource
 
 def decide_at_deadlines() -> int:
     """Decide the reviews whose queue decides for itself one margin before Step Functions stops waiting."""
-    window = Least(Value(decisions.MARGIN), (F("deadline_at") - F("sent_at")) / 4)
+    window = Least(Value(LONGEST_MARGIN), (F("deadline_at") - F("sent_at")) / 4)
     due = (
         ReviewTask.objects.pending()
         .exclude(queue__at_deadline=ReviewQueue.AtDeadline.LEAVE)
         .filter(
             deadline_source=Source.MESSAGE,
             deadline_at__gt=Now(),
-            deadline_at__lte=Now() + decisions.MARGIN,
+            deadline_at__lte=Now() + LONGEST_MARGIN,
         )
         .annotate(margin=window)
         .filter(deadline_at__lte=Now() + F("margin"))

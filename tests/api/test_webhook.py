@@ -227,7 +227,7 @@ def test_senders_of_different_names_have_ids_of_their_own(erp, alice, queue):
 def test_while_votes_are_missing_no_decision_is_named_and_that_never_changes(
     erp, alice, bob, review, monkeypatch
 ):
-    monkeypatch.setattr(policy, "votes_suffice", lambda _review, outcomes: len(outcomes) > 1)
+    monkeypatch.setattr(policy, "votes_suffice", lambda outcomes: len(outcomes) > 1)
 
     first = erp.send(about(review), "msg-1")
     second = erp.send(about(review, reviewer_email=bob.email), "msg-2")

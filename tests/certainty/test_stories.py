@@ -113,7 +113,7 @@ def test_what_is_fresh_is_not_read_unless_somebody_asks(
     assert read(order.pk)
     assert not read(order.pk)
 
-    execution_history.ask(order)
+    execution_history.request(order)
     assert periodic.read_executions() == 1
     assert periodic.read_executions() == 0
     assert calls(aws, "DescribeExecution") == 2

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from approvals import arns
 from approvals.actions import batch_executions, batches
-from approvals.actions.batches import LeaseLost, Reading
+from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
@@ -101,7 +101,7 @@ def _ready_map(stage: Stage) -> Case:
         order_id, text = order_input.parse({"order_id": f"M-{stage.number()}"})
         name = execution_names.of_order(order_id)
         items.append(Item(number, number, order_id, name, text))
-    batches.give_back(batches.record(turn, Reading(items=items, at_end=True)))
+    batches.give_back(batches.record(turn, Chunk(items=items, at_end=True)))
     case.carrier = case.batch.executions.get()
     return case
 
@@ -139,7 +139,9 @@ def _deliver(_stage: Stage, case: Case) -> None:
 
 def _learn(_stage: Stage, case: Case) -> None:
     items = case.batch.orders.values_list("batch_item", flat=True)
-    batch_executions.learn(case.carrier.pk, [batch_executions.Outcome(item) for item in items])
+    batch_executions.record_outcomes(
+        case.carrier.pk, [batch_executions.Outcome(item) for item in items]
+    )
 
 
 def _release(_stage: Stage, case: Case) -> None:
@@ -288,7 +290,7 @@ ROWS: list[Row] = [
         _told_of_carrier("batch.execution_started"),
     ),
     _row("refuse batch execution", "", _ready_taken, _deliver),
-    _row("learn ends", "batch_executions.learn", _ready_running, _learn),
+    _row("learn ends", "batch_executions.record_outcomes", _ready_running, _learn),
     _row("end batch execution", "batch_executions.end", _ready_learned, _end),
     _row("note progress", "batch_executions.note_progress", _ready_running, _note),
     Row(

@@ -25,11 +25,11 @@ from approvals.api.endpoint import JSONOnly, is_json
 from approvals.api.serializers.webhooks import WebhookDecision
 from approvals.exceptions import (
     ApprovalsError,
+    IdempotencyConflict,
     IdempotencyMismatch,
     Invalid,
     NotAllowed,
     NotFound,
-    ReceiptConflict,
     Throttled,
     Unavailable,
 )
@@ -101,7 +101,7 @@ def _run_once(
 ) -> IdempotencyKey:
     """Decide unless this id has been used before; returns what is stored under the id in either case.
 
-    Refusals are stored and repeated too. Raises ReceiptConflict if the id was used with another body,
+    Refusals are stored and repeated too. Raises IdempotencyConflict if the id was used with another body,
     and the refusals and errors that are not stored because the same request may succeed later.
     """
     stored = _stored(key)
@@ -129,11 +129,11 @@ def _is_temporary(refusal: ApprovalsError) -> bool:
 
 
 def _stored(key: idempotency.Key) -> IdempotencyKey | None:
-    """Returns what an earlier request with this id and body has stored. Raises ReceiptConflict."""
+    """Returns what an earlier request with this id and body has stored. Raises IdempotencyConflict."""
     try:
         return idempotency.earlier(key)
     except IdempotencyMismatch:
-        raise ReceiptConflict from None
+        raise IdempotencyConflict from None
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _orders(turn: verbs.Turn, execution: BatchExecution) -> Iterator[bytes]:
     last, opening = 0, "["
     renew_at = database_time.now()
     while page := list(carried.filter(batch_item__gt=last).order_by("batch_item")[:ROWS_A_PAGE]):
-        texts = [json.dumps(order_batches.carried(row), ensure_ascii=False) for row in page]
+        texts = [json.dumps(order_batches.batch_entry(row), ensure_ascii=False) for row in page]
         yield (opening + ",\n".join(texts)).encode()
         last, opening = page[-1].batch_item or 0, ",\n"
         if database_time.now() > renew_at:

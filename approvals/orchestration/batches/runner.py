@@ -177,23 +177,23 @@ class Runner:
         try:
             found = sources.of_object(turn.batch.source)
         except Invalid as error:
-            return batches.record(turn, batches.Reading(trouble=error.message))
+            return batches.record(turn, batches.Chunk(problem=error.message))
         return batches.pin(turn, version=found.version, size=found.size, form=found.form)
 
     def _read(self, turn: batches.Turn) -> batches.Turn:
         try:
-            reading = self._rows_of(turn.batch, self._rows or self._begin(turn.batch))
+            chunk = self._rows_of(turn.batch, self._rows or self._begin(turn.batch))
         except Invalid as error:  # the source is gone, or is no longer what it was
-            reading = batches.Reading(trouble=error.message)
-        return batches.record(turn, reading)
+            chunk = batches.Chunk(problem=error.message)
+        return batches.record(turn, chunk)
 
-    def _rows_of(self, batch: OrderBatch, rows: Iterator[parsers.Row]) -> batches.Reading:
+    def _rows_of(self, batch: OrderBatch, rows: Iterator[parsers.Row]) -> batches.Chunk:
         """The next rows, up to what one execution carries or one transaction should hold."""
         most = batch.size if batch.mode == Mode.BATCHES else ROWS_A_TURN
         items: list[Item] = []
         refusals: list[Refusal] = []
-        held, trouble, at_end = 0, "", False
-        while len(items) + len(refusals) < most and not trouble and not at_end:
+        held, problem, at_end = 0, "", False
+        while len(items) + len(refusals) < most and not problem and not at_end:
             row, self._next = self._next or next(rows, None), None
             if row is None:
                 at_end = True
@@ -202,7 +202,7 @@ class Runner:
             if isinstance(item, Refusal):
                 refusals.append(item)
                 if row.ends or batch.on_bad_row == OrderBatch.OnBadRow.STOP:
-                    trouble = f"Line {item.line}: {item.reason}"
+                    problem = f"Line {item.line}: {item.reason}"
                 continue
             weight = 0 if item.alone or batch.mode != Mode.BATCHES else _weight(item)
             if held + weight > MOST_BYTES:
@@ -211,7 +211,7 @@ class Runner:
             items.append(item)
             held += weight
         given = self._counted.given if self._counted else 0
-        return batches.Reading(items, refusals, given, trouble, at_end)
+        return batches.Chunk(items, refusals, given, problem, at_end)
 
     def _keep_the_lease(self) -> None:
         """While rows that were read before are skipped, which may last longer than the lease."""
