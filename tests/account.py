@@ -16,7 +16,7 @@ from tests import factories
 
 
 class Sqs:
-    """SQS of the local account, as whoever sends messages and sets queues up sees it."""
+    """SQS of the local account, for tests that create queues and send messages."""
 
     def __init__(self, endpoint: str) -> None:
         session = boto3.session.Session(
@@ -25,7 +25,7 @@ class Sqs:
         self.client: Any = session.client("sqs", endpoint_url=endpoint)
 
     def make(self, *, fifo: bool = False, **attributes: Any) -> str:
-        """Make a queue; its URL."""
+        """Create a queue; returns its URL."""
         if fifo:
             attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} | attributes
         name = f"t-{uuid.uuid4()}" + (".fifo" if fifo else "")
@@ -37,7 +37,7 @@ class Sqs:
         return str(self.attributes(url)["QueueArn"])
 
     def attributes(self, url: str) -> dict[str, str]:
-        """What GetQueueAttributes says."""
+        """The attributes that GetQueueAttributes returns."""
         answer = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         return dict(answer["Attributes"])
 
@@ -47,14 +47,14 @@ class Sqs:
         self.client.set_queue_attributes(QueueUrl=url, Attributes=texts)
 
     def make_pair(self, *, fifo: bool = False, receives: int = 10, **attributes: Any) -> list[str]:
-        """A queue and its dead-letter queue; their URLs."""
+        """Create a queue and its dead-letter queue; returns their URLs."""
         dead = self.make(fifo=fifo, MessageRetentionPeriod=1_209_600)
         policy = {"deadLetterTargetArn": self.arn(dead), "maxReceiveCount": receives}
         given = {"RedrivePolicy": json.dumps(policy), "VisibilityTimeout": 60} | attributes
         return [self.make(fifo=fifo, **given), dead]
 
     def send(self, url: str, body: Any = None, **more: str) -> str:
-        """Send a message; its body."""
+        """Send a message; returns its body."""
         text = body if isinstance(body, str) else json.dumps(body or factories.message())
         self.client.send_message(QueueUrl=url, MessageBody=text, **more)
         return text
@@ -67,7 +67,7 @@ class Sqs:
             pass
 
     def left(self, url: str) -> int:
-        """How many messages the queue holds, hidden ones too."""
+        """How many messages the queue has, including hidden ones."""
         found = self.attributes(url)
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return sum(int(found[name]) for name in names)
@@ -75,7 +75,7 @@ class Sqs:
 
 @pytest.fixture(scope="session")
 def local_account() -> Iterator[local_aws.Account]:
-    """One account for all the tests that ask for it."""
+    """One account for all tests that use it."""
     made = local_aws.start()
     yield made
     made.stop()

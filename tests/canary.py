@@ -1,4 +1,4 @@
-"""A task token that is recognised wherever it shows itself, in whatever spelling."""
+"""A task token that is recognised wherever it appears, in any encoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CANARY = "AQCEAAAAKgAAAAMAAAAAAAAAAcanary/task+token/never/to/be/seen+anywhere==
 
 
 def spellings(token: str = CANARY) -> set[bytes]:
-    """The ways in which a token could leave without being noticed at first sight."""
+    """The token in encodings in which it could leak unnoticed."""
     plain = token.encode()
     shifted = {base64.b64encode(b"x" * shift + plain)[4 * shift : -8] for shift in range(3)}
     return {
@@ -29,7 +29,7 @@ def spellings(token: str = CANARY) -> set[bytes]:
 
 
 def assert_no_canary(text: str | bytes, token: str = CANARY) -> None:
-    """Fails where the token stands in `text`, be it reversed, in base64, hex or escaped."""
+    """Fail if the token is in `text`, also reversed, escaped, or in base64 or hexadecimal digits."""
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else bytes(text)
     for spelling in spellings(token):
         place = raw.find(spelling)

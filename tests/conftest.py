@@ -1,4 +1,4 @@
-"""What every test may ask for: four people, a queue, and a database whose audit table can be emptied."""
+"""Fixtures of all tests: users, a queue, and a database whose audit table can be emptied."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _flush = DatabaseOperations.execute_sql_flush
 
 
 def _flush_past_the_triggers(self: DatabaseOperations, sql_list: list[str]) -> None:
-    """TransactionTestCase empties every table; the audit table refuses that, so triggers are off for it.
+    """Empty every table for TransactionTestCase with triggers off, because the audit table refuses it.
 
-    CASCADE for knox's own token table: a migration makes it, but no model of ours stands for it.
+    CASCADE empties the token table of knox too, which has no model in this project.
     """
     sql_list = [sql.replace(";", " CASCADE;") if "TRUNCATE" in sql else sql for sql in sql_list]
     with self.connection.cursor() as cursor:
@@ -31,7 +31,7 @@ DatabaseOperations.execute_sql_flush = _flush_past_the_triggers  # type: ignore[
 
 @pytest.fixture(autouse=True)
 def site_groups(request: pytest.FixtureRequest) -> None:
-    """The groups a migration made; a test with `transaction=True` before this one has emptied them."""
+    """The groups that a migration creates; an earlier test with `transaction=True` has deleted them."""
     marker = request.node.get_closest_marker("django_db")
     if marker and (marker.kwargs.get("transaction") or "transactional_db" in request.fixturenames):
         request.getfixturevalue("transactional_db")
@@ -73,5 +73,5 @@ def victor(queue: ReviewQueue) -> User:
 
 @pytest.fixture
 def carol(db: None) -> User:
-    """A reviewer of another queue, who must not even learn what is in this one."""
+    """A reviewer of another queue, to whom this queue is hidden."""
     return factories.user("carol@example.com", "reviewer", factories.queue("refunds"))

@@ -1,4 +1,4 @@
-"""A pytest plugin: where no DATABASE_URL is given, a PostgreSQL of our own for this run.
+"""A pytest plugin: without a DATABASE_URL, it starts a PostgreSQL for this run.
 
 Loaded with `-p`, so that it comes before pytest-django reads the settings.
 """
@@ -16,7 +16,7 @@ from local.postgres import Server
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config):
-    """Start the server before the settings are read; xdist's workers inherit its address."""
+    """Start the server before the settings are read; xdist's workers inherit its URL."""
     if "DATABASE_URL" not in os.environ:
         data = Path("var").resolve() / f"test-postgres-{os.getpid()}"
         server = Server.start(data, durable=False)

@@ -41,7 +41,7 @@ for email in sys.argv[1:]:
 
 
 class Desk:
-    """The service with its processes; ask it to start, stop or kill them, and look at what AWS says."""
+    """The service with its processes: starts, stops and kills them, and describes executions in AWS."""
 
     def __init__(self, account: aws.Account, outputs: dict[str, str], database_url: str) -> None:
         self.account, self.outputs = account, outputs
@@ -70,7 +70,7 @@ class Desk:
         )
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line that runs Python with these arguments, where this service lives."""
+        """The command line that runs Python with these arguments in the environment of this service."""
         return [sys.executable, *arguments]
 
     def manage(self, *arguments: str, text: str = "", code: int = 0) -> str:
@@ -120,7 +120,7 @@ class Desk:
         return False
 
     def people(self, **roles: str) -> None:
-        """Make people with a role in the queue and the PASSWORD."""
+        """Create users with a role in the queue and the PASSWORD."""
         for name, role in roles.items():
             self.manage("grant", f"{name}@example.com", QUEUE, role, "--create")
             self.manage("grant", f"{name}@example.com", "--site", "orders")
@@ -134,7 +134,7 @@ class Desk:
         return Program(self.url, token)
 
     def execution(self, arn: str) -> dict[str, Any]:
-        """What DescribeExecution says."""
+        """The response of DescribeExecution."""
         return dict(self.stepfunctions.describe_execution(executionArn=arn))
 
     def ended(self, arn: str, seconds: float = 30) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class Desk:
 
 
 class Program:
-    """A program that decides over REST."""
+    """A client of the REST API."""
 
     def __init__(self, url: str, token: str) -> None:
         self.root = f"{url}/api/v1/"
@@ -165,19 +165,19 @@ class Program:
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **query: str) -> Any:
-        """GET a path; the answer's JSON."""
+        """GET a path; returns the JSON of the response."""
         answer = self.session.get(self.root + path, params=query, timeout=10)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str, body: dict[str, Any] | None = None, *, status: int = 200) -> Any:
-        """POST to a path and expect this status; the answer's JSON."""
+        """POST to a path and expect this status; returns the JSON of the response."""
         answer = self.session.post(self.root + path, json=body or {}, timeout=10)
         assert answer.status_code == status, answer.text
         return answer.json()
 
     def start(self, order: dict[str, Any]) -> str:
-        """Start an order; its execution's ARN."""
+        """Start an order; returns the ARN of its execution."""
         answer = self.session.post(f"{self.root}orders/", json=order, timeout=10)
         assert answer.status_code in {200, 201, 202}, answer.text
         path = f"orders/{order['order_id']}/"
@@ -211,7 +211,7 @@ class Program:
 
 
 def wait_until(look: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    """What `look` returns once it is true; fails after so many seconds."""
+    """Returns the result of `look` once it is true; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():

@@ -1,4 +1,4 @@
-"""Rows and messages for tests, made the way the service makes them: through its own verbs."""
+"""Rows and messages for tests; rows are created by the verbs of the service."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def message(**fields: Any) -> dict[str, Any]:
 
 
 def received(body: Any = None, **fields: Any) -> Received:
-    """The message as it comes from SQS; a `body` that is no text is written as JSON."""
+    """A message as it comes from SQS; a `body` that is no text is written as JSON."""
     if body is None:
         body = message(**fields)
     text = body if isinstance(body, str) else json.dumps(body)
@@ -60,8 +60,8 @@ def received(body: Any = None, **fields: Any) -> Received:
 def queue(slug: str = "manual-review", **changes: Any) -> ReviewQueue:
     """A review queue."""
     fields = {"sqs_url": f"https://sqs.us-east-1.amazonaws.com/123456789012/{slug}"}
-    made, _ = queues.save(slug, {"region": "us-east-1", **fields, **changes}, by=COMMAND_LINE)
-    return made
+    row, _ = queues.save(slug, {"region": "us-east-1", **fields, **changes}, by=COMMAND_LINE)
+    return row
 
 
 def review(of: ReviewQueue | None = None, **fields: Any) -> ReviewTask:
@@ -73,7 +73,7 @@ def review(of: ReviewQueue | None = None, **fields: Any) -> ReviewTask:
 
 
 def user(email: str, role: str | None = None, of: ReviewQueue | None = None, **fields: Any) -> User:
-    """A person with PASSWORD, and with a role in a queue where one is named."""
+    """A person with PASSWORD, and with a role in a queue if `role` is given."""
     made = people.create(email, by=COMMAND_LINE, password=PASSWORD, **fields)
     if role:
         of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
@@ -82,6 +82,6 @@ def user(email: str, role: str | None = None, of: ReviewQueue | None = None, **f
 
 
 def conclude(lease: Lease, answer: Answer) -> None:
-    """Let Step Functions give this answer to a leased callback; nobody can read its history."""
+    """Conclude a leased callback with this answer of Step Functions; its history cannot be read."""
     if callbacks.conclude(lease, answer):
         callbacks.conclude_by_history(lease, Evidence(Fate.HISTORY_UNREADABLE))

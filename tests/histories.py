@@ -1,4 +1,4 @@
-"""Histories as a reading keeps them, written state by state along a path, and the workflow they ran."""
+"""Execution histories as they are stored, built state by state along a path, and their workflow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TO_THE_REJECTION = (
 
 
 class History:
-    """Events in their order; each method goes on from where the last one came to."""
+    """Events in their order; each method continues after the last event."""
 
     def __init__(self, began: datetime | None = None, pace: float = 1.5) -> None:
         self.at = began or datetime.now(UTC) - timedelta(minutes=9)
@@ -47,7 +47,7 @@ class History:
         return number
 
     def go(self, states: Iterable[str], *, stay: bool = False, **error: str) -> History:
-        """Through these states; the last one is not left where it is to `stay`, or breaks with an error."""
+        """Pass through these states; with `stay` the last is not left, with an error it fails."""
         names = list(states)
         for name in names:
             kind = _kind(name)
@@ -67,7 +67,7 @@ class History:
         return self
 
     def fork(self, name: str, branches: Iterable[str]) -> History:
-        """Through a Parallel state whose branches interleave."""
+        """Pass through a Parallel state whose branches interleave."""
         self.add("ParallelStateEntered", state=name)
         begun = self.add("ParallelStateStarted")
         heads = [
@@ -90,7 +90,7 @@ class History:
 
 
 def read(order: OrderExecution, history: History, **fields: Any) -> ExecutionHistory:
-    """Let this be what was read of an order's execution, just now."""
+    """Store this as the history of an order's execution, read just now."""
     flow, _ = Workflow.objects.get_or_create(
         state_machine_arn=order.state_machine_arn,
         revision="",

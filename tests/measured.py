@@ -1,4 +1,4 @@
-"""How a process that a test starts in a bare environment is still measured by `make test`."""
+"""Coverage of processes that a test starts in a bare environment."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def measured() -> dict[str, str]:
-    """The variables by which coverage reaches into a child; none where nothing is measured."""
+    """The environment variables with which a child process is measured; none without coverage."""
     return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}

@@ -1,4 +1,4 @@
-"""Calls at the same moment, each in a thread with its own database connection, and a second look at the rows."""
+"""Concurrent calls, each in a thread with its own database connection, and a second connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from approvals.exceptions import ApprovalsError
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each call returned, or the refusal it raised; all of them start together."""
+    """The results of calls that start together: what each returned, or the ApprovalsError it raised."""
     barrier = threading.Barrier(len(calls))
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(lambda call: _outcome(call, barrier), calls))
@@ -35,7 +35,7 @@ def round_by_round(
 
 
 def while_another_commits(sql: str, parameters: Sequence[Any], call: Callable[[], Any]) -> Any:
-    """What `call` does when it has to wait for a transaction that runs `sql` and then commits."""
+    """The result of `call`, which waits for a transaction that runs `sql` and then commits."""
     with second_look() as other, ThreadPoolExecutor(1) as pool:
         other.autocommit = False
         other.execute(sql, parameters)

@@ -1,4 +1,4 @@
-"""The admin site through its addresses: an operator, an auditor, a member, a stranger, and their rows."""
+"""The admin site by its URLs: an operator, an auditor, a member, a user without rights, and rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who enters the admin site, and what nobody can do there."""
+"""Access to the admin site: which users may open which page, and what nobody can do there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pages_of(rows: Rows, alice: User) -> dict[str, str]:
 
 
 def action_urls_of(rows: Rows, alice: User) -> list[str]:
-    """Every page behind which a verb of an operator stands."""
+    """The URL of every page that calls a verb for operators."""
     member, secret = alice.memberships.get(), WebhookSecret.objects.get()
     return [
         *(at(name) for name in OPERATORS),
@@ -66,7 +66,9 @@ def action_urls_of(rows: Rows, alice: User) -> list[str]:
     ]
 
 
-def test_whoever_has_not_signed_in_comes_to_the_desks_own_sign_in_page(client: Client) -> None:
+def test_a_request_without_a_session_is_sent_to_the_sign_in_page_of_the_desk(
+    client: Client,
+) -> None:
     answer = client.get("/admin/", follow=True)
     assert answer.redirect_chain[-1] == ("/accounts/login/?next=/admin/", 302)
     assert "account/login.html" in {t.name for t in answer.templates}
@@ -81,7 +83,7 @@ def test_the_sign_in_page_leads_back_to_the_admin_site(client: Client, oscar: Us
     assert client.get("/admin/password_change/").url == reverse("account_change_password")
 
 
-def test_a_stranger_and_a_superuser_without_a_right_are_told_so_and_not_sent_in_circles(
+def test_a_user_without_rights_gets_a_403_and_no_redirect_even_as_a_superuser(
     enter: Enter, stan: User, rows: Rows, alice: User
 ) -> None:
     boss = User.objects.create_superuser("boss@example.com", "x")
@@ -232,8 +234,8 @@ def test_lists_stop_counting_and_keep_to_their_order(
     monkeypatch.setattr("approvals.admin.pages.CappedPaginator.CAP", 3)
     browser = enter(oscar)
     with django_assert_max_num_queries(20) as asked:
-        said = browser.get(at("auditevent_changelist") + "?o=4").content.decode()
-    assert "These are the first 3" in said
+        page_text = browser.get(at("auditevent_changelist") + "?o=4").content.decode()
+    assert "These are the first 3" in page_text
     counting = [q["sql"] for q in asked.captured_queries if "COUNT(" in q["sql"]]
     assert counting
     assert all("LIMIT 4" in sql for sql in counting)

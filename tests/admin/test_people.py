@@ -114,8 +114,8 @@ def test_rights_outside_queues_are_granted_and_revoked(browser: Client, alice: U
 
 
 def test_the_last_operator_cannot_be_locked_out(browser: Client, oscar: User) -> None:
-    for door, typed in (("revoke", {"right": "operator"}), ("deactivate", {})):
-        answer = browser.post(at(f"user_{door}", oscar.pk), typed)
+    for form_url, typed in (("revoke", {"right": "operator"}), ("deactivate", {})):
+        answer = browser.post(at(f"user_{form_url}", oscar.pk), typed)
         assert answer.status_code == 422
         assert "oscar@example.com is the last operator" in answer.content.decode()
     away = operator("away@example.com")
@@ -146,8 +146,8 @@ def test_roles_are_granted_changed_and_revoked(
     typed = {"person": "Stan@example.com", "group": "", "queue": queue.slug, "role": "viewer"}
     browser.post(at("queuemembership_new"), typed)
     member = QueueMembership.objects.get(user=stan)
-    told = {"queue": queue.slug, "role": "viewer"}
-    assert last(stan) == ("role.granted", "oscar@example.com", "admin", told)
+    data = {"queue": queue.slug, "role": "viewer"}
+    assert last(stan) == ("role.granted", "oscar@example.com", "admin", data)
     browser.post(at("queuemembership_role", member.pk), {"role": "lead"})
     member.refresh_from_db()
     assert member.role == "lead"
@@ -197,11 +197,11 @@ def test_a_token_is_shown_once_and_revoked_for_good(
         assert secret not in listing
         assert secret not in browser.get(at("user_change", robot.pk)).content.decode()
 
-    door = at("apitoken_revoke", robot.pk) + "?name=a%2Fb+report"
-    assert door in listing
-    assert browser.post(door).status_code == 302
+    form_url = at("apitoken_revoke", robot.pk) + "?name=a%2Fb+report"
+    assert form_url in listing
+    assert browser.post(form_url).status_code == 302
     assert last(robot)[:3] == ("token.revoked", "oscar@example.com", "admin")
-    assert browser.post(door).status_code == 422
+    assert browser.post(form_url).status_code == 422
     assert client.get("/api/v1/queues/", headers=bearer).status_code == 401
 
 
@@ -300,12 +300,12 @@ def test_what_is_not_there_cannot_be_taken(stan: User, queue: ReviewQueue) -> No
 def test_a_token_name_that_turns_text_round_is_written_out(browser: Client, alice: User) -> None:
     credentials.issue_token(alice, "kept", by=COMMAND_LINE)
     ApiToken.objects.update(name="a\u202eb")  # as a release before this one took it
-    door = at("apitoken_revoke", alice.pk) + "?name=a%E2%80%AEb"
-    for page in (at("apitoken_changelist"), door):
-        said = browser.get(page).content.decode()
-        assert "\u202e" not in said
-        assert "a⟨U+202E⟩b" in said
-    assert browser.post(door).status_code == 302
+    form_url = at("apitoken_revoke", alice.pk) + "?name=a%E2%80%AEb"
+    for page in (at("apitoken_changelist"), form_url):
+        page_text = browser.get(page).content.decode()
+        assert "\u202e" not in page_text
+        assert "a⟨U+202E⟩b" in page_text
+    assert browser.post(form_url).status_code == 302
 
 
 def test_an_operator_issues_a_token_of_their_own(browser: Client, oscar: User) -> None:

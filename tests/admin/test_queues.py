@@ -1,4 +1,4 @@
-"""Queues on the admin site: their settings, with errors that name the place, and what AWS said of them."""
+"""Queues on the admin site: their settings, with errors that name the place, and the check of their connection."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def test_an_operator_adds_a_queue_with_all_its_settings(browser: Client, oscar: 
 def test_a_change_is_audited_with_what_it_was_and_what_it_is(
     browser: Client, oscar: User, queue: ReviewQueue
 ) -> None:
-    door = at("reviewqueue_edit", queue.pk)
+    form_url = at("reviewqueue_edit", queue.pk)
     policy = '{"reason_required_for": ["approved"]}'
     assert (
-        browser.post(door, {**stored(queue), "undo_seconds": "5", "policy": policy}).status_code
+        browser.post(form_url, {**stored(queue), "undo_seconds": "5", "policy": policy}).status_code
         == 302
     )
     event = last(queue)
@@ -102,7 +102,7 @@ def test_saving_what_was_not_changed_leaves_no_trace(browser: Client, queue: Rev
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "expected"),
     [
         ("policy", '{\n  "reason_required_for": [rejected]\n}', "No JSON at line 2, column 27"),
         ("policy", '{"reason_required_for": ["maybe"]}', "at /reason_required_for/0: "),
@@ -118,14 +118,14 @@ def test_saving_what_was_not_changed_leaves_no_trace(browser: Client, queue: Rev
     ],
 )
 def test_a_bad_value_is_refused_at_its_place_and_kept_as_it_was_typed(
-    browser: Client, queue: ReviewQueue, name: str, text: str, said: str
+    browser: Client, queue: ReviewQueue, name: str, text: str, expected: str
 ) -> None:
     answer = browser.post(at("reviewqueue_new"), {**TYPED, name: text})
     assert answer.status_code == 422
     form = answer.context["form"]
-    assert any(part in str(form.errors[name]).replace("&quot;", '"') for part in said.split("|")), (
-        form.errors
-    )
+    assert any(
+        part in str(form.errors[name]).replace("&quot;", '"') for part in expected.split("|")
+    ), form.errors
     assert form[name].value() == text
     assert form["region"].value() == "us-east-1"
     assert not ReviewQueue.objects.filter(slug="refunds").exists()
@@ -134,12 +134,12 @@ def test_a_bad_value_is_refused_at_its_place_and_kept_as_it_was_typed(
 def test_two_operators_do_not_overwrite_each_other_unseen(
     browser: Client, queue: ReviewQueue
 ) -> None:
-    door = at("reviewqueue_edit", queue.pk)
-    seen = dict(browser.get(door).context["hidden"])
+    form_url = at("reviewqueue_edit", queue.pk)
+    seen = dict(browser.get(form_url).context["hidden"])
     mine = {**stored(queue), **seen, "name": "Mine"}
     factories.queue(queue.slug, region="eu-west-1")  # somebody else, meanwhile
 
-    answer = browser.post(door, mine)
+    answer = browser.post(form_url, mine)
 
     assert answer.status_code == 412
     assert "Somebody has changed this queue" in answer.content.decode()
@@ -147,7 +147,7 @@ def test_two_operators_do_not_overwrite_each_other_unseen(
     queue.refresh_from_db()
     assert queue.region == "eu-west-1"
     again = {**mine, **dict(answer.context["hidden"])}
-    assert browser.post(door, again).status_code == 302
+    assert browser.post(form_url, again).status_code == 302
 
 
 @pytest.mark.parametrize("seen", ["0", "-1", "nonsense", "9" * 5000])
@@ -161,11 +161,11 @@ def test_a_page_of_settings_that_never_were_is_asked_again(
 def test_what_is_no_change_of_settings_makes_no_page_stale(
     browser: Client, queue: ReviewQueue
 ) -> None:
-    door = at("reviewqueue_edit", queue.pk)
-    seen = dict(browser.get(door).context["hidden"])
+    form_url = at("reviewqueue_edit", queue.pk)
+    seen = dict(browser.get(form_url).context["hidden"])
     queues.ask_check(queue.pk, by=COMMAND_LINE)
     credentials.issue_secret("erp", queue.slug, by=COMMAND_LINE)
-    assert browser.post(door, {**stored(queue), **seen, "name": "Mine"}).status_code == 302
+    assert browser.post(form_url, {**stored(queue), **seen, "name": "Mine"}).status_code == 302
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,13 +194,13 @@ def test_of_two_who_make_the_same_queue_at_once_one_makes_it() -> None:
 
 
 def test_a_queue_is_disabled_and_enabled(browser: Client, queue: ReviewQueue) -> None:
-    door = at("reviewqueue_switch", queue.pk)
-    assert "stay in SQS" in browser.get(door).content.decode()
+    form_url = at("reviewqueue_switch", queue.pk)
+    assert "stay in SQS" in browser.get(form_url).content.decode()
     queue.refresh_from_db()
     assert queue.enabled
-    browser.post(door, {"enabled": "no"})
+    browser.post(form_url, {"enabled": "no"})
     assert last(queue).data == {"enabled": ["True", "False"]}
-    browser.post(door, {"enabled": "yes"})
+    browser.post(form_url, {"enabled": "yes"})
     queue.refresh_from_db()
     assert queue.enabled
 
@@ -227,17 +227,17 @@ def test_a_check_asks_a_worker_and_the_page_shows_its_answer_with_its_age(
     long_ago = timezone.now() - timedelta(minutes=7)
     QueueCheck.objects.filter(queue=queue).update(checked_at=long_ago, findings=findings)
 
-    said = browser.get(page).content.decode().replace("\xa0", " ")
-    assert "AWS was asked 7 minutes ago" in said
-    assert "This is a FIFO queue." in said
+    page_text = browser.get(page).content.decode().replace("\xa0", " ")
+    assert "AWS was asked 7 minutes ago" in page_text
+    assert "This is a FIFO queue." in page_text
     assert "7 minutes ago" in browser.get(at("reviewqueue_changelist")).content.decode().replace(
         "\xa0", " "
     )
 
 
 def test_what_does_not_exist_is_not_found(browser: Client) -> None:
-    for door in ("edit", "switch", "check", "change"):
-        assert browser.get(at(f"reviewqueue_{door}", UUID(int=1))).status_code == 404
+    for form_url in ("edit", "switch", "check", "change"):
+        assert browser.get(at(f"reviewqueue_{form_url}", UUID(int=1))).status_code == 404
     assert browser.get("/admin/approvals/reviewqueue/nonsense/change/").status_code == 404
 
 
@@ -270,7 +270,7 @@ def test_stored_settings_that_nothing_reads_yet_are_flagged_and_stay(
     for name in ("escalate_to", "flag_when of input.&lt;b&gt;", "role requester of by"):
         assert f"<li>{name}</li>" in shown
     queue.refresh_from_db()
-    door = at("reviewqueue_edit", queue.pk)
-    assert browser.post(door, stored(queue) | {"name": "Renamed"}).status_code == 302
+    form_url = at("reviewqueue_edit", queue.pk)
+    assert browser.post(form_url, stored(queue) | {"name": "Renamed"}).status_code == 302
     queue.refresh_from_db()
     assert (queue.name, len(queue.fields)) == ("Renamed", 2)

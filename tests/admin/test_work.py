@@ -39,7 +39,7 @@ from tests.factories import actor
 pytestmark = pytest.mark.django_db
 
 
-def told(answer: object) -> list[str]:
+def messages_of(answer: object) -> list[str]:
     """The messages on a page."""
     return [str(message) for message in answer.context["messages"]]
 
@@ -55,17 +55,17 @@ def test_a_reviewer_decides_several_and_hears_of_each_by_itself(
         "action": "reject_selected", "index": "0",
         "_selected_action": [str(r.pk) for r in (free, held, decided)],
     }  # fmt: skip
-    door = browser.post(at("reviewtask_changelist"), picked).url
-    asked = browser.get(door)
+    form_url = browser.post(at("reviewtask_changelist"), picked).url
+    asked = browser.get(form_url)
     assert ReviewTask.objects.get(pk=free.pk).status == "pending"  # nothing is done yet
 
     typed = {"id": [pk for _, pk in asked.context["hidden"]], "reason": "The stock is wrong."}
     answer = browser.post(at("reviewtask_reject"), typed)
 
-    said = "\n".join(told(answer))
-    assert "Review 0: rejected." in said
-    assert "Review 1: Somebody else holds this review. (bob@example.com)" in said
-    assert "Review 2: This review has been decided already. (bob@example.com)" in said
+    texts = "\n".join(messages_of(answer))
+    assert "Review 0: rejected." in texts
+    assert "Review 1: Somebody else holds this review. (bob@example.com)" in texts
+    assert "Review 2: This review has been decided already. (bob@example.com)" in texts
     assert answer.status_code == 409
     assert {pk for _, pk in answer.context["hidden"]} == {held.pk, decided.pk}
     assert answer.context["form"]["reason"].value() == "The stock is wrong."
@@ -94,7 +94,7 @@ def test_a_queue_that_wants_a_reason_gets_one_in_the_admin_site_too(
     queues.save("manual-review", {"policy": {"reason_required_for": ["approved"]}}, by=COMMAND_LINE)
     answer = enter(alice).post(at("reviewtask_approve"), {"id": rows.review.pk, "reason": " "})
     assert answer.status_code == 422
-    assert "write a reason" in told(answer)[0]
+    assert "write a reason" in messages_of(answer)[0]
 
 
 def test_nobody_decides_outside_their_queues_or_as_a_viewer(
@@ -107,7 +107,7 @@ def test_nobody_decides_outside_their_queues_or_as_a_viewer(
     assert b"Approve</a>" not in browser.get(at("reviewtask_change", rows.review.pk)).content
     answer = browser.post(at("reviewtask_approve"), typed)
     assert answer.status_code == 403
-    assert "needs the role reviewer" in told(answer)[0]
+    assert "needs the role reviewer" in messages_of(answer)[0]
     assert not Decision.objects.filter(review=rows.review).exists()
     for bad in ("nonsense", ""):
         assert browser.get(at("reviewtask_approve"), {"id": bad}).status_code == 404
@@ -116,9 +116,9 @@ def test_nobody_decides_outside_their_queues_or_as_a_viewer(
 def test_a_review_is_found_by_reference_and_by_id(enter: Enter, alice: User, rows: Rows) -> None:
     browser, listing = enter(alice), at("reviewtask_changelist")
     for term in ("ORD-OPEN", str(rows.review.pk)):
-        said = browser.get(listing, {"q": term}).content.decode()
-        assert str(rows.review.pk) in said
-        assert "1 review task" in said
+        page_text = browser.get(listing, {"q": term}).content.decode()
+        assert str(rows.review.pk) in page_text
+        assert "1 review task" in page_text
     assert "2 review tasks" in browser.get(listing, {"queue": "manual-review"}).content.decode()
     assert "1 review task" in browser.get(listing, {"status__exact": "pending"}).content.decode()
 
@@ -154,12 +154,12 @@ def test_an_operator_replays_and_discards(enter: Enter, oscar: User, queue: Revi
         "_selected_action": [hopeless.pk, other.pk],
         "index": "0",
     }
-    door = browser.post(at("quarantinedmessage_changelist"), picked).url
-    ids = [pk for _, pk in browser.get(door).context["hidden"]]
-    assert browser.post(door, {"id": ids, "reason": ""}).status_code == 422
+    form_url = browser.post(at("quarantinedmessage_changelist"), picked).url
+    ids = [pk for _, pk in browser.get(form_url).context["hidden"]]
+    assert browser.post(form_url, {"id": ids, "reason": ""}).status_code == 422
     again = browser.post(at("quarantinedmessage_replay"), {"id": [hopeless.pk]})
     assert again.status_code == 422
-    assert told(again)
+    assert messages_of(again)
     browser.post(at("quarantinedmessage_discard"), {"id": ids, "reason": "A test message."})
     for row in QuarantinedMessage.objects.all():
         assert (row.discarded_by, row.discard_reason) == (oscar, "A test message.")
@@ -175,9 +175,9 @@ def test_a_parked_callback_is_sent_again_and_its_journal_goes_on(
     enter: Enter, oscar: User, rows: Rows
 ) -> None:
     browser, page = enter(oscar), at("outboxentry_change", rows.entry.pk)
-    said = browser.get(page).content.decode()
-    assert "InvalidToken" in said
-    assert "invalid_token" in said
+    page_text = browser.get(page).content.decode()
+    assert "InvalidToken" in page_text
+    assert "invalid_token" in page_text
 
     browser.post(at("outboxentry_requeue", rows.entry.pk))
 
@@ -237,9 +237,9 @@ def test_the_outbox_is_filtered_and_searched(enter: Enter, audrey: User, rows: R
 
 def test_an_order_shows_its_input_and_its_chain(enter: Enter, audrey: User, rows: Rows) -> None:
     browser = enter(audrey)
-    said = browser.get(at("orderexecution_change", rows.order.pk)).content.decode()
-    assert "order.accepted" in said
-    assert "waiting / queued" in said
+    page_text = browser.get(at("orderexecution_change", rows.order.pk)).content.decode()
+    assert "order.accepted" in page_text
+    assert "waiting / queued" in page_text
     found = browser.get(at("orderexecution_changelist"), {"q": "A-1"}).content.decode()
     assert "1 order execution" in found
 
@@ -249,9 +249,9 @@ def test_a_chain_is_found_by_name_and_by_the_id_of_its_row(
 ) -> None:
     browser = enter(audrey)
     for term in (f"review:{rows.review.pk}", str(rows.review.pk)):
-        said = browser.get(at("auditevent_changelist"), {"q": term}).content.decode()
-        assert "1 audit event" in said
-        assert "review.received" in said
+        page_text = browser.get(at("auditevent_changelist"), {"q": term}).content.decode()
+        assert "1 audit event" in page_text
+        assert "review.received" in page_text
     event = AuditEvent.objects.get(chain=f"review:{rows.review.pk}")
     assert (
         bytes(event.hash).hex() in browser.get(at("auditevent_change", event.pk)).content.decode()
@@ -286,7 +286,7 @@ def test_more_than_a_page_takes_are_refused_and_not_cut(
     }  # fmt: skip
     answer = browser.post(f"{listing}?queue={queue.slug}", picked)
     assert answer.url == f"{listing}?queue={queue.slug}"
-    assert any("Nothing was done" in said for said in told(browser.get(answer.url)))
+    assert any("Nothing was done" in text for text in messages_of(browser.get(answer.url)))
 
     ids = [str(review.pk) for review in reviews]
     assert browser.post(at("reviewtask_reject"), {"id": ids, "reason": "x"}).status_code == 400

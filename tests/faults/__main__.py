@@ -21,7 +21,7 @@ from local.postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "var" / "faults.json"
-SMALL, HANDS_IF_SMALL = 0.05, 2  # small campaigns mostly wait: two at a time
+SMALL, WORKERS_IF_SMALL = 0.05, 2  # small campaigns mostly wait: two at a time
 
 
 def main() -> int:
@@ -32,12 +32,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="repeat the faults of another run")
     parser.add_argument("--out", type=Path, default=REPORT)
     parser.add_argument("--only", nargs="*", help="of line-kills and sabotage: these rows alone")
-    asked = parser.parse_args()
-    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     folder = ROOT / "var" / f"faults-{os.getpid()}"
     server = _server(folder / "postgres")
     try:
-        rows = _run(asked, seed, folder)
+        rows = _run(options, seed, folder)
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,39 +59,42 @@ def _server(data: Path) -> Server:
     return server
 
 
-def _run(asked: argparse.Namespace, seed: int, folder: Path) -> list[dict[str, Any]]:
+def _run(options: argparse.Namespace, seed: int, folder: Path) -> list[dict[str, Any]]:
     import django  # noqa: PLC0415  (the settings need the server's address)
 
     django.setup()
     from tests.faults import campaigns, report, stage  # noqa: PLC0415
 
-    wanted = asked.campaigns or list(campaigns.CAMPAIGNS)
+    wanted = options.campaigns or list(campaigns.CAMPAIGNS)
     if unknown := set(wanted) - set(campaigns.CAMPAIGNS):
         sys.exit(f"no campaign {sorted(unknown)}: choose from {list(campaigns.CAMPAIGNS)}")
     stage.make_template()
-    shared = {"scale": asked.scale, "seed": seed, "commit": _commit(), "at": _now()}
+    shared = {"scale": options.scale, "seed": seed, "commit": _commit(), "at": _now()}
     rows: list[dict[str, Any]] = []
-    sys.stdout.write(f"seed {seed}, scale {asked.scale}\n")
-    works = [partial(campaigns.run, name, asked.scale, seed, folder, asked.only) for name in wanted]
-    hands = HANDS_IF_SMALL if asked.scale < SMALL else 1  # figures of a release are measured alone
-    for result in stage.apart_together(works, hands=hands):
+    sys.stdout.write(f"seed {seed}, scale {options.scale}\n")
+    jobs = [
+        partial(campaigns.run, name, options.scale, seed, folder, options.only) for name in wanted
+    ]
+    # The figures of a release are measured one campaign at a time.
+    workers = WORKERS_IF_SMALL if options.scale < SMALL else 1
+    for result in stage.apart_together(jobs, workers=workers):
         rows.append(result.row(**shared))
-        sys.stdout.write(report.story(result) + "\n")
+        sys.stdout.write(report.summary(result) + "\n")
         sys.stdout.flush()
-        report.write(rows, asked.out)
+        report.write(rows, options.out)
     sys.stdout.write(report.table(rows) + "\n")
     return json.loads(json.dumps(rows, default=str))
 
 
 def _commit() -> str:
-    said = subprocess.run(
+    described = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return said.stdout.strip() or "unknown"
+    return described.stdout.strip() or "unknown"
 
 
 def _now() -> str:

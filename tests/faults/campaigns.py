@@ -20,7 +20,7 @@ CAMPAIGNS: dict[str, Campaign | None] = {
     "step-functions": deliveries.step_functions,
     "late-senders": deliveries.late_senders,
     "undo-races": deliveries.undo_races,
-    "hints": deliveries.hinted,
+    "hints": deliveries.send_wake_ups,
     "executions": starts.campaign,
     "restarts": restarts.campaign,
     "sweeper": sweeping.campaign,
@@ -29,7 +29,7 @@ CAMPAIGNS: dict[str, Campaign | None] = {
 
 
 def run(name: str, scale: float, seed: int, folder: Path, only: list[str] | None) -> Result:
-    """Run a campaign on a fresh stage, and say how long it took."""
+    """Run a campaign on a fresh stage; the result has its duration."""
     began = time.monotonic()
     result = _run(name, scale, seed, folder, only)
     result.seconds = time.monotonic() - began

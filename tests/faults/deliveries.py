@@ -1,4 +1,4 @@
-"""Decisions on a bad road: replies lost, calls stalled, tokens dead, senders too late, undos at the door."""
+"""Deliveries under faults: lost replies, stalled calls, closed tokens, late senders, and undo races."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def by_ourselves() -> None:
 
 
 def hard_road(stage: Stage, count: int, drive: Drive) -> Result:
-    """Decide so many reviews whose answers meet faults, as the rates say, and see all to their end."""
+    """Decide so many reviews whose calls have faults at these rates, and deliver all."""
     result = Result("step-functions")
     slugs = ["held", *(f"held-{number}" for number in range(3))]
     for slug in slugs[1:]:
@@ -133,7 +133,7 @@ def _driven(drive: Drive, *, patience: float) -> bool:
 
 
 def late_senders(stage: Stage, scale: float) -> Result:
-    """Senders whose lease ran out while they were away: they may tell what they learned, and move nothing.
+    """Senders whose lease ran out: they may record a result, and change no entry.
 
     Half of them come back with a refusal, half with AWS's 200, while another sender is at it.
     """
@@ -190,8 +190,8 @@ def undo_races(stage: Stage, scale: float) -> Result:
     return result
 
 
-def hinted(stage: Stage, scale: float) -> Result:
-    """Every hint that leaves names a row that is committed, and a broker that fails delays no decision."""
+def send_wake_ups(stage: Stage, scale: float) -> Result:
+    """Each wake-up names a committed row, and a broker that fails delays no decision."""
     rows = stage.reviews(max(6, round(200 * scale)))
     result = Result("hints", planned=len(rows))
     with _hints() as seen:
@@ -200,7 +200,7 @@ def hinted(stage: Stage, scale: float) -> Result:
     result.fired = len(seen)
     early = [row for row, committed in seen if not committed]
     result.breaches = [
-        Breach("I-6", f"a hint left before its row {row} was there") for row in early
+        Breach("I-6", f"a wake-up was sent before its row {row} was there") for row in early
     ]
     for row in rows:
         stage.deliver(row)
@@ -210,14 +210,14 @@ def hinted(stage: Stage, scale: float) -> Result:
 
 @contextlib.contextmanager
 def _hints() -> Iterator[list[tuple[str, bool]]]:
-    """The rows of the hints that leave, and whether another connection could see them then."""
+    """The rows of the wake-ups that are sent, and whether another connection could see them then."""
     seen: list[tuple[str, bool]] = []
 
     class Broker:
         def send_task(self, _name: str, args: list[str], **_: Any) -> None:
             with second_look() as other:
-                asked = "SELECT count(*) FROM approvals_outboxentry WHERE id = %s"
-                found = other.execute(asked, args).fetchone() == (1,)
+                query = "SELECT count(*) FROM approvals_outboxentry WHERE id = %s"
+                found = other.execute(query, args).fetchone() == (1,)
             seen.append((args[0], found))
             raise ConnectionError("no broker")
 

@@ -92,7 +92,7 @@ def campaign(stage: Stage, scale: float, only: list[str] | None = None) -> Resul
                 f"{row.name}, killed at {point}" if died else f"{row.name}, not killed at {point}"
             )
             result.breaches += _recovered(stage, row, case, where)
-    result.breaches += _told(stage, stage.judge(slugs=tuple(stage.queues)))
+    result.breaches += _with_kills(stage, stage.judge(slugs=tuple(stage.queues)))
     left = stage.unfired()
     result.breaches += [Breach("harness", f"planned and never happened: {fault}") for fault in left]
     result.notes = {"lines": lines, "kills by verb": dict(at), **checker.ambiguities()}
@@ -100,7 +100,7 @@ def campaign(stage: Stage, scale: float, only: list[str] | None = None) -> Resul
 
 
 def sample(seen: dict[tuple[str, int], int], scale: float, rng: random.Random) -> list[Point]:
-    """All lines, so many times as the scale says, each time at a later pass of a loop; or some lines."""
+    """All lines, as often as the scale requires, each time in a later pass of a loop; or a sample."""
     repeats = round(REPEATS * scale)
     if repeats:
         return [
@@ -120,18 +120,18 @@ def lines_of(stage: Stage, row: Row, case: Case) -> dict[tuple[str, int], int]:
     def follow() -> None:
         tracer = Tracer()
         _traced(tracer, lambda: row.act(stage, case))
-        told = [[file, line, count] for (file, line), count in tracer.seen.items()]
+        counted = [[file, line, count] for (file, line), count in tracer.seen.items()]
         with os.fdopen(writing, "w") as pipe:
-            json.dump(told, pipe)
+            json.dump(counted, pipe)
 
     pid = forked(follow, log=stage.folder / "children.log")
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        told = pipe.read()
+        counted = pipe.read()
     _, status = os.waitpid(pid, 0)
-    if status or not told:
+    if status or not counted:
         raise RuntimeError(f"{row.name} did not run to its end: see {stage.folder}/children.log")
-    return {(file, line): count for file, line, count in json.loads(told)}
+    return {(file, line): count for file, line, count in json.loads(counted)}
 
 
 def killed(stage: Stage, row: Row, case: Case, point: Point) -> bool:
@@ -153,19 +153,19 @@ def _traced(tracer: Tracer, act: Callable[[], object]) -> None:
 
 
 def _recovered(stage: Stage, row: Row, case: Case, where: str) -> list[Breach]:
-    """Let life go on, and say what does not hold then."""
+    """Recover after the kill, and return what does not hold then."""
     review = getattr(case, "review", None)
     if review is not None:
         stage.notes[str(review.pk)] = where
     _wait_for_the_dead()
     try:
         row.go_on(stage, case)
-        said = row.holds(stage, case)
+        problem = row.holds(stage, case)
     except Exception as error:  # noqa: BLE001  (a recovery that fails is what is looked for)
-        said = f"I-11 going on raised {type(error).__name__}: {error}"
-    if not said:
+        problem = f"I-11 going on raised {type(error).__name__}: {error}"
+    if not problem:
         return []
-    invariant, _, what = said.partition(" ")
+    invariant, _, what = problem.partition(" ")
     return [Breach(invariant, f"{where}: {what}")]
 
 
@@ -182,7 +182,7 @@ def _wait_for_the_dead() -> None:
             time.sleep(0.005)
 
 
-def _told(stage: Stage, breaches: list[Breach]) -> list[Breach]:
+def _with_kills(stage: Stage, breaches: list[Breach]) -> list[Breach]:
     """The breaches, each with the kill that its review went through."""
     return [
         Breach(

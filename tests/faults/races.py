@@ -1,4 +1,4 @@
-"""Races: sixteen deciders of one review at the same moment, through every door there is."""
+"""Races: sixteen deciders of one review at the same moment, through every surface."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Decide = Callable[[ReviewTask, str], int]
 
 
 def campaign(stage: Stage, scale: float) -> Result:
-    """200 reviews at scale 1, each decided by sixteen at once over the doors of a real web server."""
+    """200 reviews at scale 1, each decided by sixteen at once over the surfaces of a real web server."""
     rows = stage.reviews(max(5, round(REVIEWS * scale)))
     result = Result("races", planned=len(rows) * DECIDERS)
     seen: Counter[str] = Counter()
@@ -57,15 +57,15 @@ def campaign(stage: Stage, scale: float) -> Result:
             _refill()
             answers = _together(pool, deciders, row, stage)
             result.fired += len(answers)
-            won = [door for door, status in answers if status == WON[door]]
-            seen.update(f"{door} {status}" for door, status in answers)
+            won = [surface for surface, status in answers if status == WON[surface]]
+            seen.update(f"{surface} {status}" for surface, status in answers)
             if len(won) != 1:
-                what = f"review {row.pk}: {len(won)} were told that they had decided it"
+                what = f"review {row.pk}: {len(won)} got a success for deciding it"
                 result.breaches.append(Breach("I-5", what, "doubled" if len(won) > 1 else ""))
             odd = [a for a in answers if a[1] not in {409, WON[a[0]]}]
             result.breaches += [
-                Breach("I-5", f"review {row.pk}: a loser at the {door} got {status}, not 409")
-                for door, status in odd
+                Breach("I-5", f"review {row.pk}: a loser at {surface} got {status}, not 409")
+                for surface, status in odd
             ]
     result.breaches += _winners(stage, rows)
     result.notes = {"answers": dict(sorted(seen.items())), "deadlocks": _deadlocks()}
@@ -130,7 +130,7 @@ def _together(
     return list(pool.map(go, deciders, outcomes))
 
 
-# --- doors
+# --- surfaces
 
 
 def _deciders(stage: Stage, url: str) -> list[tuple[str, Decide]]:
@@ -142,8 +142,11 @@ def _deciders(stage: Stage, url: str) -> list[tuple[str, Decide]]:
     ]
     chosen = itertools.islice(itertools.cycle(surfaces), DECIDERS)
     return [
-        (name, door(stage, url, factories.user(f"decider{n}@example.com", "reviewer", stage.queue)))
-        for n, (name, door) in enumerate(chosen)
+        (
+            name,
+            surface(stage, url, factories.user(f"decider{n}@example.com", "reviewer", stage.queue)),
+        )
+        for n, (name, surface) in enumerate(chosen)
     ]
 
 

@@ -52,16 +52,16 @@ class Result:
         }
 
 
-def story(result: Result) -> str:
+def summary(result: Result) -> str:
     """What happened, for a person: the figures, then each breach with its invariant."""
-    said = [f"{result.campaign}: {'ok' if result.ok else 'RED'}"]
-    said += [f"    {name}: {value}" for name, value in result.notes.items()]
-    said += [f"    {b.invariant} {b.what}" for b in result.breaches[:SHOWN_BREACHES]]
+    lines = [f"{result.campaign}: {'ok' if result.ok else 'RED'}"]
+    lines += [f"    {name}: {value}" for name, value in result.notes.items()]
+    lines += [f"    {b.invariant} {b.what}" for b in result.breaches[:SHOWN_BREACHES]]
     if len(result.breaches) > SHOWN_BREACHES:
-        said.append(f"    ... and {len(result.breaches) - SHOWN_BREACHES} breaches more")
+        lines.append(f"    ... and {len(result.breaches) - SHOWN_BREACHES} breaches more")
     if not result.breaches and not result.ok:
-        said.append(f"    only {result.fired} of {result.planned} planned faults happened")
-    return "\n".join(said)
+        lines.append(f"    only {result.fired} of {result.planned} planned faults happened")
+    return "\n".join(lines)
 
 
 def table(rows: Iterable[dict[str, Any]]) -> str:

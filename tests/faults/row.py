@@ -1,4 +1,4 @@
-"""A row of the table of verbs: how to get ready, what to do, how life goes on after a kill, what must hold."""
+"""A row of the table of verbs: preparation, the call, the recovery after a kill, and what must hold then."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ Act = Callable[[Stage, Case], object]
 
 
 def nothing(_stage: Stage, _case: Case) -> str:
-    """Nothing beyond what the checker sees."""
+    """Check nothing beyond what the checker checks."""
     return ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One verb, or one course of it. `act` is what is killed; then `mend` is life going on.
+    """One verb, or one case of it. `act` is killed at a line; `recover` is called afterwards.
 
-    `holds` says what does not hold afterwards, or nothing. `covers` names functions of actions.
+    `holds` returns the invariant that is violated then, or nothing. `covers` names functions of actions.
     """
 
     name: str
     covers: tuple[str, ...]
     ready: Callable[[Stage], Case]
     act: Act
-    mend: Act | None = None
+    recover: Act | None = None
     holds: Callable[[Stage, Case], str] = nothing
 
     def go_on(self, stage: Stage, case: Case) -> None:
-        """What people and processes do after the kill: the same again, and then deliver."""
-        (self.mend or again(self.act))(stage, case)
+        """Do what people and processes do after a kill: call the verb again, and deliver."""
+        (self.recover or again(self.act))(stage, case)
 
 
 def again(act: Act) -> Act:
-    """Whoever was cut off tries once more; a refusal says that it had been done."""
+    """An act that calls the verb again; a refusal means that the first call had committed."""
 
     def once_more(stage: Stage, case: Case) -> None:
         try:
@@ -54,13 +54,13 @@ def again(act: Act) -> Act:
     return once_more
 
 
-def told_once(chain: str, kind: str) -> str:
-    """What is wrong unless the chain tells of this exactly once."""
-    told = AuditEvent.objects.filter(chain=chain, kind=kind).count()
-    return "" if told == 1 else f"I-16 {kind} was told {told} times"
+def recorded_once(chain: str, kind: str) -> str:
+    """The violation, unless the chain has exactly one event of this kind."""
+    count = AuditEvent.objects.filter(chain=chain, kind=kind).count()
+    return "" if count == 1 else f"I-16 {kind} was recorded {count} times"
 
 
 def execute(statement: str, *parameters: Any) -> None:
-    """Move rows, where a test of time would move a clock."""
+    """Run a statement; tests of time change rows, not clocks."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -1,4 +1,4 @@
-"""Where a campaign plays: a database and an AWS of its own, people, queues, and short ways to the end.
+"""The stage of a campaign: a database and a fake AWS of its own, users, queues, and shortcuts.
 
 The process that runs campaigns has Django ready, and never a second thread before it forks: a child
 is a process of ours that is warm after milliseconds, and can be killed at any line.
@@ -106,21 +106,21 @@ def _clients() -> Iterator[Any]:
         yield from (gateway.stepfunctions(place), gateway.sqs(place))
 
 
-def apart_together(works: Sequence[Callable[[], T]], *, hands: int) -> Iterator[T]:
+def apart_together(jobs: Sequence[Callable[[], T]], *, workers: int) -> Iterator[T]:
     """What each piece of work returns, in their order, when so many children at a time do them.
 
     Raises RuntimeError where a child failed.
     """
     begun: list[tuple[int, int]] = []
-    left = list(works)
+    left = list(jobs)
     while begun or left:
-        while left and len(begun) < hands:
+        while left and len(begun) < workers:
             begun.append(_begun(left.pop(0)))
         yield _said(*begun.pop(0))
 
 
 def _begun(work: Callable[[], object]) -> tuple[int, int]:
-    """A child that does a piece of work, and the pipe through which it tells the result."""
+    """A child process that does a piece of work, and the pipe for its result."""
     reading, writing = os.pipe()
 
     def tell() -> None:
@@ -136,16 +136,16 @@ def _begun(work: Callable[[], object]) -> tuple[int, int]:
 
 def _said(pid: int, reading: int) -> Any:
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
+        result = pipe.read()
     _, status = os.waitpid(pid, 0)
-    if status or not said:
+    if status or not result:
         raise RuntimeError(f"the child ended with {os.waitstatus_to_exitcode(status)}")
-    return pickle.loads(said)  # noqa: S301  (written by our own child a moment ago)
+    return pickle.loads(result)  # noqa: S301  (written by our own child a moment ago)
 
 
 @dataclass
 class Stage:
-    """One campaign's world."""
+    """The database, the fake AWS and the rows of one campaign."""
 
     aws: Remote
     folder: Path
@@ -249,7 +249,7 @@ class Stage:
         self.notes.setdefault(str(subject), "40 sweeps did not end it")
 
     def judge(self, *, finished: bool = True, slugs: tuple[str, ...] = ("held",)) -> list[Breach]:
-        """What the checker says of the whole stage."""
+        """The breaches that the checker finds on the whole stage."""
         left = [body for slug in slugs for body in self.aws.bodies(self.queues[slug].sqs_url)]
         held = [Breach("I-13", f"{call} was called in a transaction") for call in watch.seen()]
         return checker.check(self.aws.log, left=left, finished=finished) + held

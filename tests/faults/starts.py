@@ -1,4 +1,4 @@
-"""Executions: the same orders asked for again and again, by processes that are killed, over lost replies."""
+"""Executions: the same orders are started repeatedly, by processes that are killed, with lost replies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, due_now, forked, hurry
 
-ORDERS, TRIES, HANDS = 200, 3, 4
+ORDERS, TRIES, WORKERS = 200, 3, 4
 KILL_EVERY = 0.25  # seconds
 PATIENCE = 300.0
 RATES = {"lost_after": 0.2, "lost_before": 0.1, "throttled": 0.1, "server_error_after_apply": 0.05}
@@ -31,8 +31,8 @@ def campaign(stage: Stage, scale: float) -> Result:
     stage.aws.rates("StartExecution", **RATES)
     tries = [number for number in range(count) for _ in range(TRIES)]
     stage.rng.shuffle(tries)
-    piles = [tries[hand::HANDS] for hand in range(HANDS)]
-    kills = _worked_off(stage, piles)
+    shares = [tries[worker::WORKERS] for worker in range(WORKERS)]
+    kills = _worked_off(stage, shares)
     for _ in range(200):
         hurry()
         if not due_now():
@@ -59,39 +59,41 @@ def _executions(stage: Stage) -> str:
     return stage.orders.replace(":stateMachine:", ":execution:") + ":"
 
 
-def _worked_off(stage: Stage, piles: list[list[int]]) -> int:
-    """Let a process work off each pile, and kill one now and then; returns how many were killed."""
-    ledgers = [_ledger(stage, number) for number in range(len(piles))]
+def _worked_off(stage: Stage, shares: list[list[int]]) -> int:
+    """Let a process work off each share, and kill one now and then; returns how many were killed."""
+    ledgers = [_ledger(stage, number) for number in range(len(shares))]
 
     def begin(number: int) -> int:
-        return forked(lambda: _work(piles[number], ledgers[number]), log=stage.folder / "hands.log")
+        return forked(
+            lambda: _work(shares[number], ledgers[number]), log=stage.folder / "workers.log"
+        )
 
-    hands = {begin(number): number for number in range(len(piles))}
+    workers = {begin(number): number for number in range(len(shares))}
     kills, kill_at, until = 0, time.monotonic() + KILL_EVERY, time.monotonic() + PATIENCE
-    while hands and time.monotonic() < until:
+    while workers and time.monotonic() < until:
         pid, _ = os.waitpid(-1, os.WNOHANG)
-        number = hands.pop(pid, None)
-        if number is not None and len(ledgers[number].read_text()) < len(piles[number]):
-            hands[begin(number)] = number
-        if hands and time.monotonic() > kill_at:
-            os.kill(stage.rng.choice(list(hands)), signal.SIGKILL)
+        number = workers.pop(pid, None)
+        if number is not None and len(ledgers[number].read_text()) < len(shares[number]):
+            workers[begin(number)] = number
+        if workers and time.monotonic() > kill_at:
+            os.kill(stage.rng.choice(list(workers)), signal.SIGKILL)
             kills, kill_at = kills + 1, time.monotonic() + KILL_EVERY
         time.sleep(0.01)
-    assert not hands, (stage.folder / "hands.log").read_text()[-2000:]
+    assert not workers, (stage.folder / "workers.log").read_text()[-2000:]
     return kills
 
 
 def _ledger(stage: Stage, number: int) -> Path:
-    ledger = stage.folder / f"pile-{number}"
+    ledger = stage.folder / f"share-{number}"
     ledger.write_text("")
     return ledger
 
 
-def _work(pile: list[int], ledger: Path) -> None:
-    """Ask for each order of the pile and try to start it; what was done is noted, one byte a try."""
+def _work(share: list[int], ledger: Path) -> None:
+    """Ask for each order of the share and try to start it; what was done is noted, one byte a try."""
     done = len(ledger.read_text())
     with ledger.open("a") as notes:
-        for number in pile[done:]:
+        for number in share[done:]:
             _try(number)
             notes.write(".")
             notes.flush()

@@ -41,7 +41,7 @@ def begun(*, patient: bool = False) -> subprocess.Popen[bytes]:
 
 @contextlib.contextmanager
 def running(count: int, *, patient: bool = False) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """So many sweeper processes; whoever is in the list at the end is killed."""
+    """So many sweeper processes; those in the list at the end are killed."""
     processes = [begun(patient=patient) for _ in range(count)]
     try:
         yield processes

@@ -1,4 +1,4 @@
-"""What the campaigns have found in the product: each a smallest example, so that it stays mended."""
+"""Faults that the campaigns have found in the product, each as a minimal regression test."""
 
 from __future__ import annotations
 

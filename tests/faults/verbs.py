@@ -15,7 +15,7 @@ from typing import Any
 from approvals import actions
 from tests.faults import (
     verbs_of_batches,
-    verbs_of_doors,
+    verbs_of_operators,
     verbs_of_orders,
     verbs_of_reviews,
     verbs_of_setup,
@@ -46,7 +46,7 @@ def _modules() -> dict[str, ModuleType]:
 ROWS = [
     *verbs_of_reviews.ROWS,
     *verbs_of_setup.ROWS,
-    *verbs_of_doors.ROWS,
+    *verbs_of_operators.ROWS,
     *verbs_of_orders.ROWS,
     *verbs_of_batches.ROWS,
 ]

@@ -52,21 +52,24 @@ def _stop(_stage: Stage, case: Case) -> None:
 
 def _deliver(order: OrderExecution) -> None:
     """One attempt at whatever was written for this order just now."""
-    hands = OrderIntervention.objects.filter(order=order, ended_at=None)
-    subjects = [order.pk, *hands.values_list("pk", flat=True)]
+    interventions = OrderIntervention.objects.filter(order=order, ended_at=None)
+    subjects = [order.pk, *interventions.values_list("pk", flat=True)]
     for entry in OutboxEntry.objects.filter(subject__in=subjects, state="waiting"):
         lanes.deliver(entry.pk)
 
 
 def _and_settle(act: Act) -> Act:
-    """Whoever was cut off asks once more; then the sweeper brings all to its end."""
+    """Ask again after the kill, and sweep until all is delivered."""
 
     def go_on(stage: Stage, case: Case) -> None:
         again(act)(stage, case)
         for _ in range(2):  # what could not be redriven begins anew
             rows = OrderExecution.objects.filter(order_id=case.id)
-            hands = OrderIntervention.objects.filter(order__in=rows)
-            for pk in [*hands.values_list("pk", flat=True), *rows.values_list("pk", flat=True)]:
+            interventions = OrderIntervention.objects.filter(order__in=rows)
+            for pk in [
+                *interventions.values_list("pk", flat=True),
+                *rows.values_list("pk", flat=True),
+            ]:
                 stage.settle(pk)
 
     return go_on
@@ -94,10 +97,10 @@ def _began_anew(stage: Stage, case: Case) -> str:
 
 def _stopped_once(stage: Stage, case: Case) -> str:
     order = OrderExecution.objects.get(order_id=case.id)
-    asked = OrderIntervention.objects.filter(order=order, outcome="done").count()
-    told = stage.aws.execution(case.arn)["status"]
-    if (order.status, asked, told) != ("aborted", 1, "ABORTED"):
-        return f"I-15 stopped: {order.status} here, {told} there, {asked} of our stops"
+    stops = OrderIntervention.objects.filter(order=order, outcome="done").count()
+    status = stage.aws.execution(case.arn)["status"]
+    if (order.status, stops, status) != ("aborted", 1, "ABORTED"):
+        return f"I-15 stopped: {order.status} here, {status} there, {stops} of our stops"
     return ""
 
 

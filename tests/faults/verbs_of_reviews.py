@@ -22,7 +22,7 @@ from approvals.polling import poller
 from approvals.reconciliation import executions
 from approvals.records import idempotency
 from tests.factories import actor
-from tests.faults.row import Act, Case, Row, again, execute, told_once
+from tests.faults.row import Act, Case, Row, again, execute, recorded_once
 from tests.faults.stage import AT_ONCE, Stage, due_now
 
 
@@ -79,11 +79,11 @@ def _decide(outcome: Outcome) -> Act:
 
 
 def _then_deliver(act: Act) -> Act:
-    def mend(stage: Stage, case: Case) -> None:
+    def recover(stage: Stage, case: Case) -> None:
         again(act)(stage, case)
         stage.deliver(case.review)
 
-    return mend
+    return recover
 
 
 def _has_effect(stage: Stage, case: Case) -> str:
@@ -94,7 +94,7 @@ def _has_effect(stage: Stage, case: Case) -> str:
     return ""
 
 
-def _under_receipt(stage: Stage, case: Case) -> None:
+def _under_key(stage: Stage, case: Case) -> None:
     decisions.decide(
         case.review.pk,
         Outcome.APPROVED,
@@ -266,8 +266,8 @@ def _comment(stage: Stage, case: Case) -> None:
 
 
 def _commented_once(_stage: Stage, case: Case) -> str:
-    said = Comment.objects.filter(review=case.review).count()
-    return "" if said == 1 else f"I-8 said {said} times"
+    count = Comment.objects.filter(review=case.review).count()
+    return "" if count == 1 else f"I-8 commented {count} times"
 
 
 def _ready_over(stage: Stage) -> Case:
@@ -374,7 +374,7 @@ ROWS: list[Row] = [
     ),
     Row(
         "approve under a key", ("decisions.decide",), _ready_review,
-        _under_receipt, _then_deliver(_under_receipt), _has_effect,
+        _under_key, _then_deliver(_under_key), _has_effect,
     ),
     Row("undo", ("decisions.undo",), _ready_undo, _undo, _undo_then_reject, _has_effect),
     Row(
@@ -416,7 +416,7 @@ ROWS: list[Row] = [
     ),
     Row(
         "order ended", ("orders.record_status",), _ready_running, _record_status,
-        holds=lambda _stage, case: told_once(f"order:{case.row.pk}", "order.succeeded"),
+        holds=lambda _stage, case: recorded_once(f"order:{case.row.pk}", "order.succeeded"),
     ),
     Row(
         "claim", ("assignment.claim",), _ready_review, _with_claim(assignment.claim),

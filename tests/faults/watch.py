@@ -21,7 +21,7 @@ def begin(notes: Path) -> None:
 
 
 def resume() -> None:
-    """Watch this process, where the one that started it asked for that."""
+    """Watch this process if its parent process requested it."""
     if PLACE in os.environ:
         URLLib3Session.send = _watched  # type: ignore[method-assign]
 

@@ -29,7 +29,7 @@ from approvals.models import (
 from approvals.models.choices import Outcome
 from tests import factories
 from tests.factories import actor
-from tests.faults.row import Act, Case, Row, again, told_once
+from tests.faults.row import Act, Case, Row, again, recorded_once
 from tests.faults.stage import AT_ONCE, Stage
 
 # --- quarantine
@@ -65,11 +65,11 @@ def _replayed(_stage: Stage, case: Case) -> str:
     made = ReviewTask.objects.filter(pk=case.row.replayed_as_id).count()
     if made != 1:
         return f"I-1 replayed, and {made} reviews"
-    return told_once(f"quarantine:{case.row.pk}", "message.replayed")
+    return recorded_once(f"quarantine:{case.row.pk}", "message.replayed")
 
 
 def _discarded(_stage: Stage, case: Case) -> str:
-    return told_once(f"quarantine:{case.row.pk}", "message.discarded")
+    return recorded_once(f"quarantine:{case.row.pk}", "message.discarded")
 
 
 # --- what was parked
@@ -132,8 +132,8 @@ def _on_user(verb: Callable[..., object], *more: Any) -> Act:
     return act
 
 
-def _told_of_user(kind: str) -> Callable[[Stage, Case], str]:
-    return lambda _stage, case: told_once(f"user:{case.user.pk}", kind)
+def _recorded_of_user(kind: str) -> Callable[[Stage, Case], str]:
+    return lambda _stage, case: recorded_once(f"user:{case.user.pk}", kind)
 
 
 def _ready_group(_stage: Stage) -> Case:
@@ -169,7 +169,9 @@ def _ask_check(stage: Stage, _case: Case) -> None:
 
 def _token_ended(_stage: Stage, case: Case) -> str:
     left = ApiToken.objects.filter(user=case.user, revoked_at=None).count()
-    return f"I-16 {left} tokens are left" if left else _told_of_user("token.revoked")(_stage, case)
+    return (
+        f"I-16 {left} tokens are left" if left else _recorded_of_user("token.revoked")(_stage, case)
+    )
 
 
 def _queue_there(stage: Stage, _case: Case) -> str:
@@ -189,11 +191,11 @@ ROWS: list[Row] = [
     Row("grant to a group", ("people.grant_group",), _ready_group, _grant_group),
     Row(
         "revoke", ("people.revoke",), _ready_person(role=True), _on_user(people.revoke, "held"),
-        holds=_told_of_user("role.revoked"),
+        holds=_recorded_of_user("role.revoked"),
     ),
     Row(
         "revoke site", ("people.revoke_site",), _ready_person(site=True),
-        _on_user(people.revoke_site, "auditor"), holds=_told_of_user("site_right.revoked"),
+        _on_user(people.revoke_site, "auditor"), holds=_recorded_of_user("site_right.revoked"),
     ),
     Row(
         "revoke token", ("credentials.revoke_token",), _ready_person(token=True),
@@ -201,11 +203,11 @@ ROWS: list[Row] = [
     ),
     Row(
         "deactivate", ("people.deactivate",), _ready_person(token=True), _on_user(people.deactivate),
-        holds=_told_of_user("user.deactivated"),
+        holds=_recorded_of_user("user.deactivated"),
     ),
     Row(
         "reactivate", ("people.reactivate",), _ready_person(shut=True), _on_user(people.reactivate),
-        holds=_told_of_user("user.reactivated"),
+        holds=_recorded_of_user("user.reactivated"),
     ),
     Row("invite", ("people.invite",), _ready_person(blank=True), _on_user(people.invite)),
     Row("issue secret", ("credentials.issue_secret",), _ready_secret, _issue_secret),
