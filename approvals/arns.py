@@ -1,7 +1,7 @@
 """ARNs as values: their parts, the ARNs of executions, and the place (region, role) a call is made in.
 
 `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` (IAM User Guide, Amazon Resource Names). Plain text: no
-function here asks AWS, so nothing says that what an ARN names exists.
+function here calls AWS, so an ARN may name something that does not exist.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def past(review: ReviewTask) -> None:
 
 
 def needs_reason(review: ReviewTask) -> None:
-    """Whoever rejects says why."""
+    """The queue requires a reason for a rejection."""
     ReviewQueue.objects.update(policy={"reason_required_for": ["rejected"]})
 
 
@@ -255,10 +255,10 @@ RULES = {
     "the queue wants a reason": Rule(
         needs_reason,
         {
-            "form": (422, "Whoever rejects here says why"),
-            "api": (422, "invalid Whoever rejects here says why"),
-            "webhook": (422, "invalid Whoever rejects here says why"),
-            "admin": (422, "Whoever rejects here says why"),
+            "form": (422, "To reject in this queue, write a reason"),
+            "api": (422, "invalid To reject in this queue, write a reason"),
+            "webhook": (422, "invalid To reject in this queue, write a reason"),
+            "admin": (422, "To reject in this queue, write a reason"),
         },
         outcome="rejected",
     ),

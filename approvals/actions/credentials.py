@@ -20,7 +20,7 @@ from approvals.models import (
 )
 from approvals.models.choices import Surface
 from approvals.policy import Action
-from approvals.records import audit, database_time, tokens
+from approvals.records import audit, database_time, review_queues, tokens
 from approvals.records.audit_kinds import AuditKind
 
 
@@ -83,11 +83,7 @@ def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
     that the sender can change over. Raises NotAllowed, NotFound for an unknown queue, or Invalid for
     a name that cannot be shown or that signs for another queue already.
     """
-    queue = None
-    if queue_slug is not None:
-        queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=queue_slug).first()
-        if queue is None:
-            raise NotFound(f"No queue {queue_slug!r}: register_queue makes one.")
+    queue = None if queue_slug is None else review_queues.locked(queue_slug)
     policy.may(Action.OPERATE, None, by=by).or_raise()
     name = name.strip()
     if not name or len(name) > 100 or not name.isprintable():

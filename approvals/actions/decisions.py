@@ -249,13 +249,13 @@ def _ensure_not_held(review: ReviewTask, by: Actor, request: DecisionRequest, no
 
 def _checked_reason(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> str:
     typed_text.checked(request.reason_code, field="reason_code", longest=MAX_REASON_CODE)
-    verb = "approves" if outcome == Outcome.APPROVED else "rejects"
+    verb = "approve" if outcome == Outcome.APPROVED else "reject"
     needed = review.queue.needs_reason(outcome)
     reason = typed_text.checked(
         request.reason,
         field="reason",
         longest=MAX_REASON,
-        required=f"Whoever {verb} here says why: write a reason." if needed else "",
+        required=f"To {verb} in this queue, write a reason." if needed else "",
     )
     return tokens.redacted(reason, review)
 

@@ -23,7 +23,7 @@ from approvals.models import (
     User,
 )
 from approvals.policy import Action
-from approvals.records import audit, database_time
+from approvals.records import audit, database_time, review_queues
 from approvals.records.audit_kinds import AuditKind
 
 
@@ -58,10 +58,8 @@ def grant(user: User, queue_slug: str, role: str, *, by: Actor) -> QueueMembersh
 
     Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
     """
-    if role not in QueueMembership.Role.values:
-        raise Invalid(f"No role {role!r}: choose {', '.join(QueueMembership.Role.values)}.")
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    _ensure_role(role)
+    user = _locked(user, by)
     queue = ReviewQueue.objects.filter(slug=queue_slug).first()
     if queue is None:
         raise NotFound(f"No queue {queue_slug!r}: register_queue makes one.")
@@ -78,10 +76,9 @@ def grant_group(group: Group, queue_slug: str, role: str, *, by: Actor) -> Queue
 
     Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
     """
-    queue = _locked_queue(queue_slug)
+    queue = review_queues.locked(queue_slug)
     policy.may(Action.OPERATE, None, by=by).or_raise()
-    if role not in QueueMembership.Role.values:
-        raise Invalid(f"No role {role!r}: choose {', '.join(QueueMembership.Role.values)}.")
+    _ensure_role(role)
     membership, _ = QueueMembership.objects.update_or_create(
         queue=queue, group=group, defaults={"role": role}
     )
@@ -97,7 +94,7 @@ def revoke(member: User | Group, queue_slug: str, *, by: Actor) -> None:
     Raises NotAllowed, or NotFound if there is no such queue or role.
     """
     if isinstance(member, Group):
-        row: User | ReviewQueue = _locked_queue(queue_slug)
+        row: User | ReviewQueue = review_queues.locked(queue_slug)
         theirs = QueueMembership.objects.filter(group=member, queue__slug=queue_slug)
     else:
         row = User.objects.select_for_update().get(pk=member.pk)
@@ -121,8 +118,7 @@ def grant_site(user: User, right: str, *, by: Actor) -> None:
     """
     if right not in policy.SITE_GROUPS:
         raise Invalid(f"No site right {right!r}: choose {', '.join(policy.SITE_GROUPS)}.")
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    user = _locked(user, by)
     user.groups.add(Group.objects.get(name=right))
     audit.record(user, AuditKind.SITE_RIGHT_GRANTED, by=by, data={"right": right})
 
@@ -134,8 +130,7 @@ def revoke_site(user: User, right: str, *, by: Actor) -> None:
     Raises NotAllowed, NotFound if the user does not have it, and Invalid for the last operator.
     """
     operators = _locked_operators()
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    user = _locked(user, by)
     group = user.groups.filter(name=right, name__in=policy.SITE_GROUPS).first()
     if group is None:
         raise NotFound(f"{user.email} does not have the right {right}.")
@@ -152,8 +147,7 @@ def invite(user: User, *, by: Actor) -> str:
     Raises NotAllowed, or Invalid for an account that is not active, is a service, or has a password:
     with a link, somebody else could sign in as this user.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    user = _locked(user, by)
     if not user.is_active:
         raise Invalid(f"{user.email} has been deactivated: reactivate the account first.")
     if user.kind != User.Kind.PERSON:
@@ -178,8 +172,7 @@ def deactivate(user: User, *, by: Actor) -> User:
     for an account that is deactivated already.
     """
     operators = _locked_operators()
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    user = _locked(user, by)
     if not user.is_active:
         raise Invalid(f"{user.email} has been deactivated already.")
     if user.groups.filter(pk=operators.pk).exists():
@@ -202,8 +195,7 @@ def reactivate(user: User, *, by: Actor) -> User:
 
     Raises NotAllowed, or Invalid if it is active.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    user = _locked(user, by)
     if user.is_active:
         raise Invalid(f"{user.email} is active.")
     user.is_active = True
@@ -212,11 +204,16 @@ def reactivate(user: User, *, by: Actor) -> User:
     return user
 
 
-def _locked_queue(slug: str) -> ReviewQueue:
-    queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
-    if queue is None:
-        raise NotFound(f"No queue {slug!r}: register_queue makes one.")
-    return queue
+def _locked(user: User, by: Actor) -> User:
+    """The user, locked, for an actor who may change accounts. Raises NotAllowed."""
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    policy.may(Action.OPERATE, None, by=by).or_raise()
+    return locked
+
+
+def _ensure_role(role: str) -> None:
+    if role not in QueueMembership.Role.values:
+        raise Invalid(f"No role {role!r}: choose {', '.join(QueueMembership.Role.values)}.")
 
 
 def _locked_operators() -> Group:

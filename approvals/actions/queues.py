@@ -18,7 +18,7 @@ from approvals.models import (
     ReviewQueue,
 )
 from approvals.policy import Action
-from approvals.records import audit, database_time, queue_settings, wake_ups
+from approvals.records import audit, database_time, review_queues, wake_ups
 from approvals.records.audit_kinds import AuditKind
 
 
@@ -32,7 +32,7 @@ def save(
 ) -> tuple[ReviewQueue, bool]:
     """Create the queue `slug`, or change the settings in `changes`; returns it and whether it is new.
 
-    `expected` is the version of the settings (`records.queue_settings`) that the change is based on;
+    `expected` is the version of the settings (`records.review_queues`) that the change is based on;
     None accepts any. Raises NotAllowed,
     StaleVersion, or Invalid, with the name of the setting, for a
     value that is not valid.
@@ -87,7 +87,7 @@ def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
     """Raise StaleVersion if the settings are newer than `expected`; the caller holds the queue's lock."""
     if queue is None or expected is None:
         return
-    if queue_settings.version(queue.pk) != expected:
+    if review_queues.settings_version(queue.pk) != expected:
         raise StaleVersion("Somebody has changed this queue since you looked at it.")
 
 

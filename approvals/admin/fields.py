@@ -1,4 +1,4 @@
-"""Form fields of the admin pages: JSON typed by hand, a person by e-mail, a reason."""
+"""Form fields of the admin pages: a JSON document, a user by e-mail, a reason."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from approvals.admin.permissions import actor
 from approvals.models import ApiToken, QueueMembership, User
 
 LINK = (
-    "Send this link to them over a channel you trust: whoever opens it first sets the password. It"
+    "Send this link to them over a channel you trust: the first who opens it sets the password. It"
     " works once."
 )
 

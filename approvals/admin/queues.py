@@ -17,7 +17,7 @@ from approvals.admin.pages import Page, Tool, row_or_404
 from approvals.admin.permissions import actor
 from approvals.exceptions import StaleVersion
 from approvals.models import QueueCheck, QueueMembership, ReviewQueue
-from approvals.records import queue_settings
+from approvals.records import review_queues
 from approvals.untrusted.display import visible
 
 SETTINGS = (
@@ -177,7 +177,7 @@ class Queues(Page):
         """Save what was changed. A form made of older settings than the stored ones is shown again."""
         adding = form.instance._state.adding  # noqa: SLF001  (Django documents it)
         key = form.instance.pk
-        hidden = [] if adding else [("seen", queue_settings.version(key))]
+        hidden = [] if adding else [("seen", review_queues.settings_version(key))]
         expected = None if adding else _seen(request, hidden[0][1])
 
         def run(cleaned: dict[str, Any]) -> HttpResponse:
@@ -189,7 +189,7 @@ class Queues(Page):
                     expected=expected,
                 )
             except StaleVersion as error:
-                hidden[:] = [("seen", queue_settings.version(key))]
+                hidden[:] = [("seen", review_queues.settings_version(key))]
                 raise StaleVersion(
                     f"{error.message} What you typed stands below; submit again to put it in"
                     " place of theirs."

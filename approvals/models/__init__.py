@@ -1,6 +1,6 @@
-"""The Django models, one in each module, with the constraints that hold whatever the code above them does.
+"""The Django models, one in each module, with the constraints that the database enforces.
 
-A model knows its own row only; what spans rows is a verb in `approvals.actions`.
+The methods of a model use its own row only; changes of several rows are verbs in `approvals.actions`.
 """
 
 from __future__ import annotations

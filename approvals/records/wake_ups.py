@@ -28,5 +28,5 @@ def after_commit(name: str, row: UUID, **about: str) -> None:
 def _send(name: str, row: str, about: dict[str, str]) -> None:
     try:
         current_app.send_task(name, args=[row], retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001  (without the broker the sweeper delivers)
+    except Exception as error:  # noqa: BLE001  (without the broker the worker's loop delivers)
         log.warning("hint.lost", task=name, row=row, error=type(error).__name__, **about)

@@ -1,1 +1,1 @@
-"""The desk: pages a reviewer works in. Server-rendered, complete without JavaScript."""
+"""The desk: the pages for reviewers, rendered on the server and complete without JavaScript."""

@@ -15,7 +15,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.admin import queues as admin_queues
 from approvals.exceptions import Invalid, StaleVersion
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
-from approvals.records import audit, queue_settings, wake_ups
+from approvals.records import audit, review_queues, wake_ups
 from tests import factories, races
 from tests.admin.conftest import Enter, at
 
@@ -171,7 +171,7 @@ def test_what_is_no_change_of_settings_makes_no_page_stale(
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_save_what_they_saw_at_once_one_is_told() -> None:
     queue = factories.queue()
-    seen = queue_settings.version(queue.pk)
+    seen = review_queues.settings_version(queue.pk)
 
     def save(name: str) -> Any:
         return queues.save(queue.slug, {"name": name}, by=COMMAND_LINE, expected=seen)

@@ -121,5 +121,5 @@ def test_where_the_queue_asks_for_a_reason_an_empty_one_is_refused_and_the_form_
     assert "this queue asks for one" in desk(alice).get(at(review, "reject")).content.decode()
     refused = desk(alice).post(at(review, "reject"), {"reason": "  "})
     assert refused.status_code == 422
-    assert "Whoever rejects here says why" in refused.content.decode()
+    assert "To reject in this queue, write a reason" in refused.content.decode()
     assert desk(alice).post(at(review, "approve"), {"reason": ""}).status_code == 302

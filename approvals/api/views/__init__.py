@@ -1,1 +1,1 @@
-"""The API's endpoints, a module a resource: they translate, the verbs decide."""
+"""The endpoints of the API, a module a resource: they parse requests, call verbs and build responses."""
