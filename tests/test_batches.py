@@ -38,7 +38,7 @@ from approvals.models import (
 )
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import parsers, progress, runner, sources
-from approvals.orchestration.batches.runner import Runner, Wish
+from approvals.orchestration.batches.runner import BatchOptions, Runner
 from approvals.reconciliation import executions
 from approvals.reconciliation.batch_executions import read_end, release_refused
 from approvals.records import audit, execution_snapshots, order_batches, order_input
@@ -78,7 +78,9 @@ def accepted(rows: list[Any], mode: str = "executions", **wish: Any) -> OrderBat
     """A batch of these rows, a line each; texts stand as they are."""
     texts = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     body = "[" + ",\n".join(texts) + "]"
-    return runner.accept(sources.of_body(body), Wish(mode, **wish), body=body, by=COMMAND_LINE)
+    return runner.accept(
+        sources.of_body(body), BatchOptions(mode, **wish), body=body, by=COMMAND_LINE
+    )
 
 
 def read(batch: OrderBatch) -> OrderBatch:
@@ -98,7 +100,7 @@ def order(number: int, **more: Any) -> dict[str, Any]:
 def sums(batch: OrderBatch) -> dict[str, int]:
     """What its rows have come to, the zeros left out."""
     batch.refresh_from_db()
-    told = progress.sums(batch, progress.stand(batch))
+    told = progress.totals(batch, progress.by_status(batch))
     assert told["read"] == sum(count for name, count in told.items() if name != "read")
     return {name: count for name, count in told.items() if count}
 
@@ -182,7 +184,7 @@ def test_a_bad_row_stops_a_batch_that_was_asked_to_and_it_can_go_on() -> None:
 
 def test_an_array_that_breaks_off_stops_a_batch_however_it_was_asked() -> None:
     body = '[{"order_id": "A-1"},\n{"order_id": "A-2"'
-    wish = Wish("executions")
+    wish = BatchOptions("executions")
     batch = runner.accept(sources.of_body(body), wish, body=body, by=COMMAND_LINE)
 
     assert read(batch).trouble == "Line 2: The array breaks off: its last bracket is missing."
@@ -235,7 +237,7 @@ def test_a_turn_is_written_once_or_not_at_all() -> None:
 
 def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "ROWS_A_TURN", 2)
-    monkeypatch.setattr(runner, "IN_LINE", 2)
+    monkeypatch.setattr(runner, "MOST_WAITING", 2)
     batch = accepted([order(n) for n in range(6)])
     reader = Runner(batch.pk)
     assert [reader.turn(), reader.turn(), reader.turn()] == [True, True, False]
@@ -248,7 +250,9 @@ def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPa
 def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice: User) -> None:
     body = "[]"
     with pytest.raises(NotAllowed):
-        runner.accept(sources.of_body(body), Wish("executions"), body=body, by=actor(alice, "api"))
+        runner.accept(
+            sources.of_body(body), BatchOptions("executions"), body=body, by=actor(alice, "api")
+        )
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
     with pytest.raises(Unavailable, match="ORDER_BATCH_STATE_MACHINE_ARN"):
         accepted([order(1)], "batches")
@@ -261,7 +265,7 @@ def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice
 def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     path = tmp_path / "orders.jsonl"
     path.write_text('{"order_id": "A-1"}\n')
-    batch = runner.accept(sources.of_file(path), Wish("executions"), by=COMMAND_LINE)
+    batch = runner.accept(sources.of_file(path), BatchOptions("executions"), by=COMMAND_LINE)
 
     runner.Scheduler().turn()
     batch.refresh_from_db()
@@ -418,7 +422,7 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
     monkeypatch.setattr(runner, "AT_ONCE", 3)
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
-        runner.accept(source, Wish("executions"), by=COMMAND_LINE)
+        runner.accept(source, BatchOptions("executions"), by=COMMAND_LINE)
     good, scheduler = accepted([order(1)]), runner.Scheduler()
 
     scheduler.turn()
@@ -600,7 +604,7 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
 
     assert (sums(stuck), sums(other)) == ({"read": 1, "under_way": 1},) * 2
     monkeypatch.setattr(s3, "write", lambda *_: "v-2")
-    monkeypatch.setattr("approvals.orchestration.batches.runner.REST", 0.0)
+    monkeypatch.setattr("approvals.orchestration.batches.runner.SOURCE_PAUSE", 0.0)
     runner.Scheduler().turn()
     lanes.drain("executions")
     assert f"batch-{stuck.pk}-1" in {name for _, name, _ in aws.started}
@@ -630,7 +634,7 @@ def test_how_far_a_map_is_shows_before_its_orders_have_an_end(
     periodic.watch_batch_executions()
 
     batch.refresh_from_db()
-    share, said = progress.progress(batch, progress.stand(batch))
+    share, said = progress.progress(batch, progress.by_status(batch))
     assert (share, said) == (0.9, "6 read, 1 refused, 5 under way, 4 done by the map")
 
 

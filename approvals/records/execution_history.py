@@ -1,6 +1,7 @@
-"""Readings of executions for pages: who reads one now, who has asked for it, and whether it is worth it.
+"""The cached histories of executions that pages show: requests to read one, its lease, and its content.
 
-Rows only; the reading is reconciliation's. A page never reads by itself: it hints, and shows what is there.
+Rows only; reconciliation reads the executions. A page never reads one itself: it requests it, sends a
+wake-up, and shows what is cached.
 """
 
 from __future__ import annotations
@@ -13,42 +14,42 @@ from django.db.models.functions import Now
 from approvals.models import ExecutionHistory, OrderExecution
 
 FRESH = timedelta(seconds=5)
-WHILE_READING = timedelta(seconds=30)  # nobody else reads meanwhile; a crash costs this long
-AFTER_TROUBLE = timedelta(seconds=30)
+WHILE_READING = timedelta(seconds=30)  # no other worker reads meanwhile; a crash costs this long
+AFTER_FAILURE = timedelta(seconds=30)
 GONE = "ExecutionDoesNotExist"
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 
 
 def of(order: OrderExecution) -> ExecutionHistory | None:
-    """What was last read of an order's execution."""
+    """The cached history of an order's execution; None if it was never read."""
     rows = ExecutionHistory.objects.select_related("workflow")
     return rows.filter(pk=order.execution_arn).first() if order.execution_arn else None
 
 
-def is_wanted(order: OrderExecution, reading: ExecutionHistory | None, now: datetime) -> bool:
+def is_wanted(order: OrderExecution, history: ExecutionHistory | None, now: datetime) -> bool:
     """Whether a page would show something newer if the execution were read now."""
     if not order.execution_arn:
         return False
-    if reading is None:
+    if history is None:
         return True
-    if reading.trouble == GONE or _is_taken(reading, now):
+    if history.trouble == GONE or _is_taken(history, now):
         return False
-    if reading.read_at is None:
+    if history.read_at is None:
         return True
-    if reading.read_at > now - FRESH:
+    if history.read_at > now - FRESH:
         return False
-    return order.status in OrderExecution.UNDER_WAY or not is_whole(order, reading)
+    return order.status in OrderExecution.UNDER_WAY or not is_whole(order, history)
 
 
-def is_whole(order: OrderExecution, reading: ExecutionHistory) -> bool:
-    """Whether the reading holds the order's end."""
-    if not reading.events or reading.events[-1]["kind"] not in ENDS or reading.read_at is None:
+def is_whole(order: OrderExecution, history: ExecutionHistory) -> bool:
+    """Whether the cached history holds the order's end."""
+    if not history.events or history.events[-1]["kind"] not in ENDS or history.read_at is None:
         return False
-    return order.ended_at is None or reading.read_at > order.ended_at
+    return order.ended_at is None or history.read_at > order.ended_at
 
 
 def ask(order: OrderExecution) -> None:
-    """Somebody wants it read, however fresh it is: a worker that gets the hint does, or the sweeper."""
+    """Request that an order's execution is read, however fresh its history: by a wake-up or periodically."""
     arn = order.execution_arn
     ExecutionHistory.objects.bulk_create(
         [ExecutionHistory(execution_arn=arn)], ignore_conflicts=True
@@ -57,7 +58,7 @@ def ask(order: OrderExecution) -> None:
 
 
 def asked(*, limit: int) -> list[str]:
-    """The executions that somebody has asked for and nobody has read since."""
+    """The executions that were requested and have not been read since, the oldest request first."""
     rows = ExecutionHistory.objects.filter(_FREE, asked_at__isnull=False).order_by("asked_at")
     return list(rows.values_list("pk", flat=True)[:limit])
 
@@ -66,7 +67,7 @@ _FREE = Q(taken_until=None) | Q(taken_until__lte=Now())
 
 
 def take(arn: str) -> ExecutionHistory | None:
-    """The row, where it is ours to read this execution now; None where it is fresh or being read."""
+    """The row, with the lease to read its execution now; None if it is fresh or being read."""
     ExecutionHistory.objects.bulk_create(
         [ExecutionHistory(execution_arn=arn)], ignore_conflicts=True
     )
@@ -77,23 +78,23 @@ def take(arn: str) -> ExecutionHistory | None:
     return ExecutionHistory.objects.select_related("workflow").get(pk=arn)
 
 
-def keep(reading: ExecutionHistory) -> None:
-    """Store what was read; whoever has asked meanwhile has asked for this."""
-    reading.trouble = ""
-    reading.save(
+def keep(history: ExecutionHistory) -> None:
+    """Store what was read; it answers the requests made meanwhile, too."""
+    history.trouble = ""
+    history.save(
         update_fields=["status", "redrives", "workflow", "events", "cut", "status_row", "trouble"]
     )
-    ExecutionHistory.objects.filter(pk=reading.pk).update(
+    ExecutionHistory.objects.filter(pk=history.pk).update(
         read_at=Now(), taken_until=None, asked_at=None
     )
 
 
-def keep_trouble(reading: ExecutionHistory, code: str) -> None:
-    """It could not be read now: what was known before stays, and nobody tries for a while."""
-    ExecutionHistory.objects.filter(pk=reading.pk).update(
-        trouble=code[:100], taken_until=Now() + AFTER_TROUBLE, asked_at=None
+def keep_failure(history: ExecutionHistory, code: str) -> None:
+    """Store the error code of a failed read; the content stays, and no worker tries again for a while."""
+    ExecutionHistory.objects.filter(pk=history.pk).update(
+        trouble=code[:100], taken_until=Now() + AFTER_FAILURE, asked_at=None
     )
 
 
-def _is_taken(reading: ExecutionHistory, now: datetime) -> bool:
-    return reading.taken_until is not None and reading.taken_until > now
+def _is_taken(history: ExecutionHistory, now: datetime) -> bool:
+    return history.taken_until is not None and history.taken_until > now
