@@ -23,7 +23,7 @@ def of_order(order_id: str) -> str:
 
 
 def of_attempt(last: OrderExecution, attempt: int) -> str:
-    """`order-<id>-r2`; hashed where it is too long, or the name of another order's first attempt."""
+    """`order-<id>-r2`; hashed if it is too long, or the name of another order's first attempt."""
     first = last.name.removesuffix(f"-r{last.attempt}") if last.attempt > 1 else last.name
     name = f"{first}-r{attempt}"
     others = OrderExecution.objects.filter(

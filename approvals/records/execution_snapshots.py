@@ -35,7 +35,7 @@ def watch(due: Mapping[str, datetime]) -> None:
 
 
 def versions(arns: Iterable[str]) -> dict[str, str]:
-    """The version of its state machine that each of these executions runs, where it is known."""
+    """The version of its state machine that each of these executions runs, if it is known."""
     known = ExecutionSnapshot.objects.filter(execution_arn__in={arn for arn in arns if arn})
     versioned = known.exclude(state_machine_version_arn="")
     return dict(versioned.values_list("execution_arn", "state_machine_version_arn"))

@@ -163,7 +163,7 @@ def retry_in(reviews: Iterable[UUID], *, seconds: float) -> None:
 
 
 def seconds_until_due() -> float | None:
-    """How long until the next heartbeat is due, 0 or less where one is; None where there is none."""
+    """How long until the next heartbeat is due, 0 or less if one is; None if there is none."""
     rows = Heartbeat.objects.filter(closed_at=None).order_by("due_at")
     due_at = rows.values_list("due_at", flat=True).first()
     return None if due_at is None else (due_at - database_time.now()).total_seconds()

@@ -133,7 +133,7 @@ class AttemptResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Where a row goes next: settled or parked with a detail, or waiting for a retry."""
+    """The next state of a row: settled or parked with a detail, or waiting for a retry."""
 
     state: OutboxEntry.State
     detail: Detail
@@ -181,7 +181,7 @@ def conclude(
     *,
     proved: bool | None = None,
 ) -> Conclusion:
-    """Journal the result of an attempt and move its row; the one place where an attempt ends.
+    """Journal the result of an attempt and move its row; every attempt ends here.
 
     - A result is always journalled, whatever became of the lease.
     - Proved delivery settles the row, however late it comes and whichever sender has the lease now: a

@@ -39,7 +39,7 @@ _TAKE = f"""
 def take(name: str, *, per_minute: int) -> None:
     """Count one request of `name`, in one statement that commits by itself; call it outside a verb.
 
-    Raises Throttled (extra: retry_after, in seconds) where its rate limit is used up. The burst is a
+    Raises Throttled (extra: retry_after, in seconds) if its rate limit is used up. The burst is a
     sixth of a minute's rate, at least 20.
     """
     burst = float(max(LEAST_BURST, per_minute // 6))
@@ -69,7 +69,7 @@ def purge() -> int:
 
 
 def _take(amount: int, name: str, per_second: float, burst: float) -> float | None:
-    """What a bucket holds after `amount` was taken; None where it held less, and nothing was taken."""
+    """What a bucket holds after `amount` was taken; None if it held less; then nothing is taken."""
     asked: dict[str, str | float] = {"name": name, "amount": amount}
     asked |= {"burst": burst, "per_second": per_second}
     with connection.cursor() as cursor:

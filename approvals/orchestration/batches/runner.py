@@ -189,8 +189,8 @@ class Runner:
         most = batch.size if batch.mode == Mode.BATCHES else ROWS_A_TURN
         items: list[Item] = []
         refusals: list[Refusal] = []
-        held, trouble, at_end = 0, "", False
-        while len(items) + len(refusals) < most and not trouble and not at_end:
+        held, failure, at_end = 0, "", False
+        while len(items) + len(refusals) < most and not failure and not at_end:
             row, self._next = self._next or next(rows, None), None
             if row is None:
                 at_end = True
@@ -199,7 +199,7 @@ class Runner:
             if isinstance(item, Refusal):
                 refusals.append(item)
                 if row.ends or batch.on_bad_row == OrderBatch.OnBadRow.STOP:
-                    trouble = f"Line {item.line}: {item.reason}"
+                    failure = f"Line {item.line}: {item.reason}"
                 continue
             weight = 0 if item.alone or batch.mode != Mode.BATCHES else _weight(item)
             if held + weight > MOST_BYTES:
@@ -208,7 +208,7 @@ class Runner:
             items.append(item)
             held += weight
         given = self._counted.given if self._counted else 0
-        return batches.Reading(items, refusals, given, trouble, at_end)
+        return batches.Reading(items, refusals, given, failure, at_end)
 
     def _keep_the_lease(self) -> None:
         """Renew the lease while rows that were read before are skipped, which may outlast it."""
