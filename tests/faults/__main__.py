@@ -21,7 +21,7 @@ from local.postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "var" / "faults.json"
-SMALL, HANDS_IF_SMALL = 0.05, 2  # small campaigns mostly wait: two at a time
+SMALL, AT_ONCE_IF_SMALL = 0.05, 2  # small campaigns mostly wait: two at a time
 
 
 def main() -> int:
@@ -73,10 +73,11 @@ def _run(asked: argparse.Namespace, seed: int, folder: Path) -> list[dict[str, A
     rows: list[dict[str, Any]] = []
     sys.stdout.write(f"seed {seed}, scale {asked.scale}\n")
     works = [partial(campaigns.run, name, asked.scale, seed, folder, asked.only) for name in wanted]
-    hands = HANDS_IF_SMALL if asked.scale < SMALL else 1  # figures of a release are measured alone
-    for result in stage.apart_together(works, hands=hands):
+    # Figures of a release are measured alone.
+    at_once = AT_ONCE_IF_SMALL if asked.scale < SMALL else 1
+    for result in stage.apart_together(works, at_once=at_once):
         rows.append(result.row(**shared))
-        sys.stdout.write(report.story(result) + "\n")
+        sys.stdout.write(report.summary(result) + "\n")
         sys.stdout.flush()
         report.write(rows, asked.out)
     sys.stdout.write(report.table(rows) + "\n")

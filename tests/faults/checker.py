@@ -227,7 +227,7 @@ def _whole(decisions: list[Decision]) -> Iterator[Breach]:
     entries = {
         entry.subject: entry for entry in OutboxEntry.objects.filter(kind=OutboxEntry.Kind.CALLBACK)
     }
-    told, undone = _told("decision")
+    recorded, undone = _recorded("decision")
     written = _transactions()
     for decision in decisions:
         about, pk = str(decision.review_id), str(decision.pk)
@@ -236,18 +236,18 @@ def _whole(decisions: list[Decision]) -> Iterator[Breach]:
             yield Breach("I-6", f"decision {pk} has no outbox row", "lost", about)
         elif bytes(entry.payload) != bytes(decision.callback):
             yield Breach("I-7", f"decision {pk} and its outbox row hold other bytes", about=about)
-        if len(told[pk]) != 1:
-            yield Breach("I-16", f"decision {pk} has {len(told[pk])} audit events", about=about)
-        elif decision.undone_at is None and told[pk][0] != written[decision.pk]:
+        if len(recorded[pk]) != 1:
+            yield Breach("I-16", f"decision {pk} has {len(recorded[pk])} audit events", about=about)
+        elif decision.undone_at is None and recorded[pk][0] != written[decision.pk]:
             what = f"decision {pk} and its audit event were written in two transactions"
             yield Breach("I-6", what, about=about)
         if bool(undone[pk]) != (decision.undone_at is not None):
             yield Breach("I-16", f"decision {pk}: its undo and the audit disagree", about=about)
 
 
-def _told(key: str) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+def _recorded(key: str) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     """By decision: the transactions of the events that tell of it, and of those that undo it."""
-    told: dict[str, list[int]] = defaultdict(list)
+    recorded: dict[str, list[int]] = defaultdict(list)
     undone: dict[str, list[int]] = defaultdict(list)
     wanted = ("review.approved", "review.rejected", "decision.undone")
     with connection.cursor() as cursor:
@@ -257,8 +257,8 @@ def _told(key: str) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
             [key, list(wanted)],
         )
         for kind, decision, transaction in cursor.fetchall():
-            (undone if kind == "decision.undone" else told)[decision].append(transaction)
-    return told, undone
+            (undone if kind == "decision.undone" else recorded)[decision].append(transaction)
+    return recorded, undone
 
 
 def _transactions() -> dict[UUID, int]:
@@ -337,7 +337,7 @@ def _entry(
         yield Breach("I-9", where, "misclassified", about)
     elif state == "undone" and fate == "ours":
         yield Breach("I-14", where, "doubled", about)
-    if detail == "acknowledged" and not _was_told(truth, token):
+    if detail == "acknowledged" and not _was_answered(truth, token):
         yield Breach("I-9", f"{where}; yet AWS said so to nobody", "misclassified", about)
     if finished and entry.state not in ENDED:
         yield Breach("I-11", f"{where}; it never came to an end", "lost", about)
@@ -346,7 +346,7 @@ def _entry(
         yield Breach("I-12", f"{where}; moved while attempt {newest.number} was on its way")
 
 
-def _was_told(truth: Truth, token: str) -> bool:
+def _was_answered(truth: Truth, token: str) -> bool:
     return any(call.get("answered") == 200 and call["applied"] for call in truth.answers[token])
 
 
@@ -383,14 +383,14 @@ def _order_ended(order: OrderExecution, started: int) -> Iterator[Breach]:
 def _interventions(truth: Truth, *, finished: bool) -> Iterator[Breach]:
     """No execution is redriven more often than somebody asked, and what is called done was done."""
     redriven = Counter(line["execution"] for line in truth.effects("ExecutionRedriven"))
-    hands = OrderIntervention.objects.select_related("order").filter(kind="redrive")
-    asked = Counter(hand.order.execution_arn for hand in hands)
+    redrives = OrderIntervention.objects.select_related("order").filter(kind="redrive")
+    asked = Counter(one.order.execution_arn for one in redrives)
     for arn, count in redriven.items():
         if arn in asked and count > asked[arn]:
             yield Breach("I-15", f"{arn} was redriven {count} times, asked {asked[arn]}", "doubled")
-    for hand in hands.filter(outcome="done"):
-        if not redriven[hand.order.execution_arn]:
-            yield Breach("I-15", f"{hand.order.order_id} is called redriven", "misclassified")
+    for one in redrives.filter(outcome="done"):
+        if not redriven[one.order.execution_arn]:
+            yield Breach("I-15", f"{one.order.order_id} is called redriven", "misclassified")
     if finished and (left := OrderIntervention.objects.filter(ended_at=None).count()):
         yield Breach("I-11", f"{left} restarts or stops never came to an end", "lost")
 
@@ -420,7 +420,7 @@ def _ends() -> dict[UUID, OutboxEntry]:
 def _story(
     review: ReviewTask, events: list[AuditEvent], end: OutboxEntry | None
 ) -> Iterator[Breach]:
-    """The events of a chain, told from the start, end where the rows are: one event for each change."""
+    """The events of a chain, read from the start, end where the rows are: one event for each change."""
     kinds, about = [event.kind for event in events], str(review.pk)
     statuses = [STATUS_AFTER[kind] for kind in kinds if kind in STATUS_AFTER]
     if not statuses or statuses[-1] != review.status:
@@ -434,9 +434,9 @@ def _story(
     if set(kinds) <= KNOWN and review.version != 1 + moves:
         what = f"review {about} has version {review.version} after {moves} changes by its audit"
         yield Breach("I-16", what, about=about)
-    told = [event for event in events if event.kind.startswith("callback.")]
+    calls = [event for event in events if event.kind.startswith("callback.")]
     if end is not None and end.state in {"settled", "parked"}:
-        last = (told[-1].kind, told[-1].data.get("detail")) if told else ("nothing", "")
+        last = (calls[-1].kind, calls[-1].data.get("detail")) if calls else ("nothing", "")
         if last != (f"callback.{end.delivery.state}", end.detail):
             what = f"review {about} is {end.delivery}; its audit says {last}"
             yield Breach("I-16", what, about=about)

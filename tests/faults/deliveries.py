@@ -1,4 +1,4 @@
-"""Decisions on a bad road: replies lost, calls stalled, tokens dead, senders too late, undos at the door."""
+"""Decisions under faults: responses lost, calls stalled, tokens closed, senders too late, undos in a race."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Drive = Callable[[], None]
 def step_functions(stage: Stage, scale: float) -> Result:
     """1,000 decisions at scale 1, delivered by two sweeper processes, no broker, AWS at its worst."""
     with sweeper.running(SWEEPERS):
-        return hard_road(stage, max(20, round(REVIEWS * scale)), lambda: None)
+        return bad_network(stage, max(20, round(REVIEWS * scale)), lambda: None)
 
 
 def by_ourselves() -> None:
@@ -51,7 +51,7 @@ def by_ourselves() -> None:
     lanes.drain(OutboxEntry.Lane.CALLBACKS)
 
 
-def hard_road(stage: Stage, count: int, drive: Drive) -> Result:
+def bad_network(stage: Stage, count: int, drive: Drive) -> Result:
     """Decide so many reviews whose answers meet faults, as the rates say, and see all to their end."""
     result = Result("step-functions")
     slugs = ["held", *(f"held-{number}" for number in range(3))]
@@ -191,7 +191,7 @@ def undo_races(stage: Stage, scale: float) -> Result:
 
 
 def hinted(stage: Stage, scale: float) -> Result:
-    """Every hint that leaves names a row that is committed, and a broker that fails delays no decision."""
+    """Every wake-up that leaves names a row that is committed, and a broker that fails delays no decision."""
     rows = stage.reviews(max(6, round(200 * scale)))
     result = Result("hints", planned=len(rows))
     with _hints() as seen:
@@ -200,7 +200,7 @@ def hinted(stage: Stage, scale: float) -> Result:
     result.fired = len(seen)
     early = [row for row, committed in seen if not committed]
     result.breaches = [
-        Breach("I-6", f"a hint left before its row {row} was there") for row in early
+        Breach("I-6", f"a wake-up left before its row {row} was there") for row in early
     ]
     for row in rows:
         stage.deliver(row)
@@ -210,7 +210,7 @@ def hinted(stage: Stage, scale: float) -> Result:
 
 @contextlib.contextmanager
 def _hints() -> Iterator[list[tuple[str, bool]]]:
-    """The rows of the hints that leave, and whether another connection could see them then."""
+    """The rows of the wake-ups that leave, and whether another connection could see them then."""
     seen: list[tuple[str, bool]] = []
 
     class Broker:

@@ -92,7 +92,7 @@ def campaign(stage: Stage, scale: float, only: list[str] | None = None) -> Resul
                 f"{row.name}, killed at {point}" if died else f"{row.name}, not killed at {point}"
             )
             result.breaches += _recovered(stage, row, case, where)
-    result.breaches += _told(stage, stage.judge(slugs=tuple(stage.queues)))
+    result.breaches += _reported(stage, stage.judge(slugs=tuple(stage.queues)))
     left = stage.unfired()
     result.breaches += [Breach("harness", f"planned and never happened: {fault}") for fault in left]
     result.notes = {"lines": lines, "kills by verb": dict(at), **checker.ambiguities()}
@@ -120,18 +120,18 @@ def lines_of(stage: Stage, row: Row, case: Case) -> dict[tuple[str, int], int]:
     def follow() -> None:
         tracer = Tracer()
         _traced(tracer, lambda: row.act(stage, case))
-        told = [[file, line, count] for (file, line), count in tracer.seen.items()]
+        counts = [[file, line, count] for (file, line), count in tracer.seen.items()]
         with os.fdopen(writing, "w") as pipe:
-            json.dump(told, pipe)
+            json.dump(counts, pipe)
 
     pid = forked(follow, log=stage.folder / "children.log")
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        told = pipe.read()
+        counts = pipe.read()
     _, status = os.waitpid(pid, 0)
-    if status or not told:
+    if status or not counts:
         raise RuntimeError(f"{row.name} did not run to its end: see {stage.folder}/children.log")
-    return {(file, line): count for file, line, count in json.loads(told)}
+    return {(file, line): count for file, line, count in json.loads(counts)}
 
 
 def killed(stage: Stage, row: Row, case: Case, point: Point) -> bool:
@@ -182,7 +182,7 @@ def _wait_for_the_dead() -> None:
             time.sleep(0.005)
 
 
-def _told(stage: Stage, breaches: list[Breach]) -> list[Breach]:
+def _reported(stage: Stage, breaches: list[Breach]) -> list[Breach]:
     """The breaches, each with the kill that its review went through."""
     return [
         Breach(

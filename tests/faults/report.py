@@ -52,7 +52,7 @@ class Result:
         }
 
 
-def story(result: Result) -> str:
+def summary(result: Result) -> str:
     """What happened, for a person: the figures, then each breach with its invariant."""
     said = [f"{result.campaign}: {'ok' if result.ok else 'RED'}"]
     said += [f"    {name}: {value}" for name, value in result.notes.items()]

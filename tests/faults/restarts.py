@@ -32,12 +32,12 @@ def campaign(stage: Stage, scale: float) -> Result:
         execution_snapshots.hurry(order.execution_arn)
         executions.inquire(order.execution_arn)
     stage.aws.plan("RedriveExecution", ["lost_after"] * len(orders))
-    hands = [_restarted(order.order_id) for order in orders]
+    requested = [_restarted(order.order_id) for order in orders]
     for order in orders:
         stage.aws.end(order.execution_arn, "FAILED", error="Lambda.Unknown")
     stage.aws.advance(FORGOTTEN)
-    for hand in hands:
-        stage.settle(hand)
+    for intervention in requested:
+        stage.settle(intervention)
     faults = stage.aws.fired().get("RedriveExecution", {})
     result.fired = sum(faults.values())
     result.breaches = stage.judge()
@@ -48,6 +48,6 @@ def campaign(stage: Stage, scale: float) -> Result:
 def _restarted(order_id: str) -> UUID:
     """Ask for a restart and make one attempt at it; what is to be settled later."""
     order = interventions.restart(order_id, by=COMMAND_LINE)
-    hand = OrderIntervention.objects.get(order=order)
-    lanes.deliver(OutboxEntry.objects.get(subject=hand.pk).pk)
-    return hand.pk
+    intervention = OrderIntervention.objects.get(order=order)
+    lanes.deliver(OutboxEntry.objects.get(subject=intervention.pk).pk)
+    return intervention.pk

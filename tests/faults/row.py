@@ -54,10 +54,10 @@ def again(act: Act) -> Act:
     return once_more
 
 
-def told_once(chain: str, kind: str) -> str:
+def recorded_once(chain: str, kind: str) -> str:
     """What is wrong unless the chain tells of this exactly once."""
-    told = AuditEvent.objects.filter(chain=chain, kind=kind).count()
-    return "" if told == 1 else f"I-16 {kind} was told {told} times"
+    count = AuditEvent.objects.filter(chain=chain, kind=kind).count()
+    return "" if count == 1 else f"I-16 {kind} was recorded {count} times"
 
 
 def execute(statement: str, *parameters: Any) -> None:

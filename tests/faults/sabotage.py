@@ -33,7 +33,7 @@ from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
 
 SMALL = 0.03
-HANDS = 3  # at a time: mostly they wait, for timeouts and for pauses
+CHILDREN = 3  # at a time: mostly they wait, for timeouts and for pauses
 Campaign = Callable[[Stage], Result]
 Patch = Callable[[], None]
 
@@ -118,7 +118,7 @@ def audit_afterwards() -> None:
 
 
 def early_hint() -> None:
-    """The hint leaves before the row it names is committed."""
+    """The wake-up leaves before the row it names is committed."""
     _patch(
         wake_ups,
         "after_commit",
@@ -159,10 +159,10 @@ def redrives_uncounted() -> None:
     _patch(interventions, "note_redrives", lambda _hand, _count: 10**6)
 
 
-def _hard_road(stage: Stage) -> Result:
+def _bad_network(stage: Stage) -> Result:
     _patch(aws, "Config", aws.Config if aws.Config is not Config else sweeper.impatient)
     aws.forget()
-    return deliveries.hard_road(stage, 14, deliveries.by_ourselves)
+    return deliveries.bad_network(stage, 14, deliveries.by_ourselves)
 
 
 def _decided(stage: Stage) -> Result:
@@ -197,13 +197,13 @@ SABOTAGES: Sequence[Sabotage] = (
     _sabotage("drop the unique index", no_unique_index, _arrivals, "I-3"),
     _sabotage("delete before commit", delete_before_commit, _arrivals, "I-2"),
     _sabotage("skip the row lock", no_row_lock, _decided, "I-5"),
-    _sabotage("SDK retries on", sdk_retries, _hard_road, "I-10"),
+    _sabotage("SDK retries on", sdk_retries, _bad_network, "I-10"),
     _sabotage("redrives not counted", redrives_uncounted, RESTARTS, "I-15"),
     _sabotage("no fencing", no_fencing, LATE, "I-12"),
-    _sabotage("TaskTimedOut is delivered", timed_out_is_delivered, _hard_road, "I-9"),
+    _sabotage("TaskTimedOut is delivered", timed_out_is_delivered, _bad_network, "I-9"),
     _sabotage("audit outside the transaction", audit_afterwards, _decided, "I-6"),
     _sabotage("hint before commit", early_hint, HINTS, "I-6"),
-    _sabotage("history not asked", no_history, _hard_road, "I-9"),
+    _sabotage("history not asked", no_history, _bad_network, "I-9"),
     _sabotage("call inside a transaction", call_in_transaction, LATE, "I-13"),
     _sabotage("undo without compare-and-set", unconditional_undo, UNDO, "I-14"),
 )
@@ -212,7 +212,7 @@ CONTROLS: Sequence[Sabotage] = tuple(
     for name, campaign in (
         ("arrivals", _arrivals),
         ("decisions", _decided),
-        ("hard road", _hard_road),
+        ("bad network", _bad_network),
         ("late senders", LATE),
         ("undo", UNDO),
         ("hints", HINTS),
@@ -226,7 +226,7 @@ def campaign(seed: int, folder: Path, only: list[str] | None = None) -> Result:
     chosen = [one for one in (*CONTROLS, *SABOTAGES) if not only or one.name in only]
     result = Result("sabotage", planned=len(chosen))
     tried = [partial(_tried, one, seed, folder) for one in chosen]
-    for one, found in zip(chosen, apart_together(tried, hands=HANDS), strict=True):
+    for one, found in zip(chosen, apart_together(tried, at_once=CHILDREN), strict=True):
         named = sorted({breach.invariant for breach in found})
         caught = bool(one.caught_by & set(named)) if one.caught_by else not found
         result.fired += caught

@@ -106,7 +106,7 @@ def _clients() -> Iterator[Any]:
         yield from (gateway.stepfunctions(place), gateway.sqs(place))
 
 
-def apart_together(works: Sequence[Callable[[], T]], *, hands: int) -> Iterator[T]:
+def apart_together(works: Sequence[Callable[[], T]], *, at_once: int) -> Iterator[T]:
     """What each piece of work returns, in their order, when so many children at a time do them.
 
     Raises RuntimeError where a child failed.
@@ -114,7 +114,7 @@ def apart_together(works: Sequence[Callable[[], T]], *, hands: int) -> Iterator[
     begun: list[tuple[int, int]] = []
     left = list(works)
     while begun or left:
-        while left and len(begun) < hands:
+        while left and len(begun) < at_once:
             begun.append(_begun(left.pop(0)))
         yield _said(*begun.pop(0))
 

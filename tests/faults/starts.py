@@ -19,7 +19,7 @@ from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, due_now, forked, hurry
 
-ORDERS, TRIES, HANDS = 200, 3, 4
+ORDERS, TRIES, PROCESSES = 200, 3, 4
 KILL_EVERY = 0.25  # seconds
 PATIENCE = 300.0
 RATES = {"lost_after": 0.2, "lost_before": 0.1, "throttled": 0.1, "server_error_after_apply": 0.05}
@@ -31,7 +31,7 @@ def campaign(stage: Stage, scale: float) -> Result:
     stage.aws.rates("StartExecution", **RATES)
     tries = [number for number in range(count) for _ in range(TRIES)]
     stage.rng.shuffle(tries)
-    piles = [tries[hand::HANDS] for hand in range(HANDS)]
+    piles = [tries[number::PROCESSES] for number in range(PROCESSES)]
     kills = _worked_off(stage, piles)
     for _ in range(200):
         hurry()
@@ -64,20 +64,22 @@ def _worked_off(stage: Stage, piles: list[list[int]]) -> int:
     ledgers = [_ledger(stage, number) for number in range(len(piles))]
 
     def begin(number: int) -> int:
-        return forked(lambda: _work(piles[number], ledgers[number]), log=stage.folder / "hands.log")
+        return forked(
+            lambda: _work(piles[number], ledgers[number]), log=stage.folder / "processes.log"
+        )
 
-    hands = {begin(number): number for number in range(len(piles))}
+    processes = {begin(number): number for number in range(len(piles))}
     kills, kill_at, until = 0, time.monotonic() + KILL_EVERY, time.monotonic() + PATIENCE
-    while hands and time.monotonic() < until:
+    while processes and time.monotonic() < until:
         pid, _ = os.waitpid(-1, os.WNOHANG)
-        number = hands.pop(pid, None)
+        number = processes.pop(pid, None)
         if number is not None and len(ledgers[number].read_text()) < len(piles[number]):
-            hands[begin(number)] = number
-        if hands and time.monotonic() > kill_at:
-            os.kill(stage.rng.choice(list(hands)), signal.SIGKILL)
+            processes[begin(number)] = number
+        if processes and time.monotonic() > kill_at:
+            os.kill(stage.rng.choice(list(processes)), signal.SIGKILL)
             kills, kill_at = kills + 1, time.monotonic() + KILL_EVERY
         time.sleep(0.01)
-    assert not hands, (stage.folder / "hands.log").read_text()[-2000:]
+    assert not processes, (stage.folder / "processes.log").read_text()[-2000:]
     return kills
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TRANSPORT = ["duplicates", "races", "step-functions", "late-senders", "undo-races", "hints"]
 PARTS = {
     "line-kills": (["line-kills"], 0.003),
-    "roads": ([*TRANSPORT, "executions", "restarts", "sweeper"], 0.02),
+    "transport": ([*TRANSPORT, "executions", "restarts", "sweeper"], 0.02),
     "sabotage": (["sabotage"], 1.0),
 }
 

@@ -18,7 +18,7 @@ from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.runner import BatchOptions, Runner
 from approvals.records import execution_names, idempotency, order_input
 from approvals.records.order_batches import Item
-from tests.faults.row import Act, Case, Row, again, told_once
+from tests.faults.row import Act, Case, Row, again, recorded_once
 from tests.faults.stage import Stage
 
 ROWS_EACH = 3  # of which the second is no order
@@ -73,21 +73,21 @@ def _ready(mode: str = "executions", *, on_bad_row: str = "skip") -> Callable[[S
 
 
 def _ready_read(mode: str, **wish: str) -> Callable[[Stage], Case]:
-    """A batch that has been read; its carrier waits to be started where it has one."""
+    """A batch that has been read; its batch execution waits to be started, if it has one."""
 
     def ready(stage: Stage) -> Case:
         case = _ready(mode, **wish)(stage)
         _read(stage, case)
-        case.carrier = case.batch.executions.first()
+        case.batch_execution = case.batch.executions.first()
         return case
 
     return ready
 
 
 def _ready_running(stage: Stage) -> Case:
-    """A batch whose carrier runs."""
+    """A batch whose batch execution runs."""
     case = _ready_read("batches")(stage)
-    stage.settle(case.carrier.pk)
+    stage.settle(case.batch_execution.pk)
     return case
 
 
@@ -102,7 +102,7 @@ def _ready_map(stage: Stage) -> Case:
         name = execution_names.of_order(order_id)
         items.append(Item(number, number, order_id, name, text))
     batches.give_back(batches.record(turn, Reading(items=items, at_end=True)))
-    case.carrier = case.batch.executions.get()
+    case.batch_execution = case.batch.executions.get()
     return case
 
 
@@ -134,20 +134,22 @@ def _hand_over(turn: batches.Turn) -> None:
 
 
 def _deliver(_stage: Stage, case: Case) -> None:
-    lanes.deliver(OutboxEntry.objects.get(kind="start_batch", subject=case.carrier.pk).pk)
+    lanes.deliver(OutboxEntry.objects.get(kind="start_batch", subject=case.batch_execution.pk).pk)
 
 
 def _learn(_stage: Stage, case: Case) -> None:
     items = case.batch.orders.values_list("batch_item", flat=True)
-    batch_executions.learn(case.carrier.pk, [batch_executions.Outcome(item) for item in items])
+    batch_executions.learn(
+        case.batch_execution.pk, [batch_executions.Outcome(item) for item in items]
+    )
 
 
 def _release(_stage: Stage, case: Case) -> None:
-    batch_executions.release(case.carrier.pk)
+    batch_executions.release(case.batch_execution.pk)
 
 
 def _end(_stage: Stage, case: Case) -> None:
-    batch_executions.end(case.carrier.pk, "succeeded")
+    batch_executions.end(case.batch_execution.pk, "succeeded")
 
 
 def _ready_learned(stage: Stage) -> Case:
@@ -164,9 +166,9 @@ def _ready_started(stage: Stage) -> Case:
 
 
 def _ready_taken(stage: Stage) -> Case:
-    """A carrier whose name somebody else has taken."""
+    """A batch execution whose name another caller has taken."""
     case = _ready_read("batches")(stage)
-    stage.aws.start(stage.machines["order-batch"], case.carrier.name, {"other": "input"})
+    stage.aws.start(stage.machines["order-batch"], case.batch_execution.name, {"other": "input"})
     return case
 
 
@@ -179,17 +181,17 @@ def _settle(stage: Stage, case: Case) -> None:
 
 
 def _go_on(act: Act) -> Act:
-    """The same again, then everything that a sweeper and a finished carrier would bring about."""
+    """The same again, then everything that a sweeper and an ended batch execution would bring about."""
 
     def mended(stage: Stage, case: Case) -> None:
         again(act)(stage, case)
         case.batch.refresh_from_db()
         if case.batch.status == "reading":
             _read(stage, case)
-        for carrier in BatchExecution.objects.filter(batch=case.batch, learned=False):
-            case.carrier = carrier
-            if carrier.batch.carriers:
-                stage.settle(carrier.pk)
+        for batch_execution in BatchExecution.objects.filter(batch=case.batch, learned=False):
+            case.batch_execution = batch_execution
+            if batch_execution.batch.carriers:
+                stage.settle(batch_execution.pk)
             _learn(stage, case)
             _end(stage, case)
         _settle(stage, case)
@@ -208,12 +210,12 @@ def _released(stage: Stage, case: Case) -> None:
 # --- what must hold
 
 
-def _told(kind: str) -> Callable[[Stage, Case], str]:
-    return lambda _stage, case: told_once(f"batch:{case.batch.pk}", kind)
+def _recorded(kind: str) -> Callable[[Stage, Case], str]:
+    return lambda _stage, case: recorded_once(f"batch:{case.batch.pk}", kind)
 
 
-def _told_of_carrier(kind: str) -> Callable[[Stage, Case], str]:
-    return lambda _stage, case: told_once(f"batch-execution:{case.carrier.pk}", kind)
+def _recorded_of_execution(kind: str) -> Callable[[Stage, Case], str]:
+    return lambda _stage, case: recorded_once(f"batch-execution:{case.batch_execution.pk}", kind)
 
 
 def _accepted_once(_stage: Stage, case: Case) -> str:
@@ -221,7 +223,7 @@ def _accepted_once(_stage: Stage, case: Case) -> str:
     made = list(OrderBatch.objects.filter(source_version=version))
     if len(made) != 1:
         return f"I-16 {len(made)} batches"
-    return told_once(f"batch:{made[0].pk}", "batch.accepted")
+    return recorded_once(f"batch:{made[0].pk}", "batch.accepted")
 
 
 def _mended_accept(stage: Stage, case: Case) -> None:
@@ -236,9 +238,9 @@ def _every_row_once(_stage: Stage, case: Case) -> str:
     found = batch.position, batch.orders.count(), batch.refusals.count(), batch.status
     if found != (ROWS_EACH, ROWS_EACH - 1, 1, "finished"):
         return f"I-16 rows, orders, refusals and status are {found}"
-    told = progress.totals(batch, progress.by_status(batch))
-    ends = sum(count for name, count in told.items() if name != "read")
-    return "" if ends == told["read"] else f"I-16 {told} do not sum up"
+    counts = progress.totals(batch, progress.by_status(batch))
+    ends = sum(count for name, count in counts.items() if name != "read")
+    return "" if ends == counts["read"] else f"I-16 {counts} do not sum up"
 
 
 def _own_executions(stage: Stage, case: Case) -> str:
@@ -256,7 +258,7 @@ def _pin(turn: batches.Turn) -> None:
 
 
 def _note(_stage: Stage, case: Case) -> None:
-    batch_executions.note_progress(case.carrier.pk, 1)
+    batch_executions.note_progress(case.batch_execution.pk, 1)
 
 
 def _row(name: str, covers: str, ready: Any, act: Act, holds: Any = _every_row_once) -> Row:
@@ -277,15 +279,15 @@ ROWS: list[Row] = [
     ),
     _row(
         "finish batch", "batches.finish", _ready_started,
-        lambda _, case: batches.finish(case.batch.pk), _told("batch.finished"),
+        lambda _, case: batches.finish(case.batch.pk), _recorded("batch.finished"),
     ),
     _row(
         "hand a map over", "batches.hand_over", _ready_map, _in_a_turn(_hand_over),
-        _told("batch.handed_over"),
+        _recorded("batch.handed_over"),
     ),
     _row(
         "start batch execution", "", _ready_read("batches"), _deliver,
-        _told_of_carrier("batch.execution_started"),
+        _recorded_of_execution("batch.execution_started"),
     ),
     _row("refuse batch execution", "", _ready_taken, _deliver),
     _row("learn ends", "batch_executions.learn", _ready_running, _learn),

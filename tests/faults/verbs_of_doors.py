@@ -29,7 +29,7 @@ from approvals.models import (
 from approvals.models.choices import Outcome
 from tests import factories
 from tests.factories import actor
-from tests.faults.row import Act, Case, Row, again, told_once
+from tests.faults.row import Act, Case, Row, again, recorded_once
 from tests.faults.stage import AT_ONCE, Stage
 
 # --- quarantine
@@ -65,11 +65,11 @@ def _replayed(_stage: Stage, case: Case) -> str:
     made = ReviewTask.objects.filter(pk=case.row.replayed_as_id).count()
     if made != 1:
         return f"I-1 replayed, and {made} reviews"
-    return told_once(f"quarantine:{case.row.pk}", "message.replayed")
+    return recorded_once(f"quarantine:{case.row.pk}", "message.replayed")
 
 
 def _discarded(_stage: Stage, case: Case) -> str:
-    return told_once(f"quarantine:{case.row.pk}", "message.discarded")
+    return recorded_once(f"quarantine:{case.row.pk}", "message.discarded")
 
 
 # --- what was parked
@@ -133,7 +133,7 @@ def _on_user(verb: Callable[..., object], *more: Any) -> Act:
 
 
 def _told_of_user(kind: str) -> Callable[[Stage, Case], str]:
-    return lambda _stage, case: told_once(f"user:{case.user.pk}", kind)
+    return lambda _stage, case: recorded_once(f"user:{case.user.pk}", kind)
 
 
 def _ready_group(_stage: Stage) -> Case:

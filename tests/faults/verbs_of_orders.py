@@ -52,8 +52,8 @@ def _stop(_stage: Stage, case: Case) -> None:
 
 def _deliver(order: OrderExecution) -> None:
     """One attempt at whatever was written for this order just now."""
-    hands = OrderIntervention.objects.filter(order=order, ended_at=None)
-    subjects = [order.pk, *hands.values_list("pk", flat=True)]
+    requested = OrderIntervention.objects.filter(order=order, ended_at=None)
+    subjects = [order.pk, *requested.values_list("pk", flat=True)]
     for entry in OutboxEntry.objects.filter(subject__in=subjects, state="waiting"):
         lanes.deliver(entry.pk)
 
@@ -65,8 +65,11 @@ def _and_settle(act: Act) -> Act:
         again(act)(stage, case)
         for _ in range(2):  # what could not be redriven begins anew
             rows = OrderExecution.objects.filter(order_id=case.id)
-            hands = OrderIntervention.objects.filter(order__in=rows)
-            for pk in [*hands.values_list("pk", flat=True), *rows.values_list("pk", flat=True)]:
+            requested = OrderIntervention.objects.filter(order__in=rows)
+            for pk in [
+                *requested.values_list("pk", flat=True),
+                *rows.values_list("pk", flat=True),
+            ]:
                 stage.settle(pk)
 
     return go_on
@@ -95,9 +98,9 @@ def _began_anew(stage: Stage, case: Case) -> str:
 def _stopped_once(stage: Stage, case: Case) -> str:
     order = OrderExecution.objects.get(order_id=case.id)
     asked = OrderIntervention.objects.filter(order=order, outcome="done").count()
-    told = stage.aws.execution(case.arn)["status"]
-    if (order.status, asked, told) != ("aborted", 1, "ABORTED"):
-        return f"I-15 stopped: {order.status} here, {told} there, {asked} of our stops"
+    there = stage.aws.execution(case.arn)["status"]
+    if (order.status, asked, there) != ("aborted", 1, "ABORTED"):
+        return f"I-15 stopped: {order.status} here, {there} there, {asked} of our stops"
     return ""
 
 

@@ -22,7 +22,7 @@ from approvals.polling import poller
 from approvals.reconciliation import executions
 from approvals.records import idempotency
 from tests.factories import actor
-from tests.faults.row import Act, Case, Row, again, execute, told_once
+from tests.faults.row import Act, Case, Row, again, execute, recorded_once
 from tests.faults.stage import AT_ONCE, Stage, due_now
 
 
@@ -416,7 +416,7 @@ ROWS: list[Row] = [
     ),
     Row(
         "order ended", ("orders.record_status",), _ready_running, _record_status,
-        holds=lambda _stage, case: told_once(f"order:{case.row.pk}", "order.succeeded"),
+        holds=lambda _stage, case: recorded_once(f"order:{case.row.pk}", "order.succeeded"),
     ),
     Row(
         "claim", ("assignment.claim",), _ready_review, _with_claim(assignment.claim),

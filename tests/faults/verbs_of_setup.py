@@ -8,7 +8,7 @@ from approvals.actions import credentials, people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
 from tests import factories
-from tests.faults.row import Case, Row, told_once
+from tests.faults.row import Case, Row, recorded_once
 from tests.faults.stage import Stage
 
 
@@ -23,7 +23,7 @@ def _save_queue(_stage: Stage, case: Case) -> None:
 
 def _queue_saved(_stage: Stage, case: Case) -> str:
     queue = ReviewQueue.objects.get(slug=case.slug)
-    return told_once(f"queue:{queue.pk}", "queue.created")
+    return recorded_once(f"queue:{queue.pk}", "queue.created")
 
 
 def _ready_email(stage: Stage) -> Case:
@@ -35,7 +35,7 @@ def _create_user(_stage: Stage, case: Case) -> None:
 
 
 def _user_made(_stage: Stage, case: Case) -> str:
-    return told_once(f"user:{User.objects.get(email=case.email).pk}", "user.created")
+    return recorded_once(f"user:{User.objects.get(email=case.email).pk}", "user.created")
 
 
 def _ready_person(
@@ -72,7 +72,7 @@ def _issue_token(_stage: Stage, case: Case) -> None:
 
 def _token_issued(_stage: Stage, case: Case) -> str:
     made = ApiToken.objects.filter(user=case.user).count()
-    return told_once(f"user:{case.user.pk}", "token.issued") or (
+    return recorded_once(f"user:{case.user.pk}", "token.issued") or (
         "" if made == 1 else f"I-16 {made} tokens"
     )
 
