@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import Breaker, OutboxEntry
@@ -58,5 +58,5 @@ def close(queue: UUID) -> None:
         log.info("breaker.closed", queue=str(queue))
 
 
-def _waiting(queue: UUID):  # type: ignore[no-untyped-def]
+def _waiting(queue: UUID) -> QuerySet[OutboxEntry]:
     return OutboxEntry.objects.filter(queue=queue, state=OutboxEntry.State.WAITING)
