@@ -55,7 +55,7 @@ def place_of(arn: str, role_arn: str = "") -> Place:
 
 
 def split_qualifier(state_machine_arn: str) -> tuple[str, str]:
-    """The state machine an ARN names, and the version or alias behind it; empty where there is none.
+    """The state machine an ARN names, and the version or alias behind it; empty if there is none.
 
     `...:stateMachine:NAME:3` and `...:stateMachine:NAME:live` are one machine: execution names are
     unique in it, whichever version runs (API reference, StartExecution: name).
@@ -73,7 +73,7 @@ def machine_of(state_machine_arn: str) -> str:
 
 
 def execution_arn(state_machine_arn: str, name: str) -> str:
-    """The ARN an execution of this name has: the one place where an ARN is put together.
+    """The ARN of an execution of this name; no other function puts an ARN together.
 
     `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:VERSION]` becomes
     `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION`. A guess until DescribeExecution agrees.

@@ -152,8 +152,8 @@ def test_a_decision_sent_from_the_wrong_account_waits_for_the_role_and_is_no_inv
     assert entry.delivery == ("waiting", "retrying")
     journalled = OutboxAttempt.objects.get()
     assert (journalled.result, journalled.error_code) == ("access_denied", "WrongAccount")
-    told = AuditEvent.objects.get(kind="callback.retrying").data
-    assert "another AWS account" in told["why"]
+    data = AuditEvent.objects.get(kind="callback.retrying").data
+    assert "another AWS account" in data["why"]
 
     theirs_by(ROLE, theirs)
 
@@ -198,9 +198,9 @@ def test_a_state_machine_that_the_queue_no_longer_admits_gets_no_answer_until_th
 
     assert entry.delivery == ("parked", "access_denied")
     assert OutboxAttempt.objects.get().error_code == "StateMachineNotAdmitted"
-    told = AuditEvent.objects.get(kind="callback.parked").data
-    assert told["error_code"] == "StateMachineNotAdmitted"
-    assert "list of state machines" in told["why"]
+    data = AuditEvent.objects.get(kind="callback.parked").data
+    assert data["error_code"] == "StateMachineNotAdmitted"
+    assert "list of state machines" in data["why"]
     status = theirs.stepfunctions.describe_execution(executionArn=execution)["status"]
     assert status == "RUNNING", "nothing was sent"
 

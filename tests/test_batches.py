@@ -38,7 +38,7 @@ from approvals.models import (
 )
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import parsers, progress, runner, sources
-from approvals.orchestration.batches.runner import Runner, Wish
+from approvals.orchestration.batches.runner import BatchOptions, Runner
 from approvals.reconciliation import executions
 from approvals.reconciliation.batch_executions import read_end, release_refused
 from approvals.records import audit, execution_snapshots, order_batches, order_input
@@ -78,7 +78,9 @@ def accepted(rows: list[Any], mode: str = "executions", **wish: Any) -> OrderBat
     """A batch of these rows, a line each; texts stand as they are."""
     texts = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     body = "[" + ",\n".join(texts) + "]"
-    return runner.accept(sources.of_body(body), Wish(mode, **wish), body=body, by=COMMAND_LINE)
+    return runner.accept(
+        sources.of_body(body), BatchOptions(mode, **wish), body=body, by=COMMAND_LINE
+    )
 
 
 def read(batch: OrderBatch) -> OrderBatch:
@@ -98,9 +100,9 @@ def order(number: int, **more: Any) -> dict[str, Any]:
 def sums(batch: OrderBatch) -> dict[str, int]:
     """What its rows have come to, the zeros left out."""
     batch.refresh_from_db()
-    told = progress.sums(batch, progress.stand(batch))
-    assert told["read"] == sum(count for name, count in told.items() if name != "read")
-    return {name: count for name, count in told.items() if count}
+    totals = progress.totals(batch, progress.by_status(batch))
+    assert totals["read"] == sum(count for name, count in totals.items() if name != "read")
+    return {name: count for name, count in totals.items() if count}
 
 
 def output(settled: list[int], **started: str) -> str:
@@ -110,9 +112,9 @@ def output(settled: list[int], **started: str) -> str:
     return json.dumps({"settled": settled, "held": held, "started": arns})
 
 
-def ended(carrier: BatchExecution, told: str, status: str = "succeeded") -> bool:
+def ended(execution: BatchExecution, text: str, status: str = "succeeded") -> bool:
     """Let reconciliation read what an execution came to."""
-    return read_end(Execution(carrier.execution_arn, status, b"", output=told))
+    return read_end(Execution(execution.execution_arn, status, b"", output=text))
 
 
 # --- one execution an order
@@ -182,7 +184,7 @@ def test_a_bad_row_stops_a_batch_that_was_asked_to_and_it_can_go_on() -> None:
 
 def test_an_array_that_breaks_off_stops_a_batch_however_it_was_asked() -> None:
     body = '[{"order_id": "A-1"},\n{"order_id": "A-2"'
-    wish = Wish("executions")
+    wish = BatchOptions("executions")
     batch = runner.accept(sources.of_body(body), wish, body=body, by=COMMAND_LINE)
 
     assert read(batch).trouble == "Line 2: The array breaks off: its last bracket is missing."
@@ -235,7 +237,7 @@ def test_a_turn_is_written_once_or_not_at_all() -> None:
 
 def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "ROWS_A_TURN", 2)
-    monkeypatch.setattr(runner, "IN_LINE", 2)
+    monkeypatch.setattr(runner, "MOST_WAITING", 2)
     batch = accepted([order(n) for n in range(6)])
     reader = Runner(batch.pk)
     assert [reader.turn(), reader.turn(), reader.turn()] == [True, True, False]
@@ -248,7 +250,9 @@ def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPa
 def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice: User) -> None:
     body = "[]"
     with pytest.raises(NotAllowed):
-        runner.accept(sources.of_body(body), Wish("executions"), body=body, by=actor(alice, "api"))
+        runner.accept(
+            sources.of_body(body), BatchOptions("executions"), body=body, by=actor(alice, "api")
+        )
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
     with pytest.raises(Unavailable, match="ORDER_BATCH_STATE_MACHINE_ARN"):
         accepted([order(1)], "batches")
@@ -261,7 +265,7 @@ def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice
 def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     path = tmp_path / "orders.jsonl"
     path.write_text('{"order_id": "A-1"}\n')
-    batch = runner.accept(sources.of_file(path), Wish("executions"), by=COMMAND_LINE)
+    batch = runner.accept(sources.of_file(path), BatchOptions("executions"), by=COMMAND_LINE)
 
     runner.Scheduler().turn()
     batch.refresh_from_db()
@@ -309,10 +313,10 @@ def test_what_an_execution_tells_is_each_orders_end_and_the_rest_gets_its_own(
 ) -> None:
     batch = read(accepted([order(n) for n in range(1, 6)], "batches"))
     lanes.drain("executions")
-    carrier = BatchExecution.objects.get()
+    execution = BatchExecution.objects.get()
     arn = arns.execution_arn(MACHINE, "order-A-3")
 
-    assert ended(carrier, output([1, 2], _3=arn, _4=""))  # of the fifth nothing is told
+    assert ended(execution, output([1, 2], _3=arn, _4=""))  # nothing is known of the fifth
     assert sums(batch) == {"read": 5, "settled": 2, "executions": 1, "under_way": 2}
     assert not verbs.finish(batch.pk)
     lanes.drain("executions")
@@ -327,32 +331,32 @@ def test_what_an_execution_tells_is_each_orders_end_and_the_rest_gets_its_own(
     assert kinds.count() == 4
 
 
-def test_an_end_is_read_once_however_often_it_is_told() -> None:
+def test_an_end_is_read_once_however_often_it_is_reported() -> None:
     read(accepted([order(1), order(2)], "batches"))
     lanes.drain("executions")
-    carrier = BatchExecution.objects.get()
-    told = output([1], _2=arns.execution_arn(MACHINE, "order-A-2"))
-    ended(carrier, told)
+    execution = BatchExecution.objects.get()
+    text = output([1], _2=arns.execution_arn(MACHINE, "order-A-2"))
+    ended(execution, text)
     before = AuditEvent.objects.count()
 
-    ended(carrier, told)
-    batch_executions.record_outcomes(carrier.pk, [batch_executions.Outcome(2)])
+    ended(execution, text)
+    batch_executions.record_outcomes(execution.pk, [batch_executions.Outcome(2)])
 
     assert AuditEvent.objects.count() == before
     assert OrderExecution.objects.get(order_id="A-2").status == "running"
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "text"),
     [("failed", ""), ("timed_out", ""), ("succeeded", "no JSON"), ("succeeded", '{"settled": 1}')],
 )
 def test_an_execution_that_tells_nothing_gives_every_order_its_own(
-    aws: StepFunctions, status: str, told: str
+    aws: StepFunctions, status: str, text: str
 ) -> None:
     batch = read(accepted([order(1), order(2)], "batches"))
     lanes.drain("executions")
 
-    assert ended(BatchExecution.objects.get(), told, status)
+    assert ended(BatchExecution.objects.get(), text, status)
     lanes.drain("executions")
 
     assert verbs.finish(batch.pk)
@@ -386,17 +390,17 @@ def test_a_carrier_whose_start_was_lost_is_found_by_its_input(
     aws: StepFunctions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read(accepted([order(1)], "batches"))
-    carrier = BatchExecution.objects.get()
-    arn = arns.execution_arn(BATCH, carrier.name)
+    execution = BatchExecution.objects.get()
+    arn = arns.execution_arn(BATCH, execution.name)
     aws.answer = Answer(Proof.CONFLICT, "ExecutionAlreadyExists")
-    found = Execution(arn, "succeeded", bytes(carrier.input_sha256))
+    found = Execution(arn, "succeeded", bytes(execution.input_sha256))
     describe = lambda *_: (Answer(Proof.ACCEPTED), found)  # noqa: E731
     monkeypatch.setattr(stepfunctions, "describe_execution", describe)
 
     lanes.drain("executions")
 
-    carrier.refresh_from_db()
-    assert (carrier.execution_arn, carrier.status) == (arn, "running")  # until its output is read
+    execution.refresh_from_db()
+    assert (execution.execution_arn, execution.status) == (arn, "running")  # its output is unread
 
 
 def test_orders_that_came_before_start_nothing(aws: StepFunctions) -> None:
@@ -418,7 +422,7 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
     monkeypatch.setattr(runner, "AT_ONCE", 3)
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
-        runner.accept(source, Wish("executions"), by=COMMAND_LINE)
+        runner.accept(source, BatchOptions("executions"), by=COMMAND_LINE)
     good, scheduler = accepted([order(1)]), runner.Scheduler()
 
     scheduler.turn()
@@ -453,9 +457,9 @@ def test_a_lease_is_kept_while_rows_that_were_read_are_skipped(
 def test_orders_are_not_released_while_a_function_may_still_be_at_them(aws: StepFunctions) -> None:
     batch = read(accepted([order(1), order(2)], "batches"))
     lanes.drain("executions")
-    carrier = BatchExecution.objects.get()
+    execution = BatchExecution.objects.get()
     now = timezone.now()
-    failed = Execution(carrier.execution_arn, "failed", b"", stopped_at=now)
+    failed = Execution(execution.execution_arn, "failed", b"", stopped_at=now)
 
     assert not read_end(failed)
     assert sums(batch) == {"read": 2, "under_way": 2}
@@ -469,15 +473,15 @@ def test_orders_of_an_execution_that_aws_does_not_know_any_more_are_released(
 ) -> None:
     batch = read(accepted([order(1)], "batches"))
     lanes.drain("executions")
-    carrier = BatchExecution.objects.get()
+    execution = BatchExecution.objects.get()
     gone = (Answer(Proof.REFUSED, "ExecutionDoesNotExist"), None)
     monkeypatch.setattr(stepfunctions, "describe_execution", lambda *_: gone)
 
-    look(carrier.execution_arn)
+    look(execution.execution_arn)
     assert sums(batch) == {"read": 1, "under_way": 1}  # DescribeExecution may lag
 
     BatchExecution.objects.update(started_at=F("started_at") - timedelta(hours=1))
-    look(carrier.execution_arn)
+    look(execution.execution_arn)
     lanes.drain("executions")
     assert sums(batch) == {"read": 1, "executions": 1}
 
@@ -489,7 +493,8 @@ def test_a_released_order_is_stopped_where_it_may_run_already(aws: StepFunctions
 
     row = interventions.stop("A-1", "Cancelled.", by=COMMAND_LINE)
 
-    assert row.status == "pending"  # its start goes on, and finds what the carrier may have started
+    # Its start goes on, and finds what the batch execution may have started.
+    assert row.status == "pending"
     assert OutboxEntry.objects.get(kind="start", subject=row.pk).state == "waiting"
     assert OutboxEntry.objects.filter(kind="stop").exists()
 
@@ -554,15 +559,15 @@ def test_what_the_children_of_a_map_tell_is_read_from_its_result_files(
 ) -> None:
     files = {"r/manifest.json": MANIFEST}
     batch = mapped(monkeypatch, settings, files)
-    carrier, arn = BatchExecution.objects.get(), arns.execution_arn(MACHINE, "order-A-3")
+    execution, arn = BatchExecution.objects.get(), arns.execution_arn(MACHINE, "order-A-3")
     files["r/SUCCEEDED_0.json"] = json.dumps([{"Output": output([1]), "Input": "[{}]"}]).encode()
-    assert not ended(carrier, MAP_OUTPUT)  # the second file is away: asked again
+    assert not ended(execution, MAP_OUTPUT)  # the second file is away: asked again
     files["r/SUCCEEDED_1.json"] = json.dumps([{"Output": output([2], _3=arn)}]).encode()
 
-    assert ended(carrier, MAP_OUTPUT)
+    assert ended(execution, MAP_OUTPUT)
 
-    told = {"read": 6, "settled": 2, "executions": 1, "under_way": 2, "refused": 1}
-    assert sums(batch) == told
+    totals = {"read": 6, "settled": 2, "executions": 1, "under_way": 2, "refused": 1}
+    assert sums(batch) == totals
     lanes.drain("executions")
     assert verbs.finish(batch.pk)
     assert batch.orders.exclude(status="settled").exclude(execution_arn="").count() == 3
@@ -581,7 +586,7 @@ def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows
     read(batch)
     lanes.drain("executions")
 
-    assert [carrier.orders for carrier in batch.executions.order_by("number")] == [2, 1]
+    assert list(batch.executions.order_by("number").values_list("orders", flat=True)) == [2, 1]
     assert [name for _, name, _ in aws.started[1:]] == [f"batch-{batch.pk}-{n}" for n in (1, 2)]
     keys = {json.loads(text)["source"]["key"] for _, _, text in aws.started[1:]}
     assert len(keys) == 2
@@ -600,7 +605,7 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
 
     assert (sums(stuck), sums(other)) == ({"read": 1, "under_way": 1},) * 2
     monkeypatch.setattr(s3, "write", lambda *_: "v-2")
-    monkeypatch.setattr("approvals.orchestration.batches.runner.REST", 0.0)
+    monkeypatch.setattr("approvals.orchestration.batches.runner.SOURCE_PAUSE", 0.0)
     runner.Scheduler().turn()
     lanes.drain("executions")
     assert f"batch-{stuck.pk}-1" in {name for _, name, _ in aws.started}
@@ -630,7 +635,7 @@ def test_how_far_a_map_is_shows_before_its_orders_have_an_end(
     periodic.watch_batch_executions()
 
     batch.refresh_from_db()
-    share, said = progress.progress(batch, progress.stand(batch))
+    share, said = progress.progress(batch, progress.by_status(batch))
     assert (share, said) == (0.9, "6 read, 1 refused, 5 under way, 4 done by the map")
 
 

@@ -1,4 +1,4 @@
-"""Processes side by side: no deadlock, nothing stored or sent twice, nobody told two stories."""
+"""Processes side by side: no deadlock, nothing stored or sent twice, nobody given two answers."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class StepFunctions:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
-    """Step Functions, answering 200 unless told otherwise."""
+    """Step Functions, answering 200 unless set up otherwise."""
     made = StepFunctions()
     monkeypatch.setattr(stepfunctions, "send_task_success", made.success)
     monkeypatch.setattr(stepfunctions, "send_task_failure", made.failure)

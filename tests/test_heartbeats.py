@@ -45,7 +45,7 @@ OK = Answer(Proof.ACCEPTED)
 
 
 class Beats:
-    """Stands where SendTaskHeartbeat is: answers as told, and keeps what came for each token, and when."""
+    """In place of SendTaskHeartbeat: answers as set up, and keeps the times of the calls for each token."""
 
     def __init__(self) -> None:
         self.answer: Answer | Callable[[str], Answer] = OK

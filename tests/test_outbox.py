@@ -1,4 +1,4 @@
-"""What leaves: the frozen bytes of each answer, leases and their fencing, pauses, and hints that may fail."""
+"""What leaves: the frozen bytes of each answer, leases and their fencing, pauses, and wake-ups that may fail."""
 
 from __future__ import annotations
 

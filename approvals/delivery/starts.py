@@ -2,7 +2,7 @@
 
 StartExecution of a STANDARD machine is idempotent for the same name and input while the execution
 runs; once it has ended AWS answers ExecutionAlreadyExists (API reference, StartExecution), and
-DescribeExecution tells whether that execution had our input.
+DescribeExecution shows whether that execution had our input.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Start:
 
 
 def start(state_machine_arn: str, name: str, text: str, input_sha256: bytes) -> Start:
-    """StartExecution; where one of this name has ended, ours is found by the digest of its input."""
+    """StartExecution; if one of this name has ended, the digest of its input shows whether it is ours."""
     answer, arn = stepfunctions.start_execution(state_machine_arn, name, text)
     if answer.proof == Proof.CONFLICT:
         return _existing(state_machine_arn, name, input_sha256)

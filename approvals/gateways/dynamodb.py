@@ -15,7 +15,7 @@ from approvals.gateways.errors import Answer, accepted, classify
 def get_item(place: Place, table: str, key: dict[str, str]) -> tuple[Answer, dict[str, Any] | None]:
     """GetItem (eventually consistent) by text keys, as plain values; None if there is no such row.
 
-    None, too, if the call failed: the answer beside it says how. Numbers are Decimal, binary values
+    None, too, if the call failed: the answer beside it holds why. Numbers are Decimal, binary values
     Binary, as boto3's own deserializer makes them.
     """
     keys = {name: {"S": value} for name, value in key.items()}

@@ -29,7 +29,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Page:
-    """Up to 1,000 events, and the cursor of the page of older ones, where there is one."""
+    """Up to 1,000 events, and the cursor of the page of older ones, if there is one."""
 
     events: list[Event]
     older: str | None

@@ -19,7 +19,7 @@ class DeliveryState(models.TextChoices):
     DELIVERED = "delivered"  # proved: Step Functions has taken it
     CLOSED_ELSEWHERE = "closed_elsewhere"  # proved: the token was closed by something else
     UNCONFIRMED = "unconfirmed"  # the token is closed, and nothing proves by what
-    PARKED = "parked"  # an operator has to mend something first
+    PARKED = "parked"  # an operator has to correct something first
     UNDONE = "undone"  # taken back before it was sent
 
 
@@ -91,7 +91,7 @@ class OutboxEntry(models.Model):
         WAITING = "waiting"  # an attempt follows at `not_before`
         SENDING = "sending"  # leased by a sender until `lease_until`
         SETTLED = "settled"  # its end is known
-        PARKED = "parked"  # no attempt follows until somebody puts it back
+        PARKED = "parked"  # no attempt follows until it is put back
         CANCELLED = "cancelled"  # taken back before any attempt
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -154,7 +154,7 @@ class OutboxEntry(models.Model):
 
 
 class OutboxAttempt(models.Model):
-    """One attempt, journalled before its call. Without an end, nobody knows what AWS did with it."""
+    """One attempt, journalled before its call. Without an end, its outcome is unknown."""
 
     class Result(models.TextChoices):
         """What AWS's answer, or its absence, proves; the members of `gateways.errors.Proof`, and two more."""

@@ -80,7 +80,11 @@ def check_and_store(queue_id: UUID) -> None:
         raise
     except Exception as error:
         log.exception("check.failed", queue=queue.slug)
-        found = [_problem(f"The check itself failed ({type(error).__name__}); the log says where.")]
+        found = [
+            _problem(
+                f"The check itself failed ({type(error).__name__}); the log has the traceback."
+            )
+        ]
     findings = [asdict(finding) for finding in found]
     QueueCheck.objects.update_or_create(
         queue=queue, defaults={"checked_at": Now(), "findings": findings}
@@ -97,7 +101,7 @@ def _registration(queue: ReviewQueue) -> Iterator[Finding]:
         )
     if queue.role_arn and not queue.state_machine_arns:
         yield _warning(
-            "A role is assumed, but no state machine is listed: whoever may send to the queue can"
+            "A role is assumed, but no state machine is listed: any sender to the queue can"
             " name any state machine. List those it serves with register_queue --state-machine ARN."
         )
     if queue.heartbeat_seconds:

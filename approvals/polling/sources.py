@@ -23,7 +23,7 @@ class NoDeadLetterQueue(Unavailable):
 
 @dataclass(frozen=True)
 class Source:
-    """Where to receive and delete. `only_from` is the ARN of the queue whose dead letters may be taken."""
+    """A queue to receive from and delete in; `only_from`: the ARN of the queue whose dead letters are taken."""
 
     place: Place
     url: str

@@ -67,7 +67,7 @@ def _poll_forever(stop: threading.Event) -> None:
                 log.warning("poll.statuses_away", error=str(error)[:300])
                 connection.close()
                 stop.wait(PAUSE)
-            except Exception:  # events that nobody reads any more would be a silent loss
+            except Exception:  # a thread that ended would lose every later event silently
                 log.exception("poll.statuses_failed")
                 stop.wait(PAUSE)
     finally:

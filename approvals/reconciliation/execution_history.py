@@ -1,7 +1,8 @@
-"""Reads an execution for the Orders pages: how it stands, what it has been through, by which definition.
+"""Reads executions for the Orders pages: the status, the events of the history, and the definition.
 
-Of a history only what a page shows is kept: no token, no input, no output. Pages are read newest first,
-down to what is known already, so that a long history costs one call and never more than five.
+Of a history only what a page shows is stored: no token, no input, no output. Pages are read newest
+first, down to the events that are stored already, so that an update costs few calls and never more
+than five.
 """
 
 from __future__ import annotations
@@ -25,60 +26,60 @@ from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)
 
-CALLS_A_MINUTE = 120  # in a region, beside what reconciliation allows itself
+CALLS_A_MINUTE = 120  # in a region, beside the other rate limits of reconciliation
 PAGES_AT_ONCE = 5
 MOST_KEPT = 5_000  # events; AWS ends an execution at 25,000
-MOST_SAID = 500  # characters of a cause, and of an attribute of the status row
+LONGEST_TEXT = 500  # characters of a cause, and of an attribute of the status row
 MOST_ATTRIBUTES = 20
 
 
 class Unread(Exception):
-    """AWS, or our own limit, does not let us read now; the message is the word for it."""
+    """AWS, or our own rate limit, does not let us read now; the message is the error code."""
 
 
 def read(order_id: UUID) -> bool:
-    """Read the execution of an order and store it; False where it is fresh, being read, or cannot be."""
+    """Read the execution of an order and store it; False if it is fresh, being read, or cannot be read."""
     order = OrderExecution.objects.defer("input").filter(pk=order_id).first()
     return order is not None and _read(order)
 
 
 def read_asked(*, limit: int) -> int:
-    """Read what somebody has asked for, where the hint to do so was lost; returns how many were."""
+    """Read the requested executions whose wake-up was lost; returns how many were read."""
     arns = execution_history.requested(limit=limit)
     rows = OrderExecution.objects.defer("input").filter(execution_arn__in=arns)
     return sum(_read(order) for order in rows)
 
 
 def _read(order: OrderExecution) -> bool:
-    reading = execution_history.take(order.execution_arn) if order.execution_arn else None
-    if reading is None:
+    history = execution_history.take(order.execution_arn) if order.execution_arn else None
+    if history is None:
         return False
     place = arns.place_of(order.execution_arn)
     try:
-        _fill(reading, place)
-        reading.status_row = _status_row(place, order.order_id)
-    except Unread as trouble:
-        execution_history.store_problem(reading, str(trouble))
-        log.info("execution.unread", order=order.order_id, code=str(trouble))
+        _fill(history, place)
+        history.status_row = _status_row(place, order.order_id)
+    except Unread as failure:
+        execution_history.store_problem(history, str(failure))
+        log.info("execution.unread", order=order.order_id, code=str(failure))
         return False
-    execution_history.store(reading)
+    execution_history.store(history)
     return True
 
 
-def _fill(reading: ExecutionHistory, place: Place) -> None:
-    arn = reading.execution_arn
+def _fill(history: ExecutionHistory, place: Place) -> None:
+    arn = history.execution_arn
     _spend(place)
     answer, seen = stepfunctions.describe_execution(place, arn)
     if seen is None:
         raise Unread(answer.code)
-    reading.status, reading.redrives = seen.status, seen.redrives
-    if reading.workflow is None:
-        reading.workflow = _workflow(place, arn)
-    known: list[dict[str, Any]] = reading.events
+    history.status, history.redrives = seen.status, seen.redrives
+    if history.workflow is None:
+        history.workflow = _workflow(place, arn)
+    known: list[dict[str, Any]] = history.events
     newer, whole = _newer(place, arn, known[-1]["id"] if known else 0)
     events = (known if whole else []) + newer
-    reading.cut = reading.cut or not whole or len(events) > MOST_KEPT
-    reading.events = events[-MOST_KEPT:]
+    history.cut = history.cut or not whole or len(events) > MOST_KEPT
+    history.events = events[-MOST_KEPT:]
 
 
 def _newer(place: Place, arn: str, known: int) -> tuple[list[dict[str, Any]], bool]:
@@ -90,7 +91,7 @@ def _newer(place: Place, arn: str, known: int) -> tuple[list[dict[str, Any]], bo
         answer, page = histories.read(place, arn, cursor, with_data=False)
         if page is None:
             raise Unread(answer.code)
-        fresh = [told(event) for event in page.events if event.number > known]
+        fresh = [_shown(event) for event in page.events if event.number > known]
         found += fresh
         cursor = page.older
         if len(fresh) < len(page.events) or cursor is None:
@@ -98,8 +99,8 @@ def _newer(place: Place, arn: str, known: int) -> tuple[list[dict[str, Any]], bo
     return found[::-1], False
 
 
-def told(event: Event) -> dict[str, Any]:
-    """What a page may show of an event: names, times and errors; never what a state was given or gave."""
+def _shown(event: Event) -> dict[str, Any]:
+    """The fields of an event that a page may show: names, times and errors; never an input or an output."""
     shown: dict[str, Any] = {
         "id": event.number,
         "previous": event.previous,
@@ -109,16 +110,16 @@ def told(event: Event) -> dict[str, Any]:
     known = {"state": event.details.get("name"), "error": event.details.get("error")}
     shown |= {name: str(value)[:256] for name, value in known.items() if value}
     if cause := event.details.get("cause"):
-        shown["cause"] = _said(cause)
+        shown["cause"] = _text(cause)
     return shown
 
 
-def _said(text: object) -> str:
-    return redaction.redact_text(str(text).replace("\0", ""))[:MOST_SAID]
+def _text(text: object) -> str:
+    return redaction.redact_text(str(text).replace("\0", ""))[:LONGEST_TEXT]
 
 
 def _workflow(place: Place, arn: str) -> Workflow | None:
-    """The definition of an execution, stored once a revision. None where it cannot be read: no graph then."""
+    """The definition of an execution, stored once a revision; None, and no graph, if it cannot be read."""
     _spend(place)
     answer, found = stepfunctions.definition_of(place, arn)
     if found is None:
@@ -134,7 +135,7 @@ def _workflow(place: Place, arn: str) -> Workflow | None:
 
 
 def _status_row(place: Place, order_id: str) -> dict[str, str] | None:
-    """The order's row in the status table, as texts; None where no table is set or no row is there."""
+    """The order's row in the status table, as texts; None if no table is set or it has no row."""
     if not settings.ORDER_STATUS_TABLE:
         return None
     answer, row = dynamodb.get_item(place, settings.ORDER_STATUS_TABLE, {"order_id": order_id})
@@ -147,7 +148,7 @@ def _status_row(place: Place, order_id: str) -> dict[str, str] | None:
 def _texts(row: Mapping[str, Any]) -> Any:
     for name, value in sorted(row.items()):
         if isinstance(value, bool | str | int) or hasattr(value, "as_integer_ratio"):
-            yield str(name)[:100], _said(value)
+            yield str(name)[:100], _text(value)
 
 
 def _spend(place: Place) -> None:

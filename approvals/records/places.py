@@ -1,4 +1,4 @@
-"""Where a queue's or a review's calls to AWS are made: the region, and the role to assume there."""
+"""The places of a queue's and of a review's calls to AWS: the region, and the role to assume there."""
 
 from __future__ import annotations
 

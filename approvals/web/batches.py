@@ -56,9 +56,9 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound
-    stands = progress.stand(batch)
+    stands = progress.by_status(batch)
     share, said = progress.progress(batch, stands)
-    sums = progress.sums(batch, stands)
+    sums = progress.totals(batch, stands)
     carrier = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
     own = list(_own(batch))
     return {

@@ -93,7 +93,7 @@ class HeartbeatSender:
     def _refresh(self) -> None:
         """Each second: enroll what is new, retire what is over. Each half minute: all of it, and a report.
 
-        Where more is new than one pass enrolls (a first start), the next passes are thorough too.
+        If more is new than one pass enrolls (a first start), the next passes are thorough too.
         """
         now = time.monotonic()
         if now < self._look_at:
@@ -112,7 +112,7 @@ class HeartbeatSender:
             self._report(heartbeats.load(self._queues))
 
     def _report(self, loads: list[Load]) -> None:
-        """Log how many tokens are open and how many can be: a line a queue, a warning where it is too many."""
+        """Log how many tokens are open and how many can be: a line a queue, a warning if there are too many."""
         for load in loads:
             log.info(
                 "heartbeats.load",

@@ -98,6 +98,6 @@ def _again_and_again(turn: Callable[[], object], stop: threading.Event, lane: st
             log.warning("sweep.database_away", lane=lane, error=str(error)[:300])
             connection.close()
             stop.wait(PAUSE_WITHOUT_DATABASE)
-        except Exception:  # a lane that nobody sweeps any more would be a silent loss
+        except Exception:  # a thread that ended would stop its lane silently
             log.exception("sweep.failed", lane=lane)
             stop.wait(PAUSE_WITHOUT_DATABASE)

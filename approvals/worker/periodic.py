@@ -62,7 +62,7 @@ def ask_after_executions() -> int:
 
 
 def _hurry_for_closed_tokens() -> None:
-    """Ask soon about executions whose token a heartbeat has found closed: the history tells how."""
+    """Ask soon about executions whose token a heartbeat has found closed: the history shows how."""
     described = ExecutionSnapshot.objects.filter(
         execution_arn=OuterRef("execution_arn"), read_at__gte=OuterRef("heartbeat__closed_at")
     )
@@ -72,7 +72,7 @@ def _hurry_for_closed_tokens() -> None:
 
 
 class Prober:
-    """Asks after overdue reviews that name no execution, by a heartbeat, where the queue allows it."""
+    """Probes overdue reviews that name no execution, by a heartbeat, if the queue allows it."""
 
     def __init__(self) -> None:
         self._next: dict[UUID, float] = {}
@@ -99,7 +99,7 @@ def purge() -> int:
 
 
 def check_queues() -> int:
-    """Ask AWS about the queues that somebody wants checked, where the wake-up was lost."""
+    """Ask AWS about the queues that somebody wants checked, if the wake-up was lost."""
     asked = QueueCheck.objects.filter(asked_at__lt=Now() - WAKE_UP_PATIENCE).filter(
         Q(checked_at=None) | Q(checked_at__lt=F("asked_at"))
     )
@@ -110,15 +110,15 @@ def check_queues() -> int:
 
 
 def read_executions() -> int:
-    """Read the executions that somebody wants to see, where the wake-up was lost."""
+    """Read the executions that somebody wants to see, if the wake-up was lost."""
     return execution_history.read_asked(limit=AT_ONCE)
 
 
 def report() -> None:
     """Log how old the oldest open review is and how many decisions are late.
 
-    deploy/template.yaml makes CloudWatch metrics of this line, and alarms where it stays away: a rename
-    here is one there. Seconds are 0 where nothing is open.
+    deploy/template.yaml makes CloudWatch metrics of this line, and alarms if it stays away: a rename
+    here needs one there. Seconds are 0 if nothing is open.
     """
     now = database_time.now()
     here = ReviewTask.objects.pending().filter(queue=OuterRef("pk")).order_by("received_at")
@@ -151,7 +151,7 @@ TASKS = {
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),
     "executions": (ask_after_executions, timedelta(seconds=1)),
-    "readings": (read_executions, timedelta(seconds=2)),
+    "histories": (read_executions, timedelta(seconds=2)),
     "probes": (Prober().turn, timedelta(seconds=5)),
     "purge": (purge, timedelta(minutes=5)),
     "report": (report, timedelta(minutes=1)),

@@ -80,7 +80,7 @@ class Pool:
             self._free.set()
 
     def _wait(self, *, crowded: bool, begun: bool) -> None:
-        """Until a thread is free where more is due, else until the next entry is, a second at most."""
+        """Wait until a thread is free if more is due, else until the next entry is; a second at most."""
         if crowded:
             self._free.wait(LONGEST_WAIT)
             return

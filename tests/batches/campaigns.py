@@ -138,7 +138,7 @@ def _judge(result: Result, ran: Ran, made: Made) -> None:
         result.wrong.append(f"no batch: {ran.errors[-2000:]}")
         return
     result.expect("status", batch.status, "finished")
-    result.sums = progress.sums(batch, progress.stand(batch))
+    result.sums = progress.totals(batch, progress.by_status(batch))
     said = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", ran.said, re.MULTILINE)}
     result.expect("the command's report", said, result.sums)
     ends = sum(count for name, count in result.sums.items() if name != "read")

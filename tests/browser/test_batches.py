@@ -14,7 +14,7 @@ from approvals.actions import batches as verbs
 from approvals.actors import COMMAND_LINE
 from approvals.models import BatchExecution, OrderBatch, User
 from approvals.orchestration.batches import runner, sources
-from approvals.orchestration.batches.runner import Runner, Wish
+from approvals.orchestration.batches.runner import BatchOptions, Runner
 from tests import factories
 from tests.browser import world
 from tests.browser.conftest import NewPage, Scheme, sign_in
@@ -41,7 +41,7 @@ def begun(
     rows[6], rows[17] = "NaN", '{"order_id": "' + "W" * 300 + '"}'
     body = "[" + ",\n".join(rows) + "]"
     batch = runner.accept(
-        sources.of_body(body), Wish("batches", **wish), body=body, by=COMMAND_LINE
+        sources.of_body(body), BatchOptions("batches", **wish), body=body, by=COMMAND_LINE
     )
     while Runner(batch.pk, seize=True).turn():
         pass

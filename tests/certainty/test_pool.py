@@ -1,4 +1,4 @@
-"""The sweeper's hands: one silent call holds up one of them, and undo windows end on time."""
+"""The threads of a lane: a call without an answer holds up one of them, and undo windows end on time."""
 
 from __future__ import annotations
 

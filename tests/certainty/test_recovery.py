@@ -1,4 +1,4 @@
-"""A backup was restored and its last minutes are gone: what AWS still knows is found, and told."""
+"""A backup was restored and its last minutes are gone: what AWS still holds is found and listed."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Waiting = Callable[..., ReviewTask]
-Told = list[dict[str, str]]
+Lines = list[dict[str, str]]
 THIRTY_NINE_DAYS = timedelta(days=39)
 
 
-def recover(*arguments: str, since: datetime | None = None) -> tuple[int, Told, dict[str, Any]]:
+def recover(*arguments: str, since: datetime | None = None) -> tuple[int, Lines, dict[str, Any]]:
     """`manage.py recover held --json`: its exit code, what differs, and its last line."""
     out, code = io.StringIO(), 0
     at = (since or datetime.now(UTC) - timedelta(hours=1)).isoformat()
@@ -53,7 +53,7 @@ def recover(*arguments: str, since: datetime | None = None) -> tuple[int, Told, 
     return code, found, last
 
 
-def pairs(found: Told) -> set[tuple[str, str]]:
+def pairs(found: Lines) -> set[tuple[str, str]]:
     return {(one["what"], one["reference"]) for one in found}
 
 
@@ -286,7 +286,7 @@ def test_executions_that_cannot_be_listed_are_one_line_and_exit_code_1(
 def test_it_goes_on_where_it_was_stopped(aws: FakeAws, held: ReviewQueue, machine: str) -> None:
     for number in range(3):
         aws.start(machine, f"order-{number}", {"order_id": f"order-{number}"})
-    found: Told = []
+    found: Lines = []
     rest: list[str] = []
 
     for _ in range(3):

@@ -121,11 +121,11 @@ def test_executions_that_end_in_any_order_close_their_reviews_and_their_orders_s
     proofs = AuditEvent.objects.filter(kind__in=["review.orphaned", "review.expired"])
     assert all(event.data["event_kind"] and event.data["event_at"] for event in proofs)
 
-    told = kinds()
+    before = kinds()
     aws.send(events, before)  # once more, long after
     poll(held)
     loop.sweep_once()
-    assert kinds() == told
+    assert kinds() == before
     assert [breach for chain in audit.chains() for breach in audit.verify(chain)] == []
 
     left = ReviewTask.objects.get(reference="order-5")

@@ -43,7 +43,7 @@ Drive = Callable[[], None]
 def step_functions(stage: Stage, scale: float) -> Result:
     """1,000 decisions at scale 1, delivered by two sweeper processes, no broker, AWS at its worst."""
     with sweeper.running(SWEEPERS):
-        return hard_road(stage, max(20, round(REVIEWS * scale)), lambda: None)
+        return bad_network(stage, max(20, round(REVIEWS * scale)), lambda: None)
 
 
 def by_ourselves() -> None:
@@ -51,7 +51,7 @@ def by_ourselves() -> None:
     lanes.drain(OutboxEntry.Lane.CALLBACKS)
 
 
-def hard_road(stage: Stage, count: int, drive: Drive) -> Result:
+def bad_network(stage: Stage, count: int, drive: Drive) -> Result:
     """Decide so many reviews whose calls have faults at these rates, and deliver all."""
     result = Result("step-functions")
     slugs = ["held", *(f"held-{number}" for number in range(3))]

@@ -162,7 +162,7 @@ def redrives_uncounted() -> None:
 def _faulty_calls(stage: Stage) -> Result:
     _patch(aws, "Config", aws.Config if aws.Config is not Config else sweeper.impatient)
     aws.forget()
-    return deliveries.hard_road(stage, 14, deliveries.by_ourselves)
+    return deliveries.bad_network(stage, 14, deliveries.by_ourselves)
 
 
 def _decided(stage: Stage) -> Result:

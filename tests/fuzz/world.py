@@ -33,7 +33,7 @@ from approvals.models import (
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import runner, sources
-from approvals.orchestration.batches.runner import Wish
+from approvals.orchestration.batches.runner import BatchOptions
 from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
@@ -151,7 +151,7 @@ class World:
         body = f'[{{"order_id": "FUZZ-{next(_numbers)}"}}, {{}}]'
         made = runner.accept(
             sources.of_body(body),
-            Wish("executions"),
+            BatchOptions("executions"),
             body=body,
             by=actor(self.lead, "api"),
         )

@@ -30,7 +30,7 @@ REFUSED = """<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>no
 
 
 class Sts:
-    """Answers AssumeRole as it is told and every other call with 200, and keeps them apart."""
+    """Answers AssumeRole as it is set up, and every other call with 200, and keeps them apart."""
 
     def __init__(self, seconds: float = 3600) -> None:
         self.answer: Any = None
@@ -126,12 +126,12 @@ def test_a_role_that_is_not_assumed_proves_that_nothing_was_sent(
 ) -> None:
     sts.answer = answer
 
-    told = {
+    answers = {
         stepfunctions.send_task_success(THERE, "tok", "{}"),
         stepfunctions.send_task_failure(THERE, "tok", "E", "c"),
     }
 
-    assert {(said.proof, said.code) for said in told} == {(proof, code)}
+    assert {(answer.proof, answer.code) for answer in answers} == {(proof, code)}
     assert sts.others == []
 
 

@@ -1,4 +1,4 @@
-"""The gateway to SQS: attributes are asked for, partial failures are told, a stop is never held up."""
+"""The gateway to SQS: attributes are asked for, partial failures are returned, a stop is not delayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server of a few lines that answers HTTP requests as it is told, or not at all, and counts them."""
+"""A server of a few lines that answers HTTP requests as it is set up, or not at all, and counts them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from approvals.gateways import aws
 from approvals.models import OrderBatch
 from approvals.orchestration import packaging
 from approvals.orchestration.batches import progress, runner, sources
-from approvals.orchestration.batches.runner import Runner, Wish
+from approvals.orchestration.batches.runner import BatchOptions, Runner
 from approvals.orchestration.lambdas import settle_orders
 from approvals.orchestration.lambdas.failures import ServiceUnavailableError
 from approvals.worker import loop
@@ -212,7 +212,9 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     made = orders.write(path, 20, seed=9, prefix=f"{mode}-")
     stack.put(path)
     already = set(stack.started())
-    batch = runner.accept(sources.unseen(stack.url(path)), Wish(mode, size=8), by=COMMAND_LINE)
+    batch = runner.accept(
+        sources.unseen(stack.url(path)), BatchOptions(mode, size=8), by=COMMAND_LINE
+    )
     assert made.held
     assert made.bad_lines
 
@@ -223,7 +225,7 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     assert set(stack.started()) - already == made.held
     assert set(batch.refusals.values_list("line", flat=True)) == made.bad_lines
     assert made.plain <= stack.shipped()
-    told = progress.sums(batch, progress.stand(batch))
+    told = progress.totals(batch, progress.by_status(batch))
     assert told["settled"] == len(made.plain)
     assert told["executions"] == len(made.held)
     if mode == "map":
@@ -246,4 +248,4 @@ def finish(batch: OrderBatch) -> None:
         loop.sweep_once()
         batch.refresh_from_db()
         time.sleep(0.1)
-    assert batch.status == "finished", progress.stand(batch)
+    assert batch.status == "finished", progress.by_status(batch)

@@ -30,7 +30,7 @@ def olga(settings: Any) -> User:
 
 def begun(on_bad_row: str = "skip") -> OrderBatch:
     """A batch of three rows, the second of which is none, read to its end."""
-    wish = runner.Wish("executions", on_bad_row=on_bad_row)
+    wish = runner.BatchOptions("executions", on_bad_row=on_bad_row)
     batch = runner.accept(sources.of_body(BODY), wish, body=BODY, by=COMMAND_LINE)
     while runner.Runner(batch.pk).turn():
         pass

@@ -55,7 +55,7 @@ class RefusedRowAnswer(serializers.Serializer[RefusedRow]):
 class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
     """A batch of orders with the progress of its rows."""
 
-    # The context holds `stands`, from `progress.stand`.
+    # The context holds `stands`, from `progress.by_status`.
 
     id = serializers.UUIDField()
     source = serializers.CharField(  # type: ignore[assignment]
@@ -81,7 +81,7 @@ class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, batch: OrderBatch) -> dict[str, int]:
         """The number of rows in each state."""
-        return progress.sums(batch, self.context["stands"])
+        return progress.totals(batch, self.context["stands"])
 
     @extend_schema_field(RefusedRowAnswer(many=True))
     def get_refusals(self, batch: OrderBatch) -> Any:

@@ -34,7 +34,7 @@ class OrderBatches(Endpoint):
         policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
         given = self.body(BatchBody)
         source, body = _source(given)
-        wish = runner.Wish(given["mode"], given["batch_size"], given["on_bad_row"])
+        wish = runner.BatchOptions(given["mode"], given["batch_size"], given["on_bad_row"])
         row = self.run_once(
             partial(runner.accept, source, wish, body=body),
             lambda first: queries.order_batch(self.actor, cast("UUID", first.result)),
@@ -68,5 +68,5 @@ def _source(given: dict[str, Any]) -> tuple[Source, str]:
 
 def _batch_response(row: OrderBatch, status: int) -> Response:
     """Returns the batch with its progress."""
-    context = {"stands": progress.stand(row)}
+    context = {"stands": progress.by_status(row)}
     return Response(OrderBatchAnswer(row, context=context).data, status=status)

@@ -74,8 +74,8 @@ class Command(ReviewCommand):
         self._report(batch)
 
     def _report(self, batch: OrderBatch) -> None:
-        stands = progress.stand(batch)
-        for name, count in progress.sums(batch, stands).items():
+        stands = progress.by_status(batch)
+        for name, count in progress.totals(batch, stands).items():
             self.stdout.write(f"{name:<12}{count:>10}")
         rows = batch.refusals.order_by("item")
         for row in rows[:SHOWN]:
@@ -95,7 +95,7 @@ def _accepted(name: str, path: Path | None, options: dict[str, Any]) -> OrderBat
         source = sources.of_object(name) if path is None else sources.of_file(path)
     except OSError as error:
         raise Error(f"{name} cannot be read: {error.strerror}") from error
-    wish = runner.Wish(options["mode"], options["batch_size"], options["on_bad_row"])
+    wish = runner.BatchOptions(options["mode"], options["batch_size"], options["on_bad_row"])
     return runner.accept(source, wish, by=COMMAND_LINE)
 
 
@@ -142,7 +142,7 @@ def _turn_by_turn(
             continue
         shown_at = time.monotonic()
         batch.refresh_from_db()
-        share, summary = progress.progress(batch, progress.stand(batch))
+        share, summary = progress.progress(batch, progress.by_status(batch))
         ended = batch.status == Status.FINISHED or (batch.status == Status.STOPPED and not worked)
         bar.show(share, summary, at_end=ended)
         if ended or time.monotonic() > progressed_at + PATIENCE:

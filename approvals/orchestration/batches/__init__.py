@@ -1,1 +1,1 @@
-"""Batches of orders: where they come from, how they are parsed, and how their executions are started."""
+"""Order batches: their sources, the parsing of their rows, and the starts of their executions."""

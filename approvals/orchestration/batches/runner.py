@@ -1,8 +1,8 @@
-"""Orders by the hundred and the ten thousand: reads a batch's source in turns and has its orders started.
+"""Runs order batches: reads the source of each in turns, and records its orders to be started.
 
-A runner over verbs: each turn reads one chunk and records it in one transaction. What starts
-executions is the outbox; what they came to, reconciliation learns. Any process may take the next turn
-of a batch whose lease is free, but for a file of another machine.
+Each turn reads one chunk and records it by an action, in one transaction. The outbox starts the
+executions; reconciliation reads what became of them. Any process may take the next turn of a batch
+whose lease is free, unless its source is a file of another machine.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from approvals.records.order_batches import Item, Refusal
 log = structlog.get_logger(__name__)
 
 ROWS_A_TURN = 500
-# Of the 262,144 bytes of an execution's state: what is left holds what became of each order.
+# Of the 262,144 bytes of an execution's state; the rest is for the outcome of each order.
 MOST_BYTES = 180_000
-FRAME = 64  # bytes an order costs in a carrier beside its name and its input
-IN_LINE = 2_000  # starts that may wait before more is read: single orders get through
-A_WHILE = 2.0  # seconds of one round over all batches
-AT_ONCE, LONGEST_LINE = 100, 2_000  # batches of one round; batches that are looked at
-REST = 10.0  # seconds after which S3 is tried again
+FRAME = 64  # bytes of an order in the input of a batch execution, beside its name and its input
+MOST_WAITING = 2_000  # starts; above, no more is read, so that single orders are not delayed
+ROUND_SECONDS = 2.0  # of one round over all batches
+AT_ONCE, MOST_BATCHES = 100, 2_000  # batches of one round; batches that are looked at
+SOURCE_PAUSE = 10.0  # seconds until an unavailable source is tried again
 Mode, Status = OrderBatch.Mode, OrderBatch.Status
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How a batch is to be worked on."""
+class BatchOptions:
+    """How a batch is to be processed."""
 
     mode: str
     size: int = 100
@@ -54,14 +54,14 @@ class Wish:
 
 def accept(
     source: Source,
-    wish: Wish,
+    options: BatchOptions,
     *,
     by: Actor,
     body: str = "",
     key: idempotency.Key | None = None,
 ) -> OrderBatch:
     """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
-    if not 1 <= wish.size <= MAX_BATCH_SIZE:
+    if not 1 <= options.size <= MAX_BATCH_SIZE:
         raise Invalid(f"A batch size is 1 to {MAX_BATCH_SIZE} orders.", pointer="/batch_size")
     machine, qualifier = arns.split_qualifier(_machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN"))
     batch = OrderBatch(
@@ -70,12 +70,12 @@ def accept(
         bytes=source.size,
         format=source.form,
         body=body,
-        mode=wish.mode,
-        size=wish.size,
-        on_bad_row=wish.on_bad_row,
+        mode=options.mode,
+        size=options.size,
+        on_bad_row=options.on_bad_row,
         state_machine_arn=machine,
         qualifier=qualifier,
-        carrier_arn=_carrier_arn(wish.mode),
+        carrier_arn=_carrier_arn(options.mode),
     )
     return batches.accept(batch, by=by, key=key)
 
@@ -105,29 +105,29 @@ def _carrier_arn(mode: str) -> str:
 
 
 class Runner:
-    """Works on one batch, turn after turn; between turns its source stays open where it is."""
+    """Works on one batch, turn after turn; between turns its source stays open at its position."""
 
     def __init__(self, batch_id: UUID, path: Path | None = None, *, seize: bool = False) -> None:
         self.batch_id = batch_id
         self._path = path
-        self._seize = seize  # for the first turn: whoever had it before has been given up
+        self._seize = seize  # take the first turn even if another process has the lease
         self._turn: batches.Turn | None = None
         self._open = ExitStack()
         self._rows: Iterator[parsers.Row] | None = None
         self._counted: parsers.Counted | None = None
         self._next: parsers.Row | None = None  # read, and not in the turn before for its size
-        self._rests_until = self._renew_at = 0.0
+        self._paused_until = self._renew_at = 0.0
 
     @property
-    def rests(self) -> bool:
-        """Whether its source was away so short a time ago that asking again would be in vain."""
-        return time.monotonic() < self._rests_until
+    def is_paused(self) -> bool:
+        """Whether its source was unavailable a moment ago, so that it is not tried again yet."""
+        return time.monotonic() < self._paused_until
 
     def turn(self) -> bool:
-        """Do the next piece of work; False where there is none now, or somebody else is at it."""
-        if self.rests:
+        """Do the next piece of work; False if there is none now, or another process has the lease."""
+        if self.is_paused:
             return False
-        if self._turn is None and not _something_to_read(self.batch_id):
+        if self._turn is None and not _has_work_for_one(self.batch_id):
             batches.finish(self.batch_id)
             return False
         self._turn = self._turn or batches.take(self.batch_id, seize=self._seize)
@@ -140,12 +140,9 @@ class Runner:
             self._turn = None
             self.close()
             return False
-        except (
-            Unavailable,
-            Invalid,
-        ) as error:  # S3 is away; a later turn begins where this one did
+        except (Unavailable, Invalid) as error:  # a later turn resumes at the same position
             log.warning("batch.source_away", batch=str(self.batch_id), error=error.message)
-            self._rests_until = time.monotonic() + REST
+            self._paused_until = time.monotonic() + SOURCE_PAUSE
             self.close()
             return False
         except Exception:
@@ -153,7 +150,7 @@ class Runner:
             raise
 
     def close(self) -> None:
-        """Put the source down and give the lease back."""
+        """Close the source and give the lease back."""
         self._open.close()
         self._open, self._rows = ExitStack(), None
         if self._turn is not None:
@@ -162,7 +159,7 @@ class Runner:
 
     def _work(self, turn: batches.Turn) -> bool:
         if turn.batch.status == Status.READING:
-            if _in_line():
+            if _too_many_waiting():
                 batches.renew(turn)
                 return False
             self._turn = self._pinned(turn) if not turn.batch.source_version else self._read(turn)
@@ -214,7 +211,7 @@ class Runner:
         return batches.Chunk(items, refusals, given, problem, at_end)
 
     def _keep_the_lease(self) -> None:
-        """While rows that were read before are skipped, which may last longer than the lease."""
+        """Renew the lease while rows that were read before are skipped, which may outlast it."""
         if self._turn is not None and time.monotonic() > self._renew_at:
             batches.renew(self._turn)
             self._renew_at = time.monotonic() + batches.LEASE.total_seconds() / 3
@@ -240,20 +237,20 @@ def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
 
 
 def _weight(item: Item) -> int:
-    """How many bytes an order costs in the input of what carries it."""
+    """How many bytes an order takes in the input of its batch execution."""
     return FRAME + len(item.name) + len(json.dumps(item.text, ensure_ascii=False).encode())
 
 
-def _in_line() -> bool:
-    """Whether so many starts wait already that more had better not be read yet."""
+def _too_many_waiting() -> bool:
+    """Whether so many starts wait already that no more rows are to be read yet."""
     waiting = OutboxEntry.objects.filter(
         lane=OutboxEntry.Lane.EXECUTIONS, state=OutboxEntry.State.WAITING
     )
-    return waiting[IN_LINE : IN_LINE + 1].exists()
+    return waiting[MOST_WAITING : MOST_WAITING + 1].exists()
 
 
-def _something_to_read(batch_id: UUID) -> bool:
-    """Whether there is work that only one process may do at a time."""
+def _has_work_for_one(batch_id: UUID) -> bool:
+    """Whether a batch has work that needs its lease: reading, or starting a Distributed Map."""
     batch = OrderBatch.objects.get(pk=batch_id)
     return batch.status == Status.READING or distributed_map.to_be_handed_over(batch)
 
@@ -265,25 +262,25 @@ class Scheduler:
         self._runners: dict[UUID, Runner] = {}
 
     def turn(self) -> int:
-        """Turns of each batch that this process can read, for a while; returns how many did something."""
+        """One round: turns of each batch this process can read; returns how many turns did something."""
         under_way = _under_way()
         for pk in self._runners.keys() - set(under_way):
             self._runners.pop(pk).close()
-        due = [pk for pk in under_way if not self._rests(pk)][:AT_ONCE]
-        done, until = 0, time.monotonic() + A_WHILE
+        due = [pk for pk in under_way if not self._is_paused(pk)][:AT_ONCE]
+        done, until = 0, time.monotonic() + ROUND_SECONDS
         while worked := sum(map(self._one, due)):
             done += worked
             if time.monotonic() > until:
                 break
         return done
 
-    def _rests(self, batch_id: UUID) -> bool:
-        """Whether its source was away just now: sources that stay away keep no other batch waiting."""
+    def _is_paused(self, batch_id: UUID) -> bool:
+        """Whether its source was unavailable just now, so that it does not delay other batches."""
         runner = self._runners.get(batch_id)
-        return runner is not None and runner.rests
+        return runner is not None and runner.is_paused
 
     def _one(self, batch_id: UUID) -> bool:
-        """One turn of one batch; what goes wrong with it holds up no other."""
+        """One turn of one batch; its failure does not stop the others."""
         try:
             return self._runners.setdefault(batch_id, Runner(batch_id)).turn()
         except DATABASE_AWAY:
@@ -294,9 +291,9 @@ class Scheduler:
 
 
 def _under_way() -> list[UUID]:
-    """Batches that are not at their end and can be read from here."""
+    """Batches that have not ended and whose source this process can read."""
     readable = Q(status=Status.READING) & ~Q(source__startswith=sources.FILE)
     waiting = BatchExecution.objects.filter(batch=OuterRef("pk"), number__gt=OuterRef("carriers"))
     stopped = Q(status=Status.STOPPED, mode=Mode.MAP) & Exists(waiting)
     mine = OrderBatch.objects.filter(readable | Q(status=Status.READ) | stopped)
-    return list(mine.order_by("created_at").values_list("pk", flat=True)[:LONGEST_LINE])
+    return list(mine.order_by("created_at").values_list("pk", flat=True)[:MOST_BATCHES])
