@@ -48,7 +48,7 @@ def show(request: DeskRequest, batch_id: UUID) -> HttpResponse:
 @desk("GET")
 def news(request: DeskRequest, batch_id: UUID) -> HttpResponse:
     """The part of a batch's page that changes, for htmx."""
-    return render(request, "approvals/_batch_news.html", _context(request, batch_id))
+    return render(request, "approvals/_batch_progress.html", _context(request, batch_id))
 
 
 def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:

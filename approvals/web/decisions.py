@@ -110,7 +110,7 @@ def _panel(
         "form": blank(review, request.actor, reason=typed, needed=needed),
         "problem": wording.refusal(problem, request.actor) if problem else None,
     }
-    template = "approvals/_decide.html" if request.htmx else "approvals/decide.html"
+    template = "approvals/_decision_form.html" if request.htmx else "approvals/decision.html"
     return render(request, template, context, status=problem.status if problem else 200)
 
 

@@ -76,7 +76,7 @@ def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> Http
         raise Http404
     told = wording.refusal(error, actor_of(request))
     panel = bool(cast("DeskRequest", request).htmx)
-    template = "approvals/_problem.html" if panel else "approvals/refused.html"
+    template = "approvals/_refusal.html" if panel else "approvals/refused.html"
     return render(request, template, {"told": told} | context, status=error.status)
 
 

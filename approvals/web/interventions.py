@@ -80,7 +80,7 @@ def _ask(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) -> 
         "back": orders.address(order),
         "problem": wording.refusal(problem, request.actor) if problem else None,
     }
-    template = "approvals/_steer.html" if request.htmx else "approvals/steer.html"
+    template = "approvals/_intervention_form.html" if request.htmx else "approvals/intervention.html"
     return render(request, template, context, status=problem.status if problem else 200)
 
 

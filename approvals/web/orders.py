@@ -93,7 +93,7 @@ def story(request: DeskRequest, attempt: UUID) -> HttpResponse:
         return redirect(address(order))
     context = page(request.actor, order)
     context["changed"] = context["seen"] != request.GET.get("seen")
-    return render(request, "approvals/_order_news.html", context)
+    return render(request, "approvals/_order_refresh.html", context)
 
 
 @desk("POST")

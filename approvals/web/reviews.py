@@ -63,7 +63,7 @@ def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
         response["HX-Refresh"] = "true"
         return response
     context = page(request.actor, review)
-    template = "approvals/_delivery_news.html" if request.htmx else "approvals/review.html"
+    template = "approvals/_delivery_refresh.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
 
 
