@@ -12,10 +12,15 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 
 OPEN = {
-    *("account_login", "account_logout", "account_inactive", "account_reauthenticate"),
-    *("account_change_password", "account_set_password"),
-    *("account_reset_password_done", "account_reset_password_from_key"),
-    *("account_reset_password_from_key_done",),
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_reauthenticate",
+    "account_change_password",
+    "account_set_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
 }
 
 

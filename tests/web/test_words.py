@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from approvals.web.wording import span
 
 from approvals.untrusted.display import money, visible
-from approvals.web.wording import span
 
 
 @pytest.mark.parametrize(
