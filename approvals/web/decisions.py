@@ -103,7 +103,7 @@ def _panel(
     context: dict[str, Any] = {
         "now": now,
         "review": review,
-        "order": payload_view.read(review),
+        "order": payload_view.review_order(review),
         "deadline": deadline(review, now),
         "permissions": reviews.permissions(review, request.actor, now),
         "outcome": outcome,

@@ -145,7 +145,7 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
     if wanted:
         wake_ups.after_commit(wake_ups.READ, order.pk)
     # Parsed only if a template shows it: the refresh every 4 s does not.
-    read = cache(lambda: payload_view.read_input(order))
+    read = cache(lambda: payload_view.order_input(order))
     raw = cache(lambda: display.indented_json(read()[1]))
     may = policy.may(Action.INTERVENE_IN_ORDERS, None, by=actor)
     is_last = last.pk == order.pk

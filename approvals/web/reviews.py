@@ -125,7 +125,7 @@ def page(actor: Actor, review: ReviewTask) -> dict[str, Any]:
         "review": review,
         "deadline": deadline(review, now),
         "permissions": permissions(review, actor, now),
-        "order": payload_view.read(review),
+        "order": payload_view.review_order(review),
         "raw": raw,
         "raw_cut": raw_cut,
         "delivery": status_of_decision(review, actor, now),

@@ -128,9 +128,9 @@ def build() -> World:
     reviews = {placed.reference: order(queue, placed) for placed in OPEN}
     assignment.claim(reviews["ORD-0048219"].pk, by=actor(ada))
     assignment.claim(reviews["ORD-0048224"].pk, by=actor(grace))
-    for who, said in TALK:
+    for who, text in TALK:
         by = {"grace": grace, "lead": lead}[who]
-        discussion.comment(reviews["ORD-0048219"].pk, said, by=actor(by))
+        discussion.comment(reviews["ORD-0048219"].pk, text, by=actor(by))
     for reference, name, error, outcome, reason, answer in ANSWERED:
         placed = Placed(reference, name, "Lisboa", "EUR", {"CAM-X-45": 1}, error, 90, 60)
         reviews[reference] = decide(order(queue, placed), outcome, ada, reason, answer)

@@ -87,7 +87,7 @@ def test_a_holder_hands_their_review_to_a_colleague(desk: Desk, alice: User, bob
     review.refresh_from_db()
     assert review.assignee == bob
     html = desk(bob).get(reverse("review", args=[review.pk])).content.decode()
-    assert "Yours to sign" in html
+    assert "Yours to decide" in html
     assert "Handed to bob@example.com" in html
 
 

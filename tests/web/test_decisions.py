@@ -14,8 +14,10 @@ from approvals.actions import assignment, decisions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.models.outbox import DeliveryState, Detail
 from approvals.records import outbox
-from approvals.web.delivery_status import TOLD, aftermath
+from approvals.web.delivery_descriptions import BY_DETAIL, BY_STATE, ICONS
+from approvals.web.delivery_status import delivery_status
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -156,7 +158,7 @@ def test_a_review_that_changed_is_412_and_the_next_submit_counts(
     assert Decision.objects.get(review=review).reason == "Kept"
 
 
-def test_a_claim_lost_and_taken_again_elsewhere_is_told(desk: Desk, alice: User) -> None:
+def test_a_claim_lost_and_taken_again_elsewhere_is_explained(desk: Desk, alice: User) -> None:
     review, browser = factories.review(), desk(alice)
     assignment.claim(review.pk, by=actor(alice))
     form = hidden(browser.get(at(review, "approve")))
@@ -221,7 +223,7 @@ def test_a_fresh_decision_waits_and_can_be_undone(desk: Desk, alice: User) -> No
     assert review.status == "pending"
 
 
-def test_undo_after_sending_began_is_told_as_too_late(desk: Desk, alice: User) -> None:
+def test_undo_after_sending_began_is_refused_as_too_late(desk: Desk, alice: User) -> None:
     review = factories.review()
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     settle(review, Answer(Proof.ACCEPTED))
@@ -276,7 +278,7 @@ def test_the_page_tells_what_became_of_the_decision(
     assert (f"{len(answers)} attempts." in html) == (len(answers) > 1)
 
 
-def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
+def test_every_outbox_state_with_its_details_has_words(alice: User) -> None:
     review = factories.review()
     review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     decision = review.decision
@@ -299,26 +301,33 @@ def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
             entry = OutboxEntry(
                 state=state, detail=detail, subject=decision.pk, not_before=decision.undo_until
             )
-            told = aftermath(decision, entry, actor(alice), decision.decided_at)
-            key = (told.state, "" if told.state == "sending" else told.detail)
-            assert key in TOLD, (state, detail)
-            assert told.says
-            assert told.steps
-            assert told.final == (state in ("settled", "parked", "cancelled"))
+            shown = delivery_status(decision, entry, actor(alice), decision.decided_at)
+            known = shown.state == "sending" or (shown.state, shown.detail) in BY_DETAIL
+            assert known, (state, detail)
+            assert shown.description
+            assert shown.stages
+            assert shown.is_final == (state in ("settled", "parked", "cancelled"))
+
+
+def test_every_delivery_state_and_detail_has_words() -> None:
+    of_executions = {Detail.NOT_REDRIVABLE, Detail.REFUSED}
+    assert set(BY_STATE) == set(ICONS) == set(DeliveryState)
+    assert {detail for _, detail in BY_DETAIL} == set(Detail) - of_executions
+    assert {state for state, _ in BY_DETAIL} <= set(DeliveryState)
 
 
 def test_an_unread_history_is_not_said_to_be_unreadable() -> None:
-    says = TOLD["unconfirmed", "history_unreadable"][2]
-    assert "has not been read" in says
-    assert "could not be read" not in says
-    assert "reports the step closed" in says
+    sentence = BY_DETAIL["unconfirmed", "history_unreadable"].sentence
+    assert "has not been read" in sentence
+    assert "could not be read" not in sentence
+    assert "reports the step closed" in sentence
 
 
 def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:
     review = decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(alice))
     assert review.decision is not None
-    told = aftermath(review.decision, None, actor(alice), review.decision.decided_at)
-    assert told.state == "unconfirmed"
+    shown = delivery_status(review.decision, None, actor(alice), review.decision.decided_at)
+    assert shown.state == "unconfirmed"
 
 
 def test_the_fragment_is_silent_until_there_is_news(desk: Desk, alice: User) -> None:
@@ -353,7 +362,7 @@ def test_a_decision_undone_elsewhere_makes_the_page_load_anew(desk: Desk, alice:
     assert response["HX-Refresh"] == "true"
 
 
-def test_a_right_that_was_taken_meanwhile_is_told_inside_the_panel(
+def test_a_right_that_was_taken_meanwhile_is_explained_inside_the_panel(
     desk: Desk, victor: User
 ) -> None:
     review = factories.review()

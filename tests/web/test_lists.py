@@ -77,7 +77,7 @@ def test_a_viewer_is_offered_no_review_to_start(desk: Desk, victor: User) -> Non
     factories.review()
     home = desk(victor).get("/").content.decode()
     assert "Start reviewing" not in home
-    assert "You may look here, not decide." in home
+    assert "You may look here, but not decide." in home
     assert "Start reviewing" not in desk(victor).get(LIST).content.decode()
 
 
@@ -245,7 +245,7 @@ def test_a_filter_that_cannot_be_is_said_and_left_out(desk: Desk, alice: User) -
 
 def test_an_empty_queue_and_an_empty_filter_say_different_things(desk: Desk, alice: User) -> None:
     assert "Nothing is waiting" in desk(alice).get(LIST).content.decode()
-    assert "Nothing fits these filters" in desk(alice).get(LIST, {"q": "x"}).content.decode()
+    assert "No review matches these filters" in desk(alice).get(LIST, {"q": "x"}).content.decode()
 
 
 def test_start_reviewing_claims_what_is_due_first(

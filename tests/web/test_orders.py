@@ -73,7 +73,7 @@ def test_orders_are_listed_the_latest_first_and_narrowed(browser: Client, olga: 
     assert rows(failed) == ["ORD-1"]
     assert "Lambda.Unknown" in failed
     assert rows(html(browser, "/orders/?q=ORD-2")) == ["ORD-2"]
-    assert "No order fits these filters" in html(browser, "/orders/?q=RD")
+    assert "No order matches these filters" in html(browser, "/orders/?q=RD")
     assert "Select a valid choice" in html(browser, "/orders/?status=lost")
     assert rows(html(browser, "/orders/?cursor=bent&q=%00")) == ["ORD-2", "ORD-1", "ORD-0"]
 

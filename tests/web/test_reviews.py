@@ -47,7 +47,7 @@ def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: U
     ):
         assert words in html
     assert "Step Functions stops waiting in" in html
-    assert "the order then takes the workflow&#x27;s timeout road" in html
+    assert "the order then takes the workflow&#x27;s timeout path" in html
 
 
 def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: User) -> None:
@@ -135,7 +135,7 @@ def test_reviews_of_the_same_order_are_shown_as_far_as_one_may_see_them(
 
 def test_unknown_fields_of_the_message_are_shown(desk: Desk, alice: User) -> None:
     html = text(desk, alice, factories.review(reviewRound=3, hint={"by": "the gateway"}))
-    assert "Beside the order" in html
+    assert "Outside the order" in html
     assert "the gateway" in html
 
 
@@ -298,12 +298,12 @@ def test_the_timeline_says_through_which_door(desk: Desk, alice: User) -> None:
 def test_one_claims_renews_and_releases(desk: Desk, alice: User) -> None:
     review, browser = factories.review(), desk(alice)
     assert browser.post(at(review, "claim"))["Location"] == at(review)
-    assert "Yours to sign" in browser.get(at(review)).content.decode()
+    assert "Yours to decide" in browser.get(at(review)).content.decode()
     assert "Claimed" in browser.get(at(review)).content.decode()
     browser.post(at(review, "renew"))
     html = browser.post(at(review, "release"), follow=True).content.decode()
     assert "is back in the queue." in html
-    assert "Waiting for a signature" in html
+    assert "Waiting for a decision" in html
 
 
 def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob: User) -> None:
@@ -314,7 +314,7 @@ def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob
         assert response.status_code == 409
         assert "bob@example.com holds this review" in response.content.decode()
     html = text(desk, alice, review)
-    assert "bob</bdi> is on it" in html
+    assert "bob</bdi> is working on it" in html
     assert at(review, "approve") not in html
 
 
@@ -356,7 +356,7 @@ def test_a_viewer_sees_everything_and_is_told_why_not_more(desk: Desk, victor: U
     ],
 )
 def test_what_is_no_amount_stays_among_the_details(order: dict[str, Any]) -> None:
-    read = payload_view.read(factories.review(input=order))
+    read = payload_view.review_order(factories.review(input=order))
     assert (read.total != "") == (order["total"] == 12.5)
     kept = {node.label for node in read.rest}
     assert kept == ({"Currency"} if read.total else {"Total", "Currency"})

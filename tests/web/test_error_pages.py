@@ -43,11 +43,11 @@ def test_a_database_that_is_away_is_told_without_asking_it(
     patient: Client, fault: type[Exception], name: str
 ) -> None:
     with away(fault):
-        told = patient.get(reverse(name))
-    assert told.status_code == 503
-    assert told["Retry-After"] == "5"
-    assert "approvals/app.css" in told.content.decode()
-    assert "hunter2" not in told.content.decode()
+        response = patient.get(reverse(name))
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "approvals/app.css" in response.content.decode()
+    assert "hunter2" not in response.content.decode()
     assert patient.get("/").status_code == 200  # still signed in, once it is back
 
 
@@ -57,19 +57,19 @@ def test_a_fault_in_the_middle_of_a_page_is_told_too(
     def broken(*_: object) -> None:
         raise OperationalError("canceling statement due to lock timeout")
 
-    monkeypatch.setattr("approvals.web.home.waiting_for", broken)
-    told = patient.get("/")
-    assert (told.status_code, told["Retry-After"]) == (503, "5")
+    monkeypatch.setattr("approvals.web.home.queue_summaries", broken)
+    response = patient.get("/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.django_db
 def test_signing_in_without_a_database_is_told(alice: User) -> None:
     client = Client(raise_request_exception=False)
     with away(OperationalError):
-        told = client.post(
+        response = client.post(
             reverse("account_login"), {"login": alice.email, "password": factories.PASSWORD}
         )
-    assert told.status_code == 503
+    assert response.status_code == 503
 
 
 # --- probes
@@ -83,9 +83,9 @@ def test_a_probe_needs_no_host_and_no_https(
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
     settings.ALLOWED_HOSTS = ["countersign.example"]
-    told = Client().get(path, headers={"Host": host})
-    assert told.status_code == 200
-    assert "no-store" in told["Cache-Control"]
+    response = Client().get(path, headers={"Host": host})
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
     assert caplog.records == []
     assert Client().post(path, headers={"Host": host}).status_code == 405
 
