@@ -131,8 +131,8 @@ def timeline_entry(event: AuditEvent) -> TimelineEntry:
         event.kind, ("information-circle", "calm", event.kind.replace(".", " ").replace("_", " "))
     )
     data: dict[str, Any] = event.data
-    if event.kind == AuditKind.REVIEW_REASSIGNED:
-        description = f"Handed to {data.get('to')}"
+    if event.kind == AuditKind.REVIEW_REASSIGNED and data.get("to"):
+        description = f"Handed to {data['to']}"
     elif data.get("taken_from"):
         description = f"Taken over from {data['taken_from']}"
     if data.get("overridden"):
