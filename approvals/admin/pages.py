@@ -250,11 +250,11 @@ class Page(Stock):
                 except ApprovalsError as error:
                     form.add_error(None, error.message)
                     status = error.status
-        return self.render(request, "admin/door.html", {"form": form, **shown}, status)
+        return self.render(request, "admin/action_form.html", {"form": form, **shown}, status)
 
     def once(self, request: HttpRequest, **shown: Any) -> HttpResponse:
         """Show a secret this one time: it is the answer to the POST that made it, and nowhere stored."""
-        return self.render(request, "admin/once.html", shown, 200)
+        return self.render(request, "admin/secret_shown_once.html", shown, 200)
 
     def render(
         self, request: HttpRequest, template: str, shown: dict[str, Any], status: int

@@ -90,7 +90,7 @@ class Several(Page):
             "hidden": [("id", row.pk) for row in rows],
             "back": self.address("changelist"),
         }
-        return self.render(request, "admin/door.html", shown, status)
+        return self.render(request, "admin/action_form.html", shown, status)
 
     def _run(
         self, request: HttpRequest, rows: list[Any], deed: Deed, typed: dict[str, Any]

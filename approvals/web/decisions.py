@@ -1,4 +1,4 @@
-"""Approve, reject and undo: a page each, or a panel on the review's page where htmx asks for one."""
+"""Approve, reject and undo: a page each, or for htmx a fragment in the page of the review."""
 
 from __future__ import annotations
 

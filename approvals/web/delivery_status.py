@@ -119,5 +119,4 @@ def _undoable(decision: Decision, entry: OutboxEntry | None, actor: Actor, now: 
         return False
     if entry.state != OutboxEntry.State.WAITING or entry.attempts:
         return False
-    right = Action.DECIDE if decision.by_id == actor.person.pk else Action.OVERRIDE
-    return policy.may(right, decision.review, by=actor).allowed
+    return policy.may_undo(decision, decision.review, by=actor).allowed

@@ -20,7 +20,7 @@ FRAME_HEAD = 24  # the line in a Parallel or a Map that holds its name
 class DrawnNode:
     """A state as it is drawn; a frame stands around the states inside it.
 
-    `taken` is how often it was entered; `status` is `open` or `broken` where the execution stands.
+    `taken` is how often it was entered; `status` is `open` in a state that the execution is in, `broken` in one it ended in.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Drawing:
 
 
 def draw(graph: Graph, path: TakenPath, statuses: Mapping[str, str]) -> Drawing:
-    """Draw a workflow; `statuses` has the states where the execution stands: `open` or `broken`."""
+    """Draw a workflow; `statuses` has the states that it is in (`open`) or ended in (`broken`)."""
     inner = {
         node.name: [draw(each, path, statuses) for each in node.inner]
         for node in graph.nodes.values()

@@ -186,7 +186,7 @@ def order(queue: ReviewQueue, placed: Placed) -> ReviewTask:
 
 
 def move(review: ReviewTask, *, left: float, waited: float = 0) -> None:
-    """Put a review's arrival and deadline where the story wants them, by the database's clock."""
+    """Put a review's arrival and deadline where the scenario needs them, by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE approvals_reviewtask SET sent_at = now() - make_interval(secs => %(waited)s),"

@@ -248,7 +248,7 @@ def test_a_colleague_cannot_undo_and_a_lead_can(
 
 
 @pytest.mark.parametrize(
-    ("answers", "word"),
+    ("answers", "label"),
     [
         ([Answer(Proof.ACCEPTED)], "Delivered"),
         ([Answer(Proof.THROTTLED, "ThrottlingException")], "Trying again"),
@@ -260,7 +260,7 @@ def test_a_colleague_cannot_undo_and_a_lead_can(
     ],
 )
 def test_the_page_tells_what_became_of_the_decision(
-    desk: Desk, alice: User, answers: list[Answer], word: str
+    desk: Desk, alice: User, answers: list[Answer], label: str
 ) -> None:
     review = factories.review()
     decisions.decide(
@@ -273,8 +273,8 @@ def test_the_page_tells_what_became_of_the_decision(
     html = text(desk, alice, review)
     heading = re.search(r'<h2 class="told[^>]*>.*?</svg> ([^<]+)</h2>', html, re.DOTALL)
     assert heading is not None
-    assert heading[1] == word
-    assert ('hx-trigger="every 2s"' in html) == (word == "Trying again")
+    assert heading[1] == label
+    assert ('hx-trigger="every 2s"' in html) == (label == "Trying again")
     assert (f"{len(answers)} attempts." in html) == (len(answers) > 1)
 
 

@@ -277,7 +277,7 @@ def test_a_viewer_cannot_start_reviewing(desk: Desk, victor: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "words"),
+    ("left", "texts"),
     [
         (timedelta(minutes=3), ("due-critical", "Closing")),
         (timedelta(minutes=10), ("due-soon", "Due soon")),
@@ -286,15 +286,15 @@ def test_a_viewer_cannot_start_reviewing(desk: Desk, victor: User) -> None:
     ],
 )
 def test_a_deadline_is_told_in_words_and_not_by_colour_alone(
-    desk: Desk, alice: User, left: timedelta, words: tuple[str, str]
+    desk: Desk, alice: User, left: timedelta, texts: tuple[str, str]
 ) -> None:
     review = factories.review()
     ReviewTask.objects.filter(pk=review.pk).update(
         deadline_at=F("sent_at") + left, sent_at=F("sent_at") - timedelta(hours=2)
     )
     html = desk(alice).get(LIST).content.decode()
-    assert words[0] in html
-    assert f'<span class="due-word">{words[1]}</span>' in html
+    assert texts[0] in html
+    assert f'<span class="due-word">{texts[1]}</span>' in html
 
 
 def test_the_orders_own_total_stands_where_the_queue_names_no_field(

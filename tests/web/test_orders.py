@@ -31,9 +31,9 @@ def machine(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def hinted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """The hints that were given."""
+    """The wake-ups that were sent."""
     given: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(wake_ups, "after_commit", lambda *hint, **_: given.append(hint))
+    monkeypatch.setattr(wake_ups, "after_commit", lambda *wake_up, **_: given.append(wake_up))
     return given
 
 
@@ -75,7 +75,7 @@ def test_orders_are_listed_the_latest_first_and_narrowed(browser: Client, olga: 
     assert rows(html(browser, "/orders/?q=ORD-2")) == ["ORD-2"]
     assert "No order matches these filters" in html(browser, "/orders/?q=RD")
     assert "Select a valid choice" in html(browser, "/orders/?status=lost")
-    assert rows(html(browser, "/orders/?cursor=bent&q=%00")) == ["ORD-2", "ORD-1", "ORD-0"]
+    assert rows(html(browser, "/orders/?cursor=tampered&q=%00")) == ["ORD-2", "ORD-1", "ORD-0"]
 
 
 def test_a_long_list_has_pages(browser: Client, olga: User) -> None:
@@ -92,14 +92,14 @@ def test_a_long_list_has_pages(browser: Client, olga: User) -> None:
 
 def test_only_those_with_a_right_to_orders_see_them(desk: Desk, olga: User, alice: User) -> None:
     order = day.order("ORD-1", olga)
-    stranger = desk(alice)
+    outsider = desk(alice)
 
     for path in ("/orders/", "/orders/ORD-1/", f"/executions/{order.pk}/restart/"):
-        assert "needs the right" in html(stranger, path, 403)
-    assert 'href="/orders/"' not in html(stranger, "/")
+        assert "needs the right" in html(outsider, path, 403)
+    assert 'href="/orders/"' not in html(outsider, "/")
     assert 'href="/orders/"' in html(desk(olga), "/")
     people.grant_site(alice, "auditor", by=COMMAND_LINE)
-    seen = html(stranger, "/orders/ORD-1/")
+    seen = html(outsider, "/orders/ORD-1/")
     assert "needs the right operator or orders" in seen
     assert "/stop/" not in seen
 
@@ -123,7 +123,7 @@ def test_an_order_shows_its_input_its_path_and_its_history(
     assert "Stands at: ManualReview." in page
     assert "<title>ManualReview (Task): taken, stands here</title>" in page
     assert "<title>RollbackPayment (Task): not taken</title>" in page
-    assert page.count("road road-taken") == 9  # eight between nine states, and the way in
+    assert page.count("road road-taken") == 9  # eight between nine states, and the entry
     assert '<bdi class="step-name">ManualReview</bdi> stands here' in page
     assert "PROCESSING" in page
     assert f"/reviews/{review.pk}/" in page
