@@ -20,7 +20,8 @@ FRAME_HEAD = 24  # the line in a Parallel or a Map that holds its name
 class DrawnNode:
     """A state as it is drawn; a frame stands around the states inside it.
 
-    `taken` is how often it was entered; `status` is `open` in a state that the execution is in, `broken` in one it ended in.
+    `taken` is how often it was entered; `status` is `open` if the execution is in it, `broken` if it
+    ended there, else empty.
     """
 
     name: str

@@ -95,7 +95,7 @@ def test_the_slower_one_keeps_the_text_in_the_panel(new_page: NewPage) -> None:
     expect(page.get_by_label("What you wrote")).to_have_value(REASON)
 
 
-def test_a_session_that_ended_leads_to_the_door_and_back(new_page: NewPage) -> None:
+def test_a_session_that_ended_leads_to_sign_in_and_back(new_page: NewPage) -> None:
     day = world.build()
     review = day.reviews["ORD-0048213"]
     page = new_page()

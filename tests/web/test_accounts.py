@@ -108,7 +108,9 @@ def test_mail_is_never_printed_in_production(
     assert response == [sent, f"django.core.mail.backends.{backend}.EmailBackend"]
 
 
-def test_without_mail_the_door_says_whom_to_ask(client: Client, alice: User, settings: Any) -> None:
+def test_without_mail_the_sign_in_page_names_whom_to_ask(
+    client: Client, alice: User, settings: Any
+) -> None:
     with_mail = client.get(reverse("account_login")).content.decode()
     assert reverse("account_reset_password") in with_mail
     settings.MAIL_IS_SENT = False
@@ -129,7 +131,7 @@ def test_without_mail_the_reset_page_does_not_pretend(
     assert mail.outbox == []
 
 
-def test_too_many_requests_are_told_in_our_look(client: Client, settings: Any) -> None:
+def test_too_many_requests_get_a_page_in_the_desks_look(client: Client, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "1/h/ip"}
     answers = [client.post(reverse("account_login"), {"login": "a@b.example"}) for _ in range(2)]
     assert answers[1].status_code == 429

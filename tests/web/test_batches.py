@@ -91,7 +91,7 @@ def test_the_list_leads_to_every_batch_page_by_page(client: Client, olga: User):
     assert found == [batch.pk for batch in reversed(made)]
 
 
-def test_a_bent_cursor_leads_to_the_list(client: Client, olga: User):
+def test_a_tampered_cursor_leads_to_the_list(client: Client, olga: User):
     client.force_login(olga)
 
     assert client.get(reverse("order_batches"), {"cursor": "tampered"}).status_code == 200

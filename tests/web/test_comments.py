@@ -74,7 +74,9 @@ def test_a_viewer_reads_comments_and_writes_none(desk: Desk, alice: User, victor
     assert desk(victor).post(at(review, "comment"), {"text": "Me too."}).status_code == 403
 
 
-def test_a_stranger_learns_nothing_of_a_review_by_commenting(desk: Desk, carol: User) -> None:
+def test_a_user_without_a_role_learns_nothing_of_a_review_by_commenting(
+    desk: Desk, carol: User
+) -> None:
     review = factories.review(factories.queue())
     assert desk(carol).post(at(review, "comment"), {"text": "Hello?"}).status_code == 404
 

@@ -39,7 +39,7 @@ def away(fault: type[Exception]) -> Any:
 
 @pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
 @pytest.mark.parametrize("name", ["home", "account_login", "account_logout"])
-def test_a_database_that_is_away_is_told_without_asking_it(
+def test_the_page_of_an_absent_database_asks_it_nothing(
     patient: Client, fault: type[Exception], name: str
 ) -> None:
     with away(fault):
@@ -51,7 +51,7 @@ def test_a_database_that_is_away_is_told_without_asking_it(
     assert patient.get("/").status_code == 200  # still signed in, once it is back
 
 
-def test_a_fault_in_the_middle_of_a_page_is_told_too(
+def test_an_error_in_the_middle_of_a_page_has_its_page_too(
     patient: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -63,7 +63,7 @@ def test_a_fault_in_the_middle_of_a_page_is_told_too(
 
 
 @pytest.mark.django_db
-def test_signing_in_without_a_database_is_told(alice: User) -> None:
+def test_signing_in_without_a_database_has_its_page(alice: User) -> None:
     client = Client(raise_request_exception=False)
     with away(OperationalError):
         response = client.post(
@@ -111,7 +111,7 @@ def test_metrics_stay_open_to_http(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_metrics_are_told_by_address_and_to_nothing_that_came_through_a_proxy() -> None:
+def test_metrics_are_served_by_address_and_never_through_a_proxy() -> None:
     at = {"HTTP_HOST": "10.0.1.5:8000"}
 
     assert Client().get("/metrics", **at).status_code == 200

@@ -81,7 +81,7 @@ def test_a_viewer_is_offered_no_review_to_start(desk: Desk, victor: User) -> Non
     assert "Start reviewing" not in desk(victor).get(LIST).content.decode()
 
 
-def test_somebody_without_a_queue_is_told_whom_to_ask(desk: Desk, db: None) -> None:
+def test_somebody_without_a_queue_reads_whom_to_ask(desk: Desk, db: None) -> None:
     html = desk(factories.user("new@example.com")).get("/").content.decode()
     assert "No queue is open to you yet" in html
 
@@ -185,7 +185,7 @@ def test_the_newest_first_order_pages_too(queue: ReviewQueue) -> None:
         "WyJuIixudWxsLG51bGxd",
     ],
 )
-def test_a_bent_cursor_leads_to_the_first_page(
+def test_a_tampered_cursor_leads_to_the_first_page(
     desk: Desk, queue: ReviewQueue, alice: User, cursor: str
 ) -> None:
     reviews = many(queue, 3)
@@ -285,7 +285,7 @@ def test_a_viewer_cannot_start_reviewing(desk: Desk, victor: User) -> None:
         (timedelta(minutes=-3), ("due-passed", "Passed")),
     ],
 )
-def test_a_deadline_is_told_in_words_and_not_by_colour_alone(
+def test_a_deadline_is_shown_in_words_and_not_by_colour_alone(
     desk: Desk, alice: User, left: timedelta, texts: tuple[str, str]
 ) -> None:
     review = factories.review()
