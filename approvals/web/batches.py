@@ -54,9 +54,9 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound
-    stands = progress.stand(batch)
-    share, _ = progress.progress(batch, stands)
-    sums = progress.sums(batch, stands)
+    counts = progress.stand(batch)
+    share, _ = progress.progress(batch, counts)
+    sums = progress.sums(batch, counts)
     map_run = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
     own = list(_own_executions(batch))
     return {

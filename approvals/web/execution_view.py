@@ -68,7 +68,7 @@ def describe(graph: workflow_graph.Graph, path: TakenPath, statuses: Mapping[str
     names = list(workflow_graph.names(graph))
     parts = {
         "Taken": [name for name in names if path.entered[name]],
-        "Stands at": [name for name in names if statuses.get(name) == "open"],
+        "Is now in": [name for name in names if statuses.get(name) == "open"],
         "Ended at": [name for name in names if statuses.get(name) == "broken"],
         "Not taken": [name for name in names if not path.entered[name]],
     }

@@ -93,11 +93,11 @@ def test_an_order_shows_its_input_its_path_and_its_history(
     assert "EUR 2,448.00" in page
     assert "Mirrorless camera body" in page
     assert "Taken: CheckOrderId, OpenOrder, SeedOrder" in page
-    assert "Stands at: ManualReview." in page
-    assert "<title>ManualReview (Task): taken, stands here</title>" in page
+    assert "Is now in: ManualReview." in page
+    assert "<title>ManualReview (Task): taken, is here now</title>" in page
     assert "<title>RollbackPayment (Task): not taken</title>" in page
     assert page.count("road road-taken") == 9  # eight between nine states, and the entry
-    assert '<bdi class="step-name">ManualReview</bdi> stands here' in page
+    assert '<bdi class="step-name">ManualReview</bdi> is under way' in page
     assert "PROCESSING" in page
     assert f"/reviews/{review.pk}/" in page
 
@@ -144,7 +144,7 @@ def test_a_redriven_state_goes_on_where_it_broke_off(browser: Client, olga: User
 
     page = html(browser, "/orders/ORD-1/")
 
-    assert "ScheduleShipment</bdi> stands here" in page
+    assert "ScheduleShipment</bdi> is under way" in page
     assert "Redriven: it goes on where it broke off" in page
     assert "2 tries" in page
 
@@ -287,5 +287,5 @@ def test_a_refresh_brings_what_has_changed_and_nothing_else(browser: Client, olg
     assert 'id="reading"' in same
     assert "hx-swap-oob" not in same
     assert other.count("hx-swap-oob") == 5
-    assert "OpenOrder</bdi> stands here" in other
+    assert "OpenOrder</bdi> is under way" in other
     assert browser.get(asked[1]).status_code == 302  # for a browser without htmx, the page itself
