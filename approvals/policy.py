@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from approvals.actors import COMMAND_LINE, Actor
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
+    Decision,
     OrderBatch,
     OrderExecution,
     QuarantinedMessage,
@@ -157,6 +158,14 @@ def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
     if isinstance(subject, OrderExecution):
         return _by_group(Action.SEE_ORDERS, by.user)
     return _by_role(action, subject.queue if isinstance(subject, ReviewTask) else subject, by.user)
+
+
+def may_undo(decision: Decision, review: ReviewTask, *, by: Actor) -> Verdict:
+    """Whether `by` may undo a decision on `review`; another user's decision needs the right to override."""
+    verdict = may(Action.DECIDE, review, by=by)
+    if verdict.allowed and decision.by_id != by.person.pk:
+        return may(Action.OVERRIDE, review, by=by)
+    return verdict
 
 
 def site_actions(actor: Actor) -> set[Action]:

@@ -155,9 +155,7 @@ def undo(decision_id: UUID, *, by: Actor, key: idempotency.Key | None = None) ->
     idempotency.keep(key, review_id)
     review = ReviewTask.objects.locked(review_id)
     decision = Decision.objects.select_for_update().get(pk=decision_id)
-    policy.may(Action.DECIDE, review, by=by).or_raise()
-    if decision.by_id != by.person.pk:
-        policy.may(Action.OVERRIDE, review, by=by).or_raise()
+    policy.may_undo(decision, review, by=by).or_raise()
     if decision.undone_at is not None or not outbox.cancel(OutboxEntry.Kind.CALLBACK, decision.pk):
         raise UndoClosed
     now = database_time.now()

@@ -19,7 +19,6 @@ from approvals.models import (
     OrderBatch,
     OrderExecution,
     OrderIntervention,
-    OutboxEntry,
     QuarantinedMessage,
     ReviewQueue,
     ReviewTask,
@@ -70,15 +69,6 @@ def filtered(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> Re
     if asked["assignee"]:
         rows = rows.held_by(actor.person) if asked["assignee"] == "me" else rows.unclaimed()
     return rows.matching(asked["q"]) if asked["q"] else rows
-
-
-def deliveries(rows: Iterable[ReviewTask]) -> dict[UUID, OutboxEntry]:
-    """Returns the outbox entry of each review's decision, by decision id, in one query."""
-    decided = [row.decision_id for row in rows if row.decision_id]
-    if not decided:
-        return {}
-    entries = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.CALLBACK, subject__in=decided)
-    return {entry.subject: entry for entry in entries.defer("payload")}
 
 
 def vote(on: ReviewTask, by: User, *, since: datetime | None = None) -> Vote:

@@ -7,7 +7,7 @@ result of its attempt, but can no longer change the state of the entry.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -71,6 +71,14 @@ def enqueue_many(kind: OutboxEntry.Kind, payloads: Mapping[UUID, bytes]) -> None
         OutboxEntry(lane=LANE_OF[kind], kind=kind, subject=pk, payload=payload, not_before=at)
         for pk, payload in sorted(payloads.items())
     )
+
+
+def callback_entries(decisions: Iterable[UUID]) -> dict[UUID, OutboxEntry]:
+    """The outbox entries of decisions by the decisions' ids, in one query, without their payloads."""
+    entries = OutboxEntry.objects.filter(
+        kind=OutboxEntry.Kind.CALLBACK, subject__in=list(decisions)
+    )
+    return {entry.subject: entry for entry in entries.defer("payload")}
 
 
 def due(lane: str, *, limit: int, but: Collection[UUID] = ()) -> list[UUID]:

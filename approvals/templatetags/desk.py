@@ -1,4 +1,4 @@
-"""How the desk's templates show times and foreign text: the library `desk` of their `{% load %}`."""
+"""Filters and tags with which the desk's templates show times and untrusted text: `{% load desk %}`."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals.untrusted import display
-from approvals.web import wording
+from approvals.web.durations import span
 
 register = template.Library()
 
 
 @register.filter(is_safe=False)
 def plain(value: object) -> str:
-    """Foreign text with its invisible characters written out; autoescaping still does its work."""
+    """Untrusted text with its invisible characters written out; autoescaping applies as well."""
     return "" if value is None else display.visible(value)
 
 
 @register.simple_tag
 def moment(at: datetime | None, now: datetime) -> SafeString | str:
-    """A time as people say it, with the exact one in `datetime` and on hover."""
+    """A time relative to `now`, with the exact one in the attributes `datetime` and `title`."""
     if at is None:
         return ""
-    length = wording.span(at - now)
-    said = f"in {length}" if at > now else f"{length} ago"
+    length = span(at - now)
+    text = f"in {length}" if at > now else f"{length} ago"
     exact = at.astimezone(UTC)
     return format_html(
         '<time datetime="{}" title="{} UTC" data-moment>{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
-        said,
+        text,
     )
 
 
@@ -47,7 +47,7 @@ def age(at: datetime | None, now: datetime) -> SafeString | str:
         '<time datetime="{}" title="since {} UTC" data-age>{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
-        wording.span(now - at),
+        span(now - at),
     )
 
 
@@ -55,12 +55,12 @@ def age(at: datetime | None, now: datetime) -> SafeString | str:
 def lasted(step: Any) -> str:
     """How long a step of a history took."""
     length = step.left_at - step.at
-    return f"took {wording.span(length)}" if length.total_seconds() >= 1 else "took under a second"
+    return f"took {span(length)}" if length.total_seconds() >= 1 else "took under a second"
 
 
 @register.simple_tag
 def countdown(until: datetime | None, now: datetime) -> SafeString | str:
-    """Seconds left, as text that a script counts down and a screen reader is spared."""
+    """The seconds left, which a script counts down; hidden from screen readers."""
     if until is None:
         return ""
     left = max(0, int((until - now).total_seconds()))

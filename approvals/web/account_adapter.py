@@ -1,4 +1,4 @@
-"""Accounts: nobody signs up by themselves; `grant --create` makes people."""
+"""allauth's settings in code: nobody signs up; an operator makes the accounts (`grant --create`)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from django.http import HttpRequest
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """allauth with its sign-up door shut, and nobody locked out for want of an address."""
+    """allauth without sign-up, and with rate limits also for clients whose address is not known."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: an account is made by an operator, with a role."""
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Whose attempts are counted together: the caller's address as our own proxy names it.
+        """The address by which sign-in attempts are limited: the client's, as our own proxy names it.
 
-        Where it names none, all such callers share the count of the proxy.
+        If the proxy names none, it is the proxy's own, so such clients share one limit.
         """
         try:
             return str(super().get_client_ip(request))

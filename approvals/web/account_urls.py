@@ -1,5 +1,8 @@
-"""The account pages that are open, each named: of allauth's others one changes the e-mail address that
-decisions are frozen with, and none is needed where an operator makes the accounts."""
+"""The account pages of allauth that are in use.
+
+Its other pages are left out: one changes the e-mail address that is stored with decisions, and none is
+needed, because an operator makes the accounts.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,21 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 
 OPEN = {
-    *("account_login", "account_logout", "account_inactive", "account_reauthenticate"),
-    *("account_change_password", "account_set_password"),
-    *("account_reset_password_done", "account_reset_password_from_key"),
-    *("account_reset_password_from_key_done",),
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_reauthenticate",
+    "account_change_password",
+    "account_set_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
 }
 
 
 @never_cache
 def reset_password(request: HttpRequest) -> HttpResponse:
-    """Send a link to a new password; where no mail is sent, say so instead of pretending."""
+    """Send a link to set a new password; without mail settings, a page that refers to an operator."""
     if settings.MAIL_IS_SENT:
         sent: HttpResponse = password_reset(request)
         return sent

@@ -1,25 +1,26 @@
-"""Batches of orders: the list of them, and one with how far it is, what was refused, what is under way."""
+"""Batches of orders: their list, and one with its progress, refused rows and orders under way."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from approvals import pagination, policy
-from approvals.exceptions import Invalid, NotFound
+from approvals import policy
+from approvals.exceptions import NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
 from approvals.web.decorators import DeskRequest, desk
+from approvals.web.pagination import page_or_first
 
-PAGE = 25
-REFUSALS, OWN = 100, 50
-BY_AGE = ("-created_at", "-id")
+MAX_REFUSED_ROWS, MAX_OWN_EXECUTIONS = 100, 50
+BY_ARRIVAL = ("-created_at", "-id")
 Status = OrderBatch.Status
-WORDS = {
+LABELS = {
     "settled": "settled in the batch",
     "executions": "executions of their own",
     "under_way": "under way",
@@ -30,12 +31,9 @@ WORDS = {
 
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
-    """One page of batches, the latest first; what each has come to is counted on its own page."""
+    """One page of batches, the latest first; only the page of a single batch counts its orders by status."""
     rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
-    try:
-        page = pagination.page(rows, BY_AGE, size=PAGE, cursor=request.GET.get("cursor", ""))
-    except Invalid:  # a bent or outdated link still leads to the list
-        page = pagination.page(rows, BY_AGE, size=PAGE)
+    page = page_or_first(rows, BY_ARRIVAL, request)
     return render(request, "approvals/batches.html", {"now": database_time.now(), "page": page})
 
 
@@ -46,9 +44,9 @@ def show(request: DeskRequest, batch_id: UUID) -> HttpResponse:
 
 
 @desk("GET")
-def news(request: DeskRequest, batch_id: UUID) -> HttpResponse:
+def refresh(request: DeskRequest, batch_id: UUID) -> HttpResponse:
     """The part of a batch's page that changes, for htmx."""
-    return render(request, "approvals/_batch_news.html", _context(request, batch_id))
+    return render(request, "approvals/_batch_progress.html", _context(request, batch_id))
 
 
 def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
@@ -56,30 +54,29 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound
-    stands = progress.by_status(batch)
-    share, said = progress.progress(batch, stands)
-    sums = progress.totals(batch, stands)
-    carrier = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
-    own = list(_own(batch))
+    counts = progress.by_status(batch)
+    share, _ = progress.progress(batch, counts)
+    sums = progress.totals(batch, counts)
+    map_run = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
+    own = list(_own_executions(batch))
     return {
         "now": database_time.now(),
         "batch": batch,
         "percent": int(share * 100),
-        "said": said,
         "read": sums["read"],
-        "parts": [(word, sums[name], name) for name, word in WORDS.items()],
+        "parts": [(label, sums[name], name) for name, label in LABELS.items()],
         "is_over": batch.status in {Status.FINISHED, Status.STOPPED},
-        "map_run": carrier if carrier and not carrier.learned else None,
-        "refusals": list(batch.refusals.order_by("item")[:REFUSALS]),
-        "own": own,
-        "own_is_cut": len(own) == OWN,
+        "map_run": map_run if map_run and not map_run.learned else None,
+        "refusals": list(batch.refusals.order_by("item")[:MAX_REFUSED_ROWS]),
+        "own_executions": own,
+        "own_executions_cut": len(own) == MAX_OWN_EXECUTIONS,
         "is_file": batch.source.startswith(sources.FILE),
     }
 
 
-def _own(batch: OrderBatch) -> Any:
-    """Orders of a batch with an execution of their own, the last of its source first."""
+def _own_executions(batch: OrderBatch) -> QuerySet[OrderExecution]:
+    """The orders of a batch with an execution of their own, those at the end of its source first."""
     order = OrderExecution.Status
-    carried = (order.SETTLED, order.BATCHED)
-    own = batch.orders.exclude(status__in=carried).defer("input", "input_sha256")
-    return own.order_by("-batch_item")[:OWN]
+    in_batch_executions = (order.SETTLED, order.BATCHED)
+    own = batch.orders.exclude(status__in=in_batch_executions).defer("input", "input_sha256")
+    return own.order_by("-batch_item")[:MAX_OWN_EXECUTIONS]

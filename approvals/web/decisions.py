@@ -1,4 +1,4 @@
-"""Approve, reject and undo: a page each, or a panel on the review's page where htmx asks for one."""
+"""Approve, reject and undo: a page each, or for htmx a fragment in the page of the review."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from approvals.actions.decisions import DecisionRequest
 from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
 from approvals.models import Decision, ReviewTask
 from approvals.models.choices import Outcome
+from approvals.models.review_queues import ReviewQueue
 from approvals.policy import Action
 from approvals.records import database_time
 from approvals.untrusted import display
-from approvals.web import payload_view, reviews, wording
+from approvals.web import payload_view, reviews
+from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, refused, reviews_of
-from approvals.web.forms import DecisionForm, blank
+from approvals.web.forms import DecisionForm, initial_form
+from approvals.web.refusals import refusal_text
 
 
 @desk("GET", "POST")
 def approve(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Say what an approval does, and approve."""
+    """The form that says what an approval does; posted, approves."""
     return _decide(request, review_id, Outcome.APPROVED)
 
 
 @desk("GET", "POST")
 def reject(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Ask for a reason, and reject."""
+    """The form that asks for a reason; posted, rejects."""
     return _decide(request, review_id, Outcome.REJECTED)
 
 
 @desk("POST")
 def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
-    """Take a decision back while it has not left."""
+    """Take a decision back before it is sent."""
     decision = Decision.objects.filter(pk=decision_id, review__in=reviews_of(request.actor)).first()
     if decision is None:
         raise NotFound
@@ -52,7 +55,7 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
 
 @desk("POST")
 def reapply(request: DeskRequest, decision_id: UUID) -> HttpResponse:
-    """Give the newer review of the same step the decision whose token had closed, in one step."""
+    """Decide the newer review of the same step like the one whose token was closed before."""
     made = Decision.objects.select_related("review__superseded_by").filter(pk=decision_id).first()
     newer = made.review.superseded_by if made else None
     if made is None or newer is None:
@@ -72,19 +75,19 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     if request.method != "POST":
         return _panel(request, review, outcome, "", _closed(review))
     form = DecisionForm(request.POST)
-    problem = None
+    refused_by: ApprovalsError | None = None
     try:
         if not form.is_valid():
-            raise Invalid(_first(form))
+            raise Invalid(_first_error(form))
         decisions.decide(review_id, outcome, by=request.actor, request=form.decision_request())
     except ApprovalsError as error:
-        problem = error
-    if problem is None:
+        refused_by = error
+    if refused_by is None:
         if request.htmx:
             return HttpResponseClientRedirect(resolve_url("review", review_id))
         return redirect("review", review_id)
     review = reviews.find(request.actor, review_id)
-    return _panel(request, review, outcome, request.POST.get("reason", ""), problem)
+    return _panel(request, review, outcome, request.POST.get("reason", ""), refused_by)
 
 
 def _panel(
@@ -92,35 +95,47 @@ def _panel(
     review: ReviewTask,
     outcome: Outcome,
     typed: str,
-    problem: ApprovalsError | None,
+    error: ApprovalsError | None,
 ) -> HttpResponse:
-    """The form again, with what was typed, above it what went wrong."""
+    """The form with what was typed, and above it why it was refused."""
     now = database_time.now()
     needed = review.queue.needs_reason(outcome)
     context: dict[str, Any] = {
         "now": now,
         "review": review,
-        "order": payload_view.read(review),
-        "deadline": wording.deadline(review, now),
-        "standing": reviews.standing(review, request.actor, now),
+        "order": payload_view.review_order(review),
+        "deadline": deadline(review, now),
+        "permissions": reviews.permissions(review, request.actor, now),
         "outcome": outcome,
         "approving": outcome == Outcome.APPROVED,
-        "consequence": wording.consequence(review, outcome),
+        "consequence": _consequence(review, outcome),
         "reason_needed": needed,
-        "form": blank(review, request.actor, reason=typed, needed=needed),
-        "problem": wording.refusal(problem, request.actor) if problem else None,
+        "form": initial_form(review, request.actor, reason=typed, reason_needed=needed),
+        "refusal": refusal_text(error, request.actor) if error else None,
     }
-    template = "approvals/_decide.html" if request.htmx else "approvals/decide.html"
-    return render(request, template, context, status=problem.status if problem else 200)
+    template = "approvals/_decision_form.html" if request.htmx else "approvals/decision.html"
+    return render(request, template, context, status=error.status if error else 200)
+
+
+def _consequence(review: ReviewTask, outcome: Outcome) -> str:
+    """What this outcome does to the workflow, by the queue's settings."""
+    if outcome == Outcome.APPROVED:
+        return "The step succeeds and the workflow goes on, with your name on the approval."
+    if review.queue.reject_as == ReviewQueue.RejectAs.RESULT:
+        return "The step succeeds with the result “rejected”, and the workflow takes that branch."
+    return (
+        f"The step fails with the error {review.queue.error_name}, your reason as its cause, and the"
+        " workflow takes its path for that error."
+    )
 
 
 def _closed(review: ReviewTask) -> ApprovalsError | None:
-    """Why there is nothing to decide, where the page is opened too late."""
+    """The error to show when the page of a review that is no longer pending is opened."""
     if review.status == ReviewTask.Status.PENDING:
         return None
     return AlreadyDecided(**review.outcome_details())
 
 
-def _first(form: DecisionForm) -> str:
+def _first_error(form: DecisionForm) -> str:
     name, texts = next(iter(form.errors.items()))
     return f"{name}: {texts[0]}"

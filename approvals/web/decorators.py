@@ -1,6 +1,6 @@
-"""The frame of every page of the desk: signed in, never cached, and refusals told as pages.
+"""The decorator of every page of the desk: only for people who have signed in, never cached.
 
-A view inside translates between HTTP and the verbs; what it may not do, a verb or `policy` says.
+A view translates between HTTP and the verbs; a verb or `policy` raises what the decorator shows as a page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import ReviewQueue, User
 from approvals.models.choices import Surface
 from approvals.models.review_tasks import ReviewQuerySet
-from approvals.web import wording
+from approvals.web.refusals import refusal_text
 
 SIGNED_IN = "password"
 
@@ -47,41 +47,44 @@ DeskView = Callable[Concatenate[DeskRequest, P], HttpResponse]
 
 
 def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
-    """A page for people who have signed in, reached by these methods alone."""
+    """Makes a view a page for people who have signed in, for these HTTP methods only."""
 
-    def frame(view: DeskView[P]) -> View[P]:
+    def decorate(view: DeskView[P]) -> View[P]:
         @wraps(view)
-        def framed(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def decorated(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
-            known = cast("DeskRequest", request)
-            known.actor = actor_of(known)
+            desk_request = cast("DeskRequest", request)
+            desk_request.actor = actor_of(request)
             try:
-                response = view(known, *args, **kwargs)
+                response = view(desk_request, *args, **kwargs)
             except ApprovalsError as error:
-                response = refused(known, error)
+                response = refused(desk_request, error)
             patch_vary_headers(response, ["HX-Request"])
             return response
 
         return require_http_methods([*methods, "HEAD"] if "GET" in methods else methods)(
-            never_cache(framed)
+            never_cache(decorated)
         )
 
-    return frame
+    return decorate
 
 
 def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> HttpResponse:
-    """The page that says why not, with the refusal's own HTTP status."""
+    """The page of a refusal, or its fragment for htmx, with the HTTP status of the error.
+
+    Raises Http404 for NotFound.
+    """
     if isinstance(error, NotFound):
         raise Http404
-    told = wording.refusal(error, actor_of(request))
+    refusal = refusal_text(error, actor_of(request))
     panel = bool(cast("DeskRequest", request).htmx)
-    template = "approvals/_problem.html" if panel else "approvals/refused.html"
-    return render(request, template, {"told": told} | context, status=error.status)
+    template = "approvals/_refusal.html" if panel else "approvals/refused.html"
+    return render(request, template, {"refusal": refusal} | context, status=error.status)
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The person who sent this request, through the web; nobody, and so without rights, before sign-in."""
+    """The user of this request, on the desk; before sign-in an actor without a user, and so without rights."""
     user = request.user if isinstance(request.user, User) else None
     return Actor(user, Surface.WEB, signed_in=SIGNED_IN)
 
@@ -100,11 +103,11 @@ def queue_of(actor: Actor, slug: str) -> ReviewQueue:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """A fragment must not show the sign-in page inside a panel: htmx is sent there as a whole."""
+    """A redirect to sign in: htmx loads it as a page of its own, not into the fragment it asked for."""
     htmx = cast("HtmxDetails", cast("Any", request).htmx)
     if htmx:
-        came_from = urlsplit(htmx.current_url_abs_path or "/").path
-        to = redirect_to_login(came_from, resolve_url("account_login"))
+        current = urlsplit(htmx.current_url_abs_path or "/").path
+        to = redirect_to_login(current, resolve_url("account_login"))
         return HttpResponseClientRedirect(to.url)
     after = request.get_full_path() if request.method == "GET" else resolve_url("home")
     return redirect_to_login(after, resolve_url("account_login"))

@@ -1,4 +1,4 @@
-"""What a person reads when a request broke; Django asks here from inside the `except` of the fault."""
+"""The page of an unexpected error. Django calls it while the exception is being handled."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ RETRY_AFTER = 5  # seconds
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """503 where the database is away or does not get through in time, else 500; asks no database.
+    """503 if the database cannot be reached or does not answer in time, else 500; queries nothing.
 
-    Here and not in a view's frame: the session and the person are loaded before any view runs.
+    A decorator of the views would miss errors while the session and the user are loaded.
     """
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return server_error(request)

@@ -37,7 +37,7 @@ class ExecutionView:
 def view_of(
     order: OrderExecution, stored: ExecutionHistory | None, *, before: int = 0
 ) -> ExecutionView:
-    """The page of steps before the step `before`, 0 for the newest; empty where nothing is stored yet."""
+    """The page of steps before the step `before`, 0 for the newest; empty if nothing is stored yet."""
     if stored is None:
         return ExecutionView([])
     ended = order.status not in OrderExecution.UNDER_WAY
@@ -57,18 +57,18 @@ def view_of(
 
 
 def problem_of(stored: ExecutionHistory | None) -> str:
-    """Why the execution could not be read the last time, in a sentence; empty where it could."""
+    """Why the execution could not be read the last time, in a sentence; empty if it could."""
     if stored is None or not stored.trouble:
         return ""
     return PROBLEMS.get(stored.trouble, f"AWS answered {stored.trouble}.")
 
 
 def describe(graph: workflow_graph.Graph, path: TakenPath, statuses: Mapping[str, str]) -> str:
-    """The drawing in words, for readers who do not see it."""
+    """The drawing in words, for screen readers."""
     names = list(workflow_graph.names(graph))
     parts = {
         "Taken": [name for name in names if path.entered[name]],
-        "Stands at": [name for name in names if statuses.get(name) == "open"],
+        "Is now in": [name for name in names if statuses.get(name) == "open"],
         "Ended at": [name for name in names if statuses.get(name) == "broken"],
         "Not taken": [name for name in names if not path.entered[name]],
     }

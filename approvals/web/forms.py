@@ -1,4 +1,4 @@
-"""The form of a decision: what a reviewer types, checked before the verb judges it."""
+"""The form of a decision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from approvals.models import ReviewTask
 
 
 class DecisionForm(forms.Form):
-    """A reason, and in hidden fields the version and the claim that its writer saw."""
+    """A reason, and in hidden fields the version and the lease that the person saw."""
 
     reason = forms.CharField(
         required=False, max_length=MAX_REASON, strip=False, widget=forms.Textarea
@@ -22,7 +22,7 @@ class DecisionForm(forms.Form):
     override = forms.BooleanField(required=False)
 
     def decision_request(self) -> DecisionRequest:
-        """The checked values as `decisions.decide` takes them."""
+        """The checked values for `decisions.decide`."""
         cleaned = self.cleaned_data
         return DecisionRequest(
             reason=cleaned["reason"].replace("\r\n", "\n"),
@@ -32,12 +32,12 @@ class DecisionForm(forms.Form):
         )
 
 
-def blank(
-    review: ReviewTask, actor: Actor, *, reason: str = "", needed: bool = False
+def initial_form(
+    review: ReviewTask, actor: Actor, *, reason: str = "", reason_needed: bool = False
 ) -> DecisionForm:
-    """A form on a review as it is now; the lease goes into its holder's form only.
+    """The unsubmitted form for a review; only its holder's form has the lease id.
 
-    `needed` says that the queue asks for a reason: the browser reminds, the verb judges.
+    `reason_needed` makes the browser ask for a reason; the verb checks it.
     """
     initial: dict[str, Any] = {"version": review.version, "reason": reason}
     if review.assignee_id == actor.person.pk:
@@ -47,6 +47,6 @@ def blank(
         "rows": 4,
         "class": "textarea w-full",
         "autofocus": True,
-        "required": needed,
+        "required": reason_needed,
     }
     return form

@@ -18,9 +18,10 @@ FRAME_HEAD = 24  # the line in a Parallel or a Map that holds its name
 
 @dataclass(frozen=True)
 class DrawnNode:
-    """A state as it is drawn; a frame stands around the states inside it.
+    """A state as it is drawn; a frame is drawn around the states inside it.
 
-    `taken` is how often it was entered; `status` is `open` or `broken` where the execution stands.
+    `taken` is how often it was entered; `status` is `open` if the execution is in it, `broken` if it
+    ended there, else empty.
     """
 
     name: str
@@ -48,8 +49,8 @@ class DrawnNode:
     def description(self) -> str:
         """The state and what became of it, in words."""
         times = f", {self.taken} times" if self.taken > 1 else ""
-        stands = {"open": ", stands here", "broken": ", ended here"}.get(self.status, "")
-        return f"{self.name} ({self.type}): {'taken' if self.taken else 'not taken'}{times}{stands}"
+        suffix = {"open": ", is here now", "broken": ", ended here"}.get(self.status, "")
+        return f"{self.name} ({self.type}): {'taken' if self.taken else 'not taken'}{times}{suffix}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class DrawnEdge:
 
 @dataclass
 class Drawing:
-    """A drawn graph; frames come before the nodes that stand in them."""
+    """A drawn graph; frames come before the nodes inside them."""
 
     width: int = 0
     height: int = 0
@@ -73,7 +74,7 @@ class Drawing:
 
 
 def draw(graph: Graph, path: TakenPath, statuses: Mapping[str, str]) -> Drawing:
-    """Draw a workflow; `statuses` has the states where the execution stands: `open` or `broken`."""
+    """Draw a workflow; `statuses` has the states that it is in (`open`) or ended in (`broken`)."""
     inner = {
         node.name: [draw(each, path, statuses) for each in node.inner]
         for node in graph.nodes.values()

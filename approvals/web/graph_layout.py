@@ -1,6 +1,6 @@
-"""Lays a workflow's graph out in layers: which place each state gets, and which places each edge passes.
+"""Lays out a workflow's graph in layers: the position of each state, and the positions each edge passes.
 
-The method is Sugiyama's in its plainest form: layers by the longest path from the start, edges that
+The method is Sugiyama's in its simplest form: layers by the longest path from the start, edges that
 lead back set aside, the order within a layer by the average place of the neighbours. All lengths are
 pixels at a font size of 12.
 """

@@ -1,4 +1,4 @@
-"""What machines ask of a process: is it alive, can it do its work, what has it counted?"""
+"""Probes for load balancers and scrapers: is the process alive, is it ready, what are its metrics?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from approvals.web.metrics import metrics
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers: 200, whatever else is broken."""
+    """200 as long as the process answers."""
     return JsonResponse({"status": "live"})
 
 
@@ -30,7 +30,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def counted(request: HttpRequest) -> HttpResponse:
-    """The metrics, for who reaches the process itself: they are of the installation, not for its visitors."""
+    """The metrics, only for clients that reach the process directly and not through the proxy."""
     if "X-Forwarded-For" in request.headers:
         return HttpResponseNotFound()
     return metrics(request)

@@ -1,4 +1,4 @@
-"""Your turn: what one person holds, what waits in their queues, and what became of their decisions."""
+"""The page "Your turn": what a person holds, what waits in their queues, what became of their decisions."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from django.shortcuts import redirect, render
 from approvals import policy
 from approvals.actors import Actor
 from approvals.models import Decision, ReviewQueue, ReviewTask
-from approvals.records import database_time
+from approvals.records import database_time, outbox
 from approvals.web import review_list
 from approvals.web.decorators import DeskRequest, desk, reviews_of
-from approvals.web.delivery_status import Aftermath, aftermath, entries
+from approvals.web.delivery_status import DeliveryStatus, delivery_status
 
 COUNT_UP_TO = 100
 SOON = timedelta(hours=1)
-LAST = 5
+MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 6, 5
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """What waits in a queue, counted up to a limit: a full count is never worth its price here."""
+class QueueSummary:
+    """What waits in a queue; `open` counts up to COUNT_UP_TO + 1, because a full count is slow."""
 
     queue: ReviewQueue
     can_decide: bool
@@ -34,15 +34,15 @@ class Waiting:
 
     @property
     def counted(self) -> str:
-        """The number of open reviews as a page says it."""
+        """The number of open reviews as a page shows it, such as `7` or `100+`."""
         return f"{COUNT_UP_TO}+" if self.open > COUNT_UP_TO else str(self.open)
 
 
 @desk("GET")
 def show(request: DeskRequest) -> HttpResponse:
-    """The first page after signing in; `?q=` jumps to the one review of that reference."""
+    """The first page after signing in; `?q=` leads to the review of that reference if there is only one."""
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:256]
-    found = look_for(request.actor, wanted) if wanted else []
+    found = with_reference(request.actor, wanted) if wanted else []
     if len(found) == 1:
         return redirect("review", found[0].pk)
     now = database_time.now()
@@ -50,24 +50,24 @@ def show(request: DeskRequest) -> HttpResponse:
     context = {
         "now": now,
         "wanted": wanted,
-        "found": [review_list.Line(review, now) for review in found],
+        "found": [review_list.ReviewRow(review, now) for review in found],
         "mine": [
-            review_list.Line(review, now)
-            for review in review_list.lean(mine).order_by("deadline_at", "id")[:20]
+            review_list.ReviewRow(review, now)
+            for review in review_list.lean(mine).order_by("deadline_at", "id")[:MAX_HELD]
         ],
-        "queues": waiting_for(request.actor, now),
+        "queues": queue_summaries(request.actor, now),
         "decided": last_decisions(request.actor, now),
     }
     return render(request, "approvals/home.html", context)
 
 
-def look_for(actor: Actor, reference: str) -> list[ReviewTask]:
+def with_reference(actor: Actor, reference: str) -> list[ReviewTask]:
     """Reviews of exactly this reference that this person may see, the latest first."""
     same = review_list.lean(reviews_of(actor).filter(reference=reference))
-    return list(same.order_by(*review_list.BY_ARRIVAL)[:6])
+    return list(same.order_by(*review_list.BY_ARRIVAL)[:MAX_FOUND])
 
 
-def waiting_for(actor: Actor, now: datetime) -> list[Waiting]:
+def queue_summaries(actor: Actor, now: datetime) -> list[QueueSummary]:
     """Every queue this person sees, with capped counts of its open reviews."""
     deciding = set(policy.decidable_queues(actor).values_list("pk", flat=True))
     found = []
@@ -78,11 +78,11 @@ def waiting_for(actor: Actor, now: datetime) -> list[Waiting]:
             oldest=Min("received_at"),
             due_soon=Count("id", filter=Q(deadline_at__lte=now + SOON)),
         )
-        found.append(Waiting(queue, queue.pk in deciding, **counts))
+        found.append(QueueSummary(queue, queue.pk in deciding, **counts))
     return found
 
 
-def last_decisions(actor: Actor, now: datetime) -> list[tuple[Decision, Aftermath]]:
+def last_decisions(actor: Actor, now: datetime) -> list[tuple[Decision, DeliveryStatus]]:
     """This person's latest decisions, each with what became of it."""
     reviews = reviews_of(actor)
     decisions = list(
@@ -90,7 +90,7 @@ def last_decisions(actor: Actor, now: datetime) -> list[tuple[Decision, Aftermat
         .prefetch_related(Prefetch("review", reviews.defer("payload").select_related("queue")))
         .select_related("by")
         .defer("callback")
-        .order_by("-decided_at")[:LAST]
+        .order_by("-decided_at")[:MAX_DECISIONS]
     )
-    sent = entries(one.pk for one in decisions)
-    return [(one, aftermath(one, sent.get(one.pk), actor, now)) for one in decisions]
+    entries = outbox.callback_entries(each.pk for each in decisions)
+    return [(each, delivery_status(each, entries.get(each.pk), actor, now)) for each in decisions]

@@ -1,4 +1,4 @@
-"""`/metrics`: what this web server has counted, and what the rows say that no one process can count."""
+"""`/metrics`: the counters of this web process, and figures about heartbeats from the database."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class Heartbeats(Collector):
-    """How many task tokens are kept alive, and how many can be: sweepers beat, the rows tell of all."""
+    """How many task tokens are kept alive, and how many can be: from the database, for all workers."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Three figures of each queue that asks for heartbeats. Raises what DATABASE_AWAY names."""
+        """Three figures of each queue with heartbeats. Raises the exceptions of DATABASE_AWAY."""
         loads = heartbeats.load(heartbeats.queues())
         for name, what, value in (
             ("_open_tokens", "Task tokens that are kept alive by heartbeats.", "open_tokens"),
@@ -39,7 +39,7 @@ class Heartbeats(Collector):
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Both in Prometheus' text; without a database only the first."""
+    """Both in the text format of Prometheus; only the counters if the database cannot be reached."""
     page: HttpResponse = ExportToDjangoView(request)
     registry = CollectorRegistry()
     registry.register(Heartbeats())

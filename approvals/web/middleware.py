@@ -1,4 +1,4 @@
-"""Middleware of the web process: probes and metrics are answered before anything else looks at a request."""
+"""Middleware of the web process: answers probes and metrics before any other middleware."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROBES = {"/healthz/live": health.live, "/healthz/ready": health.ready, "/metric
 def probes(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer before any other middleware: load balancers and scrapers ask by IP address, over plain http."""
+    """Comes first, because load balancers and scrapers send the IP address as host, over plain http."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         probe = PROBES.get(request.path_info)

@@ -1,6 +1,6 @@
 """Orders: the list, and one order with its input, its executions, the path it took and its reviews.
 
-No request calls AWS. A page hints that an execution be read, and shows what was read last with its age.
+No request calls AWS. A page wakes a worker to read the execution, and shows the cached history with its age.
 """
 
 from __future__ import annotations
@@ -11,59 +11,62 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
+import django_filters
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from approvals import pagination, policy
+from approvals import policy
 from approvals.actors import Actor
-from approvals.exceptions import Invalid, NotFound
-from approvals.models import AuditEvent, ExecutionHistory, OrderExecution, OrderIntervention
+from approvals.exceptions import NotFound
+from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention
+from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action
-from approvals.records import audit, database_time, execution_history, order_outcomes, wake_ups
+from approvals.records import database_time, execution_history, order_outcomes, wake_ups
 from approvals.untrusted import display
-from approvals.web import execution_view, payload_view, review_list, wording
+from approvals.web import execution_view, payload_view, review_list
 from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.pagination import page_or_first
+from approvals.web.timeline import order_timeline
 
-PAGE = 25
 BY_ARRIVAL = ("-created_at", "-id")
-MOST_ATTEMPTS, MOST_REVIEWS, LATEST = 20, 10, 50
+MAX_ATTEMPTS, MAX_REVIEWS = 20, 10
 
 
-class OrderFilter(forms.Form):
-    """The state of the list as its URL says it."""
+class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """The filters in the URL of the list."""
 
-    status = forms.ChoiceField(
-        choices=[("", "Any status"), *OrderExecution.Status.choices], required=False
+    status = django_filters.ChoiceFilter(
+        choices=OrderExecution.Status.choices, empty_label="Any status", label="Status"
     )
-    q = forms.CharField(label="Order id begins with", max_length=256, required=False)
+    q = django_filters.CharFilter(method="by_prefix", label="Order id begins with", max_length=256)
+
+    class Meta:
+        model = OrderExecution
+        fields: tuple[str, ...] = ()
+
+    def by_prefix(self, rows: OrderQuerySet, _name: str, value: str) -> OrderQuerySet:
+        """Orders with ids that begin with this text."""
+        return rows.beginning_with(value)
 
 
 @desk("GET")
 def show_all(request: DeskRequest) -> HttpResponse:
-    """One page of the orders, narrowed as the URL says."""
-    rows = policy.visible_orders(request.actor).defer("input", "cause")
-    form = OrderFilter(request.GET)
-    form.is_valid()  # what cannot be is left out, and said in the form
-    active = {name: text for name, text in form.cleaned_data.items() if text}
-    if "status" in active:
-        rows = rows.filter(status=active["status"])
-    if "q" in active:
-        rows = rows.beginning_with(active["q"])
-    rows = rows.select_related("created_by").annotate(hand=_open_hand())
-    try:
-        page = pagination.page(rows, BY_ARRIVAL, size=PAGE, cursor=request.GET.get("cursor", ""))
-    except Invalid:  # a bent or outdated link still leads to the list
-        page = pagination.page(rows, BY_ARRIVAL, size=PAGE)
+    """One page of the orders, filtered as the URL says."""
+    everything = policy.visible_orders(request.actor).defer("input", "cause")
+    filters = OrderFilter(request.GET, queryset=everything)
+    rows = filters.qs  # an invalid value is left out, and the form reports it
+    active = {name: value for name, value in filters.form.cleaned_data.items() if value}
+    rows = rows.select_related("created_by").annotate(open_intervention=_open_intervention())
+    page = page_or_first(rows, BY_ARRIVAL, request)
     context = {
         "now": database_time.now(),
-        "form": form,
+        "form": filters.form,
         "active": active,
         "query": urlencode(active),
-        "lines": [(row, address(row)) for row in page.rows],
+        "rows": [(row, address(row)) for row in page.rows],
         "page": page,
     }
     return render(request, "approvals/orders.html", context)
@@ -71,7 +74,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
 
 @desk("GET")
 def show(request: DeskRequest, order_id: str) -> HttpResponse:
-    """An order as its last attempt stands."""
+    """The last attempt at an order."""
     last = policy.visible_orders(request.actor).attempts_at(order_id.replace("\0", "")).first()
     if last is None:
         raise NotFound
@@ -85,19 +88,19 @@ def show_attempt(request: DeskRequest, attempt: UUID) -> HttpResponse:
 
 
 @desk("GET")
-def story(request: DeskRequest, attempt: UUID) -> HttpResponse:
-    """What is new about an order: how old the reading is, and whatever has changed since it was seen."""
+def refresh(request: DeskRequest, attempt: UUID) -> HttpResponse:
+    """For htmx: the age of the cached execution history, and the whole page if something has changed."""
     order = find(request.actor, attempt)
     if not request.htmx:
         return redirect(address(order))
     context = page(request.actor, order)
     context["changed"] = context["seen"] != request.GET.get("seen")
-    return render(request, "approvals/_order_news.html", context)
+    return render(request, "approvals/_order_refresh.html", context)
 
 
 @desk("POST")
 def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
-    """Ask for the execution to be read now, however fresh the reading is."""
+    """Ask for the execution to be read now, however recent the cached history is."""
     order = find(request.actor, attempt)
     if order.execution_arn:
         execution_history.request(order)
@@ -114,7 +117,7 @@ def find(actor: Actor, attempt: UUID) -> OrderExecution:
 
 
 def address(order: OrderExecution) -> str:
-    """Where an order is shown; by its row where its id would be another page or another path."""
+    """The URL of an order; by the id of its row if its own id would lead to another page."""
     parts = order.order_id.split("/")
     if parts[0] == "batches" or {"", ".", ".."} & set(parts):
         return reverse("attempt", args=[order.pk])
@@ -128,20 +131,20 @@ def _page(request: DeskRequest, order: OrderExecution) -> HttpResponse:
 
 
 def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
-    """What an order's page shows, by the database's clock of this moment; hints what would be newer."""
+    """The context of an order's page, at the database's present time; a worker is asked to read what is old."""
     now = database_time.now()
     attempts = list(
-        OrderExecution.objects.attempts_at(order.order_id).defer("input", "cause")[:MOST_ATTEMPTS]
+        OrderExecution.objects.attempts_at(order.order_id).defer("input", "cause")[:MAX_ATTEMPTS]
     )
     last = attempts[0]
-    hands = OrderIntervention.objects.filter(order=order).select_related("created_by")
-    hand = hands.filter(ended_at=None).first()
-    known = execution_history.of(order)
-    wanted = execution_history.is_wanted(order, known, now)
+    interventions_of = OrderIntervention.objects.filter(order=order).select_related("created_by")
+    intervention = interventions_of.filter(ended_at=None).first()
+    history = execution_history.of(order)
+    wanted = execution_history.is_wanted(order, history, now)
     if wanted:
         wake_ups.after_commit(wake_ups.READ, order.pk)
-    # Read when a template asks, as the story is drawn: the look every 4 s shows none of it.
-    read = cache(lambda: payload_view.read_input(order))
+    # Parsed only if a template shows it: the refresh every 4 s does not.
+    read = cache(lambda: payload_view.order_input(order))
     raw = cache(lambda: display.indented_json(read()[1]))
     may = policy.may(Action.INTERVENE_IN_ORDERS, None, by=actor)
     is_last = last.pk == order.pk
@@ -154,58 +157,55 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
         "attempts": [(row, address(row)) for row in attempts],
         "last": last,
         "is_last": is_last,
-        "hand": hand,
+        "intervention": intervention,
         "may": may,
-        "can_restart": _is_free(may, is_last, hand) and order.status in order.RESTARTABLE,
-        "can_stop": _is_free(may, is_last, hand) and order.status in order.UNDER_WAY,
-        "reading": known,
-        "waits": not before and (wanted or hand is not None or order.status in order.UNDER_WAY),
-        "trouble": execution_view.problem_of(known),
-        # Drawn when a template asks: a look that finds nothing new, every 4 s, draws nothing.
-        "execution": SimpleLazyObject(lambda: execution_view.view_of(order, known, before=before)),
+        "can_restart": _is_free(may, is_last, intervention) and order.status in order.RESTARTABLE,
+        "can_stop": _is_free(may, is_last, intervention) and order.status in order.UNDER_WAY,
+        "history": history,
+        "refreshes": not before
+        and (wanted or intervention is not None or order.status in order.UNDER_WAY),
+        "history_problem": execution_view.problem_of(history),
+        # Drawn only if a template shows it: a refresh without a change does not.
+        "execution": SimpleLazyObject(
+            lambda: execution_view.view_of(order, history, before=before)
+        ),
         "before": before,
         "reviews": reviews(actor, order, now),
-        "timeline": timeline(attempts),
-        "seen": seen(order, last, hand, known),
+        "timeline": order_timeline(attempts),
+        "seen": seen(order, last, intervention, history),
     }
 
 
-def _is_free(may: policy.Verdict, is_last: bool, hand: OrderIntervention | None) -> bool:
-    return may.allowed and is_last and hand is None
+def _is_free(may: policy.Verdict, is_last: bool, intervention: OrderIntervention | None) -> bool:
+    """Whether an intervention may begin."""
+    return may.allowed and is_last and intervention is None
 
 
 def seen(
     order: OrderExecution,
     last: OrderExecution,
-    hand: OrderIntervention | None,
-    known: ExecutionHistory | None,
+    intervention: OrderIntervention | None,
+    history: ExecutionHistory | None,
 ) -> str:
-    """What a page shows of an order in a few letters, so that the next look can tell what is new."""
-    told: list[Any] = [order.status, order.ended_at, last.pk, hand and hand.pk]
-    if known is not None:
-        newest = known.events[-1]["id"] if known.events else 0
-        told += [known.trouble, newest, known.status_row, known.workflow_id]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+    """A short hash of what a page shows of an order; the next refresh sends it back and is compared."""
+    shown: list[Any] = [order.status, order.ended_at, last.pk, intervention and intervention.pk]
+    if history is not None:
+        newest = history.events[-1]["id"] if history.events else 0
+        shown += [history.trouble, newest, history.status_row, history.workflow_id]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
-def reviews(actor: Actor, order: OrderExecution, now: Any) -> list[review_list.Line]:
-    """The reviews of an order that this person may see: those of this execution, and such as name none."""
+def reviews(actor: Actor, order: OrderExecution, now: Any) -> list[review_list.ReviewRow]:
+    """The reviews of this execution that this person may see, and those of the order without an execution."""
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
     found = review_list.lean(reviews_of(actor).filter(same)).order_by(*review_list.BY_ARRIVAL)
-    return [review_list.Line(row, now) for row in found[:MOST_REVIEWS]]
-
-
-def timeline(attempts: list[OrderExecution]) -> list[wording.Happening]:
-    """The latest events of all attempts' audit chains, newest first."""
-    chains = [audit.chain(row) for row in attempts]
-    events = AuditEvent.objects.filter(chain__in=chains).select_related("actor")
-    return [wording.happening(event) for event in events.order_by("-at", "-seq")[:LATEST]]
+    return [review_list.ReviewRow(row, now) for row in found[:MAX_REVIEWS]]
 
 
 def why_anew(order: OrderExecution) -> str:
-    """In a sentence, why a restart begins anew; empty where it is a redrive."""
+    """In a sentence, why a restart begins a new attempt; empty if it is a redrive."""
     return {
         "never_started": "Step Functions has never had this attempt, so a restart begins a new one.",
         "ended_14_days_ago": "It ended over 14 days ago. Step Functions redrives nothing that old, so"
@@ -215,6 +215,7 @@ def why_anew(order: OrderExecution) -> str:
     }.get(order_outcomes.reason_for_new_attempt(order), "")
 
 
-def _open_hand() -> Subquery:
-    hands = OrderIntervention.objects.filter(order=OuterRef("pk"), ended_at=None)
-    return Subquery(hands.values("kind")[:1])
+def _open_intervention() -> Subquery:
+    """The kind of an order's open intervention."""
+    rows = OrderIntervention.objects.filter(order=OuterRef("pk"), ended_at=None)
+    return Subquery(rows.values("kind")[:1])

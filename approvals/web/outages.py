@@ -1,4 +1,4 @@
-"""What every page says while AWS refuses a queue's answers: decisions go on, deliveries wait."""
+"""The banner of every page while a queue's circuit breaker is open: decisions go on, deliveries wait."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from approvals import policy
 from approvals.actors import Actor
 from approvals.models import Breaker, Decision, OutboxEntry, ReviewQueue, ReviewTask
 
-NEAREST = 3
+MAX_NEAREST = 3
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """A queue whose answers are held back: since when, what AWS says, and whose time runs out first."""
+class Outage:
+    """A queue whose callbacks are held back: since when, why, and the decided reviews that are due first."""
 
     queue: ReviewQueue
     since: datetime | None
@@ -23,13 +23,13 @@ class Trouble:
     nearest: Sequence[ReviewTask]
 
 
-def troubles(actor: Actor) -> list[Trouble]:
+def outages(actor: Actor) -> list[Outage]:
     """The open breakers of the queues this person may see."""
     seen = policy.visible_queues(actor).order_by()
     breakers = Breaker.objects.filter(opened_at__isnull=False, queue__in=seen)
     return [
-        Trouble(one.queue, one.opened_at, one.reason, _nearest(one.queue))
-        for one in breakers.select_related("queue").order_by("opened_at")
+        Outage(breaker.queue, breaker.opened_at, breaker.reason, _nearest(breaker.queue))
+        for breaker in breakers.select_related("queue").order_by("opened_at")
     ]
 
 
@@ -40,4 +40,4 @@ def _nearest(queue: ReviewQueue) -> list[ReviewTask]:
     )
     decided = Decision.objects.filter(pk__in=waiting.values("subject"))
     rows = ReviewTask.objects.without_secrets().filter(pk__in=decided.values("review"))
-    return list(rows.order_by("deadline_at")[:NEAREST])
+    return list(rows.order_by("deadline_at")[:MAX_NEAREST])

@@ -1,5 +1,7 @@
-"""A foreign JSON object made readable: customer, total and lines where they look like it, the rest as
-definition lists. It returns plain values only; templates escape them."""
+"""Sorts a payload of unknown shape for reading: customer, total and order lines first, then the rest.
+
+All values are untrusted and returned as plain values; the templates escape them.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +17,36 @@ from approvals.models.review_queues import value_at
 from approvals.untrusted import redaction
 from approvals.untrusted.display import money, visible
 
-DEEPEST = 5
-MOST_NODES = 300
-MOST_ROWS = 50
-MOST_COLUMNS = 7
-LONG = 280
+MAX_DEPTH = 5
+MAX_NODES = 300
+MAX_ROWS = 50
+MAX_COLUMNS = 7
+LONG = 280  # characters from which a text is folded
 
+# Keys of a message that are not part of the order.
 ENVELOPE = {
-    *("schemaVersion", "taskToken", "orderId", "error", "executionArn", "stateMachineArn"),
-    *("stateName", "enteredTime", "retryCount", "redriveCount", "itemIndex", "timeoutSeconds"),
-    *("input", "title", "priority"),
+    "schemaVersion",
+    "taskToken",
+    "orderId",
+    "error",
+    "executionArn",
+    "stateMachineArn",
+    "stateName",
+    "enteredTime",
+    "retryCount",
+    "redriveCount",
+    "itemIndex",
+    "timeoutSeconds",
+    "input",
+    "title",
+    "priority",
 }
 LINES = ("items", "lines", "line_items", "lineItems", "products")
 TOTALS = ("total", "total_amount", "totalAmount", "grand_total", "amount")
-PRICES = {"price", "unit_price", "unitPrice", "amount", "total", "subtotal", "shipping_cost"} | {
-    *TOTALS
-}
-ENVELOPE_ORDER = ("name", "company", "street", "address1", "line1", "address2", "line2")
+PRICES = {*TOTALS, "price", "unit_price", "unitPrice", "subtotal", "shipping_cost"}
+ADDRESS_ORDER = ("name", "company", "street", "address1", "line1", "address2", "line2")
 TOWN = ("postcode", "postal_code", "zip", "city")
-# jsonb keeps an object's keys by their length; people look for these first.
+# jsonb sorts the keys of an object by length; these are shown first instead.
 FIRST = ("sku", "id", "name", "email", "phone", "method", "brand", "quantity")
 ADDRESS = {"street", "city", "postcode", "postal_code", "zip", "country", "address1", "line1"}
 
@@ -53,15 +66,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; numbers stand at its right edge."""
+    """A column of a table; a numeric one is aligned right."""
 
     label: str
     numeric: bool
 
 
 @dataclass(frozen=True)
-class Promoted:
-    """A field that the queue's settings point at."""
+class PromotedField:
+    """A field that the queue's settings name, to be shown first; a sensitive one is folded."""
 
     label: str
     node: Node
@@ -69,41 +82,41 @@ class Promoted:
 
 
 @dataclass(frozen=True)
-class Order:
-    """What the review is about, sorted by what a reviewer looks for first."""
+class OrderView:
+    """The order of a payload; `rest` is what has no place of its own, `beside` the payload around the order."""
 
     total: str = ""
     buyer: str = ""
     customer: Node | None = None
     lines: Node | None = None
-    promoted: tuple[Promoted, ...] = ()
+    promoted: tuple[PromotedField, ...] = ()
     rest: tuple[Node, ...] = ()
     beside: tuple[Node, ...] = ()
 
 
 @dataclass
 class _Budget:
-    """How many nodes may still be made: an order of 20,000 values must not paint them all."""
+    """How many nodes may still be made, so that an order of 20,000 values does not fill the page."""
 
-    left: int = field(default=MOST_NODES)
+    left: int = field(default=MAX_NODES)
 
     def spend(self) -> bool:
         self.left -= 1
         return self.left >= 0
 
 
-def read(review: ReviewTask) -> Order:
-    """Sort a review's payload into what a page shows first, and everything else."""
+def review_order(review: ReviewTask) -> OrderView:
+    """The order of a review's payload."""
     payload: Any = review.payload
     order: Any = review.order
     budget = _Budget()
     if not isinstance(order, dict):
-        return Order(rest=(_node("", order, 0, budget),))
+        return OrderView(rest=(_node("", order, 0, budget),))
     inner = order is not payload
     left = {
         key: value
         for key, value in order.items()
-        # A null says nothing, and a workflow carries its last error along: it stands above already.
+        # The error is shown above the order already; nulls are left out.
         if value is not None and not (key == "error" and value == payload.get("error"))
         if inner or key not in ENVELOPE
     }
@@ -115,8 +128,8 @@ def read(review: ReviewTask) -> Order:
     )
 
 
-def read_input(order: OrderExecution) -> tuple[Order, Any]:
-    """An order's input, sorted likewise, and as it is; both without what looks like a task token."""
+def order_input(order: OrderExecution) -> tuple[OrderView, Any]:
+    """An order's input, sorted and as it is; both with task tokens redacted."""
     document = redaction.redact_json(json.loads(order.input))
     left = {key: value for key, value in document.items() if value is not None}
     return _sorted(left, _Budget(), order.order_id), document
@@ -128,12 +141,12 @@ def _sorted(
     reference: str,
     total: Decimal | None = None,
     buyer: str = "",
-) -> Order:
-    """Takes total, customer and lines out of `left`; the rest is shown as it comes."""
+) -> OrderView:
+    """Takes total, customer and order lines out of `left`; what remains is the rest."""
     currency = left.get("currency") if isinstance(left.get("currency"), str) else ""
     amount: Any = total
     for name in TOTALS:
-        number = _number(left.get(name))  # what is none stays among the details
+        number = _number(left.get(name))  # None: not a number, so it stays in the rest
         if number is not None and amount in (None, number):
             given = left.pop(name)
             amount = given if amount is None else amount
@@ -145,18 +158,18 @@ def _sorted(
     if str(left.get("order_id", left.get("orderId", ""))) == reference:
         left.pop("order_id", None)
         left.pop("orderId", None)
-    return Order(
+    return OrderView(
         total=money(amount, str(currency)),
         buyer=buyer or _name(customer),
         customer=None if customer is None else _node("Customer", customer, 0, budget),
         lines=None if lines is None else _table("Lines", lines, budget),
-        rest=tuple(_node(key, value, 0, budget) for key, value in _first(left)),
+        rest=tuple(_node(key, value, 0, budget) for key, value in _shown_members(left)),
     )
 
 
-def _first(left: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What is shown of the other keys; of a very long order the raw document tells the rest."""
-    return sorted(left.items(), key=_rank)[: MOST_ROWS * 2]
+def _shown_members(left: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The keys of the rest that are shown; the raw document shows all of them."""
+    return sorted(left.items(), key=_rank)[: MAX_ROWS * 2]
 
 
 def _name(customer: Any) -> str:
@@ -164,7 +177,7 @@ def _name(customer: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[Promoted]:
+def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[PromotedField]:
     stored: Any = review.queue.fields
     for entry in stored if isinstance(stored, list) else []:
         if not isinstance(entry, dict) or entry.get("role") in ("amount", "customer"):
@@ -177,23 +190,23 @@ def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[Promoted]:
         node = _node(path.rsplit(".", 1)[-1], value, 0, budget)
         if entry.get("kind") == "money":
             node = Node("money", text=money(value))
-        yield Promoted(visible(label), node, bool(entry.get("sensitive")))
+        yield PromotedField(visible(label), node, bool(entry.get("sensitive")))
 
 
 def _is_lines(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(row, dict) and row for row in value[:MOST_ROWS])
+        and all(isinstance(row, dict) and row for row in value[:MAX_ROWS])
         and sum(not isinstance(cell, dict | list) for cell in value[0].values()) * 2
         >= len(value[0])
     )
 
 
 def _node(label: str, value: Any, depth: int, budget: _Budget) -> Node:
-    """The readable form of any JSON value, within the budget."""
+    """The node of any JSON value, within the budget."""
     name = _label(label)
-    if not budget.spend() or depth > DEEPEST:
+    if not budget.spend() or depth > MAX_DEPTH:
         return Node("more", name)
     if isinstance(value, dict):
         return _group(name, value, depth, budget)
@@ -219,13 +232,13 @@ def _group(name: str, value: dict[str, Any], depth: int, budget: _Budget) -> Nod
     flat = all(not isinstance(inner, dict | list) for inner in value.values())
     if flat and len(ADDRESS & value.keys()) >= 2:
         return Node("address", name, children=_address(value))
-    shown = sorted(value.items(), key=_rank)[:MOST_ROWS]
+    shown = sorted(value.items(), key=_rank)[:MAX_ROWS]
     children = tuple(_node(key, inner, depth + 1, budget) for key, inner in shown)
     return Node("group", name, children=children, more=len(value) - len(shown))
 
 
 def _rank(item: tuple[str, Any]) -> int:
-    """What identifies comes first, what is nested last."""
+    """The sort key of a member: identifying keys first, objects and lists last."""
     key, value = item
     if isinstance(value, dict | list):
         return len(FIRST) + 1
@@ -233,10 +246,10 @@ def _rank(item: tuple[str, Any]) -> int:
 
 
 def _address(value: dict[str, Any]) -> tuple[Node, ...]:
-    """An address as it stands on an envelope: town and postcode share a line."""
+    """The lines of a postal address; postcode and town share a line."""
     left = {key: str(inner)[:LONG] for key, inner in value.items() if inner not in (None, "")}
     last = [left.pop("country")] if "country" in left else []
-    first = [left.pop(key) for key in ENVELOPE_ORDER if key in left]
+    first = [left.pop(key) for key in ADDRESS_ORDER if key in left]
     town = " ".join(left.pop(key) for key in TOWN if key in left)
     lines = [*first, *([town] if town else []), *left.values(), *last]
     return tuple(Node("text", text=line) for line in lines)
@@ -247,16 +260,16 @@ def _list(name: str, value: list[Any], depth: int, budget: _Budget) -> Node:
         return Node("empty", name)
     if _is_lines(value):
         return _table(name, value, budget)
-    shown = value[:MOST_ROWS]
+    shown = value[:MAX_ROWS]
     children = tuple(_node("", inner, depth + 1, budget) for inner in shown)
     return Node("list", name, children=children, more=len(value) - len(shown))
 
 
 def _table(name: str, value: list[dict[str, Any]], budget: _Budget) -> Node:
-    keys = dict.fromkeys(key for row in value[:MOST_ROWS] for key in row)
-    columns = sorted(keys, key=lambda key: _rank((key, value[0].get(key))))[:MOST_COLUMNS]
+    keys = dict.fromkeys(key for row in value[:MAX_ROWS] for key in row)
+    columns = sorted(keys, key=lambda key: _rank((key, value[0].get(key))))[:MAX_COLUMNS]
     rows = []
-    for row in value[:MOST_ROWS]:
+    for row in value[:MAX_ROWS]:
         if budget.left <= 0:
             break
         rows.append(tuple(_cell(key, row.get(key), budget) for key in columns))
@@ -289,7 +302,7 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _label(key: str) -> str:
-    """`shippingAddress` and `shipping_address` read `Shipping address`."""
+    """The label of a key: `shippingAddress` and `shipping_address` become `Shipping address`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key.replace("_", " ").replace("-", " ")).strip()
     words = words.lower() if re.fullmatch(r"[A-Za-z0-9 ]+", words) else words
     short = {"sku": "SKU", "id": "ID", "vat": "VAT", "iban": "IBAN", "ip": "IP"}

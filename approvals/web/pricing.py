@@ -1,7 +1,6 @@
 """The page of prices: what an installed workflow costs a month, as a form of assumptions, a chart and the bill.
 
-The bars are SVG of the template and not drawn by uPlot: it draws series over time, on a canvas, by a
-script; these are a handful of sums, and the page shows the same without JavaScript.
+The bars are SVG in the template, so the page shows the same without JavaScript.
 """
 
 from __future__ import annotations

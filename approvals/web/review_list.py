@@ -1,4 +1,4 @@
-"""A queue's list: its filters, its order, and what one line of it shows."""
+"""Lists of reviews: their filters, their order, and what one row shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db.models.fields.json import KT
 from approvals.models import ReviewTask
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.untrusted import display
-from approvals.web import wording
+from approvals.web.deadlines import deadline
 
 if TYPE_CHECKING:
     from approvals.models import User
@@ -30,7 +30,7 @@ _HOLDERS = [("me", "Held by me"), ("nobody", "Held by nobody")]
 
 
 class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """The state of a list as its URL says it; pending reviews unless another status is named."""
+    """The filters in the URL of a list; only pending reviews unless it names another status."""
 
     status = django_filters.ChoiceFilter(
         choices=_STATUSES, method="by_status", empty_label=None, label="Status"
@@ -50,7 +50,7 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         return rows if value == ANY else rows.filter(status=value)
 
     def by_holder(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
-        """Reviews on which a lease of mine runs, or nobody's."""
+        """Reviews that this user holds, or that nobody holds."""
         return rows.held_by(self.request.user) if value == "me" else rows.unclaimed()
 
     def by_text(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
@@ -68,8 +68,8 @@ class Chip:
 
 
 @dataclass(frozen=True)
-class Narrowed:
-    """A list narrowed by a URL's filters."""
+class FilteredReviews:
+    """Reviews filtered as a URL says, and the form, chips and values that show the filters."""
 
     rows: ReviewQuerySet
     form: forms.Form
@@ -79,15 +79,15 @@ class Narrowed:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Open reviews by what is due first, all others by what came last."""
+        """Open reviews by deadline, all others by arrival, the latest first."""
         return BY_DEADLINE if self.status == PENDING else BY_ARRIVAL
 
 
-def narrow(rows: ReviewQuerySet, query: Any, request: Any) -> Narrowed:
-    """Apply the filters of a query string; a value that cannot be is left out and said in the form."""
+def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredReviews:
+    """Apply the filters of a query string; an invalid value is left out and reported by the form."""
     given = {name: query[name] for name in ReviewFilter.base_filters if query.get(name)}
     filters = ReviewFilter({"status": PENDING.value} | given, queryset=rows, request=request)
-    narrowed = filters.qs
+    rows = filters.qs
     cleaned = {name: value for name, value in filters.form.cleaned_data.items() if value}
     active = {
         name: value for name, value in cleaned.items() if (name, value) != ("status", PENDING)
@@ -96,11 +96,11 @@ def narrow(rows: ReviewQuerySet, query: Any, request: Any) -> Narrowed:
         Chip(str(filters.filters[name].label), _shown(name, value), _query(active, name))
         for name, value in active.items()
     ]
-    return Narrowed(narrowed, filters.form, chips, active, cleaned.get("status", PENDING))
+    return FilteredReviews(rows, filters.form, chips, active, cleaned.get("status", PENDING))
 
 
 def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
-    """Rows with only what a line shows: no payload of a megabyte to paint sixty characters."""
+    """The reviews with only what a row shows: payloads, of up to a megabyte, are not loaded."""
     return (
         rows.defer("payload", "flags", "error_cause")
         .select_related("assignee", "queue")
@@ -112,17 +112,17 @@ def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
     )
 
 
-class Line:
-    """One review as a list shows it."""
+class ReviewRow:
+    """One row of a list of reviews."""
 
     def __init__(self, review: ReviewTask, now: datetime) -> None:
         self.review = review
-        self.deadline = wording.deadline(review, now)
+        self.deadline = deadline(review, now)
         self.holder: User | None = review.assignee if review.is_held(now) else None
 
     @property
     def amount(self) -> str:
-        """The promoted amount, else the order's own total."""
+        """The amount by the queue's settings, else the order's total."""
         amount: Decimal | str | None = self.review.amount
         if amount is None:
             amount = getattr(self.review, "total", None)
@@ -130,7 +130,7 @@ class Line:
 
     @property
     def customer(self) -> str:
-        """The promoted customer, else the name the order gives."""
+        """The customer by the queue's settings, else the customer's name in the order."""
         return self.review.customer or getattr(self.review, "buyer", None) or ""
 
 

@@ -1,4 +1,4 @@
-"""A review's page, its claim, and the fragment that follows its decision to Step Functions."""
+"""A review's page, its claim, and the fragment that shows the delivery of its decision."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import AuditEvent, Comment, Decision, ReviewTask, User
+from approvals.models import Comment, Decision, ReviewTask, User
 from approvals.policy import Action
-from approvals.records import audit, database_time, execution_snapshots
+from approvals.records import database_time, execution_snapshots, outbox
 from approvals.untrusted import display
-from approvals.web import payload_view, review_list, wording
+from approvals.web import payload_view, review_list
+from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
-from approvals.web.delivery_status import Aftermath, aftermath, entries
+from approvals.web.delivery_status import DeliveryStatus, delivery_status
+from approvals.web.durations import span
+from approvals.web.timeline import review_timeline
 
-LATEST = 50
-MOST_HEIRS = 200
+MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What this person may do with a review right now, and why not where they may not."""
+class Permissions:
+    """What this person may do with a review now; `why_not` says why they may not decide, if so."""
 
     holder: User | None
     mine: bool
@@ -37,7 +39,7 @@ class Standing:
     may_decide: bool
     may_override: bool
     may_comment: bool
-    heirs: list[User]
+    reassignment_candidates: list[User]
     why_not: str
     lease_left: str
 
@@ -52,24 +54,24 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
 
 @desk("GET")
 def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """What became of the decision: 204 to a browser that shows it already, else the news."""
+    """What became of the decision: 204 to htmx if its page shows that already, else the fragment."""
     review = find(request.actor, review_id)
     now = database_time.now()
-    told = told_of(review, request.actor, now)
-    if request.htmx and told and told.seen == request.GET.get("seen"):
+    status = status_of_decision(review, request.actor, now)
+    if request.htmx and status and status.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
-    if request.htmx and told is None:  # undone elsewhere: the page as a whole is another one now
+    if request.htmx and status is None:  # undone elsewhere: the whole page has changed
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return response
     context = page(request.actor, review)
-    template = "approvals/_delivery_news.html" if request.htmx else "approvals/review.html"
+    template = "approvals/_delivery_refresh.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
 
 
 @desk("POST")
 def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Take the review, over somebody's claim where a lead says so."""
+    """Claim the review; with `override`, take over somebody's claim."""
     find(request.actor, review_id)
     override = request.POST.get("override") == "yes"
     assignment.claim(review_id, by=request.actor, override=override)
@@ -78,7 +80,7 @@ def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
 
 @desk("POST")
 def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Hold the review for another lease."""
+    """Extend the claim by another lease."""
     find(request.actor, review_id)
     assignment.renew(review_id, by=request.actor)
     return redirect("review", review_id)
@@ -115,19 +117,19 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
 
 
 def page(actor: Actor, review: ReviewTask) -> dict[str, Any]:
-    """What a review's page shows, by the database's clock of this moment."""
+    """The context of a review's page, at the database's present time."""
     now = database_time.now()
     raw, raw_cut = display.indented_json(review.payload)
     return {
         "now": now,
         "review": review,
-        "deadline": wording.deadline(review, now),
-        "standing": standing(review, actor, now),
-        "order": payload_view.read(review),
+        "deadline": deadline(review, now),
+        "permissions": permissions(review, actor, now),
+        "order": payload_view.review_order(review),
         "raw": raw,
         "raw_cut": raw_cut,
-        "told": told_of(review, actor, now),
-        "timeline": timeline(review),
+        "delivery": status_of_decision(review, actor, now),
+        "timeline": review_timeline(review),
         "comments": comments(review),
         "related": related(actor, review, now),
         "version_arn": execution_snapshots.versions([review.execution_arn]).get(
@@ -136,8 +138,8 @@ def page(actor: Actor, review: ReviewTask) -> dict[str, Any]:
     }
 
 
-def standing(review: ReviewTask, actor: Actor, now: datetime) -> Standing:
-    """Ask `policy` and the row what this person may do; the verbs ask again."""
+def permissions(review: ReviewTask, actor: Actor, now: datetime) -> Permissions:
+    """What `policy` and the state of the review allow this person; the verbs check both again."""
     holder = review.assignee if review.is_held(now) else None
     mine = holder is not None and holder.pk == actor.person.pk
     deciding = policy.may(Action.DECIDE, review, by=actor)
@@ -145,53 +147,48 @@ def standing(review: ReviewTask, actor: Actor, now: datetime) -> Standing:
     pending = review.status == ReviewTask.Status.PENDING
     in_time = pending and not review.is_past_deadline(now)
     free = holder is None or mine
-    return Standing(
+    candidates = reassignment_candidates(review, holder) if in_time and (mine or overriding) else []
+    return Permissions(
         holder=holder,
         mine=mine,
         may_claim=pending and free and not mine and in_time and deciding.allowed,
         may_decide=in_time and deciding.allowed and (free or overriding),
         may_override=pending and overriding and not free,
         may_comment=policy.may(Action.COMMENT, review, by=actor).allowed,
-        heirs=heirs(review, holder) if in_time and (mine or overriding) else [],
+        reassignment_candidates=candidates,
         why_not="" if deciding.allowed else deciding.why,
-        lease_left=wording.span(review.lease_expires_at - now) if review.lease_expires_at else "",
+        lease_left=span(review.lease_expires_at - now) if review.lease_expires_at else "",
     )
 
 
-def heirs(review: ReviewTask, holder: User | None) -> list[User]:
-    """To whom the review can be handed: those who may decide here, its holder apart."""
+def reassignment_candidates(review: ReviewTask, holder: User | None) -> list[User]:
+    """The users who may decide in the review's queue, except its holder."""
     others = policy.deciders(review.queue).order_by("name", "email")
-    return list(others.exclude(pk=holder.pk) if holder else others)[:MOST_HEIRS]
+    return list(others.exclude(pk=holder.pk) if holder else others)[:MAX_CANDIDATES]
 
 
-def told_of(review: ReviewTask, actor: Actor, now: datetime) -> Aftermath | None:
-    """What became of the review's live decision; None where it has none."""
+def status_of_decision(review: ReviewTask, actor: Actor, now: datetime) -> DeliveryStatus | None:
+    """What became of the review's decision; None if it has none, or it was undone."""
     decision: Decision | None = review.decision
     if decision is None:
         return None
-    decision.review = review  # the very row at hand: nothing to load again
-    return aftermath(decision, entries([decision.pk]).get(decision.pk), actor, now)
-
-
-def timeline(review: ReviewTask) -> list[wording.Happening]:
-    """The latest events of the review's audit chain, newest first."""
-    events = AuditEvent.objects.filter(chain=audit.chain(review))
-    latest = events.select_related("actor").order_by("-seq")[:LATEST]
-    return [wording.happening(event) for event in latest]
+    decision.review = review  # saves loading it again
+    entry = outbox.callback_entries([decision.pk]).get(decision.pk)
+    return delivery_status(decision, entry, actor, now)
 
 
 def comments(review: ReviewTask) -> list[Comment]:
     """The latest comments on a review, oldest first."""
     latest = Comment.objects.filter(review=review).select_related("by").order_by("-at", "-id")
-    return list(latest[:LATEST])[::-1]
+    return list(latest[:MAX_COMMENTS])[::-1]
 
 
-def related(actor: Actor, review: ReviewTask, now: datetime) -> list[review_list.Line]:
+def related(actor: Actor, review: ReviewTask, now: datetime) -> list[review_list.ReviewRow]:
     """Other reviews of the same reference that this person may see."""
     if not review.reference:
         return []
     same = reviews_of(actor).filter(reference=review.reference).exclude(pk=review.pk)
     return [
-        review_list.Line(other, now)
-        for other in review_list.lean(same).order_by(*review_list.BY_ARRIVAL)[:5]
+        review_list.ReviewRow(other, now)
+        for other in review_list.lean(same).order_by(*review_list.BY_ARRIVAL)[:MAX_RELATED]
     ]

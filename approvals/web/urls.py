@@ -1,4 +1,4 @@
-"""The desk's addresses."""
+"""The URLs of the desk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="prometheus-django-metrics"),
     path("orders/batches/", batches.index, name="order_batches"),
     path("orders/batches/<uuid:batch_id>/", batches.show, name="order_batch"),
-    path("orders/batches/<uuid:batch_id>/news/", batches.news, name="order_batch_news"),
+    path("orders/batches/<uuid:batch_id>/news/", batches.refresh, name="order_batch_refresh"),
     path("queues/<slug:slug>/", queues.show, name="queue"),
     path("queues/<slug:slug>/next/", queues.take_next, name="queue_next"),
     path("reviews/<uuid:review_id>/", reviews.show, name="review"),
@@ -35,11 +35,11 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("orders/", orders.show_all, name="orders"),
-    # An order's id is foreign text and may hold a slash, so nothing else stands below an order: what
-    # is done to one goes by the id of its execution's row, and so means the very attempt that was seen.
+    # An order's id is untrusted text and may contain a slash, so no other page is below an order's.
+    # What is done to an order names the attempt that the person saw, by the id of its row.
     path("orders/<path:order_id>/", orders.show, name="order"),
     path("executions/<uuid:attempt>/", orders.show_attempt, name="attempt"),
-    path("executions/<uuid:attempt>/story/", orders.story, name="attempt_story"),
+    path("executions/<uuid:attempt>/story/", orders.refresh, name="attempt_refresh"),
     path("executions/<uuid:attempt>/read/", orders.read_again, name="attempt_read"),
     path("executions/<uuid:attempt>/restart/", interventions.restart, name="attempt_restart"),
     path("executions/<uuid:attempt>/stop/", interventions.stop, name="attempt_stop"),

@@ -1,6 +1,6 @@
 """A workflow's definition as a graph to be drawn: states are nodes, transitions are edges.
 
-Definitions are whatever AWS returned; what is malformed in them is left out.
+Definitions come from AWS unchecked; malformed parts are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Edge:
 
 @dataclass
 class Node:
-    """A state, with the graphs inside it where it is a Parallel or a Map."""
+    """A state, with the graphs inside it if it is a Parallel or a Map."""
 
     name: str
     type: str
@@ -45,7 +45,7 @@ class Graph:
 
 
 def graph_of(document: Any) -> Graph | None:
-    """The graph of a parsed definition, MAX_NODES deep and wide at most; None where it has no state."""
+    """The graph of a parsed definition, MAX_NODES deep and wide at most; None if it has no state."""
     return _graph(Definition.of_document(document).root, MAX_NODES)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from approvals.actions import interventions, people
+from approvals.actions import orders as order_actions
 from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, ReviewTask, User
 from approvals.orchestration import fulfillment
@@ -47,7 +48,7 @@ def build(settings: Any) -> tuple[User, dict[str, OrderExecution]]:
     whole = History().go(histories.TO_THE_REVIEW[:6])
     whole.fork("ParallelFulfillment", histories.BRANCHES).go(histories.AFTER_PAYMENT)
     histories.read(made["fulfilled"], whole.end("Succeeded"))
-    orders.record_status(made["fulfilled"].pk, "succeeded", Ending(datetime.now(UTC)))
+    order_actions.record_status(made["fulfilled"].pk, "succeeded", Ending(datetime.now(UTC)))
     fail(made["failed"])
     reject(made["rejected"])
     interventions.stop("ORD-0048207", "The customer has cancelled.", by=actor(keeper))
@@ -89,7 +90,7 @@ def fail(row: OrderExecution) -> None:
     history.fork("ParallelFulfillment", histories.BRANCHES)
     history.go(["ScheduleShipment"], stay=True, **OUTAGE).end("Failed", **OUTAGE)
     histories.read(row, history)
-    orders.record_status(row.pk, "failed", Ending(datetime.now(UTC), **OUTAGE))
+    order_actions.record_status(row.pk, "failed", Ending(datetime.now(UTC), **OUTAGE))
 
 
 def reject(row: OrderExecution) -> None:
@@ -97,7 +98,7 @@ def reject(row: OrderExecution) -> None:
     history = History().go(histories.TO_THE_REVIEW).go(histories.TO_THE_REJECTION)
     histories.read(row, history.end("Failed", error="OrderRejected"))
     ending = Ending(datetime.now(UTC) - timedelta(minutes=3), "OrderRejected", "Rejected by Ada.")
-    orders.record_status(row.pk, "failed", ending)
+    order_actions.record_status(row.pk, "failed", ending)
     interventions.restart(row.order_id, by=actor(row.created_by), reason="It was a mistake.")
 
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page
 
 from approvals.gateways.errors import Answer, Proof
-from tests.browser import orders, trouble, world
+from tests.browser import orders, outages, world
 from tests.browser.conftest import NewPage, sign_in
 
 DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
@@ -68,7 +68,7 @@ def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
         shoot("filtered")
         page.goto("/reviews/00000000-0000-0000-0000-000000000000/")
         shoot("missing")
-        (late, _), refused = trouble.came_too_late(day), trouble.held_back(day)
+        (late, _), refused = outages.came_too_late(day), outages.held_back(day)
         page.goto("/")
         shoot("trouble-home")
         page.goto("/queues/manual-review/")

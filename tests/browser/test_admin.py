@@ -125,7 +125,7 @@ def full() -> tuple[Rows, User]:
 
 
 def paths(rows: Rows, ada: User) -> list[str]:
-    """Every page of the site, a list and a row of each model, and every door."""
+    """Every page of the site, a list and a row of each model, and every action."""
     names = (
         "reviewtask", "quarantinedmessage", "outboxentry", "orderexecution", "reviewqueue",
         "queuemembership", "user", "apitoken", "webhooksecret", "auditevent",
@@ -148,12 +148,12 @@ def paths(rows: Rows, ada: User) -> list[str]:
         at("auditevent_change", AuditEvent.objects.first().pk),
         *(at(f"{name}_new") for name in ("reviewqueue", "queuemembership", "user")),
         *(at(f"{name}_new") for name in ("apitoken", "webhooksecret")),
-        *(at(f"reviewqueue_{door}", queue) for door in ("edit", "switch", "check")),
-        *(at(f"queuemembership_{door}", member) for door in ("role", "revoke")),
-        *(at(f"user_{door}", ada.pk) for door in ("deactivate", "grant", "revoke")),
+        *(at(f"reviewqueue_{action}", queue) for action in ("edit", "switch", "check")),
+        *(at(f"queuemembership_{action}", member) for action in ("role", "revoke")),
+        *(at(f"user_{action}", ada.pk) for action in ("deactivate", "grant", "revoke")),
         at("apitoken_revoke", ada.pk) + "?name=nightly",
         at("webhooksecret_revoke", secret),
         at("outboxentry_requeue", rows.entry.pk),
-        *(f"{at(f'reviewtask_{door}')}?id={rows.review.pk}" for door in ("approve", "reject")),
+        *(f"{at(f'reviewtask_{action}')}?id={rows.review.pk}" for action in ("approve", "reject")),
         *(f"{at(f'quarantinedmessage_{d}')}?id={rows.message.pk}" for d in ("replay", "discard")),
     ]

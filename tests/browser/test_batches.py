@@ -87,7 +87,7 @@ def test_a_batch_can_be_followed_without_scripts(new_page: NewPage, olga: User) 
     page.goto(f"/orders/batches/{batch.pk}/")
 
     go_on(batch)
-    page.get_by_role("link", name="Show how it stands now").click()
+    page.get_by_role("link", name="Show the present state").click()
 
     expect(page.get_by_text("Finished")).to_be_visible()
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from approvals.actions import assignment, intake
 from approvals.models import Decision, ReviewTask
 from tests import factories
-from tests.browser import trouble, world
+from tests.browser import outages, world
 from tests.browser.conftest import NewPage, Scheme, sign_in
 from tests.factories import actor
 
@@ -48,7 +48,7 @@ def test_a_reviewer_claims_rejects_and_watches_it_arrive(new_page: NewPage) -> N
     sign_in(page, ada.email)
     page.get_by_role("button", name="Start reviewing").click()
     page.wait_for_url(f"**/reviews/{review.pk}/")
-    expect(page.get_by_role("heading", name="Yours to sign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Yours to decide")).to_be_visible()
 
     page.get_by_role("link", name="Reject").click()
     reason = page.get_by_label("Reason")
@@ -77,7 +77,7 @@ def test_a_decision_is_undone_in_time(new_page: NewPage) -> None:
     sign_in(page, day.ada.email)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("is open again.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Waiting for a signature")).to_be_visible()
+    expect(page.get_by_role("heading", name="Waiting for a decision")).to_be_visible()
 
 
 def test_the_slower_one_keeps_the_text_in_the_panel(new_page: NewPage) -> None:
@@ -95,7 +95,7 @@ def test_the_slower_one_keeps_the_text_in_the_panel(new_page: NewPage) -> None:
     expect(page.get_by_label("What you wrote")).to_have_value(REASON)
 
 
-def test_a_session_that_ended_leads_to_the_door_and_back(new_page: NewPage) -> None:
+def test_a_session_that_ended_leads_to_sign_in_and_back(new_page: NewPage) -> None:
     day = world.build()
     review = day.reviews["ORD-0048213"]
     page = new_page()
@@ -185,7 +185,7 @@ def test_every_page_passes_axe_and_fits_its_window(
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("alert").filter(has_text="has changed").wait_for()
     check(page, "the panel with a problem")
-    (again, _), refused = trouble.came_too_late(day), trouble.held_back(day)
+    (again, _), refused = outages.came_too_late(day), outages.held_back(day)
     for path in ("/", "/queues/manual-review/", f"/reviews/{refused[2].pk}/"):
         inspect(page, path)
         expect(page.get_by_text("AWS refuses the answers of")).to_be_visible()

@@ -39,8 +39,8 @@ def test_an_order_is_stopped_and_watched_to_its_end(new_page: NewPage, settings:
     row = made["waiting"]
     day.ended(row)
     orders.record_status(row.pk, "aborted", Ending(row.started_at, "OrderStopped", "Cancelled."))
-    story = History().go(histories.TO_THE_REVIEW, stay=True).end("Aborted")
-    histories.read(row, story)
+    history = History().go(histories.TO_THE_REVIEW, stay=True).end("Aborted")
+    histories.read(row, history)
     expect(page.get_by_role("heading", name="Stopped", exact=True)).to_be_visible()
     expect(page.locator("#story")).to_contain_text("The execution was stopped")
     expect(page.locator("#badge")).to_have_text("Stopped")
@@ -72,10 +72,10 @@ def test_no_page_of_the_orders_has_a_finding(
     monster = day.order("M" * 90 + "\u0645" * 60, keeper, **{"k" * 90: "v" * 900})
     long = {"StartAt": "S" * 80, "States": {"S" * 80: {"Type": "Task"}}}
     flow = Workflow.objects.create(digest=b"m", definition=str(long).replace("'", '"'))
-    story = History().go([], stay=True)
-    story.add("TaskStateEntered", state="S" * 80)
-    story.add("TaskFailed", error="E" * 200, cause="c" * 500)
-    histories.read(monster, story, workflow=flow, status_row={"r" * 90: "x" * 500})
+    history = History().go([], stay=True)
+    history.add("TaskStateEntered", state="S" * 80)
+    history.add("TaskFailed", error="E" * 200, cause="c" * 500)
+    histories.read(monster, history, workflow=flow, status_row={"r" * 90: "x" * 500})
     OrderExecution.objects.filter(pk=monster.pk).update(
         status="failed", error="E" * 256, cause="word" * 400
     )

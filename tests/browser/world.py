@@ -128,9 +128,9 @@ def build() -> World:
     reviews = {placed.reference: order(queue, placed) for placed in OPEN}
     assignment.claim(reviews["ORD-0048219"].pk, by=actor(ada))
     assignment.claim(reviews["ORD-0048224"].pk, by=actor(grace))
-    for who, said in TALK:
+    for who, text in TALK:
         by = {"grace": grace, "lead": lead}[who]
-        discussion.comment(reviews["ORD-0048219"].pk, said, by=actor(by))
+        discussion.comment(reviews["ORD-0048219"].pk, text, by=actor(by))
     for reference, name, error, outcome, reason, answer in ANSWERED:
         placed = Placed(reference, name, "Lisboa", "EUR", {"CAM-X-45": 1}, error, 90, 60)
         reviews[reference] = decide(order(queue, placed), outcome, ada, reason, answer)
@@ -186,7 +186,7 @@ def order(queue: ReviewQueue, placed: Placed) -> ReviewTask:
 
 
 def move(review: ReviewTask, *, left: float, waited: float = 0) -> None:
-    """Put a review's arrival and deadline where the story wants them, by the database's clock."""
+    """Put a review's arrival and deadline where the scenario needs them, by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE approvals_reviewtask SET sent_at = now() - make_interval(secs => %(waited)s),"

@@ -33,16 +33,18 @@ def test_nobody_reaches_the_pages_that_change_who_one_is(
 
 
 def test_nobody_changes_the_address_that_decisions_are_frozen_with(desk: Desk, alice: User) -> None:
-    told = desk(alice).post("/accounts/email/", {"email": "ceo@example.com", "action_add": ""})
-    assert told.status_code == 404
+    response = desk(alice).post("/accounts/email/", {"email": "ceo@example.com", "action_add": ""})
+    assert response.status_code == 404
     assert mail.outbox == []
     alice.refresh_from_db()
     assert alice.email == "alice@example.com"
 
 
 def test_a_reset_for_nobody_looks_as_one_for_somebody_and_sends_nothing(client: Client) -> None:
-    told = client.post(reverse("account_reset_password"), {"email": "eve@example.com"}, follow=True)
-    assert "Look into your mail" in told.content.decode()
+    response = client.post(
+        reverse("account_reset_password"), {"email": "eve@example.com"}, follow=True
+    )
+    assert "Check your mail" in response.content.decode()
     assert mail.outbox == []
 
 
@@ -102,11 +104,13 @@ def test_a_proxy_is_trusted_where_one_stands(url: str, count: str) -> None:
 def test_mail_is_never_printed_in_production(
     changes: dict[str, str | None], sent: str, backend: str
 ) -> None:
-    told = run(changes, [sys.executable, "-c", SAY]).stdout.split()
-    assert told == [sent, f"django.core.mail.backends.{backend}.EmailBackend"]
+    response = run(changes, [sys.executable, "-c", SAY]).stdout.split()
+    assert response == [sent, f"django.core.mail.backends.{backend}.EmailBackend"]
 
 
-def test_without_mail_the_door_says_whom_to_ask(client: Client, alice: User, settings: Any) -> None:
+def test_without_mail_the_sign_in_page_names_whom_to_ask(
+    client: Client, alice: User, settings: Any
+) -> None:
     with_mail = client.get(reverse("account_login")).content.decode()
     assert reverse("account_reset_password") in with_mail
     settings.MAIL_IS_SENT = False
@@ -120,14 +124,14 @@ def test_without_mail_the_reset_page_does_not_pretend(
     client: Client, alice: User, settings: Any, method: str
 ) -> None:
     settings.MAIL_IS_SENT = False
-    told = getattr(client, method)(reverse("account_reset_password"), {"email": alice.email})
-    assert told.status_code == 200
-    assert "sends no mail" in told.content.decode()
-    assert "<form" not in told.content.decode()
+    response = getattr(client, method)(reverse("account_reset_password"), {"email": alice.email})
+    assert response.status_code == 200
+    assert "sends no mail" in response.content.decode()
+    assert "<form" not in response.content.decode()
     assert mail.outbox == []
 
 
-def test_too_many_requests_are_told_in_our_look(client: Client, settings: Any) -> None:
+def test_too_many_requests_get_a_page_in_the_desks_look(client: Client, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "1/h/ip"}
     answers = [client.post(reverse("account_login"), {"login": "a@b.example"}) for _ in range(2)]
     assert answers[1].status_code == 429
@@ -144,7 +148,7 @@ def test_a_person_without_a_password_sets_one(desk: Desk, alice: User) -> None:
 
 def test_a_person_changes_their_password(desk: Desk, alice: User) -> None:
     browser = desk(alice)
-    told = browser.post(
+    response = browser.post(
         reverse("account_change_password"),
         {
             "oldpassword": factories.PASSWORD,
@@ -153,6 +157,6 @@ def test_a_person_changes_their_password(desk: Desk, alice: User) -> None:
         },
         follow=True,
     )
-    assert told.status_code == 200
+    assert response.status_code == 200
     alice.refresh_from_db()
     assert alice.check_password("another battery staple")

@@ -57,9 +57,9 @@ def test_the_lock_names_no_registry() -> None:
 
 
 def test_the_licences_of_others_are_kept() -> None:
-    told = (STATIC / "LICENSES.txt").read_text()
+    licenses = (STATIC / "LICENSES.txt").read_text()
     for words in ("Tailwind Labs", "daisyUI", "IBM Plex", "SIL OPEN FONT LICENSE", "MIT License"):
-        assert words in told
+        assert words in licenses
     assert "tailwindcss v4.3.3 | MIT License" in (STATIC / "app.css").read_text()
 
 

@@ -52,10 +52,10 @@ def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, 
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [("batched", "Carried by its batch"), ("settled", "Fulfilled")]
+    ("status", "heading"), [("batched", "In a batch execution"), ("settled", "Fulfilled")]
 )
 def test_an_order_of_a_batch_says_so_and_leads_to_it(
-    client: Client, olga: User, status: str, says: str
+    client: Client, olga: User, status: str, heading: str
 ):
     client.force_login(olga)
     batch = begun()
@@ -63,7 +63,7 @@ def test_an_order_of_a_batch_says_so_and_leads_to_it(
 
     page = client.get(reverse("order", args=["A-3"])).content.decode()
 
-    assert says in page
+    assert heading in page
     assert "Failed" not in page
     assert f'row 3 of <a class="link" href="{reverse("order_batch", args=[batch.pk])}"' in page
     assert reverse("order_batches") in client.get(reverse("orders")).content.decode()
@@ -73,7 +73,7 @@ def test_a_stopped_batch_says_why_and_is_asked_after_no_more(client: Client, olg
     client.force_login(olga)
     batch = begun("stop")
 
-    page = client.get(reverse("order_batch_news", args=[batch.pk])).content.decode()
+    page = client.get(reverse("order_batch_refresh", args=[batch.pk])).content.decode()
 
     assert "Line 2: NaN is not a JSON number." in page
     assert f"--resume {batch.pk}" in page
@@ -91,13 +91,13 @@ def test_the_list_leads_to_every_batch_page_by_page(client: Client, olga: User):
     assert found == [batch.pk for batch in reversed(made)]
 
 
-def test_a_bent_cursor_leads_to_the_list(client: Client, olga: User):
+def test_a_tampered_cursor_leads_to_the_list(client: Client, olga: User):
     client.force_login(olga)
 
-    assert client.get(reverse("order_batches"), {"cursor": "bent"}).status_code == 200
+    assert client.get(reverse("order_batches"), {"cursor": "tampered"}).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["order_batch", "order_batch_news"])
+@pytest.mark.parametrize("name", ["order_batch", "order_batch_refresh"])
 def test_without_a_right_to_orders_nobody_learns_of_a_batch(
     client: Client, olga: User, alice: User, name: str
 ):

@@ -74,7 +74,9 @@ def test_a_viewer_reads_comments_and_writes_none(desk: Desk, alice: User, victor
     assert desk(victor).post(at(review, "comment"), {"text": "Me too."}).status_code == 403
 
 
-def test_a_stranger_learns_nothing_of_a_review_by_commenting(desk: Desk, carol: User) -> None:
+def test_a_user_without_a_role_learns_nothing_of_a_review_by_commenting(
+    desk: Desk, carol: User
+) -> None:
     review = factories.review(factories.queue())
     assert desk(carol).post(at(review, "comment"), {"text": "Hello?"}).status_code == 404
 
@@ -87,7 +89,7 @@ def test_a_holder_hands_their_review_to_a_colleague(desk: Desk, alice: User, bob
     review.refresh_from_db()
     assert review.assignee == bob
     html = desk(bob).get(reverse("review", args=[review.pk])).content.decode()
-    assert "Yours to sign" in html
+    assert "Yours to decide" in html
     assert "Handed to bob@example.com" in html
 
 

@@ -15,7 +15,6 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import outbox
-from approvals.web.delivery_status import TOLD, aftermath
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -69,7 +68,7 @@ def test_a_rejection_needs_no_reason_and_says_so(desk: Desk, alice: User) -> Non
     assert "No reason given." in text(desk, alice, review)
 
 
-def test_the_form_tells_what_a_rejection_does_by_the_queues_settings(
+def test_the_form_explains_a_rejection_by_the_queues_settings(
     desk: Desk, alice: User, queue: ReviewQueue
 ) -> None:
     review = factories.review()
@@ -91,7 +90,7 @@ def test_htmx_gets_the_form_alone_and_is_sent_to_the_review_after_it(
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_the_slower_one_is_told_who_won_and_keeps_the_text(
+def test_the_slower_one_reads_who_decided_and_keeps_the_text(
     desk: Desk, alice: User, bob: User, headers: dict[str, str]
 ) -> None:
     review, browser = factories.review(), desk(alice)
@@ -156,7 +155,7 @@ def test_a_review_that_changed_is_412_and_the_next_submit_counts(
     assert Decision.objects.get(review=review).reason == "Kept"
 
 
-def test_a_claim_lost_and_taken_again_elsewhere_is_told(desk: Desk, alice: User) -> None:
+def test_a_claim_lost_and_taken_again_elsewhere_is_explained(desk: Desk, alice: User) -> None:
     review, browser = factories.review(), desk(alice)
     assignment.claim(review.pk, by=actor(alice))
     form = hidden(browser.get(at(review, "approve")))
@@ -221,7 +220,7 @@ def test_a_fresh_decision_waits_and_can_be_undone(desk: Desk, alice: User) -> No
     assert review.status == "pending"
 
 
-def test_undo_after_sending_began_is_told_as_too_late(desk: Desk, alice: User) -> None:
+def test_undo_after_sending_began_is_refused_as_too_late(desk: Desk, alice: User) -> None:
     review = factories.review()
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     settle(review, Answer(Proof.ACCEPTED))
@@ -245,115 +244,7 @@ def test_a_colleague_cannot_undo_and_a_lead_can(
     assert desk(lena).post(url).status_code == 302
 
 
-@pytest.mark.parametrize(
-    ("answers", "word"),
-    [
-        ([Answer(Proof.ACCEPTED)], "Delivered"),
-        ([Answer(Proof.THROTTLED, "ThrottlingException")], "Trying again"),
-        ([Answer(Proof.AMBIGUOUS, "ReadTimeoutError")], "Trying again"),
-        ([Answer(Proof.CLOSED, "TaskTimedOut")], "Unconfirmed"),
-        ([Answer(Proof.INVALID_TOKEN, "InvalidToken")], "Needs an operator"),
-        ([Answer(Proof.INVALID_OUTPUT, "InvalidOutput")], "Needs an operator"),
-        ([Answer(Proof.NOT_SENT, "EndpointConnectionError"), Answer(Proof.ACCEPTED)], "Delivered"),
-    ],
-)
-def test_the_page_tells_what_became_of_the_decision(
-    desk: Desk, alice: User, answers: list[Answer], word: str
-) -> None:
-    review = factories.review()
-    decisions.decide(
-        review.pk,
-        Outcome.APPROVED,
-        by=actor(alice),
-        request=decisions.DecisionRequest(undo_seconds=0),
-    )
-    settle(review, *answers)
-    html = text(desk, alice, review)
-    heading = re.search(r'<h2 class="told[^>]*>.*?</svg> ([^<]+)</h2>', html, re.DOTALL)
-    assert heading is not None
-    assert heading[1] == word
-    assert ('hx-trigger="every 2s"' in html) == (word == "Trying again")
-    assert (f"{len(answers)} attempts." in html) == (len(answers) > 1)
-
-
-def test_every_delivery_state_of_the_design_has_words(alice: User) -> None:
-    review = factories.review()
-    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
-    decision = review.decision
-    assert decision is not None
-    states = {
-        "waiting": ("undo_window", "queued", "retrying", "breaker_open"),
-        "sending": ("queued",),
-        "settled": (
-            *("acknowledged", "proved_by_history"),
-            *("expired", "aborted", "execution_ended", "other_party"),
-        ),
-        "parked": (
-            *("no_execution_arn", "history_unreadable", "history_gone"),
-            *("invalid_token", "invalid_output", "access_denied", "key_missing"),
-        ),
-        "cancelled": ("undone",),
-    }
-    for state, details in states.items():
-        for detail in details:
-            entry = OutboxEntry(
-                state=state, detail=detail, subject=decision.pk, not_before=decision.undo_until
-            )
-            told = aftermath(decision, entry, actor(alice), decision.decided_at)
-            key = (told.state, "" if told.state == "sending" else told.detail)
-            assert key in TOLD, (state, detail)
-            assert told.says
-            assert told.steps
-            assert told.final == (state in ("settled", "parked", "cancelled"))
-
-
-def test_an_unread_history_is_not_said_to_be_unreadable() -> None:
-    says = TOLD["unconfirmed", "history_unreadable"][2]
-    assert "has not been read" in says
-    assert "could not be read" not in says
-    assert "reports the step closed" in says
-
-
-def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:
-    review = decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(alice))
-    assert review.decision is not None
-    told = aftermath(review.decision, None, actor(alice), review.decision.decided_at)
-    assert told.state == "unconfirmed"
-
-
-def test_the_fragment_is_silent_until_there_is_news(desk: Desk, alice: User) -> None:
-    review, browser = factories.review(), desk(alice)
-    decisions.decide(
-        review.pk,
-        Outcome.APPROVED,
-        by=actor(alice),
-        request=decisions.DecisionRequest(undo_seconds=0),
-    )
-    page = browser.get(at(review)).content.decode()
-    polled = re.search(r'hx-get="([^"]+/delivery/[^"]+)"', page)
-    assert polled is not None
-    assert browser.get(polled[1], headers=HTMX).status_code == 204
-    settle(review, Answer(Proof.ACCEPTED))
-    news = browser.get(polled[1], headers=HTMX)
-    assert news.status_code == 200
-    html = news.content.decode()
-    assert "<html" not in html
-    assert "Step Functions acknowledged it." in html
-    assert 'hx-swap-oob="true"' in html
-    assert "hx-trigger" not in html
-    assert "<html" in browser.get(polled[1]).content.decode()
-
-
-def test_a_decision_undone_elsewhere_makes_the_page_load_anew(desk: Desk, alice: User) -> None:
-    review = factories.review()
-    review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
-    assert review.decision is not None
-    decisions.undo(review.decision.pk, by=actor(alice, "api"))
-    response = desk(alice).get(at(review, "delivery"), {"seen": "x"}, headers=HTMX)
-    assert response["HX-Refresh"] == "true"
-
-
-def test_a_right_that_was_taken_meanwhile_is_told_inside_the_panel(
+def test_a_right_that_was_taken_meanwhile_is_explained_inside_the_panel(
     desk: Desk, victor: User
 ) -> None:
     review = factories.review()

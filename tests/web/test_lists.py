@@ -77,11 +77,11 @@ def test_a_viewer_is_offered_no_review_to_start(desk: Desk, victor: User) -> Non
     factories.review()
     home = desk(victor).get("/").content.decode()
     assert "Start reviewing" not in home
-    assert "You may look here, not decide." in home
+    assert "You may look here, but not decide." in home
     assert "Start reviewing" not in desk(victor).get(LIST).content.decode()
 
 
-def test_somebody_without_a_queue_is_told_whom_to_ask(desk: Desk, db: None) -> None:
+def test_somebody_without_a_queue_reads_whom_to_ask(desk: Desk, db: None) -> None:
     html = desk(factories.user("new@example.com")).get("/").content.decode()
     assert "No queue is open to you yet" in html
 
@@ -185,7 +185,7 @@ def test_the_newest_first_order_pages_too(queue: ReviewQueue) -> None:
         "WyJuIixudWxsLG51bGxd",
     ],
 )
-def test_a_bent_cursor_leads_to_the_first_page(
+def test_a_tampered_cursor_leads_to_the_first_page(
     desk: Desk, queue: ReviewQueue, alice: User, cursor: str
 ) -> None:
     reviews = many(queue, 3)
@@ -245,7 +245,7 @@ def test_a_filter_that_cannot_be_is_said_and_left_out(desk: Desk, alice: User) -
 
 def test_an_empty_queue_and_an_empty_filter_say_different_things(desk: Desk, alice: User) -> None:
     assert "Nothing is waiting" in desk(alice).get(LIST).content.decode()
-    assert "Nothing fits these filters" in desk(alice).get(LIST, {"q": "x"}).content.decode()
+    assert "No review matches these filters" in desk(alice).get(LIST, {"q": "x"}).content.decode()
 
 
 def test_start_reviewing_claims_what_is_due_first(
@@ -277,7 +277,7 @@ def test_a_viewer_cannot_start_reviewing(desk: Desk, victor: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "words"),
+    ("left", "texts"),
     [
         (timedelta(minutes=3), ("due-critical", "Closing")),
         (timedelta(minutes=10), ("due-soon", "Due soon")),
@@ -285,16 +285,16 @@ def test_a_viewer_cannot_start_reviewing(desk: Desk, victor: User) -> None:
         (timedelta(minutes=-3), ("due-passed", "Passed")),
     ],
 )
-def test_a_deadline_is_told_in_words_and_not_by_colour_alone(
-    desk: Desk, alice: User, left: timedelta, words: tuple[str, str]
+def test_a_deadline_is_shown_in_words_and_not_by_colour_alone(
+    desk: Desk, alice: User, left: timedelta, texts: tuple[str, str]
 ) -> None:
     review = factories.review()
     ReviewTask.objects.filter(pk=review.pk).update(
         deadline_at=F("sent_at") + left, sent_at=F("sent_at") - timedelta(hours=2)
     )
     html = desk(alice).get(LIST).content.decode()
-    assert words[0] in html
-    assert f'<span class="due-word">{words[1]}</span>' in html
+    assert texts[0] in html
+    assert f'<span class="due-word">{texts[1]}</span>' in html
 
 
 def test_the_orders_own_total_stands_where_the_queue_names_no_field(

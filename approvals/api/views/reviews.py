@@ -15,7 +15,7 @@ from approvals.api.serializers.audit_events import EventAnswer
 from approvals.api.serializers.requests import PageQuery
 from approvals.api.serializers.reviews import ReviewAnswer, ReviewQuery
 from approvals.models import ReviewTask
-from approvals.records import database_time, execution_snapshots, idempotency
+from approvals.records import database_time, execution_snapshots, idempotency, outbox
 
 
 def serialized(
@@ -30,7 +30,7 @@ def serialized(
     rows = list(rows)
     context |= {
         "now": database_time.now(),
-        "deliveries": queries.deliveries(rows),
+        "deliveries": outbox.callback_entries(row.decision_id for row in rows if row.decision_id),
         "versions": execution_snapshots.versions(row.execution_arn for row in rows),
     }
     return [dict(serializer(row, context=context).data) for row in rows]

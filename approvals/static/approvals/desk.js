@@ -1,10 +1,10 @@
-// The desk's own script: times that stay true, countdowns, small comforts. Every page works without it.
+// The desk's script: relative times, countdowns, focus and keys. Every page works without it.
 (() => {
   "use strict";
 
-  // Times are told by the server's clock: a laptop that runs five minutes late must not show it.
-  const told = document.documentElement.dataset.now;
-  const skew = told ? Date.parse(told) - Date.now() : 0;
+  // Times are relative to the server's clock: the clock of this computer may be wrong.
+  const serverTime = document.documentElement.dataset.now;
+  const skew = serverTime ? Date.parse(serverTime) - Date.now() : 0;
   const now = () => Date.now() + skew;
 
   const span = (milliseconds) => {
@@ -19,7 +19,7 @@
     if (element.textContent !== text) element.textContent = text;
   };
 
-  const tellTimes = () => {
+  const updateTimes = () => {
     for (const time of document.querySelectorAll("time[data-moment]")) {
       const left = Date.parse(time.dateTime) - now();
       write(time, left > 0 ? `in ${span(left)}` : `${span(left)} ago`);
@@ -30,7 +30,7 @@
     }
   };
 
-  const countDown = () => {
+  const updateCountdowns = () => {
     for (const counter of document.querySelectorAll("[data-countdown]")) {
       const left = Math.ceil((Date.parse(counter.dataset.countdown) - now()) / 1000);
       write(counter, `${Math.max(0, left)} s`);
@@ -38,7 +38,7 @@
     }
   };
 
-  // A drawing wider than its frame begins where the path is, not at its empty corner.
+  // Scrolls a drawing that is wider than its frame to the path that was taken.
   const showPath = () => {
     for (const frame of document.querySelectorAll(".graph")) {
       const mark = frame.querySelector("[data-here]") ?? frame.querySelector(".mark-taken");
@@ -48,33 +48,33 @@
     }
   };
 
-  tellTimes();
-  countDown();
+  updateTimes();
+  updateCountdowns();
   showPath();
-  setInterval(tellTimes, 10_000);
-  setInterval(countDown, 250);
+  setInterval(updateTimes, 10_000);
+  setInterval(updateCountdowns, 250);
 
-  const trouble = () => document.getElementById("trouble")?.removeAttribute("hidden");
+  const showFailure = () => document.getElementById("trouble")?.removeAttribute("hidden");
 
-  document.addEventListener("htmx:responseError", trouble);
+  document.addEventListener("htmx:responseError", showFailure);
   document.addEventListener("htmx:sendError", (event) => {
-    // A missed look at the delivery is tried again two seconds later: no reason to alarm anybody.
-    if (event.detail.requestConfig?.verb !== "get") trouble();
+    // A refresh that failed is repeated two seconds later, so it is not reported.
+    if (event.detail.requestConfig?.verb !== "get") showFailure();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (/^\s*<!doctype/i.test(event.detail.xhr.responseText)) {
       event.detail.shouldSwap = false;
-      trouble();
+      showFailure();
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    tellTimes();
-    countDown();
+    updateTimes();
+    updateCountdowns();
     showPath();
     const target = event.detail.target;
-    const news = document.querySelector("#delivery[data-announce], #hand[data-announce]");
+    const changed = document.querySelector("#delivery[data-announce], #hand[data-announce]");
     const announce = document.getElementById("announce");
-    if (news && announce) write(announce, news.dataset.announce);
+    if (changed && announce) write(announce, changed.dataset.announce);
     if (target?.id === "decide" || target?.id === "steer") {
       const problem = target.querySelector("[role=alert]");
       const first = target.querySelector("textarea, a, button");

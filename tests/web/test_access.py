@@ -1,4 +1,4 @@
-"""Who gets in, who sees what, and what every answer of the desk carries."""
+"""Who may sign in, who may see what, and the headers of every response of the desk."""
 
 from __future__ import annotations
 
@@ -20,16 +20,21 @@ from tests.web.conftest import Desk
 
 pytestmark = pytest.mark.django_db
 
-# (method, name of the address): every page and every action of the desk
+# The URL names of every page and every action on a review.
 GETS = ["home", "queue", "review", "review_delivery", "review_approve", "review_reject"]
 POSTS = [
-    *("queue_next", "review_claim", "review_renew", "review_release"),
-    *("review_approve", "review_reject", "decision_undo"),
+    "queue_next",
+    "review_claim",
+    "review_renew",
+    "review_release",
+    "review_approve",
+    "review_reject",
+    "decision_undo",
 ]
 
 
 def address(name: str, review: ReviewTask) -> str:
-    """The address of this name about this review."""
+    """The URL of this name about this review."""
     if name == "home":
         return reverse(name)
     if name.startswith("queue"):
@@ -40,7 +45,9 @@ def address(name: str, review: ReviewTask) -> str:
 
 
 @pytest.mark.parametrize("name", GETS)
-def test_a_stranger_is_sent_to_the_door_and_back(client: Client, alice: User, name: str) -> None:
+def test_an_anonymous_visitor_is_sent_to_sign_in_and_back(
+    client: Client, alice: User, name: str
+) -> None:
     url = address(name, factories.review())
     response = client.get(url)
     assert response.status_code == 302
@@ -48,7 +55,7 @@ def test_a_stranger_is_sent_to_the_door_and_back(client: Client, alice: User, na
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_a_strangers_post_changes_nothing(client: Client, alice: User, name: str) -> None:
+def test_an_anonymous_post_changes_nothing(client: Client, alice: User, name: str) -> None:
     review = factories.review()
     response = client.post(address(name, review))
     assert response.status_code == 302
@@ -58,7 +65,7 @@ def test_a_strangers_post_changes_nothing(client: Client, alice: User, name: str
     )
 
 
-def test_a_session_that_ended_sends_htmx_to_the_door_as_a_whole_page(client: Client) -> None:
+def test_a_session_that_ended_makes_htmx_load_the_sign_in_page_whole(client: Client) -> None:
     review = factories.review()
     here = f"http://testserver{address('review', review)}"
     response = client.get(
@@ -154,7 +161,7 @@ def test_one_signs_in_with_email_and_password_and_lands_where_one_wanted(
     assert client.get(url).status_code == 200
 
 
-def test_a_wrong_password_is_told_without_saying_which_part(client: Client, alice: User) -> None:
+def test_a_wrong_sign_in_does_not_say_which_part_is_wrong(client: Client, alice: User) -> None:
     for email in ("alice@example.com", "nobody@example.com"):
         page = client.post(reverse("account_login"), {"login": email, "password": "wrong"})
         assert page.status_code == 200
@@ -183,7 +190,7 @@ def test_signing_out_asks_first_and_ends_the_session(desk: Desk, alice: User) ->
 
 def test_a_forgotten_password_is_set_anew_through_a_link(client: Client, alice: User) -> None:
     sent = client.post(reverse("account_reset_password"), {"email": alice.email}, follow=True)
-    assert "Look into your mail" in sent.content.decode()
+    assert "Check your mail" in sent.content.decode()
     link = re.search(
         r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body)
     )
@@ -201,7 +208,7 @@ def test_a_forgotten_password_is_set_anew_through_a_link(client: Client, alice: 
     )
     assert client.get("/").status_code == 200
     spent = client.get(link[1], follow=True)
-    assert "This link is spent" in spent.content.decode()
+    assert "This link no longer works" in spent.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +218,7 @@ def test_a_forgotten_password_is_set_anew_through_a_link(client: Client, alice: 
         *("account_reset_password_done", "account_reset_password_from_key_done"),
     ],
 )
-def test_account_pages_carry_the_desks_look(client: Client, db: None, name: str) -> None:
+def test_account_pages_have_the_desks_look(client: Client, db: None, name: str) -> None:
     html = client.get(reverse(name)).content.decode()
     assert "approvals/app.css" in html
     assert '<main id="main"' in html
@@ -221,19 +228,17 @@ def test_account_pages_carry_the_desks_look(client: Client, db: None, name: str)
 @pytest.mark.parametrize(
     "name", ["account_logout", "account_change_password", "account_reauthenticate"]
 )
-def test_account_pages_of_the_signed_in_carry_it_too(desk: Desk, alice: User, name: str) -> None:
+def test_account_pages_after_sign_in_have_it_too(desk: Desk, alice: User, name: str) -> None:
     response = desk(alice).get(reverse(name), follow=True)
     assert response.status_code == 200
     assert "approvals/app.css" in response.content.decode()
 
 
-def test_a_page_that_breaks_still_looks_like_us(
-    alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_page_has_the_desks_look(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr("approvals.web.home.waiting_for", broken)
+    monkeypatch.setattr("approvals.web.home.queue_summaries", broken)
     client = Client(raise_request_exception=False)
     client.force_login(alice)
     response = client.get("/")
@@ -242,7 +247,7 @@ def test_a_page_that_breaks_still_looks_like_us(
     assert "a secret of the inside" not in response.content.decode()
 
 
-def test_the_way_to_the_admin_site_is_shown_to_those_who_look_after_the_service(
+def test_only_operators_and_auditors_see_the_link_to_the_admin_site(
     desk: Desk, alice: User, victor: User
 ) -> None:
     assert "/admin/" not in desk(alice).get("/").content.decode()

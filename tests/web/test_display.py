@@ -1,4 +1,4 @@
-"""Amounts, spans and foreign text: the small words every page is made of."""
+"""How amounts, lengths of time and untrusted text are shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from approvals.untrusted.display import money, visible
-from approvals.web.wording import span
+from approvals.web.durations import span
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,18 @@ from approvals.web.wording import span
         (5, "E\u202eUR", "E⟨U+202E⟩UR 5.00"),
     ],
 )
-def test_an_amount_is_grouped_and_what_is_none_stays_as_it_is(
+def test_an_amount_is_grouped_and_what_is_no_amount_stays_as_it_is(
     amount: object, currency: str, shown: str
 ) -> None:
     assert money(amount, currency) == shown
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "shown"),
     [(0, "0 s"), (89, "89 s"), (90, "2 min"), (-720, "12 min"), (5_400, "2 h"), (200_000, "2 d")],
 )
-def test_a_length_of_time_has_one_rounded_unit(seconds: int, said: str) -> None:
-    assert span(timedelta(seconds=seconds)) == said
+def test_a_length_of_time_has_one_rounded_unit(seconds: int, shown: str) -> None:
+    assert span(timedelta(seconds=seconds)) == shown
 
 
 def test_plain_text_is_left_alone() -> None:

@@ -39,37 +39,37 @@ def away(fault: type[Exception]) -> Any:
 
 @pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
 @pytest.mark.parametrize("name", ["home", "account_login", "account_logout"])
-def test_a_database_that_is_away_is_told_without_asking_it(
+def test_the_page_of_an_absent_database_asks_it_nothing(
     patient: Client, fault: type[Exception], name: str
 ) -> None:
     with away(fault):
-        told = patient.get(reverse(name))
-    assert told.status_code == 503
-    assert told["Retry-After"] == "5"
-    assert "approvals/app.css" in told.content.decode()
-    assert "hunter2" not in told.content.decode()
+        response = patient.get(reverse(name))
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "approvals/app.css" in response.content.decode()
+    assert "hunter2" not in response.content.decode()
     assert patient.get("/").status_code == 200  # still signed in, once it is back
 
 
-def test_a_fault_in_the_middle_of_a_page_is_told_too(
+def test_an_error_in_the_middle_of_a_page_has_its_page_too(
     patient: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise OperationalError("canceling statement due to lock timeout")
 
-    monkeypatch.setattr("approvals.web.home.waiting_for", broken)
-    told = patient.get("/")
-    assert (told.status_code, told["Retry-After"]) == (503, "5")
+    monkeypatch.setattr("approvals.web.home.queue_summaries", broken)
+    response = patient.get("/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.django_db
-def test_signing_in_without_a_database_is_told(alice: User) -> None:
+def test_signing_in_without_a_database_has_its_page(alice: User) -> None:
     client = Client(raise_request_exception=False)
     with away(OperationalError):
-        told = client.post(
+        response = client.post(
             reverse("account_login"), {"login": alice.email, "password": factories.PASSWORD}
         )
-    assert told.status_code == 503
+    assert response.status_code == 503
 
 
 # --- probes
@@ -83,9 +83,9 @@ def test_a_probe_needs_no_host_and_no_https(
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
     settings.ALLOWED_HOSTS = ["countersign.example"]
-    told = Client().get(path, headers={"Host": host})
-    assert told.status_code == 200
-    assert "no-store" in told["Cache-Control"]
+    response = Client().get(path, headers={"Host": host})
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
     assert caplog.records == []
     assert Client().post(path, headers={"Host": host}).status_code == 405
 
@@ -111,7 +111,7 @@ def test_metrics_stay_open_to_http(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_metrics_are_told_by_address_and_to_nothing_that_came_through_a_proxy() -> None:
+def test_metrics_are_served_by_address_and_never_through_a_proxy() -> None:
     at = {"HTTP_HOST": "10.0.1.5:8000"}
 
     assert Client().get("/metrics", **at).status_code == 200

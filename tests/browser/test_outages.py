@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from approvals.records import circuit_breakers
-from tests.browser import trouble, world
+from tests.browser import outages, world
 from tests.browser.conftest import NewPage, sign_in
 
 
@@ -13,7 +13,7 @@ def test_the_banner_leads_to_what_runs_out_of_time_first_and_goes_by_itself(
     new_page: NewPage,
 ) -> None:
     day = world.build()
-    nearest = trouble.held_back(day)[0]
+    nearest = outages.held_back(day)[0]
     page = new_page()
     sign_in(page, day.ada.email)
     banner = page.locator(".trouble")
@@ -30,7 +30,7 @@ def test_the_banner_leads_to_what_runs_out_of_time_first_and_goes_by_itself(
 
 def test_the_same_decision_is_applied_to_the_newer_review_in_one_step(new_page: NewPage) -> None:
     day = world.build()
-    late, newer = trouble.came_too_late(day)
+    late, newer = outages.came_too_late(day)
     page = new_page()
     sign_in(page, day.ada.email)
     page.goto(f"/reviews/{late.pk}/")

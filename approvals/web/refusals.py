@@ -1,0 +1,93 @@
+"""Refusals in plain words: what happened, and what the person can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.utils.dateparse import parse_datetime
+
+from approvals.actors import SYSTEM_NAME, Actor
+from approvals.exceptions import ApprovalsError
+
+
+@dataclass(frozen=True)
+class RefusalText:
+    """A refusal as a page shows it; `code` is that of the error, `advice` may be empty."""
+
+    code: str
+    title: str
+    description: str
+    advice: str
+
+
+Texts = tuple[str, str, str]  # title, description, advice
+
+
+def refusal_text(error: ApprovalsError, actor: Actor) -> RefusalText:
+    """The words for an error, addressed to the person who was refused."""
+    texts = TEXTS.get(error.code)
+    if texts is None:
+        return RefusalText(error.code, "That was refused", error.message, "")
+    return RefusalText(error.code, *texts(error, actor))
+
+
+def _already_decided(error: ApprovalsError, actor: Actor) -> Texts:
+    by, at = str(error.extra.get("by", "")), parse_datetime(str(error.extra.get("decided_at", "")))
+    outcome = error.extra.get("outcome") or error.extra.get("status", "closed")
+    if not by:
+        return "This review is closed", f"It is {outcome}.", "Nothing you sent was recorded."
+    who = "Countersign" if by == SYSTEM_NAME else by
+    when = f" at {at:%H:%M:%S} UTC" if at else ""
+    if by == actor.name:
+        return "You have decided this already", f"You {outcome} it{when}.", "That decision stands."
+    return (
+        f"{who} was faster",
+        f"{who} {outcome} it{when}. The first decision counts; yours was not recorded.",
+        "What you wrote is kept below. If the decision is wrong, ask them or a lead to undo it.",
+    )
+
+
+def _claimed(error: ApprovalsError, actor: Actor) -> Texts:
+    holder = error.extra.get("assignee")
+    if holder == actor.name:
+        return (
+            "Your claim has changed",
+            "You hold this review under a newer claim, perhaps in another window.",
+            "Submit again: this page now holds the newer claim.",
+        )
+    if not holder:
+        return "Your claim has run out", "Nobody holds this review now.", "Claim it again."
+    return (
+        f"{holder} holds this review",
+        f"{holder} claimed it and is working on it.",
+        "Ask them, or wait until the claim runs out. A lead can take it over.",
+    )
+
+
+def _fixed(title: str, advice: str) -> Callable[[ApprovalsError, Actor], Texts]:
+    """Texts with the error's own message as the description."""
+    return lambda error, _actor: (title, error.message, advice)
+
+
+TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
+    "already_decided": _already_decided,
+    "claimed_by_another": _claimed,
+    "not_allowed": _fixed("You may not do this", ""),
+    "deadline_passed": _fixed(
+        "The deadline has passed",
+        "The order took the workflow's timeout path; look there for what became of it.",
+    ),
+    "undo_closed": _fixed(
+        "Too late to undo", "The decision stands. Correct its effect in the order itself."
+    ),
+    "stale_version": _fixed(
+        "The review has changed",
+        "Somebody claimed or released it since you opened this page. Look again, then submit again.",
+    ),
+    "order_conflict": _fixed(
+        "The order's status does not allow this", "Look again at its status now."
+    ),
+    "invalid": _fixed("This cannot be recorded", "Correct it and submit again."),
+    "unavailable": _fixed("Not right now", "Nothing was recorded. Try again in a moment."),
+}

@@ -1,0 +1,66 @@
+"""Claiming on the desk: claim, extend, release, take over, and what a viewer is offered."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.actions import assignment
+from approvals.models import User
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.test_reviews import at, text
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_claims_renews_and_releases(desk: Desk, alice: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    assert browser.post(at(review, "claim"))["Location"] == at(review)
+    assert "Yours to decide" in browser.get(at(review)).content.decode()
+    assert "Claimed" in browser.get(at(review)).content.decode()
+    browser.post(at(review, "renew"))
+    html = browser.post(at(review, "release"), follow=True).content.decode()
+    assert "is back in the queue." in html
+    assert "Waiting for a decision" in html
+
+
+def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=actor(bob))
+    for action in ("claim", "release", "renew"):
+        response = desk(alice).post(at(review, action))
+        assert response.status_code == 409
+        assert "bob@example.com holds this review" in response.content.decode()
+    html = text(desk, alice, review)
+    assert "bob</bdi> is working on it" in html
+    assert at(review, "approve") not in html
+
+
+def test_a_lead_takes_over(desk: Desk, bob: User, lena: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=actor(bob))
+    assert "Take it over" in text(desk, lena, review)
+    desk(lena).post(at(review, "claim"), {"override": "yes"})
+    review.refresh_from_db()
+    assert review.assignee == lena
+    assert "Taken over from bob@example.com" in text(desk, lena, review)
+
+
+def test_a_reviewer_cannot_take_over_by_a_tampered_form(desk: Desk, alice: User, bob: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=actor(bob))
+    response = desk(alice).post(at(review, "claim"), {"override": "yes"})
+    assert response.status_code == 403
+    assert "the role lead" in response.content.decode()
+
+
+def test_a_viewer_sees_everything_and_why_not_more(desk: Desk, victor: User) -> None:
+    review = factories.review()
+    html = text(desk, victor, review)
+    assert "This needs the role reviewer in Manual review; ask a lead of that queue." in html
+    assert at(review, "claim") not in html
+    assert at(review, "approve") not in html
+    for action in ("claim", "renew", "release", "approve", "reject"):
+        assert desk(victor).post(at(review, action)).status_code == 403
+    assert desk(victor).get(at(review, "approve")).status_code == 403
