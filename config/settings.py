@@ -133,6 +133,8 @@ CACHES = {  # allauth counts failed sign-ins here: shared between processes, so 
 # --- people
 
 AUTH_USER_MODEL = "approvals.User"
+# Sign-ins: attempts by IP address; failed ones by IP address and by e-mail address.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {

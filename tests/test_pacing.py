@@ -9,7 +9,7 @@ import pytest
 
 from approvals.actions import decisions
 from approvals.actors import COMMAND_LINE
-from approvals.delivery import lanes, pacing
+from approvals.delivery import lanes, start_pacing
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
@@ -48,7 +48,7 @@ def test_who_waited_in_vain_has_made_no_attempt(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.EXECUTION_STARTS_PER_SECOND = 0.1
-    monkeypatch.setattr(pacing, "PATIENCE", 0.0)
+    monkeypatch.setattr(start_pacing, "PATIENCE", 0.0)
     for number in range(10):
         fulfillment.start_order_fulfillment({"order_id": number}, by=COMMAND_LINE)
 
@@ -62,7 +62,7 @@ def test_who_waited_in_vain_has_made_no_attempt(
 def test_an_answer_to_a_review_waits_for_no_start(
     monkeypatch: pytest.MonkeyPatch, queue: ReviewQueue, alice: User
 ) -> None:
-    monkeypatch.setattr(pacing.rate_limits, "admits", lambda *_, **__: False)
+    monkeypatch.setattr(start_pacing.rate_limits, "admits", lambda *_, **__: False)
     review = factories.review(queue)
     decisions.decide(
         review.pk,
@@ -71,7 +71,7 @@ def test_an_answer_to_a_review_waits_for_no_start(
         request=decisions.DecisionRequest(undo_seconds=0),
     )
 
-    assert pacing.admits(OutboxEntry.objects.get(kind="callback").pk)
+    assert start_pacing.admits(OutboxEntry.objects.get(kind="callback").pk)
 
 
 @pytest.mark.parametrize(

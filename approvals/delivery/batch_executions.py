@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.delivery import starts
-from approvals.delivery.starts import Start
+from approvals.delivery import idempotent_start
+from approvals.delivery.idempotent_start import Start
 from approvals.models import BatchExecution
 from approvals.records import batch_executions
 from approvals.records.outbox import Lease
@@ -23,13 +23,15 @@ def send(lease: Lease) -> None:
     """Make the call of a leased start and record what it proved."""
     execution = BatchExecution.objects.select_related("batch").get(pk=lease.entry.subject)
     text, digest = bytes(lease.entry.payload).decode(), bytes(execution.input_sha256)
-    _conclude(lease, starts.start(execution.batch.carrier_arn, execution.name, text, digest))
+    _conclude(
+        lease, idempotent_start.start(execution.batch.carrier_arn, execution.name, text, digest)
+    )
 
 
 @transaction.atomic(durable=True)
 def _conclude(lease: Lease, start: Start) -> None:
     execution = BatchExecution.objects.select_for_update().get(pk=lease.entry.subject)
-    concluded = starts.conclude(lease, start)
+    concluded = idempotent_start.conclude(lease, start)
     if start.arn:
         if not execution.execution_arn:
             batch_executions.record_started(execution, start.arn, start.status)

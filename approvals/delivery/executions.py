@@ -8,8 +8,8 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.delivery import interventions, starts
-from approvals.delivery.starts import Start
+from approvals.delivery import idempotent_start, interventions
+from approvals.delivery.idempotent_start import Start
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import orders
 from approvals.records.outbox import Lease
@@ -37,13 +37,13 @@ def send(lease: Lease) -> None:
 def _start(lease: Lease) -> None:
     order = OrderExecution.objects.get(pk=lease.entry.subject)
     digest = bytes(order.input_sha256)
-    _conclude(lease, starts.start(order.start_arn, order.name, order.input, digest))
+    _conclude(lease, idempotent_start.start(order.start_arn, order.name, order.input, digest))
 
 
 @transaction.atomic(durable=True)
 def _conclude(lease: Lease, start: Start) -> None:
     order = OrderExecution.objects.select_for_update().get(pk=lease.entry.subject)
-    concluded = starts.conclude(lease, start)
+    concluded = idempotent_start.conclude(lease, start)
     if start.arn:
         if not order.execution_arn:
             known = start.status in OrderExecution.Status.values

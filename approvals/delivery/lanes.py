@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from approvals.delivery import batch_executions, callbacks, executions, pacing
+from approvals.delivery import batch_executions, callbacks, executions, start_pacing
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
 from approvals.records import circuit_breakers, outbox
@@ -39,7 +39,7 @@ def deliver(entry_id: UUID) -> bool:
     An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
     until that runs out, and an attempt without an end means that its outcome is unknown.
     """
-    if not _admitted(entry_id) or not pacing.admits(entry_id):
+    if not _admitted(entry_id) or not start_pacing.admits(entry_id):
         return False
     lease = outbox.lease(entry_id)
     if lease is None:
