@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from approvals.admin import formatting
-from approvals.admin.permissions import Permissions, ensure_operator, permissions
+from approvals.admin.permissions import Permissions, ReadOnly, ensure_operator, permissions
 from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
 from approvals.untrusted.display import visible
 
@@ -71,7 +71,7 @@ class FixedOrderChangeList(ChangeList):
         return [str(name) for name in self.model_admin.ordering or ["-pk"]]
 
 
-class Page(Stock):
+class Page(ReadOnly, Stock):
     """The list and the rows of a model, read only.
 
     The stock views that save (`changeform_view`, `delete_view`, the list's bulk edit) open a
@@ -133,18 +133,6 @@ class Page(Stock):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the index lists this model."""
         return self.may_view(permissions(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never the stock way."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never the stock way."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: rows with a history are not deleted."""
-        return False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only the filters that are offered; with others the values of any column could be guessed."""
@@ -225,7 +213,7 @@ class Page(Stock):
     def action_url(
         self, route: str, view: View, name: str, *, operators: bool = True
     ) -> URLPattern:
-        """The URL `admin:approvals_<model>_<name>` of a page that calls a verb, for operators alone if so."""
+        """The URL `admin:approvals_<model>_<name>` of a page that calls a verb; `operators`: for them alone."""
 
         @wraps(view)
         def guarded_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

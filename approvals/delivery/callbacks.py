@@ -159,7 +159,7 @@ def _verdict(review: ReviewTask, answer: Answer) -> Verdict:
 
 
 def _is_one_more_retry(entry: OutboxEntry, before: Delivery) -> bool:
-    """Whether a circuit breaker's probe was refused again: only a first retry is recorded."""
+    """Whether this is a later retry, made while the circuit breaker was open: only the first is audited."""
     return entry.attempts > 1 and (before.detail, entry.detail) == (
         Detail.BREAKER_OPEN,
         Detail.RETRYING,

@@ -1,6 +1,6 @@
 """Starts the executions of orders: one order, one execution, whichever process dies in between.
 
-`interventions` sends the lane's other entries: redrives and stops.
+Redrives and stops, the other outbox entries of this lane, are sent by `delivery.interventions`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What AWS's errors prove: that a call was accepted, that it was not, or neither.
 
 The table follows the AWS API references and `botocore.exceptions`. An error that is not in it counts
-as ambiguous, because a wrong `not sent` would lose or repeat a decision.
+as ambiguous, because a wrong `not sent` would lose or repeat a decision. What follows from a proof
+(final, retried or parked) is decided by the lane's module in `delivery`, such as `delivery.callbacks`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Votes: what one person wants a review to come to."""
+"""Votes: one reviewer's approval or rejection of a review."""
 
 from __future__ import annotations
 

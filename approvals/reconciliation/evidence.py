@@ -106,7 +106,9 @@ class Unread(Exception):
 
 
 def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
-    """What became of a review's token, by its execution's history; `decision` is what OURS means.
+    """What became of a review's token, by its execution's history.
+
+    `Fate.OURS` is only returned if `decision` is the one that closed the token.
 
     Reads pages of 1,000 events, newest first, until the task is found: by the fingerprint of the
     token it sent, so that the sealed token is not opened, or by the id of its SQS message. Never
@@ -130,7 +132,10 @@ def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
 
 @dataclass
 class _Ending:
-    """The last event read so far that ended the execution: the earliest after what is read next."""
+    """The event that ended the execution next after the events that are still to be read.
+
+    A history is read backwards, and a redriven execution ends several times.
+    """
 
     event: Event | None = None
 

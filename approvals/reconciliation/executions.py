@@ -1,4 +1,4 @@
-"""Describes executions whose time has come: updates their orders, and ends the reviews that ended with them."""
+"""Asks Step Functions about executions that are due: updates their orders, and ends reviews that ended with them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BATCH_INTERVAL = timedelta(
 
 
 def inquire(arn: str) -> None:
-    """Ask about an execution whose time has come: its order's status, and the reviews it has ended.
+    """Ask about an execution that is due: its order's status, and the reviews it has ended.
 
     Does nothing if another worker is asking about it.
     """
@@ -69,7 +69,7 @@ def probe(review_id: UUID) -> None:
     """Ask by a heartbeat whether a token is still open, for a review that names no execution.
 
     SendTaskHeartbeat has no effect on a state without HeartbeatSeconds, so it is only used for queues
-    that allow it. A token that is found closed has expired if its deadline is over.
+    that allow it. The caller passes overdue reviews only: one whose token is closed has expired.
     """
     review = ReviewTask.objects.select_related("queue").get(pk=review_id)
     try:

@@ -40,7 +40,7 @@ GENESIS = bytes(32)
 
 
 class Chained(NamedTuple):
-    """How rows of a model are named: `noun` in the chain's name; in the log `key`, with an attribute's value."""
+    """How a model's rows are named: chain `order:0199...` (`noun`), log field `order=A-17` (`key`, `attribute`)."""
 
     noun: str
     key: str

@@ -55,7 +55,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Readable:
-    """A parsed message. With a `refusal` no review may be made of it, but one may be stored already."""
+    """A parsed message. With a `refusal` no review may be made of it.
+
+    One may be stored already: of a message that comes again after the queue admits fewer state machines.
+    """
 
     received: Received
     request: ReviewRequest

@@ -77,7 +77,7 @@ class HeartbeatSender:
     def turn(self) -> int:
         """Begin the calls that are due, record the answers that came, wait; returns how many were begun.
 
-        Raises what DATABASE_AWAY names; rows that were claimed then come up again at their next turn.
+        Raises the errors of `exceptions.DATABASE_AWAY`; heartbeats that were not recorded are sent again.
         """
         self._refresh()
         begun = sum(self._begin(queue) for queue in self._queues)

@@ -29,7 +29,7 @@ Source = ReviewTask.DeadlineSource
 
 
 def decide_at_deadlines() -> int:
-    """Decide the reviews whose queue decides for itself one margin before Step Functions stops waiting."""
+    """Decide open reviews as their queue's `at_deadline` says, up to 60 s before Step Functions stops waiting."""
     window = Least(Value(LONGEST_MARGIN), (F("deadline_at") - F("sent_at")) / 4)
     due = (
         ReviewTask.objects.pending()
