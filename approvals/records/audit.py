@@ -40,7 +40,7 @@ GENESIS = bytes(32)
 
 
 class Chained(NamedTuple):
-    """How a model's rows are named: chain `order:0199...` (`noun`), log field `order=A-17` (`key`, `attribute`)."""
+    """How a model's rows are named: chain `order:0199...` (`noun`), log `order=A-17` (`key`, `attribute`)."""
 
     noun: str
     key: str
