@@ -61,7 +61,7 @@ def test_without_versions_another_content_is_refused(client: Any, bucket: str) -
         assert body.read() == b"first"
     client.put_object(Bucket=bucket, Key="x", Body=b"second")
 
-    with pytest.raises(Invalid, match="not as it was"), s3.opened(HERE, bucket, "x", seen.version):
+    with pytest.raises(Invalid, match="has changed"), s3.opened(HERE, bucket, "x", seen.version):
         pass
 
 
@@ -84,7 +84,7 @@ def test_what_is_not_there_is_told_by_its_name(
     client.put_object(Bucket=bucket, Key="x", Body=b"1")
 
     with (
-        pytest.raises(Invalid, match=f"s3://{bucket}/{key} is not there"),
+        pytest.raises(Invalid, match=f"s3://{bucket}/{key} is missing"),
         s3.opened(HERE, bucket, key, version),
     ):
         pass
