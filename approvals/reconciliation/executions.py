@@ -1,4 +1,4 @@
-"""Asks Step Functions about executions that are due, updates their orders, and ends the reviews they have ended."""
+"""Asks Step Functions about executions that are due, updates their orders, ends the reviews they have ended."""
 
 from __future__ import annotations
 
