@@ -8,6 +8,7 @@ import time
 
 from approvals.exceptions import Unavailable
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewTask
+from approvals.polling import poller
 from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, forked
@@ -91,8 +92,8 @@ def _polled_by(stage: Stage, slug: str) -> int:
             kills, kill_at = kills + 1, time.monotonic() + KILL_EVERY
         if time.monotonic() - began > PATIENCE:
             break
-    for poller in pollers:
-        _end(poller, signal.SIGTERM)
+    for process in pollers:
+        _end(process, signal.SIGTERM)
     return kills
 
 
