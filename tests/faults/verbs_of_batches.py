@@ -238,7 +238,7 @@ def _every_row_once(_stage: Stage, case: Case) -> str:
     found = batch.position, batch.orders.count(), batch.refusals.count(), batch.status
     if found != (ROWS_EACH, ROWS_EACH - 1, 1, "finished"):
         return f"I-16 rows, orders, refusals and status are {found}"
-    sums = progress.sums(batch, progress.stand(batch))
+    sums = progress.totals(batch, progress.by_status(batch))
     ends = sum(count for name, count in sums.items() if name != "read")
     return "" if ends == sums["read"] else f"I-16 {sums} do not sum up"
 
