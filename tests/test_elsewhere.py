@@ -84,7 +84,7 @@ def tree(tmp_path: Path) -> Path:
     for name in ("approvals", "config", "manage.py"):
         source, target = ROOT / name, tmp_path / "app" / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "local"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
     return tmp_path / "app"
