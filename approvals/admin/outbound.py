@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals.actions import redelivery
 from approvals.admin import formatting
-from approvals.admin.fields import empty_form
 from approvals.admin.pages import Page, Tool, row_or_404
 from approvals.admin.permissions import Permissions, actor
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
@@ -69,21 +68,15 @@ class Outbox(Page):
     def requeue(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Requeue a parked entry."""
         entry = row_or_404(self.get_queryset(request), key)
-
-        def run(_: dict[str, Any]) -> HttpResponse:
-            redelivery.requeue(key, by=actor(request))
-            messages.success(request, "It is in line again.")
-            return redirect(self.url_of("change", key))
-
-        return self.form_page(
+        return self.confirm_page(
             request,
-            empty_form(request),
-            run,
+            key,
+            partial(redelivery.requeue, key, by=actor(request)),
+            done="It is in line again.",
             title=f"Send again: {entry.kind}, parked as {entry.detail.replace('_', ' ')}",
             button="Send again",
             description="Mend the cause first. Nothing happens twice: a step that is closed refuses a second"
             " answer, and an execution of this name exists once.",
-            back=self.url_of("change", key),
         )
 
 

@@ -8,17 +8,19 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from approvals.admin import formatting
+from approvals.admin.fields import empty_form
 from approvals.admin.permissions import Permissions, ReadOnly, ensure_operator, permissions
 from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
 from approvals.untrusted.display import visible
@@ -238,6 +240,28 @@ class Page(ReadOnly, Stock):
     def tool(self, label: str, name: str, *args: Any) -> Tool:
         """A link to a page of this model."""
         return Tool(label, self.url_of(name, *args))
+
+    def confirm_page(
+        self,
+        request: HttpRequest,
+        key: Any,
+        verb: Callable[[], object],
+        *,
+        done: str,
+        **context: Any,
+    ) -> HttpResponse:
+        """A form without fields: a POST calls `verb` and says `done` on the row's page.
+
+        `context`: title, button and description, as for `form_page`.
+        """
+        back = self.url_of("change", key)
+
+        def run(_: dict[str, Any]) -> HttpResponse:
+            verb()
+            messages.success(request, done)
+            return redirect(back)
+
+        return self.form_page(request, empty_form(request), run, back=back, **context)
 
     def form_page(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -156,21 +157,15 @@ class Queues(Page):
     def check_connection(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Ask for a check of the connection, which a worker makes; this process never calls AWS."""
         queue = _queue(key)
-
-        def run(_: dict[str, Any]) -> HttpResponse:
-            queues.ask_check(key, by=actor(request))
-            messages.success(request, "A worker is asking AWS; reload for its answer.")
-            return redirect(self.url_of("change", key))
-
-        return self.form_page(
+        return self.confirm_page(
             request,
-            empty_form(request),
-            run,
+            key,
+            partial(queues.ask_check, key, by=actor(request)),
+            done="A worker is asking AWS; reload for its answer.",
             title=f"Check the connection of {queue.name}",
             button="Check",
             description="A worker asks AWS about this queue: whether it is there, of which kind, and"
             " whether this service may read it. The answer is shown on the queue's page.",
-            back=self.url_of("change", key),
         )
 
     def _save(self, request: HttpRequest, form: QueueForm, **context: Any) -> HttpResponse:
