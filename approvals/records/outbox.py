@@ -208,7 +208,7 @@ def conclude(
     elif still_ours(entry, taken):
         verdict = judge(entry)
     if verdict is not None:
-        _move(entry, verdict)
+        move(entry, verdict)
     return Conclusion(entry, before, verdict)
 
 
@@ -235,16 +235,6 @@ def was_accepted(entry: OutboxEntry) -> bool:
 def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
     """Whether no other sender has leased the entry since, so that its state may be changed."""
     return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
-
-
-def settle(entry: OutboxEntry, detail: Detail) -> None:
-    """Settle a locked entry."""
-    _move(entry, settled(detail))
-
-
-def park(entry: OutboxEntry, detail: Detail) -> None:
-    """Park a locked entry."""
-    _move(entry, parked(detail))
 
 
 def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
@@ -285,7 +275,8 @@ def requeue(entry: OutboxEntry) -> None:
     entry.save(update_fields=["state", "detail", "ended_at", "not_before"])
 
 
-def _move(entry: OutboxEntry, verdict: Verdict) -> None:
+def move(entry: OutboxEntry, verdict: Verdict) -> None:
+    """Move a locked entry as the verdict says. For attempts call `conclude`, which judges the lease first."""
     if verdict.state == State.WAITING:
         retry_later(entry, at_least=verdict.at_least)
         return

@@ -107,7 +107,7 @@ def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
     lease = outbox.lease(entry.pk)
     with transaction.atomic():
         entry = outbox.journal(lease, AttemptResult("invalid_token", "InvalidToken", "r-1"))
-        outbox.park(entry, "invalid_token")
+        outbox.move(entry, outbox.parked("invalid_token"))
     return entry
 
 

@@ -202,7 +202,7 @@ def test_a_refused_order_is_sent_again_and_waits(oscar: User, alice: User) -> No
     order = ordered(alice)
     OrderExecution.objects.filter(pk=order.pk).update(status="refused", refusal="No.")
     entry = OutboxEntry.objects.get(subject=order.pk)
-    outbox.park(entry, "refused")
+    outbox.move(entry, outbox.parked("refused"))
 
     redelivery.requeue(entry.pk, by=actor(oscar, "admin"))
 

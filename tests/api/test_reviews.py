@@ -84,9 +84,9 @@ def test_only_a_proved_delivery_has_a_time(api, alice, review):
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     entry = OutboxEntry.objects.get()
 
-    outbox.settle(entry, "expired")
+    outbox.move(entry, outbox.settled("expired"))
     late = api.get(f"reviews/{review.pk}/").json()["delivery"]
-    outbox.settle(entry, "acknowledged")
+    outbox.move(entry, outbox.settled("acknowledged"))
     delivered = api.get(f"reviews/{review.pk}/").json()["delivery"]
 
     assert (late["state"], late["delivered_at"]) == ("closed_elsewhere", None)

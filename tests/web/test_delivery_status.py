@@ -92,7 +92,7 @@ def test_every_delivery_state_and_detail_has_words() -> None:
     assert {state for state, _ in BY_DETAIL} <= set(DeliveryState)
 
 
-def test_an_unread_history_is_not_said_to_be_unreadable() -> None:
+def test_an_unread_history_is_not_called_unreadable() -> None:
     sentence = BY_DETAIL["unconfirmed", "history_unreadable"].sentence
     assert "has not been read" in sentence
     assert "could not be read" not in sentence
