@@ -23,7 +23,7 @@ from approvals.web import payload_view, review_list
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.durations import span
+from approvals.web.relative_times import span
 from approvals.web.timeline import review_timeline
 
 MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from approvals.untrusted.display import money, visible
-from approvals.web.durations import span
+from approvals.web.relative_times import span
 
 
 @pytest.mark.parametrize(
