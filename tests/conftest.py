@@ -1,4 +1,6 @@
-"""Fixtures of all tests: users, a queue, and a database whose audit table can be emptied."""
+"""Fixtures of all tests: users, a queue, and a database whose audit table can be emptied.
+
+The plugins add accounts of AWS, callers of the API and reviews of executions that wait."""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 
 from approvals.models import ReviewQueue, User
 from tests import factories
+
+pytest_plugins = ["tests.account", "tests.callers", "tests.waiting_reviews"]
 
 _flush = DatabaseOperations.execute_sql_flush
 

@@ -20,8 +20,8 @@ import requests
 
 from local import aws
 from local.processes import dying_with_me, free_port
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 QUEUE = "manual-review"
 PASSWORD = "correct horse battery staple"
 COMMANDS = {

@@ -6,16 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from approvals.models import ExecutionHistory, OrderExecution, Workflow
+from tests.paths import ROOT
 
 DEFINITION = json.loads(
-    (
-        Path(__file__).parent.parent
-        / "approvals/orchestration/definitions/order_fulfillment.asl.json"
-    ).read_text()
+    (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
 )
 TO_THE_REVIEW = (
     "CheckOrderId", "OpenOrder", "SeedOrder", "RecordProcessing", "ValidateOrder",

@@ -13,7 +13,7 @@ from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
 from approvals.models import ApiToken
 from tests import factories
-from tests.api.conftest import Caller, refused
+from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 

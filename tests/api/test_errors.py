@@ -15,7 +15,7 @@ from approvals.api import queries
 from approvals.api.views import decisions as views
 from approvals.exceptions import KeyMissing
 from approvals.models.choices import Outcome
-from tests.api.conftest import refused
+from tests.callers import refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from tests.api.conftest import refused
+from tests.callers import refused
 
 pytestmark = pytest.mark.django_db
 

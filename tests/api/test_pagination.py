@@ -13,7 +13,7 @@ from approvals.actions import decisions, intake
 from approvals.models import ReviewTask
 from approvals.models.choices import Outcome
 from tests import factories
-from tests.api.conftest import refused
+from tests.callers import refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import Decision, QueueMembership, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
-from tests.api.conftest import refused
+from tests.callers import refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db

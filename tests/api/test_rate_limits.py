@@ -14,7 +14,7 @@ from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
 from approvals.models import RateBucket
 from approvals.records import rate_limits
-from tests.api.conftest import Caller, refused
+from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 

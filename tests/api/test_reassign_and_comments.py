@@ -7,7 +7,7 @@ import pytest
 from approvals.actions import assignment, decisions
 from approvals.models.choices import Outcome
 from tests import factories
-from tests.api.conftest import refused
+from tests.callers import refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from approvals.api.schema import UNPRINTABLE
 from approvals.models import QuarantinedMessage
 from approvals.orchestration import fulfillment
 from tests import factories
-from tests.api.conftest import refused
+from tests.callers import refused
 
 ROUTES = {
     "/api/v1/queues/": {"get": "queues_list"},

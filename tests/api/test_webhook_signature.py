@@ -16,8 +16,8 @@ from approvals.actors import COMMAND_LINE
 from approvals.api import webhook_signature
 from approvals.models import WebhookSecret
 from approvals.records import tokens
-from tests.api.conftest import refused
 from tests.api.signing import Sender, about, issue
+from tests.callers import refused
 
 pytestmark = pytest.mark.django_db
 

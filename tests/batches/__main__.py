@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import Server
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "var" / "batches.json"
 ORDERS = {"executions": 10_000, "batches": 1_000, "map": 1_000}
 

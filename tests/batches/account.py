@@ -10,8 +10,7 @@ from typing import Any
 import boto3
 
 from local.aws import Account, deploy
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.paths import ROOT
 
 
 class Deployed:

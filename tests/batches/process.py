@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.processes import dying_with_me
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 1800.0  # seconds
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.paths import ROOT
 
 
 def test_every_order_ends_exactly_once_though_our_process_is_killed_twice(tmp_path: Path) -> None:

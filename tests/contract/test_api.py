@@ -27,7 +27,7 @@ from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from tests import factories
 from tests.api import signing
-from tests.api.conftest import Caller
+from tests.callers import Caller
 from tests.contract import contract
 from tests.factories import actor
 

@@ -19,8 +19,8 @@ from approvals.management import command
 from tests import factories
 from tests.contract import contract
 from tests.measured import measured
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 DJANGOS_OWN = {"migrate"}  # ours only words its refusals; its options are Django's
 IN_MANAGE_PY = {"demo"}  # makes the settings that a management command needs
 COMMANDS = [name for name in contract.due("command", contract.COMMANDS) if name not in IN_MANAGE_PY]

@@ -13,8 +13,6 @@ from tests.deploy.test_roles import SENDS_HINTS, TAKES_HINTS
 if TYPE_CHECKING:
     from tests.account import Sqs
 
-pytest_plugins = ["tests.account"]
-
 # A process of its own: the tests' Celery has no broker, and an app is configured once.
 WATCHED = """
 import os, signal, sys, threading, time

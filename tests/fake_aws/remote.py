@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.fake_aws.journal import Log
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.paths import ROOT
 
 
 class ControlError(Exception):

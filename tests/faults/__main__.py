@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import Server
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "var" / "faults.json"
 SMALL, WORKERS_IF_SMALL = 0.05, 2  # small campaigns mostly wait: two at a time
 

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import requests
 from django.conf import settings
@@ -36,9 +35,9 @@ from tests.factories import actor
 from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now
+from tests.paths import ROOT
 from tests.races import at_once
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REVIEWS, DECIDERS = 200, 16
 HEAD_START = 0.05  # seconds at most, for the form's longer way through the server
 CSRF = "c" * 32

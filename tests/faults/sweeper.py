@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
@@ -19,8 +18,8 @@ from django.core.management import execute_from_command_line
 from approvals.gateways import aws
 from local.processes import dying_with_me
 from tests.faults import watch
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 READ_TIMEOUT = 1.0  # seconds
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from tests.faults import verbs
 from tests.faults.kills import OURS, sample
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TRANSPORT = ["duplicates", "races", "step-functions", "late-senders", "undo-races", "hints"]
 PARTS = {
     "line-kills": (["line-kills"], 0.003),

@@ -8,10 +8,9 @@ import pytest
 
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.polling import poller
-from tests.certainty.conftest import ada, ask_now, aws, held, machine, token_of, waiting
 from tests.fake_aws import FakeAws, Fault
+from tests.waiting_reviews import ask_now, token_of
 
-__all__ = ["ada", "aws", "held", "machine", "waiting"]  # fixtures, used by their names
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

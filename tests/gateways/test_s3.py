@@ -15,7 +15,6 @@ from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import aws, s3
 from local import aws as local_aws
 
-pytest_plugins = ["tests.account"]
 HERE = Place("us-east-1")
 
 

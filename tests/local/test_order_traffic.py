@@ -11,14 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from local import order_traffic
 from local.order_traffic import CARDS, OrderClient, order
-
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 class FakeApi(ThreadingHTTPServer):

@@ -18,8 +18,8 @@ import pytest
 from local import postgres
 from local.postgres import PostgresError, Server
 from tests.measured import measured
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 AS_ROOT = os.getuid() == 0
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if AS_ROOT else []
 WITHOUT_SETPCAP = ["setpriv", "--bounding-set=-setpcap", "--inh-caps=-all"]

@@ -25,8 +25,7 @@ from local.supervisor.environment import process_environment
 from local.supervisor.private_files import demo_secrets
 from local.supervisor.programs import PROGRAMS, Program
 from tests.measured import measured
-
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 class Demo:

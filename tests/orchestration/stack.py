@@ -6,15 +6,15 @@ import json
 import time
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import boto3
 
 from local.aws import Account, deploy
+from tests.paths import ROOT
 
 APPROVED = {"decision": "approved", "approved": True, "decision_id": "d-1"}
-TEMPLATE = Path(__file__).parents[2] / "deploy/template.yaml"
+TEMPLATE = ROOT / "deploy/template.yaml"
 _numbers = count(1)
 
 

@@ -16,8 +16,8 @@ import pytest
 from approvals.orchestration import packaging
 from approvals.orchestration.lambdas import failures
 from tests.deploy import template
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
 TEMPLATE = (ROOT / "deploy/template.yaml").read_text()
 DEFINITION = json.loads(TEXT)

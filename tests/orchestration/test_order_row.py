@@ -15,7 +15,6 @@ from tests.deploy.template import ROOT
 if TYPE_CHECKING:
     from tests.account import Sqs
 
-pytest_plugins = ["tests.account"]
 TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
 STATES = json.loads(TEXT)["States"]
 WRITES = {name: state for name, state in STATES.items() if "dynamodb" in state.get("Resource", "")}

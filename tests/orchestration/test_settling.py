@@ -25,8 +25,8 @@ from approvals.worker import loop
 from local import aws as local_aws
 from tests.batches import orders
 from tests.batches.account import Deployed
+from tests.paths import ROOT
 
-pytest_plugins = ["tests.account"]
 DEFINITIONS = Path(packaging.__file__).parent / "definitions"
 FILE = {"batches": "orders.jsonl", "map": "orders.json"}
 
@@ -180,7 +180,7 @@ def test_the_map_is_the_textbooks() -> None:
     assert map_["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
     assert "VersionId.$" in map_["ItemReader"]["Parameters"]
     assert map_["ResultWriter"]["Resource"] == "arn:aws:states:::s3:putObject"
-    template = (Path(__file__).parents[2] / "deploy/template.yaml").read_text()
+    template = (ROOT / "deploy/template.yaml").read_text()
     assert "MaxConcurrency:\n    Type: Number\n    Default: 1000\n" in template
 
 

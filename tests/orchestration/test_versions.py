@@ -26,7 +26,6 @@ from tests.orchestration.stack import Workflow
 if TYPE_CHECKING:
     from tests.account import Sqs
 
-pytest_plugins = ["tests.account"]
 pytestmark = pytest.mark.django_db
 TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
 CHANGED = TEXT.replace(

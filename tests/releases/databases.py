@@ -18,8 +18,7 @@ from django.db import connections
 from psycopg import sql
 
 from approvals.gateways import aws
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.paths import ROOT
 
 
 def dumps() -> list[Path]:

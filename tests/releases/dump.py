@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import Server
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 MACHINE = "stateMachine:orders"
 KNOWN = b"-- known: "
 DUMP = [

@@ -24,7 +24,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OutboxEntry, QuarantinedMessage, ReviewTask, User
 from approvals.records import tokens
 from tests.api import signing
-from tests.api.conftest import Caller
+from tests.callers import Caller
 from tests.gateways import wire
 from tests.releases import databases, dump, states
 

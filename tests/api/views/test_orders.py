@@ -1,0 +1,333 @@
+"""Orders over HTTP: started once, waited for a moment, and found again."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
+from approvals.delivery import lanes
+from approvals.gateways import stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import OrderExecution, OutboxEntry
+from approvals.orchestration import fulfillment
+from tests import factories
+from tests.callers import refused
+
+pytestmark = pytest.mark.django_db
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+KEY = {"HTTP_IDEMPOTENCY_KEY": "one"}
+ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quantity": 2}]}
+
+
+@pytest.fixture(autouse=True)
+def machine(settings, monkeypatch):
+    """A workflow, and a wait that a test can afford."""
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
+    monkeypatch.setattr(fulfillment, "PATIENCE", 0.05)
+
+
+@pytest.fixture
+def shop(call):
+    """A program that may start orders."""
+    keeper = factories.user("shop@example.com")
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
+    return call(keeper)
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """Step Functions takes what it gets, while the API waits."""
+
+    def start(machine, name, text):
+        arn = f"{machine.replace('stateMachine', 'execution')}:{name}"
+        return Answer(Proof.ACCEPTED, "", "request-1"), arn
+
+    monkeypatch.setattr(stepfunctions, "start_execution", start)
+    monkeypatch.setattr("time.sleep", lambda pause: lanes.drain(OutboxEntry.Lane.EXECUTIONS))
+
+
+def test_an_order_that_runs_within_the_wait_is_created(shop, running):
+    answer = shop.post("orders/", ORDER)
+
+    shown = answer.json()
+    assert (answer.status_code, shown["order_id"], shown["status"]) == (201, "ORD-1", "running")
+    assert shown["execution_arn"].endswith(":execution:orders:order-ORD-1")
+
+
+def test_an_order_is_stored_while_step_functions_is_away(shop):
+    answer = shop.post("orders/", ORDER)
+
+    shown = answer.json()
+    assert (answer.status_code, shown["execution_arn"], shown["status"]) == (202, None, "pending")
+    assert shop.post("orders/", ORDER).status_code == 202
+    assert OrderExecution.objects.count() == OutboxEntry.objects.count() == 1
+
+
+def test_the_same_order_again_gets_the_same_execution(shop, running):
+    first = shop.post("orders/", ORDER).json()
+
+    again = shop.post("orders/", dict(reversed(ORDER.items())))
+
+    assert (again.status_code, again.json()) == (200, first)
+
+
+def test_other_content_under_the_same_id_is_a_conflict(shop):
+    shop.post("orders/", ORDER)
+
+    problem = refused(shop.post("orders/", ORDER | {"total": 1}), 409, "order_conflict")
+
+    assert problem["order_id"] == "ORD-1"
+
+
+def test_an_order_that_step_functions_refuses_says_why(shop, monkeypatch, running):
+    monkeypatch.setattr(
+        stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
+    )
+
+    answer = shop.post("orders/", ORDER)
+
+    assert "InvalidName" in refused(answer, 409, "order_conflict")["detail"]
+    assert shop.get("orders/ORD-1/").json()["status"] == "refused"
+
+
+def test_an_order_waits_while_the_state_machine_is_misconfigured(shop, monkeypatch, running):
+    wrong = Answer(Proof.MISCONFIGURED, "StateMachineDoesNotExist")
+    monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: (wrong, ""))
+
+    answer = shop.post("orders/", ORDER)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/order_id"),
+        ({"order_id": None}, "/order_id"),
+        ({"order_id": True}, "/order_id"),
+        ({"order_id": " "}, "/order_id"),
+        ({"order_id": ["a"]}, "/order_id"),
+        ({"order_id": "a\nb"}, "/order_id"),
+        ({"order_id": "x" * 257}, "/order_id"),
+        ({"order_id": "a\0"}, "/order_id"),
+        ([], ""),
+        ("7", ""),
+        ("null", ""),
+    ],
+)
+def test_what_is_no_order_is_invalid(shop, body, pointer):
+    assert refused(shop.post("orders/", body), 422, "invalid")["pointer"] == pointer
+    assert not OrderExecution.objects.exists()
+
+
+def test_without_a_workflow_orders_are_unavailable(shop, settings):
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
+
+    answer = shop.post("orders/", ORDER)
+
+    refused(answer, 503, "unavailable")
+    assert answer.headers["Retry-After"]
+
+
+def test_orders_are_read_by_those_who_may(shop, api, call, running):
+    shop.post("orders/", ORDER)
+    auditor = factories.user("audit@example.com")
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
+
+    assert call(auditor).get("orders/ORD-1/").json()["status"] == "running"
+    refused(call(auditor).post("orders/", ORDER), 403, "not_allowed")
+    for refusal in (api.get("orders/"), api.get("orders/ORD-1/"), api.post("orders/", ORDER)):
+        refused(refusal, 403, "not_allowed")
+    refused(shop.get("orders/ORD-2/"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "order_id",
+    ["a/b", "ключ", "100%", "a b", "x?y#z", "..", "order_id", "a/restart", "stop/stop", "a/", "/"],
+)
+def test_an_order_is_found_by_whatever_it_is_called(shop, order_id):
+    shop.post("orders/", {"order_id": order_id})
+
+    found = shop.get(f"orders/{quote(order_id, safe='')}/")
+
+    assert found.json()["order_id"] == order_id
+
+
+def test_orders_are_listed_the_latest_first_in_pages(shop):
+    for number in range(5):
+        shop.post("orders/", {"order_id": number})
+
+    first = shop.get("orders/", {"page_size": 3}).json()
+    second = shop.get(first["next"]).json()
+
+    assert [shown["order_id"] for shown in first["results"] + second["results"]] == list("43210")
+    assert shop.get("orders/", {"status": "running"}).json()["results"] == []
+    refused(shop.get("orders/", {"status": "lost"}), 422, "invalid")
+    refused(shop.get("orders/", {"page_size": "abc"}), 422, "invalid")
+
+
+def test_what_is_done_to_an_order_hides_no_order(shop):
+    for order_id in ("a", "a/restart"):
+        shop.post("orders/", {"order_id": order_id})
+
+    assert shop.get("orders/a/restart/").json()["order_id"] == "a/restart"
+    refused(shop.get("orders/a/stop/"), 405, "method_not_allowed")
+    stopped = shop.post("orders/a/restart/stop/", {"reason": "Not wanted."})
+    assert (stopped.status_code, stopped.json()["order_id"]) == (200, "a/restart")
+    assert shop.get("orders/a/").json()["status"] == "pending"
+
+
+def test_orders_are_found_by_how_their_id_begins(shop):
+    for order_id in ("ORD-1", "ORD-10", "ORD_2", "ord-1", "O%D"):
+        shop.post("orders/", {"order_id": order_id})
+
+    def found(**asked):
+        return [shown["order_id"] for shown in shop.get("orders/", asked).json()["results"]]
+
+    assert found(q="ORD-1") == ["ORD-10", "ORD-1"]
+    assert found(q="O%") == ["O%D"]
+    assert found(q="RD") == []
+    assert found(q="ORD", status="failed") == []
+
+
+def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop, running):
+    first = shop.post("orders/", ORDER, **KEY)
+    again = shop.post("orders/", ORDER, **KEY)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.content == again.content
+    assert shop.post("orders/", ORDER).status_code == 200
+
+
+def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(shop, monkeypatch, request):
+    first = shop.post("orders/", ORDER, **KEY)
+    request.getfixturevalue("running")
+    lanes.drain(OutboxEntry.Lane.EXECUTIONS)
+
+    again = shop.post("orders/", ORDER, **KEY)
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json()["execution_arn"]
+
+
+def test_a_key_keeps_the_status_of_an_order_that_was_there(shop, running):
+    shop.post("orders/", ORDER)
+
+    assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_key_of_an_order_that_waits_still_keeps_that(shop, request):
+    shop.post("orders/", ORDER)
+    first = shop.post("orders/", ORDER, **KEY)
+    request.getfixturevalue("running")
+    lanes.drain(OutboxEntry.Lane.EXECUTIONS)
+
+    assert (first.status_code, shop.post("orders/", ORDER, **KEY).status_code) == (202, 202)
+
+
+def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(shop, monkeypatch, running):
+    with monkeypatch.context() as broken:
+        broken.setattr(fulfillment, "await_start", lambda _: 1 / 0)
+        assert shop.post("orders/", ORDER, **KEY).status_code == 500
+
+    assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [201, 201]
+
+
+def test_a_refused_order_is_refused_again_under_its_key(shop, monkeypatch, running):
+    monkeypatch.setattr(
+        stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
+    )
+
+    for _ in range(2):
+        refused(shop.post("orders/", ORDER, **KEY), 409, "order_conflict")
+
+
+def test_another_order_under_the_same_key_is_refused(shop):
+    shop.post("orders/", ORDER, **KEY)
+
+    answer = shop.post("orders/", {"order_id": "ORD-2"}, **KEY)
+
+    refused(answer, 422, "idempotency_mismatch")
+    assert OrderExecution.objects.count() == 1
+
+
+# --- restart and stop
+
+
+@pytest.fixture
+def failed(shop, running):
+    """ORD-1, whose execution has failed of an outage."""
+    shop.post("orders/", ORDER)
+    OrderExecution.objects.update(status="failed", error="Lambda.Unknown", cause="No answer.")
+
+
+def test_a_failed_order_is_restarted(shop, failed):
+    answer = shop.post("orders/ORD-1/restart/", {"reason": "It is back."})
+
+    shown = answer.json()
+    (hand,) = shown["interventions"]
+    assert (answer.status_code, shown["status"]) == (200, "failed")
+    assert shown["error"] == {"name": "Lambda.Unknown", "cause": "No answer."}
+    assert (hand["kind"], hand["reason"], hand["by"], hand["outcome"]) == (
+        "redrive", "It is back.", "shop@example.com", None,
+    )  # fmt: skip
+    problem = refused(shop.post("orders/ORD-1/restart/"), 409, "order_conflict")
+    assert (problem["order_id"], problem["order_status"]) == ("ORD-1", "failed")
+
+
+def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop, failed):
+    OrderExecution.objects.update(error="OrderRejected")
+
+    shown = shop.post("orders/ORD-1/restart/").json()
+
+    assert (shown["attempt"], shown["execution_arn"], shown["input"]) == (2, None, ORDER)
+    assert [row["attempt"] for row in shown["attempts"]] == [2, 1]
+    assert shop.get("orders/ORD-1/").json() == shown
+    assert len(shop.get("orders/").json()["results"]) == 2
+
+
+def test_a_running_order_is_stopped_for_a_reason(shop, running):
+    shop.post("orders/", ORDER)
+
+    answer = shop.post("orders/ORD-1/stop/", {"reason": "The customer cancelled."})
+
+    assert answer.json()["interventions"][0]["kind"] == "stop"
+    assert refused(shop.post("orders/ORD-1/stop/"), 422, "invalid")["pointer"] == "/reason"
+    refused(shop.post("orders/ORD-1/restart/"), 409, "order_conflict")
+    refused(shop.post("orders/ORD-2/stop/", {"reason": "x"}), 404, "not_found")
+
+
+@pytest.mark.parametrize("error", ["Lambda.Unknown", "OrderRejected"])
+def test_a_restart_under_a_key_is_one_restart(shop, failed, error):
+    OrderExecution.objects.update(error=error)
+
+    answers = [shop.post("orders/ORD-1/restart/", **KEY) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert len({answer.content for answer in answers}) == 1
+    refused(shop.post("orders/ORD-1/restart/", {"reason": "x"}, **KEY), 422, "idempotency_mismatch")
+
+
+def test_who_may_only_look_at_orders_lays_no_hand_on_them(shop, api, call, failed):
+    auditor = factories.user("audit@example.com")
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
+
+    for caller in (call(auditor), api, call(factories.user("s@example.com"), "decide")):
+        refused(caller.post("orders/ORD-1/restart/"), 403, "not_allowed")
+        refused(caller.post("orders/ORD-1/stop/", {"reason": "x"}), 403, "not_allowed")
+
+
+def test_an_input_is_shown_without_what_looks_like_a_task_token(shop):
+    token = "AQCEAAAAKgAAAAMAAAAA" + "x/y+" * 100
+    digest = "9f86d081884c7d659a2feaa0c55ad015" * 2
+    shop.post("orders/", ORDER | {"note": f"see {token}", "taskToken": "short", "sha": digest})
+
+    shown = shop.get("orders/ORD-1/").json()["input"]
+
+    assert shown == ORDER | {
+        "note": "see [task token]", "taskToken": "[task token]", "sha": digest,
+    }  # fmt: skip

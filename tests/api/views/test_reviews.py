@@ -1,0 +1,266 @@
+"""Reviews over HTTP: what they look like, how they are found, claimed, kept and given back."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Now
+
+from approvals.actions import assignment, decisions
+from approvals.models import OutboxEntry, ReviewTask
+from approvals.models.choices import Outcome
+from approvals.records import execution_snapshots, outbox
+from tests import factories
+from tests.callers import refused
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+KEYS = [
+    *("id", "queue", "reference", "title", "status", "outcome", "delivery", "error", "payload"),
+    *("execution_arn", "state_name", "received_at", "deadline_at", "deadline_source", "assignee"),
+    *("lease_expires_at", "version", "decision", "definition"),
+]
+
+
+def expire_lease(review):
+    ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+
+
+def test_a_pending_review_has_exactly_the_contracts_members(api, review):
+    shown = api.get(f"reviews/{review.pk}/").json()
+
+    assert list(shown) == KEYS
+    assert (shown["id"], shown["queue"], shown["status"]) == (
+        str(review.pk),
+        "manual-review",
+        "pending",
+    )
+    assert shown["error"] == {"name": "FraudSuspected", "cause": "The card is new here."}
+    assert shown["payload"]["taskToken"] == "[task token]"
+    assert shown["deadline_source"] == "message"
+    assert [shown[name] for name in ("outcome", "delivery", "decision", "assignee")] == [None] * 4
+
+
+def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(api, alice):
+    named = factories.review(definitionRevision="orders-1f00")
+    untold = factories.review()
+    version = f"{named.state_machine_arn}:3"
+    execution_snapshots.put_back(
+        named.execution_arn, status="running", again_at=None, version_arn=version
+    )
+    execution_snapshots.put_back(
+        named.execution_arn, status="failed", again_at=None
+    )  # the next look
+
+    shown = {row["id"]: row["definition"] for row in api.get("reviews/").json()["results"]}
+
+    assert shown[str(named.pk)] == {"revision": "orders-1f00", "version_arn": version}
+    assert shown[str(untold.pk)] == {"revision": None, "version_arn": None}
+
+
+def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(api, alice, review):
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+
+    shown = api.get(f"reviews/{review.pk}/").json()
+
+    assert (shown["status"], shown["outcome"]) == ("approved", "approved")
+    assert list(shown["decision"]) == (
+        ["id", "outcome", "by", "reason_code", "reason", "edits", "decided_at", "undo_until"]
+    )
+    assert shown["decision"]["by"] == "alice@example.com"
+    assert shown["delivery"] == {
+        "state": "waiting",
+        "detail": "undo_window",
+        "attempts": 0,
+        "delivered_at": None,
+    }
+
+
+def test_only_a_proved_delivery_has_a_time(api, alice, review):
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    entry = OutboxEntry.objects.get()
+
+    outbox.move(entry, outbox.settled("expired"))
+    late = api.get(f"reviews/{review.pk}/").json()["delivery"]
+    outbox.move(entry, outbox.settled("acknowledged"))
+    delivered = api.get(f"reviews/{review.pk}/").json()["delivery"]
+
+    assert (late["state"], late["delivered_at"]) == ("closed_elsewhere", None)
+    assert delivered["state"] == "delivered"
+    assert delivered["delivered_at"]
+
+
+def test_a_textbook_message_without_an_execution_shows_null(api, queue):
+    bare = {"taskToken": "t" * 40, "orderId": 7, "error": None}
+    row = factories.review(queue, **dict.fromkeys(factories.message(), None) | bare)
+
+    shown = api.get(f"reviews/{row.pk}/").json()
+
+    assert (shown["execution_arn"], shown["reference"]) == (None, "7")
+    assert shown["deadline_source"] == "default"
+
+
+def test_the_list_holds_pending_reviews_by_deadline(api, alice, queue):
+    late = factories.review(queue, timeoutSeconds=900)
+    soon = factories.review(queue, timeoutSeconds=300)
+    decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
+
+    page = api.get("reviews/").json()
+
+    assert list(page) == ["results", "next", "previous"]
+    assert [shown["id"] for shown in page["results"]] == [str(soon.pk), str(late.pk)]
+    assert (page["next"], page["previous"]) == (None, None)
+
+
+def test_filters_narrow_the_list(api, alice, bob, queue):
+    plain = factories.review(queue, title="Lamp & co", orderId="A-1")
+    urgent = factories.review(queue, priority=9, orderId="A-2", error="StockGone")
+    gone = factories.review(queue, orderId="A-3")
+    decisions.decide(gone.pk, Outcome.REJECTED, by=actor(bob))
+    assignment.claim(plain.pk, by=actor(alice))
+
+    def found(**query):
+        return [shown["reference"] for shown in api.get("reviews/", query).json()["results"]]
+
+    assert found(reference="A-1") == ["A-1"]
+    assert found(reference="A") == []
+    assert found(assignee="me") == ["A-1"]
+    assert found(assignee="nobody") == ["A-2"]
+    assert found(q="lamp & CO") == ["A-1"]
+    assert found(q="stockgone") == ["A-2"]
+    assert found(q="%") == []
+    assert found(status="rejected") == ["A-3"]
+    assert sorted(found(status="rejected,pending")) == sorted(found(status="any"))
+    assert found(ordering="-priority") == ["A-2", "A-1"]
+    assert found(ordering="-received_at", status="any") == ["A-3", "A-2", "A-1"]
+    assert found(queue="manual-review", assignee="me", q="", status="") == ["A-1"]
+    assert found(queue="nowhere") == []
+    assert urgent.reference in found()
+
+
+def test_mine_ends_with_my_lease(api, alice, review):
+    assignment.claim(review.pk, by=actor(alice))
+    expire_lease(review)
+
+    assert api.get("reviews/", {"assignee": "me"}).json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ({"ordering": "password"}, "ordering"),
+        ({"ordering": "assignee__password"}, "ordering"),
+        ({"status": "nearly"}, "status"),
+        ({"assignee": "bob@example.com"}, "assignee"),
+        ({"page_size": "abc"}, "page_size"),
+        ({"page_size": "0"}, "page_size"),
+        ({"page_size": "-1"}, "page_size"),
+        ({"page_size": "201"}, "page_size"),
+        ({"page_size": "1e9"}, "page_size"),
+        ({"page_size": "9" * 2000}, "page_size"),
+        ({"cursor": "abc"}, "cursor"),
+        ({"q": "x" * 101}, "q"),
+        ({"q": "a\0b"}, "q"),
+        ({"reference": "\0"}, "reference"),
+        ({"queue\0": "x"}, "queue\0"),
+        ({"statsu": "approved"}, "statsu"),
+        ({"reference__regex": "(a+)+$"}, "reference__regex"),
+        ({"queue": ["a", "b"]}, "queue"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_named(api, query, parameter):
+    problem = refused(api.get("reviews/", query), 422, "invalid")
+
+    assert problem["parameter"] == parameter
+
+
+def test_half_a_surrogate_in_a_parameter_is_no_accident(api):
+    assert api.get("/api/v1/reviews/?q=%ED%A0%80&reference=%FF%FE").status_code == 200
+
+
+def test_a_claim_tells_its_lease_to_its_holder_alone(api, call, bob, review):
+    claimed = api.post(f"reviews/{review.pk}/claim/").json()
+
+    again = api.post(f"reviews/{review.pk}/claim/").json()
+    seen_by_bob = call(bob).get(f"reviews/{review.pk}/").json()
+    seen_by_alice = api.get(f"reviews/{review.pk}/").json()
+
+    assert list(claimed) == [*KEYS, "lease_id"]
+    assert claimed["assignee"] == "alice@example.com"
+    assert again["lease_id"] == claimed["lease_id"]
+    assert "lease_id" not in seen_by_bob | seen_by_alice
+    assert seen_by_bob["assignee"] == "alice@example.com"
+    assert seen_by_bob["version"] == again["version"]
+
+
+def test_anothers_claim_is_a_conflict_that_names_its_holder(api, call, bob, review):
+    api.post(f"reviews/{review.pk}/claim/")
+
+    for verb in ("claim", "renew", "release"):
+        problem = refused(call(bob).post(f"reviews/{review.pk}/{verb}/"), 409, "claimed_by_another")
+        assert problem["assignee"] == "alice@example.com"
+
+
+def test_a_lead_takes_over_and_a_reviewer_may_not(api, call, bob, lena, review):
+    api.post(f"reviews/{review.pk}/claim/")
+
+    refused(call(bob).post(f"reviews/{review.pk}/claim/", {"override": True}), 403, "not_allowed")
+    taken = call(lena).post(f"reviews/{review.pk}/claim/", {"override": True})
+
+    assert taken.json()["assignee"] == "lena@example.com"
+
+
+def test_an_expired_lease_shows_as_nobodys(api, alice, call, bob, review):
+    assignment.claim(review.pk, by=actor(alice))
+    expire_lease(review)
+
+    for shown in (
+        api.get(f"reviews/{review.pk}/").json(),
+        api.get("reviews/").json()["results"][0],
+    ):
+        assert (shown["assignee"], shown["lease_expires_at"]) == (None, None)
+    assert call(bob).post(f"reviews/{review.pk}/claim/").status_code == 200
+
+
+def test_renewing_lengthens_ones_own_lease(api, review):
+    lease = api.post(f"reviews/{review.pk}/claim/").json()["lease_id"]
+    ReviewTask.objects.update(lease_expires_at=F("lease_expires_at") - timedelta(seconds=100))
+    before = api.get(f"reviews/{review.pk}/").json()["lease_expires_at"]
+
+    renewed = api.post(f"reviews/{review.pk}/renew/", {"lease_id": lease})
+
+    assert renewed.json()["lease_id"] == lease
+    assert renewed.json()["lease_expires_at"] > before
+    other = {"lease_id": str(uuid.uuid4())}
+    refused(api.post(f"reviews/{review.pk}/renew/", other), 409, "claimed_by_another")
+
+
+def test_releasing_gives_it_back_and_twice_is_no_error(api, review):
+    api.post(f"reviews/{review.pk}/claim/")
+
+    for _ in range(2):
+        shown = api.post(f"reviews/{review.pk}/release/")
+        assert (shown.status_code, shown.json()["assignee"]) == (200, None)
+
+
+def test_the_audit_trail_is_read_oldest_first_in_pages(api, review):
+    api.post(f"reviews/{review.pk}/claim/")
+    api.post(f"reviews/{review.pk}/release/")
+
+    first = api.get(f"reviews/{review.pk}/events/", {"page_size": 2}).json()
+    second = api.get(first["next"]).json()
+
+    events = first["results"] + second["results"]
+    assert [event["kind"] for event in events] == [
+        "review.received",
+        "review.claimed",
+        "review.released",
+    ]
+    assert [event["actor"] for event in events][1:] == ["alice@example.com"] * 2
+    assert events[1]["surface"] == "api"
+    assert [event["prev_hash"] for event in events[1:]] == [event["hash"] for event in events[:-1]]
+    assert second["next"] is None

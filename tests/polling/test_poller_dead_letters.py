@@ -1,0 +1,318 @@
+"""Dead letters: messages that SQS gave up are kept for an operator, sealed, and only then deleted there."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from approvals.actions import intake, queues
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import Unavailable
+from approvals.gateways import sqs as gateway
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.polling import poller
+from approvals.polling.poller import Budget
+from approvals.records import audit, quarantine
+from tests import factories
+from tests.canary import CANARY, assert_no_canary, everything_stored
+from tests.factories import message
+from tests.races import second_look
+
+if TYPE_CHECKING:
+    from tests.account import Sqs
+
+pytestmark = pytest.mark.django_db
+
+
+def registered(url: str, slug: str = "manual-review", **changes: Any) -> ReviewQueue:
+    return factories.queue(slug, sqs_url=url, **changes)
+
+
+def run(*arguments: str) -> str:
+    """The standard output of a management command."""
+    out = io.StringIO()
+    call_command(*arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def take() -> str:
+    return run("poll_queue", "--dead-letters", "--once")
+
+
+def refused(*arguments: str) -> str:
+    with pytest.raises(CommandError) as refusal:
+        run(*arguments)
+    return str(refusal.value)
+
+
+def test_a_dead_letter_goes_to_quarantine_and_a_replay_makes_its_review(account: Sqs) -> None:
+    url, dead = account.make_pair(receives=1)
+    registered(url)
+    body = account.send(url, message(orderId="ORD-9"))
+    account.give_up(url)
+    assert (account.left(url), account.left(dead)) == (0, 1)
+
+    assert take() == "manual-review: 1 dead letters\n"
+
+    row = QuarantinedMessage.objects.get()
+    assert (row.origin, row.reason) == ("dead_letters", "dead_letter")
+    assert "gave it up" in row.explanation
+    assert quarantine.body_of(row).decode() == body
+    assert audit.verify(audit.chain_of("quarantine", row.pk)) == []
+    assert (account.left(dead), ReviewTask.objects.count()) == (0, 0)
+
+    run("quarantine", "replay", str(row.pk))
+
+    review = ReviewTask.objects.get()
+    assert (review.reference, review.sent_at) == ("ORD-9", row.sent_at)
+    assert review.sqs_message_id == row.sqs_message_id
+
+
+def test_without_the_option_nobody_reads_dead_letters(account: Sqs) -> None:
+    url, dead = account.make_pair()
+    registered(url)
+    account.send(dead)
+
+    assert run("poll_queue", "--once") == "manual-review: 0 messages\n"
+
+    assert (account.left(dead), QuarantinedMessage.objects.count()) == (1, 0)
+
+
+def test_with_the_option_nobody_reads_the_queue_itself(account: Sqs) -> None:
+    url, _ = account.make_pair()
+    registered(url)
+    account.send(url)
+
+    assert take() == "manual-review: 0 dead letters\n"
+
+    assert (account.left(url), ReviewTask.objects.count()) == (1, 0)
+
+
+def test_a_dead_letter_that_cannot_be_read_says_so_and_stays_refused(account: Sqs) -> None:
+    url, dead = account.make_pair()
+    registered(url)
+    account.send(dead, "{broken")
+
+    take()
+
+    row = QuarantinedMessage.objects.get()
+    assert (row.reason, "not JSON" in row.explanation) == ("dead_letter", True)
+    with pytest.raises(SystemExit) as ended:
+        run("quarantine", "replay", "--all")
+    assert ended.value.code == 3
+
+
+def test_a_dead_letter_whose_review_is_stored_is_a_duplicate_and_settled(account: Sqs) -> None:
+    url, dead = account.make_pair()
+    queue = registered(url)
+    body = message()
+    intake.accept(queue, [factories.received(body)])
+    account.send(dead, body)
+    account.send(dead, body | {"orderId": "another"})
+
+    take()
+
+    row = QuarantinedMessage.objects.get()
+    assert (row.reason, "another body" in row.explanation) == ("dead_letter", True)
+    assert (account.left(dead), ReviewTask.objects.count()) == (0, 1)
+
+
+def test_dead_letters_taken_twice_are_kept_once(account: Sqs) -> None:
+    queue = registered("https://sqs.us-east-1.amazonaws.com/123456789012/q")
+    arrival = factories.received()
+    origin = QuarantinedMessage.Origin.DEAD_LETTERS
+
+    assert intake.accept(queue, [arrival, arrival], origin=origin).quarantined == 1
+    assert intake.accept(queue, [arrival], origin=origin) == intake.Taken()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_letter_is_deleted_only_after_it_is_committed(
+    account: Sqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, dead = account.make_pair()
+    queue = registered(url)
+    account.send(dead)
+    delete, seen = gateway.delete, []
+
+    def look(*arguments: Any) -> Any:
+        with second_look() as other:
+            count = "SELECT count(*) FROM approvals_quarantinedmessage"
+            seen.append(other.execute(count).fetchone())
+        return delete(*arguments)
+
+    monkeypatch.setattr(gateway, "delete", look)
+
+    assert poller.poll_once(queue, wait_seconds=0, dead_letters=True) == 1
+    assert seen == [(1,)]
+
+
+def test_what_another_queue_gave_up_into_the_same_dead_letters_is_left_there(
+    account: Sqs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, dead = account.make_pair()
+    queue = registered(url)
+    for _ in range(3):
+        account.send(dead)
+    sources = iter(["arn:aws:sqs:us-east-1:123456789012:other", account.arn(url), ""])
+    receive = gateway.receive
+
+    def from_several(*given: Any, **more: Any) -> list[gateway.Message]:
+        return [replace(each, source_arn=next(sources)) for each in receive(*given, **more)]
+
+    monkeypatch.setattr(gateway, "receive", from_several)
+
+    assert poller.poll_once(queue, wait_seconds=0, dead_letters=True) == 3
+
+    assert (QuarantinedMessage.objects.count(), account.left(dead)) == (2, 1)
+    assert "poll.not_ours" in caplog.text
+
+
+def test_a_dead_letter_queue_that_is_registered_itself_is_polled_like_any_other(
+    account: Sqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, dead = account.make_pair()
+    registered(dead)
+    account.send(dead)
+    receive = gateway.receive
+
+    def given_up(*given: Any, **more: Any) -> list[gateway.Message]:
+        arn = account.arn(url)
+        return [replace(each, source_arn=arn) for each in receive(*given, **more)]
+
+    monkeypatch.setattr(gateway, "receive", given_up)
+
+    run("poll_queue", "--once")
+
+    assert ReviewTask.objects.count() == 1
+
+
+def test_a_queue_without_dead_letters_says_so_and_the_others_have_their_turn(account: Sqs) -> None:
+    url, dead = account.make_pair()
+    registered(account.make(), "alone")
+    registered(url, "paired")
+    account.send(dead)
+
+    said = take()
+
+    assert said == (
+        "Queue alone has no dead-letter queue: set its RedrivePolicy.\npaired: 1 dead letters\n"
+    )
+    assert QuarantinedMessage.objects.get().queue.slug == "paired"
+    assert "alone" in refused("poll_queue", "--dead-letters", "--once", "--queue", "alone")
+
+
+@pytest.mark.parametrize(
+    ("arn", "says"),
+    [
+        ("arn:aws:sqs:us-east-1:999999999999:theirs", "sqs:GetQueueUrl"),
+        ("arn:aws:sqs:eu-west-1:123456789012:elsewhere", "sqs:GetQueueUrl"),
+        ("arn:aws:sns:us-east-1:123456789012:topic", "names no SQS queue"),
+    ],
+)
+def test_dead_letters_that_cannot_be_found_are_one_clear_line(
+    arn: str, says: str, account: Sqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = registered(account.make())
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    monkeypatch.setattr(gateway, "attributes", lambda *_: {"RedrivePolicy": policy})
+
+    said = refused("poll_queue", "--dead-letters", "--once", "--queue", queue.slug)
+
+    assert (says in said, arn in said, "\n" in said) == (True, True, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_long_run_reads_dead_letters_as_they_come_and_waits_out_a_queue_without(
+    account: Sqs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(poller, "WAIT_SECONDS", 1)
+    monkeypatch.setattr(poller, "NEW_QUEUES_EVERY", 0.1)
+    url, dead = account.make_pair()
+    lone = account.make()
+    registered(url, "paired")
+    registered(lone, "alone")
+    stop = threading.Event()
+    names: set[str] = set()
+
+    def poll() -> None:
+        with closing(connection):  # this thread's own
+            poller.poll_queues([], stop, threads=1, budget=Budget(None), dead_letters=True)
+
+    loop = threading.Thread(target=poll)
+    loop.start()
+    try:
+        account.send(dead)
+        wait_until(lambda: QuarantinedMessage.objects.count() == 1)
+        names |= {thread.name for thread in threading.enumerate()}
+        account.set(lone, RedrivePolicy=account.attributes(url)["RedrivePolicy"])
+        account.send(dead)
+        wait_until(lambda: QuarantinedMessage.objects.count() == 2)
+        wait_until(lambda: account.left(dead) == 0)
+    finally:
+        stop.set()
+        loop.join(10)
+
+    assert {"dead-letters-paired", "dead-letters-alone"} <= names
+    assert not loop.is_alive()
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+def test_no_output_log_or_row_shows_the_token_of_a_dead_letter(
+    account: Sqs, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url, dead = account.make_pair()
+    registered(url)
+    account.send(dead, message(taskToken=CANARY, title=CANARY, stateMachineArn=CANARY))
+    account.send(dead, json.dumps(message(taskToken=CANARY))[:-1])
+    queues.save(
+        "manual-review",
+        {"state_machine_arns": ["arn:aws:states:us-east-1:123456789012:stateMachine:orders"]},
+        by=COMMAND_LINE,
+    )
+
+    said = take() + run("quarantine", "list") + run("quarantine", "list", "--json")
+    for row in QuarantinedMessage.objects.all():
+        said += run("quarantine", "show", str(row.pk)) + f"{row} {row!r} {row.__dict__}"
+    with pytest.raises(SystemExit):
+        run("quarantine", "replay", "--all")
+
+    assert QuarantinedMessage.objects.count() == 2
+    for shown in (said, caplog.text, *capfd.readouterr(), everything_stored()):
+        assert_no_canary(shown)
+
+
+def test_fifo_dead_letters_are_read_too(account: Sqs) -> None:
+    url, dead = account.make_pair(fifo=True)
+    registered(url)
+    for group in ("a", "a", "b"):
+        account.send(dead, MessageGroupId=group)
+
+    take()
+
+    assert (QuarantinedMessage.objects.count(), account.left(dead)) == (3, 0)
+
+
+def test_trouble_of_aws_is_unavailable(account: Sqs) -> None:
+    queue = registered(account.make().replace("/t-", "/gone-"))
+
+    with pytest.raises(Unavailable, match="NonExistentQueue"):
+        poller.poll_once(queue, wait_seconds=0, dead_letters=True)

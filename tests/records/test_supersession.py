@@ -1,0 +1,145 @@
+"""A step that asks again: the older review steps aside once its token is proved closed, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from approvals.actions import assignment, decisions, discussion
+from approvals.models import Comment, ReviewQueue, ReviewTask, User
+from approvals.models.choices import Outcome
+from approvals.records import audit
+from tests import factories
+from tests.factories import actor
+from tests.fake_aws import FakeAws
+from tests.waiting_reviews import AT_ONCE, ask_now, deliver, take_in, token_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Waiting = Callable[..., ReviewTask]
+
+
+def newest(review: ReviewTask) -> ReviewTask:
+    return ReviewTask.objects.filter(execution_arn=review.execution_arn).latest("sent_at")
+
+
+def test_a_retried_step_supersedes_and_claim_and_comments_move_along(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
+) -> None:
+    older = waiting()
+    assignment.claim(older.pk, by=actor(ada))
+    discussion.comment(older.pk, "I am on the phone with them.", by=actor(ada))
+    aws.retry(token_of(aws, older))
+    take_in(held)
+    newer = newest(older)
+    older.refresh_from_db()
+    assert (older.status, older.superseded_by) == ("pending", newer)  # linked, not yet proved
+    ask_now(older)
+    newer.refresh_from_db()
+    assert (older.status, older.superseded_by) == ("superseded", newer)
+    assert (newer.status, newer.assignee, newer.retry_count) == ("pending", ada, 1)
+    assert Comment.objects.get().review == newer
+    for review in (older, newer):
+        assert audit.verify(audit.chain_of("review", review.pk)) == []
+
+
+def test_a_forged_message_closes_nothing(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
+) -> None:
+    genuine = waiting()
+    forged = factories.review(
+        held,
+        executionArn=genuine.execution_arn,
+        stateName=genuine.state_name,
+        orderId=genuine.reference,
+    )
+    genuine.refresh_from_db()
+    assert genuine.superseded_by == forged
+    ask_now(genuine)
+    assert genuine.status == "pending"
+    decided = decisions.decide(genuine.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
+    assert deliver(decided).delivery == ("delivered", "acknowledged")
+
+
+def test_a_forged_message_does_not_inherit_from_a_review_that_really_ends(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting
+) -> None:
+    genuine = waiting()
+    forged = factories.review(
+        held,
+        executionArn=genuine.execution_arn,
+        stateName=genuine.state_name,
+        orderId=genuine.reference,
+    )
+    aws.expire(token_of(aws, genuine), caught=True)
+    ask_now(genuine)
+    forged.refresh_from_db()
+    assert (genuine.status, forged.status) == ("expired", "pending")
+
+
+def test_messages_that_arrive_in_the_wrong_order_are_sorted_by_when_they_were_sent(
+    aws: FakeAws, held: ReviewQueue, machine: str
+) -> None:
+    aws.queue_faults(held.sqs_url, reorder=True)
+    arn = aws.start(machine, "order-9", {})
+    aws.retry(aws.tasks(arn)[-1]["token"])
+    aws.retry(aws.tasks(arn)[-1]["token"])
+    take_in(held)
+    first, second, third = ReviewTask.objects.filter(execution_arn=arn).order_by("retry_count")
+    ask_now(first)
+    third.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status, third.status) == ("superseded", "superseded", "pending")
+    assert (first.superseded_by, second.superseded_by, third.superseded_by) == (third, third, None)
+
+
+def test_a_redriven_execution_asks_again_under_a_new_token(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting
+) -> None:
+    older = waiting()
+    aws.abort(older.execution_arn)
+    aws.redrive(older.execution_arn)
+    take_in(held)
+    newer = newest(older)
+    ask_now(older)
+    assert (older.status, older.superseded_by) == ("superseded", newer)
+    assert newer.redrive_count == 1
+
+
+def test_a_step_that_was_answered_and_comes_again_is_a_review_of_its_own(
+    aws: FakeAws, held: ReviewQueue, ada: User
+) -> None:
+    machine = aws.machine("looping", review_queue_url=held.sqs_url, ends=False)
+    arn = aws.start(machine, "order-5", {})
+    take_in(held)
+    first = ReviewTask.objects.get(execution_arn=arn)
+    decided = decisions.decide(first.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
+    assert deliver(decided).delivery == ("delivered", "acknowledged")
+    aws.open_task(arn, queue_url=held.sqs_url)
+    take_in(held)
+    first.refresh_from_db()
+    assert (first.status, first.superseded_by) == ("approved", None)
+
+
+def test_without_an_execution_arn_nothing_is_superseded(held: ReviewQueue) -> None:
+    older = factories.review(held, orderId="ORD-1", executionArn="")
+    factories.review(held, orderId="ORD-1", executionArn="")
+    older.refresh_from_db()
+    assert older.superseded_by is None
+
+
+def test_a_decision_whose_token_had_closed_is_applied_to_the_newer_review_in_one_step(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, client
+) -> None:
+    older = waiting()
+    aws.retry(token_of(aws, older))
+    decided = decisions.decide(older.pk, Outcome.REJECTED, by=actor(ada), request=AT_ONCE)
+    assert deliver(decided).delivery == ("closed_elsewhere", "expired")
+    take_in(held)
+    newer = newest(older)
+    client.force_login(ada)
+    page = client.get(f"/reviews/{older.pk}/").content.decode()
+    assert "Apply the same decision there" in page
+    client.post(f"/decisions/{decided.decision_id}/reapply/")
+    newer.refresh_from_db()
+    assert (newer.status, newer.decision.reason) == ("rejected", "Seen.")
