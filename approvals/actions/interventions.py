@@ -19,9 +19,9 @@ from approvals.records import (
     audit,
     database_time,
     idempotency,
-    order_restarts,
     orders,
     outbox,
+    redrive_eligibility,
     wake_ups,
 )
 from approvals.records.audit_kinds import AuditKind
@@ -57,7 +57,7 @@ def restart(
             order,
             f"This order is {order.get_status_display().lower()}: there is nothing to restart.",
         )
-    why = order_restarts.reason_for_new_attempt(order)
+    why = redrive_eligibility.reason_for_new_attempt(order)
     if why:
         attempt_row = orders.begin_attempt(order, by=by, why=why, reason=reason)
         idempotency.fill(key, attempt_row.pk)

@@ -21,7 +21,8 @@ from django.urls import URLPattern, path, reverse
 
 from approvals.admin import formatting
 from approvals.admin.fields import empty_form
-from approvals.admin.permissions import Permissions, ReadOnly, ensure_operator, permissions
+from approvals.admin.permissions import Permissions, ensure_operator, permissions
+from approvals.admin.read_only import ReadOnly
 from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
 from approvals.untrusted.display import visible
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -65,19 +65,3 @@ def _of(by: Actor) -> Permissions:
         sees_orders=has(Action.SEE_ORDERS),
         has_queues=policy.visible_queues(by).exists(),
     )
-
-
-class ReadOnly:
-    """A ModelAdmin's answers to Django: nothing is added, changed or deleted by its stock pages."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never the stock way."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never the stock way."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: rows with a history are not deleted."""
-        return False

@@ -53,7 +53,7 @@ def show(request: DeskRequest) -> HttpResponse:
         "found": [review_list.ReviewRow(review, now) for review in found],
         "mine": [
             review_list.ReviewRow(review, now)
-            for review in review_list.lean(mine).order_by("deadline_at", "id")[:MAX_HELD]
+            for review in review_list.lean(mine).order_by(*review_list.BY_DEADLINE)[:MAX_HELD]
         ],
         "queues": queue_summaries(request.actor, now),
         "decided": last_decisions(request.actor, now),
@@ -72,7 +72,7 @@ def queue_summaries(actor: Actor, now: datetime) -> list[QueueSummary]:
     deciding = set(policy.decidable_queues(actor).values_list("pk", flat=True))
     found = []
     for queue in policy.visible_queues(actor):
-        first = reviews_of(actor).filter(queue=queue).pending().order_by("deadline_at", "id")
+        first = reviews_of(actor).filter(queue=queue).pending().order_by(*review_list.BY_DEADLINE)
         counts = first[: COUNT_UP_TO + 1].aggregate(
             open=Count("id"),
             oldest=Min("received_at"),

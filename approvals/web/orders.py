@@ -24,7 +24,7 @@ from approvals.exceptions import NotFound
 from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention
 from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action
-from approvals.records import database_time, execution_history, order_restarts, wake_ups
+from approvals.records import database_time, execution_history, redrive_eligibility, wake_ups
 from approvals.untrusted import display
 from approvals.web import execution_view, payload_view, review_list
 from approvals.web.decorators import DeskRequest, desk, reviews_of
@@ -212,7 +212,7 @@ def why_anew(order: OrderExecution) -> str:
         " a restart begins a new attempt with the same input.",
         "fail_state": "It ended in a Fail state of the workflow, which a redrive would only enter"
         " again. A restart begins a new attempt with the same input.",
-    }.get(order_restarts.reason_for_new_attempt(order), "")
+    }.get(redrive_eligibility.reason_for_new_attempt(order), "")
 
 
 def _open_intervention() -> Subquery:
