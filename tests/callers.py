@@ -11,7 +11,7 @@ from django.test import Client
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
-from approvals.models import ApiToken, ReviewTask, User
+from approvals.models import ApiToken, ReviewQueue, ReviewTask, User
 from tests import factories
 
 _names = itertools.count(1)
@@ -65,7 +65,7 @@ def api(call: Callable[..., Caller], alice: User) -> Caller:
 
 
 @pytest.fixture
-def review(queue) -> ReviewTask:
+def review(queue: ReviewQueue) -> ReviewTask:
     """A pending review of the queue."""
     return factories.review(queue)
 

@@ -13,7 +13,7 @@ from tests.paths import ROOT
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_command_of_ours_stands_in_the_readme_and_the_other_way_round():
+def test_every_command_of_ours_stands_in_the_readme_and_the_other_way_round() -> None:
     ours = {name for name, app in get_commands().items() if app == "approvals"}
 
     table = README[README.index("| command |") : README.index("### Settings")]
@@ -21,7 +21,7 @@ def test_every_command_of_ours_stands_in_the_readme_and_the_other_way_round():
     assert named == ours
 
 
-def test_every_setting_that_is_read_stands_in_the_readme():
+def test_every_setting_that_is_read_stands_in_the_readme() -> None:
     read = set(re.findall(r'(?:env\.\w+|secret|required|key_ring)\(\s*"([A-Z_]+)"', sources()))
 
     unexplained = read - {"AWS_DEFAULT_REGION", "DATABASE_POOL_SIZE"}  # boto3's; gunicorn's own
@@ -33,11 +33,11 @@ def sources() -> str:
     return "\n".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
 
 
-def test_every_proof_of_a_gateway_can_be_journalled():
+def test_every_proof_of_a_gateway_can_be_journalled() -> None:
     assert {str(proof) for proof in Proof} <= set(OutboxAttempt.Result.values)
 
 
-def test_every_picture_in_the_readme_is_there():
+def test_every_picture_in_the_readme_is_there() -> None:
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
 
     assert pictures

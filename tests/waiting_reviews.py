@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -21,7 +22,7 @@ AT_ONCE = decisions.DecisionRequest(undo_seconds=0, reason="Seen.")
 
 
 @pytest.fixture
-def aws(settings) -> Iterator[FakeAws]:
+def aws(settings: Any) -> Iterator[FakeAws]:
     """An account with true tokens and histories; every client of ours talks to it."""
     with FakeAws(seed=7, fsync=False) as account:
         settings.AWS_ENDPOINT_URL = account.endpoint

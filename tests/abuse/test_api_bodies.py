@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
-from approvals.models import Decision, ReviewQueue
+from approvals.models import Decision, ReviewQueue, ReviewTask, User
 from approvals.orchestration import fulfillment
 from tests import factories
+from tests.callers import Caller
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("silence")]
 
@@ -136,7 +139,9 @@ def silence():
 
 
 @pytest.fixture
-def allmighty(call, lena, monkeypatch, settings):
+def allmighty(
+    call: Callable[..., Caller], lena: User, monkeypatch: pytest.MonkeyPatch, settings: Any
+):
     """A program that nothing is forbidden, so that everything reaches the verbs."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -149,7 +154,7 @@ def allmighty(call, lena, monkeypatch, settings):
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_no_body_makes_a_5xx(allmighty, queue, path):
+def test_no_body_makes_a_5xx(allmighty: Any, queue: ReviewQueue, path: Any) -> None:
     for name, body in BODIES.items():
         address = path.format(review=factories.review(queue).pk)
 
@@ -163,7 +168,7 @@ def test_no_body_makes_a_5xx(allmighty, queue, path):
             json.loads(answer.content)
 
 
-def test_no_body_of_the_corpus_decides(allmighty, review):
+def test_no_body_of_the_corpus_decides(allmighty: Any, review: ReviewTask) -> None:
     for name in (name for name in BODIES if "text" not in name):
         answer = allmighty.post(f"reviews/{review.pk}/decisions/", BODIES[name])
 
@@ -172,7 +177,9 @@ def test_no_body_of_the_corpus_decides(allmighty, review):
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS)
-def test_no_parameter_of_the_list_makes_a_5xx(allmighty, review, parameter):
+def test_no_parameter_of_the_list_makes_a_5xx(
+    allmighty: Any, review: ReviewTask, parameter: Any
+) -> None:
     for value in VALUES:
         answer = allmighty.get("reviews/", {parameter: value})
 
@@ -180,7 +187,9 @@ def test_no_parameter_of_the_list_makes_a_5xx(allmighty, review, parameter):
 
 
 @pytest.mark.parametrize("path", GETS)
-def test_no_parameter_of_any_route_makes_a_5xx(allmighty, review, path):
+def test_no_parameter_of_any_route_makes_a_5xx(
+    allmighty: Any, review: ReviewTask, path: Any
+) -> None:
     for parameter in ("cursor", "page_size", "status", "format", "x"):
         for value in (TEXTS[2], "\0", "-1", "9" * 5_000, "WyJuIl0", "A:B"):
             answer = allmighty.get(path.format(review=review.pk), {parameter: value})
@@ -189,14 +198,14 @@ def test_no_parameter_of_any_route_makes_a_5xx(allmighty, review, path):
 
 
 @pytest.mark.parametrize("raw", ["q=%ED%A0%80", "%00=1", "q=%", "&&&", "=", "q[]=1", "a=1&" * 2000])
-def test_no_query_string_makes_a_5xx(allmighty, raw):
+def test_no_query_string_makes_a_5xx(allmighty: Any, raw: Any) -> None:
     answer = allmighty.client.get("/api/v1/reviews/", QUERY_STRING=raw)
 
     assert answer.status_code in (200, 422), answer.content
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_no_path_makes_a_5xx(allmighty, queue, value):
+def test_no_path_makes_a_5xx(allmighty: Any, queue: ReviewQueue, value: Any) -> None:
     for path in ("reviews/{}/", "queues/{}/next/", "orders/{}/", "decisions/{}/undo/", "{}"):
         address = f"/api/v1/{path.format(value.replace('%', '%25').replace('?', ''))}"
         for answer in (allmighty.get(address), allmighty.post(address)):
@@ -206,7 +215,7 @@ def test_no_path_makes_a_5xx(allmighty, queue, value):
 @pytest.mark.parametrize(
     "name", ["HTTP_IF_MATCH", "HTTP_ACCEPT", "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_IDEMPOTENCY_KEY"]
 )
-def test_no_header_makes_a_5xx(allmighty, queue, name):
+def test_no_header_makes_a_5xx(allmighty: Any, queue: ReviewQueue, name: Any) -> None:
     for value in (*TEXTS, "DELETE", '"' * 9, "\0", "é"):
         path = f"reviews/{factories.review(queue).pk}/decisions/"
 
@@ -215,7 +224,7 @@ def test_no_header_makes_a_5xx(allmighty, queue, name):
         assert answer.status_code in (201, 422), (value[:40], answer.content)
 
 
-def test_a_hostile_review_is_shown_as_it_came(allmighty, queue):
+def test_a_hostile_review_is_shown_as_it_came(allmighty: Any, queue: ReviewQueue) -> None:
     for text in TEXTS:
         row = factories.review(queue, orderId=text, title=text, input={text: text}, error=text)
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from collections.abc import Callable
 
 import pytest
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
+from approvals.models import ReviewQueue, ReviewTask, User
 from tests import factories
+from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db
 
 TOKEN = "canary/AQC8+" + "Kx9" * 40
 
 
-def test_no_answer_holds_the_token(call, lena, queue, caplog, capsys):
+def test_no_answer_holds_the_token(
+    call: Callable[..., Caller],
+    lena: User,
+    queue: ReviewQueue,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     caplog.set_level(logging.DEBUG)
     people.grant_site(lena, "orders", by=COMMAND_LINE)
     api = call(lena)
@@ -55,7 +64,7 @@ def test_no_answer_holds_the_token(call, lena, queue, caplog, capsys):
     assert "[task token]" in output
 
 
-def test_the_sealed_columns_are_named_in_no_answer(api, review):
+def test_the_sealed_columns_are_named_in_no_answer(api: Caller, review: ReviewTask) -> None:
     output = api.get(f"reviews/{review.pk}/").content + api.get("reviews/").content
 
     for column in (b"raw_body", b"sealed", b"fingerprint", b"sqs_message_id"):

@@ -296,7 +296,9 @@ def words(answer: Any) -> str:
 
 
 @pytest.mark.parametrize(("rule", "door"), CELLS, ids=[f"{d}: {r}" for r, d in CELLS])
-def test_every_door_keeps_every_rule(request, queue, rule: str, door: str):
+def test_every_door_keeps_every_rule(
+    request: pytest.FixtureRequest, queue: ReviewQueue, rule: str, door: str
+) -> None:
     row = RULES[rule]
     status, says = row.told[door]
     review = factories.review(queue)
@@ -329,7 +331,7 @@ def assert_decided(before: dict[str, list[dict[str, Any]]], row: Rule, door: str
     assert event.kind == f"review.{row.outcome}"
 
 
-def test_the_table_has_a_cell_for_every_door_that_can_be_asked():
+def test_the_table_has_a_cell_for_every_door_that_can_be_asked() -> None:
     for name, rule in RULES.items():
         missing = set(DOORS) - set(rule.told)
         assert missing <= {"webhook", "admin"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
@@ -229,7 +231,7 @@ def test_lists_stop_counting_and_keep_to_their_order(
     oscar: User,
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
-    django_assert_max_num_queries,
+    django_assert_max_num_queries: Any,
 ) -> None:
     monkeypatch.setattr("approvals.admin.pages.CappedPaginator.CAP", 3)
     browser = enter(oscar)

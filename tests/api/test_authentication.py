@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
-from approvals.models import ApiToken
+from approvals.models import ApiToken, ReviewQueue, User
 from tests import factories
 from tests.callers import Caller, refused
 
@@ -50,14 +52,14 @@ def header(text: str):
         "Bearer a, Bearer b",
     ],
 )
-def test_a_header_that_is_no_token_is_401(text):
+def test_a_header_that_is_no_token_is_401(text: Any) -> None:
     answer = header(text)
 
     refused(answer, 401, "not_authenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_token_one_letter_off_is_401(api):
+def test_a_token_one_letter_off_is_401(api: Caller) -> None:
     token = api.token
 
     for bent in (token[:-1], token + "0", token[:-1] + ("1" if token[-1] == "0" else "0")):
@@ -65,11 +67,13 @@ def test_a_token_one_letter_off_is_401(api):
     assert Caller(token).get("reviews/").status_code == 200
 
 
-def test_the_scheme_has_no_case(api):
+def test_the_scheme_has_no_case(api: Caller) -> None:
     assert header(f"bEARER   {api.token} ").status_code == 200
 
 
-def test_an_expired_token_is_401_and_its_row_stays(api, call, alice):
+def test_an_expired_token_is_401_and_its_row_stays(
+    api: Caller, call: Callable[..., Caller], alice: User
+) -> None:
     ApiToken.objects.update(expiry=Now() - timedelta(seconds=1))
     other = call(alice)
 
@@ -78,27 +82,27 @@ def test_an_expired_token_is_401_and_its_row_stays(api, call, alice):
     assert ApiToken.objects.count() == 2
 
 
-def test_a_token_expires_in_time(api):
+def test_a_token_expires_in_time(api: Caller) -> None:
     ApiToken.objects.update(expiry=timezone.now() + timedelta(minutes=1))
 
     assert api.get("reviews/").status_code == 200
 
 
-def test_a_deactivated_users_token_is_401(api, alice):
+def test_a_deactivated_users_token_is_401(api: Caller, alice: User) -> None:
     alice.is_active = False
     alice.save()
 
     refused(api.get("reviews/"), 401, "not_authenticated")
 
 
-def test_a_session_is_no_way_in(alice):
+def test_a_session_is_no_way_in(alice: User) -> None:
     client = Client()
     client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
 
     refused(client.get("/api/v1/reviews/"), 401, "not_authenticated")
 
 
-def test_use_is_noted_at_most_once_a_minute(api):
+def test_use_is_noted_at_most_once_a_minute(api: Caller) -> None:
     api.get("reviews/")
     first = ApiToken.objects.get().last_used_at
     api.get("reviews/")
@@ -110,7 +114,7 @@ def test_use_is_noted_at_most_once_a_minute(api):
     assert ApiToken.objects.get().last_used_at > first - timedelta(minutes=2)
 
 
-def test_a_tokens_name_stands_in_its_decisions(queue, alice):
+def test_a_tokens_name_stands_in_its_decisions(queue: ReviewQueue, alice: User) -> None:
     token = credentials.issue_token(alice, "triage bot", by=COMMAND_LINE)
     review = factories.review(queue)
 
@@ -119,7 +123,7 @@ def test_a_tokens_name_stands_in_its_decisions(queue, alice):
     assert review.decisions.get().signed_in == "token:triage bot"
 
 
-def test_a_revoked_token_is_refused_in_the_very_words_of_an_unknown_one(api):
+def test_a_revoked_token_is_refused_in_the_very_words_of_an_unknown_one(api: Caller) -> None:
     unknown = Caller("0" * 64).get("reviews/")
     ApiToken.objects.update(revoked_at=Now())
 
@@ -130,7 +134,7 @@ def test_a_revoked_token_is_refused_in_the_very_words_of_an_unknown_one(api):
     assert revoked.headers["WWW-Authenticate"] == unknown.headers["WWW-Authenticate"]
 
 
-def test_an_expired_token_is_refused_in_the_same_words(api):
+def test_an_expired_token_is_refused_in_the_same_words(api: Caller) -> None:
     unknown = Caller("0" * 64).get("reviews/")
     ApiToken.objects.update(expiry=Now())
 

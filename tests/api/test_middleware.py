@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.test import Client
 
-from tests.callers import refused
+from approvals.models import ReviewTask, User
+from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("path", ["reviews/", "nothing/", "/api/schema/", "/api/"])
 @pytest.mark.parametrize("host", ["evil.example", "a b", "x:y:z", "[::"])
-def test_an_unknown_host_is_a_problem(api, path, host):
+def test_an_unknown_host_is_a_problem(api: Caller, path: Any, host: Any) -> None:
     answer = api.get(path, HTTP_HOST=host)
 
     refused(answer, 400, "refused")
@@ -20,11 +24,13 @@ def test_an_unknown_host_is_a_problem(api, path, host):
     assert host not in answer.content.decode()
 
 
-def test_an_unknown_host_still_gets_a_page_elsewhere(client):
+def test_an_unknown_host_still_gets_a_page_elsewhere(client: Client) -> None:
     assert client.get("/", HTTP_HOST="evil.example")["Content-Type"].startswith("text/html")
 
 
-def test_a_post_over_plain_http_is_refused_and_not_sent_elsewhere(api, settings, review):
+def test_a_post_over_plain_http_is_refused_and_not_sent_elsewhere(
+    api: Caller, settings: Any, review: ReviewTask
+) -> None:
     settings.SECURE_SSL_REDIRECT = True
 
     posted = api.post(f"reviews/{review.pk}/claim/")
@@ -35,13 +41,15 @@ def test_a_post_over_plain_http_is_refused_and_not_sent_elsewhere(api, settings,
     assert (read.status_code, read.headers["Location"][:8]) == (301, "https://")
 
 
-def test_no_post_is_redirected_for_a_missing_slash(api, call):
+def test_no_post_is_redirected_for_a_missing_slash(
+    api: Caller, call: Callable[..., Caller]
+) -> None:
     for caller in (api, call(None)):
         refused(caller.post("/api"), 400, "refused")
         refused(caller.post("/api/v1/orders", {"order_id": "1"}), 404, "not_found")
 
 
-def test_no_request_is_asked_for_a_csrf_token(api, review):
+def test_no_request_is_asked_for_a_csrf_token(api: Caller, review: ReviewTask) -> None:
     strict = Client(enforce_csrf_checks=True, HTTP_AUTHORIZATION=f"Bearer {api.token}")
 
     answer = strict.post(f"/api/v1/reviews/{review.pk}/claim/", {}, "application/json")
@@ -50,14 +58,16 @@ def test_no_request_is_asked_for_a_csrf_token(api, review):
     refused(strict.post("/api/nothing/"), 404, "not_found")
 
 
-def test_a_cookie_opens_nothing(client, alice, review):
+def test_a_cookie_opens_nothing(client: Client, alice: User, review: ReviewTask) -> None:
     client.force_login(alice)
 
     refused(client.post(f"/api/v1/reviews/{review.pk}/claim/"), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("error", [RuntimeError("hunter2"), RecursionError("hunter2")])
-def test_a_middleware_that_breaks_is_a_problem(api, monkeypatch, error):
+def test_a_middleware_that_breaks_is_a_problem(
+    api: Caller, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
     def broken(*_args, **_kwargs):
         raise error
 
@@ -69,7 +79,9 @@ def test_a_middleware_that_breaks_is_a_problem(api, monkeypatch, error):
     assert b"hunter2" not in answer.content
 
 
-def test_a_body_that_breaks_off_is_the_callers_fault(api, review, monkeypatch):
+def test_a_body_that_breaks_off_is_the_callers_fault(
+    api: Caller, review: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def gone(*_args, **_kwargs):
         raise OSError("the client has gone away")
 
@@ -80,7 +92,7 @@ def test_a_body_that_breaks_off_is_the_callers_fault(api, review, monkeypatch):
         refused(api.post(path, {"override": True}, **headers), 422, "invalid")
 
 
-def test_a_body_that_is_too_large_is_413_with_a_key_too(api, review):
+def test_a_body_that_is_too_large_is_413_with_a_key_too(api: Caller, review: ReviewTask) -> None:
     body = '{"text": "' + "x" * 1_048_600 + '"}'
 
     for headers in ({}, {"HTTP_IDEMPOTENCY_KEY": "k"}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,10 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import decisions, intake
-from approvals.models import ReviewTask
+from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +47,9 @@ def walk(api, link: str, way: str = "next", during=lambda: None) -> list[list[st
 
 @pytest.mark.parametrize("ordering", ["deadline", "-received_at", "-priority"])
 @pytest.mark.parametrize("size", [1, 4, 11, 200])
-def test_each_way_shows_every_row_once(api, queue, ordering, size):
+def test_each_way_shows_every_row_once(
+    api: Caller, queue: ReviewQueue, ordering: Any, size: Any
+) -> None:
     fill(queue, 11)
     tie()
     first = f"reviews/?ordering={ordering}&page_size={size}"
@@ -65,7 +68,9 @@ def test_each_way_shows_every_row_once(api, queue, ordering, size):
     ]
 
 
-def test_rows_that_come_and_go_meanwhile_disturb_nobody(api, alice, queue):
+def test_rows_that_come_and_go_meanwhile_disturb_nobody(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
     fill(queue, 9)
     tie()
     there = {str(pk) for pk in ReviewTask.objects.values_list("pk", flat=True)}
@@ -88,7 +93,9 @@ def test_rows_that_come_and_go_meanwhile_disturb_nobody(api, alice, queue):
     assert there - gone <= set(seen)
 
 
-def test_a_page_whose_rows_have_gone_is_empty_and_ends_the_walk(api, queue):
+def test_a_page_whose_rows_have_gone_is_empty_and_ends_the_walk(
+    api: Caller, queue: ReviewQueue
+) -> None:
     fill(queue, 3)
     first = api.get("reviews/", {"page_size": 2}).json()
     ReviewTask.objects.update(status="expired")
@@ -98,7 +105,7 @@ def test_a_page_whose_rows_have_gone_is_empty_and_ends_the_walk(api, queue):
     assert page == {"results": [], "next": None, "previous": None}
 
 
-def test_links_keep_the_filters(api, queue):
+def test_links_keep_the_filters(api: Caller, queue: ReviewQueue) -> None:
     fill(queue, 2)
 
     link = api.get("reviews/", {"page_size": 1, "queue": "manual-review"}).json()["next"]
@@ -107,7 +114,7 @@ def test_links_keep_the_filters(api, queue):
     assert (asked["queue"], asked["page_size"]) == (["manual-review"], ["1"])
 
 
-def test_a_bent_cursor_is_refused_at_every_letter(api, queue):
+def test_a_bent_cursor_is_refused_at_every_letter(api: Caller, queue: ReviewQueue) -> None:
     fill(queue, 2)
     link = api.get("reviews/", {"page_size": 1}).json()["next"]
     cursor = parse_qs(urlsplit(link).query)["cursor"][0]
@@ -122,7 +129,9 @@ def test_a_bent_cursor_is_refused_at_every_letter(api, queue):
         assert problem["parameter"] == "cursor"
 
 
-def test_a_cursor_of_another_order_or_list_is_refused(api, queue, review):
+def test_a_cursor_of_another_order_or_list_is_refused(
+    api: Caller, queue: ReviewQueue, review: ReviewTask
+) -> None:
     fill(queue, 2)
     link = api.get("reviews/", {"page_size": 1}).json()["next"]
     cursor = parse_qs(urlsplit(link).query)["cursor"][0]
@@ -132,7 +141,9 @@ def test_a_cursor_of_another_order_or_list_is_refused(api, queue, review):
 
 
 @pytest.mark.parametrize("path", ["reviews/?status=any&page_size=200", "queues/"])
-def test_a_longer_list_costs_no_more_queries(api, alice, queue, path):
+def test_a_longer_list_costs_no_more_queries(
+    api: Caller, alice: User, queue: ReviewQueue, path: Any
+) -> None:
     def cost():
         with CaptureQueriesContext(connection) as asked:
             assert api.get(path).status_code == 200

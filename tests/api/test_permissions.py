@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from approvals.actions import decisions, people
 from approvals.actors import COMMAND_LINE
-from approvals.models import Decision, QueueMembership, ReviewTask, User
+from approvals.models import Decision, QueueMembership, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +50,9 @@ for _role in TABLE:
 
 
 @pytest.fixture
-def everybody(alice, bob, lena, victor, carol) -> dict[str, User | None]:
+def everybody(
+    alice: User, bob: User, lena: User, victor: User, carol: User
+) -> dict[str, User | None]:
     """Everybody of the table."""
     people = [alice, bob, lena, victor, carol]
     return {user.email.split("@")[0]: user for user in people} | {"nobody": None}
@@ -63,7 +67,13 @@ def ask(caller, route, review, decision):
 
 
 @pytest.mark.parametrize("role", TABLE)
-def test_each_role_gets_what_the_table_says(call, everybody, alice, queue, role):
+def test_each_role_gets_what_the_table_says(
+    call: Callable[..., Caller],
+    everybody: dict[str, User | None],
+    alice: User,
+    queue: ReviewQueue,
+    role: Any,
+) -> None:
     caller, window, got = call(everybody[role]), decisions.DecisionRequest(undo_seconds=10), {}
 
     for route in ROUTES:
@@ -77,7 +87,9 @@ def test_each_role_gets_what_the_table_says(call, everybody, alice, queue, role)
 @pytest.mark.parametrize(
     "route", ["read", "events", "claim", "renew", "release", "decide", "undo", "next"]
 )
-def test_what_is_hidden_answers_like_what_is_not_there(call, carol, alice, queue, route):
+def test_what_is_hidden_answers_like_what_is_not_there(
+    call: Callable[..., Caller], carol: User, alice: User, queue: ReviewQueue, route: Any
+) -> None:
     decided = decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
     hidden_review = factories.review(queue)
     caller = call(carol)
@@ -88,7 +100,9 @@ def test_what_is_hidden_answers_like_what_is_not_there(call, carol, alice, queue
     assert refused(hidden, 404, "not_found") == refused(missing, 404, "not_found")
 
 
-def test_what_is_hidden_is_in_no_list(call, carol, queue):
+def test_what_is_hidden_is_in_no_list(
+    call: Callable[..., Caller], carol: User, queue: ReviewQueue
+) -> None:
     factories.review(queue, orderId="secret")
     caller = call(carol)
 
@@ -96,7 +110,7 @@ def test_what_is_hidden_is_in_no_list(call, carol, queue):
         assert caller.get("reviews/", query).json()["results"] == []
 
 
-def test_rights_end_with_the_role(api, alice, review):
+def test_rights_end_with_the_role(api: Caller, alice: User, review: ReviewTask) -> None:
     api.post(f"reviews/{review.pk}/claim/")
     QueueMembership.objects.filter(user=alice).delete()
 
@@ -115,7 +129,9 @@ def test_rights_end_with_the_role(api, alice, review):
         (["read", "decide"], {"read", "decide"}),
     ],
 )
-def test_a_token_reaches_as_far_as_its_scopes(call, alice, review, scopes, allowed):
+def test_a_token_reaches_as_far_as_its_scopes(
+    call: Callable[..., Caller], alice: User, review: ReviewTask, scopes: Any, allowed: Any
+) -> None:
     caller = call(alice, *scopes)
 
     answers = {
@@ -129,7 +145,9 @@ def test_a_token_reaches_as_far_as_its_scopes(call, alice, review, scopes, allow
         assert name in problem["detail"]
 
 
-def test_starting_orders_needs_its_own_scope(call, settings, queue):
+def test_starting_orders_needs_its_own_scope(
+    call: Callable[..., Caller], settings: Any, queue: ReviewQueue
+) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
     keeper = factories.user("shop@example.com")
     people.grant_site(keeper, "orders", by=COMMAND_LINE)
@@ -139,7 +157,9 @@ def test_starting_orders_needs_its_own_scope(call, settings, queue):
     refused(call(keeper, "orders").get("orders/"), 403, "not_allowed")
 
 
-def test_nothing_changes_when_nothing_is_allowed(call, victor, carol, review):
+def test_nothing_changes_when_nothing_is_allowed(
+    call: Callable[..., Caller], victor: User, carol: User, review: ReviewTask
+) -> None:
     for user in (victor, carol):
         for route in ("claim", "renew", "release", "decide", "next"):
             ask(call(user), route, review.pk, uuid.uuid4())

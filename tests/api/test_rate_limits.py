@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
-from approvals.models import RateBucket
+from approvals.models import RateBucket, User
 from approvals.records import rate_limits
 from tests.callers import Caller, refused
 
@@ -22,7 +25,7 @@ ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 
 
 @pytest.fixture(autouse=True)
-def slow(settings):
+def slow(settings: Any):
     """One a minute after a burst of 20: no test takes so long that one comes back by itself."""
     settings.API_RATE_PER_MINUTE = 1
 
@@ -35,7 +38,7 @@ def age(seconds):
     RateBucket.objects.update(filled_at=F("filled_at") - timedelta(seconds=seconds))
 
 
-def test_a_token_has_its_burst_and_then_waits(api):
+def test_a_token_has_its_burst_and_then_waits(api: Caller) -> None:
     assert spend(api) == [200] * 20
 
     answer = api.get("queues/")
@@ -45,7 +48,7 @@ def test_a_token_has_its_burst_and_then_waits(api):
     assert problem["retry_after"] == 60
 
 
-def test_a_rate_limit_refills_with_time_up_to_its_burst(api):
+def test_a_rate_limit_refills_with_time_up_to_its_burst(api: Caller) -> None:
     spend(api, 21)
     age(60)
     assert spend(api, 2) == [200, 429]
@@ -53,28 +56,32 @@ def test_a_rate_limit_refills_with_time_up_to_its_burst(api):
     assert spend(api, 21) == [*[200] * 20, 429]
 
 
-def test_a_refused_request_costs_nothing(api):
+def test_a_refused_request_costs_nothing(api: Caller) -> None:
     spend(api, 30)
     age(60)
 
     assert spend(api, 1) == [200]
 
 
-def test_each_token_has_its_own_rate_limit_even_of_one_user(api, call, alice, bob):
+def test_each_token_has_its_own_rate_limit_even_of_one_user(
+    api: Caller, call: Callable[..., Caller], alice: User, bob: User
+) -> None:
     spend(api, 21)
 
     for other in (call(alice), call(bob)):
         assert spend(other, 1) == [200]
 
 
-def test_posts_count_and_a_refusal_of_a_scope_too(api, call, alice):
+def test_posts_count_and_a_refusal_of_a_scope_too(
+    api: Caller, call: Callable[..., Caller], alice: User
+) -> None:
     reader = call(alice, "read")
     answers = [reader.post("queues/manual-review/next/").status_code for _ in range(21)]
 
     assert answers == [*[403] * 20, 429]
 
 
-def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api):
+def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api: Caller) -> None:
     guesses = [Caller(f"{number:064}") for number in range(21)]
 
     answers = [guess.get("queues/").status_code for guess in guesses]
@@ -87,25 +94,29 @@ def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api):
     ("seen", "counted"),
     [("203.0.113.9:5000", "203.0.113.9"), ("[2001:db8::1]:443", "2001:db8::/64")],
 )
-def test_a_port_that_a_proxy_appends_is_no_part_of_an_address(settings, rf, seen, counted):
+def test_a_port_that_a_proxy_appends_is_no_part_of_an_address(
+    settings: Any, rf: Any, seen: Any, counted: Any
+) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert address(rf.get("/", HTTP_X_FORWARDED_FOR=seen)) == counted
 
 
-def test_who_brings_no_token_at_all_is_bounded_and_blocks_nobody(api, call):
+def test_who_brings_no_token_at_all_is_bounded_and_blocks_nobody(
+    api: Caller, call: Callable[..., Caller]
+) -> None:
     assert spend(call(None), 21) == [*[401] * 20, 429]
 
     assert spend(api, 1) == [200]
 
 
-def test_the_schema_counts_for_who_asks_for_it(call, client):
+def test_the_schema_counts_for_who_asks_for_it(call: Callable[..., Caller], client: Client) -> None:
     assert client.head("/api/schema/").status_code == 200
     assert spend(call(None)) == [*[401] * 19, 429]
 
     refused(client.get("/api/schema/"), 429, "throttled")
 
 
-def test_an_address_is_what_our_own_proxy_says(call, settings):
+def test_an_address_is_what_our_own_proxy_says(call: Callable[..., Caller], settings: Any) -> None:
     anonymous = call(None)
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     for number in range(20):
@@ -117,7 +128,7 @@ def test_an_address_is_what_our_own_proxy_says(call, settings):
     assert spend(anonymous, 1, HTTP_X_FORWARDED_FOR="203.0.113.9") == [401]
 
 
-def test_a_whole_ipv6_line_is_one_address(call):
+def test_a_whole_ipv6_line_is_one_address(call: Callable[..., Caller]) -> None:
     anonymous = call(None)
     for number in range(20):
         spend(anonymous, 1, REMOTE_ADDR=f"2001:db8:1:2::{number}")
@@ -127,13 +138,13 @@ def test_a_whole_ipv6_line_is_one_address(call):
 
 
 @pytest.mark.parametrize("hop", ["", "unknown", "x" * 9000, "\0", "1.2.3.4:567", "'; --"])
-def test_no_address_makes_a_5xx(call, settings, hop):
+def test_no_address_makes_a_5xx(call: Callable[..., Caller], settings: Any, hop: Any) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
     assert spend(call(None), 1, HTTP_X_FORWARDED_FOR=hop) == [401]
 
 
-def test_a_request_is_counted_in_one_statement(api):
+def test_a_request_is_counted_in_one_statement(api: Caller) -> None:
     with CaptureQueriesContext(connection) as limited:
         api.get("queues/")
 
@@ -141,20 +152,20 @@ def test_a_request_is_counted_in_one_statement(api):
     assert len(counting) == 1
 
 
-def test_zero_counts_nothing(api, settings):
+def test_zero_counts_nothing(api: Caller, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 0
 
     assert spend(api, 30) == [200] * 30
     assert not RateBucket.objects.exists()
 
 
-def test_no_secret_stands_in_a_buckets_name(api):
+def test_no_secret_stands_in_a_buckets_name(api: Caller) -> None:
     api.get("queues/")
 
     assert api.token not in RateBucket.objects.get().name
 
 
-def test_old_buckets_are_forgotten_and_only_those(api, call):
+def test_old_buckets_are_forgotten_and_only_those(api: Caller, call: Callable[..., Caller]) -> None:
     api.get("queues/")
     age(3601)
     spend(call(None), 1)
@@ -163,7 +174,7 @@ def test_old_buckets_are_forgotten_and_only_those(api, call):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_callers_at_once_get_no_more_than_there_is():
+def test_callers_at_once_get_no_more_than_there_is() -> None:
     def take(_):
         try:
             rate_limits.take("token:x", per_minute=1)
@@ -179,7 +190,7 @@ def test_callers_at_once_get_no_more_than_there_is():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_share_what_is_left_and_none_is_given_twice():
+def test_many_at_once_share_what_is_left_and_none_is_given_twice() -> None:
     def take(_):
         try:
             return rate_limits.take_up_to(7, "heartbeats:x", per_second=0.001, burst=30.5)
@@ -194,7 +205,7 @@ def test_many_at_once_share_what_is_left_and_none_is_given_twice():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_verb_waits_for_the_disk_however_fast_the_counting_is():
+def test_a_verb_waits_for_the_disk_however_fast_the_counting_is() -> None:
     rate_limits.take("token:x", per_minute=1)
 
     question = "SELECT setting, reset_val FROM pg_settings WHERE name = 'synchronous_commit'"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,14 +13,15 @@ import jsonschema
 import pytest
 import yaml
 from django.core.management import call_command
+from django.test import Client
 
 from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.api.schema import UNPRINTABLE
-from approvals.models import QuarantinedMessage
+from approvals.models import QuarantinedMessage, ReviewQueue
 from approvals.orchestration import fulfillment
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 
 ROUTES = {
     "/api/v1/queues/": {"get": "queues_list"},
@@ -98,11 +101,11 @@ HEADERS = (
 )
 
 
-def test_the_schema_is_valid_and_without_a_warning(tmp_path):
+def test_the_schema_is_valid_and_without_a_warning(tmp_path: Path) -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "s.yaml"))
 
 
-def test_every_route_is_described(client):
+def test_every_route_is_described(client: Client) -> None:
     schema = yaml.safe_load(client.get("/api/schema/").content)
 
     described = {
@@ -118,7 +121,7 @@ def test_every_route_is_described(client):
             assert "application/problem+json" in operation["responses"]["401"]["content"]
 
 
-def test_the_pages_need_no_login_and_run_no_inline_script(client):
+def test_the_pages_need_no_login_and_run_no_inline_script(client: Client) -> None:
     page = client.get("/api/docs/")
     script = client.get("/api/docs/", {"script": ""})
 
@@ -131,11 +134,11 @@ def test_the_pages_need_no_login_and_run_no_inline_script(client):
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
-def test_the_pages_refuse_in_the_apis_own_language(client, path):
+def test_the_pages_refuse_in_the_apis_own_language(client: Client, path: Any) -> None:
     refused(client.post(path), 405, "method_not_allowed")
 
 
-def test_the_schema_comes_as_json_too(client):
+def test_the_schema_comes_as_json_too(client: Client) -> None:
     answer = client.get("/api/schema/", HTTP_ACCEPT="application/json")
 
     assert answer.json()["openapi"].startswith("3.1")
@@ -145,7 +148,9 @@ def test_the_schema_comes_as_json_too(client):
 
 
 @pytest.fixture
-def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
+def known(
+    queue: ReviewQueue, settings: Any, monkeypatch: pytest.MonkeyPatch, call: Callable[..., Caller]
+) -> dict[str, Any]:
     """A row for each path, and who may do everything to all of them."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -161,7 +166,7 @@ def known(queue, settings, monkeypatch, call) -> dict[str, Any]:
 
 
 @pytest.fixture
-def schema(client) -> dict[str, Any]:
+def schema(client: Client) -> dict[str, Any]:
     """The document."""
     document: dict[str, Any] = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
     return document
@@ -193,8 +198,8 @@ def parameter_of(operation, place, name):
 
 @pytest.mark.parametrize(("operation_id", "name", "good", "bad"), PROMISES)
 def test_a_body_is_taken_just_where_it_fits_the_document(
-    known, schema, operation_id, name, good, bad
-):
+    known: dict[str, Any], schema: dict[str, Any], operation_id: Any, name: Any, good: Any, bad: Any
+) -> None:
     path, operation = named(schema, operation_id)
     shape = operation["requestBody"]["content"]["application/json"]["schema"]
     for value, is_good in judged(good, bad):
@@ -208,8 +213,8 @@ def test_a_body_is_taken_just_where_it_fits_the_document(
 
 @pytest.mark.parametrize(("operation_id", "name", "good", "bad"), QUERIES)
 def test_a_parameter_is_taken_just_where_it_fits_the_document(
-    known, schema, operation_id, name, good, bad
-):
+    known: dict[str, Any], schema: dict[str, Any], operation_id: Any, name: Any, good: Any, bad: Any
+) -> None:
     path, operation = named(schema, operation_id)
     parameter = parameter_of(operation, "query", name)
     address = path.format(**known)
@@ -227,7 +232,9 @@ def test_a_parameter_is_taken_just_where_it_fits_the_document(
 
 
 @pytest.mark.parametrize(("name", "good", "bad"), HEADERS)
-def test_a_header_is_taken_just_where_it_fits_the_document(known, schema, name, good, bad):
+def test_a_header_is_taken_just_where_it_fits_the_document(
+    known: dict[str, Any], schema: dict[str, Any], name: Any, good: Any, bad: Any
+) -> None:
     path, operation = named(schema, "reviews_claim")
     parameter = parameter_of(operation, "header", name)
     for value, is_good in judged(good, bad):
@@ -239,7 +246,9 @@ def test_a_header_is_taken_just_where_it_fits_the_document(known, schema, name, 
         assert (answer.status_code != 422) == is_good, (value, answer.content)
 
 
-def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(schema):
+def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(
+    schema: dict[str, Any],
+) -> None:
     left_out = set()
     for methods in schema["paths"].values():
         for operation in methods.values():
@@ -255,7 +264,7 @@ def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(schema
     }
 
 
-def test_what_the_document_calls_unprintable_is():
+def test_what_the_document_calls_unprintable_is() -> None:
     characters = re.compile(f"[{UNPRINTABLE}]")
 
     found = [one for one in map(chr, range(0x110000)) if characters.match(one)]
@@ -263,7 +272,7 @@ def test_what_the_document_calls_unprintable_is():
     assert [hex(ord(one)) for one in found if one.isprintable()] == []
 
 
-def test_an_empty_webhook_is_none_by_its_document(schema):
+def test_an_empty_webhook_is_none_by_its_document(schema: dict[str, Any]) -> None:
     _, operation = named(schema, "webhooks_decide")
     shape = operation["requestBody"]["content"]["application/json"]["schema"]
     body = {"approved": True, "reviewer_email": "ada@example.com"}

@@ -41,7 +41,7 @@ BY_HAND = {"webhooks_decide"}  # signed over its bytes: its own tests send it
 
 
 @pytest.fixture(scope="module")
-def schema(django_db_setup) -> dict[str, Any]:
+def schema(django_db_setup: Any) -> dict[str, Any]:
     """The OpenAPI document, as JSON."""
     from django.test import Client  # noqa: PLC0415
 
@@ -90,7 +90,7 @@ def alike(left, right):
 
 
 @pytest.fixture
-def world(live_server, settings, monkeypatch, transactional_db):
+def world(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, transactional_db: None):
     """A served desk, and a caller who may do everything."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -191,7 +191,7 @@ class World:
         return re.sub(r"\{(\w+)\}", lambda name: self.place(operation_id, name[1]), path)
 
 
-def test_every_example_is_what_its_schema_says(schema):
+def test_every_example_is_what_its_schema_says(schema: dict[str, Any]) -> None:
     seen = 0
     for _, _, operation in operations(schema):
         contents = [operation.get("requestBody", {"content": {}})["content"]]
@@ -205,7 +205,9 @@ def test_every_example_is_what_its_schema_says(schema):
 
 
 @on_a_served_desk
-def test_every_request_example_is_taken_and_answered_as_the_examples_say(schema, world):
+def test_every_request_example_is_taken_and_answered_as_the_examples_say(
+    schema: dict[str, Any], world: Any
+) -> None:
     world.rows()
     for path, method, operation in operations(schema):
         contents = operation.get("requestBody", {}).get("content", {})
@@ -232,7 +234,9 @@ def test_every_request_example_is_taken_and_answered_as_the_examples_say(schema,
 
 
 @on_a_served_desk
-def test_the_refusals_come_with_the_headers_and_members_that_are_described(schema, world):
+def test_the_refusals_come_with_the_headers_and_members_that_are_described(
+    schema: dict[str, Any], world: Any
+) -> None:
     review = factories.review(world.queue)
     claim = schema["paths"]["/api/v1/reviews/{review_id}/claim/"]["post"]["responses"]
     path = f"/api/v1/reviews/{review.pk}/claim/"
@@ -254,7 +258,7 @@ def test_the_refusals_come_with_the_headers_and_members_that_are_described(schem
         assert described.get("headers", {}).keys() <= set(answer.headers)
 
 
-def test_every_operation_tells_what_is_always_possible(schema):
+def test_every_operation_tells_what_is_always_possible(schema: dict[str, Any]) -> None:
     for _, method, operation in operations(schema):
         described = operation["responses"]
         assert {"401", "403", "422", "429", "503"} <= described.keys()
@@ -264,7 +268,7 @@ def test_every_operation_tells_what_is_always_possible(schema):
         assert ("If-Match" in headers) == ("412" in described), operation["operationId"]
 
 
-def test_every_link_leads_from_an_answer_to_an_operation(schema):
+def test_every_link_leads_from_an_answer_to_an_operation(schema: dict[str, Any]) -> None:
     known = {operation["operationId"]: operation for _, _, operation in operations(schema)}
     reached = set()
     for operation in known.values():
@@ -291,7 +295,9 @@ def resolved(expression, response):
 
 
 @on_a_served_desk
-def test_a_program_walks_from_the_list_to_an_undo_by_links_alone(schema, world):
+def test_a_program_walks_from_the_list_to_an_undo_by_links_alone(
+    schema: dict[str, Any], world: Any
+) -> None:
     factories.review(world.queue)
     known = {
         operation["operationId"]: (path, method, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(browser: Browser, live_server) -> Iterator[NewPage]:
+def new_page(browser: Browser, live_server: Any) -> Iterator[NewPage]:
     """Makes pages: `new_page(width=375, scheme="dark", javascript=False)`; each has its own cookies."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import resolve
 
 from approvals import exceptions
@@ -22,7 +23,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.api import errors
 from approvals.api.views.documentation import OpenAPIDocument
 from approvals.api.views.unknown_address import UnknownAddress
-from approvals.models import OrderExecution, QuarantinedMessage, User
+from approvals.models import OrderExecution, QuarantinedMessage, ReviewQueue, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from tests import factories
@@ -56,7 +57,9 @@ def schema() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("route", METHODS)
-def test_a_route_has_exactly_the_methods_of_the_contract(db, queue, route: str):
+def test_a_route_has_exactly_the_methods_of_the_contract(
+    db: None, queue: ReviewQueue, route: str
+) -> None:
     person = factories.user("op@example.com", "lead", queue)
     people.grant_site(person, "operator", by=COMMAND_LINE)
     caller = Caller(credentials.issue_token(person, "contract", by=COMMAND_LINE)).client
@@ -70,7 +73,7 @@ def test_a_route_has_exactly_the_methods_of_the_contract(db, queue, route: str):
     assert offered.headers["Allow"] == refused.headers["Allow"], offered.content
 
 
-def test_the_schema_describes_these_routes_and_no_other(schema):
+def test_the_schema_describes_these_routes_and_no_other(schema: dict[str, Any]) -> None:
     described = {
         f"{method.upper()} {re.sub('{[a-z_]+}', '{}', path.removeprefix('/api/v1/'))}"
         for path, methods in schema["paths"].items()
@@ -81,7 +84,7 @@ def test_the_schema_describes_these_routes_and_no_other(schema):
 
 
 @pytest.mark.parametrize("line", contract.not_yet("route"))
-def test_a_route_that_is_not_due_is_not_there(line: str):
+def test_a_route_that_is_not_due_is_not_there(line: str) -> None:
     method, _, route = line.partition(" ")
     view = resolve(address(route)).func.view_class
 
@@ -93,7 +96,7 @@ def test_a_route_that_is_not_due_is_not_there(line: str):
 
 
 @pytest.fixture
-def known(queue, settings, monkeypatch) -> dict[str, Any]:
+def known(queue: ReviewQueue, settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A row for each route, and who may do everything to all of them."""
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.0)
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
@@ -143,7 +146,9 @@ def quarantined(alice: User, route: str) -> Any:
 
 
 @pytest.mark.parametrize("line", [line for line in DUE if "webhooks/" not in line])
-def test_an_answer_has_the_status_and_the_keys_of_the_contract(known, line: str):
+def test_an_answer_has_the_status_and_the_keys_of_the_contract(
+    known: dict[str, Any], line: str
+) -> None:
     (method, _, route), promised = line.partition(" "), contract.ROUTES[line]
     path = address(route, **known | row(route, known))
 
@@ -161,7 +166,7 @@ def test_an_answer_has_the_status_and_the_keys_of_the_contract(known, line: str)
         assert (told["next"], told["previous"]) == (None, None)
 
 
-def test_a_signed_webhook_is_answered_with_the_keys_of_the_contract(known):
+def test_a_signed_webhook_is_answered_with_the_keys_of_the_contract(known: dict[str, Any]) -> None:
     promised = contract.ROUTES["POST webhooks/decision/"]
     sender = signing.issue()
 
@@ -171,7 +176,9 @@ def test_a_signed_webhook_is_answered_with_the_keys_of_the_contract(known):
     assert set(promised.keys) == answer.json().keys()
 
 
-def test_a_decided_review_has_exactly_the_keys_of_the_contract_all_the_way_down(known):
+def test_a_decided_review_has_exactly_the_keys_of_the_contract_all_the_way_down(
+    known: dict[str, Any],
+) -> None:
     token_free = factories.message()
     review = factories.review(**token_free)
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(known["alice"], "api"))
@@ -185,7 +192,7 @@ def test_a_decided_review_has_exactly_the_keys_of_the_contract_all_the_way_down(
     assert token_free["taskToken"] not in json.dumps(shown)
 
 
-def test_a_lease_is_told_to_its_holder_alone(known):
+def test_a_lease_is_told_to_its_holder_alone(known: dict[str, Any]) -> None:
     claimed = known["caller"].post(f"reviews/{known['id']}/claim/").json()
     bob = Caller(
         credentials.issue_token(User.objects.get(email="bob@example.com"), "b", by=COMMAND_LINE)
@@ -196,7 +203,7 @@ def test_a_lease_is_told_to_its_holder_alone(known):
         assert claimed["lease_id"] not in reader.get(f"reviews/{known['id']}/").content.decode()
 
 
-def test_the_list_of_reviews_takes_the_parameters_of_the_contract(schema):
+def test_the_list_of_reviews_takes_the_parameters_of_the_contract(schema: dict[str, Any]) -> None:
     described = schema["paths"]["/api/v1/reviews/"]["get"]["parameters"]
 
     taken = {each["name"] for each in described if each["in"] == "query"}
@@ -229,24 +236,28 @@ def documented(schema: dict[str, Any]) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize("code", contract.due("error", contract.ERRORS))
-def test_an_error_has_one_class_and_its_status_and_is_documented(schema, code: str):
+def test_an_error_has_one_class_and_its_status_and_is_documented(
+    schema: dict[str, Any], code: str
+) -> None:
     assert classes()[code] == {contract.ERRORS[code]}
     assert documented(schema)[code] == {contract.ERRORS[code]}
 
 
 @pytest.mark.parametrize("code", contract.not_yet("error"))
-def test_an_error_that_is_not_due_is_not_there(code: str):
+def test_an_error_that_is_not_due_is_not_there(code: str) -> None:
     assert code not in classes()
 
 
-def test_every_refusal_of_ours_stands_in_the_contract():
+def test_every_refusal_of_ours_stands_in_the_contract() -> None:
     ours = {code: max(statuses) for code, statuses in classes().items()}
 
     told = contract.ERRORS | BEYOND | {"not_authenticated": 401}
     assert {code: told.get(code) for code in ours} == ours
 
 
-def test_a_problem_says_what_every_problem_says(known, schema):
+def test_a_problem_says_what_every_problem_says(
+    known: dict[str, Any], schema: dict[str, Any]
+) -> None:
     answer = known["caller"].get("reviews/nothing/")
 
     assert answer.headers["Content-Type"] == errors.MEDIA_TYPE
@@ -260,5 +271,7 @@ def test_a_problem_says_what_every_problem_says(known, schema):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "status"), (contract.ADDRESSES | contract.PAGES).items())
-def test_the_addresses_beside_the_interface_answer_anybody(client, path: str, status: int):
+def test_the_addresses_beside_the_interface_answer_anybody(
+    client: Client, path: str, status: int
+) -> None:
     assert client.get(path).status_code == status

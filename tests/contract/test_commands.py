@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import ManagementUtility, get_commands, load_command_class
@@ -39,7 +40,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("target", contract.due("make", contract.MAKE))
-def test_make_has_the_target_and_says_what_it_does(target: str):
+def test_make_has_the_target_and_says_what_it_does(target: str) -> None:
     planned = make("--dry-run", target)
 
     assert planned.returncode == 0, planned.stderr
@@ -47,7 +48,7 @@ def test_make_has_the_target_and_says_what_it_does(target: str):
 
 
 @pytest.mark.parametrize("target", contract.not_yet("make"))
-def test_make_does_not_have_yet_what_is_not_due(target: str):
+def test_make_does_not_have_yet_what_is_not_due(target: str) -> None:
     assert make("--dry-run", target).returncode == 2
 
 
@@ -64,7 +65,7 @@ def parser(name: str) -> argparse.ArgumentParser:
     return verbs.choices[verb]
 
 
-def test_the_commands_are_those_of_the_contract():
+def test_the_commands_are_those_of_the_contract() -> None:
     ours = {name for name, app in get_commands().items() if app == "approvals"}
 
     due = {name.partition(" ")[0] for name in COMMANDS}
@@ -72,7 +73,7 @@ def test_the_commands_are_those_of_the_contract():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_names_every_option_of_the_contract(name: str):
+def test_the_help_of_a_command_names_every_option_of_the_contract(name: str) -> None:
     promised = contract.COMMANDS[name]
     actions = parser(name)._actions
     stock = {o for action in parser("sweep")._actions for o in action.option_strings} - {"--once"}
@@ -88,7 +89,7 @@ def test_the_help_of_a_command_names_every_option_of_the_contract(name: str):
 
 
 @pytest.fixture
-def shell(db: None, monkeypatch, capfd):
+def shell(db: None, monkeypatch: pytest.MonkeyPatch, capfd: Any):
     """`shell("grant a b")`: the exit code, and what went to standard output and error."""
     # A command closes its connections at its end; here they are the test's.
     monkeypatch.setattr(connections, "close_all", lambda: None)
@@ -106,7 +107,7 @@ def shell(db: None, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_reads_help(shell, name: str):
+def test_a_command_reads_help(shell: Any, name: str) -> None:
     code, shown, said = shell(f"{name} --help")
 
     assert (code, said) == (0, "")
@@ -114,7 +115,7 @@ def test_a_command_reads_help(shell, name: str):
 
 
 @pytest.mark.parametrize(("name", "line"), MISTAKES, ids=[f"{n} {m}" for n, m in MISTAKES])
-def test_a_users_mistake_is_answered_in_one_line(shell, name: str, line: str):
+def test_a_users_mistake_is_answered_in_one_line(shell: Any, name: str, line: str) -> None:
     factories.queue("held")
 
     code, _, said = shell(f"{name} {line}")
@@ -127,7 +128,7 @@ def test_a_users_mistake_is_answered_in_one_line(shell, name: str, line: str):
     assert len(words) == 1, said
 
 
-def test_the_exit_codes_are_those_of_the_contract():
+def test_the_exit_codes_are_those_of_the_contract() -> None:
     assert {
         "error": command.Error("").returncode,
         "usage": command.Usage("").returncode,
@@ -135,7 +136,7 @@ def test_the_exit_codes_are_those_of_the_contract():
     } == contract.EXIT_CODES
 
 
-def test_a_mistake_before_the_settings_are_read_is_one_line_too():
+def test_a_mistake_before_the_settings_are_read_is_one_line_too() -> None:
     bare = {"PATH": os.environ["PATH"]} | measured()
     done = subprocess.run(
         [sys.executable, "manage.py", "sweep", "--once"],
@@ -149,7 +150,7 @@ def test_a_mistake_before_the_settings_are_read_is_one_line_too():
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
-def test_the_demo_reads_help_and_does_not_start():
+def test_the_demo_reads_help_and_does_not_start() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "demo", "--help"],
         cwd=Path(manage.__file__).parent,
@@ -164,7 +165,7 @@ def test_the_demo_reads_help_and_does_not_start():
 
 
 @pytest.mark.parametrize("name", contract.not_yet("command"))
-def test_a_command_that_is_not_due_is_not_there(name: str):
+def test_a_command_that_is_not_due_is_not_there(name: str) -> None:
     assert name not in get_commands()
 
 
@@ -172,7 +173,7 @@ def test_a_command_that_is_not_due_is_not_there(name: str):
 
 
 @pytest.mark.parametrize("process", contract.PROCESSES)
-def test_a_process_starts_by_its_line(process: str):
+def test_a_process_starts_by_its_line(process: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", *shlex.split(process), contract.PROCESSES[process]],
         cwd=ROOT,

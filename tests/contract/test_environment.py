@@ -47,24 +47,24 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {f"{name}_FILE": str(folder / name) for name in DUE}
 
 
-def test_each_name_of_the_environment_is_read():
+def test_each_name_of_the_environment_is_read() -> None:
     given = {name: contract.ENVIRONMENT[name].value for name in DUE}
 
     assert shown(given) == {name: contract.ENVIRONMENT[name].shows for name in DUE}
 
 
-def test_each_name_may_be_a_file(files: dict[str, str]):
+def test_each_name_may_be_a_file(files: dict[str, str]) -> None:
     assert shown(files) == {name: contract.ENVIRONMENT[name].shows for name in DUE}
 
 
 @pytest.mark.parametrize("name", contract.not_yet("environment"))
-def test_a_name_that_is_not_due_is_not_read(name: str):
+def test_a_name_that_is_not_due_is_not_read(name: str) -> None:
     sources = "\n".join(path.read_text() for path in Path("config").glob("*.py"))
 
     assert f'"{name}"' not in sources
 
 
-def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path):
+def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path) -> None:
     told = {
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -86,7 +86,7 @@ def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path):
     assert all(list(user) == contract.DEMO_USER for user in found["users"])
 
 
-def test_every_line_of_what_is_not_due_names_a_line_of_the_contract():
+def test_every_line_of_what_is_not_due_names_a_line_of_the_contract() -> None:
     promised = {
         "make": contract.MAKE,
         "command": contract.COMMANDS,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -190,7 +191,7 @@ def chain(events: list[dict[str, Any]], token: str) -> list[str]:
 # --- 1. Every operation answers as botocore's model says -----------------------------------------
 
 
-def test_every_reply_of_step_functions_fits_the_model(scene):
+def test_every_reply_of_step_functions_fits_the_model(scene: Scene) -> None:
     arn = scene.sfn.start_execution(stateMachineArn=scene.machine, name="o-1", input="{}")[
         "executionArn"
     ]
@@ -209,7 +210,7 @@ def test_every_reply_of_step_functions_fits_the_model(scene):
     assert served == set(scene.aws.account.stepfunctions.operations)
 
 
-def test_every_reply_of_sqs_fits_the_model(scene):
+def test_every_reply_of_sqs_fits_the_model(scene: Scene) -> None:
     sqs = scene.sqs
     url = sqs.create_queue(QueueName="other", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     assert sqs.get_queue_url(QueueName="other")["QueueUrl"] == url
@@ -243,7 +244,7 @@ def test_every_reply_of_sqs_fits_the_model(scene):
     assert served == set(scene.aws.account.sqs.operations)
 
 
-def test_a_reply_that_departs_from_the_model_is_noticed(scene):
+def test_a_reply_that_departs_from_the_model_is_noticed(scene: Scene) -> None:
     shape = scene.sfn.meta.service_model.operation_model("DescribeExecution").output_shape
     arn, _ = scene.order()
     body = {"executionArn": arn, "stateMachineArn": "a", "status": "STARTED", "startDate": "today"}
@@ -405,7 +406,7 @@ REFUSALS = [
 ]
 
 
-def test_each_documented_refusal_has_its_code_and_its_words(scene):
+def test_each_documented_refusal_has_its_code_and_its_words(scene: Scene) -> None:
     arn, token = scene.order()
     live = {"MACHINE": scene.machine, "ARN": arn, "TOKEN": token, "QUEUE": scene.queue}
 
@@ -427,7 +428,7 @@ def test_each_documented_refusal_has_its_code_and_its_words(scene):
     assert scene.aws.log.effect_of(token) is None  # none of these closed it
 
 
-def test_a_forbidden_character_is_no_name(scene):
+def test_a_forbidden_character_is_no_name(scene: Scene) -> None:
     """§2: name."""
     accepted = []
     for character in [*'<>{}[]?*"#%\\^|~`$&,;:/ \t\n', "\x7f", "\u0085", "\u00a0"]:
@@ -438,7 +439,7 @@ def test_a_forbidden_character_is_no_name(scene):
     scene.sfn.start_execution(stateMachineArn=scene.machine, name="o" * 79 + "é")
 
 
-def test_a_token_ends_once(scene):
+def test_a_token_ends_once(scene: Scene) -> None:
     """§1: a second use is TaskTimedOut, even with the same bytes."""
     arn, token = scene.order()
     scene.sfn.send_task_success(taskToken=token, output=OUTPUT)
@@ -452,7 +453,7 @@ def test_a_token_ends_once(scene):
     assert scene.aws.log.winner(token) == DECISION
 
 
-def test_of_thirty_two_callers_at_once_one_wins(scene):
+def test_of_thirty_two_callers_at_once_one_wins(scene: Scene) -> None:
     """§1: two concurrent first calls, exactly one 200."""
     _, token = scene.order()
     start = threading.Barrier(32)
@@ -469,7 +470,7 @@ def test_of_thirty_two_callers_at_once_one_wins(scene):
     assert scene.aws.log.tokens_sent_with_other_bytes() == [fingerprint(token)]
 
 
-def test_a_token_is_good_in_its_own_region_only(scene):
+def test_a_token_is_good_in_its_own_region_only(scene: Scene) -> None:
     """§1: only at the same region's endpoint."""
     _, token = scene.order()
     elsewhere = client("stepfunctions", scene.aws.endpoint, "us-east-1")
@@ -478,7 +479,7 @@ def test_a_token_is_good_in_its_own_region_only(scene):
     scene.sfn.send_task_success(taskToken=token, output="{}")
 
 
-def test_the_limits_themselves_are_accepted(scene):
+def test_the_limits_themselves_are_accepted(scene: Scene) -> None:
     """§1: 262,144 bytes of output, 256 and 32,768 characters of error and cause."""
     _, first = scene.order("o-1")
     _, second = scene.order("o-2")
@@ -486,7 +487,7 @@ def test_the_limits_themselves_are_accepted(scene):
     scene.sfn.send_task_failure(taskToken=second, error="é" * 256, cause="é" * 32_768)
 
 
-def test_a_timeout_fails_the_execution_unless_it_is_caught(scene):
+def test_a_timeout_fails_the_execution_unless_it_is_caught(scene: Scene) -> None:
     """§1 and the recording [L]: error States.Timeout, no TaskStateExited without a Catch."""
     arn, token = scene.order("o-1", timeout_seconds=60)
     caught, other = scene.order("o-2", timeout_seconds=60, catch=True)
@@ -499,7 +500,7 @@ def test_a_timeout_fails_the_execution_unless_it_is_caught(scene):
     assert scene.aws.log.effect_of(token)["by"] == "timeout"
 
 
-def test_a_timeout_with_a_retry_sends_a_new_message_by_itself(scene):
+def test_a_timeout_with_a_retry_sends_a_new_message_by_itself(scene: Scene) -> None:
     """§1: a Retry schedules the task again, as often as it may."""
     scene.aws.machine(review_queue_url=scene.queue, timeout_seconds=60, retries=2)
     arn, _ = scene.order()
@@ -512,7 +513,7 @@ def test_a_timeout_with_a_retry_sends_a_new_message_by_itself(scene):
     assert scene.status(arn) == "FAILED"
 
 
-def test_a_heartbeat_moves_its_own_clock_only(scene):
+def test_a_heartbeat_moves_its_own_clock_only(scene: Scene) -> None:
     """§1: HeartbeatSeconds restarts, TimeoutSeconds does not; a missed beat is States.Timeout too."""
     _, token = scene.order("o-1", timeout_seconds=100, heartbeat_seconds=20)
     for _ in range(4):
@@ -529,7 +530,7 @@ def test_a_heartbeat_moves_its_own_clock_only(scene):
     assert scene.aws.log.effect_of(token)["by"] == "timeout"
 
 
-def test_a_retry_brings_a_new_token_on_the_same_chain(scene):
+def test_a_retry_brings_a_new_token_on_the_same_chain(scene: Scene) -> None:
     """§1: a new token and a second message; the old token is dead."""
     arn, old = scene.order()
     new = scene.aws.retry(old)
@@ -543,7 +544,7 @@ def test_a_retry_brings_a_new_token_on_the_same_chain(scene):
     assert chain(scene.events(arn), old) == [*whole, "TaskTimedOut", *whole, *end]
 
 
-def test_a_history_is_the_recorded_one(scene):
+def test_a_history_is_the_recorded_one(scene: Scene) -> None:
     """§2: the events of a callback task, 3←4←5←6, with token and MessageId in them."""
     arn, token = scene.order()
     message = scene.receive()[0]
@@ -568,7 +569,7 @@ def test_a_history_is_the_recorded_one(scene):
     assert events[5]["taskSucceededEventDetails"]["output"] == OUTPUT
 
 
-def test_the_message_is_the_full_one(scene):
+def test_the_message_is_the_full_one(scene: Scene) -> None:
     """§9.9: schemaVersion, token, execution, state, counts, timeout, error and input."""
     arn, _ = scene.order("o-1", item_index=3)
     body = json.loads(scene.receive()[1]["Body"])
@@ -585,7 +586,7 @@ def test_the_message_is_the_full_one(scene):
     assert body["input"] == {"order_id": "o-1"}
 
 
-def test_parallel_branches_interleave_and_each_chain_holds(scene):
+def test_parallel_branches_interleave_and_each_chain_holds(scene: Scene) -> None:
     """§2: never list order, branches interleave."""
     scene.aws.machine(review_queue_url="")
     arn = scene.aws.start(scene.machine, "o-1")
@@ -606,7 +607,7 @@ def test_parallel_branches_interleave_and_each_chain_holds(scene):
     assert chain(events, three) == ended + rest
 
 
-def test_an_uncaught_failure_aborts_the_other_branches(scene):
+def test_an_uncaught_failure_aborts_the_other_branches(scene: Scene) -> None:
     """§2: in Parallel failure, TaskStateAborted."""
     scene.aws.machine(review_queue_url="")
     arn = scene.aws.start(scene.machine, "o-1")
@@ -621,7 +622,7 @@ def test_an_uncaught_failure_aborts_the_other_branches(scene):
     assert scene.aws.log.effect_of(two)["by"] == "execution_end"
 
 
-def test_a_caught_failure_lets_the_execution_go_on(scene):
+def test_a_caught_failure_lets_the_execution_go_on(scene: Scene) -> None:
     """§9.2: with a Catch a rejection does not fail the execution."""
     arn, first = scene.order()
     second = scene.aws.open_task(arn, catch=True)
@@ -631,7 +632,7 @@ def test_a_caught_failure_lets_the_execution_go_on(scene):
     assert scene.status(arn) == "SUCCEEDED"
 
 
-def test_a_failure_without_words_has_neither_key(scene):
+def test_a_failure_without_words_has_neither_key(scene: Scene) -> None:
     """§1 [L no_error_field]."""
     arn, token = scene.order()
     scene.sfn.send_task_failure(taskToken=token)
@@ -639,7 +640,7 @@ def test_a_failure_without_words_has_neither_key(scene):
     assert set(failed["taskFailedEventDetails"]) == {"resource", "resourceType"}
 
 
-def test_a_stop_kills_the_tokens(scene):
+def test_a_stop_kills_the_tokens(scene: Scene) -> None:
     """§2: StopExecution, ABORTED, tokens die."""
     arn, token = scene.order()
     first = scene.sfn.stop_execution(executionArn=arn, error="Operator", cause="why")["stopDate"]
@@ -650,7 +651,7 @@ def test_a_stop_kills_the_tokens(scene):
     assert scene.aws.log.effect_of(token)["by"] == "abort"
 
 
-def test_a_redrive_gives_a_new_token_under_the_same_arn(scene):
+def test_a_redrive_gives_a_new_token_under_the_same_arn(scene: Scene) -> None:
     """§2: RedriveExecution; idempotent by clientToken, not for what succeeded, 14 days."""
     arn, token = scene.order()
     scene.aws.abort(arn)
@@ -668,7 +669,7 @@ def test_a_redrive_gives_a_new_token_under_the_same_arn(scene):
     assert refusal(scene.sfn.redrive_execution, executionArn=other) == "ExecutionNotRedrivable"
 
 
-def test_a_client_token_is_forgotten_after_a_quarter_of_an_hour(scene):
+def test_a_client_token_is_forgotten_after_a_quarter_of_an_hour(scene: Scene) -> None:
     """API reference, RedriveExecution: clientToken, 15 minutes."""
     arn, _ = scene.order()
 
@@ -686,7 +687,7 @@ def test_a_client_token_is_forgotten_after_a_quarter_of_an_hour(scene):
     assert scene.aws.execution(arn)["redrive_count"] == 2
 
 
-def test_an_execution_keeps_the_definition_it_was_started_with(scene):
+def test_an_execution_keeps_the_definition_it_was_started_with(scene: Scene) -> None:
     """API reference, DescribeStateMachineForExecution; the first revision has no id."""
     arn, _ = scene.order()
     ask = scene.sfn.describe_state_machine_for_execution
@@ -696,7 +697,7 @@ def test_an_execution_keeps_the_definition_it_was_started_with(scene):
     assert ask(executionArn=arn)["definition"] == first["definition"]
 
 
-def test_a_start_is_idempotent_only_while_it_runs_with_the_same_input(scene):
+def test_a_start_is_idempotent_only_while_it_runs_with_the_same_input(scene: Scene) -> None:
     """§2: StartExecution; the name is free again 90 days after the end."""
     start = {"stateMachineArn": scene.machine, "name": "order-1", "input": '{"order_id":"1"}'}
     first = scene.sfn.start_execution(**start)
@@ -715,7 +716,7 @@ def test_a_start_is_idempotent_only_while_it_runs_with_the_same_input(scene):
     assert scene.status(first["executionArn"]) == "RUNNING"
 
 
-def test_a_long_history_is_paged_both_ways(scene):
+def test_a_long_history_is_paged_both_ways(scene: Scene) -> None:
     """§2: at most 1000 a page, reverseOrder, nextToken."""
     scene.aws.machine(review_queue_url=scene.queue, padding=1200)
     arn, token = scene.order()
@@ -736,7 +737,7 @@ def test_a_long_history_is_paged_both_ways(scene):
     assert chain(forward, token)[3:] == ["TaskSucceeded", "TaskStateExited", "ExecutionSucceeded"]
 
 
-def test_a_history_can_leave_the_data_out(scene):
+def test_a_history_can_leave_the_data_out(scene: Scene) -> None:
     """§2: includeExecutionData."""
     arn, token = scene.order()
     scene.sfn.send_task_success(taskToken=token, output=OUTPUT)
@@ -744,7 +745,7 @@ def test_a_history_can_leave_the_data_out(scene):
     assert OUTPUT not in json.dumps(events, default=str)
 
 
-def test_new_events_may_lag(scene):
+def test_new_events_may_lag(scene: Scene) -> None:
     """§2 and §10: GetExecutionHistory carries no consistency promise."""
     arn, token = scene.order()
     scene.aws.lag_history(reads=2, execution=arn)
@@ -758,7 +759,7 @@ def test_new_events_may_lag(scene):
     assert scene.types(other)[-1] == "TaskSubmitted"
 
 
-def test_a_history_may_be_hidden_or_gone(scene):
+def test_a_history_may_be_hidden_or_gone(scene: Scene) -> None:
     """§10: AccessDenied; ExecutionDoesNotExist; the tokens of what is gone are closed."""
     arn, token = scene.order()
     scene.aws.hide_history(arn)
@@ -770,7 +771,7 @@ def test_a_history_may_be_hidden_or_gone(scene):
     assert refusal(scene.sfn.send_task_success, taskToken=token, output="{}") == "TaskTimedOut"
 
 
-def test_another_party_may_win(scene):
+def test_another_party_may_win(scene: Scene) -> None:
     """§10: TaskSucceeded or TaskFailed without our decision_id is a conflict."""
     arn, token = scene.order()
     scene.aws.answer(token, output='{"by": "hand"}')
@@ -780,7 +781,7 @@ def test_another_party_may_win(scene):
     assert DECISION not in json.dumps(scene.events(arn), default=str)
 
 
-def test_an_execution_that_timed_out_tells_no_error(scene):
+def test_an_execution_that_timed_out_tells_no_error(scene: Scene) -> None:
     """§2: on TIMED_OUT error and cause are absent; tokens are aborted."""
     arn, token = scene.order()
     scene.aws.end(arn, "TIMED_OUT")
@@ -790,7 +791,7 @@ def test_an_execution_that_timed_out_tells_no_error(scene):
     assert refusal(scene.sfn.send_task_heartbeat, taskToken=token) == "TaskTimedOut"
 
 
-def test_executions_are_listed_newest_first_by_status_and_page(scene):
+def test_executions_are_listed_newest_first_by_status_and_page(scene: Scene) -> None:
     """§2: ListExecutions."""
     arns = [scene.order(f"o-{number}")[0] for number in range(5)]
     scene.aws.abort(arns[0])
@@ -801,7 +802,7 @@ def test_executions_are_listed_newest_first_by_status_and_page(scene):
     assert len(list(listed.paginate(**asked))) == 3
 
 
-def test_status_events_are_those_of_eventbridge(scene):
+def test_status_events_are_those_of_eventbridge(scene: Scene) -> None:
     """§2: epoch milliseconds, duplicated and out of order where the rule says so."""
     rule = scene.aws.create_queue("status")
     scene.aws.machine(
@@ -821,7 +822,7 @@ def test_status_events_are_those_of_eventbridge(scene):
     assert abs(last["detail"]["stopDate"] / 1000 - time.time()) < 60
 
 
-def test_system_attributes_come_only_when_asked_for(scene):
+def test_system_attributes_come_only_when_asked_for(scene: Scene) -> None:
     """§5: MessageSystemAttributeNames; SentTimestamp stays, the receive count grows."""
     scene.order()
     assert "Attributes" not in scene.receive(VisibilityTimeout=0)[0]
@@ -832,7 +833,7 @@ def test_system_attributes_come_only_when_asked_for(scene):
     assert abs(int(message["Attributes"]["SentTimestamp"]) / 1000 - time.time()) < 60
 
 
-def test_an_empty_answer_has_no_messages_and_a_long_poll_wakes(scene):
+def test_an_empty_answer_has_no_messages_and_a_long_poll_wakes(scene: Scene) -> None:
     """§5: the key is absent; WaitTimeSeconds ends with the first message."""
     assert "Messages" not in scene.sqs.receive_message(QueueUrl=scene.queue)
     with ThreadPoolExecutor(1) as pool:
@@ -844,7 +845,7 @@ def test_an_empty_answer_has_no_messages_and_a_long_poll_wakes(scene):
     assert 0.2 <= time.monotonic() - began < 3.5
 
 
-def test_an_old_handle_succeeds_without_deleting(scene):
+def test_an_old_handle_succeeds_without_deleting(scene: Scene) -> None:
     """§5: delete needs the most recent ReceiptHandle."""
     scene.order()
     old = scene.receive(VisibilityTimeout=0)[0]["ReceiptHandle"]
@@ -857,7 +858,7 @@ def test_an_old_handle_succeeds_without_deleting(scene):
     assert len(scene.aws.log.deletes()) == 1
 
 
-def test_a_message_is_hidden_for_its_visibility(scene):
+def test_a_message_is_hidden_for_its_visibility(scene: Scene) -> None:
     """§5: visibility, ChangeMessageVisibility, MessageNotInflight."""
     scene.order()
     message = scene.receive(VisibilityTimeout=30)[0]
@@ -873,7 +874,7 @@ def test_a_message_is_hidden_for_its_visibility(scene):
     assert len(scene.receive()) == 1
 
 
-def test_what_is_received_too_often_goes_to_the_dead_letters(scene):
+def test_what_is_received_too_often_goes_to_the_dead_letters(scene: Scene) -> None:
     """§5: RedrivePolicy; the original time of sending stays."""
     dead = scene.aws.create_queue("dead")
     scene.aws.dead_letters(scene.queue, dead, max_receive_count=2)
@@ -890,14 +891,14 @@ def test_what_is_received_too_often_goes_to_the_dead_letters(scene):
     assert buried["Attributes"]["DeadLetterQueueSourceArn"] == arn
 
 
-def test_a_message_is_gone_after_its_retention(scene):
+def test_a_message_is_gone_after_its_retention(scene: Scene) -> None:
     """§5: four days by default."""
     scene.order()
     scene.aws.advance(4 * 86_400 + 1)
     assert scene.receive() == []
 
 
-def test_duplicates_arrive_as_often_as_planned(scene):
+def test_duplicates_arrive_as_often_as_planned(scene: Scene) -> None:
     """§5: at least once; copies have one MessageId and each a handle of its own."""
     scene.aws.queue_faults(scene.queue, copies=20, reorder=True)
     for number in range(3):
@@ -913,7 +914,7 @@ def test_duplicates_arrive_as_often_as_planned(scene):
     assert scene.aws.unfired() == []
 
 
-def test_a_message_may_return_after_it_was_deleted(scene):
+def test_a_message_may_return_after_it_was_deleted(scene: Scene) -> None:
     """§5: a deleted message may come back, here twice."""
     scene.aws.queue_faults(scene.queue, returns=2)
     _, token = scene.order()
@@ -925,7 +926,7 @@ def test_a_message_may_return_after_it_was_deleted(scene):
     assert len(scene.aws.log.deletes(token)) == 3
 
 
-def test_deletes_may_do_nothing_or_fail_in_part(scene):
+def test_deletes_may_do_nothing_or_fail_in_part(scene: Scene) -> None:
     """§5: HTTP 200 with Failed; a delete that "succeeds" without deleting."""
     scene.order()
     scene.aws.queue_faults(scene.queue, failed_deletes=1.0)
@@ -963,7 +964,9 @@ SEEN = [
 
 
 @pytest.mark.parametrize(("fault", "seen", "applied"), SEEN, ids=[str(row[0]) for row in SEEN])
-def test_a_planned_fault_looks_like_the_real_one(scene, fault, seen, applied):
+def test_a_planned_fault_looks_like_the_real_one(
+    scene: Scene, fault: Any, seen: Any, applied: Any
+) -> None:
     _, token = scene.order()
     stalls = fault in {Fault.STALLED, Fault.STALLED_AFTER_APPLY}
     sfn = client("stepfunctions", scene.aws.endpoint, timeout=0.4 if stalls else 5.0)
@@ -988,7 +991,7 @@ def test_a_planned_fault_looks_like_the_real_one(scene, fault, seen, applied):
         assert scene.aws.log.winner(token) == DECISION
 
 
-def test_sqs_meets_faults_too(scene):
+def test_sqs_meets_faults_too(scene: Scene) -> None:
     scene.order()
     scene.aws.plan("ReceiveMessage", ["throttled", "server_error", "lost_after", "none"])
     assert refusal(scene.sqs.receive_message, QueueUrl=scene.queue) == "RequestThrottled"
@@ -999,7 +1002,7 @@ def test_sqs_meets_faults_too(scene):
     assert scene.aws.queue_state(scene.queue)["in_flight"] == 1
 
 
-def test_a_token_has_a_plan_of_its_own(scene):
+def test_a_token_has_a_plan_of_its_own(scene: Scene) -> None:
     _, one = scene.order("o-1")
     _, two = scene.order("o-2")
     scene.aws.plan("SendTask*", ["token_expires"], token=two)
@@ -1011,7 +1014,7 @@ def test_a_token_has_a_plan_of_its_own(scene):
     assert scene.aws.log.tokens_sent_with_other_bytes() == []
 
 
-def test_a_fault_of_a_task_that_has_ended_did_not_fire(scene):
+def test_a_fault_of_a_task_that_has_ended_did_not_fire(scene: Scene) -> None:
     _, token = scene.order()
     scene.aws.plan("SendTask*", ["none", "token_expires"], token=token)
     scene.sfn.send_task_success(taskToken=token, output="{}")
@@ -1020,7 +1023,7 @@ def test_a_fault_of_a_task_that_has_ended_did_not_fire(scene):
     assert scene.aws.log.faults() == []
 
 
-def test_seeded_rates_do_not_depend_on_who_comes_first():
+def test_seeded_rates_do_not_depend_on_who_comes_first() -> None:
     def run(order: int) -> dict[str, list[str]]:
         with FakeAws(seed=11, fsync=False) as aws:
             machine = aws.machine(review_queue_url=aws.create_queue("q"))
@@ -1040,7 +1043,7 @@ def test_seeded_rates_do_not_depend_on_who_comes_first():
     assert {"", "ThrottlingException", "InternalServerError", "AccessDeniedException"} == set(codes)
 
 
-def test_a_switch_holds_until_it_is_turned_off(scene):
+def test_a_switch_holds_until_it_is_turned_off(scene: Scene) -> None:
     _, token = scene.order()
     scene.aws.switch("SendTask*", "expired_credentials")
     codes = {refusal(scene.sfn.send_task_heartbeat, taskToken=token) for _ in range(3)}
@@ -1049,7 +1052,7 @@ def test_a_switch_holds_until_it_is_turned_off(scene):
     scene.sfn.send_task_heartbeat(taskToken=token)
 
 
-def test_a_token_bucket_throttles(scene):
+def test_a_token_bucket_throttles(scene: Scene) -> None:
     """§4: bucket and refill."""
     _, token = scene.order()
     scene.aws.bucket("SendTaskHeartbeat", capacity=5, per_second=0.01)
@@ -1060,7 +1063,7 @@ def test_a_token_bucket_throttles(scene):
 # --- 4. What was planned and never happened is told ----------------------------------------------
 
 
-def test_unfired_faults_are_listed(scene):
+def test_unfired_faults_are_listed(scene: Scene) -> None:
     _, token = scene.order()
     scene.aws.plan("SendTaskSuccess", ["throttled", "none", "lost_after"])
     scene.aws.plan("SendTask*", ["token_expires"], token="f" * 64)
@@ -1082,7 +1085,7 @@ def test_unfired_faults_are_listed(scene):
     }
 
 
-def test_a_plan_that_can_never_fire_is_refused(scene):
+def test_a_plan_that_can_never_fire_is_refused(scene: Scene) -> None:
     with pytest.raises(ValueError, match="only SendTask"):
         scene.aws.plan("ReceiveMessage", ["token_expires"])
     with pytest.raises(ValueError, match="lost_sometimes"):
@@ -1091,7 +1094,7 @@ def test_a_plan_that_can_never_fire_is_refused(scene):
         scene.aws.rates("SendTask*", throttled=0.7, server_error=0.7)
 
 
-def test_the_log_holds_no_token_and_tells_when_a_call_came(scene):
+def test_the_log_holds_no_token_and_tells_when_a_call_came(scene: Scene) -> None:
     _, token = scene.order()
     before = time.time()
     message = scene.receive()[0]
@@ -1107,7 +1110,9 @@ def test_the_log_holds_no_token_and_tells_when_a_call_came(scene):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_an_answer_leaves_after_its_lines_are_on_the_disk(scene, monkeypatch):
+def test_an_answer_leaves_after_its_lines_are_on_the_disk(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, token = scene.order()
     durable: list[int] = []
     fsync = os.fsync
@@ -1126,7 +1131,7 @@ def test_an_answer_leaves_after_its_lines_are_on_the_disk(scene, monkeypatch):
     assert len(scene.aws.log.calls("SendTaskSuccess")) == 3
 
 
-def test_sixty_four_long_polls_hold_nobody_up(scene):
+def test_sixty_four_long_polls_hold_nobody_up(scene: Scene) -> None:
     with ThreadPoolExecutor(64) as pool:
         waiting = [pool.submit(scene.receive, WaitTimeSeconds=8) for _ in range(64)]
         began = time.monotonic()
@@ -1142,7 +1147,7 @@ def test_sixty_four_long_polls_hold_nobody_up(scene):
 # --- 5. A process of its own ----------------------------------------------------------------------
 
 
-def test_the_process_is_controlled_over_http_and_its_log_survives_it(tmp_path):
+def test_the_process_is_controlled_over_http_and_its_log_survives_it(tmp_path: Path) -> None:
     log = tmp_path / "aws.jsonl"
     with spawned(log, "--seed", "3") as (aws, process):
         queue = aws.create_queue("manual-review")
@@ -1179,7 +1184,7 @@ def test_the_process_is_controlled_over_http_and_its_log_survives_it(tmp_path):
         assert [json.loads(line)["n"] for line in lines] == list(range(1, len(lines) + 1))
 
 
-def test_two_runs_with_one_seed_have_the_same_tokens():
+def test_two_runs_with_one_seed_have_the_same_tokens() -> None:
     def run(seed: int) -> tuple[list[str], list[str]]:
         with FakeAws(seed=seed, fsync=False) as aws:
             queue = aws.create_queue("manual-review")

@@ -15,9 +15,19 @@ from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import Comment, Decision, OrderExecution, OutboxEntry, ReviewTask, Vote
+from approvals.models import (
+    Comment,
+    Decision,
+    OrderExecution,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    Vote,
+)
 from approvals.orchestration import fulfillment
 from tests import factories
+from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +47,9 @@ def together(*asked: Callable[[], Any]) -> list[Any]:
         return list(threads.map(ask, asked))
 
 
-def test_eight_decide_and_one_has_decided(call, alice, bob, lena, review):
+def test_eight_decide_and_one_has_decided(
+    call: Callable[..., Caller], alice: User, bob: User, lena: User, review: ReviewTask
+) -> None:
     path = f"reviews/{review.pk}/decisions/"
     callers = [call(user) for user in (alice, bob, lena, alice, bob, lena, alice, bob)]
     outcomes = ["approved", "rejected"] * 4
@@ -56,7 +68,9 @@ def test_eight_decide_and_one_has_decided(call, alice, bob, lena, review):
     assert Decision.objects.count() == Vote.objects.count() == OutboxEntry.objects.count() == 1
 
 
-def test_next_gives_everybody_another_review(call, alice, bob, lena, queue):
+def test_next_gives_everybody_another_review(
+    call: Callable[..., Caller], alice: User, bob: User, lena: User, queue: ReviewQueue
+) -> None:
     for _ in range(4):
         factories.review(queue)
     callers = [call(user) for user in (alice, bob, lena, alice, bob, lena)]
@@ -70,7 +84,9 @@ def test_next_gives_everybody_another_review(call, alice, bob, lena, queue):
     assert len(set(taken)) == 4
 
 
-def test_an_order_that_several_send_runs_once_while_they_wait(call, settings, monkeypatch, db):
+def test_an_order_that_several_send_runs_once_while_they_wait(
+    call: Callable[..., Caller], settings: Any, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
     machine = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = machine
     keeper = factories.user("shop@example.com")
@@ -105,7 +121,9 @@ def answers_of(caller, path, body, threads=16):
     return {(answer.status_code, answer.content) for answer in together(*send)}
 
 
-def test_sixteen_twins_of_a_decision_are_one_vote_and_one_answer(call, alice, review):
+def test_sixteen_twins_of_a_decision_are_one_vote_and_one_answer(
+    call: Callable[..., Caller], alice: User, review: ReviewTask
+) -> None:
     body = {"outcome": "approved", "reason": "Fine."}
 
     answers = answers_of(call(alice), f"reviews/{review.pk}/decisions/", body)
@@ -116,7 +134,9 @@ def test_sixteen_twins_of_a_decision_are_one_vote_and_one_answer(call, alice, re
     assert OutboxEntry.objects.count() == 1
 
 
-def test_sixteen_twins_of_next_take_one_review(call, alice, queue):
+def test_sixteen_twins_of_next_take_one_review(
+    call: Callable[..., Caller], alice: User, queue: ReviewQueue
+) -> None:
     for _ in range(3):
         factories.review(queue)
 
@@ -126,14 +146,18 @@ def test_sixteen_twins_of_next_take_one_review(call, alice, queue):
     assert ReviewTask.objects.exclude(assignee=None).count() == 1
 
 
-def test_sixteen_twins_of_a_comment_say_it_once(call, alice, review):
+def test_sixteen_twins_of_a_comment_say_it_once(
+    call: Callable[..., Caller], alice: User, review: ReviewTask
+) -> None:
     answers = answers_of(call(alice), f"reviews/{review.pk}/comments/", {"text": "Seen."})
 
     assert len(answers) == 1
     assert Comment.objects.count() == 1
 
 
-def test_twins_of_an_order_start_it_once_and_get_one_answer(call, settings, monkeypatch):
+def test_twins_of_an_order_start_it_once_and_get_one_answer(
+    call: Callable[..., Caller], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
     )

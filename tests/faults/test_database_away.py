@@ -29,7 +29,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_the_poller_waits_for_the_database_and_then_goes_on_alone(
     server: list[Server], tmp_path: Path
-):
+) -> None:
     with desks.opened(tmp_path, {"ReviewTimeoutSeconds": "3600"}) as desk:
         desk.start("poller")
         send(desk, "before")

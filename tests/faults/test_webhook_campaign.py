@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from approvals.api.views import webhooks
-from approvals.models import IdempotencyKey
+from approvals.models import IdempotencyKey, ReviewQueue, User
 from tests import factories
 from tests.api.signing import PATH, Sender, about, issue
 
@@ -63,7 +63,9 @@ def flipped(chance: random.Random, body: bytes, headers: dict[str, str]) -> tupl
     return body, headers | {name: raw.decode("latin-1")}
 
 
-def test_replayed_and_flipped_calls_change_nothing(alice, bob, queue):
+def test_replayed_and_flipped_calls_change_nothing(
+    alice: User, bob: User, queue: ReviewQueue
+) -> None:
     logging.disable(logging.CRITICAL)
     chance = random.Random(SEED)
     sender = Direct(issue().secret)
@@ -107,7 +109,9 @@ def test_replayed_and_flipped_calls_change_nothing(alice, bob, queue):
     assert sender.post(never, unsent).status_code == 200, "a valid request is accepted all the time"
 
 
-def test_without_the_comparison_the_campaign_would_notice(alice, queue, monkeypatch):
+def test_without_the_comparison_the_campaign_would_notice(
+    alice: User, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sender: Sender = issue()
     body = json.dumps(about(factories.review(queue))).encode()
     monkeypatch.setattr(webhooks.webhook_signature.hmac, "compare_digest", lambda *_: True)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
-from approvals.models import Decision, IdempotencyKey, OutboxEntry, Vote
+from approvals.models import (
+    Decision,
+    IdempotencyKey,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    Vote,
+)
 from tests import factories
 from tests.api.signing import Sender, about, issue
+from tests.callers import Caller
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_twins_in_flight_get_one_answer(alice, queue):
+def test_twins_in_flight_get_one_answer(alice: User, queue: ReviewQueue) -> None:
     sender = issue()
     for number in range(5):
         body = json.dumps(about(factories.review(queue))).encode()
@@ -27,7 +37,9 @@ def test_twins_in_flight_get_one_answer(alice, queue):
     assert Vote.objects.count() == Decision.objects.count() == IdempotencyKey.objects.count() == 5
 
 
-def test_twins_that_are_refused_get_one_answer_too(alice, bob, queue):
+def test_twins_that_are_refused_get_one_answer_too(
+    alice: User, bob: User, queue: ReviewQueue
+) -> None:
     sender = issue()
     body = json.dumps(about(factories.review(queue), reviewer_email="nobody@example.com")).encode()
     headers = sender.headers(body, "msg-1")
@@ -39,7 +51,7 @@ def test_twins_that_are_refused_get_one_answer_too(alice, bob, queue):
     assert IdempotencyKey.objects.count() == 1
 
 
-def test_of_two_bodies_under_one_id_one_is_carried_out(alice, queue):
+def test_of_two_bodies_under_one_id_one_is_carried_out(alice: User, queue: ReviewQueue) -> None:
     sender, review = issue(), factories.review(queue)
     calls = [about(review, approved=number % 2 == 0) for number in range(8)]
 
@@ -52,7 +64,9 @@ def test_of_two_bodies_under_one_id_one_is_carried_out(alice, queue):
     assert done[0].json()["outcome"] == Decision.objects.get().outcome
 
 
-def test_sixteen_decide_over_webhook_and_api_and_one_has_decided(call, alice, bob, lena, review):
+def test_sixteen_decide_over_webhook_and_api_and_one_has_decided(
+    call: Callable[..., Caller], alice: User, bob: User, lena: User, review: ReviewTask
+) -> None:
     people, sender = [alice, bob, lena, bob], issue()
     path = f"reviews/{review.pk}/decisions/"
     callers = [call(people[number % 4]) for number in range(8)]

@@ -123,7 +123,7 @@ def elsewhere(tree: Path, account: str, tmp_path: Path):
 
 def test_the_whole_walk_works_in_production_settings_on_an_account_of_somebody_else(
     elsewhere: Elsewhere,
-):
+) -> None:
     queue_url = elsewhere.sqs.create_queue(QueueName="held")["QueueUrl"]
     definition = json.loads(json.dumps(DEFINITION))
     definition["States"]["Review"]["Parameters"]["QueueUrl"] = queue_url

@@ -62,7 +62,7 @@ def form_token(page: str) -> str:
     return found[1]
 
 
-def test_a_paid_order_completes_without_anybody(desk: Desk, program: Program):
+def test_a_paid_order_completes_without_anybody(desk: Desk, program: Program) -> None:
     arn = program.start(an_order("paid"))
 
     assert desk.ended(arn)["status"] == "SUCCEEDED"
@@ -71,7 +71,7 @@ def test_a_paid_order_completes_without_anybody(desk: Desk, program: Program):
 
 def test_a_held_order_approved_over_rest_completes_through_celery_alone(
     desk: Desk, program: Program
-):
+) -> None:
     held = an_order("fraud")
     arn = program.start(held)
     review = program.review_of(held)
@@ -91,7 +91,7 @@ def test_a_held_order_approved_over_rest_completes_through_celery_alone(
 
 def test_a_held_order_rejected_in_the_browser_is_delivered_by_the_sweeper_without_a_broker(
     desk: Desk, program: Program
-):
+) -> None:
     held = an_order("fraud")
     arn = program.start(held)
     review = program.review_of(held)
@@ -128,7 +128,9 @@ def hidden(page: str) -> dict[str, str]:
     return dict(fields)
 
 
-def test_a_review_nobody_decides_takes_the_timeout_road(tmp_path_factory: pytest.TempPathFactory):
+def test_a_review_nobody_decides_takes_the_timeout_road(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     tmp = tmp_path_factory.mktemp("timeout")
     with desks.opened(tmp, {"ReviewTimeoutSeconds": "3"}) as desk:
         desk.people(ada="reviewer")
@@ -150,7 +152,7 @@ def test_a_review_nobody_decides_takes_the_timeout_road(tmp_path_factory: pytest
         assert late["code"] == "deadline_passed"
 
 
-def test_the_same_order_again_starts_nothing(desk: Desk):
+def test_the_same_order_again_starts_nothing(desk: Desk) -> None:
     again = an_order("paid")
     text = desks.json.dumps(again)
 
@@ -161,7 +163,7 @@ def test_the_same_order_again_starts_nothing(desk: Desk):
     assert first.strip().startswith("arn:aws:states:")
 
 
-def test_an_order_is_stored_and_the_command_says_so_while_aws_is_away(desk: Desk):
+def test_an_order_is_stored_and_the_command_says_so_while_aws_is_away(desk: Desk) -> None:
     away = {**desk.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     here, desk.environment = desk.environment, away
     try:
@@ -171,7 +173,7 @@ def test_an_order_is_stored_and_the_command_says_so_while_aws_is_away(desk: Desk
     assert said == ""
 
 
-def test_the_poller_and_the_sweeper_leave_within_thirty_seconds_of_sigterm(desk: Desk):
+def test_the_poller_and_the_sweeper_leave_within_thirty_seconds_of_sigterm(desk: Desk) -> None:
     desk.start("sweeper")
     started = time.monotonic()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from approvals.models import Decision, IdempotencyKey, Vote
+from approvals.models import Decision, IdempotencyKey, ReviewQueue, User, Vote
 from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.api.signing import PATH, Sender, about, issue
@@ -109,7 +109,9 @@ def example(
     )
 
 
-def test_the_example_client_decides_by_id_and_by_token_and_shows_its_refusal(web, alice, queue):
+def test_the_example_client_decides_by_id_and_by_token_and_shows_its_refusal(
+    web: Web, alice: User, queue: ReviewQueue
+) -> None:
     sender = issue()
     first, second = factories.review(queue), factories.review(queue, taskToken=CANARY)
 
@@ -130,13 +132,13 @@ def test_the_example_client_decides_by_id_and_by_token_and_shows_its_refusal(web
     assert_no_canary(web.output.read_bytes() + everything_stored())
 
 
-def test_the_example_client_fits_on_a_page():
+def test_the_example_client_fits_on_a_page() -> None:
     lines = EXAMPLE.read_text().split('"""\n', 1)[1].splitlines()
 
     assert len([line for line in lines if line and not line.startswith(("import", "from"))]) <= 32
 
 
-def test_a_header_that_comes_twice_is_no_header(web, alice, queue):
+def test_a_header_that_comes_twice_is_no_header(web: Web, alice: User, queue: ReviewQueue) -> None:
     sender = issue()
     raw = json.dumps(about(factories.review(queue))).encode()
     signed = list(sender.headers(raw, "msg-1").items())
@@ -150,7 +152,7 @@ def test_a_header_that_comes_twice_is_no_header(web, alice, queue):
     assert IdempotencyKey.objects.get().key == "msg-1"
 
 
-def test_a_body_without_a_length_is_an_empty_one(web, alice, queue):
+def test_a_body_without_a_length_is_an_empty_one(web: Web, alice: User, queue: ReviewQueue) -> None:
     sender = issue()
     raw = json.dumps(about(factories.review(queue))).encode()
     wire = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
@@ -159,7 +161,9 @@ def test_a_body_without_a_length_is_an_empty_one(web, alice, queue):
         assert wire.getresponse().status == 401
 
 
-def test_nothing_of_a_body_is_logged_at_debug_or_kept_or_answered(web, alice, queue):
+def test_nothing_of_a_body_is_logged_at_debug_or_kept_or_answered(
+    web: Web, alice: User, queue: ReviewQueue
+) -> None:
     sender, unknown = issue(), Sender("whsec_" + "A" * 43 + "=")
     review = factories.review(queue, taskToken=CANARY)
     good = {"task_token": CANARY, "approved": True, "reviewer_email": alice.email}

@@ -23,7 +23,7 @@ from tests.fuzz.world import MACHINE, World
 
 
 @pytest.fixture
-def away(settings, monkeypatch) -> Iterator[None]:
+def away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """AWS is away, and nobody waits for it; nothing is throttled, and nothing is logged."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
@@ -37,7 +37,7 @@ def away(settings, monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(db, away) -> World:
+def world(db: None, away: None) -> World:
     """Rows in each state, and a token of each kind."""
     built = World(seed=1, stock=2)
     built.build()
@@ -45,13 +45,13 @@ def world(db, away) -> World:
 
 
 @pytest.fixture
-def program(world) -> Client:
+def program(world: World) -> Client:
     """A program that may do everything."""
     return with_token(world.tokens["everything"])
 
 
 @pytest.fixture
-def unchanged(db) -> Callable[[], AbstractContextManager[None]]:
+def unchanged(db: None) -> Callable[[], AbstractContextManager[None]]:
     """`with unchanged():` fails where a row of what matters has come, gone or changed."""
 
     @contextmanager

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from approvals.actions import credentials, decisions, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
-from approvals.models import ReviewQueue, ReviewTask
+from approvals.models import ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.factories import actor
 
@@ -171,7 +171,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(queue, lena) -> Desk:
+def desk(queue: ReviewQueue, lena: User) -> Desk:
     queues.save(queue.slug, {"undo_seconds": 600}, by=COMMAND_LINE)
     return Desk(queue, lena)
 
@@ -279,7 +279,7 @@ EACH: dict[str, tuple[str, Any]] = {
     "case",
     EACH,
 )
-def test_each_document_that_might_break_a_page(desk, case):
+def test_each_document_that_might_break_a_page(desk: Desk, case: Any) -> None:
     name, document = EACH[case]
 
     with patience():
@@ -289,33 +289,33 @@ def test_each_document_that_might_break_a_page(desk, case):
 
 @many
 @given(document=POLICIES)
-def test_whatever_a_policy_says(desk, document):
+def test_whatever_a_policy_says(desk: Desk, document: Any) -> None:
     if desk.write("policy", document):
         desk.works()
 
 
 @many
 @given(document=FIELDS)
-def test_whatever_the_fields_say(desk, document):
+def test_whatever_the_fields_say(desk: Desk, document: Any) -> None:
     if desk.write("fields", document):
         desk.works()
 
 
 @many
 @given(document=MACHINES)
-def test_whatever_the_state_machines_are(desk, document):
+def test_whatever_the_state_machines_are(desk: Desk, document: Any) -> None:
     if desk.write("state_machine_arns", document):
         desk.works()
 
 
 @many
 @given(document=SCHEMAS)
-def test_whatever_the_output_schema_says(desk, document):
+def test_whatever_the_output_schema_says(desk: Desk, document: Any) -> None:
     if desk.write("output_schema", document):
         desk.works()
 
 
-def test_a_document_that_was_refused_has_changed_nothing(desk):
+def test_a_document_that_was_refused_has_changed_nothing(desk: Desk) -> None:
     desk.write("policy", {"reason_required_for": ["rejected"]})
 
     assert not desk.write("policy", {"reason_required_for": ["never"]})

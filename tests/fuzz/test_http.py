@@ -7,11 +7,16 @@ tests/api/test_hostile.py, and what needs a socket in test_sockets.py.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.fuzz.conftest import problem, with_token
 from tests.fuzz.operations import operations
+from tests.fuzz.world import World
 
 OVERRIDES = (
     *("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE"),
@@ -60,7 +65,9 @@ CURSORS = (
 STEPS = ("..", ".", "%2e%2e", "..%2f..", "%252e", ";x", ".json", "%00", "%0d%0aX:1", "\\..\\", "*")
 
 
-def test_no_header_makes_a_post_of_a_get(world, program, unchanged):
+def test_no_header_makes_a_post_of_a_get(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for header in OVERRIDES:
         review = world.take("pending", keep=True)
 
@@ -73,7 +80,9 @@ def test_no_header_makes_a_post_of_a_get(world, program, unchanged):
         assert [problem(answer)["status"] for answer in (claimed, asked)] == [405, 405]
 
 
-def test_no_header_leads_to_another_address(world, program, unchanged):
+def test_no_header_leads_to_another_address(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for header in ADDRESSES:
         review = world.take("pending", keep=True)
 
@@ -85,7 +94,7 @@ def test_no_header_leads_to_another_address(world, program, unchanged):
         assert problem(nothing)["status"] == 404
 
 
-def test_no_header_but_authorization_says_who_calls(world):
+def test_no_header_but_authorization_says_who_calls(world: World) -> None:
     for header in IDENTITIES:
         token = world.tokens["everything"]
 
@@ -96,7 +105,9 @@ def test_no_header_but_authorization_says_who_calls(world):
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "api_key", "Authorization", "bearer"])
-def test_no_parameter_says_who_calls(world, unchanged, name):
+def test_no_parameter_says_who_calls(
+    world: World, unchanged: Callable[[], AbstractContextManager[None]], name: Any
+) -> None:
     anonymous, token = with_token(None), world.tokens["everything"]
     review = world.take("pending", keep=True)
 
@@ -110,7 +121,9 @@ def test_no_parameter_says_who_calls(world, unchanged, name):
     assert token not in (asked.content + posted.content).decode()
 
 
-def test_a_forged_host_is_refused_at_every_operation(world, program, unchanged):
+def test_a_forged_host_is_refused_at_every_operation(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for host in HOSTS:
         addresses = [(one, one.address(world)) for one in operations()]
 
@@ -122,7 +135,7 @@ def test_a_forged_host_is_refused_at_every_operation(world, program, unchanged):
                 assert "evil" not in answer.content.decode()
 
 
-def test_no_forged_host_comes_back_in_a_link(world, program):
+def test_no_forged_host_comes_back_in_a_link(world: World, program: Client) -> None:
     for header, value in FORWARDED.items():
         for page in ("reviews/", "orders/", "quarantine/"):
             answer = program.get(f"/api/v1/{page}?page_size=1", **{header: value})
@@ -131,7 +144,7 @@ def test_no_forged_host_comes_back_in_a_link(world, program):
             assert answer.json()["next"].startswith(f"http://testserver/api/v1/{page}?")
 
 
-def test_whatever_is_accepted_the_answer_is_json(world, program):
+def test_whatever_is_accepted_the_answer_is_json(world: World, program: Client) -> None:
     for accept in ACCEPTS:
         review = world.take("pending", keep=True)
 
@@ -144,7 +157,7 @@ def test_whatever_is_accepted_the_answer_is_json(world, program):
             json.loads(answer.content)
 
 
-def test_no_condition_makes_an_answer_less_than_whole(world, program):
+def test_no_condition_makes_an_answer_less_than_whole(world: World, program: Client) -> None:
     for condition in CONDITIONS:
         review = world.take("pending", keep=True)
 
@@ -155,7 +168,9 @@ def test_no_condition_makes_an_answer_less_than_whole(world, program):
         assert "Content-Range" not in answer.headers
 
 
-def test_a_parameter_that_comes_twice_is_refused(world, program, unchanged):
+def test_a_parameter_that_comes_twice_is_refused(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     listed = [one for one in operations() if one.takes("page_size", "query")]
     assert listed
 
@@ -166,7 +181,9 @@ def test_a_parameter_that_comes_twice_is_refused(world, program, unchanged):
             assert problem(answer)["parameter"] == "page_size", str(operation)
 
 
-def test_a_cursor_that_no_list_gave_is_refused_by_each(world, program, unchanged):
+def test_a_cursor_that_no_list_gave_is_refused_by_each(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for cursor in CURSORS:
         listed = [one for one in operations() if one.takes("cursor", "query")]
         assert listed
@@ -179,7 +196,9 @@ def test_a_cursor_that_no_list_gave_is_refused_by_each(world, program, unchanged
                 assert answer.status_code == 422
 
 
-def test_a_cursor_of_one_list_opens_no_other(world, program, unchanged):
+def test_a_cursor_of_one_list_opens_no_other(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     listed = [one for one in operations() if one.takes("cursor", "query")]
     given = {}
     for operation in listed:
@@ -199,7 +218,9 @@ def test_a_cursor_of_one_list_opens_no_other(world, program, unchanged):
                     assert problem(answer)["parameter"] == "cursor", (path, str(operation))
 
 
-def test_a_key_that_is_none_is_refused_by_every_post(world, program, unchanged):
+def test_a_key_that_is_none_is_refused_by_every_post(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for key in KEYS:
         posts = [one for one in operations() if one.method == "POST" and not one.is_signed]
         addresses = [(one, one.address(world)) for one in posts]
@@ -217,7 +238,7 @@ def test_a_key_that_is_none_is_refused_by_every_post(world, program, unchanged):
                 assert answer.status_code == 422
 
 
-def test_a_key_of_somebody_else_tells_nothing(world, program):
+def test_a_key_of_somebody_else_tells_nothing(world: World, program: Client) -> None:
     review = world.take("pending", keep=True)
     path, key = f"/api/v1/reviews/{review}/claim/", {"HTTP_IDEMPOTENCY_KEY": "shared"}
     mine = program.post(path, {}, content_type="application/json", **key)
@@ -235,7 +256,9 @@ def test_a_key_of_somebody_else_tells_nothing(world, program):
         assert mine.json()["lease_id"] not in answer.content.decode()
 
 
-def test_an_if_match_that_is_no_version_is_refused_where_it_counts(world, program, unchanged):
+def test_an_if_match_that_is_no_version_is_refused_where_it_counts(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for version in VERSIONS:
         matched = [one for one in operations() if one.takes("If-Match", "header")]
         assert matched
@@ -255,7 +278,9 @@ def test_an_if_match_that_is_no_version_is_refused_where_it_counts(world, progra
                 assert problem(answer)["status"] == 422, (str(operation), answer.content)
 
 
-def test_no_path_leads_around_the_routes(world, program, unchanged):
+def test_no_path_leads_around_the_routes(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     for step in STEPS:
         review = world.take("pending", keep=True)
 

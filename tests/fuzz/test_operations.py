@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from django.test import Client
 
 from tests.fuzz.conftest import problem, with_token
 from tests.fuzz.operations import operations
-from tests.fuzz.world import useless_tokens
+from tests.fuzz.world import World, useless_tokens
 
 OTHER_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "FOO")
 
 
-def test_no_operation_opens_without_a_good_token(world, unchanged):
+def test_no_operation_opens_without_a_good_token(
+    world: World, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     clients = {why: with_token(token) for why, token in useless_tokens(world.lead).items()}
     everything = [(one, one.address(world)) for one in operations()]
     assert len(everything) > 10
@@ -26,7 +32,9 @@ def test_no_operation_opens_without_a_good_token(world, unchanged):
                 assert answer.headers["WWW-Authenticate"]
 
 
-def test_a_token_of_no_scope_for_it_opens_nothing(world, unchanged):
+def test_a_token_of_no_scope_for_it_opens_nothing(
+    world: World, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     changing = [one for one in operations() if one.method == "POST" and not one.is_signed]
     client = with_token(world.tokens["read_only"])
     addresses = [(one, one.address(world)) for one in changing]
@@ -39,7 +47,9 @@ def test_a_token_of_no_scope_for_it_opens_nothing(world, unchanged):
             assert problem(answer)["code"] == "not_allowed"
 
 
-def test_an_outsider_sees_none_of_the_rows(world, unchanged):
+def test_an_outsider_sees_none_of_the_rows(
+    world: World, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     client = with_token(world.tokens["outsider"])
     rows = [(one, one.address(world)) for one in operations() if "{" in one.path]
 
@@ -51,7 +61,9 @@ def test_an_outsider_sees_none_of_the_rows(world, unchanged):
             problem(answer)
 
 
-def test_a_method_that_no_operation_names_is_405_and_says_which_are(world, program, unchanged):
+def test_a_method_that_no_operation_names_is_405_and_says_which_are(
+    world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
+) -> None:
     named: dict[str, set[str]] = defaultdict(set)
     addresses: dict[str, str] = {}
     for operation in operations():

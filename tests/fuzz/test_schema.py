@@ -18,7 +18,7 @@ REPORT = Path("var/fuzz.json")
 
 
 @pytest.fixture
-def one_connection(monkeypatch) -> None:
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaign's thread keeps its connection, as a pool would."""
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", None)
 
@@ -26,7 +26,7 @@ def one_connection(monkeypatch) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("default")  # Hypothesis and its kin warn of what they make up
 @pytest.mark.usefixtures("away", "one_connection")
-def test_the_api_keeps_what_its_document_promises(capsys):
+def test_the_api_keeps_what_its_document_promises(capsys: pytest.CaptureFixture[str]) -> None:
     cases = int(os.environ.get("FUZZ_CASES", PART))
     whole = "FUZZ_CASES" in os.environ
     campaign = Campaign(seed=int(os.environ.get("FUZZ_SEED", "1")), cases=cases)

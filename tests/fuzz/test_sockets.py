@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -105,7 +106,7 @@ def _answers(line: socket.socket) -> list[tuple[int, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory) -> Iterator[Web]:
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """gunicorn, as it is started in production, on an empty database."""
     server, name = os.environ["DATABASE_URL"], f"sockets_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
@@ -231,7 +232,7 @@ SLOW = (
     "what",
     BODIES,
 )
-def test_no_lie_about_a_body_starts_an_order(web, what):
+def test_no_lie_about_a_body_starts_an_order(web: Web, what: Any) -> None:
     lines, body = BODIES[what]
     before = web.orders()
 
@@ -244,7 +245,7 @@ def test_no_lie_about_a_body_starts_an_order(web, what):
 
 
 @pytest.mark.parametrize("what", HEADS)
-def test_no_head_of_a_request_breaks_the_process(web, what):
+def test_no_head_of_a_request_breaks_the_process(web: Web, what: Any) -> None:
     answers = web.sends(HEADS[what])
 
     assert all(status < 500 or status == 505 for status, _ in answers), answers
@@ -252,7 +253,7 @@ def test_no_head_of_a_request_breaks_the_process(web, what):
     assert web.lives()
 
 
-def test_a_request_behind_a_request_is_answered_for_itself(web):
+def test_a_request_behind_a_request_is_answered_for_itself(web: Web) -> None:
     first = web.head("GET", "/api/v1/queues/").replace(b"Connection: close\r\n", b"")
     anonymous = b"GET /api/v1/queues/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
@@ -261,7 +262,7 @@ def test_a_request_behind_a_request_is_answered_for_itself(web):
     assert [status for status, _ in answers] == [200, 401]
 
 
-def test_a_body_that_hides_a_request_is_only_a_body(web):
+def test_a_body_that_hides_a_request_is_only_a_body(web: Web) -> None:
     before = web.orders()
     hidden = web.head(*POST, JSON, LENGTH) + ORDER
     lines = (JSON, f"Content-Length: {len(hidden)}")
@@ -273,7 +274,7 @@ def test_a_body_that_hides_a_request_is_only_a_body(web):
 
 
 @pytest.mark.xfail(reason=SLOW)
-def test_slow_callers_keep_nobody_waiting(web):
+def test_slow_callers_keep_nobody_waiting(web: Web) -> None:
     lines = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(100)]
     try:
         for line in lines:
@@ -287,7 +288,7 @@ def test_slow_callers_keep_nobody_waiting(web):
             line.close()
 
 
-def test_what_reaches_the_api_is_refused_in_its_own_words(web):
+def test_what_reaches_the_api_is_refused_in_its_own_words(web: Web) -> None:
     answers = web.sends(web.head(*POST, JSON, "Content-Length: 1"), b"{")
 
     ((status, body),) = answers
@@ -295,7 +296,7 @@ def test_what_reaches_the_api_is_refused_in_its_own_words(web):
     assert json.loads(body)["code"] == "invalid"
 
 
-def test_nothing_of_all_that_was_an_error_of_ours(web):
+def test_nothing_of_all_that_was_an_error_of_ours(web: Web) -> None:
     lines = web.log.read_text(errors="replace").splitlines()
     logged = [line for line in lines if "DisallowedHost" not in line]  # which Django logs by itself
     ours = [line[:3_000] for line in logged if "api.failed" in line or "Traceback" in line]

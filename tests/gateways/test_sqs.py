@@ -83,7 +83,7 @@ def test_a_refusal_of_sqs_names_its_code_and_the_queue(
         made()
 
 
-def test_nobody_listening_is_queue_unavailable(settings) -> None:
+def test_nobody_listening_is_queue_unavailable(settings: Any) -> None:
     aws.forget()
     with pytest.raises(Unavailable, match="EndpointConnectionError"):
         sqs.receive(PLACE, "http://127.0.0.1:9/1/q", wait_seconds=0)

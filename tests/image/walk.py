@@ -362,7 +362,7 @@ def program(desk: Contained) -> Program:
     return ada
 
 
-def test_the_image_holds_what_runs_and_nothing_else(image: Image):
+def test_the_image_holds_what_runs_and_nothing_else(image: Image) -> None:
     app = image.root / "app"
 
     assert {path.name for path in app.iterdir()} == {
@@ -378,7 +378,7 @@ def test_the_image_holds_what_runs_and_nothing_else(image: Image):
     assert (found.returncode, found.stdout) == (1, b"")
 
 
-def test_nothing_in_the_image_belongs_to_the_service_or_can_be_written_by_it(image: Image):
+def test_nothing_in_the_image_belongs_to_the_service_or_can_be_written_by_it(image: Image) -> None:
     ours = ["-uid", str(UID), "-o", "-gid", str(UID), "-o", "-perm", "-o+w", "!", "-type", "l"]
     found = output_of(
         ["find", ".", "-path", "./dev", "-prune", "-o", "(", *ours, ")", "-printf", "%P "],
@@ -388,7 +388,7 @@ def test_nothing_in_the_image_belongs_to_the_service_or_can_be_written_by_it(ima
     assert set(found.split()) <= {"tmp", "var/tmp", "run/lock"}
 
 
-def test_the_image_says_how_it_is_run_and_keeps_no_secret(image: Image):
+def test_the_image_says_how_it_is_run_and_keeps_no_secret(image: Image) -> None:
     config = image.config
 
     assert config["User"] == f"{UID}:{UID}"
@@ -405,7 +405,7 @@ def test_the_image_says_how_it_is_run_and_keeps_no_secret(image: Image):
     assert labels["org.opencontainers.image.version"] == version
 
 
-def test_one_decision_goes_through_all_four(desk: Contained, program: Program):
+def test_one_decision_goes_through_all_four(desk: Contained, program: Program) -> None:
     desk.start("web", "poller", "sweeper")
     held = order("fraud", 1)
 
@@ -423,7 +423,9 @@ def test_one_decision_goes_through_all_four(desk: Contained, program: Program):
     assert desk.manage("verify_audit", "--review", review["id"]).startswith("1 chains verified, 0")
 
 
-def test_all_four_run_side_by_side_and_nothing_in_them_is_root(desk: Contained, program: Program):
+def test_all_four_run_side_by_side_and_nothing_in_them_is_root(
+    desk: Contained, program: Program
+) -> None:
     desk.start(*(name for name in PROCESSES if name not in desk.processes))
     held = order("fraud", 2)
     arn = program.start(held)
@@ -445,7 +447,7 @@ def test_all_four_run_side_by_side_and_nothing_in_them_is_root(desk: Contained, 
 
 def test_style_and_script_are_served_from_what_the_build_collected(
     desk: Contained, program: Program
-):
+) -> None:
     browser = requests.Session()
     browser.headers["X-Forwarded-Proto"] = "https"
     page = browser.get(f"{desk.url}/accounts/login/", timeout=10)
@@ -462,7 +464,7 @@ def test_style_and_script_are_served_from_what_the_build_collected(
 
 def test_the_health_check_is_that_of_the_web_process_and_all_stop_when_told(
     desk: Contained, program: Program
-):
+) -> None:
     kind, *probe = desk.image.config["Healthcheck"]["Test"]
     assert kind == "CMD"
     desk.start(*(name for name in PROCESSES if name not in desk.processes))

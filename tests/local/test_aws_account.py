@@ -11,18 +11,20 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local import aws as local_aws
 from local.processes import LocalError
+from tests.local.conftest import Clients
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
 @pytest.fixture(scope="module")
-def stack(aws):
+def stack(aws: local_aws.Account):
     template = HERE / "template.yaml"
     return local_aws.deploy(aws.endpoint, aws.region, template, {"Greeting": "hi"}, stack="tests")
 
@@ -47,14 +49,18 @@ def wait_for_death(pid: int, seconds: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_queue_of_the_template_is_addressed_at_this_account(stack, aws, clients):
+def test_a_queue_of_the_template_is_addressed_at_this_account(
+    stack: Any, aws: local_aws.Account, clients: Clients
+) -> None:
     assert stack["QueueUrl"].startswith(f"{aws.endpoint}/")
     clients("sqs").send_message(QueueUrl=stack["QueueUrl"], MessageBody="hello")
     (got,) = clients("sqs").receive_message(QueueUrl=stack["QueueUrl"])["Messages"]
     assert got["Body"] == "hello"
 
 
-def test_a_state_machine_of_the_template_runs_with_its_substitutions(stack, clients):
+def test_a_state_machine_of_the_template_runs_with_its_substitutions(
+    stack: Any, clients: Clients
+) -> None:
     assert stack["MachineArn"] == stack["SameMachineArn"]
     sfn = clients("stepfunctions")
     arn = sfn.start_execution(stateMachineArn=stack["MachineArn"])["executionArn"]
@@ -67,7 +73,9 @@ def test_a_state_machine_of_the_template_runs_with_its_substitutions(stack, clie
     assert json.loads(end["output"]) == f"hi via {stack['QueueUrl']}"
 
 
-def test_an_updated_stack_has_its_machine_run_the_new_definition(aws, clients):
+def test_an_updated_stack_has_its_machine_run_the_new_definition(
+    aws: local_aws.Account, clients: Clients
+) -> None:
     template = HERE / "machine.yaml"
     made = local_aws.deploy(aws.endpoint, aws.region, template, {}, stack="growing")
     changed = template.read_text().replace("Type: Pass,", "Type: Pass, Result: new,")
@@ -77,7 +85,9 @@ def test_an_updated_stack_has_its_machine_run_the_new_definition(aws, clients):
     assert json.loads(machine["definition"])["States"]["Pass"]["Result"] == "new"
 
 
-def test_a_machine_without_a_definition_is_one_clear_line(aws, tmp_path):
+def test_a_machine_without_a_definition_is_one_clear_line(
+    aws: local_aws.Account, tmp_path: Path
+) -> None:
     empty = tmp_path / "empty.yaml"
     machine = "{Type: AWS::StepFunctions::StateMachine, Properties: {RoleArn: r}}"
     empty.write_text("Resources: {Machine: " + machine + "}")
@@ -88,7 +98,7 @@ def test_a_machine_without_a_definition_is_one_clear_line(aws, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-def test_deleting_a_stack_deletes_what_it_made(aws, clients):
+def test_deleting_a_stack_deletes_what_it_made(aws: local_aws.Account, clients: Clients) -> None:
     template = HERE / "machine.yaml"
     made = local_aws.deploy(aws.endpoint, aws.region, template, {}, stack="short-lived")
     clients("cloudformation").delete_stack(StackName="short-lived")
@@ -97,7 +107,9 @@ def test_deleting_a_stack_deletes_what_it_made(aws, clients):
     assert made["MachineArn"] not in {machine["stateMachineArn"] for machine in machines}
 
 
-def test_a_template_that_is_refused_is_one_clear_line(aws, tmp_path):
+def test_a_template_that_is_refused_is_one_clear_line(
+    aws: local_aws.Account, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("Resources: {Thing: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b'}}}")
 
@@ -107,7 +119,7 @@ def test_a_template_that_is_refused_is_one_clear_line(aws, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-def test_a_handler_gets_the_event_and_a_context(stack, clients):
+def test_a_handler_gets_the_event_and_a_context(stack: Any, clients: Clients) -> None:
     error, answer = invoke(clients, "echo", {"order_id": 7})
 
     assert error is None
@@ -116,7 +128,9 @@ def test_a_handler_gets_the_event_and_a_context(stack, clients):
     assert 0 < answer["left"] <= 20_000
 
 
-def test_an_exception_is_an_unhandled_error_named_after_its_class(stack, clients):
+def test_an_exception_is_an_unhandled_error_named_after_its_class(
+    stack: Any, clients: Clients
+) -> None:
     error, answer = invoke(clients, "fail")
 
     assert error == "Unhandled"
@@ -124,7 +138,7 @@ def test_an_exception_is_an_unhandled_error_named_after_its_class(stack, clients
     assert str(ROOT) not in json.dumps(answer)
 
 
-def test_a_workflow_catches_the_name_of_an_exception(stack, workflow):
+def test_a_workflow_catches_the_name_of_an_exception(stack: Any, workflow: Any) -> None:
     function = "arn:aws:lambda:us-east-1:123456789012:function:fail"
     catch = [{"ErrorEquals": ["ReviewError"], "Next": "Caught"}]
     flow = workflow(
@@ -138,21 +152,23 @@ def test_a_workflow_catches_the_name_of_an_exception(stack, workflow):
     assert flow.end(flow.start())["output"] == '"caught"'
 
 
-def test_each_function_sees_its_own_variables_even_at_the_same_time(stack, clients):
+def test_each_function_sees_its_own_variables_even_at_the_same_time(
+    stack: Any, clients: Clients
+) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda name: invoke(clients, name)[1], ["red", "blue"] * 4))
 
     assert answers == [["red", "red", "us-east-1"], ["blue", "blue", "us-east-1"]] * 4
 
 
-def test_a_handler_writes_to_dynamodb_of_the_same_account(stack, clients):
+def test_a_handler_writes_to_dynamodb_of_the_same_account(stack: Any, clients: Clients) -> None:
     invoke(clients, "remember", {"id": "order-7"})
 
     row = clients("dynamodb").get_item(TableName=stack["Table"], Key={"id": {"S": "order-7"}})
     assert row["Item"] == {"id": {"S": "order-7"}}
 
 
-def test_a_function_without_a_handler_here_says_so(stack, clients):
+def test_a_function_without_a_handler_here_says_so(stack: Any, clients: Clients) -> None:
     error, answer = invoke(clients, "lost")
 
     assert (error, answer["errorType"]) == ("Unhandled", "Runtime.ImportModuleError")
@@ -162,17 +178,19 @@ def test_a_function_without_a_handler_here_says_so(stack, clients):
     ("name", "kind"),
     [("absent", "Runtime.HandlerNotFound"), ("mumble", "Runtime.MarshalError")],
 )
-def test_a_handler_that_lambda_could_not_use_says_why(stack, clients, name, kind):
+def test_a_handler_that_lambda_could_not_use_says_why(
+    stack: Any, clients: Clients, name: Any, kind: Any
+) -> None:
     error, answer = invoke(clients, name)
 
     assert (error, answer["errorType"]) == ("Unhandled", kind)
 
 
-def test_a_function_may_use_the_environment_as_python_does(stack, clients):
+def test_a_function_may_use_the_environment_as_python_does(stack: Any, clients: Clients) -> None:
     assert invoke(clients, "borrow") == (None, ["1", True, False])
 
 
-def test_simultaneous_consumers_of_a_queue_get_each_message_once(clients):
+def test_simultaneous_consumers_of_a_queue_get_each_message_once(clients: Clients) -> None:
     sqs = clients("sqs")
     queue_url = sqs.create_queue(QueueName="busy")["QueueUrl"]
 
@@ -189,7 +207,7 @@ def test_simultaneous_consumers_of_a_queue_get_each_message_once(clients):
     assert sorted(seen, key=int) == [str(number) for number in range(80)]
 
 
-def test_the_account_answers_at_once_and_stops_at_once():
+def test_the_account_answers_at_once_and_stops_at_once() -> None:
     account = local_aws.start()
     with socket.create_connection(("127.0.0.1", int(account.endpoint.rpartition(":")[2]))):
         pass
@@ -201,7 +219,9 @@ def test_the_account_answers_at_once_and_stops_at_once():
     assert account.process.returncode == 0
 
 
-def test_the_configuration_of_the_shell_does_not_reach_the_account(monkeypatch, tmp_path):
+def test_the_configuration_of_the_shell_does_not_reach_the_account(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     broken = tmp_path / "config"
     broken.write_text("no section")
     monkeypatch.setenv("AWS_PROFILE", "company")
@@ -213,7 +233,7 @@ def test_the_configuration_of_the_shell_does_not_reach_the_account(monkeypatch, 
     assert account.process.returncode == 0
 
 
-def test_the_account_dies_with_a_parent_that_is_killed():
+def test_the_account_dies_with_a_parent_that_is_killed() -> None:
     script = (
         "import os, sys, time; from local import aws; "
         "print(aws.start().process.pid, flush=True); time.sleep(60)"
@@ -229,7 +249,7 @@ def test_the_account_dies_with_a_parent_that_is_killed():
     wait_for_death(pid)
 
 
-def test_a_port_in_use_is_one_clear_line(aws):
+def test_a_port_in_use_is_one_clear_line(aws: local_aws.Account) -> None:
     port = int(aws.endpoint.rpartition(":")[2])
 
     with pytest.raises(LocalError, match=f"port {port} .* is in use") as refused:
@@ -242,7 +262,7 @@ def test_a_port_in_use_is_one_clear_line(aws):
     ("found", "named"),
     [("lambda _: '5.2.4'", "5.2.4"), ("lambda name: metadata.distribution('no-moto')", "none")],
 )
-def test_another_moto_is_refused_with_one_clear_line(found, named):
+def test_another_moto_is_refused_with_one_clear_line(found: Any, named: Any) -> None:
     script = (
         "import runpy; from importlib import metadata; "
         f"metadata.version = {found}; runpy.run_module('local.aws', run_name='__main__')"
@@ -256,7 +276,7 @@ def test_another_moto_is_refused_with_one_clear_line(found, named):
     assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", line)
 
 
-def test_the_environment_of_an_account_is_all_boto3_needs(aws):
+def test_the_environment_of_an_account_is_all_boto3_needs(aws: local_aws.Account) -> None:
     script = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     environment = {"PATH": os.environ["PATH"], **aws.environment()}
 

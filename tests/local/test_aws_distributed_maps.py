@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import review
+from tests.local.conftest import Clients, review
 
 PASS = {"Pass": {"Type": "Pass", "End": True}}
 FAIL_TWO: dict[str, Any] = {
@@ -63,7 +63,7 @@ def in_the_end(look, wanted):
 
 
 @pytest.fixture(scope="module")
-def bucket(clients):
+def bucket(clients: Clients):
     name = f"b-{uuid.uuid4()}"
     clients("s3").create_bucket(Bucket=name)
     clients("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -78,7 +78,7 @@ def got(clients, bucket, key):
     return json.loads(clients("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def test_a_thousand_items_go_through_in_seconds(workflow):
+def test_a_thousand_items_go_through_in_seconds(workflow: Any) -> None:
     """2 s on two idle cores; the bound only shows that nothing grows with the square."""
     flow = workflow(distributed(kind="STANDARD", MaxConcurrency=40))
     started = time.monotonic()
@@ -90,13 +90,15 @@ def test_a_thousand_items_go_through_in_seconds(workflow):
 
 
 @pytest.mark.parametrize("kind", ["EXPRESS", "STANDARD"])
-def test_each_item_is_a_child_and_the_outputs_keep_their_order(workflow, kind):
+def test_each_item_is_a_child_and_the_outputs_keep_their_order(workflow: Any, kind: Any) -> None:
     flow = workflow(distributed(kind=kind))
 
     assert json.loads(run(flow, range(20))["output"]) == list(range(20))
 
 
-def test_a_child_is_an_execution_with_its_own_arn_and_context(workflow, clients):
+def test_a_child_is_an_execution_with_its_own_arn_and_context(
+    workflow: Any, clients: Clients
+) -> None:
     shown = {"id.$": "$$.Execution.Id", "machine.$": "$$.StateMachine.Id", "item.$": "$"}
     child = {"Show": {"Type": "Pass", "Parameters": shown, "End": True}}
     flow = workflow(distributed(child, kind="STANDARD", Label="orders"))
@@ -111,7 +113,7 @@ def test_a_child_is_an_execution_with_its_own_arn_and_context(workflow, clients)
     assert flow.events(seen["id"])[0]["type"] == "ExecutionStarted"
 
 
-def test_item_selector_sees_the_item_its_index_and_the_input(workflow):
+def test_item_selector_sees_the_item_its_index_and_the_input(workflow: Any) -> None:
     selector = {"n.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "day.$": "$.day"}
     flow = workflow(distributed(ItemsPath="$.orders", ItemSelector=selector))
 
@@ -135,7 +137,9 @@ def test_item_selector_sees_the_item_its_index_and_the_input(workflow):
         ({"ToleratedFailureCountPath": "$.may_fail"}, "SUCCEEDED"),
     ],
 )
-def test_more_failed_items_than_tolerated_fail_the_map(workflow, tolerance, status):
+def test_more_failed_items_than_tolerated_fail_the_map(
+    workflow: Any, tolerance: Any, status: Any
+) -> None:
     flow = workflow(distributed(FAIL_TWO, ItemsPath="$.items", **tolerance))
 
     end = run(flow, {"items": [1, 2, 3, 4], "may_fail": 1})
@@ -143,7 +147,7 @@ def test_more_failed_items_than_tolerated_fail_the_map(workflow, tolerance, stat
     assert (end["status"], end.get("error")) == (status, EXCEEDED if status == "FAILED" else None)
 
 
-def test_the_result_of_a_failed_child_tells_its_error(workflow):
+def test_the_result_of_a_failed_child_tells_its_error(workflow: Any) -> None:
     """ "ResultWriter (Map)": a failed child's result is as with the transformation NONE."""
     flow = workflow(distributed(FAIL_TWO, kind="STANDARD", ToleratedFailureCount=1))
 
@@ -153,7 +157,7 @@ def test_the_result_of_a_failed_child_tells_its_error(workflow):
     assert (failed["Status"], failed["Error"], failed["Input"]) == ("FAILED", "BadOrder", "2")
 
 
-def test_the_exceeded_threshold_is_caught_by_its_name(workflow):
+def test_the_exceeded_threshold_is_caught_by_its_name(workflow: Any) -> None:
     catch = [{"ErrorEquals": [EXCEEDED], "Next": "Told"}]
     told = {"Told": {"Type": "Pass", "Result": "told", "End": True}}
     flow = workflow({**distributed(FAIL_TWO, Catch=catch), **told})
@@ -161,7 +165,9 @@ def test_the_exceeded_threshold_is_caught_by_its_name(workflow):
     assert run(flow)["output"] == '"told"'
 
 
-def test_a_retry_of_the_map_is_a_new_map_run_of_all_children(workflow, clients):
+def test_a_retry_of_the_map_is_a_new_map_run_of_all_children(
+    workflow: Any, clients: Clients
+) -> None:
     """ "Distributed mode": a Retry runs every child again, those that succeeded too."""
     retry = [{"ErrorEquals": [EXCEEDED], "MaxAttempts": 1, "IntervalSeconds": 1}]
     flow = workflow(distributed(FAIL_TWO, Retry=retry))
@@ -173,11 +179,11 @@ def test_a_retry_of_the_map_is_a_new_map_run_of_all_children(workflow, clients):
     assert {map_run_of(clients, each)["itemCounts"]["total"] for each in runs} == {2}
 
 
-def test_no_items_are_no_failure(workflow):
+def test_no_items_are_no_failure(workflow: Any) -> None:
     assert run(workflow(distributed()), [])["output"] == "[]"
 
 
-def test_a_failed_branch_beside_it_aborts_the_children(workflow, clients):
+def test_a_failed_branch_beside_it_aborts_the_children(workflow: Any, clients: Clients) -> None:
     broken = {"StartAt": "Ask", "States": {"Ask": review()}}
     orders = {"StartAt": "Orders", "States": distributed({"Review": review()}, kind="STANDARD")}
     both = {"Type": "Parallel", "Branches": [broken, orders], "End": True}
@@ -192,7 +198,7 @@ def test_a_failed_branch_beside_it_aborts_the_children(workflow, clients):
     in_the_end(lambda: map_run(clients, {"executionArn": arn})["status"], "ABORTED")
 
 
-def test_an_express_child_has_no_history_to_ask_for(workflow, clients):
+def test_an_express_child_has_no_history_to_ask_for(workflow: Any, clients: Clients) -> None:
     """API reference, GetExecutionHistory: not supported by EXPRESS state machines."""
     flow = workflow(distributed())
     arn = map_run(clients, run(flow))["mapRunArn"]
@@ -202,7 +208,7 @@ def test_an_express_child_has_no_history_to_ask_for(workflow, clients):
         flow.events(child["executionArn"])
 
 
-def test_a_map_run_counts_items_and_children_apart(workflow, clients):
+def test_a_map_run_counts_items_and_children_apart(workflow: Any, clients: Clients) -> None:
     batched = {"Inner": {"Type": "Pass", "End": True}}
     flow = workflow(distributed(batched, Label="orders", ItemBatcher={"MaxItemsPerBatch": 2}))
 
@@ -214,7 +220,9 @@ def test_a_map_run_counts_items_and_children_apart(workflow, clients):
     assert described["executionCounts"]["succeeded"] == described["executionCounts"]["total"] == 3
 
 
-def test_a_failed_map_run_says_what_failed_and_what_never_started(workflow, clients):
+def test_a_failed_map_run_says_what_failed_and_what_never_started(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow(distributed(FAIL_TWO, MaxConcurrency=1))
 
     described = map_run(clients, run(flow, [1, 2, 3, 4]))
@@ -224,7 +232,9 @@ def test_a_failed_map_run_says_what_failed_and_what_never_started(workflow, clie
     assert [counts[of] for of in ("succeeded", "failed", "pending")] == [1, 1, 2]
 
 
-def test_the_children_of_a_map_run_are_listed_with_their_status(workflow, clients):
+def test_the_children_of_a_map_run_are_listed_with_their_status(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow(distributed(FAIL_TWO, kind="STANDARD", ToleratedFailureCount=1))
     arn = map_run(clients, run(flow))["mapRunArn"]
     sfn = clients("stepfunctions")
@@ -250,7 +260,7 @@ def test_the_children_of_a_map_run_are_listed_with_their_status(workflow, client
         ({"MaxItemsPerBatch": 4, "MaxInputBytesPerBatch": 45}, [2, 2, 1]),
     ],
 )
-def test_batches_are_closed_by_items_or_bytes(workflow, batcher, sizes):
+def test_batches_are_closed_by_items_or_bytes(workflow: Any, batcher: Any, sizes: Any) -> None:
     flow = workflow(distributed(ItemsPath="$.items", ItemBatcher=batcher))
 
     end = run(flow, {"items": ["0123456789ab"] * 5, "size": 3})
@@ -258,7 +268,7 @@ def test_batches_are_closed_by_items_or_bytes(workflow, batcher, sizes):
     assert [len(batch["Items"]) for batch in json.loads(end["output"])] == sizes
 
 
-def test_every_batch_carries_the_batch_input(workflow):
+def test_every_batch_carries_the_batch_input(workflow: Any) -> None:
     batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"day.$": "$.day", "kind": "daily"}}
     flow = workflow(distributed(ItemsPath="$.items", ItemBatcher=batcher))
 
@@ -271,7 +281,7 @@ def test_every_batch_carries_the_batch_input(workflow):
     ]
 
 
-def test_one_failing_order_fails_its_whole_batch(workflow, clients):
+def test_one_failing_order_fails_its_whole_batch(workflow: Any, clients: Clients) -> None:
     failing = {"Broken": {"Type": "Fail", "Error": "BadOrder"}}
     batcher = {"MaxItemsPerBatch": 100}
     flow = workflow(distributed(failing, ItemBatcher=batcher, ToleratedFailurePercentage=100))
@@ -290,7 +300,9 @@ def test_one_failing_order_fails_its_whole_batch(workflow, clients):
         ("CSV", "id\n1\n2\n", {"CSVHeaderLocation": "FIRST_ROW"}),
     ],
 )
-def test_the_items_are_read_from_s3(workflow, clients, bucket, kind, body, config):
+def test_the_items_are_read_from_s3(
+    workflow: Any, clients: Clients, bucket: Any, kind: Any, body: Any, config: Any
+) -> None:
     put(clients, bucket, f"orders.{kind}", body)
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",
@@ -302,7 +314,9 @@ def test_the_items_are_read_from_s3(workflow, clients, bucket, kind, body, confi
     assert json.loads(run(flow)["output"]) == [{"id": "1"}, {"id": "2"}]
 
 
-def test_a_version_id_pins_the_object_that_is_read(workflow, clients, bucket):
+def test_a_version_id_pins_the_object_that_is_read(
+    workflow: Any, clients: Clients, bucket: Any
+) -> None:
     first = put(clients, bucket, "pinned.jsonl", '{"v": 1}')
     put(clients, bucket, "pinned.jsonl", '{"v": 2}')
     reader = {
@@ -316,7 +330,9 @@ def test_a_version_id_pins_the_object_that_is_read(workflow, clients, bucket):
 
 
 @pytest.mark.parametrize("key", ["absent.jsonl", "broken.jsonl"])
-def test_items_that_cannot_be_read_have_their_own_error(workflow, clients, bucket, key):
+def test_items_that_cannot_be_read_have_their_own_error(
+    workflow: Any, clients: Clients, bucket: Any, key: Any
+) -> None:
     put(clients, bucket, "broken.jsonl", "{")
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",
@@ -340,7 +356,9 @@ def writing(bucket, **more):
     return {"ResultWriter": writer}
 
 
-def test_results_are_written_beside_a_manifest(workflow, clients, bucket):
+def test_results_are_written_beside_a_manifest(
+    workflow: Any, clients: Clients, bucket: Any
+) -> None:
     tolerant = {"ToleratedFailureCount": 1, "kind": "STANDARD"}
     flow = workflow(distributed(FAIL_TWO, **tolerant, **writing(bucket)))
 
@@ -364,7 +382,9 @@ def test_results_are_written_beside_a_manifest(workflow, clients, bucket):
     ]
 
 
-def test_a_failed_run_writes_what_is_still_pending(workflow, clients, bucket):
+def test_a_failed_run_writes_what_is_still_pending(
+    workflow: Any, clients: Clients, bucket: Any
+) -> None:
     flow = workflow(distributed(FAIL_TWO, MaxConcurrency=1, **writing(bucket)))
 
     described = map_run(clients, run(flow, [2, 3, 4]))
@@ -375,13 +395,13 @@ def test_a_failed_run_writes_what_is_still_pending(workflow, clients, bucket):
     assert described["itemCounts"]["resultsWritten"] == 1
 
 
-def test_results_that_cannot_be_written_have_their_own_error(workflow):
+def test_results_that_cannot_be_written_have_their_own_error(workflow: Any) -> None:
     assert run(workflow(distributed(**writing("no-such-bucket"))))["error"] == (
         "States.ResultWriterFailed"
     )
 
 
-def test_without_a_writer_the_results_must_fit_into_the_state(workflow, bucket):
+def test_without_a_writer_the_results_must_fit_into_the_state(workflow: Any, bucket: Any) -> None:
     """ "ResultWriter (Map)": what is over 256 KiB has to be written to S3."""
     selector = {"ItemSelector": {"filling": "x" * 1000}}
     small, large = range(200), range(300)
@@ -392,7 +412,7 @@ def test_without_a_writer_the_results_must_fit_into_the_state(workflow, bucket):
     assert run(workflow(distributed(**selector, **writer)), large)["status"] == "SUCCEEDED"
 
 
-def test_an_aborted_run_writes_what_it_had(workflow, clients, bucket):
+def test_an_aborted_run_writes_what_it_had(workflow: Any, clients: Clients, bucket: Any) -> None:
     waiting = {"Review": review()}
     limit = {"kind": "STANDARD", "MaxConcurrency": 1}
     flow = workflow(distributed(waiting, **limit, **writing(bucket)))
@@ -411,7 +431,7 @@ def test_an_aborted_run_writes_what_it_had(workflow, clients, bucket):
     }
 
 
-def test_a_missing_path_fails_the_run_with_the_execution(workflow, clients):
+def test_a_missing_path_fails_the_run_with_the_execution(workflow: Any, clients: Clients) -> None:
     flow = workflow(distributed(ItemSelector={"day.$": "$.day"}))
 
     end = run(flow)
@@ -420,7 +440,7 @@ def test_a_missing_path_fails_the_run_with_the_execution(workflow, clients):
     assert map_run(clients, end)["status"] == "FAILED"
 
 
-def test_results_are_compact_or_flat_where_the_writer_says_so(workflow):
+def test_results_are_compact_or_flat_where_the_writer_says_so(workflow: Any) -> None:
     flat = {"ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSON"}}}
     flow = workflow(distributed(**flat))
 
@@ -428,7 +448,9 @@ def test_results_are_compact_or_flat_where_the_writer_says_so(workflow):
 
 
 @pytest.mark.parametrize("limit", [{"MaxConcurrency": 2}, {"MaxConcurrencyPath": "$.most"}])
-def test_no_more_children_run_at_once_than_allowed(workflow, clients, limit):
+def test_no_more_children_run_at_once_than_allowed(
+    workflow: Any, clients: Clients, limit: Any
+) -> None:
     waiting = {"Review": review()}
     flow = workflow(distributed(waiting, kind="STANDARD", ItemsPath="$.items", **limit))
     arn = flow.start(input='{"items": [1, 2, 3, 4], "most": 2}')
@@ -443,7 +465,9 @@ def test_no_more_children_run_at_once_than_allowed(workflow, clients, limit):
     assert flow.end(arn)["status"] == "SUCCEEDED"
 
 
-def test_stopping_the_parent_closes_the_tokens_of_its_children(workflow, clients):
+def test_stopping_the_parent_closes_the_tokens_of_its_children(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow(distributed({"Review": review()}, kind="STANDARD"))
     arn = flow.start(input="[1, 2]")
     messages = [flow.message(), flow.message()]
@@ -456,7 +480,9 @@ def test_stopping_the_parent_closes_the_tokens_of_its_children(workflow, clients
     assert map_run(clients, {"executionArn": arn})["status"] == "ABORTED"
 
 
-def test_a_failed_threshold_aborts_the_children_that_still_run(workflow, clients):
+def test_a_failed_threshold_aborts_the_children_that_still_run(
+    workflow: Any, clients: Clients
+) -> None:
     mixed = {
         "Which": {
             "Type": "Choice",
@@ -473,7 +499,7 @@ def test_a_failed_threshold_aborts_the_children_that_still_run(workflow, clients
     assert (described["itemCounts"]["failed"], described["itemCounts"]["aborted"]) == (1, 1)
 
 
-def test_a_running_map_run_can_be_given_more_hands(workflow, clients):
+def test_a_running_map_run_can_be_given_more_hands(workflow: Any, clients: Clients) -> None:
     flow = workflow(distributed({"Review": review()}, kind="STANDARD", MaxConcurrency=1))
     arn = flow.start(input="[1, 2]")
     first = flow.token()
@@ -493,18 +519,18 @@ def test_a_running_map_run_can_be_given_more_hands(workflow, clients):
         distributed(kind="SOMETHING"),
     ],
 )
-def test_a_map_whose_children_cannot_be_is_refused(workflow, states):
+def test_a_map_whose_children_cannot_be_is_refused(workflow: Any, states: Any) -> None:
     """ "Standard vs Express": no callback in EXPRESS; "Distributed mode": ExecutionType is needed."""
     with pytest.raises(ClientError, match="InvalidDefinition"):
         workflow(states)
 
 
-def test_an_express_workflow_has_no_distributed_map(workflow):
+def test_an_express_workflow_has_no_distributed_map(workflow: Any) -> None:
     with pytest.raises(ClientError, match="InvalidDefinition"):
         workflow(distributed(), kind="EXPRESS")
 
 
-def test_an_inner_inline_map_catches_what_one_order_does(workflow):
+def test_an_inner_inline_map_catches_what_one_order_does(workflow: Any) -> None:
     """One bad order in a batch need not fail it: an INLINE Map with a Catch for each."""
     each = {"Which": {**FAIL_TWO["Which"]}, "Broken": FAIL_TWO["Broken"], **PASS}
     caught = {

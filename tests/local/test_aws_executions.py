@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import review
+from tests.local.conftest import Clients, review
 
 PASS = {"Type": "Pass", "End": True}
 
@@ -22,7 +22,7 @@ def code(call, **given) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
-def test_an_execution_without_a_name_gets_one(workflow, clients):
+def test_an_execution_without_a_name_gets_one(workflow: Any, clients: Clients) -> None:
     flow = workflow({"Pass": PASS})
     arn = flow.start()
 
@@ -32,13 +32,13 @@ def test_an_execution_without_a_name_gets_one(workflow, clients):
     assert arn.endswith(f":{name}")
 
 
-def test_the_same_name_and_input_again_is_the_same_execution_while_it_runs(workflow):
+def test_the_same_name_and_input_again_is_the_same_execution_while_it_runs(workflow: Any) -> None:
     flow = workflow({"Review": review()})
 
     assert flow.start(name="order-7", input="{}") == flow.start(name="order-7", input="{}")
 
 
-def test_a_name_with_another_input_or_of_a_closed_execution_is_taken(workflow):
+def test_a_name_with_another_input_or_of_a_closed_execution_is_taken(workflow: Any) -> None:
     flow = workflow({"Review": review()})
     arn = flow.start(name="order-7", input="{}")
 
@@ -48,7 +48,9 @@ def test_a_name_with_another_input_or_of_a_closed_execution_is_taken(workflow):
     assert code(flow.start, name="order-7", input="{}") == "ExecutionAlreadyExists"
 
 
-def test_simultaneous_starts_with_one_name_make_one_execution(workflow, clients):
+def test_simultaneous_starts_with_one_name_make_one_execution(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow({"Review": review()})
     with ThreadPoolExecutor(8) as pool:
         arns = set(pool.map(lambda _: flow.start(name="order-7", input="{}"), range(8)))
@@ -67,12 +69,12 @@ def test_simultaneous_starts_with_one_name_make_one_execution(workflow, clients)
         ({"input": json.dumps("x" * 262_143)}, "ValidationException"),
     ],
 )
-def test_what_aws_refuses_to_start(workflow, given, refusal):
+def test_what_aws_refuses_to_start(workflow: Any, given: Any, refusal: Any) -> None:
     assert code(workflow({"Pass": PASS}).start, **given) == refusal
 
 
 @pytest.mark.parametrize("output", ['"7"', "7", "null", '{"a":"ü"}', "[]"])
-def test_the_output_is_json_text_whatever_its_type(workflow, output):
+def test_the_output_is_json_text_whatever_its_type(workflow: Any, output: Any) -> None:
     flow = workflow({"Pass": PASS})
 
     end = flow.end(flow.start(input=output))
@@ -81,7 +83,7 @@ def test_the_output_is_json_text_whatever_its_type(workflow, output):
     assert end["outputDetails"] == {"included": True}
 
 
-def test_the_list_of_executions_says_when_each_stopped(workflow, clients):
+def test_the_list_of_executions_says_when_each_stopped(workflow: Any, clients: Clients) -> None:
     flow = workflow({"Review": review()}, TimeoutSeconds=1)
     flow.end(flow.start())
 
@@ -91,7 +93,7 @@ def test_the_list_of_executions_says_when_each_stopped(workflow, clients):
     assert item["stopDate"] >= item["startDate"]
 
 
-def test_stopping_a_waiting_execution_does_not_wait_for_it(workflow, clients):
+def test_stopping_a_waiting_execution_does_not_wait_for_it(workflow: Any, clients: Clients) -> None:
     flow = workflow({"Wait": {"Type": "Wait", "Seconds": 60, "End": True}})
     arn = flow.start()
 
@@ -100,7 +102,7 @@ def test_stopping_a_waiting_execution_does_not_wait_for_it(workflow, clients):
     assert flow.end(arn)["status"] == "ABORTED"
 
 
-def test_an_unknown_execution_does_not_exist(workflow, clients):
+def test_an_unknown_execution_does_not_exist(workflow: Any, clients: Clients) -> None:
     flow = workflow({"Pass": PASS})
     arn = flow.start().rpartition(":")[0] + ":nobody"
     sfn = clients("stepfunctions")
@@ -109,7 +111,7 @@ def test_an_unknown_execution_does_not_exist(workflow, clients):
         assert code(call, executionArn=arn) == "ExecutionDoesNotExist"
 
 
-def test_executions_are_listed_newest_first_in_pages(workflow, clients):
+def test_executions_are_listed_newest_first_in_pages(workflow: Any, clients: Clients) -> None:
     """API reference, ListExecutions: a page's token stays good while newer executions start."""
     flow = workflow({"Pass": PASS})
     arns = [flow.start() for _ in range(3)]
@@ -129,7 +131,7 @@ def test_executions_are_listed_newest_first_in_pages(workflow, clients):
     assert code(listed, stateMachineArn=flow.arn, nextToken="nonsense") == "InvalidToken"
 
 
-def test_the_context_tells_when_the_execution_started(workflow):
+def test_the_context_tells_when_the_execution_started(workflow: Any) -> None:
     """Dev guide, "Context object": ISO 8601, in UTC with milliseconds."""
     shown = {"at.$": "$$.Execution.StartTime", "redrives.$": "$$.Execution.RedriveCount"}
     flow = workflow({"Show": {"Type": "Pass", "Parameters": shown, "End": True}})
@@ -140,7 +142,7 @@ def test_the_context_tells_when_the_execution_started(workflow):
     assert output["redrives"] == 0
 
 
-def test_the_history_comes_in_pages_from_either_end(workflow, clients):
+def test_the_history_comes_in_pages_from_either_end(workflow: Any, clients: Clients) -> None:
     flow = workflow({"One": {"Type": "Pass", "Next": "Two"}, "Two": PASS})
     arn = flow.start()
     flow.end(arn)
@@ -176,7 +178,7 @@ def test_the_history_comes_in_pages_from_either_end(workflow, clients):
         "StartAt",
     ],
 )
-def test_a_broken_definition_is_refused(clients, machine):
+def test_a_broken_definition_is_refused(clients: Clients, machine: str) -> None:
     definition = machine if isinstance(machine, str) else json.dumps(machine)
     given = {"name": "broken", "roleArn": "arn:aws:iam::123456789012:role/local"}
     create = clients("stepfunctions").create_state_machine
@@ -184,11 +186,13 @@ def test_a_broken_definition_is_refused(clients, machine):
     assert code(create, definition=definition, **given) == "InvalidDefinition"
 
 
-def test_an_express_workflow_may_not_wait_for_a_token(workflow):
+def test_an_express_workflow_may_not_wait_for_a_token(workflow: Any) -> None:
     assert code(workflow, states={"Review": review()}, kind="EXPRESS") == "InvalidDefinition"
 
 
-def test_a_changed_definition_is_checked_and_used_by_the_next_execution(workflow, clients):
+def test_a_changed_definition_is_checked_and_used_by_the_next_execution(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow({"Pass": PASS})
     update = clients("stepfunctions").update_state_machine
     changed = {"StartAt": "Pass", "States": {"Pass": {**PASS, "Result": "new"}}}
@@ -201,7 +205,9 @@ def test_a_changed_definition_is_checked_and_used_by_the_next_execution(workflow
     assert flow.end(flow.start())["output"] == '"new"'
 
 
-def test_a_second_state_machine_of_the_same_name_is_refused(workflow, clients):
+def test_a_second_state_machine_of_the_same_name_is_refused(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow({"Pass": PASS})
     given = {"name": flow.arn.rpartition(":")[2], "roleArn": "arn:aws:iam::123456789012:role/local"}
     other = json.dumps({"StartAt": "Other", "States": {"Other": PASS}})
@@ -211,7 +217,7 @@ def test_a_second_state_machine_of_the_same_name_is_refused(workflow, clients):
 
 
 @pytest.fixture
-def status_events(clients):
+def status_events(clients: Clients):
     """Let the status events of these machines arrive in a queue; return what receives `count`."""
 
     def subscribe(*machines: str):
@@ -236,7 +242,9 @@ def status_events(clients):
     return subscribe
 
 
-def test_a_redrive_is_announced_with_its_count_and_version(workflow, clients, status_events):
+def test_a_redrive_is_announced_with_its_count_and_version(
+    workflow: Any, clients: Clients, status_events: Any
+) -> None:
     """EventBridge, "Step Functions Execution Status Change": redriveCount, redriveDate, version."""
     flow = workflow({"Review": review()})
     receive = status_events(flow.arn)
@@ -257,7 +265,7 @@ def test_a_redrive_is_announced_with_its_count_and_version(workflow, clients, st
     assert details["RUNNING"]["redriveDate"] > details["RUNNING"]["startDate"]
 
 
-def test_an_express_workflow_announces_nothing(workflow, status_events):
+def test_an_express_workflow_announces_nothing(workflow: Any, status_events: Any) -> None:
     """Dev guide, "Automating event delivery": status events are of Standard workflows."""
     express, standard = workflow({"Pass": PASS}, kind="EXPRESS"), workflow({"Pass": PASS})
     receive = status_events(express.arn, standard.arn)
@@ -268,7 +276,7 @@ def test_an_express_workflow_announces_nothing(workflow, status_events):
     assert {event["detail"]["stateMachineArn"] for event in receive(2)} == {standard.arn}
 
 
-def test_the_default_bus_carries_each_change_of_status(workflow, status_events):
+def test_the_default_bus_carries_each_change_of_status(workflow: Any, status_events: Any) -> None:
     flow = workflow({"Review": review()})
     receive = status_events(flow.arn)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import review
+from tests.local.conftest import Clients, review
 
 OPTIMIZED = "arn:aws:states:::states:startExecution"
 SDK = "arn:aws:states:::aws-sdk:sfn:startExecution"
@@ -19,7 +19,7 @@ TAKEN = {
 
 
 @pytest.fixture
-def child(workflow):
+def child(workflow: Any):
     return workflow({"Review": review()})
 
 
@@ -44,7 +44,9 @@ def order(name, **more):
 
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
-def test_a_task_starts_an_execution_and_does_not_wait_for_it(workflow, child, clients, resource):
+def test_a_task_starts_an_execution_and_does_not_wait_for_it(
+    workflow: Any, child: Any, clients: Clients, resource: Any
+) -> None:
     """Request Response: dev guide, "Start Step Functions workflow executions from a Task state"."""
     flow = starter(workflow, child, resource)
 
@@ -59,7 +61,9 @@ def test_a_task_starts_an_execution_and_does_not_wait_for_it(workflow, child, cl
 
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
-def test_the_same_name_and_input_again_is_the_same_execution(workflow, child, resource):
+def test_the_same_name_and_input_again_is_the_same_execution(
+    workflow: Any, child: Any, resource: Any
+) -> None:
     """API reference, StartExecution: idempotent for STANDARD workflows while it runs."""
     flow = starter(workflow, child, resource)
 
@@ -69,7 +73,9 @@ def test_the_same_name_and_input_again_is_the_same_execution(workflow, child, re
 
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
-def test_a_taken_name_is_an_error_that_a_workflow_catches(workflow, child, resource):
+def test_a_taken_name_is_an_error_that_a_workflow_catches(
+    workflow: Any, child: Any, resource: Any
+) -> None:
     """The names as workflows in production catch them: StepFunctions.* optimized, Sfn.* by SDK."""
     catch = [{"ErrorEquals": [TAKEN[resource]], "Next": "Caught"}]
     flow = starter(workflow, child, resource, Catch=catch)
@@ -81,7 +87,9 @@ def test_a_taken_name_is_an_error_that_a_workflow_catches(workflow, child, resou
 
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
-def test_an_input_that_is_no_text_is_written_as_json(workflow, child, clients, resource):
+def test_an_input_that_is_no_text_is_written_as_json(
+    workflow: Any, child: Any, clients: Clients, resource: Any
+) -> None:
     """Dev guide, "Start executions": Input may be an object with the order and a parent's id."""
     parameters = {
         "StateMachineArn": child.arn,
@@ -104,7 +112,7 @@ def test_an_input_that_is_no_text_is_written_as_json(workflow, child, clients, r
     }
 
 
-def test_a_workflow_that_waits_for_its_child_gets_its_output_as_json(workflow):
+def test_a_workflow_that_waits_for_its_child_gets_its_output_as_json(workflow: Any) -> None:
     """Dev guide, optimized integrations: `.sync:2` gives the child's output as JSON."""
     child = workflow({"Pass": {"Type": "Pass", "Result": {"shipped": True}, "End": True}})
     flow = starter(workflow, child, f"{OPTIMIZED}.sync:2")
@@ -115,7 +123,9 @@ def test_a_workflow_that_waits_for_its_child_gets_its_output_as_json(workflow):
 
 
 @pytest.mark.parametrize("action", ["putItem", "updateItem"])
-def test_a_failed_condition_of_dynamodb_is_caught_by_its_name(workflow, clients, action):
+def test_a_failed_condition_of_dynamodb_is_caught_by_its_name(
+    workflow: Any, clients: Clients, action: Any
+) -> None:
     """Dev guide, "Perform DynamoDB CRUD"; the error's name is DynamoDB's own with its prefix."""
     table = f"t-{uuid.uuid4()}"
     clients("dynamodb").create_table(

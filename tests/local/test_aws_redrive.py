@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import review
+from tests.local.conftest import Clients, review
 from tests.local.test_aws_distributed_maps import distributed, map_run
 
 DONE = {"Type": "Pass", "Result": "done", "End": True}
 
 
 @pytest.fixture
-def table(clients):
+def table(clients: Clients):
     """A table that is not there yet, and the state that writes to it."""
 
     class Table:
@@ -59,7 +59,9 @@ def entered(flow, arn):
     ]
 
 
-def test_a_redriven_execution_goes_on_from_the_failed_state(workflow, clients, table):
+def test_a_redriven_execution_goes_on_from_the_failed_state(
+    workflow: Any, clients: Clients, table: Any
+) -> None:
     first = {"Type": "Pass", "Result": {"kept": True}, "ResultPath": "$.first", "Next": "Write"}
     flow = workflow({"First": first, "Write": table.write()})
     arn = flow.start(input='{"order_id": 7}')
@@ -75,7 +77,9 @@ def test_a_redriven_execution_goes_on_from_the_failed_state(workflow, clients, t
     assert "error" not in end
 
 
-def test_the_history_goes_on_behind_the_redriven_event(workflow, clients, table):
+def test_the_history_goes_on_behind_the_redriven_event(
+    workflow: Any, clients: Clients, table: Any
+) -> None:
     flow = workflow({"Write": table.write()})
     arn = flow.start()
     flow.end(arn)
@@ -93,7 +97,7 @@ def test_the_history_goes_on_behind_the_redriven_event(workflow, clients, table)
     assert kinds[-1] == "ExecutionSucceeded"
 
 
-def test_a_description_counts_the_redrives(workflow, clients, table):
+def test_a_description_counts_the_redrives(workflow: Any, clients: Clients, table: Any) -> None:
     sfn = clients("stepfunctions")
     flow = workflow({"Write": table.write()})
     arn = flow.start()
@@ -109,7 +113,9 @@ def test_a_description_counts_the_redrives(workflow, clients, table):
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED"])
-def test_what_runs_or_succeeded_is_not_redrivable(workflow, clients, status):
+def test_what_runs_or_succeeded_is_not_redrivable(
+    workflow: Any, clients: Clients, status: Any
+) -> None:
     flow = workflow({"Review": review()} if status == "RUNNING" else {"Done": DONE})
     arn = flow.start()
     if status == "SUCCEEDED":
@@ -123,7 +129,7 @@ def test_what_runs_or_succeeded_is_not_redrivable(workflow, clients, status):
     assert described["redriveStatusReason"] == f"Execution is {status} and cannot be redriven"
 
 
-def test_a_client_token_redrives_once(workflow, clients, table):
+def test_a_client_token_redrives_once(workflow: Any, clients: Clients, table: Any) -> None:
     flow = workflow({"Write": table.write()})
     arn = flow.start()
     flow.end(arn)
@@ -136,7 +142,9 @@ def test_a_client_token_redrives_once(workflow, clients, table):
     assert flow.end(arn)["redriveCount"] == 1
 
 
-def test_the_context_tells_of_the_redrive_and_the_token_is_new(workflow, clients):
+def test_the_context_tells_of_the_redrive_and_the_token_is_new(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
     clients("stepfunctions").stop_execution(executionArn=arn, error="Stopped", cause="by hand")
@@ -157,7 +165,7 @@ def test_the_context_tells_of_the_redrive_and_the_token_is_new(workflow, clients
     assert flow.end(arn)["status"] == "SUCCEEDED"
 
 
-def test_a_timed_out_execution_gets_its_whole_time_again(workflow, clients):
+def test_a_timed_out_execution_gets_its_whole_time_again(workflow: Any, clients: Clients) -> None:
     flow = workflow({"Review": review()}, TimeoutSeconds=1)
     arn, _ = flow.waiting()
     assert flow.end(arn)["status"] == "TIMED_OUT"
@@ -168,7 +176,7 @@ def test_a_timed_out_execution_gets_its_whole_time_again(workflow, clients):
     assert flow.end(arn)["status"] == "SUCCEEDED"
 
 
-def test_a_fail_state_is_entered_again_and_fails_again(workflow, clients):
+def test_a_fail_state_is_entered_again_and_fails_again(workflow: Any, clients: Clients) -> None:
     refused = {"Type": "Fail", "Error": "OrderRejected", "Cause": "no stock"}
     flow = workflow({"First": {"Type": "Pass", "Next": "Refused"}, "Refused": refused})
     arn = flow.start()
@@ -182,7 +190,9 @@ def test_a_fail_state_is_entered_again_and_fails_again(workflow, clients):
     assert entered(flow, arn) == ["First", "Refused", "Refused", "Refused"]
 
 
-def test_the_redrive_time_is_in_the_context_once_there_was_a_redrive(workflow, clients):
+def test_the_redrive_time_is_in_the_context_once_there_was_a_redrive(
+    workflow: Any, clients: Clients
+) -> None:
     """Dev guide, "Context object": RedriveTime is only available in a redriven execution."""
     shown = {"at.$": "$$.Execution.RedriveTime"}
     flow = workflow({"Show": {"Type": "Pass", "Parameters": shown, "End": True}})
@@ -194,7 +204,9 @@ def test_the_redrive_time_is_in_the_context_once_there_was_a_redrive(workflow, c
     assert json.loads(flow.end(arn)["output"])["at"].endswith("Z")
 
 
-def test_a_redrive_keeps_the_definition_of_its_execution(workflow, clients, table):
+def test_a_redrive_keeps_the_definition_of_its_execution(
+    workflow: Any, clients: Clients, table: Any
+) -> None:
     flow = workflow({"Write": table.write()})
     arn = flow.start()
     flow.end(arn)
@@ -212,7 +224,9 @@ def branches(*states):
     return [{"StartAt": next(iter(each)), "States": each} for each in states]
 
 
-def test_of_a_parallel_only_what_did_not_succeed_runs_again(workflow, clients, table):
+def test_of_a_parallel_only_what_did_not_succeed_runs_again(
+    workflow: Any, clients: Clients, table: Any
+) -> None:
     """One branch is done, one failed behind its first state, one waits and is aborted."""
     flow = workflow(
         {
@@ -247,7 +261,9 @@ def test_of_a_parallel_only_what_did_not_succeed_runs_again(workflow, clients, t
     assert (seen.count("Done"), seen.count("Ready"), seen.count("Write")) == (1, 1, 2)
 
 
-def test_of_an_inline_map_only_the_failed_iterations_run_again(workflow, clients, table):
+def test_of_an_inline_map_only_the_failed_iterations_run_again(
+    workflow: Any, clients: Clients, table: Any
+) -> None:
     which = {
         "Type": "Choice",
         "Choices": [{"Variable": "$", "NumericEquals": 2, "Next": "Write"}],
@@ -268,7 +284,9 @@ def test_of_an_inline_map_only_the_failed_iterations_run_again(workflow, clients
     assert (seen.count("Which"), seen.count("Write"), seen.count("Fine")) == (3, 2, 2)
 
 
-def test_a_state_entered_again_in_a_loop_starts_afresh(workflow, clients, table):
+def test_a_state_entered_again_in_a_loop_starts_afresh(
+    workflow: Any, clients: Clients, table: Any
+) -> None:
     """What a Parallel had in an earlier round is not taken for the round that failed."""
     flow = workflow(
         {
@@ -299,7 +317,9 @@ def test_a_state_entered_again_in_a_loop_starts_afresh(workflow, clients, table)
 
 
 @pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
-def test_of_a_distributed_map_only_the_failed_children_run_again(workflow, clients, table, kind):
+def test_of_a_distributed_map_only_the_failed_children_run_again(
+    workflow: Any, clients: Clients, table: Any, kind: Any
+) -> None:
     """Standard children are redriven, EXPRESS ones started anew; the Map Run stays the same."""
     which = {
         "Type": "Choice",
@@ -331,7 +351,9 @@ def test_of_a_distributed_map_only_the_failed_children_run_again(workflow, clien
     assert (kinds.count("MapRunStarted"), kinds.count("MapRunRedriven")) == (1, 1)
 
 
-def test_children_that_waited_when_the_parent_was_stopped_wait_again(workflow, clients):
+def test_children_that_waited_when_the_parent_was_stopped_wait_again(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow(distributed({"Review": review()}, kind="STANDARD"))
     arn = flow.start(input="[1, 2]")
     before = {flow.message()["executionArn"] for _ in range(2)}
@@ -349,7 +371,7 @@ def test_children_that_waited_when_the_parent_was_stopped_wait_again(workflow, c
     assert json.loads(flow.end(arn)["output"]) == ["seen", "seen"]
 
 
-def test_a_child_is_redriven_by_its_map_run_alone(workflow, clients):
+def test_a_child_is_redriven_by_its_map_run_alone(workflow: Any, clients: Clients) -> None:
     broken = {"Broken": {"Type": "Fail", "Error": "BadOrder"}}
     flow = workflow(distributed(broken, kind="STANDARD"))
     arn = map_run(clients, flow.end(flow.start(input="[1]")))["mapRunArn"]
@@ -363,7 +385,9 @@ def test_a_child_is_redriven_by_its_map_run_alone(workflow, clients):
     assert described["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
 
 
-def test_a_map_run_that_could_not_read_its_items_starts_on_redrive(workflow, clients):
+def test_a_map_run_that_could_not_read_its_items_starts_on_redrive(
+    workflow: Any, clients: Clients
+) -> None:
     bucket = f"b-{uuid.uuid4()}"
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",

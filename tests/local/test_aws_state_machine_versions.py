@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import review
+from tests.local.conftest import Clients, review
 
 
 def passing(result):
@@ -24,12 +25,12 @@ def definition(states):
 
 
 @pytest.fixture
-def sfn(clients):
+def sfn(clients: Clients):
     return clients("stepfunctions")
 
 
 @pytest.fixture
-def flow(workflow):
+def flow(workflow: Any):
     return workflow(passing("one"))
 
 
@@ -58,7 +59,7 @@ def alias(sfn, *routes, name=None):
     return made["stateMachineAliasArn"]
 
 
-def test_a_version_is_a_snapshot_that_later_changes_do_not_reach(sfn, flow):
+def test_a_version_is_a_snapshot_that_later_changes_do_not_reach(sfn: Any, flow: Any) -> None:
     first = publish(sfn, flow, description="the first")
     change(sfn, flow, "two")
 
@@ -71,14 +72,14 @@ def test_a_version_is_a_snapshot_that_later_changes_do_not_reach(sfn, flow):
     assert json.loads(described["definition"])["States"]["Pass"]["Result"] == "one"
 
 
-def test_publishing_a_revision_twice_makes_one_version(sfn, flow):
+def test_publishing_a_revision_twice_makes_one_version(sfn: Any, flow: Any) -> None:
     assert publish(sfn, flow) == publish(sfn, flow)
     change(sfn, flow, "two")
 
     assert publish(sfn, flow) == f"{flow.arn}:2"
 
 
-def test_versions_are_listed_newest_first_in_pages(sfn, flow):
+def test_versions_are_listed_newest_first_in_pages(sfn: Any, flow: Any) -> None:
     publish(sfn, flow)
     for result in ("two", "three"):
         change(sfn, flow, result, publish=True)
@@ -95,7 +96,7 @@ def test_versions_are_listed_newest_first_in_pages(sfn, flow):
     assert "nextToken" not in second
 
 
-def test_only_the_revision_that_was_looked_at_is_published(sfn, flow):
+def test_only_the_revision_that_was_looked_at_is_published(sfn: Any, flow: Any) -> None:
     revision = change(sfn, flow, "two")["revisionId"]
     assert sfn.describe_state_machine(stateMachineArn=flow.arn)["revisionId"] == revision
 
@@ -105,12 +106,12 @@ def test_only_the_revision_that_was_looked_at_is_published(sfn, flow):
     assert publish(sfn, flow, revisionId=revision) == f"{flow.arn}:1"
 
 
-def test_the_initial_revision_is_published_by_its_name(sfn, flow):
+def test_the_initial_revision_is_published_by_its_name(sfn: Any, flow: Any) -> None:
     assert "revisionId" not in sfn.describe_state_machine(stateMachineArn=flow.arn)
     assert publish(sfn, flow, revisionId="INITIAL") == f"{flow.arn}:1"
 
 
-def test_an_execution_tells_its_version_and_its_alias(sfn, flow):
+def test_an_execution_tells_its_version_and_its_alias(sfn: Any, flow: Any) -> None:
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
 
@@ -124,7 +125,7 @@ def test_an_execution_tells_its_version_and_its_alias(sfn, flow):
     assert by_alias["stateMachineAliasArn"] == live
 
 
-def test_executions_are_listed_by_machine_version_and_alias(sfn, flow):
+def test_executions_are_listed_by_machine_version_and_alias(sfn: Any, flow: Any) -> None:
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
     for arn in (flow.arn, version, live):
@@ -138,7 +139,7 @@ def test_executions_are_listed_by_machine_version_and_alias(sfn, flow):
     assert list(listed.values()) == [3, 2, 1]
 
 
-def test_an_alias_moves_to_another_version(sfn, flow):
+def test_an_alias_moves_to_another_version(sfn: Any, flow: Any) -> None:
     first = publish(sfn, flow)
     live = alias(sfn, (first, 100), name="LIVE")
     second = change(sfn, flow, "two", publish=True)["stateMachineVersionArn"]
@@ -158,7 +159,7 @@ def test_an_alias_moves_to_another_version(sfn, flow):
     assert (by_version, [each["stateMachineAliasArn"] for each in everything]) == ([], [live])
 
 
-def test_an_alias_splits_its_executions_by_weight(sfn, flow):
+def test_an_alias_splits_its_executions_by_weight(sfn: Any, flow: Any) -> None:
     first = publish(sfn, flow)
     second = change(sfn, flow, "two", publish=True)["stateMachineVersionArn"]
     live = alias(sfn, (first, 0), (second, 100))
@@ -166,7 +167,7 @@ def test_an_alias_splits_its_executions_by_weight(sfn, flow):
     assert {start(sfn, flow, live)["output"] for _ in range(5)} == {'"two"'}
 
 
-def test_an_alias_is_made_once_and_not_twice_differently(sfn, flow):
+def test_an_alias_is_made_once_and_not_twice_differently(sfn: Any, flow: Any) -> None:
     first = publish(sfn, flow)
     second = change(sfn, flow, "two", publish=True)["stateMachineVersionArn"]
 
@@ -177,7 +178,7 @@ def test_an_alias_is_made_once_and_not_twice_differently(sfn, flow):
         alias(sfn, (f"{flow.arn}:9", 100), name="NEXT")
 
 
-def test_a_version_that_an_alias_needs_is_not_deleted(sfn, flow):
+def test_a_version_that_an_alias_needs_is_not_deleted(sfn: Any, flow: Any) -> None:
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
 
@@ -190,7 +191,9 @@ def test_a_version_that_an_alias_needs_is_not_deleted(sfn, flow):
         start(sfn, flow, version)
 
 
-def test_a_waiting_execution_keeps_the_revision_it_was_started_with(sfn, workflow):
+def test_a_waiting_execution_keeps_the_revision_it_was_started_with(
+    sfn: Any, workflow: Any
+) -> None:
     told = {"Type": "Pass", "Result": "old", "End": True}
     flow = workflow({"Review": review(Next="Told"), "Told": told})
     version = publish(sfn, flow)
@@ -215,7 +218,7 @@ def test_a_waiting_execution_keeps_the_revision_it_was_started_with(sfn, workflo
     assert "Review" in json.loads(running["definition"])["States"]
 
 
-def test_a_redriven_execution_keeps_its_version_and_alias(sfn, workflow):
+def test_a_redriven_execution_keeps_its_version_and_alias(sfn: Any, workflow: Any) -> None:
     flow = workflow({"Review": review()})
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
@@ -236,7 +239,7 @@ def test_a_redriven_execution_keeps_its_version_and_alias(sfn, workflow):
     assert end["stateMachineAliasArn"] == live
 
 
-def test_one_name_is_one_execution_under_every_qualifier(sfn, workflow):
+def test_one_name_is_one_execution_under_every_qualifier(sfn: Any, workflow: Any) -> None:
     flow = workflow({"Review": review()})
     version = publish(sfn, flow)
 
@@ -248,6 +251,6 @@ def test_one_name_is_one_execution_under_every_qualifier(sfn, workflow):
     assert len(arns) == 1
 
 
-def test_a_label_is_not_something_to_start(sfn, flow):
+def test_a_label_is_not_something_to_start(sfn: Any, flow: Any) -> None:
     with pytest.raises(ClientError, match="ValidationException"):
         sfn.start_execution(stateMachineArn=f"{flow.arn}/orders")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ LIMIT = 262_144
 AFTERWARDS = {"Type": "Wait", "Seconds": 60, "End": True}
 
 
-def test_an_answer_becomes_the_output_of_the_task(workflow):
+def test_an_answer_becomes_the_output_of_the_task(workflow: Any) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
 
@@ -23,7 +24,7 @@ def test_an_answer_becomes_the_output_of_the_task(workflow):
     assert json.loads(flow.end(arn)["output"]) == {"approved": True}
 
 
-def test_result_path_and_selector_apply_to_an_answer(workflow):
+def test_result_path_and_selector_apply_to_an_answer(workflow: Any) -> None:
     flow = workflow(
         {"Review": review(ResultSelector={"ok.$": "$.approved"}, ResultPath="$.review")}
     )
@@ -34,7 +35,7 @@ def test_result_path_and_selector_apply_to_an_answer(workflow):
     assert json.loads(flow.end(arn)["output"]) == {"order_id": 7, "review": {"ok": True}}
 
 
-def test_a_second_answer_is_refused_while_the_execution_still_runs(workflow):
+def test_a_second_answer_is_refused_while_the_execution_still_runs(workflow: Any) -> None:
     flow = workflow({"Review": review(Next="Wait"), "Wait": AFTERWARDS})
     _, token = flow.waiting()
 
@@ -43,7 +44,7 @@ def test_a_second_answer_is_refused_while_the_execution_still_runs(workflow):
     assert flow.succeed(token) == flow.fail(token) == flow.beat(token) == "TaskTimedOut"
 
 
-def test_a_second_answer_is_refused_after_the_execution_has_ended(workflow):
+def test_a_second_answer_is_refused_after_the_execution_has_ended(workflow: Any) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
     flow.succeed(token)
@@ -52,7 +53,9 @@ def test_a_second_answer_is_refused_after_the_execution_has_ended(workflow):
     assert flow.succeed(token) == flow.fail(token) == flow.beat(token) == "TaskTimedOut"
 
 
-def test_of_simultaneous_answers_one_gets_200_and_is_the_one_the_workflow_sees(workflow):
+def test_of_simultaneous_answers_one_gets_200_and_is_the_one_the_workflow_sees(
+    workflow: Any,
+) -> None:
     flow = workflow({"Review": review()})
     with ThreadPoolExecutor(4) as pool:
         for _ in range(8):
@@ -64,7 +67,9 @@ def test_of_simultaneous_answers_one_gets_200_and_is_the_one_the_workflow_sees(w
 
 
 @pytest.mark.parametrize("clock", [{"TimeoutSeconds": 1}, {"HeartbeatSeconds": 1}])
-def test_a_task_that_ran_out_of_time_is_closed_and_fails_the_execution(workflow, clock):
+def test_a_task_that_ran_out_of_time_is_closed_and_fails_the_execution(
+    workflow: Any, clock: Any
+) -> None:
     flow = workflow({"Review": review(**clock)})
     arn, token = flow.waiting()
 
@@ -76,7 +81,7 @@ def test_a_task_that_ran_out_of_time_is_closed_and_fails_the_execution(workflow,
     assert timed_out["taskTimedOutEventDetails"]["error"] == "States.Timeout"
 
 
-def test_a_caught_timeout_closes_the_token_although_the_execution_goes_on(workflow):
+def test_a_caught_timeout_closes_the_token_although_the_execution_goes_on(workflow: Any) -> None:
     catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Wait"}]
     flow = workflow({"Review": review(TimeoutSeconds=1, Catch=catch), "Wait": AFTERWARDS})
     _, token = flow.waiting()
@@ -85,7 +90,7 @@ def test_a_caught_timeout_closes_the_token_although_the_execution_goes_on(workfl
     assert flow.succeed(token) == "TaskTimedOut"
 
 
-def test_an_answer_at_the_last_moment_is_either_refused_or_seen(workflow):
+def test_an_answer_at_the_last_moment_is_either_refused_or_seen(workflow: Any) -> None:
     """A 200 whose answer then loses against the deadline would be a false delivery."""
     flow = workflow({"Review": review(TimeoutSeconds=1)})
     with ThreadPoolExecutor(12) as pool:
@@ -101,7 +106,7 @@ def test_an_answer_at_the_last_moment_is_either_refused_or_seen(workflow):
             assert (result, status) in {("ok", "SUCCEEDED"), ("TaskTimedOut", "FAILED")}
 
 
-def test_heartbeats_keep_a_task_open_and_stopping_them_ends_it(workflow):
+def test_heartbeats_keep_a_task_open_and_stopping_them_ends_it(workflow: Any) -> None:
     flow = workflow({"Review": review(HeartbeatSeconds=1)})
     arn, token = flow.waiting()
     for _ in range(3):
@@ -112,7 +117,7 @@ def test_heartbeats_keep_a_task_open_and_stopping_them_ends_it(workflow):
     assert flow.beat(token) == "TaskTimedOut"
 
 
-def test_a_heartbeat_is_accepted_where_none_is_asked_for(workflow):
+def test_a_heartbeat_is_accepted_where_none_is_asked_for(workflow: Any) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
 
@@ -122,7 +127,7 @@ def test_a_heartbeat_is_accepted_where_none_is_asked_for(workflow):
     assert flow.end(arn)["status"] == "SUCCEEDED"
 
 
-def test_a_retry_has_a_new_token_and_the_old_one_is_closed(workflow):
+def test_a_retry_has_a_new_token_and_the_old_one_is_closed(workflow: Any) -> None:
     retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
     flow = workflow({"Review": review(Retry=retry)})
     arn = flow.start()
@@ -137,13 +142,13 @@ def test_a_retry_has_a_new_token_and_the_old_one_is_closed(workflow):
     assert flow.end(arn)["status"] == "SUCCEEDED"
 
 
-def test_a_token_never_issued_is_invalid(workflow):
+def test_a_token_never_issued_is_invalid(workflow: Any) -> None:
     flow = workflow({"Review": review()})
 
     assert flow.succeed("never") == flow.fail("never") == flow.beat("never") == "InvalidToken"
 
 
-def test_a_token_is_only_valid_in_its_own_region(workflow, clients):
+def test_a_token_is_only_valid_in_its_own_region(workflow: Any, clients: Clients) -> None:
     flow = workflow({"Review": review()})
     _, token = flow.waiting()
     elsewhere = Workflow(Clients(clients.endpoint, "eu-west-1"), flow.arn, flow.queue_url)
@@ -162,7 +167,9 @@ def test_a_token_is_only_valid_in_its_own_region(workflow, clients):
         (json.dumps("ä" * (LIMIT // 2), ensure_ascii=False), "ValidationException"),
     ],
 )
-def test_an_output_that_is_refused_leaves_the_task_open(workflow, output, refusal):
+def test_an_output_that_is_refused_leaves_the_task_open(
+    workflow: Any, output: Any, refusal: Any
+) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
 
@@ -173,7 +180,7 @@ def test_an_output_that_is_refused_leaves_the_task_open(workflow, output, refusa
 
 
 @pytest.mark.parametrize("given", [{"error": "e" * 257}, {"cause": "c" * 32_769}])
-def test_an_error_or_cause_that_is_too_long_leaves_the_task_open(workflow, given):
+def test_an_error_or_cause_that_is_too_long_leaves_the_task_open(workflow: Any, given: Any) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
 
@@ -183,7 +190,7 @@ def test_an_error_or_cause_that_is_too_long_leaves_the_task_open(workflow, given
     assert len(flow.end(arn)["cause"]) == 32_768
 
 
-def test_an_uncaught_failure_fails_the_execution_with_error_and_cause(workflow):
+def test_an_uncaught_failure_fails_the_execution_with_error_and_cause(workflow: Any) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
     flow.fail(token, error="ReviewRejected", cause="Rejected by ada@example.com: no")
@@ -194,7 +201,7 @@ def test_an_uncaught_failure_fails_the_execution_with_error_and_cause(workflow):
     assert end["cause"] == "Rejected by ada@example.com: no"
 
 
-def test_a_failure_without_error_and_cause_is_caught_as_nulls(workflow):
+def test_a_failure_without_error_and_cause_is_caught_as_nulls(workflow: Any) -> None:
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]
     flow = workflow({"Review": review(Catch=catch), "Done": {"Type": "Succeed"}})
     arn, token = flow.waiting()
@@ -203,7 +210,9 @@ def test_a_failure_without_error_and_cause_is_caught_as_nulls(workflow):
     assert json.loads(flow.end(arn)["output"]) == {"Error": None, "Cause": None}
 
 
-def test_stopping_an_execution_aborts_it_at_once_and_closes_its_token(workflow, clients):
+def test_stopping_an_execution_aborts_it_at_once_and_closes_its_token(
+    workflow: Any, clients: Clients
+) -> None:
     flow = workflow({"Review": review()})
     arn, token = flow.waiting()
     clients("stepfunctions").stop_execution(executionArn=arn, error="Cancelled", cause="by hand")
@@ -217,7 +226,7 @@ def test_stopping_an_execution_aborts_it_at_once_and_closes_its_token(workflow, 
     assert kinds[-3:] == ["TaskSubmitted", "TaskStateAborted", "ExecutionAborted"]
 
 
-def test_the_failure_of_a_sibling_branch_closes_the_token(workflow):
+def test_the_failure_of_a_sibling_branch_closes_the_token(workflow: Any) -> None:
     branches = [
         {"StartAt": "Review", "States": {"Review": review()}},
         {
@@ -236,7 +245,7 @@ def test_the_failure_of_a_sibling_branch_closes_the_token(workflow):
     assert "TaskStateAborted" in [event["type"] for event in flow.events(arn)]
 
 
-def test_the_timeout_of_the_whole_workflow_closes_the_token(workflow):
+def test_the_timeout_of_the_whole_workflow_closes_the_token(workflow: Any) -> None:
     flow = workflow({"Review": review()}, TimeoutSeconds=1)
     arn, token = flow.waiting()
 
@@ -248,7 +257,7 @@ def test_the_timeout_of_the_whole_workflow_closes_the_token(workflow):
     assert flow.succeed(token) == "TaskTimedOut"
 
 
-def test_each_item_of_a_map_waits_for_a_token_of_its_own(workflow):
+def test_each_item_of_a_map_waits_for_a_token_of_its_own(workflow: Any) -> None:
     item = review(
         Parameters={
             "QueueUrl": "QUEUE_URL",
@@ -274,7 +283,7 @@ def test_each_item_of_a_map_waits_for_a_token_of_its_own(workflow):
     assert flow.end(arn)["output"] == "[0,1,2]"
 
 
-def test_the_history_proves_which_answer_closed_which_token(workflow):
+def test_the_history_proves_which_answer_closed_which_token(workflow: Any) -> None:
     flow = workflow({"Review": review(TimeoutSeconds=60)})
     arn = flow.start()
     message = flow.message()

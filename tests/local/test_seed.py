@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import global_settings
@@ -30,8 +32,8 @@ def environment() -> dict[str, str]:
 
 
 def test_people_the_queue_and_a_token_are_made_and_a_second_run_does_no_harm(
-    environment, tmp_path, settings
-):
+    environment: dict[str, str], tmp_path: Path, settings: Any
+) -> None:
     first = seeds.seed(environment, EVERYBODY, tmp_path / "seed.log")
     second = seeds.seed(environment, EVERYBODY, tmp_path / "seed.log")
 
@@ -48,7 +50,9 @@ def test_people_the_queue_and_a_token_are_made_and_a_second_run_does_no_harm(
         assert [found["slug"] for found in answer.json()["results"]] == ["manual-review"]
 
 
-def test_a_database_that_is_away_is_one_clear_line(environment, tmp_path):
+def test_a_database_that_is_away_is_one_clear_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     away = environment | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
 
     with pytest.raises(
@@ -60,7 +64,9 @@ def test_a_database_that_is_away_is_one_clear_line(environment, tmp_path):
     assert str(tmp_path / "seed.log") in str(refused.value)
 
 
-def test_a_seed_that_takes_too_long_is_ended_with_a_message(environment, tmp_path, monkeypatch):
+def test_a_seed_that_takes_too_long_is_ended_with_a_message(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(seeds, "_SEED_SECONDS", 0.01)
 
     with pytest.raises(LocalError, match="was not prepared in"):

@@ -115,7 +115,7 @@ def demo() -> Iterator[Demo]:
     shutil.rmtree(root)
 
 
-def test_demo_json_describes_the_demo_and_nothing_is_left_when_it_stops(demo):
+def test_demo_json_describes_the_demo_and_nothing_is_left_when_it_stops(demo: Demo) -> None:
     process = demo.start()
     found = demo.wait_until_found()
 
@@ -144,7 +144,7 @@ def test_demo_json_describes_the_demo_and_nothing_is_left_when_it_stops(demo):
     assert not demo.found.exists()
 
 
-def test_a_killed_demo_leaves_nothing_and_starts_again(demo):
+def test_a_killed_demo_leaves_nothing_and_starts_again(demo: Demo) -> None:
     process = demo.start()
     first = demo.wait_until_found()
     with psycopg.connect(demo.database()) as connection:
@@ -166,7 +166,7 @@ def test_a_killed_demo_leaves_nothing_and_starts_again(demo):
     assert demo.processes() == []
 
 
-def test_a_port_in_use_is_one_clear_line_that_says_how_to_choose_another(demo):
+def test_a_port_in_use_is_one_clear_line_that_says_how_to_choose_another(demo: Demo) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", demo.port))
         other.listen()
@@ -177,12 +177,12 @@ def test_a_port_in_use_is_one_clear_line_that_says_how_to_choose_another(demo):
     assert demo.processes() == []
 
 
-def test_a_port_that_is_none_is_one_clear_line(demo):
+def test_a_port_that_is_none_is_one_clear_line(demo: Demo) -> None:
     assert "PORT=http is not a port" in demo.refusal(PORT="http")
 
 
 @pytest.mark.parametrize("command", [["-m", "local.supervisor"], ["manage.py", "demo"]])
-def test_both_commands_start_the_demo_without_djangos_settings(command):
+def test_both_commands_start_the_demo_without_djangos_settings(command: Any) -> None:
     refused = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -196,7 +196,7 @@ def test_both_commands_start_the_demo_without_djangos_settings(command):
     assert refused.stderr == "PORT=http is not a port: use a number from 1 to 65535\n"
 
 
-def test_a_web_process_that_does_not_start_ends_the_demo_with_its_last_output(demo):
+def test_a_web_process_that_does_not_start_ends_the_demo_with_its_last_output(demo: Demo) -> None:
     output, errors = demo.start("no-web").communicate(timeout=20)
 
     assert "The web process ended (exit code 3). Its last output:\n    out of paper" in output
@@ -204,7 +204,7 @@ def test_a_web_process_that_does_not_start_ends_the_demo_with_its_last_output(de
     assert demo.processes() == []
 
 
-def test_a_process_that_keeps_dying_is_restarted_and_then_given_up(demo):
+def test_a_process_that_keeps_dying_is_restarted_and_then_given_up(demo: Demo) -> None:
     process = demo.start("crash")
     output, errors = process.communicate(timeout=30)
 
@@ -215,7 +215,7 @@ def test_a_process_that_keeps_dying_is_restarted_and_then_given_up(demo):
     assert demo.processes() == []
 
 
-def test_postgresql_is_brought_back_at_the_same_address(demo):
+def test_postgresql_is_brought_back_at_the_same_address(demo: Demo) -> None:
     demo.start("light")
     demo.wait_until_found()
     url = demo.database()
@@ -233,7 +233,7 @@ def test_postgresql_is_brought_back_at_the_same_address(demo):
     wait_for(answers)
 
 
-def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo):
+def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo: Demo) -> None:
     demo.start("light", DATABASE_URL="postgres://somebody@db.example.com/countersign")
     demo.wait_until_found()
 
@@ -241,7 +241,9 @@ def test_a_database_of_ones_own_is_used_and_ours_stays_off(demo):
     assert not (demo.root / "var/demo/postgres").exists()
 
 
-def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monkeypatch):
+def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("local.supervisor.child_processes._PAUSE_SECONDS", 0.0)
     mark = tmp_path / "times"
     code = (
@@ -268,7 +270,7 @@ def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(tmp_path, monk
     wait_for(lambda: not any("sleep" in described(pid) for pid in helpers))
 
 
-def test_secrets_are_made_once_and_read_again(tmp_path):
+def test_secrets_are_made_once_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "secrets.json"
 
     first = demo_secrets(path)
@@ -280,7 +282,7 @@ def test_secrets_are_made_once_and_read_again(tmp_path):
         demo_secrets(path)
 
 
-def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
+def test_the_environment_is_the_contracts_and_nothing_of_another_installation() -> None:
     account = Account(process=None, endpoint="http://127.0.0.1:5")  # type: ignore[arg-type]
     shell = {
         "HOME": "/home/ada",
@@ -312,7 +314,7 @@ def test_the_environment_is_the_contracts_and_nothing_of_another_installation():
     assert "DEBUG" not in made
 
 
-def test_the_page_starts_first_and_stops_last():
+def test_the_page_starts_first_and_stops_last() -> None:
     assert [program.name for program in PROGRAMS] == [
         *("web", "worker", "sweeper", "poller"),
         "traffic",

@@ -234,7 +234,7 @@ def test_without_any_event_the_sweep_finds_out(
 
 
 def test_the_poller_outlives_an_absent_queue_of_events_and_a_bug(
-    aws: FakeAws, held: ReviewQueue, events: str, order: Order, monkeypatch
+    aws: FakeAws, held: ReviewQueue, events: str, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = order("order-1")
     take_in(held)

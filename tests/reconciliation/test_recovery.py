@@ -313,7 +313,11 @@ def test_told_to_stop_it_says_where_to_go_on(aws: FakeAws, held: ReviewQueue, ma
 
 
 def test_the_queues_own_machines_are_the_default_and_no_token_is_ever_shown(
-    aws: FakeAws, held: ReviewQueue, waiting: Waiting, machine: str, capsys
+    aws: FakeAws,
+    held: ReviewQueue,
+    waiting: Waiting,
+    machine: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     known = waiting("order-1")
     arn = aws.start(machine, "order-2", {"order_id": "order-2\x1b[2J"})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db.models import F
+from django.test import Client
 
 from approvals.actions import decisions
 from approvals.delivery import lanes
@@ -116,7 +117,7 @@ def test_another_queue_is_not_held_back(
 
 
 def test_the_desk_says_so_and_names_what_runs_out_of_time_first(
-    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, client
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, client: Client
 ) -> None:
     _, second, *_ = trip(aws, waiting, ada, Fault.ACCESS_DENIED)
     ReviewTask.objects.filter(pk=second.pk).update(deadline_at=F("sent_at"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from approvals.actions import assignment, decisions, discussion
 from approvals.models import Comment, ReviewQueue, ReviewTask, User
@@ -129,7 +130,7 @@ def test_without_an_execution_arn_nothing_is_superseded(held: ReviewQueue) -> No
 
 
 def test_a_decision_whose_token_had_closed_is_applied_to_the_newer_review_in_one_step(
-    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, client
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, client: Client
 ) -> None:
     older = waiting()
     aws.retry(token_of(aws, older))

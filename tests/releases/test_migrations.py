@@ -56,11 +56,11 @@ def before(name: str) -> Before:
 
 
 @pytest.mark.parametrize("name", LATER)
-def test_a_migration_only_does_what_the_release_before_survives(name: str):
+def test_a_migration_only_does_what_the_release_before_survives(name: str) -> None:
     assert objections(LOADER.disk_migrations[APP, name], before(name)) == []
 
 
-def test_nothing_is_allowed_that_nothing_does():
+def test_nothing_is_allowed_that_nothing_does() -> None:
     found = [f for name in LATER for f in findings(LOADER.disk_migrations[APP, name], before(name))]
 
     assert set(ALLOWED) <= set(found)
@@ -114,17 +114,17 @@ def judged(*operations: Operation) -> list[str]:
 
 
 @pytest.mark.parametrize("expected", BAD)
-def test_what_would_stop_the_release_before_is_noticed(expected: str):
+def test_what_would_stop_the_release_before_is_noticed(expected: str) -> None:
     [said] = judged(BAD[expected])
 
     assert expected in said
 
 
-def test_what_it_survives_is_not_objected_to():
+def test_what_it_survives_is_not_objected_to() -> None:
     assert judged(*GOOD) == []
 
 
-def test_models_take_new_names_without_a_statement_to_the_database():
+def test_models_take_new_names_without_a_statement_to_the_database() -> None:
     name = "0010_model_names"
     state = LOADER.project_state((APP, name), at_end=False)
     with connection.schema_editor(collect_sql=True, atomic=False) as editor:
@@ -164,7 +164,9 @@ def ours(name: str) -> tuple[dict[str, list[str]], int]:
 
 
 @pytest.fixture
-def database(request, django_db_setup: None, django_db_blocker) -> Iterator[Callable[[Path], str]]:
+def database(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Callable[[Path], str]]:
     """`database(dump)`: a database as that release left it."""
     names: list[str] = []
 
@@ -179,7 +181,9 @@ def database(request, django_db_setup: None, django_db_blocker) -> Iterator[Call
 
 
 @pytest.mark.parametrize("dump", databases.dumps(), ids=databases.version)
-def test_the_release_before_can_still_insert_its_rows_column_by_column(database, dump: Path):
+def test_the_release_before_can_still_insert_its_rows_column_by_column(
+    database: Callable[[Path], str], dump: Path
+) -> None:
     name = database(dump)
     known = columns(name)
     with databases.lent(name):
@@ -270,7 +274,9 @@ def until_migrate_waits(name: str, process: subprocess.Popen[Any]) -> None:
     raise AssertionError(f"migrate did not wait: {process.communicate()}")
 
 
-def test_migrate_gives_up_a_lock_in_one_line_while_the_desk_goes_on_and_succeeds_later(database):
+def test_migrate_gives_up_a_lock_in_one_line_while_the_desk_goes_on_and_succeeds_later(
+    database: Callable[[Path], str],
+) -> None:
     name = database(FIRST)
     untouched = ours(name)
     with idle_transaction(name):
@@ -299,7 +305,7 @@ def test_migrate_gives_up_a_lock_in_one_line_while_the_desk_goes_on_and_succeeds
     assert ours(name) != untouched
 
 
-def test_migrate_says_in_one_line_that_the_database_is_away():
+def test_migrate_says_in_one_line_that_the_database_is_away() -> None:
     process = migrate("there_is_no_such_database")
 
     _, said = process.communicate(timeout=60)

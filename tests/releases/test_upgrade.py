@@ -34,7 +34,9 @@ richer = pytest.mark.parametrize("release", RELEASES[1:], indirect=True, scope="
 
 
 @pytest.fixture(scope="module", params=RELEASES)
-def release(request, django_db_setup: None, django_db_blocker) -> Iterator[tuple[str, str]]:
+def release(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[tuple[str, str]]:
     """The SQL that a release left, and a database with it that has been migrated to now."""
     name = f"release_{os.getpid()}"
     with django_db_blocker.unblock():
@@ -61,7 +63,7 @@ def _written(name: str) -> str:
 
 
 @pytest.fixture
-def known(release: tuple[str, str], django_db_blocker) -> Iterator[dict[str, Any]]:
+def known(release: tuple[str, str], django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """A copy of the upgraded database for one test, lent to Django; and what the dump tells of itself."""
     text, name = release
     copy = databases.made(f"{name}_copy", like=name)
@@ -94,7 +96,7 @@ def of(reference: str) -> ReviewTask:
     return ReviewTask.objects.get(reference=reference)
 
 
-def test_the_dumps_are_of_releases_up_to_this_one():
+def test_the_dumps_are_of_releases_up_to_this_one() -> None:
     versions = [databases.version(path) for path in databases.dumps()]
 
     assert versions
@@ -102,13 +104,13 @@ def test_the_dumps_are_of_releases_up_to_this_one():
         assert databases.numbers(version) <= databases.numbers(databases.this_version())
 
 
-def test_everything_is_migrated(known):
+def test_everything_is_migrated(known: dict[str, Any]) -> None:
     executor = MigrationExecutor(connection)
 
     assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
 
 
-def test_every_chain_is_whole(known):
+def test_every_chain_is_whole(known: dict[str, Any]) -> None:
     verified = said("verify_audit").splitlines()
 
     assert len(verified) == 1
@@ -116,7 +118,9 @@ def test_every_chain_is_whole(known):
     assert int(verified[0].split()[0]) > ReviewTask.objects.count()
 
 
-def test_every_pending_review_can_be_decided(known, caller):
+def test_every_pending_review_can_be_decided(
+    known: dict[str, Any], caller: Callable[[str], Caller]
+) -> None:
     pending = ReviewTask.objects.pending().select_related("assignee")
     expected = {"open", "claimed"} | ({"reassigned", "guarded"} if known else set())
     assert {review.reference for review in pending} == expected
@@ -127,7 +131,9 @@ def test_every_pending_review_can_be_decided(known, caller):
         assert (answer.status_code, answer.json()["status"]) == (201, "approved"), answer.content
 
 
-def test_a_claim_holds_and_can_be_renewed(known, caller):
+def test_a_claim_holds_and_can_be_renewed(
+    known: dict[str, Any], caller: Callable[[str], Caller]
+) -> None:
     review, alice = of("claimed"), caller("alice@example.com")
 
     answer = alice.post(f"reviews/{review.pk}/renew/", {"lease_id": str(review.lease_id)})
@@ -136,7 +142,9 @@ def test_a_claim_holds_and_can_be_renewed(known, caller):
     assert of("claimed").lease_expires_at > review.lease_expires_at
 
 
-def test_a_decision_inside_its_window_can_be_undone_and_taken_again(known, caller):
+def test_a_decision_inside_its_window_can_be_undone_and_taken_again(
+    known: dict[str, Any], caller: Callable[[str], Caller]
+) -> None:
     review, alice = of("undoable"), caller("alice@example.com")
 
     undone = alice.post(f"decisions/{review.decision_id}/undo/")
@@ -146,7 +154,9 @@ def test_a_decision_inside_its_window_can_be_undone_and_taken_again(known, calle
     assert (again.status_code, again.json()["status"]) == (201, "rejected")
 
 
-def test_the_sweeper_sends_what_waited_with_its_own_token_and_starts_the_order(known, settings):
+def test_the_sweeper_sends_what_waited_with_its_own_token_and_starts_the_order(
+    known: dict[str, Any], settings: Any
+) -> None:
     arn = "arn:aws:states:us-east-1:123456789012:execution:orders:order-stored"
     with wire.answering((200, {"executionArn": arn, "startDate": 1.0})) as aws:
         settings.AWS_ENDPOINT_URL = aws.url
@@ -166,7 +176,7 @@ def test_the_sweeper_sends_what_waited_with_its_own_token_and_starts_the_order(k
     assert OutboxEntry.objects.get(subject=of("delivered").decision_id).attempts == 1
 
 
-def test_quarantine_is_listed_and_its_bytes_can_be_read(known):
+def test_quarantine_is_listed_and_its_bytes_can_be_read(known: dict[str, Any]) -> None:
     row = QuarantinedMessage.objects.get(reason="not_json", origin="queue")
 
     listed = json.loads(said("quarantine", "list", "--json"))
@@ -176,7 +186,7 @@ def test_quarantine_is_listed_and_its_bytes_can_be_read(known):
 
 
 @richer
-def test_a_program_keeps_its_token_and_gets_its_first_answer_again(known):
+def test_a_program_keeps_its_token_and_gets_its_first_answer_again(known: dict[str, Any]) -> None:
     answer = Client().post(
         known["asked"]["path"],
         known["asked"]["body"],
@@ -188,7 +198,9 @@ def test_a_program_keeps_its_token_and_gets_its_first_answer_again(known):
 
 
 @richer
-def test_what_people_said_and_what_an_operator_must_mend_is_still_there(known, caller):
+def test_what_people_said_and_what_an_operator_must_mend_is_still_there(
+    known: dict[str, Any], caller: Callable[[str], Caller]
+) -> None:
     events = caller("alice@example.com").get(f"reviews/{of('open').pk}/events/").json()["results"]
     parked = caller("alice@example.com").get(f"reviews/{of('parked').pk}/").json()
 
@@ -197,7 +209,7 @@ def test_what_people_said_and_what_an_operator_must_mend_is_still_there(known, c
 
 
 @richer
-def test_a_webhook_secret_still_signs(known):
+def test_a_webhook_secret_still_signs(known: dict[str, Any]) -> None:
     sender = signing.Sender(known["webhook_secret"])
 
     answer = sender.send(signing.about(of("open"), reviewer_email="bob@example.com"))
@@ -206,7 +218,7 @@ def test_a_webhook_secret_still_signs(known):
 
 
 @richer
-def test_a_dead_letter_can_be_replayed(known):
+def test_a_dead_letter_can_be_replayed(known: dict[str, Any]) -> None:
     row = QuarantinedMessage.objects.get(origin="dead_letters")
 
     said("quarantine", "replay", str(row.pk))
@@ -215,7 +227,7 @@ def test_a_dead_letter_can_be_replayed(known):
 
 
 @richer
-def test_a_queue_keeps_its_role_its_allow_list_and_its_heartbeat(known):
+def test_a_queue_keeps_its_role_its_allow_list_and_its_heartbeat(known: dict[str, Any]) -> None:
     guarded = of("guarded").queue
 
     assert (guarded.role_arn, guarded.state_machine_arns) == (states.ROLE, states.MACHINES)

@@ -38,7 +38,7 @@ def begun(on_bad_row: str = "skip") -> OrderBatch:
     return batch
 
 
-def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, olga: User):
+def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, olga: User) -> None:
     client.force_login(olga)
     batch = begun()
 
@@ -56,7 +56,7 @@ def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, 
 )
 def test_an_order_of_a_batch_says_so_and_leads_to_it(
     client: Client, olga: User, status: str, heading: str
-):
+) -> None:
     client.force_login(olga)
     batch = begun()
     batch.orders.filter(order_id="A-3").update(status=status)
@@ -69,7 +69,7 @@ def test_an_order_of_a_batch_says_so_and_leads_to_it(
     assert reverse("order_batches") in client.get(reverse("orders")).content.decode()
 
 
-def test_a_stopped_batch_says_why_and_is_asked_after_no_more(client: Client, olga: User):
+def test_a_stopped_batch_says_why_and_is_asked_after_no_more(client: Client, olga: User) -> None:
     client.force_login(olga)
     batch = begun("stop")
 
@@ -80,7 +80,7 @@ def test_a_stopped_batch_says_why_and_is_asked_after_no_more(client: Client, olg
     assert "hx-trigger" not in page
 
 
-def test_the_list_leads_to_every_batch_page_by_page(client: Client, olga: User):
+def test_the_list_leads_to_every_batch_page_by_page(client: Client, olga: User) -> None:
     client.force_login(olga)
     made = [begun() for _ in range(27)]
 
@@ -91,7 +91,7 @@ def test_the_list_leads_to_every_batch_page_by_page(client: Client, olga: User):
     assert found == [batch.pk for batch in reversed(made)]
 
 
-def test_a_tampered_cursor_leads_to_the_list(client: Client, olga: User):
+def test_a_tampered_cursor_leads_to_the_list(client: Client, olga: User) -> None:
     client.force_login(olga)
 
     assert client.get(reverse("order_batches"), {"cursor": "tampered"}).status_code == 200
@@ -100,7 +100,7 @@ def test_a_tampered_cursor_leads_to_the_list(client: Client, olga: User):
 @pytest.mark.parametrize("name", ["order_batch", "order_batch_refresh"])
 def test_without_a_right_to_orders_nobody_learns_of_a_batch(
     client: Client, olga: User, alice: User, name: str
-):
+) -> None:
     batch = begun()
     client.force_login(alice)
 
@@ -108,7 +108,7 @@ def test_without_a_right_to_orders_nobody_learns_of_a_batch(
     assert client.get(reverse("order_batches")).status_code == 403
 
 
-def test_a_batch_that_is_not_there_is_not_found(client: Client, olga: User):
+def test_a_batch_that_is_not_there_is_not_found(client: Client, olga: User) -> None:
     client.force_login(olga)
 
     address = reverse("order_batch", args=["00000000-0000-0000-0000-000000000000"])

@@ -55,7 +55,9 @@ def test_an_anonymous_user_is_sent_to_the_login(client: Client) -> None:
     assert response["Location"] == f"{reverse('account_login')}?next={PRICING}"
 
 
-def test_it_shows_the_figures_of_the_command(page: Client, capsys) -> None:
+def test_it_shows_the_figures_of_the_command(
+    page: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ["--per-month", "500000", "--batch", "50", "--reviewed-percent", "2", "--json"]
     call_command("price_workflow", str(ORDERS), *options)
     report = json.loads(capsys.readouterr().out)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import assignment
-from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, Vote
+from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User, Vote
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +25,7 @@ def decisions_of(review):
     return f"reviews/{review.pk}/decisions/"
 
 
-def test_approving_answers_the_review_with_the_vote(api, review):
+def test_approving_answers_the_review_with_the_vote(api: Caller, review: ReviewTask) -> None:
     answer = api.post(decisions_of(review), APPROVE | {"reason": "Known customer."})
 
     shown = answer.json()
@@ -36,7 +38,7 @@ def test_approving_answers_the_review_with_the_vote(api, review):
     assert (vote.surface, vote.signed_in.startswith("token:")) == ("api", True)
 
 
-def test_rejecting_with_a_window_can_be_undone(api, review):
+def test_rejecting_with_a_window_can_be_undone(api: Caller, review: ReviewTask) -> None:
     body = {"outcome": "rejected", "reason": "No.", "undo_seconds": 10}
     shown = api.post(decisions_of(review), body).json()
 
@@ -48,20 +50,22 @@ def test_rejecting_with_a_window_can_be_undone(api, review):
     assert api.post(decisions_of(review), APPROVE).status_code == 201
 
 
-def test_without_being_asked_for_there_is_no_undo_window(api, review):
+def test_without_being_asked_for_there_is_no_undo_window(api: Caller, review: ReviewTask) -> None:
     decision = api.post(decisions_of(review), APPROVE).json()["decision"]
 
     assert decision["undo_until"] == decision["decided_at"]
 
 
-def test_undo_comes_too_late_once_sending_has_begun(api, review):
+def test_undo_comes_too_late_once_sending_has_begun(api: Caller, review: ReviewTask) -> None:
     decision = api.post(decisions_of(review), APPROVE | {"undo_seconds": 5}).json()["decision"]
     OutboxEntry.objects.update(attempts=1)
 
     refused(api.post(f"decisions/{decision['id']}/undo/"), 409, "undo_closed")
 
 
-def test_undo_is_for_who_decided_or_a_lead(api, call, bob, lena, carol, review):
+def test_undo_is_for_who_decided_or_a_lead(
+    api: Caller, call: Callable[..., Caller], bob: User, lena: User, carol: User, review: ReviewTask
+) -> None:
     decision = api.post(decisions_of(review), APPROVE | {"undo_seconds": 5}).json()["decision"]
     undo = f"decisions/{decision['id']}/undo/"
 
@@ -72,7 +76,9 @@ def test_undo_is_for_who_decided_or_a_lead(api, call, bob, lena, carol, review):
     refused(call(lena).post(undo), 409, "undo_closed")
 
 
-def test_the_second_reviewer_learns_who_was_first(api, call, bob, review):
+def test_the_second_reviewer_learns_who_was_first(
+    api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
+) -> None:
     api.post(decisions_of(review), APPROVE)
 
     problem = refused(
@@ -85,7 +91,9 @@ def test_the_second_reviewer_learns_who_was_first(api, call, bob, review):
     refused(call(bob).post(f"reviews/{review.pk}/claim/"), 409, "already_decided")
 
 
-def test_anothers_claim_stands_unless_a_lead_overrides(api, call, bob, lena, review):
+def test_anothers_claim_stands_unless_a_lead_overrides(
+    api: Caller, call: Callable[..., Caller], bob: User, lena: User, review: ReviewTask
+) -> None:
     assignment.claim(review.pk, by=actor(bob))
     override = APPROVE | {"override": True}
 
@@ -96,7 +104,7 @@ def test_anothers_claim_stands_unless_a_lead_overrides(api, call, bob, lena, rev
     assert call(lena).post(decisions_of(review), override).status_code == 201
 
 
-def test_a_lease_id_must_still_hold(api, review):
+def test_a_lease_id_must_still_hold(api: Caller, review: ReviewTask) -> None:
     lease = api.post(f"reviews/{review.pk}/claim/").json()["lease_id"]
 
     other = APPROVE | {"lease_id": str(uuid.uuid4())}
@@ -104,13 +112,13 @@ def test_a_lease_id_must_still_hold(api, review):
     assert api.post(decisions_of(review), APPROVE | {"lease_id": lease}).status_code == 201
 
 
-def test_a_deadline_of_the_message_closes_it(api, review):
+def test_a_deadline_of_the_message_closes_it(api: Caller, review: ReviewTask) -> None:
     ReviewTask.objects.update(deadline_at=Now() - timedelta(seconds=1))
 
     refused(api.post(decisions_of(review), APPROVE), 409, "deadline_passed")
 
 
-def test_a_default_deadline_only_warns(api, queue):
+def test_a_default_deadline_only_warns(api: Caller, queue: ReviewQueue) -> None:
     row = factories.review(queue, timeoutSeconds=None)
     ReviewTask.objects.update(deadline_at=Now() - timedelta(seconds=1))
 
@@ -118,11 +126,13 @@ def test_a_default_deadline_only_warns(api, queue):
 
 
 @pytest.mark.parametrize("header", ['"1"', "*", ' "1" '])
-def test_if_match_lets_the_version_pass_that_was_seen(api, review, header):
+def test_if_match_lets_the_version_pass_that_was_seen(
+    api: Caller, review: ReviewTask, header: Any
+) -> None:
     assert api.post(decisions_of(review), APPROVE, HTTP_IF_MATCH=header).status_code == 201
 
 
-def test_if_match_stops_a_decision_about_an_older_version(api, review):
+def test_if_match_stops_a_decision_about_an_older_version(api: Caller, review: ReviewTask) -> None:
     api.post(f"reviews/{review.pk}/claim/")
 
     problem = refused(
@@ -133,7 +143,9 @@ def test_if_match_stops_a_decision_about_an_older_version(api, review):
 
 
 @pytest.mark.parametrize("header", ["1", "seven", '"x"', 'W/"1"', '"1", "2"', '"' + "9" * 99 + '"'])
-def test_an_if_match_that_is_no_version_is_invalid(api, review, header):
+def test_an_if_match_that_is_no_version_is_invalid(
+    api: Caller, review: ReviewTask, header: Any
+) -> None:
     refused(api.post(decisions_of(review), APPROVE, HTTP_IF_MATCH=header), 422, "invalid")
 
 
@@ -170,14 +182,18 @@ def test_an_if_match_that_is_no_version_is_invalid(api, review, header):
         (5, ""),
     ],
 )
-def test_a_body_that_cannot_be_is_invalid_at_its_place(api, review, body, pointer):
+def test_a_body_that_cannot_be_is_invalid_at_its_place(
+    api: Caller, review: ReviewTask, body: Any, pointer: Any
+) -> None:
     problem = refused(api.post(decisions_of(review), body), 422, "invalid")
 
     assert problem["pointer"] == pointer
     assert not Vote.objects.exists()
 
 
-def test_edits_are_held_against_the_queues_schema(api, queue, review):
+def test_edits_are_held_against_the_queues_schema(
+    api: Caller, queue: ReviewQueue, review: ReviewTask
+) -> None:
     schema = {"type": "object", "properties": {"total": {"type": "number", "minimum": 0}}}
     ReviewQueue.objects.filter(pk=queue.pk).update(output_schema=schema)
 

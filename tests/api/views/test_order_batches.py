@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from approvals.actions import people
@@ -9,7 +12,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import runner
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -18,7 +21,7 @@ KEY = {"HTTP_IDEMPOTENCY_KEY": "one"}
 
 
 @pytest.fixture
-def shop(settings, call):
+def shop(settings: Any, call: Callable[..., Caller]):
     """A program that may start orders, where the machines are configured."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
@@ -28,7 +31,7 @@ def shop(settings, call):
     return call(keeper)
 
 
-def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop):
+def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop: Any) -> None:
     answer = shop.post("order-batches/", THREE)
 
     shown = answer.json()
@@ -49,7 +52,7 @@ def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop):
     assert [(row["line"], row["code"]) for row in shown["refusals"]] == [(2, "invalid")]
 
 
-def test_an_order_of_a_batch_is_found_among_all_orders(shop):
+def test_an_order_of_a_batch_is_found_among_all_orders(shop: Any) -> None:
     shop.post("order-batches/", THREE | {"mode": "batches"})
     runner.Scheduler().turn()
 
@@ -59,7 +62,7 @@ def test_an_order_of_a_batch_is_found_among_all_orders(shop):
     assert (again.status_code, again.json()["status"]) == (202, "batched")
 
 
-def test_a_batch_under_a_key_is_stored_once(shop):
+def test_a_batch_under_a_key_is_stored_once(shop: Any) -> None:
     first = shop.post("order-batches/", THREE, **KEY)
     again = shop.post("order-batches/", THREE, **KEY)
 
@@ -68,7 +71,9 @@ def test_a_batch_under_a_key_is_stored_once(shop):
     refused(shop.post("order-batches/", {"orders": [{}]}, **KEY), 422, "idempotency_mismatch")
 
 
-def test_an_object_is_named_and_nobody_asks_s3_while_the_caller_waits(shop, monkeypatch):
+def test_an_object_is_named_and_nobody_asks_s3_while_the_caller_waits(
+    shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("approvals.gateways.s3.look", None)
 
     answer = shop.post("order-batches/", {"source": "s3://daily-orders/2026/11/25.json"})
@@ -93,7 +98,7 @@ def test_an_object_is_named_and_nobody_asks_s3_while_the_caller_waits(shop, monk
         f"s3://daily-orders/{'x' * 1_100}",
     ],
 )
-def test_nothing_but_an_object_of_an_allowed_bucket_is_a_source(shop, source):
+def test_nothing_but_an_object_of_an_allowed_bucket_is_a_source(shop: Any, source: Any) -> None:
     problem = refused(shop.post("order-batches/", {"source": source}), 422, "invalid")
 
     assert problem["pointer"] == "/source"
@@ -114,13 +119,17 @@ def test_nothing_but_an_object_of_an_allowed_bucket_is_a_source(shop, source):
         ({"orders": [{}], "bucket": "x"}, "/bucket"),
     ],
 )
-def test_a_body_that_is_no_batch_is_refused_with_its_place(shop, body, pointer):
+def test_a_body_that_is_no_batch_is_refused_with_its_place(
+    shop: Any, body: Any, pointer: Any
+) -> None:
     problem = refused(shop.post("order-batches/", body), 422, "invalid")
 
     assert problem["pointer"] == pointer
 
 
-def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(shop, call):
+def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(
+    shop: Any, call: Callable[..., Caller]
+) -> None:
     batch = shop.post("order-batches/", THREE).json()["id"]
     outsider = call(factories.user("outsider@example.com"))
 
@@ -129,13 +138,13 @@ def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(shop, call
     refused(shop.get("order-batches/019ab1ef-2d14-7b60-a0c1-3f5a7c9e1b07/"), 404, "not_found")
 
 
-def test_a_mode_whose_machine_is_not_configured_is_unavailable(shop, settings):
+def test_a_mode_whose_machine_is_not_configured_is_unavailable(shop: Any, settings: Any) -> None:
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
 
     refused(shop.post("order-batches/", THREE | {"mode": "batches"}), 503, "unavailable")
 
 
-def test_only_the_first_refusals_are_told(shop):
+def test_only_the_first_refusals_are_told(shop: Any) -> None:
     many = {"orders": [{"order_id": ""}] * 120}
     batch = shop.post("order-batches/", many).json()["id"]
     runner.Scheduler().turn()
@@ -145,7 +154,9 @@ def test_only_the_first_refusals_are_told(shop):
 
 
 @pytest.mark.parametrize("bucket", ["daily-orders", "elsewhere"])
-def test_who_may_start_no_orders_learns_nothing_of_buckets(shop, call, bucket):
+def test_who_may_start_no_orders_learns_nothing_of_buckets(
+    shop: Any, call: Callable[..., Caller], bucket: Any
+) -> None:
     outsider = call(factories.user("stan@example.com"))
 
     answer = outsider.post("order-batches/", {"source": f"s3://{bucket}/a.json"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +16,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.models import OrderExecution, OutboxEntry
 from approvals.orchestration import fulfillment
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -24,14 +26,14 @@ ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quant
 
 
 @pytest.fixture(autouse=True)
-def machine(settings, monkeypatch):
+def machine(settings: Any, monkeypatch: pytest.MonkeyPatch):
     """A workflow, and a wait that a test can afford."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.05)
 
 
 @pytest.fixture
-def shop(call):
+def shop(call: Callable[..., Caller]):
     """A program that may start orders."""
     keeper = factories.user("shop@example.com")
     people.grant_site(keeper, "orders", by=COMMAND_LINE)
@@ -39,7 +41,7 @@ def shop(call):
 
 
 @pytest.fixture
-def running(monkeypatch):
+def running(monkeypatch: pytest.MonkeyPatch):
     """Step Functions takes what it gets, while the API waits."""
 
     def start(machine, name, text):
@@ -50,7 +52,7 @@ def running(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda pause: lanes.drain(OutboxEntry.Lane.EXECUTIONS))
 
 
-def test_an_order_that_runs_within_the_wait_is_created(shop, running):
+def test_an_order_that_runs_within_the_wait_is_created(shop: Any, running: Any) -> None:
     answer = shop.post("orders/", ORDER)
 
     shown = answer.json()
@@ -58,7 +60,7 @@ def test_an_order_that_runs_within_the_wait_is_created(shop, running):
     assert shown["execution_arn"].endswith(":execution:orders:order-ORD-1")
 
 
-def test_an_order_is_stored_while_step_functions_is_away(shop):
+def test_an_order_is_stored_while_step_functions_is_away(shop: Any) -> None:
     answer = shop.post("orders/", ORDER)
 
     shown = answer.json()
@@ -67,7 +69,7 @@ def test_an_order_is_stored_while_step_functions_is_away(shop):
     assert OrderExecution.objects.count() == OutboxEntry.objects.count() == 1
 
 
-def test_the_same_order_again_gets_the_same_execution(shop, running):
+def test_the_same_order_again_gets_the_same_execution(shop: Any, running: Any) -> None:
     first = shop.post("orders/", ORDER).json()
 
     again = shop.post("orders/", dict(reversed(ORDER.items())))
@@ -75,7 +77,7 @@ def test_the_same_order_again_gets_the_same_execution(shop, running):
     assert (again.status_code, again.json()) == (200, first)
 
 
-def test_other_content_under_the_same_id_is_a_conflict(shop):
+def test_other_content_under_the_same_id_is_a_conflict(shop: Any) -> None:
     shop.post("orders/", ORDER)
 
     problem = refused(shop.post("orders/", ORDER | {"total": 1}), 409, "order_conflict")
@@ -83,7 +85,9 @@ def test_other_content_under_the_same_id_is_a_conflict(shop):
     assert problem["order_id"] == "ORD-1"
 
 
-def test_an_order_that_step_functions_refuses_says_why(shop, monkeypatch, running):
+def test_an_order_that_step_functions_refuses_says_why(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+) -> None:
     monkeypatch.setattr(
         stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
     )
@@ -94,7 +98,9 @@ def test_an_order_that_step_functions_refuses_says_why(shop, monkeypatch, runnin
     assert shop.get("orders/ORD-1/").json()["status"] == "refused"
 
 
-def test_an_order_waits_while_the_state_machine_is_misconfigured(shop, monkeypatch, running):
+def test_an_order_waits_while_the_state_machine_is_misconfigured(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+) -> None:
     wrong = Answer(Proof.MISCONFIGURED, "StateMachineDoesNotExist")
     monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: (wrong, ""))
 
@@ -119,12 +125,12 @@ def test_an_order_waits_while_the_state_machine_is_misconfigured(shop, monkeypat
         ("null", ""),
     ],
 )
-def test_what_is_no_order_is_invalid(shop, body, pointer):
+def test_what_is_no_order_is_invalid(shop: Any, body: Any, pointer: Any) -> None:
     assert refused(shop.post("orders/", body), 422, "invalid")["pointer"] == pointer
     assert not OrderExecution.objects.exists()
 
 
-def test_without_a_workflow_orders_are_unavailable(shop, settings):
+def test_without_a_workflow_orders_are_unavailable(shop: Any, settings: Any) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
 
     answer = shop.post("orders/", ORDER)
@@ -133,7 +139,9 @@ def test_without_a_workflow_orders_are_unavailable(shop, settings):
     assert answer.headers["Retry-After"]
 
 
-def test_orders_are_read_by_those_who_may(shop, api, call, running):
+def test_orders_are_read_by_those_who_may(
+    shop: Any, api: Caller, call: Callable[..., Caller], running: Any
+) -> None:
     shop.post("orders/", ORDER)
     auditor = factories.user("audit@example.com")
     people.grant_site(auditor, "auditor", by=COMMAND_LINE)
@@ -149,7 +157,7 @@ def test_orders_are_read_by_those_who_may(shop, api, call, running):
     "order_id",
     ["a/b", "ключ", "100%", "a b", "x?y#z", "..", "order_id", "a/restart", "stop/stop", "a/", "/"],
 )
-def test_an_order_is_found_by_whatever_it_is_called(shop, order_id):
+def test_an_order_is_found_by_whatever_it_is_called(shop: Any, order_id: Any) -> None:
     shop.post("orders/", {"order_id": order_id})
 
     found = shop.get(f"orders/{quote(order_id, safe='')}/")
@@ -157,7 +165,7 @@ def test_an_order_is_found_by_whatever_it_is_called(shop, order_id):
     assert found.json()["order_id"] == order_id
 
 
-def test_orders_are_listed_the_latest_first_in_pages(shop):
+def test_orders_are_listed_the_latest_first_in_pages(shop: Any) -> None:
     for number in range(5):
         shop.post("orders/", {"order_id": number})
 
@@ -170,7 +178,7 @@ def test_orders_are_listed_the_latest_first_in_pages(shop):
     refused(shop.get("orders/", {"page_size": "abc"}), 422, "invalid")
 
 
-def test_what_is_done_to_an_order_hides_no_order(shop):
+def test_what_is_done_to_an_order_hides_no_order(shop: Any) -> None:
     for order_id in ("a", "a/restart"):
         shop.post("orders/", {"order_id": order_id})
 
@@ -181,7 +189,7 @@ def test_what_is_done_to_an_order_hides_no_order(shop):
     assert shop.get("orders/a/").json()["status"] == "pending"
 
 
-def test_orders_are_found_by_how_their_id_begins(shop):
+def test_orders_are_found_by_how_their_id_begins(shop: Any) -> None:
     for order_id in ("ORD-1", "ORD-10", "ORD_2", "ord-1", "O%D"):
         shop.post("orders/", {"order_id": order_id})
 
@@ -194,7 +202,7 @@ def test_orders_are_found_by_how_their_id_begins(shop):
     assert found(q="ORD", status="failed") == []
 
 
-def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop, running):
+def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop: Any, running: Any) -> None:
     first = shop.post("orders/", ORDER, **KEY)
     again = shop.post("orders/", ORDER, **KEY)
 
@@ -203,7 +211,9 @@ def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop, running):
     assert shop.post("orders/", ORDER).status_code == 200
 
 
-def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(shop, monkeypatch, request):
+def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     first = shop.post("orders/", ORDER, **KEY)
     request.getfixturevalue("running")
     lanes.drain(OutboxEntry.Lane.EXECUTIONS)
@@ -214,13 +224,15 @@ def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(shop, monkeypatch, 
     assert again.json()["execution_arn"]
 
 
-def test_a_key_keeps_the_status_of_an_order_that_was_there(shop, running):
+def test_a_key_keeps_the_status_of_an_order_that_was_there(shop: Any, running: Any) -> None:
     shop.post("orders/", ORDER)
 
     assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [200, 200]
 
 
-def test_a_key_of_an_order_that_waits_still_keeps_that(shop, request):
+def test_a_key_of_an_order_that_waits_still_keeps_that(
+    shop: Any, request: pytest.FixtureRequest
+) -> None:
     shop.post("orders/", ORDER)
     first = shop.post("orders/", ORDER, **KEY)
     request.getfixturevalue("running")
@@ -229,7 +241,9 @@ def test_a_key_of_an_order_that_waits_still_keeps_that(shop, request):
     assert (first.status_code, shop.post("orders/", ORDER, **KEY).status_code) == (202, 202)
 
 
-def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(shop, monkeypatch, running):
+def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(fulfillment, "await_start", lambda _: 1 / 0)
         assert shop.post("orders/", ORDER, **KEY).status_code == 500
@@ -237,7 +251,9 @@ def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(shop, monk
     assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [201, 201]
 
 
-def test_a_refused_order_is_refused_again_under_its_key(shop, monkeypatch, running):
+def test_a_refused_order_is_refused_again_under_its_key(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+) -> None:
     monkeypatch.setattr(
         stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
     )
@@ -246,7 +262,7 @@ def test_a_refused_order_is_refused_again_under_its_key(shop, monkeypatch, runni
         refused(shop.post("orders/", ORDER, **KEY), 409, "order_conflict")
 
 
-def test_another_order_under_the_same_key_is_refused(shop):
+def test_another_order_under_the_same_key_is_refused(shop: Any) -> None:
     shop.post("orders/", ORDER, **KEY)
 
     answer = shop.post("orders/", {"order_id": "ORD-2"}, **KEY)
@@ -259,13 +275,13 @@ def test_another_order_under_the_same_key_is_refused(shop):
 
 
 @pytest.fixture
-def failed(shop, running):
+def failed(shop: Any, running: Any):
     """ORD-1, whose execution has failed of an outage."""
     shop.post("orders/", ORDER)
     OrderExecution.objects.update(status="failed", error="Lambda.Unknown", cause="No answer.")
 
 
-def test_a_failed_order_is_restarted(shop, failed):
+def test_a_failed_order_is_restarted(shop: Any, failed: Any) -> None:
     answer = shop.post("orders/ORD-1/restart/", {"reason": "It is back."})
 
     shown = answer.json()
@@ -279,7 +295,7 @@ def test_a_failed_order_is_restarted(shop, failed):
     assert (problem["order_id"], problem["order_status"]) == ("ORD-1", "failed")
 
 
-def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop, failed):
+def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop: Any, failed: Any) -> None:
     OrderExecution.objects.update(error="OrderRejected")
 
     shown = shop.post("orders/ORD-1/restart/").json()
@@ -290,7 +306,7 @@ def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop, failed):
     assert len(shop.get("orders/").json()["results"]) == 2
 
 
-def test_a_running_order_is_stopped_for_a_reason(shop, running):
+def test_a_running_order_is_stopped_for_a_reason(shop: Any, running: Any) -> None:
     shop.post("orders/", ORDER)
 
     answer = shop.post("orders/ORD-1/stop/", {"reason": "The customer cancelled."})
@@ -302,7 +318,7 @@ def test_a_running_order_is_stopped_for_a_reason(shop, running):
 
 
 @pytest.mark.parametrize("error", ["Lambda.Unknown", "OrderRejected"])
-def test_a_restart_under_a_key_is_one_restart(shop, failed, error):
+def test_a_restart_under_a_key_is_one_restart(shop: Any, failed: Any, error: Any) -> None:
     OrderExecution.objects.update(error=error)
 
     answers = [shop.post("orders/ORD-1/restart/", **KEY) for _ in range(3)]
@@ -312,7 +328,9 @@ def test_a_restart_under_a_key_is_one_restart(shop, failed, error):
     refused(shop.post("orders/ORD-1/restart/", {"reason": "x"}, **KEY), 422, "idempotency_mismatch")
 
 
-def test_who_may_only_look_at_orders_lays_no_hand_on_them(shop, api, call, failed):
+def test_who_may_only_look_at_orders_lays_no_hand_on_them(
+    shop: Any, api: Caller, call: Callable[..., Caller], failed: Any
+) -> None:
     auditor = factories.user("audit@example.com")
     people.grant_site(auditor, "auditor", by=COMMAND_LINE)
 
@@ -321,7 +339,7 @@ def test_who_may_only_look_at_orders_lays_no_hand_on_them(shop, api, call, faile
         refused(caller.post("orders/ORD-1/stop/", {"reason": "x"}), 403, "not_allowed")
 
 
-def test_an_input_is_shown_without_what_looks_like_a_task_token(shop):
+def test_an_input_is_shown_without_what_looks_like_a_task_token(shop: Any) -> None:
     token = "AQCEAAAAKgAAAAMAAAAA" + "x/y+" * 100
     digest = "9f86d081884c7d659a2feaa0c55ad015" * 2
     shop.post("orders/", ORDER | {"note": f"see {token}", "taskToken": "short", "sha": digest})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
-from approvals.models import QuarantinedMessage, ReviewTask
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from tests import canary, factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +26,7 @@ MEMBERS = [
 
 
 @pytest.fixture
-def operator(call, db):
+def operator(call: Callable[..., Caller], db: None):
     """A program of somebody who operates the service and has no role in any queue."""
     keeper = factories.user("operator@example.com")
     people.grant_site(keeper, "operator", by=COMMAND_LINE)
@@ -39,14 +41,14 @@ def quarantined(queue, body) -> QuarantinedMessage:
 
 
 @pytest.fixture
-def mended(queue, monkeypatch):
+def mended(queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch):
     """A message that could not be read when it came, and can be now."""
     with monkeypatch.context() as broken:
         broken.setattr("approvals.messages.MAX_TOKEN", 5)
         return quarantined(queue, factories.message(taskToken=canary.CANARY))
 
 
-def test_the_list_shows_what_is_open_the_latest_first(operator, queue):
+def test_the_list_shows_what_is_open_the_latest_first(operator: Any, queue: ReviewQueue) -> None:
     rows = [quarantined(queue, text) for text in ("{", "[]", "{}")]
 
     first = operator.get("quarantine/", {"page_size": 2}).json()
@@ -58,7 +60,9 @@ def test_the_list_shows_what_is_open_the_latest_first(operator, queue):
     assert (shown[0]["state"], shown[0]["reason"], shown[0]["bytes"]) == ("open", "no_token", 2)
 
 
-def test_the_list_is_narrowed_by_state_and_queue(operator, queue, mended):
+def test_the_list_is_narrowed_by_state_and_queue(
+    operator: Any, queue: ReviewQueue, mended: Any
+) -> None:
     other = quarantined(factories.queue("refunds"), "{")
     given_up = quarantined(queue, "[")
     operator.post(f"quarantine/{given_up.pk}/discard/", {"reason": "A test."})
@@ -75,7 +79,7 @@ def test_the_list_is_narrowed_by_state_and_queue(operator, queue, mended):
     refused(operator.get("quarantine/", {"state": "lost"}), 422, "invalid")
 
 
-def test_a_body_is_shown_without_its_token(operator, queue):
+def test_a_body_is_shown_without_its_token(operator: Any, queue: ReviewQueue) -> None:
     body = f'{{"taskToken": "short", "note": "{canary.CANARY}", "orderId": 7,'
     row = quarantined(queue, body)
 
@@ -89,7 +93,7 @@ def test_a_body_is_shown_without_its_token(operator, queue):
         assert b"short" not in answer.content
 
 
-def test_a_body_whose_key_is_lost_is_null(operator, queue, settings):
+def test_a_body_whose_key_is_lost_is_null(operator: Any, queue: ReviewQueue, settings: Any) -> None:
     row = quarantined(queue, "{")
     settings.TOKEN_KEYS = {"k9": bytes(range(32))}
 
@@ -98,7 +102,7 @@ def test_a_body_whose_key_is_lost_is_null(operator, queue, settings):
     assert operator.post(f"quarantine/{row.pk}/discard/", {"reason": "Lost."}).status_code == 200
 
 
-def test_a_replayed_message_becomes_a_review_once(operator, mended):
+def test_a_replayed_message_becomes_a_review_once(operator: Any, mended: Any) -> None:
     answer = operator.post(f"quarantine/{mended.pk}/replay/", **KEY)
     again = operator.post(f"quarantine/{mended.pk}/replay/", **KEY)
 
@@ -112,7 +116,7 @@ def test_a_replayed_message_becomes_a_review_once(operator, mended):
     refused(operator.get(f"reviews/{shown['replayed_as']}/"), 404, "not_found")
 
 
-def test_what_still_cannot_be_read_stays_where_it_is(operator, queue):
+def test_what_still_cannot_be_read_stays_where_it_is(operator: Any, queue: ReviewQueue) -> None:
     row = quarantined(queue, "{")
 
     refused(operator.post(f"quarantine/{row.pk}/replay/", **KEY), 422, "invalid")
@@ -120,7 +124,7 @@ def test_what_still_cannot_be_read_stays_where_it_is(operator, queue):
     assert operator.get(f"quarantine/{row.pk}/").json()["state"] == "open"
 
 
-def test_a_discarded_message_says_why_and_by_whom(operator, queue):
+def test_a_discarded_message_says_why_and_by_whom(operator: Any, queue: ReviewQueue) -> None:
     path = f"quarantine/{quarantined(queue, '{').pk}/discard/"
 
     answer = operator.post(path, {"reason": "A test of theirs."}, **KEY)
@@ -137,7 +141,7 @@ def test_a_discarded_message_says_why_and_by_whom(operator, queue):
 
 
 @pytest.mark.parametrize("reason", ["", " ", None, 7, "x" * 301, "a\0b"])
-def test_a_discard_needs_a_reason(operator, queue, reason):
+def test_a_discard_needs_a_reason(operator: Any, queue: ReviewQueue, reason: Any) -> None:
     row = quarantined(queue, "{")
 
     answer = operator.post(f"quarantine/{row.pk}/discard/", {"reason": reason})
@@ -145,7 +149,9 @@ def test_a_discard_needs_a_reason(operator, queue, reason):
     assert refused(answer, 422, "invalid")["pointer"] == "/reason"
 
 
-def test_auditors_look_operators_act_and_nobody_else_does_either(call, api, queue, lena):
+def test_auditors_look_operators_act_and_nobody_else_does_either(
+    call: Callable[..., Caller], api: Caller, queue: ReviewQueue, lena: User
+) -> None:
     row = quarantined(queue, "{")
     auditor = factories.user("audit@example.com")
     people.grant_site(auditor, "auditor", by=COMMAND_LINE)
@@ -161,7 +167,9 @@ def test_auditors_look_operators_act_and_nobody_else_does_either(call, api, queu
             refused(caller.get(path), 403, "not_allowed")
 
 
-def test_a_token_with_scopes_reads_and_does_not_act(call, db, queue):
+def test_a_token_with_scopes_reads_and_does_not_act(
+    call: Callable[..., Caller], db: None, queue: ReviewQueue
+) -> None:
     keeper = factories.user("operator@example.com")
     people.grant_site(keeper, "operator", by=COMMAND_LINE)
     row = quarantined(queue, "{")
@@ -173,6 +181,6 @@ def test_a_token_with_scopes_reads_and_does_not_act(call, db, queue):
     refused(answer, 403, "not_allowed")
 
 
-def test_what_is_not_there_is_404_for_operators(operator):
+def test_what_is_not_there_is_404_for_operators(operator: Any) -> None:
     for verb, body in (("replay", {}), ("discard", {"reason": "x"})):
         refused(operator.post(f"quarantine/{uuid.uuid4()}/{verb}/", body), 404, "not_found")

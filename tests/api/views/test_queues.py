@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions, intake
-from approvals.models import ReviewTask
+from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 NEXT = "queues/manual-review/next/"
 
 
-def test_an_empty_queue_counts_nothing(api, queue):
+def test_an_empty_queue_counts_nothing(api: Caller, queue: ReviewQueue) -> None:
     assert api.get("queues/").json() == {
         "results": [
             {
@@ -37,7 +38,9 @@ def test_an_empty_queue_counts_nothing(api, queue):
     }
 
 
-def test_the_oldest_open_review_tells_how_long_it_has_waited(api, alice, queue):
+def test_the_oldest_open_review_tells_how_long_it_has_waited(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
     old, older = factories.review(queue), factories.review(queue)
     ReviewTask.objects.filter(pk=old.pk).update(received_at=Now() - timedelta(minutes=5))
     ReviewTask.objects.filter(pk=older.pk).update(received_at=Now() - timedelta(minutes=9))
@@ -50,7 +53,7 @@ def test_the_oldest_open_review_tells_how_long_it_has_waited(api, alice, queue):
     assert shown["next_deadline_at"] == api.get(f"reviews/{old.pk}/").json()["deadline_at"]
 
 
-def test_counting_stops_at_a_hundred(api, queue):
+def test_counting_stops_at_a_hundred(api: Caller, queue: ReviewQueue) -> None:
     intake.accept(queue, [factories.received() for _ in range(100)])
     (full,) = api.get("queues/").json()["results"]
     factories.review(queue)
@@ -61,13 +64,17 @@ def test_counting_stops_at_a_hundred(api, queue):
     assert (over["open"], over["open_is_capped"]) == (100, True)
 
 
-def test_only_ones_own_queues_are_listed(call, carol, queue):
+def test_only_ones_own_queues_are_listed(
+    call: Callable[..., Caller], carol: User, queue: ReviewQueue
+) -> None:
     listed = call(carol).get("queues/").json()["results"]
 
     assert [shown["slug"] for shown in listed] == ["refunds"]
 
 
-def test_next_takes_what_is_due_first_and_free(api, call, bob, queue):
+def test_next_takes_what_is_due_first_and_free(
+    api: Caller, call: Callable[..., Caller], bob: User, queue: ReviewQueue
+) -> None:
     held = factories.review(queue, timeoutSeconds=100)
     second = factories.review(queue, timeoutSeconds=200)
     third = factories.review(queue, timeoutSeconds=300)
@@ -83,7 +90,7 @@ def test_next_takes_what_is_due_first_and_free(api, call, bob, queue):
     assert (empty.status_code, empty.content) == (204, b"")
 
 
-def test_next_takes_the_lists_filters(api, queue):
+def test_next_takes_the_lists_filters(api: Caller, queue: ReviewQueue) -> None:
     factories.review(queue, orderId="A-1", priority=1, timeoutSeconds=100)
     factories.review(queue, orderId="A-2", priority=2, timeoutSeconds=200)
     factories.review(queue, orderId="A-3", priority=3, timeoutSeconds=300)
@@ -96,7 +103,9 @@ def test_next_takes_the_lists_filters(api, queue):
     refused(api.post(NEXT, {"reference": "A-1"}), 422, "invalid")
 
 
-def test_next_is_for_reviewers_of_the_queue(call, victor, carol, review):
+def test_next_is_for_reviewers_of_the_queue(
+    call: Callable[..., Caller], victor: User, carol: User, review: ReviewTask
+) -> None:
     refused(call(victor).post(NEXT), 403, "not_allowed")
     refused(call(carol).post(NEXT), 404, "not_found")
     refused(call(carol).post("queues/nowhere/next/"), 404, "not_found")

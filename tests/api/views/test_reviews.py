@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
-from approvals.models import OutboxEntry, ReviewTask
+from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import execution_snapshots, outbox
 from tests import factories
-from tests.callers import refused
+from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +32,9 @@ def expire_lease(review):
     ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
 
 
-def test_a_pending_review_has_exactly_the_contracts_members(api, review):
+def test_a_pending_review_has_exactly_the_contracts_members(
+    api: Caller, review: ReviewTask
+) -> None:
     shown = api.get(f"reviews/{review.pk}/").json()
 
     assert list(shown) == KEYS
@@ -45,7 +49,9 @@ def test_a_pending_review_has_exactly_the_contracts_members(api, review):
     assert [shown[name] for name in ("outcome", "delivery", "decision", "assignee")] == [None] * 4
 
 
-def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(api, alice):
+def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(
+    api: Caller, alice: User
+) -> None:
     named = factories.review(definitionRevision="orders-1f00")
     untold = factories.review()
     version = f"{named.state_machine_arn}:3"
@@ -62,7 +68,9 @@ def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(a
     assert shown[str(untold.pk)] == {"revision": None, "version_arn": None}
 
 
-def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(api, alice, review):
+def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(
+    api: Caller, alice: User, review: ReviewTask
+) -> None:
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
 
     shown = api.get(f"reviews/{review.pk}/").json()
@@ -80,7 +88,7 @@ def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(api, alice,
     }
 
 
-def test_only_a_proved_delivery_has_a_time(api, alice, review):
+def test_only_a_proved_delivery_has_a_time(api: Caller, alice: User, review: ReviewTask) -> None:
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     entry = OutboxEntry.objects.get()
 
@@ -94,7 +102,9 @@ def test_only_a_proved_delivery_has_a_time(api, alice, review):
     assert delivered["delivered_at"]
 
 
-def test_a_textbook_message_without_an_execution_shows_null(api, queue):
+def test_a_textbook_message_without_an_execution_shows_null(
+    api: Caller, queue: ReviewQueue
+) -> None:
     bare = {"taskToken": "t" * 40, "orderId": 7, "error": None}
     row = factories.review(queue, **dict.fromkeys(factories.message(), None) | bare)
 
@@ -104,7 +114,9 @@ def test_a_textbook_message_without_an_execution_shows_null(api, queue):
     assert shown["deadline_source"] == "default"
 
 
-def test_the_list_holds_pending_reviews_by_deadline(api, alice, queue):
+def test_the_list_holds_pending_reviews_by_deadline(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
     late = factories.review(queue, timeoutSeconds=900)
     soon = factories.review(queue, timeoutSeconds=300)
     decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
@@ -116,7 +128,7 @@ def test_the_list_holds_pending_reviews_by_deadline(api, alice, queue):
     assert (page["next"], page["previous"]) == (None, None)
 
 
-def test_filters_narrow_the_list(api, alice, bob, queue):
+def test_filters_narrow_the_list(api: Caller, alice: User, bob: User, queue: ReviewQueue) -> None:
     plain = factories.review(queue, title="Lamp & co", orderId="A-1")
     urgent = factories.review(queue, priority=9, orderId="A-2", error="StockGone")
     gone = factories.review(queue, orderId="A-3")
@@ -142,7 +154,7 @@ def test_filters_narrow_the_list(api, alice, bob, queue):
     assert urgent.reference in found()
 
 
-def test_mine_ends_with_my_lease(api, alice, review):
+def test_mine_ends_with_my_lease(api: Caller, alice: User, review: ReviewTask) -> None:
     assignment.claim(review.pk, by=actor(alice))
     expire_lease(review)
 
@@ -172,17 +184,19 @@ def test_mine_ends_with_my_lease(api, alice, review):
         ({"queue": ["a", "b"]}, "queue"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_named(api, query, parameter):
+def test_a_parameter_that_cannot_be_is_named(api: Caller, query: Any, parameter: Any) -> None:
     problem = refused(api.get("reviews/", query), 422, "invalid")
 
     assert problem["parameter"] == parameter
 
 
-def test_half_a_surrogate_in_a_parameter_is_no_accident(api):
+def test_half_a_surrogate_in_a_parameter_is_no_accident(api: Caller) -> None:
     assert api.get("/api/v1/reviews/?q=%ED%A0%80&reference=%FF%FE").status_code == 200
 
 
-def test_a_claim_tells_its_lease_to_its_holder_alone(api, call, bob, review):
+def test_a_claim_tells_its_lease_to_its_holder_alone(
+    api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
+) -> None:
     claimed = api.post(f"reviews/{review.pk}/claim/").json()
 
     again = api.post(f"reviews/{review.pk}/claim/").json()
@@ -197,7 +211,9 @@ def test_a_claim_tells_its_lease_to_its_holder_alone(api, call, bob, review):
     assert seen_by_bob["version"] == again["version"]
 
 
-def test_anothers_claim_is_a_conflict_that_names_its_holder(api, call, bob, review):
+def test_anothers_claim_is_a_conflict_that_names_its_holder(
+    api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
+) -> None:
     api.post(f"reviews/{review.pk}/claim/")
 
     for verb in ("claim", "renew", "release"):
@@ -205,7 +221,9 @@ def test_anothers_claim_is_a_conflict_that_names_its_holder(api, call, bob, revi
         assert problem["assignee"] == "alice@example.com"
 
 
-def test_a_lead_takes_over_and_a_reviewer_may_not(api, call, bob, lena, review):
+def test_a_lead_takes_over_and_a_reviewer_may_not(
+    api: Caller, call: Callable[..., Caller], bob: User, lena: User, review: ReviewTask
+) -> None:
     api.post(f"reviews/{review.pk}/claim/")
 
     refused(call(bob).post(f"reviews/{review.pk}/claim/", {"override": True}), 403, "not_allowed")
@@ -214,7 +232,9 @@ def test_a_lead_takes_over_and_a_reviewer_may_not(api, call, bob, lena, review):
     assert taken.json()["assignee"] == "lena@example.com"
 
 
-def test_an_expired_lease_shows_as_nobodys(api, alice, call, bob, review):
+def test_an_expired_lease_shows_as_nobodys(
+    api: Caller, alice: User, call: Callable[..., Caller], bob: User, review: ReviewTask
+) -> None:
     assignment.claim(review.pk, by=actor(alice))
     expire_lease(review)
 
@@ -226,7 +246,7 @@ def test_an_expired_lease_shows_as_nobodys(api, alice, call, bob, review):
     assert call(bob).post(f"reviews/{review.pk}/claim/").status_code == 200
 
 
-def test_renewing_lengthens_ones_own_lease(api, review):
+def test_renewing_lengthens_ones_own_lease(api: Caller, review: ReviewTask) -> None:
     lease = api.post(f"reviews/{review.pk}/claim/").json()["lease_id"]
     ReviewTask.objects.update(lease_expires_at=F("lease_expires_at") - timedelta(seconds=100))
     before = api.get(f"reviews/{review.pk}/").json()["lease_expires_at"]
@@ -239,7 +259,7 @@ def test_renewing_lengthens_ones_own_lease(api, review):
     refused(api.post(f"reviews/{review.pk}/renew/", other), 409, "claimed_by_another")
 
 
-def test_releasing_gives_it_back_and_twice_is_no_error(api, review):
+def test_releasing_gives_it_back_and_twice_is_no_error(api: Caller, review: ReviewTask) -> None:
     api.post(f"reviews/{review.pk}/claim/")
 
     for _ in range(2):
@@ -247,7 +267,7 @@ def test_releasing_gives_it_back_and_twice_is_no_error(api, review):
         assert (shown.status_code, shown.json()["assignee"]) == (200, None)
 
 
-def test_the_audit_trail_is_read_oldest_first_in_pages(api, review):
+def test_the_audit_trail_is_read_oldest_first_in_pages(api: Caller, review: ReviewTask) -> None:
     api.post(f"reviews/{review.pk}/claim/")
     api.post(f"reviews/{review.pk}/release/")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
+from django.test import Client
 
 from approvals import policy
 from approvals.actions import assignment, credentials, decisions, people
@@ -40,12 +42,14 @@ TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAcwebhook/task+token=="
 
 
 @pytest.fixture
-def erp(queue):
+def erp(queue: ReviewQueue):
     """A program whose secret is good for all queues."""
     return issue()
 
 
-def test_an_approval_decides_at_once_and_answers_what_will_never_change(erp, alice, review):
+def test_an_approval_decides_at_once_and_answers_what_will_never_change(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     answer = erp.send(about(review, reason="Known customer."))
 
     decision = Decision.objects.get()
@@ -65,7 +69,7 @@ def test_an_approval_decides_at_once_and_answers_what_will_never_change(erp, ali
     assert (event.surface, event.actor) == ("webhook", alice)
 
 
-def test_a_task_token_names_the_review(erp, alice, queue):
+def test_a_task_token_names_the_review(erp: Any, alice: User, queue: ReviewQueue) -> None:
     other, meant = factories.review(queue), factories.review(queue, taskToken=TOKEN)
     body = {"task_token": TOKEN, "approved": False, "reviewer_email": " Alice@Example.com "}
 
@@ -78,7 +82,9 @@ def test_a_task_token_names_the_review(erp, alice, queue):
 
 
 @pytest.mark.parametrize("reason", [{}, {"reason": None}, {"reason": ""}, {"reason": "  "}])
-def test_a_rejection_without_reason_says_so_to_step_functions(erp, alice, review, reason):
+def test_a_rejection_without_reason_says_so_to_step_functions(
+    erp: Any, alice: User, review: ReviewTask, reason: Any
+) -> None:
     erp.send(about(review, approved=False, **reason))
 
     decision = Decision.objects.get()
@@ -88,7 +94,9 @@ def test_a_rejection_without_reason_says_so_to_step_functions(erp, alice, review
     assert decision.reason == ""
 
 
-def test_where_rejections_are_results_the_reason_is_as_it_was_given(erp, alice, review):
+def test_where_rejections_are_results_the_reason_is_as_it_was_given(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     ReviewQueue.objects.update(reject_as="result")
     other = factories.review(review.queue)
 
@@ -105,7 +113,9 @@ def test_where_rejections_are_results_the_reason_is_as_it_was_given(erp, alice, 
     assert outputs[0]["approved_at"] is None
 
 
-def test_a_queue_that_wants_a_reason_gets_one_or_nothing(erp, alice, review):
+def test_a_queue_that_wants_a_reason_gets_one_or_nothing(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     ReviewQueue.objects.update(policy={"reason_required_for": ["rejected"]})
 
     problem = refused(erp.send(about(review, approved=False)), 422, "invalid")
@@ -114,7 +124,7 @@ def test_a_queue_that_wants_a_reason_gets_one_or_nothing(erp, alice, review):
     assert erp.send(about(review, approved=False, reason="Too risky")).status_code == 200
 
 
-def test_a_task_token_in_the_reason_stays_here(erp, alice, queue):
+def test_a_task_token_in_the_reason_stays_here(erp: Any, alice: User, queue: ReviewQueue) -> None:
     factories.review(queue, taskToken=TOKEN)
     reviewer = {"reviewer_email": alice.email, "reason": f"as {TOKEN} says"}
 
@@ -126,7 +136,9 @@ def test_a_task_token_in_the_reason_stays_here(erp, alice, queue):
 # --- the same call again
 
 
-def test_a_replay_gets_the_first_answer_in_the_same_bytes_and_decides_nothing(erp, alice, review):
+def test_a_replay_gets_the_first_answer_in_the_same_bytes_and_decides_nothing(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     first = erp.send(about(review), "msg-1")
 
     later = [erp.send(about(review), "msg-1") for _ in range(3)]
@@ -136,8 +148,8 @@ def test_a_replay_gets_the_first_answer_in_the_same_bytes_and_decides_nothing(er
 
 
 def test_a_replay_keeps_its_answer_after_the_decision_was_undone_and_another_made(
-    erp, alice, lena, review
-):
+    erp: Any, alice: User, lena: User, review: ReviewTask
+) -> None:
     first = erp.send(about(review), "msg-1")
     decisions.undo(Decision.objects.get().pk, by=actor(lena))
     erp.send(about(review, approved=False), "msg-2")
@@ -148,7 +160,9 @@ def test_a_replay_keeps_its_answer_after_the_decision_was_undone_and_another_mad
     assert again.json()["outcome"] == "approved"
 
 
-def test_an_id_that_came_with_another_body_is_a_conflict(erp, alice, review):
+def test_an_id_that_came_with_another_body_is_a_conflict(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     first = erp.send(about(review), "msg-1")
 
     problem = refused(erp.send(about(review, approved=False), "msg-1"), 409, "receipt_conflict")
@@ -158,7 +172,7 @@ def test_an_id_that_came_with_another_body_is_a_conflict(erp, alice, review):
     assert Decision.objects.get().outcome == "approved"
 
 
-def test_a_refusal_is_remembered_too(erp, alice, bob, review):
+def test_a_refusal_is_remembered_too(erp: Any, alice: User, bob: User, review: ReviewTask) -> None:
     assignment.claim(review.pk, by=actor(bob))
     first = erp.send(about(review), "msg-1")
     assignment.release(review.pk, by=actor(bob))
@@ -172,7 +186,7 @@ def test_a_refusal_is_remembered_too(erp, alice, bob, review):
     assert fresh.status_code == 200
 
 
-def test_an_unreadable_body_is_remembered_as_a_refusal(erp, queue):
+def test_an_unreadable_body_is_remembered_as_a_refusal(erp: Any, queue: ReviewQueue) -> None:
     first, again = (erp.send(b"{", "msg-1") for _ in range(2))
 
     refused(again, 422, "invalid")
@@ -180,7 +194,9 @@ def test_an_unreadable_body_is_remembered_as_a_refusal(erp, queue):
     assert kept() == 1
 
 
-def test_a_failure_of_ours_is_not_remembered(erp, alice, review, monkeypatch):
+def test_a_failure_of_ours_is_not_remembered(
+    erp: Any, alice: User, review: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*_args, **_kwargs):
         raise OperationalError("the connection was lost")
 
@@ -192,8 +208,13 @@ def test_a_failure_of_ours_is_not_remembered(erp, alice, review, monkeypatch):
 
 
 def test_what_nobody_foresaw_repeats_nothing_of_the_body(
-    erp, alice, queue, monkeypatch, caplog, capfd
-):
+    erp: Any,
+    alice: User,
+    queue: ReviewQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: Any,
+) -> None:
     def broken(*_args, **_kwargs):
         raise RuntimeError("nobody foresaw this")
 
@@ -210,14 +231,18 @@ def test_what_nobody_foresaw_repeats_nothing_of_the_body(
     assert kept() == 0
 
 
-def test_a_call_that_nobody_signed_is_not_remembered(erp, alice, review):
+def test_a_call_that_nobody_signed_is_not_remembered(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     refused(erp.send(about(review), "msg-1", signature="v1,AAAA"), 401, "not_authenticated")
 
     assert IdempotencyKey.objects.count() == 0
     assert erp.send(about(review), "msg-1").status_code == 200
 
 
-def test_senders_of_different_names_have_ids_of_their_own(erp, alice, queue):
+def test_senders_of_different_names_have_ids_of_their_own(
+    erp: Any, alice: User, queue: ReviewQueue
+) -> None:
     one, two = factories.review(queue), factories.review(queue)
 
     assert erp.send(about(one), "msg-1").status_code == 200
@@ -225,8 +250,8 @@ def test_senders_of_different_names_have_ids_of_their_own(erp, alice, queue):
 
 
 def test_while_votes_are_missing_no_decision_is_named_and_that_never_changes(
-    erp, alice, bob, review, monkeypatch
-):
+    erp: Any, alice: User, bob: User, review: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(policy, "votes_suffice", lambda outcomes: len(outcomes) > 1)
 
     first = erp.send(about(review), "msg-1")
@@ -241,7 +266,9 @@ def test_while_votes_are_missing_no_decision_is_named_and_that_never_changes(
 # --- who may
 
 
-def test_who_may_not_decide_is_refused_in_one_wording(erp, alice, victor, carol, review):
+def test_who_may_not_decide_is_refused_in_one_wording(
+    erp: Any, alice: User, victor: User, carol: User, review: ReviewTask
+) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
     emails = ["nobody@example.com", alice.email, victor.email, carol.email, "no address", "\u00e4"]
 
@@ -252,7 +279,9 @@ def test_who_may_not_decide_is_refused_in_one_wording(erp, alice, victor, carol,
     assert not Vote.objects.exists()
 
 
-def test_a_secret_of_a_queue_is_blind_to_all_others(alice, carol, queue):
+def test_a_secret_of_a_queue_is_blind_to_all_others(
+    alice: User, carol: User, queue: ReviewQueue
+) -> None:
     mine, other = (
         factories.review(queue),
         factories.review(ReviewQueue.objects.get(slug="refunds")),
@@ -268,7 +297,9 @@ def test_a_secret_of_a_queue_is_blind_to_all_others(alice, carol, queue):
     assert issue("free").send(elsewhere).status_code == 200
 
 
-def test_a_secret_of_a_queue_finds_no_token_of_another_queue(alice, carol, queue):
+def test_a_secret_of_a_queue_finds_no_token_of_another_queue(
+    alice: User, carol: User, queue: ReviewQueue
+) -> None:
     factories.review(ReviewQueue.objects.get(slug="refunds"), taskToken=TOKEN)
     body = {"task_token": TOKEN, "approved": True, "reviewer_email": carol.email}
 
@@ -276,7 +307,9 @@ def test_a_secret_of_a_queue_finds_no_token_of_another_queue(alice, carol, queue
     assert issue("free").send(body).status_code == 200
 
 
-def test_the_verbs_own_refusals_come_as_they_are(erp, alice, bob, queue):
+def test_the_verbs_own_refusals_come_as_they_are(
+    erp: Any, alice: User, bob: User, queue: ReviewQueue
+) -> None:
     decided, late = factories.review(queue), factories.review(queue)
     decisions.decide(decided.pk, Outcome.REJECTED, by=actor(bob))
     ReviewTask.objects.filter(pk=late.pk).update(deadline_at=Now() - timedelta(seconds=1))
@@ -307,7 +340,9 @@ def test_the_verbs_own_refusals_come_as_they_are(erp, alice, bob, queue):
         ({"outcome": "approved"}, ""),
     ],
 )
-def test_a_body_of_another_shape_is_invalid(erp, alice, review, changed, pointer):
+def test_a_body_of_another_shape_is_invalid(
+    erp: Any, alice: User, review: ReviewTask, changed: Any, pointer: Any
+) -> None:
     problem = refused(erp.send(about(review, **changed)), 422, "invalid")
 
     assert problem["pointer"] == pointer
@@ -315,7 +350,9 @@ def test_a_body_of_another_shape_is_invalid(erp, alice, review, changed, pointer
 
 
 @pytest.mark.parametrize("left_out", ["approved", "reviewer_email", "review_id"])
-def test_what_is_left_out_is_missed(erp, alice, review, left_out):
+def test_what_is_left_out_is_missed(
+    erp: Any, alice: User, review: ReviewTask, left_out: Any
+) -> None:
     body = about(review)
     del body[left_out]
 
@@ -333,11 +370,13 @@ def test_what_is_left_out_is_missed(erp, alice, review, left_out):
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_a_body_that_cannot_be_read_is_invalid(erp, body):
+def test_a_body_that_cannot_be_read_is_invalid(erp: Any, body: Any) -> None:
     refused(erp.send(body), 422, "invalid")
 
 
-def test_a_body_over_64_kib_is_refused_before_anything_is_hashed(erp, alice, review, monkeypatch):
+def test_a_body_over_64_kib_is_refused_before_anything_is_hashed(
+    erp: Any, alice: User, review: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         webhooks.webhook_signature, "verified", lambda *_: pytest.fail("it was hashed")
     )
@@ -345,14 +384,14 @@ def test_a_body_over_64_kib_is_refused_before_anything_is_hashed(erp, alice, rev
     refused(erp.send(b" " * 65_537), 413, "too_large")
 
 
-def test_64_kib_are_taken(erp, alice, review):
+def test_64_kib_are_taken(erp: Any, alice: User, review: ReviewTask) -> None:
     body = json.dumps(about(review)).encode().ljust(65_536)
 
     assert erp.send(body).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete"])
-def test_only_post_exists(erp, method):
+def test_only_post_exists(erp: Any, method: Any) -> None:
     answer = getattr(erp.client, method)("/api/v1/webhooks/decision/")
 
     assert answer.status_code == 405
@@ -361,7 +400,9 @@ def test_only_post_exists(erp, method):
 # --- secrets
 
 
-def test_a_sender_changes_over_from_one_secret_to_the_next(erp, alice, queue):
+def test_a_sender_changes_over_from_one_secret_to_the_next(
+    erp: Any, alice: User, queue: ReviewQueue
+) -> None:
     old, new = erp, issue()
     rows = [factories.review(queue) for _ in range(3)]
     for sender, row in zip((old, new), rows, strict=False):
@@ -374,7 +415,7 @@ def test_a_sender_changes_over_from_one_secret_to_the_next(erp, alice, queue):
     assert new.send(about(rows[2])).status_code == 200
 
 
-def test_both_secrets_of_a_name_share_its_ids(erp, alice, review):
+def test_both_secrets_of_a_name_share_its_ids(erp: Any, alice: User, review: ReviewTask) -> None:
     first = erp.send(about(review), "msg-1")
 
     again = issue().send(about(review), "msg-1")
@@ -382,14 +423,16 @@ def test_both_secrets_of_a_name_share_its_ids(erp, alice, review):
     assert (again.status_code, again.content) == (200, first.content)
 
 
-def test_a_revoked_secret_gets_no_first_answer_either(erp, alice, review):
+def test_a_revoked_secret_gets_no_first_answer_either(
+    erp: Any, alice: User, review: ReviewTask
+) -> None:
     erp.send(about(review), "msg-1")
     credentials.revoke_secret(WebhookSecret.objects.get().pk, by=COMMAND_LINE)
 
     refused(erp.send(about(review), "msg-1"), 401, "not_authenticated")
 
 
-def test_a_name_signs_for_one_queue_or_for_all(erp, queue):
+def test_a_name_signs_for_one_queue_or_for_all(erp: Any, queue: ReviewQueue) -> None:
     with pytest.raises(Invalid, match="signs for other reviews"):
         credentials.issue_secret("erp", queue.slug, by=COMMAND_LINE)
     credentials.issue_secret("bound", queue.slug, by=COMMAND_LINE)
@@ -397,7 +440,9 @@ def test_a_name_signs_for_one_queue_or_for_all(erp, queue):
         credentials.issue_secret("bound", by=COMMAND_LINE)
 
 
-def test_a_name_given_to_another_queue_later_is_another_sender(erp, alice, review, queue):
+def test_a_name_given_to_another_queue_later_is_another_sender(
+    erp: Any, alice: User, review: ReviewTask, queue: ReviewQueue
+) -> None:
     assert erp.send(about(review), "msg-1").status_code == 200
     credentials.revoke_secret(WebhookSecret.objects.get().pk, by=COMMAND_LINE)
     later = issue("erp", queue.slug)
@@ -409,7 +454,7 @@ def test_a_name_given_to_another_queue_later_is_another_sender(erp, alice, revie
     assert (signed, kept()) == ("webhook:erp", 2)
 
 
-def test_secrets_are_for_operators(alice, queue):
+def test_secrets_are_for_operators(alice: User, queue: ReviewQueue) -> None:
     with pytest.raises(policy.NotAllowed):
         credentials.issue_secret("erp", by=actor(alice, "command"))
     issue()
@@ -424,7 +469,7 @@ def test_secrets_are_for_operators(alice, queue):
         credentials.revoke_secret(uuid.uuid4(), by=actor(alice, "command"))
 
 
-def test_issue_and_end_of_a_secret_stand_on_its_chain(queue):
+def test_issue_and_end_of_a_secret_stand_on_its_chain(queue: ReviewQueue) -> None:
     for slug in (None, queue.slug):
         credentials.issue_secret(f"for {slug}", slug, by=COMMAND_LINE)
     for row in WebhookSecret.objects.all():
@@ -437,7 +482,7 @@ def test_issue_and_end_of_a_secret_stand_on_its_chain(queue):
     assert [breach for chain in audit.chains() for breach in audit.verify(chain)] == []
 
 
-def test_use_of_a_secret_is_noted(erp, alice, review):
+def test_use_of_a_secret_is_noted(erp: Any, alice: User, review: ReviewTask) -> None:
     row = WebhookSecret.objects.get()
     erp.send(about(review), signature="v1,AAAA")
     row.refresh_from_db()
@@ -450,8 +495,8 @@ def test_use_of_a_secret_is_noted(erp, alice, review):
 
 
 def test_guessed_signatures_use_up_an_addresss_rate_limit_and_a_right_one_does_not(
-    erp, alice, queue, settings
-):
+    erp: Any, alice: User, queue: ReviewQueue, settings: Any
+) -> None:
     settings.API_RATE_PER_MINUTE = 60  # twenty at once
     held = [factories.review(queue) for _ in range(15)]
     answers = [erp.send(about(review)).status_code for review in held]
@@ -465,8 +510,8 @@ def test_guessed_signatures_use_up_an_addresss_rate_limit_and_a_right_one_does_n
 
 
 def test_each_secret_has_a_rate_limit_of_its_own_and_an_id_refused_for_it_is_not_used_up(
-    erp, alice, queue, review, settings
-):
+    erp: Any, alice: User, queue: ReviewQueue, review: ReviewTask, settings: Any
+) -> None:
     settings.API_RATE_PER_MINUTE = 1  # twenty at once
     other, held = issue("crm"), factories.review(queue)
     for _ in range(20):
@@ -484,8 +529,8 @@ def test_each_secret_has_a_rate_limit_of_its_own_and_an_id_refused_for_it_is_not
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_signed_body_that_is_not_json_by_its_type_is_refused_and_its_id_is_still_free(
-    erp, alice, review, media_type
-):
+    erp: Any, alice: User, review: ReviewTask, media_type: Any
+) -> None:
     raw = json.dumps(about(review)).encode()
 
     answer = erp.client.generic("POST", PATH, raw, media_type, headers=erp.headers(raw, "typed"))
@@ -498,7 +543,7 @@ def test_a_signed_body_that_is_not_json_by_its_type_is_refused_and_its_id_is_sti
 # --- the description
 
 
-def test_the_schema_names_the_headers_and_wants_no_bearer_token(client):
+def test_the_schema_names_the_headers_and_wants_no_bearer_token(client: Client) -> None:
     schema = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
     described = schema["paths"]["/api/v1/webhooks/decision/"]["post"]
 

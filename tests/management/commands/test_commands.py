@@ -6,11 +6,14 @@ import io
 import json
 import re
 import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.test import Client
 
 from approvals.gateways import sqs, stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -44,7 +47,7 @@ def refused(*arguments: str) -> str:
     return str(refusal.value)
 
 
-def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db):
+def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db: None) -> None:
     assert run("register_queue", "held", "--sqs-url", "https://sqs.example/q") == (
         "Created queue held.\n"
     )
@@ -68,24 +71,26 @@ def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db):
         (["--role-arn", "reader"], "Not the ARN of an IAM role"),
     ],
 )
-def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], expected: str):
+def test_register_queue_refuses_what_a_queue_cannot_be(arguments: list[str], expected: str) -> None:
     assert expected in refused(
         "register_queue", "held", "--sqs-url", "https://q.example", *arguments
     )
     assert not ReviewQueue.objects.exists()
 
 
-def test_register_queue_lets_one_sqs_queue_feed_one_queue_only(queue):
+def test_register_queue_lets_one_sqs_queue_feed_one_queue_only(queue: ReviewQueue) -> None:
     output = refused("register_queue", "other", "--sqs-url", queue.sqs_url)
 
     assert output == "Another queue reads this SQS queue already."
 
 
-def test_register_queue_refuses_a_url_that_is_none(db):
+def test_register_queue_refuses_a_url_that_is_none(db: None) -> None:
     assert "sqs_url" in refused("register_queue", "held", "--sqs-url", "not a url")
 
 
-def test_grant_create_makes_a_person_and_prints_a_link_that_sets_their_password(client, queue):
+def test_grant_create_makes_a_person_and_prints_a_link_that_sets_their_password(
+    client: Client, queue: ReviewQueue
+) -> None:
     output = run("grant", "Ada@Example.com", queue.slug, "reviewer", "--create")
 
     link = re.search(r"http\S+", output)
@@ -97,7 +102,7 @@ def test_grant_create_makes_a_person_and_prints_a_link_that_sets_their_password(
     assert (membership.user.email, membership.role) == ("ada@example.com", "reviewer")
 
 
-def test_grant_prints_the_link_again_until_a_password_is_set(queue):
+def test_grant_prints_the_link_again_until_a_password_is_set(queue: ReviewQueue) -> None:
     run("grant", "ada@example.com", queue.slug, "reviewer", "--create")
     assert "http" in run("grant", "ada@example.com", queue.slug, "reviewer")
     ada = User.objects.get(email="ada@example.com")
@@ -107,7 +112,7 @@ def test_grant_prints_the_link_again_until_a_password_is_set(queue):
     assert "http" not in run("grant", "ada@example.com", queue.slug, "lead")
 
 
-def test_arguments_that_do_not_fit_together_end_with_2(queue):
+def test_arguments_that_do_not_fit_together_end_with_2(queue: ReviewQueue) -> None:
     for wrong in (["grant", "ada@example.com"], ["grant", "a@b.c", queue.slug, "--site", "orders"]):
         with pytest.raises(CommandError) as refusal:
             run(*wrong)
@@ -117,13 +122,13 @@ def test_arguments_that_do_not_fit_together_end_with_2(queue):
     assert refusal.value.returncode == 2
 
 
-def test_grant_replaces_the_role_a_person_had(queue, alice):
+def test_grant_replaces_the_role_a_person_had(queue: ReviewQueue, alice: User) -> None:
     run("grant", alice.email, queue.slug, "lead")
 
     assert QueueMembership.objects.get(user=alice).role == "lead"
 
 
-def test_grant_gives_a_right_outside_queues(alice):
+def test_grant_gives_a_right_outside_queues(alice: User) -> None:
     run("grant", alice.email, "--site", "auditor")
 
     assert alice.groups.get().name == "auditor"
@@ -138,17 +143,19 @@ def test_grant_gives_a_right_outside_queues(alice):
         (["not-an-email", "manual-review", "lead", "--create"], "email"),
     ],
 )
-def test_grant_says_what_to_do_where_it_cannot(alice, arguments: list[str], expected: str):
+def test_grant_says_what_to_do_where_it_cannot(
+    alice: User, arguments: list[str], expected: str
+) -> None:
     assert expected in refused("grant", *arguments)
 
 
-def test_a_refused_grant_makes_no_user(queue):
+def test_a_refused_grant_makes_no_user(queue: ReviewQueue) -> None:
     refused("grant", "new@example.com", "nowhere", "lead", "--create")
 
     assert not User.objects.filter(email="new@example.com").exists()
 
 
-def test_create_api_token_prints_the_token_alone_and_stores_only_its_digest(alice):
+def test_create_api_token_prints_the_token_alone_and_stores_only_its_digest(alice: User) -> None:
     token = run("create_api_token", alice.email, "--name", "laptop").strip()
 
     stored = ApiToken.objects.get(user=alice)
@@ -158,8 +165,8 @@ def test_create_api_token_prints_the_token_alone_and_stores_only_its_digest(alic
 
 
 def test_start_order_prints_the_arn_alone_and_the_same_one_again(
-    db, settings, monkeypatch, tmp_path
-):
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     started: list[tuple[str, str, str]] = []
 
@@ -178,8 +185,8 @@ def test_start_order_prints_the_arn_alone_and_the_same_one_again(
 
 
 def test_start_order_stores_the_order_and_ends_with_3_while_aws_is_away(
-    db, settings, monkeypatch, tmp_path
-):
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     away = Answer(Proof.NOT_SENT, "EndpointConnectionError")
     monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: (away, ""))
@@ -194,7 +201,7 @@ def test_start_order_stores_the_order_and_ends_with_3_while_aws_is_away(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"order_id": ""}', '{"order_id": null}'])
-def test_start_order_refuses_what_is_no_order(settings, tmp_path, text: str):
+def test_start_order_refuses_what_is_no_order(settings: Any, tmp_path: Path, text: str) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     path = tmp_path / "order.json"
     path.write_text(text)
@@ -203,12 +210,14 @@ def test_start_order_refuses_what_is_no_order(settings, tmp_path, text: str):
     assert not OrderExecution.objects.exists()
 
 
-def test_start_order_names_a_file_that_is_not_there(settings):
+def test_start_order_names_a_file_that_is_not_there(settings: Any) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     assert "nowhere.json" in refused("start_order", "nowhere.json")
 
 
-def test_poll_queue_once_takes_everything_in_until_one_empty_answer(queue, monkeypatch):
+def test_poll_queue_once_takes_everything_in_until_one_empty_answer(
+    queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batches = [[message("m1"), message("m2", "nonsense")], [message("m3")], []]
     deleted: list[str] = []
     monkeypatch.setattr(sqs, "receive", lambda *_, **__: batches.pop(0))
@@ -232,15 +241,15 @@ def message(message_id: str, body: str | None = None) -> sqs.Message:
     return sqs.Message(message_id, f"receipt-{message_id}", arrival.body, arrival.sent_at)
 
 
-def test_poll_queue_names_a_queue_it_does_not_know(db):
+def test_poll_queue_names_a_queue_it_does_not_know(db: None) -> None:
     assert "register_queue" in refused("poll_queue", "--queue", "nowhere")
 
 
-def test_poll_queue_says_in_one_line_that_sqs_does_not_answer(queue):
+def test_poll_queue_says_in_one_line_that_sqs_does_not_answer(queue: ReviewQueue) -> None:
     assert "did not answer" in refused("poll_queue", "--queue", queue.slug, "--once")
 
 
-def test_verify_audit_is_silent_about_whole_chains_and_ends_with_3_at_a_breach(alice):
+def test_verify_audit_is_silent_about_whole_chains_and_ends_with_3_at_a_breach(alice: User) -> None:
     review = factories.review()
     assert run("verify_audit", "--review", str(review.pk)) == "1 chains verified, 0 breaches\n"
     assert ", 0 breaches" in run("verify_audit")
@@ -253,7 +262,7 @@ def test_verify_audit_is_silent_about_whole_chains_and_ends_with_3_at_a_breach(a
     assert "No review" in refused("verify_audit", "--review", str(uuid.uuid4()))
 
 
-def test_verify_audit_misses_a_chain_that_is_gone_altogether(alice):
+def test_verify_audit_misses_a_chain_that_is_gone_altogether(alice: User) -> None:
     review = factories.review()
     tampered("DELETE FROM approvals_auditevent WHERE chain = %s", review)
 
@@ -269,7 +278,7 @@ def tampered(sql: str, review: ReviewTask) -> None:
         cursor.execute("RESET session_replication_role")
 
 
-def test_quarantine_lists_and_shows_without_ever_showing_a_token(queue):
+def test_quarantine_lists_and_shows_without_ever_showing_a_token(queue: ReviewQueue) -> None:
     secret = "AAAA" * 30
     broken = f'{{"taskToken": "{secret}", "orderId": '
     factories.intake.accept(queue, [factories.received(broken)])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
-from approvals.models import AuditEvent, WebhookSecret
+from approvals.models import AuditEvent, ReviewQueue, User, WebhookSecret
 from tests import factories
 from tests.api.signing import Sender, about
 from tests.management.commands.test_commands import refused, run
@@ -17,7 +19,7 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.django_db
 
 
-def test_it_prints_the_secret_alone_and_the_secret_signs(alice):
+def test_it_prints_the_secret_alone_and_the_secret_signs(alice: User) -> None:
     output = run("create_webhook_secret", "erp")
 
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", output)
@@ -33,7 +35,7 @@ def test_it_prints_the_secret_alone_and_the_secret_signs(alice):
     assert ", 0 breaches" in run("verify_audit")
 
 
-def test_the_secret_of_a_queue_stands_on_the_queues_chain(queue):
+def test_the_secret_of_a_queue_stands_on_the_queues_chain(queue: ReviewQueue) -> None:
     run("create_webhook_secret", "erp", "--queue", queue.slug)
 
     row = WebhookSecret.objects.get()
@@ -54,7 +56,7 @@ def test_the_secret_of_a_queue_stands_on_the_queues_chain(queue):
         (["a\nb"], "can be shown"),
     ],
 )
-def test_it_says_in_one_line_what_is_wrong(db, arguments, expected):
+def test_it_says_in_one_line_what_is_wrong(db: None, arguments: Any, expected: Any) -> None:
     output = refused("create_webhook_secret", *arguments)
 
     assert expected in output
@@ -62,12 +64,12 @@ def test_it_says_in_one_line_what_is_wrong(db, arguments, expected):
     assert not WebhookSecret.objects.exists()
 
 
-def test_a_name_is_needed(db):
+def test_a_name_is_needed(db: None) -> None:
     with pytest.raises(Exception, match="name"):
         call_command("create_webhook_secret")
 
 
-def test_changing_a_secret_goes_as_the_page_says(queue, client):
+def test_changing_a_secret_goes_as_the_page_says(queue: ReviewQueue, client: Client) -> None:
     page = (ROOT / "docs" / "webhook.md").read_text()
     [create] = [
         shlex.split(line, comments=True)[2:]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from approvals.models import QueueMembership, User
+from approvals.models import QueueMembership, ReviewQueue, User
 from tests import factories
 from tests.management.commands.test_commands import run
 
@@ -12,7 +14,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("kind", "linked"), [("service", False), ("person", True)])
-def test_only_a_person_gets_a_link_that_sets_a_password(queue, kind, linked):
+def test_only_a_person_gets_a_link_that_sets_a_password(
+    queue: ReviewQueue, kind: Any, linked: Any
+) -> None:
     user = factories.user("svc@example.com", kind=kind)
     user.set_unusable_password()
     user.save()

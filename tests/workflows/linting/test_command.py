@@ -26,7 +26,7 @@ class Done(NamedTuple):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys) -> Callable[..., Done]:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """`run(file, "--json")`: the command without Django, in this process."""
 
     def run(*arguments: str | Path) -> Done:
@@ -58,7 +58,7 @@ def test_it_needs_no_setting_and_reports_place_reason_and_fix(start: list[str]) 
     assert done.stdout.endswith("12 states, 28 findings\n")
 
 
-def test_json_has_every_finding_and_what_was_not_judged(run) -> None:
+def test_json_has_every_finding_and_what_was_not_judged(run: Callable[..., Done]) -> None:
     done = run("--json", ORDERS, TEXTBOOK)
 
     report = json.loads(done.stdout)
@@ -71,14 +71,14 @@ def test_json_has_every_finding_and_what_was_not_judged(run) -> None:
     assert "ManualReview" in report["definitions"][0]["unseen"][0]
 
 
-def test_a_definition_without_findings_ends_with_zero(run) -> None:
+def test_a_definition_without_findings_ends_with_zero(run: Callable[..., Done]) -> None:
     done = run(ORDERS)
 
     assert done.returncode == 0
     assert done.stdout.endswith("35 states, no finding\n")
 
 
-def test_the_queues_own_numbers_count(run) -> None:
+def test_the_queues_own_numbers_count(run: Callable[..., Done]) -> None:
     assert "review-outlives-retention" not in run(TEXTBOOK).stdout
     assert "review-outlives-retention" in run(TEXTBOOK, "--retention-seconds", "86400").stdout
     assert "review-timeout-below-undo" in run(TEXTBOOK, "--undo-seconds", "86400").stdout
@@ -103,7 +103,7 @@ def test_the_queues_own_numbers_count(run) -> None:
     ],
 )
 def test_a_file_that_is_no_definition_is_reported_in_one_line(
-    run, tmp_path: Path, text: str, message: str
+    run: Callable[..., Done], tmp_path: Path, text: str, message: str
 ) -> None:
     file = tmp_path / "broken.asl.json"
     file.write_text(text, encoding="latin-1")
@@ -116,11 +116,11 @@ def test_a_file_that_is_no_definition_is_reported_in_one_line(
 
 
 @pytest.mark.parametrize("option", ["--retention-seconds=0", "--undo-seconds=-1", "--nonsense"])
-def test_a_wrong_option_is_wrong_usage(run, option: str) -> None:
+def test_a_wrong_option_is_wrong_usage(run: Callable[..., Done], option: str) -> None:
     assert run(ORDERS, option).returncode == 2
 
 
-def test_a_missing_file_is_reported_by_its_name(run) -> None:
+def test_a_missing_file_is_reported_by_its_name(run: Callable[..., Done]) -> None:
     done = run(HERE / "nowhere.json")
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_the_reviewed_list_has_twelve_rules_and_the_bugs_that_stand_in_a_definit
     sorted([*OURS.glob("*.asl.json"), *(ROOT / "docs/examples").glob("*.asl.json")]),
     ids=lambda path: path.name,
 )
-def test_our_own_definitions_and_examples_have_none(path) -> None:
+def test_our_own_definitions_and_examples_have_none(path: Any) -> None:
     assert findings(read_definition(path)) == []
 
 
@@ -186,7 +187,9 @@ PUT_BACK: list[tuple[int, str, str, Callable[[Body], object]]] = [
     PUT_BACK,
     ids=[f"{bug}-{rule}-{index}" for index, (bug, rule, _, _) in enumerate(PUT_BACK)],
 )
-def test_a_bug_put_back_into_ours_is_exactly_that_finding(bug, rule, pointer, change) -> None:
+def test_a_bug_put_back_into_ours_is_exactly_that_finding(
+    bug: Any, rule: Any, pointer: Any, change: Any
+) -> None:
     assert findings(orders(change)) == [(rule, pointer)]
     assert bug in BUGS[rule]
 

@@ -27,7 +27,7 @@ Price = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def price(capsys) -> Price:
+def price(capsys: pytest.CaptureFixture[str]) -> Price:
     """`price(file, "--per-month", "9")`: the estimate, its variants by their ids."""
 
     def price(definition: Path, *options: str) -> dict[str, Any]:
@@ -153,7 +153,9 @@ def test_with_a_review_express_alone_is_not_possible_and_its_part_is_priced(pric
     assert report["batches"]["before_free_tier"] == 21.25
 
 
-def test_asking_for_express_where_it_cannot_be_is_a_finding(capsys) -> None:
+def test_asking_for_express_where_it_cannot_be_is_a_finding(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("price_workflow", str(ORDERS), "--per-month", "9", "--express")
 
@@ -181,7 +183,9 @@ def test_the_children_of_a_distributed_map_cost_each(price: Price) -> None:
     assert report["standard"]["before_free_tier"] == 25.50
 
 
-def test_an_inline_map_counts_the_states_of_each_item(price: Price, written) -> None:
+def test_an_inline_map_counts_the_states_of_each_item(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
     inner = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
     each = {"Type": "Map", "ItemProcessor": inner, "Next": "Done"}
 
@@ -195,7 +199,7 @@ def test_an_inline_map_counts_the_states_of_each_item(price: Price, written) -> 
 
 
 def test_children_of_a_size_that_is_filled_in_later_are_taken_as_the_batch(
-    price: Price, written
+    price: Price, written: Callable[[dict[str, Any]], Path]
 ) -> None:
     body = json.loads((LINTING / "daily.asl.json").read_text().replace("${MaxConcurrency}", "9"))
     body["States"]["EachOrder"]["ItemBatcher"]["MaxItemsPerBatch"] = "${BatchSize}"
@@ -207,7 +211,9 @@ def test_children_of_a_size_that_is_filled_in_later_are_taken_as_the_batch(
     assert "priced by their definitions" in report["notes"][-1]
 
 
-def test_a_map_that_starts_executions_has_the_held_orders_for_items(price: Price, written) -> None:
+def test_a_map_that_starts_executions_has_the_held_orders_for_items(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
     start = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:startExecution", "End": True}
     inner = {"StartAt": "Start", "States": {"Start": start}}
     body = workflow(Held={"Type": "Map", "ItemProcessor": inner, "Next": "Done"})
@@ -220,7 +226,9 @@ def test_a_map_that_starts_executions_has_the_held_orders_for_items(price: Price
     assert "priced by their definitions" in report["notes"][-1]
 
 
-def test_a_wait_of_more_than_five_minutes_is_not_express(price: Price, written) -> None:
+def test_a_wait_of_more_than_five_minutes_is_not_express(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
     body = workflow(Rest={"Type": "Wait", "Seconds": 301, "Next": "Done"})
 
     assert "301 s" in price(written(body), "--per-month", "1")["express"]["why_not"]
@@ -233,7 +241,9 @@ def test_more_orders_than_there_are_people_are_still_a_sum(price: Price) -> None
     assert report["standard"]["before_free_tier"] == 250_000_000_000
 
 
-def test_a_path_that_comes_back_to_itself_is_left_with_a_note(price: Price, written) -> None:
+def test_a_path_that_comes_back_to_itself_is_left_with_a_note(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
     body = workflow(
         Poll={"Type": "Pass", "Next": "Rest"}, Rest={"Type": "Wait", "Seconds": 9, "Next": "Poll"}
     )
@@ -244,13 +254,17 @@ def test_a_path_that_comes_back_to_itself_is_left_with_a_note(price: Price, writ
     assert "comes back to Poll" in report["notes"][-1]
 
 
-def test_a_review_that_every_order_passes_is_on_the_straight_path(price: Price, written) -> None:
+def test_a_review_that_every_order_passes_is_on_the_straight_path(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
     report = price(written(workflow(Ask=waits())), "--per-month", "1")
 
     assert [path["reviews"] for path in report["paths"]] == [1, 1]
 
 
-def test_a_thousand_states_in_a_row_are_counted(price: Price, written) -> None:
+def test_a_thousand_states_in_a_row_are_counted(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
     states = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(2_999)}
 
     report = price(written(workflow(**states, S2999={"Type": "Succeed"})), "--per-month", "1")
@@ -258,7 +272,9 @@ def test_a_thousand_states_in_a_row_are_counted(price: Price, written) -> None:
     assert report["paths"][0]["transitions"] == 3_000
 
 
-def test_a_definition_that_starts_nowhere_is_reported_in_one_line(written) -> None:
+def test_a_definition_that_starts_nowhere_is_reported_in_one_line(
+    written: Callable[[dict[str, Any]], Path],
+) -> None:
     body = workflow(Ask=waits()) | {"StartAt": "Nobody"}
 
     with pytest.raises(Error, match="starts at 'Nobody'"):
