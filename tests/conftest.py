@@ -1,48 +1,54 @@
 """Fixtures of all tests: users, a queue, and a database whose audit table can be emptied.
 
-The plugins add accounts of AWS, callers of the API and reviews of executions that wait."""
+The plugins add accounts of AWS, callers of the API and reviews of executions that wait.
+"""
 
 from __future__ import annotations
 
 import pytest
-from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db import connections
+from django.test import TransactionTestCase
 
 from approvals.models import ReviewQueue, User
 from tests import factories
 
 pytest_plugins = ["tests.account", "tests.callers", "tests.waiting_reviews"]
 
-_flush = DatabaseOperations.execute_sql_flush
+EMPTY = """
+    DO $$
+    DECLARE
+        name text;
+        filled boolean;
+    BEGIN
+        SET LOCAL session_replication_role = replica;
+        FOR name IN
+            SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN (
+                'django_migrations', 'django_content_type', 'auth_permission'
+            )
+        LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO filled;
+            IF filled THEN
+                EXECUTE format('DELETE FROM %I', name);
+            END IF;
+        END LOOP;
+        INSERT INTO auth_group (name) VALUES ('orders'), ('auditor'), ('operator');
+    END $$
+"""
 
 
-def _flush_past_the_triggers(self: DatabaseOperations, sql_list: list[str]) -> None:
-    """Empty every table for TransactionTestCase with triggers off, because the audit table refuses it.
+def _empty_the_database(self: TransactionTestCase) -> None:
+    """Empty the tables that a test has filled, with triggers off, because the audit table refuses it.
 
-    CASCADE empties the token table of knox too, which has no model in this project.
+    Django's own flush truncates every table and creates each content type and permission again, which
+    takes longer than most tests. What the migrations have written stays,
+    or is written again.
     """
-    sql_list = [sql.replace(";", " CASCADE;") if "TRUNCATE" in sql else sql for sql in sql_list]
-    with self.connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-    try:
-        _flush(self, sql_list)
-    finally:
-        with self.connection.cursor() as cursor:
-            cursor.execute("RESET session_replication_role")
+    for name in self._databases_names(include_mirrors=False):
+        with connections[name].cursor() as cursor:
+            cursor.execute(EMPTY)
 
 
-DatabaseOperations.execute_sql_flush = _flush_past_the_triggers  # type: ignore[method-assign, assignment]
-
-
-@pytest.fixture(autouse=True)
-def site_groups(request: pytest.FixtureRequest) -> None:
-    """The groups that a migration creates; an earlier test with `transaction=True` has deleted them."""
-    marker = request.node.get_closest_marker("django_db")
-    if marker and (marker.kwargs.get("transaction") or "transactional_db" in request.fixturenames):
-        request.getfixturevalue("transactional_db")
-        from django.contrib.auth.models import Group  # noqa: PLC0415  (needs Django's registry)
-
-        for name in ("orders", "auditor", "operator"):
-            Group.objects.get_or_create(name=name)
+TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr-defined]
 
 
 @pytest.fixture
