@@ -14,7 +14,7 @@ from approvals.actors import Actor
 from approvals.exceptions import OrderConflict, Unavailable
 from approvals.models import OrderExecution, OrderIntervention
 from approvals.policy import Action
-from approvals.records import execution_names, idempotency, order_input, orders
+from approvals.records import execution_names, idempotency, order_validation, orders
 from approvals.records.orders import Ending
 
 
@@ -36,7 +36,7 @@ def accept(
     policy.may(Action.START_ORDER, None, by=by).or_raise()
     if not state_machine_arn:
         raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
-    order_id, text = order_input.parse(order)
+    order_id, text = order_validation.parse(order)
     idempotency.keep(key)
     digest = hashlib.sha256(text.encode()).digest()
     row, created = OrderExecution.objects.get_or_create(

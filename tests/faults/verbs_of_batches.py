@@ -16,7 +16,7 @@ from approvals.delivery import lanes
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.orchestration.batches import progress, runner, sources
 from approvals.orchestration.batches.runner import BatchOptions, Runner
-from approvals.records import execution_names, idempotency, order_input
+from approvals.records import execution_names, idempotency, order_validation
 from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, recorded_once
 from tests.faults.stage import Stage
@@ -98,7 +98,7 @@ def _ready_map(stage: Stage) -> Case:
     assert turn
     items = []
     for number in (1, 2):
-        order_id, text = order_input.parse({"order_id": f"M-{stage.number()}"})
+        order_id, text = order_validation.parse({"order_id": f"M-{stage.number()}"})
         name = execution_names.of_order(order_id)
         items.append(Item(number, number, order_id, name, text))
     batches.give_back(batches.record(turn, Chunk(items=items, at_end=True)))

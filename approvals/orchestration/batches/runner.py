@@ -27,7 +27,7 @@ from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
-from approvals.records import execution_names, idempotency, order_input
+from approvals.records import execution_names, idempotency, order_validation
 from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
@@ -227,7 +227,7 @@ def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
     if row.order is None:
         return Refusal(number, row.line, row.code, row.reason)
     try:
-        order_id, text = order_input.parse(row.order)
+        order_id, text = order_validation.parse(row.order)
     except Invalid as error:
         return Refusal(number, row.line, error.code, error.message)
     item = Item(number, row.line, order_id, execution_names.of_order(order_id), text)

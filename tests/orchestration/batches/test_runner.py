@@ -41,7 +41,7 @@ from approvals.orchestration.batches import parsers, progress, runner, sources
 from approvals.orchestration.batches.runner import BatchOptions, Runner
 from approvals.reconciliation import executions
 from approvals.reconciliation.batch_executions import read_end, release_refused
-from approvals.records import audit, execution_snapshots, order_batches, order_input
+from approvals.records import audit, execution_snapshots, order_batches, order_validation
 from approvals.untrusted import json_stream
 from approvals.worker import periodic
 from tests.factories import actor
@@ -290,7 +290,7 @@ def test_a_hundred_orders_become_one_execution_that_holds_each_ones_own_input(
     carried = [json.loads(text)["orders"] for _, _, text in aws.started]
     assert [len(orders) for orders in carried] == [3, 3, 1]
     assert [one["item"] for orders in carried for one in orders] == [1, 2, 3, 4, 5, 6, 7]
-    alone = order_input.parse(order(0, note="é"))[1]
+    alone = order_validation.parse(order(0, note="é"))[1]
     assert carried[0][0] == {"item": 1, "name": "order-A-0", "input": alone}
     assert sums(batch) == {"read": 7, "under_way": 7}
 

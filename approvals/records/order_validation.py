@@ -1,4 +1,4 @@
-"""The input of an order's execution, as canonical JSON: equal orders have equal text."""
+"""Which input an order's execution may have, and its canonical JSON: equal orders have equal text."""
 
 from __future__ import annotations
 
