@@ -5,12 +5,15 @@ The plugins add accounts of AWS, callers of the API and reviews of executions th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import TransactionTestCase
+from pytest_django.plugin import DjangoDbBlocker
 
 from approvals.models import ReviewQueue, User
-from tests import factories
+from tests import database, factories
 
 pytest_plugins = ["tests.account", "tests.callers", "tests.waiting_reviews"]
 
@@ -49,6 +52,26 @@ def _empty_the_database(self: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """The database of this worker: a copy of the migrated one, instead of pytest-django's own migration."""
+    with django_db_blocker.unblock():
+        name = connection.creation._get_test_db_name()
+        usual = connection.settings_dict["NAME"]
+        connection.close()
+        database.clone(name)
+        connection.settings_dict["NAME"] = name
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+        connection.settings_dict["NAME"] = usual
+        database.drop(name)
 
 
 @pytest.fixture

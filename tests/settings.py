@@ -29,3 +29,5 @@ from config.settings import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 MAIL_IS_SENT = True
+# Each test client makes its own middleware, and must not read the whole of static/ for it.
+WHITENOISE_AUTOREFRESH = True
