@@ -15,7 +15,7 @@ CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
 	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
 	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
 
-.PHONY: help setup demo test check chromium coverage assets screenshots release-dump lock clean image-test fuzz faults batches
+.PHONY: help setup demo test test-campaigns check chromium coverage assets screenshots release-dump lock clean image-test fuzz faults batches
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -38,12 +38,23 @@ $(READY): requirements.txt pyproject.toml
 demo: $(READY) ## run the whole service on this machine, with orders arriving
 	@exec $(BIN)/python manage.py demo
 
-test: $(READY) chromium ## run all tests on a real PostgreSQL and in a real browser
-	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # one test runs a process as the user nobody
-	@$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+test: $(READY) chromium ## run all tests but the campaigns; ROOM=actions one directory, CHANGED=1 what a change touches
+ifdef CHANGED
+	@tests=$$($(BIN)/python -m tests.changed $(CHANGED)); \
+		if [ -z "$$tests" ]; then echo "No test depends on what has changed."; else $(PYTEST) $$tests; fi
+else
+	@$(PYTEST) $(if $(ROOM),tests/$(ROOM)) $(TESTS)
+endif
+
+test-campaigns: $(READY) chromium ## kills, faults, generated requests, and all tests again under coverage
+	@$(PYTEST) -m campaign
 	@$(MAKE) coverage
 
-coverage:
+coverage: $(READY) chromium ## run all tests under coverage, which takes nearly twice as long, and report
+	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # one test runs a process as the user nobody
+	@$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
@@ -95,7 +106,7 @@ batches: $(READY) ## start 10,000 orders and 1,000 by two workflows, killed twic
 
 fuzz: $(READY) ## send CASES=5000 generated requests to the API and write var/fuzz.json (SEED= other ones)
 	@FUZZ_CASES=$(or $(CASES),5000) FUZZ_SEED=$(or $(SEED),1) \
-		$(BIN)/python -m pytest tests/fuzz/test_schema.py --quiet --tb=line -p no:cacheprovider
+		$(BIN)/python -m pytest -m campaign tests/fuzz/test_schema.py --quiet --tb=line -p no:cacheprovider
 
 image-test: $(READY) ## build the image without Docker and run a decision through its processes (Debian, root)
 	@test "$$(id -u)" = 0 || { echo "make image-test enters the image it builds: run it as root"; exit 1; }

@@ -1,4 +1,4 @@
-"""The part of the campaign that runs with every `make test`: 200 orders, our process killed twice."""
+"""The part of the campaign that runs with `make test-campaigns`: 200 orders, our process killed twice."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.paths import ROOT
 
 
+@pytest.mark.campaign
 def test_every_order_ends_exactly_once_though_our_process_is_killed_twice(tmp_path: Path) -> None:
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE", "DATABASE_URL"))}
     report = tmp_path / "batches.json"

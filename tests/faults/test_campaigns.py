@@ -1,4 +1,4 @@
-"""The part of the fault campaigns that runs with every `make test`: small scales, nothing left out."""
+"""The fault campaigns that run with `make test-campaigns`: small scales, nothing left out."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ PARTS = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("part", PARTS)
 def test_the_service_keeps_its_promises_under_faults(part: str, tmp_path: Path) -> None:
     names, scale = PARTS[part]

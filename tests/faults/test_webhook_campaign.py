@@ -63,6 +63,7 @@ def flipped(chance: random.Random, body: bytes, headers: dict[str, str]) -> tupl
     return body, headers | {name: raw.decode("latin-1")}
 
 
+@pytest.mark.campaign
 def test_replayed_and_flipped_calls_change_nothing(
     alice: User, bob: User, queue: ReviewQueue
 ) -> None:

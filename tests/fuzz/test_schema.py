@@ -1,6 +1,6 @@
 """What the OpenAPI document promises is what the API does, for requests that nobody thought of.
 
-`make fuzz` runs all of it; a run of all tests runs a part.
+`make fuzz` runs all of it, `make test-campaigns` a part.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", None)
 
 
+@pytest.mark.campaign
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("default")  # Hypothesis and its kin warn of what they make up
 @pytest.mark.usefixtures("away", "one_connection")
