@@ -87,6 +87,10 @@ screenshots: $(READY) chromium ## take the screenshots of docs/screenshots
 release-dump: $(READY) ## write tests/releases/<version>.sql.gz, the upgrade test's input
 	@$(BIN)/python -m tests.releases.dump
 
+.PHONY: reference
+reference: $(READY) ## write the reference pages of docs/reference from the code
+	@$(BIN)/python -m tests.reference
+
 lock: ## pin the closure of pyproject's dependencies and its extra `service` in requirements.txt
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock
 	@var/lock/bin/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -1,6 +1,8 @@
 """Reads environment variables, or the files that NAME_FILE names, and refuses missing or weak secrets.
 
-What is read here becomes a setting; no other module of the service reads `os.environ`.
+What is read here becomes a setting; no other module of the service reads `os.environ`. A `#:` comment
+above a reading says what the variable means. `make reference` writes docs/reference/settings.md from
+these comments, and takes the default from the code where the comment has no sentence `Default: ...`.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class _Environment(environ.FileAwareEnv):  # type: ignore[misc]
 
 env = _Environment()
 
+#: For development: default secrets, log lines for a terminal and mail on the console. Default: off.
 DEBUG: bool = env.bool("DEBUG", default=False)
 
 

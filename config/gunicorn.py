@@ -16,7 +16,12 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
 try:
     from config import env, settings  # noqa: F401  (a wrong setting ends the process here, with one line)
 
-    bind = f"{env.env.str('HOST', default='127.0.0.1')}:{env.env.int('PORT', default=8000)}"
+    #: The address on which the web process listens. Default: `127.0.0.1`; in the image `0.0.0.0`.
+    host = env.env.str("HOST", default="127.0.0.1")
+    #: The port on which the web process listens.
+    port = env.env.int("PORT", default=8000)
+    bind = f"{host}:{port}"
+    #: The number of worker processes of gunicorn, each with 64 threads.
     workers = env.env.int("WEB_CONCURRENCY", default=1)
 except ImproperlyConfigured as error:
     sys.exit(str(error))

@@ -22,13 +22,17 @@ DEBUG = environment.DEBUG
 
 # --- secrets and addresses
 
+#: Django's key, which signs sessions and links: 50 random characters or more.
 SECRET_KEY = secret("SECRET_KEY", minimum=50, debug="debug-only-" + "0123456789abcdef" * 4)
-TOKEN_KEYS = key_ring(
-    "TOKEN_KEYS", debug="debug:ZGVidWctb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams="
-)  # the first writes, all read
+#: The key ring that seals task tokens, messages and webhook secrets: `id:base64 of 32 bytes[,id:...]`.
+#: The first key seals, all of them open.
+TOKEN_KEYS = key_ring("TOKEN_KEYS", debug="debug:ZGVidWctb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams=")
+#: Where people reach the desk. `https` turns on secure cookies, HSTS and the redirect, and trusts a
+#: proxy's `X-Forwarded-Proto`.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+#: The host names of the service, comma-separated. Default: the host of `PUBLIC_URL`.
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[PUBLIC_HOST])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
@@ -96,6 +100,7 @@ TEMPLATES = [
 
 # --- PostgreSQL, the only database
 
+#: The database, PostgreSQL 15 or newer: `postgres://user:password@host:5432/name`.
 DATABASE_URL = required("DATABASE_URL", example="postgres://user:password@host:5432/countersign")
 if not DATABASE_URL.startswith(("postgres://", "postgresql://")):  # else environ prints the URL
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://...)")
@@ -103,7 +108,9 @@ try:
     DATABASE = environ.Env.db_url_config(DATABASE_URL)
 except (ValueError, KeyError):
     raise ImproperlyConfigured("DATABASE_URL is not a database's URL") from None
-POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)  # threads of a web process share connections
+#: How many connections the threads of one process share; 0: one connection for each thread.
+#: Default: `10` in web processes, `0` in the others.
+POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,
@@ -156,8 +163,12 @@ ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # the mail would name a sign-up page, which is not there
 # A proxy that ends TLS appends the client's address; anything before it comes from the client.
+#: How many proxies of ours append to `X-Forwarded-For`; a CDN before a load balancer makes two.
+#: Default: `1` if `PUBLIC_URL` is https, else `0`.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if HTTPS else 0)
 # Without a mail server, production sends no mail: a printed one would put a valid link in the log.
+#: The server of outgoing mail (password resets): `smtp+tls://user:password@host:587`.
+#: Default: none, no mail is sent and an operator hands out links (with `DEBUG`: the console).
 MAIL_IS_SENT = DEBUG or bool(env.str("EMAIL_URL", default=""))
 DEFAULT_FROM_EMAIL = f"Countersign <no-reply@{PUBLIC_HOST}>"
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
@@ -209,8 +220,8 @@ STORAGES = {
 
 # --- the API
 
-# Requests per minute of one token, or of one address without a valid token; a sixth of them, at
-# least 20, may come at once. 0: no limit.
+#: Requests per minute of one API token or webhook secret, or of one address without a valid one; a
+#: sixth of them, at least 20, may come at once. 0: no limit.
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=1200)
 if API_RATE_PER_MINUTE < 0:
     raise ImproperlyConfigured("API_RATE_PER_MINUTE is a number of requests, 0 for no limit")
@@ -254,18 +265,31 @@ SPECTACULAR_SETTINGS = {
 
 # --- AWS and Celery
 
+#: The region of the account. `AWS_DEFAULT_REGION` is read if `AWS_REGION` is not set.
+#: Default: `us-east-1`.
 AWS_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default="us-east-1"))
+#: One address for all calls to AWS, such as that of the local account. Default: none, AWS's own.
 AWS_ENDPOINT_URL: str | None = env.str("AWS_ENDPOINT_URL", default="") or None
+#: The ARN of the order workflow, or of a version or alias of it (the stack's `StateMachineAliasArn`).
+#: Default: none, orders are refused.
 ORDER_FULFILLMENT_STATE_MACHINE_ARN = env.str("ORDER_FULFILLMENT_STATE_MACHINE_ARN", default="")
-ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")  # DynamoDB; unset: not shown
+#: The DynamoDB table in which the workflow keeps each order's status. Default: none, it is not shown.
+ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")
+#: The ARN of the workflow of the mode `batches`. Default: none, that mode is refused.
 ORDER_BATCH_STATE_MACHINE_ARN = env.str("ORDER_BATCH_STATE_MACHINE_ARN", default="")
+#: The ARN of the workflow of the mode `map`. Default: none, that mode is refused.
 DAILY_ORDERS_STATE_MACHINE_ARN = env.str("DAILY_ORDERS_STATE_MACHINE_ARN", default="")
-# The buckets that POST order-batches/ may read from; in the first one are a Distributed Map's inputs.
+#: The buckets that `POST order-batches/` may read from, comma-separated; the inputs of a Distributed
+#: Map are stored in the first one. Default: none.
 ORDER_BUCKETS = env.list("ORDER_BUCKETS", default=[])
-# Executions that the account may start per second; 0: the default quota of the region.
+#: Executions that the account may start per second, if AWS has changed its quota.
+#: Default: `0`, the default quota of the region.
 EXECUTION_STARTS_PER_SECOND = env.float("EXECUTION_STARTS_PER_SECOND", default=0.0)
+#: The SQS queue of executions' status events. Default: none, executions are described now and then.
 STATUS_EVENTS_QUEUE_URL = env.str("STATUS_EVENTS_QUEUE_URL", default="")
+#: The SQS queue of wake-ups, if SQS is the broker. Default: none.
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", default="")
+#: The broker of wake-ups: SQS, or an address such as `redis://host:6379/0`.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="sqs://")
 CELERY_TASK_DEFAULT_QUEUE = "countersign"
 CELERY_TASK_IGNORE_RESULT = True
@@ -305,4 +329,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 # --- logs: one JSON line per event, on standard error
 
 LOGGING_CONFIG = None
+#: The lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`.
 logs.configure(level=env.str("LOG_LEVEL", default="INFO").upper(), console=DEBUG)

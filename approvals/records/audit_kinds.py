@@ -1,4 +1,7 @@
-"""Every kind of audit event. Values are stored and hashed: a member may be added, never changed or removed."""
+"""Every kind of audit event. Values are stored and hashed: a member may be added, never changed or removed.
+
+`make reference` makes docs/reference/audit-kinds.md from the comments beside kinds and above groups.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class AuditKind(StrEnum):
     ORDER_NOT_REDRIVABLE = "order.not_redrivable"  # a new attempt was begun in place of a redrive
     ORDER_REDRIVE_REFUSED = "order.redrive_refused"  # Step Functions refused the redrive
     ORDER_STOP_ASKED = "order.stop_asked"  # a person requested a stop
-    ORDER_STOPPED = "order.stopped"  # stopped
+    ORDER_STOPPED = "order.stopped"  # it was stopped on a person's request
     ORDER_STOP_CAME_LATE = "order.stop_came_late"  # it had ended before
     ORDER_STOP_REFUSED = "order.stop_refused"  # Step Functions refused the stop
 
@@ -72,7 +75,7 @@ class AuditKind(StrEnum):
     # A quarantined message.
     MESSAGE_QUARANTINED = "message.quarantined"  # a message could not become a review
     MESSAGE_REPLAYED = "message.replayed"  # it became a review after all
-    MESSAGE_DISCARDED = "message.discarded"  # settled without a review
+    MESSAGE_DISCARDED = "message.discarded"  # it was settled without a review
     MESSAGE_REVEALED = "message.revealed"  # somebody looked at its raw bytes
 
     # A queue, a user, a webhook secret.
@@ -83,11 +86,11 @@ class AuditKind(StrEnum):
     USER_INVITED = "user.invited"  # a link to set a password was made
     USER_DEACTIVATED = "user.deactivated"  # an account was closed
     USER_REACTIVATED = "user.reactivated"  # a closed account was opened again
-    ROLE_GRANTED = "role.granted"  # a role in a queue
-    ROLE_REVOKED = "role.revoked"  # a role in a queue
-    SITE_RIGHT_GRANTED = "site_right.granted"  # orders, auditor or operator
-    SITE_RIGHT_REVOKED = "site_right.revoked"  # orders, auditor or operator
-    TOKEN_ISSUED = "token.issued"  # noqa: S105  (an API token of a user)
-    TOKEN_REVOKED = "token.revoked"  # noqa: S105  (an API token of a user)
-    WEBHOOK_SECRET_ISSUED = "webhook_secret.issued"  # noqa: S105  (a secret of a webhook sender)
-    WEBHOOK_SECRET_REVOKED = "webhook_secret.revoked"  # noqa: S105  (a secret of a webhook sender)
+    ROLE_GRANTED = "role.granted"  # a user got a role in a queue
+    ROLE_REVOKED = "role.revoked"  # a role in a queue was taken from a user
+    SITE_RIGHT_GRANTED = "site_right.granted"  # a user got the right orders, auditor or operator
+    SITE_RIGHT_REVOKED = "site_right.revoked"  # a user lost one of these rights
+    TOKEN_ISSUED = "token.issued"  # an API token was issued  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # an API token was revoked  # noqa: S105
+    WEBHOOK_SECRET_ISSUED = "webhook_secret.issued"  # a secret of a sender was issued  # noqa: S105
+    WEBHOOK_SECRET_REVOKED = "webhook_secret.revoked"  # a secret of a sender was revoked  # noqa: S105

@@ -18,21 +18,36 @@ from approvals.records import heartbeats
 
 log = structlog.get_logger(__name__)
 
+# The gauges of each queue with heartbeats: name, description, and where `heartbeats.Load` has the figure.
+GAUGES = (
+    (
+        "countersign_heartbeat_open_tokens",
+        "Task tokens that are kept alive by heartbeats.",
+        "open_tokens",
+    ),
+    (
+        "countersign_heartbeats_due",
+        "Heartbeats that are due and not called; growing: no sweeper runs.",
+        "due",
+    ),
+    (
+        "countersign_heartbeat_capacity_tokens",
+        "Task tokens that half the quota can keep alive.",
+        "capacity",
+    ),
+)
+
 
 class Heartbeats(Collector):
     """How many task tokens are kept alive, and how many can be: from the database, for all workers."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Three figures of each queue with heartbeats. Raises the exceptions of DATABASE_AWAY."""
+        """The GAUGES of each queue with heartbeats. Raises the exceptions of DATABASE_AWAY."""
         loads = heartbeats.load(heartbeats.queues())
-        for name, what, value in (
-            ("_open_tokens", "Task tokens that are kept alive by heartbeats.", "open_tokens"),
-            ("s_due", "Heartbeats that are due and not called; growing: no sweeper runs.", "due"),
-            ("_capacity_tokens", "Task tokens that half the quota can keep alive.", "capacity"),
-        ):
-            family = GaugeMetricFamily(f"countersign_heartbeat{name}", what, labels=["queue"])
+        for name, description, figure in GAUGES:
+            family = GaugeMetricFamily(name, description, labels=["queue"])
             for load in loads:
-                family.add_metric([load.queue.slug], getattr(load, value))
+                family.add_metric([load.queue.slug], getattr(load, figure))
             yield family
 
 

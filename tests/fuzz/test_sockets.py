@@ -222,7 +222,7 @@ HEADS: dict[str, bytes] = {
 }
 
 
-# A finding that is still open: it needs a proxy that buffers heads, as the README says.
+# A finding that is still open: it needs a proxy that buffers heads, as docs/deploy.md says.
 SLOW = (
     "config/gunicorn.py: as many half-sent heads as there are threads (64), and nobody is answered"
 )

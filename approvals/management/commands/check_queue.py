@@ -15,7 +15,10 @@ from approvals.polling import checking
 class Command(ReviewCommand):
     """Check one queue. No message is received and nothing is changed."""
 
-    help = "Check a queue in AWS: permissions, region, kind, settings. Exit code 3 for a warning or a problem."
+    help = (
+        "Check a queue in AWS: permissions, region, kind, redrive policy, retention. Nothing is received or"
+        " changed. Exit code 3 for a warning or a problem."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

@@ -14,7 +14,7 @@ from approvals.management.command import ReviewCommand
 class Command(ReviewCommand):
     """Make an API token. This is the only time that it is shown."""
 
-    help = "Make an API token of EMAIL and print it. Only its digest is stored."
+    help = "Make an API token of EMAIL and print it, this once. Only its digest is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

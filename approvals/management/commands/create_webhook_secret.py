@@ -14,7 +14,10 @@ from approvals.management.command import ReviewCommand
 class Command(ReviewCommand):
     """Make a webhook secret. This is the only time that it is shown; a sender may have several."""
 
-    help = "Make a secret with which the sender NAME signs webhooks, and print it. It is stored sealed."
+    help = (
+        "Make a secret with which the sender NAME signs webhooks, and print it, this once. It is stored"
+        " sealed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

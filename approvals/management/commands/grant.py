@@ -16,15 +16,23 @@ from approvals.models import QueueMembership, ReviewQueue, User
 class Command(ReviewCommand):
     """Grant a role or a site right; `--create` makes the user first."""
 
-    help = "Give EMAIL a role in a queue, or (with --site) a right outside queues."
+    help = (
+        "Give EMAIL a role in a queue, or (with --site) a right outside queues. Prints a link that sets a"
+        " password until one is set."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("email", help="the user")
-        parser.add_argument("queue", nargs="?", metavar="QUEUE")
-        parser.add_argument("role", nargs="?", choices=QueueMembership.Role.values)
+        parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue of the role")
         parser.add_argument(
-            "--site", choices=policy.SITE_GROUPS, metavar="RIGHT", help="a right outside queues"
+            "role", nargs="?", choices=QueueMembership.Role.values, help="the role in the queue"
+        )
+        parser.add_argument(
+            "--site",
+            choices=policy.SITE_GROUPS,
+            metavar="RIGHT",
+            help="a right outside queues: orders, auditor or operator",
         )
         parser.add_argument(
             "--create",

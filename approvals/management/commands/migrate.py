@@ -14,6 +14,11 @@ from approvals.management.command import Error
 class Command(migrate.Command):
     """Bring the database to this version. It gives up after lock_timeout, so that reviews go on."""
 
+    help = (
+        "Bring the database to this version: Django's own command. It gives up waiting for a lock after 3"
+        " seconds, with one line, and can be run again."
+    )
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Migrate. A migration is one transaction, so one that gives up leaves nothing half done."""
         try:

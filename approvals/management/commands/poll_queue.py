@@ -15,7 +15,10 @@ from approvals.polling import poller, sources, statuses
 class Command(ReviewCommand):
     """Poll one queue, or all enabled queues."""
 
-    help = "Receive the messages of the review queues and make reviews of them. Stops cleanly on SIGTERM."
+    help = (
+        "Receive the messages of the review queues and make reviews of them. SIGTERM ends it after the"
+        " current batch."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

@@ -22,15 +22,18 @@ from approvals.untrusted.display import visible
 class Command(ReviewCommand):
     """List quarantined messages, show one, replay or discard some."""
 
-    help = "Messages that could not become a review: list, show, replay or discard them."
+    help = (
+        "Messages that could not become a review: list, show, replay or discard them. Exit code 3 if one"
+        " of them was not replayed or discarded."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the four subcommands and their options."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="one line a message, the newest first")
-        listing.add_argument("--json", action="store_true")
+        listing.add_argument("--json", action="store_true", help="print them as JSON")
         show = verbs.add_parser("show", help="one message, with its body, tokens redacted")
-        show.add_argument("id", type=UUID)
+        show.add_argument("id", type=UUID, help="the id of the message")
         show.add_argument(
             "--raw",
             action="store_true",
@@ -38,10 +41,12 @@ class Command(ReviewCommand):
             " of logs and tickets. The access is audited.",
         )
         replay = verbs.add_parser("replay", help="read messages again and make their reviews")
-        replay.add_argument("ids", nargs="*", type=UUID, metavar="ID")
+        replay.add_argument("ids", nargs="*", type=UUID, metavar="ID", help="a message, or several")
         replay.add_argument("--all", action="store_true", help="every open one, the oldest first")
         discard = verbs.add_parser("discard", help="settle messages without a review")
-        discard.add_argument("ids", nargs="+", type=UUID, metavar="ID")
+        discard.add_argument(
+            "ids", nargs="+", type=UUID, metavar="ID", help="a message, or several"
+        )
         discard.add_argument("--reason", required=True, help="why, in 1 to 300 characters")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -27,14 +27,18 @@ class Command(ReviewCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("slug", help="the queue")
-        parser.add_argument("--since", type=moment, required=True, help="when the backup was made")
+        parser.add_argument(
+            "--since", type=moment, required=True, metavar="TIME", help="when the backup was made"
+        )
         parser.add_argument(
             "--state-machine",
             action="append",
             metavar="ARN",
             help="whose executions are read; repeat for more (default: the queue's own)",
         )
-        parser.add_argument("--before", type=moment, help="continue where an earlier run ended")
+        parser.add_argument(
+            "--before", type=moment, metavar="TIME", help="continue where an earlier run ended"
+        )
         parser.add_argument("--limit", type=int, metavar="N", help="stop after N executions")
         parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 

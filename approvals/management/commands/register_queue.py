@@ -21,7 +21,10 @@ CHANGEABLE = (
 class Command(ReviewCommand):
     """Create or update a queue. Settings that are not given stay as they are."""
 
-    help = "Create or update the review queue SLUG, which reads manual-review messages from an SQS queue."
+    help = (
+        "Create the review queue SLUG, which reads manual-review messages from an SQS queue, or change the"
+        " settings that are given."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

@@ -19,7 +19,10 @@ from approvals.orchestration import fulfillment
 class Command(ReviewCommand):
     """Start the order workflow for one order; the same order again prints the same ARN."""
 
-    help = "Start the order workflow for the order in FILE (JSON) and print the execution's ARN."
+    help = (
+        "Start the order workflow for the order in FILE (JSON) and print the execution's ARN alone. Exit"
+        " code 3 if the order is stored and not started yet, or was fulfilled by its batch."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

@@ -29,8 +29,9 @@ class Command(ReviewCommand):
     """Start the order workflow for every order of a file, each once."""
 
     help = (
-        "Start the order workflow for the orders in FILE (JSON, JSONL or CSV), each once; with"
-        " --resume, continue a batch that was interrupted or stopped."
+        "Start the order workflow for the orders in FILE (JSON, JSONL or CSV), each once, however often it"
+        " is killed; with --resume, continue a batch that was interrupted or stopped. Exit code 3 if rows"
+        " were refused, or the rest is stored and not started yet."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

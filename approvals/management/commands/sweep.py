@@ -13,7 +13,10 @@ from approvals.worker import loop
 class Command(ReviewCommand):
     """Deliver the due entries of the outbox and run the periodic tasks."""
 
-    help = "Deliver the decisions and start the orders that are due. Several may run at once."
+    help = (
+        "The worker's loop: make the calls to AWS that are due, run the periodic tasks, send heartbeats."
+        " Several may run at once."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

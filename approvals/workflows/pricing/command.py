@@ -19,7 +19,8 @@ from approvals.workflows.pricing.report import as_json, table
 
 HELP = (
     "Estimate what the Step Functions workflow in DEFINITION costs a month, run one way or another."
-    " Transitions are counted on the definition. Needs no database and no settings."
+    " Transitions are counted on the definition. Exit code 3 with --express where it cannot run as EXPRESS."
+    " Needs no database and no settings."
 )
 
 
