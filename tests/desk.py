@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
-import psycopg
 import requests
 
 from local import aws
 from local.processes import dying_with_me, free_port
+from tests import database
 from tests.paths import ROOT
 
 QUEUE = "manual-review"
@@ -30,12 +29,15 @@ COMMANDS = {
     "poller": ["manage.py", "poll_queue"],
     "sweeper": ["manage.py", "sweep"],
 }
-SET_PASSWORD = """
-import sys
+PEOPLE = """
+from django.core.management import call_command
 from approvals.models import User
-for email in sys.argv[1:]:
+for name, role in {roles!r}.items():
+    email = name + "@example.com"
+    call_command("grant", email, {queue!r}, role, create=True)
+    call_command("grant", email, site="orders")
     user = User.objects.get(email=email)
-    user.set_password(%r)
+    user.set_password({password!r})
     user.save()
 """
 
@@ -121,12 +123,8 @@ class Desk:
 
     def people(self, **roles: str) -> None:
         """Create users with a role in the queue and the PASSWORD."""
-        for name, role in roles.items():
-            self.manage("grant", f"{name}@example.com", QUEUE, role, "--create")
-            self.manage("grant", f"{name}@example.com", "--site", "orders")
-        emails = [f"{name}@example.com" for name in roles]
-        script = f"import sys; sys.argv[1:] = {emails!r}\n" + SET_PASSWORD % PASSWORD
-        self.manage("shell", "-c", script)
+        script = PEOPLE.format(roles=roles, queue=QUEUE, password=PASSWORD)
+        self.manage("shell", "--no-imports", "-c", script)
 
     def program(self, name: str) -> Program:
         """A REST client with a fresh token of this person."""
@@ -222,18 +220,15 @@ def wait_until(look: Callable[[], Any], *, seconds: float, what: str) -> Any:
 
 @contextlib.contextmanager
 def opened(tmp: Path, parameters: dict[str, str]) -> Iterator[Desk]:
-    """A desk on a database and an account of its own, migrated and registered; nothing runs yet."""
-    server, name = os.environ["DATABASE_URL"], f"desk_{os.getpid()}_{tmp.name.replace('-', '_')}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    """A desk on a database and an account of its own, with its queue; nothing runs yet."""
+    name = f"desk_{os.getpid()}_{tmp.name.replace('-', '_')}"
+    url = database.clone(name)
     account = aws.start(log=tmp / "aws.log")
     desk = None
     try:
         template = ROOT / "deploy" / "template.yaml"
         outputs = aws.deploy(account.endpoint, account.region, template, parameters)
-        desk = Desk(account, outputs, urlsplit(server)._replace(path=f"/{name}").geturl())
-        desk.manage("migrate", "--verbosity", "0")
-        desk.manage("register_queue", QUEUE, "--sqs-url", outputs["ReviewQueueUrl"])
+        desk = Desk(account, outputs, url)
         desk.manage(
             "register_queue", QUEUE, "--sqs-url", outputs["ReviewQueueUrl"], "--undo-seconds", "1"
         )
@@ -242,5 +237,4 @@ def opened(tmp: Path, parameters: dict[str, str]) -> Iterator[Desk]:
         if desk:
             desk.stop(*list(desk.processes))
         account.stop()
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        database.drop(name)

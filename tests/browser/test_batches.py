@@ -17,8 +17,8 @@ from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.runner import BatchOptions, Runner
 from tests import factories
 from tests.browser import world
-from tests.browser.conftest import NewPage, Scheme, sign_in
-from tests.browser.test_desk import inspect
+from tests.browser.accessibility import inspect
+from tests.browser.conftest import NewPage, sign_in
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 
@@ -92,12 +92,11 @@ def test_a_batch_can_be_followed_without_scripts(new_page: NewPage, olga: User) 
     expect(page.get_by_text("Finished")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
 def test_the_pages_of_batches_pass_axe_and_fit_their_window(
-    new_page: NewPage, olga: User, width: int, scheme: Scheme
+    new_page: NewPage, olga: User, width: int
 ) -> None:
-    page = new_page(width=width, scheme=scheme)
+    page = new_page(width=width)
     sign_in(page, olga.email)
     inspect(page, "/orders/batches/")
     ended, running = begun(), begun(f"s3://daily-orders/{'w' * 300}.json", "RUN", size=7)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from approvals.actions import assignment, intake
 from approvals.models import Decision, ReviewTask
 from tests import factories
 from tests.browser import outages, world
-from tests.browser.conftest import NewPage, Scheme, sign_in
+from tests.browser.accessibility import check, inspect
+from tests.browser.conftest import NewPage, sign_in
 from tests.factories import actor
 
 MONSTER = {
@@ -135,18 +135,15 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
     page.wait_for_url("**/accounts/login/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
-def test_every_page_passes_axe_and_fits_its_window(
-    new_page: NewPage, width: int, scheme: Scheme
-) -> None:
+def test_every_page_passes_axe_and_fits_its_window(new_page: NewPage, width: int) -> None:
     day = world.build()
     textbook = {"taskToken": "token-textbook", "orderId": "ORD-TEXT", "error": "Address unclear"}
     late = factories.review(day.queue, orderId="ORD-LATE")
     world.move(late, left=-9)
     plain = of_message(day, textbook)
     monster = factories.review(day.queue, **MONSTER)
-    page = new_page(width=width, scheme=scheme)
+    page = new_page(width=width)
     for path in (
         "login/",
         "password/reset/",
@@ -197,20 +194,3 @@ def of_message(day: world.World, body: dict[str, str]) -> ReviewTask:
     """The review of exactly this message."""
     intake.accept(day.queue, [factories.received(body)])
     return ReviewTask.objects.get(reference=body["orderId"])
-
-
-def inspect(page: Page, path: str) -> None:
-    """Open a page and check it."""
-    page.goto(path)
-    page.evaluate(
-        "document.querySelectorAll('details:not([data-menu])').forEach(d => d.open = true)"
-    )
-    check(page, path)
-
-
-def check(page: Page, what: str) -> None:
-    """No finding of axe, nothing wider than the window, and nothing to be clicked too small."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]})
-    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
-    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wider <= 0, f"{what} is {wider} px wider than its window"

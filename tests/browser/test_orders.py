@@ -13,8 +13,8 @@ from approvals.models import OrderExecution, OrderIntervention, Workflow
 from approvals.records.orders import Ending
 from tests import histories
 from tests.browser import orders as day
-from tests.browser.conftest import NewPage, Scheme, sign_in
-from tests.browser.test_desk import check, inspect
+from tests.browser.accessibility import check, inspect
+from tests.browser.conftest import NewPage, sign_in
 from tests.histories import History
 
 
@@ -64,10 +64,8 @@ def test_everything_works_without_javascript(new_page: NewPage, settings: Any, w
     assert OrderIntervention.objects.filter(order=made["failed"]).count() == 1
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
-def test_no_page_of_the_orders_has_a_finding(
-    new_page: NewPage, settings: Any, width: int, scheme: Scheme
-) -> None:
+@pytest.mark.parametrize("width", [1280, 375])
+def test_no_page_of_the_orders_has_a_finding(new_page: NewPage, settings: Any, width: int) -> None:
     keeper, made = day.build(settings)
     monster = day.order("M" * 90 + "\u0645" * 60, keeper, **{"k" * 90: "v" * 900})
     long = {"StartAt": "S" * 80, "States": {"S" * 80: {"Type": "Task"}}}
@@ -79,7 +77,7 @@ def test_no_page_of_the_orders_has_a_finding(
     OrderExecution.objects.filter(pk=monster.pk).update(
         status="failed", error="E" * 256, cause="word" * 400
     )
-    page = new_page(width=width, scheme=scheme)
+    page = new_page(width=width)
     sign_in(page, keeper.email)
     for path in (
         *("/orders/", "/orders/?status=failed&q=ORD", "/orders/?q=nothing", "/orders/?status=lost"),

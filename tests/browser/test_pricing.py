@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
 from tests import factories
-from tests.browser.conftest import NewPage, Scheme, sign_in
-from tests.browser.test_desk import check
+from tests.browser.accessibility import check
+from tests.browser.conftest import NewPage, sign_in
 
 
 def opened(page: Page) -> Page:
@@ -42,12 +42,9 @@ def test_another_volume_has_another_price(new_page: NewPage, javascript: bool) -
     expect(page.get_by_role("cell", name="26,000,000").first).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
-def test_the_page_passes_axe_and_fits_its_window(
-    new_page: NewPage, width: int, scheme: Scheme
-) -> None:
-    page = opened(new_page(width=width, scheme=scheme))
+def test_the_page_passes_axe_and_fits_its_window(new_page: NewPage, width: int) -> None:
+    page = opened(new_page(width=width))
     check(page, "pricing")
     page.get_by_text("Line by line").click()
     check(page, "pricing, every bill open")

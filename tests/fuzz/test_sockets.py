@@ -16,15 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import requests
 
 from local.processes import dying_with_me, free_port
-from tests import desk
+from tests import database, desk
 from tests.fuzz.world import MACHINE
+from tests.paths import ROOT
 
 PATIENCE = 10  # seconds
 PEOPLE = """
@@ -107,13 +107,11 @@ def _answers(line: socket.socket) -> list[tuple[int, bytes]]:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """gunicorn, as it is started in production, on an empty database."""
-    server, name = os.environ["DATABASE_URL"], f"sockets_{os.getpid()}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    database, port = urlsplit(server)._replace(path=f"/{name}").geturl(), free_port()
+    """gunicorn, as it is started in production, on a database of its own."""
+    name, port = f"sockets_{os.getpid()}", free_port()
+    url = database.clone(name)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")} | {
-        "DATABASE_URL": database,
+        "DATABASE_URL": url,
         "PORT": str(port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "127.0.0.1",
@@ -123,32 +121,30 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     log = tmp_path_factory.mktemp("web") / "log"
     process = None
     try:
-        _manage(environment, "migrate", "--verbosity", "0")
         token = _manage(environment, "shell", "-v", "0", "-c", PEOPLE).split()[-1]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *desk.COMMANDS["web"]],
-                cwd=desk.ROOT,
+                cwd=ROOT,
                 env=environment,
                 stdout=output,
                 stderr=output,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
-        made = Web(port, token, database, log)
+        made = Web(port, token, url, log)
         desk.wait_until(made.lives, seconds=40, what="the web process")
         yield made
     finally:
         if process:
             process.terminate()
             process.wait(30)
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        database.drop(name)
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=desk.ROOT,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -1,0 +1,37 @@
+"""What every page of the desk must keep to: no finding of axe in light and dark, nothing wider than the window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
+# The markup is the same in the dark: only the rules that look at colours can find something new.
+COLOURS = EVERYTHING | {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+}
+
+# Colours change in transitions, and axe would measure one of the colours between.
+AT_REST = "Promise.allSettled(document.getAnimations().map(each => each.finished)).then(() => null)"
+
+
+def inspect(page: Page, path: str) -> None:
+    """Open a page, open all of its folded parts, and check it."""
+    page.goto(path)
+    page.evaluate(
+        "document.querySelectorAll('details:not([data-menu])').forEach(d => d.open = true)"
+    )
+    check(page, path)
+
+
+def check(page: Page, what: str) -> None:
+    """No finding of axe, nothing wider than the window, and nothing to be clicked too small."""
+    for scheme, options in (("light", EVERYTHING), ("dark", COLOURS)):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(AT_REST)
+        found = Axe().run(page, options=options)
+        assert found.violations_count == 0, f"{what}, {scheme}: {found.generate_report()}"
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wider <= 0, f"{what} is {wider} px wider than its window"
