@@ -15,7 +15,7 @@ CHECK_ENV = SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
 	TOKEN_KEYS=check:Y2hlY2stb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams= \
 	DATABASE_URL=postgres://check@127.0.0.1:1/check PUBLIC_URL=https://countersign.example
 
-.PHONY: help setup demo test test-campaigns check chromium coverage assets screenshots release-dump lock clean image-test fuzz faults batches
+.PHONY: help setup demo test test-campaigns check check-fast chromium coverage assets screenshots release-dump lock clean image-test fuzz faults batches
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -65,16 +65,18 @@ chromium:
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 		} || { echo "The browser tests need chromium: install it (Debian: apt-get install chromium)"; exit 1; }
 
-check: $(READY) ## lint, types, layers, settings, migrations, template, workflows
+check-fast: $(READY) ## the checks that take seconds: format, lint, layers, workflows
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format would change files: run .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python manage.py lint_workflow approvals/orchestration/definitions/*.asl.json docs/examples/*.asl.json
+
+check: check-fast ## all checks: those, types, settings, migrations, API document, templates
 	@$(CHECK_ENV) $(BIN)/mypy .
 	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(CHECK_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	@$(CHECK_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	@$(BIN)/cfn-lint deploy/*.yaml
-	@$(BIN)/python manage.py lint_workflow approvals/orchestration/definitions/*.asl.json docs/examples/*.asl.json
 
 assets: ## build the style sheet (needs npm; the result is committed)
 	@command -v npm >/dev/null || { echo "make assets needs npm: install Node.js"; exit 1; }
