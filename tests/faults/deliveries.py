@@ -21,9 +21,9 @@ from approvals.records import outbox, wake_ups
 from tests.factories import actor
 from tests.fake_aws import Fault
 from tests.faults import checker, sweeper
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now, hurry, on_their_way
+from tests.faults.truth import Breach
 from tests.races import at_once, second_look
 
 REVIEWS, SWEEPERS, STALL = 1_000, 2, 3.0

@@ -28,9 +28,9 @@ from approvals.reconciliation import evidence
 from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records import audit, outbox, wake_ups
 from tests.faults import deliveries, races, restarts, sweeper
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
+from tests.faults.truth import Breach
 
 SMALL = 0.03
 WORKERS = 3  # at a time: mostly they wait, for timeouts and for pauses
