@@ -33,15 +33,15 @@ pytestmark = pytest.mark.django_db
 A_MINUTE = timedelta(minutes=1)
 
 
-def approve(review: ReviewTask, by: User, **ruling: Any) -> ReviewTask:
+def approve(review: ReviewTask, by: User, **fields: Any) -> ReviewTask:
     return decisions.decide(
-        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(**ruling)
+        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(**fields)
     )
 
 
-def reject(review: ReviewTask, by: User, **ruling: Any) -> ReviewTask:
+def reject(review: ReviewTask, by: User, **fields: Any) -> ReviewTask:
     return decisions.decide(
-        review.pk, Outcome.REJECTED, by=actor(by, "api"), request=DecisionRequest(**ruling)
+        review.pk, Outcome.REJECTED, by=actor(by, "api"), request=DecisionRequest(**fields)
     )
 
 
@@ -78,7 +78,7 @@ def test_a_decision_writes_vote_decision_outbox_and_audit_together(alice: User) 
 
 
 @pytest.mark.parametrize("verb", [approve, reject])
-def test_a_viewer_may_not_decide_and_a_stranger_finds_nothing(
+def test_a_viewer_may_not_decide_and_somebody_without_a_role_finds_nothing(
     verb: Any, victor: User, carol: User, alice: User
 ) -> None:
     review = factories.review()
@@ -307,14 +307,14 @@ def test_edits_the_database_cannot_keep_are_invalid_and_no_server_error(
 
 
 @pytest.mark.parametrize(
-    "ruling",
+    "fields",
     [{"reason": "x" * 32_769}, {"reason": "a\0b"}, {"reason": "\ud800"}, {"reason_code": "c" * 65}],
 )
-def test_a_reason_that_cannot_be_kept_is_invalid(ruling: dict[str, str], alice: User) -> None:
+def test_a_reason_that_cannot_be_kept_is_invalid(fields: dict[str, str], alice: User) -> None:
     review = factories.review()
 
     with pytest.raises(Invalid) as refused:
-        reject(review, alice, **ruling)
+        reject(review, alice, **fields)
 
-    assert refused.value.extra == {"pointer": f"/{next(iter(ruling))}"}
+    assert refused.value.extra == {"pointer": f"/{next(iter(fields))}"}
     assert_untouched(review)

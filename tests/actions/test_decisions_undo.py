@@ -25,9 +25,9 @@ from tests.races import round_by_round
 pytestmark = pytest.mark.django_db
 
 
-def decided(by: User, outcome: str = "approved", review: ReviewTask | None = None, **ruling: Any):
+def decided(by: User, outcome: str = "approved", review: ReviewTask | None = None, **fields: Any):
     review = review or factories.review()
-    request = DecisionRequest(**ruling)
+    request = DecisionRequest(**fields)
     return decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=request).decision
 
 
