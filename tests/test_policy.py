@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 from approvals import policy
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
-from approvals.exceptions import Invalid, NotAllowed, NotFound
+from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
 from approvals.policy import Action
 from tests import factories
@@ -16,7 +16,7 @@ from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 TABLE = {
-    # action: (viewer, reviewer, lead, stranger)
+    # action: (viewer, reviewer, lead, of no role)
     Action.SEE: ("allowed", "allowed", "allowed", "not_found"),
     Action.CLAIM: ("not_allowed", "allowed", "allowed", "not_found"),
     Action.DECIDE: ("not_allowed", "allowed", "allowed", "not_found"),
@@ -31,12 +31,6 @@ SITE = {
     Action.OPERATE: {"operator"},
     Action.INSPECT: {"auditor", "operator"},
 }
-
-
-@pytest.fixture
-def review(queue: ReviewQueue) -> ReviewTask:
-    """A pending review of the queue."""
-    return factories.review(queue)
 
 
 @pytest.mark.parametrize("action", TABLE)
@@ -149,19 +143,6 @@ def test_an_order_is_seen_by_those_with_a_right_to_orders(carol: User) -> None:
     assert policy.may(Action.SEE, order, by=actor(carol)).code == "not_allowed"
     people.grant_site(carol, "auditor", by=COMMAND_LINE)
     assert policy.may(Action.SEE, order, by=actor(carol)).allowed
-
-
-def test_a_grant_replaces_the_role_and_an_unknown_one_is_refused(
-    review: ReviewTask, alice: User
-) -> None:
-    people.grant(alice, "manual-review", "viewer", by=COMMAND_LINE)
-    assert policy.roles_in(review.queue, alice) == {"viewer"}
-
-    for wrong, refusal in ((("manual-review", "king"), Invalid), (("nowhere", "lead"), NotFound)):
-        with pytest.raises(refusal):
-            people.grant(alice, *wrong, by=COMMAND_LINE)
-    with pytest.raises(Invalid):
-        people.grant_site(alice, "superuser", by=COMMAND_LINE)
 
 
 def test_one_vote_is_enough_and_none_is_not() -> None:
