@@ -6,8 +6,6 @@ import re
 
 from django.core.management import get_commands
 
-from approvals.gateways.errors import Proof
-from approvals.models import OutboxAttempt
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -31,10 +29,6 @@ def test_every_setting_that_is_read_stands_in_the_readme() -> None:
 def sources() -> str:
     """All of config."""
     return "\n".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
-
-
-def test_every_proof_of_a_gateway_can_be_journalled() -> None:
-    assert {str(proof) for proof in Proof} <= set(OutboxAttempt.Result.values)
 
 
 def test_every_picture_in_the_readme_is_there() -> None:
