@@ -88,19 +88,21 @@ class Desk:
         assert done.returncode == code, done.stderr
         return done.stdout
 
-    def start(self, *names: str) -> None:
-        """Start processes of COMMANDS."""
+    def start(self, *names: str, errors: Path | None = None) -> None:
+        """Start processes of COMMANDS; their standard error goes to the file `errors`, if it is given."""
+        stderr = errors.open("ab") if errors else None
         for name in names:
             self.processes[name] = subprocess.Popen(
                 self.command(*COMMANDS[name]),
                 cwd=self.tree,
                 env=self.environment,
+                stderr=stderr,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         for name in set(names) & {"poller", "sweeper"}:
-            wait_until(lambda n=name: self.is_looping(n), seconds=20, what=f"the {name}")
+            wait_until(lambda n=name: self.is_looping(n), seconds=60, what=f"the {name}")
         if "web" in names:
-            wait_until(self.answers, seconds=20, what="the web process")
+            wait_until(self.answers, seconds=60, what="the web process")
 
     def stop(self, *names: str, how: int = signal.SIGTERM) -> list[int]:
         """Stop processes and wait for them; returns their exit codes."""
@@ -137,7 +139,7 @@ class Desk:
         """The response of DescribeExecution."""
         return dict(self.stepfunctions.describe_execution(executionArn=arn))
 
-    def ended(self, arn: str, seconds: float = 30) -> dict[str, Any]:
+    def ended(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         """The execution, once it has ended."""
         return wait_until(
             lambda: (e := self.execution(arn))["status"] != "RUNNING" and e,
@@ -182,7 +184,7 @@ class Program:
         assert answer.status_code in {200, 201, 202}, answer.text
         path = f"orders/{order['order_id']}/"
         found = wait_until(
-            lambda: (o := self.get(path))["execution_arn"] and o, seconds=15, what="a start"
+            lambda: (o := self.get(path))["execution_arn"] and o, seconds=60, what="a start"
         )
         return str(found["execution_arn"])
 
@@ -190,7 +192,7 @@ class Program:
         """The pending review of an order, once it has arrived."""
         found = wait_until(
             lambda: self.get("reviews/", reference=order["order_id"])["results"],
-            seconds=20,
+            seconds=60,
             what=f"the review of {order['order_id']}",
         )
         return dict(found[0])
@@ -203,7 +205,7 @@ class Program:
                 not in {"waiting", "sending"}
                 and r
             ),
-            seconds=20,
+            seconds=60,
             what="the delivery",
         )
         assert review["delivery"]["state"] == "delivered", json.dumps(review["delivery"])

@@ -67,7 +67,7 @@ BODIES: dict[str, bytes] = {
     "100k keys": b"{" + b",".join(b'"k%d":1' % n for n in range(100_000)) + b"}",
     "many empty": b"[" + b"[]," * 300_000 + b"[]]",
     "too large": b'{"reason": "' + b"x" * 1_048_576 + b'"}',
-    "verdict twice": b'{"outcome": "rejected", "outcome": "approved"}',
+    "outcome twice": b'{"outcome": "rejected", "outcome": "approved"}',
     "order twice": b'{"order_id": "1", "order_id": "2"}',
     "proto": b'{"__proto__": {"outcome": "approved"}, "constructor": 1, "_connector": "OR"}',
     "lookups": b'{"outcome": "approved", "review__queue": 1, "__class__": "x"}',

@@ -1,4 +1,4 @@
-"""Away from the laptop: another AWS account, another region, production settings, no `local` room at all."""
+"""Away from the laptop: another AWS account, another region, production settings, without the package `local`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def account():
         preexec_fn=dying_with_me(),  # noqa: PLW1509
     )
     endpoint = f"http://127.0.0.1:{port}"
-    wait_until(lambda: _configured(endpoint), seconds=20, what="moto")
+    wait_until(lambda: _configured(endpoint), seconds=60, what="moto")
     yield endpoint
     process.terminate()
     process.wait(10)
@@ -81,7 +81,7 @@ def _configured(endpoint: str) -> bool:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """The project as an image would hold it: no `local` room."""
+    """The project as an image would hold it: without the package `local`."""
     for name in ("approvals", "config", "manage.py"):
         source, target = ROOT / name, tmp_path / "app" / name
         if source.is_dir():
@@ -100,7 +100,7 @@ def elsewhere(tree: Path, account: str, tmp_path: Path):
         connection.execute(f'CREATE DATABASE "{name}"')
     there = Elsewhere(tree, account, f"{server.rsplit('/', 1)[0]}/{name}")
     (tmp_path / "secret").write_text(os.environ["SECRET_KEY"] + "\n")
-    hints = there.sqs.create_queue(QueueName="hints")["QueueUrl"]
+    wake_ups = there.sqs.create_queue(QueueName="wake-ups")["QueueUrl"]
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "TOKEN_KEYS"}}
     there.environment = {
         **kept,
@@ -113,7 +113,7 @@ def elsewhere(tree: Path, account: str, tmp_path: Path):
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "other",
         "AWS_SECRET_ACCESS_KEY": "other",
-        "CELERY_QUEUE_URL": hints,
+        "CELERY_QUEUE_URL": wake_ups,
     }
     yield there
     there.stop(*list(there.processes))
