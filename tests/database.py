@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from local.postgres import Server
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(early_config: pytest.Config):
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the server before the settings are read; xdist's workers inherit its URL."""
     if "DATABASE_URL" not in os.environ:
         data = Path("var").resolve() / f"test-postgres-{os.getpid()}"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,7 +101,7 @@ class Desk:
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         for name in set(names) & {"poller", "sweeper"}:
-            wait_until(lambda n=name: self.is_looping(n), seconds=60, what=f"the {name}")
+            wait_until(partial(self.is_looping, name), seconds=60, what=f"the {name}")
         if "web" in names:
             wait_until(self.answers, seconds=60, what="the web process")
 
@@ -117,9 +118,10 @@ class Desk:
 
     def answers(self) -> bool:
         """Whether the web process is ready."""
-        with contextlib.suppress(requests.RequestException):
+        try:
             return requests.get(f"{self.url}/healthz/ready", timeout=2).ok
-        return False
+        except requests.RequestException:
+            return False
 
     def people(self, **roles: str) -> None:
         """Create users with a role in the queue and the PASSWORD."""
@@ -141,11 +143,12 @@ class Desk:
 
     def ended(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         """The execution, once it has ended."""
-        return wait_until(
+        ended = wait_until(
             lambda: (e := self.execution(arn))["status"] != "RUNNING" and e,
             seconds=seconds,
             what=f"the end of {arn}",
         )
+        return dict(ended)
 
     def states(self, arn: str) -> list[str]:
         """The names of the states this execution has entered, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -198,7 +199,7 @@ def test_eight_who_ask_at_once_get_eight_different_reviews(queue: ReviewQueue) -
     order = ReviewTask.objects.order_by("received_at", "id")
 
     taken = at_once(
-        [lambda p=who: assignment.claim_next(order.all(), by=actor(p, "api")) for who in people]
+        [partial(assignment.claim_next, order.all(), by=actor(who, "api")) for who in people]
     )
 
     assert len({review.pk for review in taken}) == 8
@@ -211,7 +212,7 @@ def test_of_eight_who_claim_the_same_review_at_once_one_gets_it(queue: ReviewQue
     people = [factories.user(f"r{n}@example.com", "reviewer", queue) for n in range(8)]
     review = factories.review()
 
-    results = at_once([lambda p=who: claim(review, p) for who in people])
+    results = at_once([partial(claim, review, who) for who in people])
 
     refusals = [each for each in results if isinstance(each, ClaimedByAnother)]
     holder = ReviewTask.objects.get().assignee

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -124,12 +125,12 @@ def test_what_is_closed_cannot_be_decided(status: str, alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixteen_reviewers_at_once_one_wins_and_fifteen_learn_who(queue: Any) -> None:
+def test_of_sixteen_reviewers_at_once_one_wins_and_fifteen_learn_who(queue: ReviewQueue) -> None:
     people = [factories.user(f"r{n}@example.com", "reviewer", queue) for n in range(16)]
     review = factories.review()
 
     verbs = [(approve if place % 2 else reject, person) for place, person in enumerate(people)]
-    results = at_once([lambda v=verb, p=who: v(review, p, undo_seconds=0) for verb, who in verbs])
+    results = at_once([partial(verb, review, who, undo_seconds=0) for verb, who in verbs])
 
     refusals = [each for each in results if isinstance(each, AlreadyDecided)]
     decision, entry = Decision.objects.get(), OutboxEntry.objects.get()

@@ -281,7 +281,10 @@ CELLS = [(rule, surface) for rule in RULES for surface in RULES[rule].responses]
 
 def trace() -> dict[str, list[dict[str, Any]]]:
     """Everything a decision could have changed."""
-    return {model.__name__: list(model.objects.order_by("pk").values()) for model in REMEMBERED}
+    return {
+        model.__name__: [dict(row) for row in model.objects.order_by("pk").values()]
+        for model in REMEMBERED
+    }
 
 
 def words(answer: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,9 @@ from tests.races import round_by_round
 pytestmark = pytest.mark.django_db
 
 
-def decided(by: User, outcome: str = "approved", review: ReviewTask | None = None, **fields: Any):
+def decided(
+    by: User, outcome: str = "approved", review: ReviewTask | None = None, **fields: Any
+) -> Decision:
     review = review or factories.review()
     request = DecisionRequest(**fields)
     return decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=request).decision
@@ -139,8 +142,8 @@ def test_between_undo_and_dispatcher_exactly_one_wins_in_two_hundred_rounds(alic
         return outbox.lease(entries[decision.pk])
 
     rounds = round_by_round(
-        [lambda d=each: decisions.undo(d.pk, by=actor(alice)) for each in made],
-        [lambda d=each: lease(d) for each in made],
+        [partial(decisions.undo, each.pk, by=actor(alice)) for each in made],
+        [partial(lease, each) for each in made],
     )
 
     assert len(rounds) == 200

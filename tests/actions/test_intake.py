@@ -6,6 +6,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -216,7 +217,7 @@ def test_five_hundred_messages_delivered_twice_over_four_pollers_are_stored_once
         return sum((intake.accept(queue, batch) for batch in batches), intake.Taken())
 
     pollers = [shuffled() for _ in range(4)]
-    taken = at_once([lambda own=batches: poll(own) for batches in pollers])
+    taken = at_once([partial(poll, batches) for batches in pollers])
 
     assert sum(taken, intake.Taken()) == intake.Taken(reviews=400, duplicates=1200, quarantined=100)
     assert (ReviewTask.objects.count(), QuarantinedMessage.objects.count()) == (400, 100)

@@ -343,11 +343,11 @@ def test_no_verb_shows_the_token(
     rows = [shut_out(queue, body=first), kept(queue, json.dumps(first)[:-1])]
 
     replay(rows[0])
-    said = [refused(lambda: replay(rows[1])).message]
+    shown: list[str | bytes] = [refused(lambda: replay(rows[1])).message]
     discard(rows[1])
 
-    said += [str(state(row)) for row in rows] + [caplog.text, *capfd.readouterr()]
-    for text in (*said, everything_stored()):
+    shown += [str(state(row)) for row in rows] + [caplog.text, *capfd.readouterr()]
+    for text in (*shown, everything_stored()):
         assert_no_canary(text)
 
 

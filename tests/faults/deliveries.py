@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 from django.db import connection
 
@@ -221,10 +222,6 @@ def _hints() -> Iterator[list[tuple[str, bool]]]:
             seen.append((args[0], found))
             raise ConnectionError("no broker")
 
-    usual = wake_ups.current_app
-    wake_ups.current_app = Broker()  # type: ignore[assignment]
-    try:
+    with mock.patch.object(wake_ups, "current_app", Broker()):
         yield seen
-    finally:
-        wake_ups.current_app = usual
         connection.close()

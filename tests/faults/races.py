@@ -236,9 +236,10 @@ def _web(stage: Stage) -> Iterator[str]:
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(requests.RequestException):
+    try:
         return requests.get(f"{url}/healthz/ready", timeout=5).ok
-    return False
+    except requests.RequestException:
+        return False
 
 
 def _refill() -> None:

@@ -64,10 +64,9 @@ def failures(log: Path) -> int:
 
 def sqs(desk: Desk) -> Any:
     """A client of the desk's account."""
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    keys: dict[str, Any] = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     account = desk.account
-    session = boto3.session.Session(region_name=account.region, **keys)
-    return session.client("sqs", endpoint_url=account.endpoint)
+    return boto3.client("sqs", region_name=account.region, endpoint_url=account.endpoint, **keys)
 
 
 def send(desk: Desk, reference: str) -> None:

@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import psycopg
@@ -49,13 +51,13 @@ class Elsewhere(Desk):
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes = {}
         keys = {"aws_access_key_id": "other", "aws_secret_access_key": "other"}
-        clients = {"region_name": REGION, "endpoint_url": endpoint, **keys}
+        clients: dict[str, Any] = {"region_name": REGION, "endpoint_url": endpoint, **keys}
         self.sqs = boto3.client("sqs", **clients)
         self.stepfunctions = boto3.client("stepfunctions", **clients)
 
 
 @pytest.fixture
-def account():
+def account() -> Iterator[str]:
     """A plain moto, as other people run it, with an account number and a region of its own."""
     port = free_port()
     process = subprocess.Popen(
@@ -92,7 +94,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tree: Path, account: str, tmp_path: Path):
+def elsewhere(tree: Path, account: str, tmp_path: Path) -> Iterator[Elsewhere]:
     """The service there, in production settings: https, real secrets in files, no DEBUG."""
     server, name = os.environ["DATABASE_URL"], f"elsewhere_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:

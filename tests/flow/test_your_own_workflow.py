@@ -166,9 +166,13 @@ def flow(
     """The JSONPath example, deployed; a parameter replaces fields of its waiting state (None: without)."""
     settings.AWS_ENDPOINT_URL = local_account.endpoint
     aws.forget()
-    options = {"endpoint_url": local_account.endpoint, "region_name": local_account.region}
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    sqs, states = (boto3.client(name, **options, **keys) for name in ("sqs", "stepfunctions"))
+    options: dict[str, Any] = {
+        "endpoint_url": local_account.endpoint,
+        "region_name": local_account.region,
+        "aws_access_key_id": "local",
+        "aws_secret_access_key": "local",
+    }
+    sqs, states = boto3.client("sqs", **options), boto3.client("stepfunctions", **options)
     name = f"refunds-{next(_flows)}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     definition = json.loads(example(JSONPATH).replace("${ReviewQueueUrl}", url))

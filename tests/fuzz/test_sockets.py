@@ -25,6 +25,7 @@ import requests
 from local.processes import dying_with_me, free_port
 from tests import desk
 from tests.fuzz.world import MACHINE
+from tests.paths import ROOT
 
 PATIENCE = 10  # seconds
 PEOPLE = """
@@ -79,9 +80,10 @@ class Web:
 
     def lives(self) -> bool:
         """Whether it answers still."""
-        with contextlib.suppress(requests.ConnectionError):
+        try:
             return requests.get(f"http://127.0.0.1:{self.port}/healthz/live", timeout=PATIENCE).ok
-        return False
+        except requests.ConnectionError:
+            return False
 
 
 def _answers(line: socket.socket) -> list[tuple[int, bytes]]:
@@ -128,14 +130,14 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *desk.COMMANDS["web"]],
-                cwd=desk.ROOT,
+                cwd=ROOT,
                 env=environment,
                 stdout=output,
                 stderr=output,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         made = Web(port, token, database, log)
-        desk.wait_until(made.lives, seconds=40, what="the web process")
+        desk.wait_until(made.lives, seconds=60, what="the web process")
         yield made
     finally:
         if process:
@@ -146,9 +148,9 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=desk.ROOT,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -61,12 +61,16 @@ def theirs(
     local_account: local_aws.Account, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> Iterator[Theirs]:
     """Their workflow; this process has keys of our account, which know nothing of theirs."""
-    options = {"region_name": local_account.region, "endpoint_url": local_account.endpoint}
-    owner = {"aws_access_key_id": "owner", "aws_secret_access_key": "owner"}
-    sqs, stepfunctions, sts = (
-        boto3.client(name, **options, **owner) for name in ("sqs", "stepfunctions", "sts")
+    options: dict[str, Any] = {
+        "region_name": local_account.region,
+        "endpoint_url": local_account.endpoint,
+        "aws_access_key_id": "owner",
+        "aws_secret_access_key": "owner",
+    }
+    sqs, stepfunctions = boto3.client("sqs", **options), boto3.client("stepfunctions", **options)
+    ours: Any = boto3.client("sts", **options).assume_role(
+        RoleArn=f"arn:aws:iam::{OURS}:role/us", RoleSessionName="us"
     )
-    ours = sts.assume_role(RoleArn=f"arn:aws:iam::{OURS}:role/us", RoleSessionName="us")
     for name, key in (
         ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
         ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),

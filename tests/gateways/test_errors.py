@@ -48,7 +48,9 @@ def test_each_error_of_aws_proves_what_the_table_says(
 
 
 def test_a_tls_error_may_come_after_the_request_and_so_proves_nothing() -> None:
-    error = SSLError(endpoint_url="https://x", error="EOF occurred in violation of protocol")
+    error = SSLError(
+        endpoint_url="https://x", error=OSError("EOF occurred in violation of protocol")
+    )
 
     assert classify(error).proof == Proof.AMBIGUOUS
 

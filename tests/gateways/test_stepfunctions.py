@@ -72,7 +72,7 @@ def test_where_nobody_listens_nothing_was_sent(settings: Any) -> None:
 
 
 def test_the_real_timeouts_leave_the_lease_room() -> None:
-    config = aws.stepfunctions(PLACE).meta.config
+    config: Any = aws.stepfunctions(PLACE).meta.config
 
     assert config.connect_timeout + config.read_timeout < 30
     assert config.retries == {"total_max_attempts": 1, "mode": "standard"}

@@ -14,6 +14,7 @@ from approvals.exceptions import Invalid
 from approvals.models import Decision, OutboxEntry, User
 from approvals.models.choices import Outcome
 from approvals.records import callback_payloads
+from approvals.records.callback_payloads import Failure, Success
 from tests import factories
 from tests.factories import actor
 
@@ -34,7 +35,7 @@ def said(decision: Decision) -> dict[str, Any]:
     """The output that leaves, read as Step Functions reads it."""
     call = json.loads(bytes(decision.callback))
     assert list(call) == ["output"]
-    output = json.loads(call["output"])
+    output: dict[str, Any] = json.loads(call["output"])
     assert list(output) == KEYS
     return output
 
@@ -89,7 +90,9 @@ def test_a_rejection_as_failure_names_error_reviewer_reason_and_decision(
 def test_a_long_cause_is_shortened_in_the_reason_alone(letter: str, alice: User) -> None:
     decision = decide("rejected", alice, reason=letter * 32_768)
 
-    cause = callback_payloads.thaw(bytes(decision.callback)).cause
+    call = callback_payloads.thaw(bytes(decision.callback))
+    assert isinstance(call, Failure)
+    cause = call.cause
     assert len(cause) == 32_768
     assert cause.startswith(f"Rejected by alice@example.com: {letter * 100}")
     assert cause.endswith(f"{letter}… [decision {decision.pk}]")
@@ -111,4 +114,5 @@ def test_the_longest_reason_of_the_worst_characters_still_fits(alice: User) -> N
     decision = decide("approved", alice, reason="\x01" * 32_768, reason_code="\x02" * 64)
 
     call = callback_payloads.thaw(bytes(decision.callback))
+    assert isinstance(call, Success)
     assert len(call.output.encode()) <= callback_payloads.MAX_OUTPUT_BYTES

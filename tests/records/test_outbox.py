@@ -12,6 +12,7 @@ from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, User
 from approvals.models.choices import Outcome
+from approvals.models.outbox import Detail
 from approvals.records import database_time, outbox
 from approvals.records.outbox import AttemptResult
 from tests import factories
@@ -55,7 +56,7 @@ def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
     first, _ = leased_twice(alice)
 
     result = AttemptResult("throttled", "ThrottlingException", "request-1")
-    concluded = outbox.conclude(first, result, lambda _: outbox.parked("refused"))
+    concluded = outbox.conclude(first, result, lambda _: outbox.parked(Detail.REFUSED))
 
     assert (concluded.verdict, concluded.entry.state) == (None, "sending")
     attempt = OutboxAttempt.objects.get(number=1)
@@ -66,7 +67,9 @@ def test_a_late_acceptance_settles_the_row_and_nothing_moves_it_any_more(alice: 
     first, second = leased_twice(alice)
 
     outbox.conclude(first, AttemptResult("accepted"), lambda _: None)
-    later = outbox.conclude(second, AttemptResult("closed"), lambda _: outbox.parked("refused"))
+    later = outbox.conclude(
+        second, AttemptResult("closed"), lambda _: outbox.parked(Detail.REFUSED)
+    )
 
     assert later.verdict is None
     assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")

@@ -26,7 +26,7 @@ def seal(plain: bytes = b"secret", **where: Any) -> bytes:
     return tokens.seal(plain, **{"row": ROW, "column": "sealed_token", **where})
 
 
-def unseal(sealed: bytes, **where: Any) -> bytes:
+def unseal(sealed: bytes | memoryview, **where: Any) -> bytes:
     return tokens.unseal(sealed, **{"row": ROW, "column": "sealed_token", **where})
 
 
