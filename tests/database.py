@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ VAR = Path("var").resolve()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the server before the settings are read; xdist's workers inherit its URL."""
     if "TEST_TEMPLATE" not in os.environ:
         if "DATABASE_URL" in os.environ:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,19 +91,21 @@ class Desk:
         assert done.returncode == code, done.stderr
         return done.stdout
 
-    def start(self, *names: str) -> None:
-        """Start processes of COMMANDS."""
+    def start(self, *names: str, errors: Path | None = None) -> None:
+        """Start processes of COMMANDS; their standard error goes to the file `errors`, if it is given."""
+        stderr = errors.open("ab") if errors else None
         for name in names:
             self.processes[name] = subprocess.Popen(
                 self.command(*COMMANDS[name]),
                 cwd=self.tree,
                 env=self.environment,
+                stderr=stderr,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         for name in set(names) & {"poller", "sweeper"}:
-            wait_until(lambda n=name: self.is_looping(n), seconds=20, what=f"the {name}")
+            wait_until(partial(self.is_looping, name), seconds=60, what=f"the {name}")
         if "web" in names:
-            wait_until(self.answers, seconds=20, what="the web process")
+            wait_until(self.answers, seconds=60, what="the web process")
 
     def stop(self, *names: str, how: int = signal.SIGTERM) -> list[int]:
         """Stop processes and wait for them; returns their exit codes."""
@@ -117,9 +120,10 @@ class Desk:
 
     def answers(self) -> bool:
         """Whether the web process is ready."""
-        with contextlib.suppress(requests.RequestException):
+        try:
             return requests.get(f"{self.url}/healthz/ready", timeout=2).ok
-        return False
+        except requests.RequestException:
+            return False
 
     def people(self, **roles: str) -> None:
         """Create users with a role in the queue and the PASSWORD."""
@@ -135,13 +139,14 @@ class Desk:
         """The response of DescribeExecution."""
         return dict(self.stepfunctions.describe_execution(executionArn=arn))
 
-    def ended(self, arn: str, seconds: float = 30) -> dict[str, Any]:
+    def ended(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         """The execution, once it has ended."""
-        return wait_until(
+        ended = wait_until(
             lambda: (e := self.execution(arn))["status"] != "RUNNING" and e,
             seconds=seconds,
             what=f"the end of {arn}",
         )
+        return dict(ended)
 
     def states(self, arn: str) -> list[str]:
         """The names of the states this execution has entered, in order."""
@@ -180,7 +185,7 @@ class Program:
         assert answer.status_code in {200, 201, 202}, answer.text
         path = f"orders/{order['order_id']}/"
         found = wait_until(
-            lambda: (o := self.get(path))["execution_arn"] and o, seconds=15, what="a start"
+            lambda: (o := self.get(path))["execution_arn"] and o, seconds=60, what="a start"
         )
         return str(found["execution_arn"])
 
@@ -188,7 +193,7 @@ class Program:
         """The pending review of an order, once it has arrived."""
         found = wait_until(
             lambda: self.get("reviews/", reference=order["order_id"])["results"],
-            seconds=20,
+            seconds=60,
             what=f"the review of {order['order_id']}",
         )
         return dict(found[0])
@@ -201,7 +206,7 @@ class Program:
                 not in {"waiting", "sending"}
                 and r
             ),
-            seconds=20,
+            seconds=60,
             what="the delivery",
         )
         assert review["delivery"]["state"] == "delivered", json.dumps(review["delivery"])

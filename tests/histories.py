@@ -43,7 +43,7 @@ class History:
         self.events.append(event | {"previous": number - 1 if previous is None else previous})
         return number
 
-    def go(self, states: Iterable[str], *, stay: bool = False, **error: str) -> History:
+    def go(self, states: Iterable[str], *, stay: bool = False, **error: Any) -> History:
         """Pass through these states; with `stay` the last is not left, with an error it fails."""
         names = list(states)
         for name in names:
@@ -80,7 +80,7 @@ class History:
         self.add("ParallelStateExited", state=name)
         return self
 
-    def end(self, status: str, **error: str) -> History:
+    def end(self, status: str, **error: Any) -> History:
         """The end of the execution."""
         self.add(f"Execution{status}", **error)
         return self

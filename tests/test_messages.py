@@ -12,7 +12,6 @@ import pytest
 
 from approvals import messages
 from approvals.messages import TaskToken
-from approvals.untrusted import strict_json
 from approvals.untrusted.strict_json import Unreadable
 from tests.factories import message
 
@@ -159,33 +158,6 @@ def test_what_cannot_be_read_is_refused_with_its_reason(body: str, reason: str) 
 
     assert refused.value.reason == reason
     assert 0 < len(refused.value.explanation) <= 300
-
-
-def test_a_key_that_stands_twice_is_refused_unless_repeats_are_allowed() -> None:
-    body = '{"a": 1, "a": 2}'
-
-    with pytest.raises(Unreadable) as refused:
-        strict_json.read(body)
-
-    assert refused.value.reason == "duplicate_key"
-    assert strict_json.read(body, unique=set()) == {"a": 2}
-
-
-@pytest.mark.parametrize(
-    ("body", "place"),
-    [
-        ('{"a": {"b/c": ["", "\\u0000"]}}', ("a", "b/c", 1)),
-        ('{"a": [{"\\ud800": 1}]}', ("a", 0)),
-        ('{"a": [1' + "0" * 64 + "]}", ()),  # refused while it is read: the place is not known yet
-    ],
-)
-def test_what_cannot_be_stored_is_refused_with_its_place(
-    body: str, place: tuple[str | int, ...]
-) -> None:
-    with pytest.raises(Unreadable) as refused:
-        strict_json.read(body)
-
-    assert refused.value.place == place
 
 
 def test_limits_leave_room_for_what_step_functions_can_really_send() -> None:

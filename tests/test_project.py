@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from approvals.gateways.errors import Proof
-from approvals.models import OutboxAttempt
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -37,10 +35,6 @@ def test_every_setting_that_is_read_stands_in_its_reference_and_the_other_way_ro
 def sources() -> str:
     """All of config."""
     return "\n".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
-
-
-def test_every_proof_of_a_gateway_can_be_journalled() -> None:
-    assert {str(proof) for proof in Proof} <= set(OutboxAttempt.Result.values)
 
 
 def test_the_readme_is_short_and_leads_to_every_document() -> None:

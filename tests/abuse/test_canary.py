@@ -1,4 +1,4 @@
-"""A task token is seen by nobody: not in a log at DEBUG, the database, a hint, an error or a row's text."""
+"""A task token is seen by nobody: not in a log at DEBUG, the database, a wake-up, an error or a row's text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from django.db import connection
 
 from approvals import messages
 from approvals.actions import intake
-from approvals.gateways.errors import Proof
 from approvals.models import AuditEvent, OutboxEntry, QuarantinedMessage, ReviewTask, User
 from approvals.untrusted.strict_json import Unreadable
 from tests import factories
@@ -62,7 +61,7 @@ class Account:
     """AWS: hands out two messages, refuses each token at first in words that repeat it, then takes it."""
 
     def __init__(self) -> None:
-        self.hints: list[bytes] = []
+        self.wake_ups: list[bytes] = []
         self.tokens: list[str] = []
 
     def __call__(self, request: bytes) -> tuple[int, Any]:
@@ -70,7 +69,7 @@ class Account:
         if b"ReceiveMessage" in head:
             return 200, {"Messages": [self.message(number) for number in range(3)]}
         if b"SendMessage" in head:
-            self.hints.append(sent)
+            self.wake_ups.append(sent)
             return 200, {"MessageId": "m"}
         if b"SendTask" in head:
             token = json.loads(sent)["taskToken"]
@@ -119,9 +118,12 @@ def test_a_token_shows_nowhere_on_its_whole_way_with_the_root_logger_at_debug(al
     assert sorted(account.tokens) == [f"{CANARY}0"] * 3 + [f"{CANARY}1"] * 3, "the way was walked"
     assert QuarantinedMessage.objects.get().reason == "not_json"
     assert b"this is at DEBUG" in run.stderr
-    for shown in (run.stdout, run.stderr, everything_stored(), *account.hints):
+    for shown in (run.stdout, run.stderr, everything_stored(), *account.wake_ups):
         assert_no_canary(shown)
-    sent = [json.loads(base64.b64decode(json.loads(hint)["MessageBody"])) for hint in account.hints]
+    sent = [
+        json.loads(base64.b64decode(json.loads(wake_up)["MessageBody"]))
+        for wake_up in account.wake_ups
+    ]
     args = [json.loads(base64.b64decode(message["body"]))[0] for message in sent]
     assert sorted(args) == sorted([str(entry.pk)] for entry in entries)
 
@@ -171,9 +173,3 @@ def test_the_text_of_every_row_is_without_token() -> None:
 def test_the_canary_itself_is_recognised_in_each_of_its_spellings(number: int) -> None:
     with pytest.raises(AssertionError, match="task token"):
         assert_no_canary(b"before " + sorted(spellings())[number] + b" after")
-
-
-def test_the_words_of_proof_are_those_the_journal_knows() -> None:
-    known = {choice.value for choice in OutboxEntry.journal.rel.related_model.Result}
-
-    assert {proof.value for proof in Proof} <= known

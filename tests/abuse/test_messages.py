@@ -61,13 +61,15 @@ SLOW = {
 
 def assert_kept(queue: ReviewQueue, body: str) -> None:
     """The message is a review that reads back, or a quarantined message; it took a second at most."""
+    arrival = received(body)
     began = time.process_time()
-    taken = intake.accept(queue, [received(body)])
+    taken = intake.accept(queue, [arrival])
 
     assert time.process_time() - began < SECONDS
     assert taken.reviews + taken.duplicates + taken.quarantined == 1
-    for review in ReviewTask.objects.all():
-        assert isinstance(review.payload, dict)
+    reviews = list(ReviewTask.objects.filter(sqs_message_id=arrival.message_id))
+    assert len(reviews) == taken.reviews
+    assert all(isinstance(review.payload, dict) for review in reviews)
     assert not QuarantinedMessage.objects.filter(
         reason__in=["parser_failed", "not_storable"]
     ).exists()

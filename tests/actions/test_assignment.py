@@ -1,8 +1,9 @@
-"""Claims: a lease that one person holds, that the database's clock ends, and that can be handed on."""
+"""Claims: a lease that one person holds, that the database's clock ends, and that can be handed over."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotAllowed, N
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import audit
+from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor
 from tests.races import at_once, while_another_commits
@@ -103,7 +105,7 @@ def test_a_lead_who_waited_for_the_row_takes_over_from_who_holds_it_now(
 
 
 @pytest.mark.parametrize("verb", [assignment.claim, assignment.renew, assignment.release])
-def test_viewers_may_not_claim_strangers_find_nothing_and_what_is_decided_stays(
+def test_viewers_may_not_claim_others_find_nothing_and_what_is_decided_stays(
     verb: Any, victor: User, carol: User, alice: User
 ) -> None:
     review = factories.review()
@@ -167,8 +169,8 @@ def test_the_next_review_is_the_first_that_is_free_and_still_waited_for(
     ReviewTask.objects.filter(pk=late.pk).update(deadline_at=Now())
     claim(held, bob)
     decisions.decide(decided.pk, Outcome.APPROVED, by=actor(bob))
-    foreign = factories.review(factories.queue("refunds"))
-    ReviewTask.objects.filter(pk=foreign.pk).update(priority=9)
+    elsewhere = factories.review(factories.queue("refunds"))
+    ReviewTask.objects.filter(pk=elsewhere.pk).update(priority=9)
     order = ReviewTask.objects.order_by("-priority", "received_at", "id")
 
     taken = assignment.claim_next(order, by=actor(alice, "api"))
@@ -177,7 +179,9 @@ def test_the_next_review_is_the_first_that_is_free_and_still_waited_for(
     assert events(first)[1:] == [("review.claimed", "alice@example.com")]
 
 
-def test_a_viewer_and_a_stranger_get_no_next_review(victor: User, carol: User, alice: User) -> None:
+def test_a_viewer_and_somebody_without_a_role_get_no_next_review(
+    victor: User, carol: User, alice: User
+) -> None:
     factories.review()
 
     for person in (victor, carol):
@@ -195,7 +199,7 @@ def test_eight_who_ask_at_once_get_eight_different_reviews(queue: ReviewQueue) -
     order = ReviewTask.objects.order_by("received_at", "id")
 
     taken = at_once(
-        [lambda p=who: assignment.claim_next(order.all(), by=actor(p, "api")) for who in people]
+        [partial(assignment.claim_next, order.all(), by=actor(who, "api")) for who in people]
     )
 
     assert len({review.pk for review in taken}) == 8
@@ -208,9 +212,22 @@ def test_of_eight_who_claim_the_same_review_at_once_one_gets_it(queue: ReviewQue
     people = [factories.user(f"r{n}@example.com", "reviewer", queue) for n in range(8)]
     review = factories.review()
 
-    results = at_once([lambda p=who: claim(review, p) for who in people])
+    results = at_once([partial(claim, review, who) for who in people])
 
     refusals = [each for each in results if isinstance(each, ClaimedByAnother)]
     holder = ReviewTask.objects.get().assignee
     assert len(refusals) == 7
     assert {each.extra["assignee"] for each in refusals} == {holder.email}
+
+
+def test_a_claim_that_ran_out_is_written_down_and_makes_nothing_stale(
+    held: ReviewQueue, ada: User
+) -> None:
+    review = assignment.claim(factories.review(held).pk, by=actor(ada))
+    assert periodic.end_leases() == 0
+    ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=review.sent_at)
+    assert periodic.end_leases() == 1
+    before = review.version
+    review.refresh_from_db()
+    assert (review.assignee, review.lease_id, review.version) == (None, None, before)
+    assert AuditEvent.objects.get(kind="review.lease_ended").data == {"held_by": ada.email}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,15 +34,15 @@ pytestmark = pytest.mark.django_db
 A_MINUTE = timedelta(minutes=1)
 
 
-def approve(review: ReviewTask, by: User, **ruling: Any) -> ReviewTask:
+def approve(review: ReviewTask, by: User, **fields: Any) -> ReviewTask:
     return decisions.decide(
-        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(**ruling)
+        review.pk, Outcome.APPROVED, by=actor(by, "api"), request=DecisionRequest(**fields)
     )
 
 
-def reject(review: ReviewTask, by: User, **ruling: Any) -> ReviewTask:
+def reject(review: ReviewTask, by: User, **fields: Any) -> ReviewTask:
     return decisions.decide(
-        review.pk, Outcome.REJECTED, by=actor(by, "api"), request=DecisionRequest(**ruling)
+        review.pk, Outcome.REJECTED, by=actor(by, "api"), request=DecisionRequest(**fields)
     )
 
 
@@ -78,7 +79,7 @@ def test_a_decision_writes_vote_decision_outbox_and_audit_together(alice: User) 
 
 
 @pytest.mark.parametrize("verb", [approve, reject])
-def test_a_viewer_may_not_decide_and_a_stranger_finds_nothing(
+def test_a_viewer_may_not_decide_and_somebody_without_a_role_finds_nothing(
     verb: Any, victor: User, carol: User, alice: User
 ) -> None:
     review = factories.review()
@@ -124,12 +125,12 @@ def test_what_is_closed_cannot_be_decided(status: str, alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixteen_reviewers_at_once_one_wins_and_fifteen_learn_who(queue: Any) -> None:
+def test_of_sixteen_reviewers_at_once_one_wins_and_fifteen_learn_who(queue: ReviewQueue) -> None:
     people = [factories.user(f"r{n}@example.com", "reviewer", queue) for n in range(16)]
     review = factories.review()
 
     verbs = [(approve if place % 2 else reject, person) for place, person in enumerate(people)]
-    results = at_once([lambda v=verb, p=who: v(review, p, undo_seconds=0) for verb, who in verbs])
+    results = at_once([partial(verb, review, who, undo_seconds=0) for verb, who in verbs])
 
     refusals = [each for each in results if isinstance(each, AlreadyDecided)]
     decision, entry = Decision.objects.get(), OutboxEntry.objects.get()
@@ -307,14 +308,14 @@ def test_edits_the_database_cannot_keep_are_invalid_and_no_server_error(
 
 
 @pytest.mark.parametrize(
-    "ruling",
+    "fields",
     [{"reason": "x" * 32_769}, {"reason": "a\0b"}, {"reason": "\ud800"}, {"reason_code": "c" * 65}],
 )
-def test_a_reason_that_cannot_be_kept_is_invalid(ruling: dict[str, str], alice: User) -> None:
+def test_a_reason_that_cannot_be_kept_is_invalid(fields: dict[str, str], alice: User) -> None:
     review = factories.review()
 
     with pytest.raises(Invalid) as refused:
-        reject(review, alice, **ruling)
+        reject(review, alice, **fields)
 
-    assert refused.value.extra == {"pointer": f"/{next(iter(ruling))}"}
+    assert refused.value.extra == {"pointer": f"/{next(iter(fields))}"}
     assert_untouched(review)

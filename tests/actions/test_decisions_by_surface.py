@@ -1,7 +1,7 @@
-"""One table of rules against every door through which a decision comes: all ask the same, none lets more in.
+"""One table of rules against every surface on which a decision is made: all check the same, none allows more.
 
-A row is a situation; a column is a door. Each cell says what the caller is told, and whatever is
-refused must leave no trace: no vote, no decision, nothing in the outbox, no audit event.
+A row is a situation; a column is a surface. Each cell has the response that the caller gets, and
+what is refused changes nothing: no vote, no decision, nothing in the outbox, no audit event.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Asked:
     override: bool
 
 
-Door = Callable[[Asked], Any]
+Ask = Callable[[Asked], Any]
 
 
-# --- the doors: each is opened by somebody and then asked
+# --- the surfaces: somebody signs in first, and then requests the decision
 
 
-def form(by: User) -> Door:
+def form(by: User) -> Ask:
     """The desk's form, in a browser that has signed in."""
     browser = Client()
     browser.force_login(by)
@@ -69,7 +69,7 @@ def form(by: User) -> Door:
     return ask
 
 
-def api(by: User) -> Door:
+def api(by: User) -> Ask:
     """The REST API, with a token."""
     token = credentials.issue_token(by, "rules", by=COMMAND_LINE)
     program = Client(headers={"Authorization": f"Bearer {token}"})
@@ -85,7 +85,7 @@ def api(by: User) -> Door:
     return ask
 
 
-def webhook(by: User) -> Door:
+def webhook(by: User) -> Ask:
     """The signed webhook, of a program that names who decides."""
     sender = signing.issue()
 
@@ -96,7 +96,7 @@ def webhook(by: User) -> Door:
     return ask
 
 
-def admin(by: User) -> Door:
+def admin(by: User) -> Ask:
     """The admin site's action, in a browser that has signed in."""
     browser = Client()
     browser.force_login(by)
@@ -109,15 +109,15 @@ def admin(by: User) -> Door:
     return ask
 
 
-DOORS = {"form": form, "api": api, "webhook": webhook, "admin": admin}
+REQUESTS = {"form": form, "api": api, "webhook": webhook, "admin": admin}
 SURFACES = {"form": "web", "api": "api", "webhook": "webhook", "admin": "admin"}
 
 
-# --- the situations: each changes the rows after the door was opened
+# --- the situations: each changes the rows after somebody has signed in
 
 
 def bob() -> User:
-    """Another reviewer, who comes when the door is open already."""
+    """Another reviewer, created after the first has signed in."""
     return factories.user("bob@example.com", "reviewer")
 
 
@@ -157,10 +157,10 @@ def deactivated(review: ReviewTask) -> None:
 
 @dataclass(frozen=True)
 class Rule:
-    """A situation, who asks for what in it, and what each door tells them: a status and words."""
+    """A situation, who asks for what in it, and the response of each surface: its status and words in it."""
 
     then: Callable[[ReviewTask], None]
-    told: dict[str, tuple[int, str]]
+    responses: dict[str, tuple[int, str]]
     by: str = "alice"
     outcome: str = "approved"
     override: bool = False
@@ -276,12 +276,15 @@ RULES = {
         stale=True,
     ),
 }
-CELLS = [(rule, door) for rule in RULES for door in RULES[rule].told]
+CELLS = [(rule, surface) for rule in RULES for surface in RULES[rule].responses]
 
 
 def trace() -> dict[str, list[dict[str, Any]]]:
     """Everything a decision could have changed."""
-    return {model.__name__: list(model.objects.order_by("pk").values()) for model in REMEMBERED}
+    return {
+        model.__name__: [dict(row) for row in model.objects.order_by("pk").values()]
+        for model in REMEMBERED
+    }
 
 
 def words(answer: Any) -> str:
@@ -295,14 +298,14 @@ def words(answer: Any) -> str:
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
-@pytest.mark.parametrize(("rule", "door"), CELLS, ids=[f"{d}: {r}" for r, d in CELLS])
-def test_every_door_keeps_every_rule(
-    request: pytest.FixtureRequest, queue: ReviewQueue, rule: str, door: str
+@pytest.mark.parametrize(("rule", "surface"), CELLS, ids=[f"{d}: {r}" for r, d in CELLS])
+def test_every_surface_keeps_every_rule(
+    request: pytest.FixtureRequest, queue: ReviewQueue, rule: str, surface: str
 ) -> None:
     row = RULES[rule]
-    status, says = row.told[door]
+    status, says = row.responses[surface]
     review = factories.review(queue)
-    ask = DOORS[door](request.getfixturevalue(row.by))
+    ask = REQUESTS[surface](request.getfixturevalue(row.by))
     row.then(review)
     seen = review.version if row.stale else ReviewTask.objects.get().version
     before = trace()
@@ -312,12 +315,12 @@ def test_every_door_keeps_every_rule(
     said = words(answer)
     assert (answer.status_code, says in said) == (status, True), said
     if row.allowed:
-        assert_decided(before, row, door)
+        assert_decided(before, row, surface)
     else:
         assert trace() == before
 
 
-def assert_decided(before: dict[str, list[dict[str, Any]]], row: Rule, door: str) -> None:
+def assert_decided(before: dict[str, list[dict[str, Any]]], row: Rule, surface: str) -> None:
     """One vote, one decision, one entry in the outbox, one audit event, and nothing else is new."""
     after = trace()
     grown = {name: len(after[name]) - len(before[name]) for name in after}
@@ -327,12 +330,12 @@ def assert_decided(before: dict[str, list[dict[str, Any]]], row: Rule, door: str
     event = AuditEvent.objects.latest("pk")
     assert review.status == review.decision.outcome == row.outcome
     assert review.decision.by.email == f"{row.by}@example.com"
-    assert review.decision.surface == event.surface == SURFACES[door]
+    assert review.decision.surface == event.surface == SURFACES[surface]
     assert event.kind == f"review.{row.outcome}"
 
 
-def test_the_table_has_a_cell_for_every_door_that_can_be_asked() -> None:
+def test_the_table_has_a_cell_for_every_surface_that_can_be_asked() -> None:
     for name, rule in RULES.items():
-        missing = set(DOORS) - set(rule.told)
+        missing = set(REQUESTS) - set(rule.responses)
         assert missing <= {"webhook", "admin"}
         assert not missing or rule.override or rule.stale, name

@@ -6,6 +6,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from tests.factories import message, received
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
+ORDERS = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+OTHERS = "arn:aws:states:us-east-1:123456789012:stateMachine:others"
 AMOUNT_AND_CUSTOMER = [
     {"path": "input.total", "label": "Total", "kind": "money", "role": "amount"},
     {"path": "input.customer.name", "label": "Customer", "kind": "text", "role": "customer"},
@@ -214,9 +217,56 @@ def test_five_hundred_messages_delivered_twice_over_four_pollers_are_stored_once
         return sum((intake.accept(queue, batch) for batch in batches), intake.Taken())
 
     pollers = [shuffled() for _ in range(4)]
-    taken = at_once([lambda own=batches: poll(own) for batches in pollers])
+    taken = at_once([partial(poll, batches) for batches in pollers])
 
     assert sum(taken, intake.Taken()) == intake.Taken(reviews=400, duplicates=1200, quarantined=100)
     assert (ReviewTask.objects.count(), QuarantinedMessage.objects.count()) == (400, 100)
     chains = AuditEvent.objects.filter(kind__in=["review.received", "message.quarantined"])
     assert chains.count() == 500
+
+
+@pytest.mark.parametrize(
+    ("listed", "named", "admitted"),
+    [
+        ([], "", True),
+        ([], OTHERS, True),
+        ([ORDERS], ORDERS, True),
+        ([OTHERS, ORDERS], ORDERS, True),
+        ([ORDERS], f"{ORDERS}:PROD", True),
+        ([ORDERS], f"{ORDERS}:3", True),
+        ([ORDERS], f"{ORDERS}/EachOrder", True),
+        ([ORDERS], "", False),
+        ([ORDERS], OTHERS, False),
+        ([ORDERS], f"{ORDERS}-2", False),
+        ([ORDERS], ORDERS.replace("us-east-1", "eu-west-1"), False),
+        ([f"{ORDERS}:PROD"], f"{ORDERS}:PROD", True),
+        ([f"{ORDERS}:PROD"], f"{ORDERS}:PROD2", False),
+        ([f"{ORDERS}:PROD"], f"{ORDERS}:3", False),
+        ([f"{ORDERS}:PROD"], ORDERS, False),
+    ],
+)
+def test_a_queue_admits_the_state_machines_of_its_list_and_their_versions(
+    listed: list[str], named: str, admitted: bool, queue: ReviewQueue
+) -> None:
+    queue = factories.queue(queue.slug, state_machine_arns=listed)
+
+    taken = intake.accept(queue, [received(stateMachineArn=named or None)])
+
+    assert (taken.reviews, taken.quarantined) == (admitted, not admitted)
+    if not admitted:
+        row = QuarantinedMessage.objects.get()
+        assert row.reason == "not_admitted"
+        assert (named or "No state machine") in row.explanation
+
+
+def test_a_review_that_was_admitted_before_the_list_stays_one_and_its_copy_a_duplicate(
+    queue: ReviewQueue,
+) -> None:
+    body = message(stateMachineArn=ORDERS)
+    intake.accept(queue, [received(body)])
+    queue = factories.queue(queue.slug, state_machine_arns=[OTHERS])
+
+    assert intake.accept(queue, [received(body)]) == intake.Taken(duplicates=1)
+    other = received(body | {"orderId": "other"})
+    assert intake.accept(queue, [other]) == intake.Taken(quarantined=1)
+    assert QuarantinedMessage.objects.get().reason == "conflict"

@@ -1,73 +1,28 @@
-"""What happens when the time runs out: only what is proved, and what the queue's rule says."""
+"""How a review ends without a decision: only by what is proved, and once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from django.db.models.functions import Now
 
-from approvals.actions import assignment, queues
+from approvals.actions import assignment, decisions, discussion, lifecycle, queues
 from approvals.actors import COMMAND_LINE
-from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, User, Vote
-from approvals.records import audit
+from approvals.models import AuditEvent, Comment, ReviewQueue, ReviewTask, User
+from approvals.models.choices import Outcome
 from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws
-from tests.waiting_reviews import deliver, move_deadline, token_of
+from tests.waiting_reviews import move_deadline
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+PROOF = {"fate": "expired", "event": 7}
 Waiting = Callable[..., ReviewTask]
 
 
-@pytest.mark.parametrize(("rule", "outcome"), [("reject", "rejected"), ("approve", "approved")])
-def test_one_margin_before_the_deadline_the_queue_decides_by_its_rule(
-    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, rule: str, outcome: str
-) -> None:
-    queues.save(held.slug, {"at_deadline": rule}, by=COMMAND_LINE)
-    review = waiting()
-    assignment.claim(review.pk, by=actor(ada))  # nobody's claim holds it up
-    move_deadline(review, seconds=61)
-    assert periodic.decide_at_deadlines() == 0
-    move_deadline(review, seconds=59)
-    assert periodic.decide_at_deadlines() == 1
-    assert periodic.decide_at_deadlines() == 0
-    review.refresh_from_db()
-    assert (review.status, review.assignee) == (outcome, None)
-    decision = Decision.objects.get()
-    assert (decision.by, decision.surface) == (None, "system")
-    assert not Vote.objects.exists()
-    assert deliver(review).delivery == ("delivered", "acknowledged")
-    assert aws.log.winner(token_of(aws, review)) == str(decision.pk)
-    event = AuditEvent.objects.get(kind=f"review.{outcome}")
-    assert (event.actor, event.actor_name) == (None, "system")
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
-
-
-def test_a_short_time_keeps_three_quarters_for_people(held: ReviewQueue) -> None:
-    queues.save(held.slug, {"at_deadline": "reject"}, by=COMMAND_LINE)
-    review = factories.review(held, timeoutSeconds=40)
-    move_deadline(review, seconds=12, window=40)
-    assert periodic.decide_at_deadlines() == 0
-    move_deadline(review, seconds=9, window=40)
-    assert periodic.decide_at_deadlines() == 1
-
-
-def test_a_default_deadline_and_one_that_has_passed_are_left_alone(held: ReviewQueue) -> None:
-    queues.save(held.slug, {"at_deadline": "approve"}, by=COMMAND_LINE)
-    guessed = factories.review(held, timeoutSeconds=None)
-    late = factories.review(held)
-    move_deadline(guessed, seconds=20)
-    move_deadline(late, seconds=-1)
-    assert periodic.decide_at_deadlines() == 0
-    assert set(ReviewTask.objects.values_list("status", flat=True)) == {"pending"}
-
-
-def test_a_queue_that_leaves_its_reviews_leaves_them(held: ReviewQueue) -> None:
-    move_deadline(factories.review(held), seconds=20)
-    assert periodic.decide_at_deadlines() == 0
-
-
+@pytest.mark.django_db(transaction=True)
 def test_without_an_execution_a_heartbeat_proves_the_end_where_the_queue_allows_it(
     aws: FakeAws, held: ReviewQueue, waiting: Waiting
 ) -> None:
@@ -88,14 +43,61 @@ def test_without_an_execution_a_heartbeat_proves_the_end_where_the_queue_allows_
     assert review.status == "expired"
 
 
-def test_a_claim_that_ran_out_is_written_down_and_makes_nothing_stale(
-    held: ReviewQueue, ada: User
+@pytest.mark.parametrize(
+    ("verb", "status"), [(lifecycle.expire, "expired"), (lifecycle.orphan, "orphaned")]
+)
+def test_a_review_ends_once_without_its_claim_and_with_the_proof_on_its_chain(
+    verb: Callable[..., bool], status: str, queue: ReviewQueue, alice: User
 ) -> None:
-    review = assignment.claim(factories.review(held).pk, by=actor(ada))
-    assert periodic.end_leases() == 0
-    ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=review.sent_at)
-    assert periodic.end_leases() == 1
-    before = review.version
-    review.refresh_from_db()
-    assert (review.assignee, review.lease_id, review.version) == (None, None, before)
-    assert AuditEvent.objects.get(kind="review.lease_ended").data == {"held_by": ada.email}
+    review = assignment.claim(factories.review(queue).pk, by=actor(alice))
+
+    assert verb(review.pk, proof=PROOF)
+    assert not verb(review.pk, proof=PROOF)
+
+    ended = ReviewTask.objects.get()
+    assert (ended.status, ended.assignee, ended.version) == (status, None, review.version + 1)
+    event = AuditEvent.objects.get(kind=f"review.{status}")
+    assert (event.data, event.actor_name) == (PROOF, "system")
+
+
+def test_what_has_been_decided_is_neither_expired_nor_superseded(
+    queue: ReviewQueue, alice: User
+) -> None:
+    decided, newer = factories.review(queue), factories.review(queue)
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(alice))
+
+    assert not lifecycle.expire(decided.pk, proof=PROOF)
+    assert not lifecycle.supersede(decided.pk, newer.pk, proof=PROOF)
+
+    assert ReviewTask.objects.get(pk=decided.pk).status == "approved"
+    assert ReviewTask.objects.get(pk=newer.pk).version == newer.version
+
+
+def test_a_newer_review_takes_over_claim_and_comments_unless_it_is_claimed_itself(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    older, newer, newest = (factories.review(queue) for _ in range(3))
+    assignment.claim(older.pk, by=actor(alice))
+    discussion.comment(older.pk, "I am on the phone with them.", by=actor(alice))
+
+    assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
+    assignment.claim(newest.pk, by=actor(bob))
+    assert lifecycle.supersede(newer.pk, newest.pk, proof=PROOF)
+
+    rows = [ReviewTask.objects.get(pk=row.pk) for row in (older, newer, newest)]
+    assert [row.status for row in rows] == ["superseded", "superseded", "pending"]
+    assert [row.superseded_by for row in rows] == [newer, newest, None]
+    assert rows[2].assignee == bob
+    assert Comment.objects.get().review == newest
+    succeeded = AuditEvent.objects.filter(kind="review.succeeded").order_by("pk")
+    assert [event.data.get("claim_of") for event in succeeded] == [alice.email, None]
+
+
+def test_a_claim_that_has_run_out_is_not_taken_over(queue: ReviewQueue, alice: User) -> None:
+    older, newer = factories.review(queue), factories.review(queue)
+    assignment.claim(older.pk, by=actor(alice))
+    ReviewTask.objects.filter(pk=older.pk).update(lease_expires_at=Now())
+
+    assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
+
+    assert ReviewTask.objects.get(pk=newer.pk).assignee is None

@@ -343,11 +343,11 @@ def test_no_verb_shows_the_token(
     rows = [shut_out(queue, body=first), kept(queue, json.dumps(first)[:-1])]
 
     replay(rows[0])
-    said = [refused(lambda: replay(rows[1])).message]
+    shown: list[str | bytes] = [refused(lambda: replay(rows[1])).message]
     discard(rows[1])
 
-    said += [str(state(row)) for row in rows] + [caplog.text, *capfd.readouterr()]
-    for text in (*said, everything_stored()):
+    shown += [str(state(row)) for row in rows] + [caplog.text, *capfd.readouterr()]
+    for text in (*shown, everything_stored()):
         assert_no_canary(text)
 
 
@@ -355,53 +355,6 @@ def refused(verb: Callable[[], Any]) -> ApprovalsError:
     with pytest.raises(ApprovalsError) as refusal:
         verb()
     return refusal.value
-
-
-@pytest.mark.parametrize(
-    ("listed", "named", "admitted"),
-    [
-        ([], "", True),
-        ([], OTHERS, True),
-        ([ORDERS], ORDERS, True),
-        ([OTHERS, ORDERS], ORDERS, True),
-        ([ORDERS], f"{ORDERS}:PROD", True),
-        ([ORDERS], f"{ORDERS}:3", True),
-        ([ORDERS], f"{ORDERS}/EachOrder", True),
-        ([ORDERS], "", False),
-        ([ORDERS], OTHERS, False),
-        ([ORDERS], f"{ORDERS}-2", False),
-        ([ORDERS], ORDERS.replace("us-east-1", "eu-west-1"), False),
-        ([f"{ORDERS}:PROD"], f"{ORDERS}:PROD", True),
-        ([f"{ORDERS}:PROD"], f"{ORDERS}:PROD2", False),
-        ([f"{ORDERS}:PROD"], f"{ORDERS}:3", False),
-        ([f"{ORDERS}:PROD"], ORDERS, False),
-    ],
-)
-def test_a_queue_admits_the_state_machines_of_its_list_and_their_versions(
-    listed: list[str], named: str, admitted: bool, queue: ReviewQueue
-) -> None:
-    list_only(queue, *listed)
-
-    taken = intake.accept(queue, [received(stateMachineArn=named or None)])
-
-    assert (taken.reviews, taken.quarantined) == (admitted, not admitted)
-    if not admitted:
-        row = QuarantinedMessage.objects.get()
-        assert row.reason == "not_admitted"
-        assert (named or "No state machine") in row.explanation
-
-
-def test_a_review_that_was_admitted_before_the_list_stays_one_and_its_copy_a_duplicate(
-    queue: ReviewQueue,
-) -> None:
-    body = message(stateMachineArn=ORDERS)
-    intake.accept(queue, [received(body)])
-    list_only(queue, OTHERS)
-
-    assert intake.accept(queue, [received(body)]) == intake.Taken(duplicates=1)
-    other = received(body | {"orderId": "other"})
-    assert intake.accept(queue, [other]) == intake.Taken(quarantined=1)
-    assert QuarantinedMessage.objects.get().reason == "conflict"
 
 
 def test_two_bodies_of_one_token_are_one_review_whichever_is_admitted(queue: ReviewQueue) -> None:

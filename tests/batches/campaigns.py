@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -101,13 +102,14 @@ def _carried(
         arguments = [deployed.url(path), "--mode", mode]
         ran = process.run(arguments, environment, kills, _rush if hurried else None)
         _judge(result, ran, made)
+        batch = UUID(ran.batch) if ran.batch else None
         own = {
             order.order_id
-            for order in OrderExecution.objects.filter(batch_id=ran.batch or None)
+            for order in OrderExecution.objects.filter(batch_id=batch)
             if order.execution_arn
         }
         settled = set(
-            OrderExecution.objects.filter(batch_id=ran.batch or None, status="settled").values_list(
+            OrderExecution.objects.filter(batch_id=batch, status="settled").values_list(
                 "order_id", flat=True
             )
         )
@@ -119,7 +121,7 @@ def _carried(
         result.expect("shipped", deployed.shipped() & settled, settled)
         result.expect("charged", deployed.charged(settled), Counter(settled))
         result.notes = {
-            "carriers": BatchExecution.objects.filter(batch_id=ran.batch or None).count(),
+            "carriers": BatchExecution.objects.filter(batch_id=batch).count(),
             "held": len(made.held),
             "transitions": deployed.transitions(mode),
         }

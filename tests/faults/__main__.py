@@ -83,7 +83,8 @@ def _run(options: argparse.Namespace, seed: int, folder: Path) -> list[dict[str,
         sys.stdout.flush()
         report.write(rows, options.out)
     sys.stdout.write(report.table(rows) + "\n")
-    return json.loads(json.dumps(rows, default=str))
+    plain: list[dict[str, Any]] = json.loads(json.dumps(rows, default=str))
+    return plain
 
 
 def _commit() -> str:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 from django.db import connection
 
@@ -21,9 +22,9 @@ from approvals.records import outbox, wake_ups
 from tests.factories import actor
 from tests.fake_aws import Fault
 from tests.faults import checker, sweeper
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now, hurry, on_their_way
+from tests.faults.truth import Breach
 from tests.races import at_once, second_look
 
 REVIEWS, SWEEPERS, STALL = 1_000, 2, 3.0
@@ -221,10 +222,6 @@ def _hints() -> Iterator[list[tuple[str, bool]]]:
             seen.append((args[0], found))
             raise ConnectionError("no broker")
 
-    usual = wake_ups.current_app
-    wake_ups.current_app = Broker()  # type: ignore[assignment]
-    try:
+    with mock.patch.object(wake_ups, "current_app", Broker()):
         yield seen
-    finally:
-        wake_ups.current_app = usual
         connection.close()

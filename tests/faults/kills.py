@@ -24,10 +24,10 @@ from django.urls import reverse
 
 import approvals
 from tests.faults import checker, verbs
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.row import Case, Row
 from tests.faults.stage import Stage, forked
+from tests.faults.truth import Breach
 
 OURS = str(Path(approvals.__file__).parent)
 REPEATS = 5

@@ -32,9 +32,9 @@ from local.processes import dying_with_me, free_port
 from tests import factories
 from tests.desk import wait_until
 from tests.factories import actor
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now
+from tests.faults.truth import Breach
 from tests.paths import ROOT
 from tests.races import at_once
 
@@ -236,9 +236,10 @@ def _web(stage: Stage) -> Iterator[str]:
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(requests.RequestException):
+    try:
         return requests.get(f"{url}/healthz/ready", timeout=5).ok
-    return False
+    except requests.RequestException:
+        return False
 
 
 def _refill() -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.checker import Breach
+from tests.faults.truth import Breach
 
 COUNTED = ("lost", "doubled", "false_delivered", "misclassified")
 COLUMNS = ("campaign", "planned", "fired", *COUNTED, "seconds", "ok")

@@ -9,9 +9,11 @@ from typing import Any
 
 from django.db import connection
 
+from approvals.actions import assignment
 from approvals.exceptions import ApprovalsError
 from approvals.models import AuditEvent
 from approvals.records import idempotency
+from tests.factories import actor
 from tests.faults.stage import Stage
 
 Case = SimpleNamespace
@@ -64,3 +66,26 @@ def execute(statement: str, *parameters: Any) -> None:
     """Run a statement; tests of time change rows, not clocks."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
+
+
+def ready_review(stage: Stage) -> Case:
+    """A pending review."""
+    return Case(review=stage.review())
+
+
+def ready_claimed(stage: Stage) -> Case:
+    """A review that Ada has claimed."""
+    review = stage.review()
+    assignment.claim(review.pk, by=actor(stage.ada))
+    return Case(review=review)
+
+
+def request_key(case: Case) -> idempotency.Key:
+    """The idempotency key of a request about the review of this case."""
+    return idempotency.Key(
+        principal="faults",
+        key=str(case.review.pk),
+        request="POST",
+        body_sha256=b"1" * 32,
+        status=201,
+    )

@@ -23,14 +23,14 @@ from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
 from approvals.models import OutboxEntry
 from approvals.models.review_tasks import ReviewQuerySet, ReviewTask
-from approvals.polling import poller
 from approvals.reconciliation import evidence
 from approvals.reconciliation.evidence import Evidence, Fate
 from approvals.records import audit, outbox, wake_ups
+from approvals.records.audit_kinds import AuditKind
 from tests.faults import deliveries, races, restarts, sweeper
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
+from tests.faults.truth import Breach
 
 SMALL = 0.03
 WORKERS = 3  # at a time: mostly they wait, for timeouts and for pauses
@@ -72,8 +72,8 @@ def delete_before_commit() -> None:
         sqs.delete(*batches.pop())
         return accept(*arguments, **options)
 
-    _patch(poller.sqs, "receive", remember)
-    _patch(poller.intake, "accept", delete_first)
+    _patch(sqs, "receive", remember)
+    _patch(intake, "accept", delete_first)
 
 
 def no_row_lock() -> None:
@@ -111,7 +111,7 @@ def audit_afterwards() -> None:
     """The audit event is written after the decision's transaction, in another one."""
     record = audit.record
 
-    def later(row: Any, kind: str, **what: Any) -> None:
+    def later(row: Any, kind: AuditKind, **what: Any) -> None:
         transaction.on_commit(lambda: record(row, kind, **what))
 
     _patch(audit, "record", later)
@@ -160,7 +160,8 @@ def redrives_uncounted() -> None:
 
 
 def _faulty_calls(stage: Stage) -> Result:
-    _patch(aws, "Config", aws.Config if aws.Config is not Config else sweeper.impatient)
+    if vars(aws)["Config"] is Config:  # no sabotage of it
+        _patch(aws, "Config", sweeper.impatient)
     aws.forget()
     return deliveries.bad_network(stage, 14, deliveries.by_ourselves)
 

@@ -37,8 +37,8 @@ from approvals.worker import loop
 from local.processes import die_with
 from tests import factories
 from tests.fake_aws import Remote, spawned
-from tests.faults import checker, watch
-from tests.faults.checker import Breach
+from tests.faults import checker, truth, watch
+from tests.faults.truth import Breach
 
 REGION = "eu-west-1"
 TEMPLATE = "faults_template"
@@ -226,7 +226,7 @@ class Stage:
 
     def token_of(self, review: ReviewTask) -> str:
         """The fingerprint of a review's token, by which the fake's verbs know it."""
-        return checker._token_of(review)
+        return truth.token_of(review)
 
     def entry_of(self, review: ReviewTask) -> OutboxEntry:
         """The outbox row of a review's decision."""

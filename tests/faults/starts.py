@@ -15,9 +15,9 @@ from approvals.exceptions import OrderConflict
 from approvals.models import OutboxEntry
 from approvals.orchestration import fulfillment
 from approvals.worker import loop
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, due_now, forked, hurry
+from tests.faults.truth import Breach
 
 ORDERS, TRIES, WORKERS = 200, 3, 4
 KILL_EVERY = 0.25  # seconds

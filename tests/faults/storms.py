@@ -9,9 +9,9 @@ import time
 from approvals.exceptions import Unavailable
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewTask
 from approvals.polling import poller
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import Stage, forked
+from tests.faults.truth import Breach
 
 TOKENS, COPIES, RETURNS, POLLERS = 250, 10, 1, 4
 KILL_EVERY = 1.5  # seconds

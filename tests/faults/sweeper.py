@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 from botocore.config import Config
 from django.core.management import execute_from_command_line
@@ -54,6 +55,6 @@ def running(count: int, *, patient: bool = False) -> Iterator[list[subprocess.Po
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     if "--patient" not in sys.argv:
-        aws.Config = impatient  # type: ignore[assignment, misc]
+        mock.patch.object(aws, "Config", impatient).start()
     watch.resume()
     execute_from_command_line(["manage.py", "sweep"])

@@ -14,9 +14,9 @@ from approvals.models.choices import Outcome
 from approvals.records import outbox
 from tests.factories import actor
 from tests.faults import sweeper
-from tests.faults.checker import Breach
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now
+from tests.faults.truth import Breach
 
 SECONDS, RATE = 120, 5.0  # of deciding; decisions a second
 GOAL, AFTER_A_KILL = 10.0, outbox.LEASE.total_seconds() + 10.0  # seconds: p99; at most

@@ -91,21 +91,22 @@ def test_an_order_that_several_send_runs_once_while_they_wait(
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = machine
     keeper = factories.user("shop@example.com")
     people.grant_site(keeper, "orders", by=COMMAND_LINE)
-    caller, started = call(keeper), []
+    caller = call(keeper)
+    started: list[str] = []
 
-    def start(machine, name, text):
+    def start(machine: str, name: str, _text: str) -> tuple[Answer, str]:
         started.append(name)
         return Answer(Proof.ACCEPTED), f"{machine.replace('stateMachine', 'execution')}:{name}"
 
     monkeypatch.setattr(stepfunctions, "start_execution", start)
 
-    def worker():
+    def worker() -> None:
         for _ in range(300):
             if lanes.drain(OutboxEntry.Lane.EXECUTIONS):
                 return
             threading.Event().wait(0.01)
 
-    def send():
+    def send() -> Any:
         return caller.post("orders/", {"order_id": "ORD-1"})
 
     answers = [answer for answer in together(send, send, send, worker) if answer is not None]
@@ -115,8 +116,10 @@ def test_an_order_that_several_send_runs_once_while_they_wait(
     assert (started, OrderExecution.objects.count()) == (["order-ORD-1"], 1)
 
 
-def answers_of(caller, path, body, threads=16):
-    """Sixteen times the same request under one key, at one moment."""
+def answers_of(
+    caller: Caller, path: str, body: dict[str, Any], threads: int = 16
+) -> set[tuple[int, bytes]]:
+    """The different answers to the same request under one key, sent by so many threads at once."""
     send = [lambda: caller.post(path, body, HTTP_IDEMPOTENCY_KEY="one")] * threads
     return {(answer.status_code, answer.content) for answer in together(*send)}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from approvals import actions
 from tests.faults import verbs
 from tests.faults.kills import OURS, sample
 from tests.paths import ROOT
@@ -47,6 +48,9 @@ def test_the_service_keeps_its_promises_under_faults(part: str, tmp_path: Path) 
 
 
 def test_every_public_verb_has_a_row_in_the_table_of_kills() -> None:
+    files = Path(actions.__path__[0]).glob("*.py")
+    listed = {module.__name__.rpartition(".")[2] for module in verbs.MODULES}
+    assert listed == {path.stem for path in files} - {"__init__"}
     assert verbs.uncovered() == set(), "give each of these a Row in tests/faults/verbs.py"
     named = {verb for row in verbs.ROWS for verb in row.covers}
     assert named <= set(verbs.public_verbs()), "these are gone: drop their rows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ def test_two_pollers_with_the_same_messages_in_opposite_order_do_not_deadlock(
     batches = [[received() for _ in range(10)] for _ in range(30)]
 
     pairs = round_by_round(
-        [lambda b=batch: intake.accept(queue, b) for batch in batches],
-        [lambda b=batch: intake.accept(queue, b[::-1]) for batch in batches],
+        [partial(intake.accept, queue, batch) for batch in batches],
+        [partial(intake.accept, queue, batch[::-1]) for batch in batches],
     )
 
     assert all(one.reviews + other.reviews == 10 for one, other in pairs)
@@ -53,8 +54,8 @@ def test_two_pollers_with_the_same_conflicts_in_opposite_order_do_not_deadlock(
     batches = [[received(body | {"note": f"{r}.{n}"}) for n in range(10)] for r in range(30)]
 
     pairs = round_by_round(
-        [lambda b=batch: intake.accept(queue, b) for batch in batches],
-        [lambda b=batch: intake.accept(queue, b[::-1]) for batch in batches],
+        [partial(intake.accept, queue, batch) for batch in batches],
+        [partial(intake.accept, queue, batch[::-1]) for batch in batches],
     )
 
     assert all(one.quarantined + other.quarantined == 10 for one, other in pairs)
@@ -67,8 +68,8 @@ def test_the_same_token_with_two_bodies_at_once_is_one_review_and_one_conflict(
     pairs = [(message(), {"orderId": "other"}) for _ in range(30)]
 
     round_by_round(
-        [lambda m=one: intake.accept(queue, [received(m)]) for one, _ in pairs],
-        [lambda m=one, c=change: intake.accept(queue, [received(m | c)]) for one, change in pairs],
+        [partial(intake.accept, queue, [received(one)]) for one, _ in pairs],
+        [partial(intake.accept, queue, [received(one | change)]) for one, change in pairs],
     )
 
     assert ReviewTask.objects.count() == QuarantinedMessage.objects.count() == 30
@@ -89,7 +90,7 @@ def test_claims_decisions_undos_and_deliveries_at_once_leave_every_chain_whole(
     people = [factories.user(f"r{n}@example.com", "lead", queue) for n in range(4)]
     reviews = [factories.review().pk for _ in range(6)]
 
-    at_once([lambda p=who: live(p, reviews) for who in people])
+    at_once([partial(live, who, reviews) for who in people])
     lanes.drain(OutboxEntry.Lane.CALLBACKS)
 
     assert len(effects) == len(set(effects)) == OutboxEntry.objects.filter(state="settled").count()

@@ -1,25 +1,24 @@
-"""The poller while PostgreSQL is really gone: nothing is received, nothing is deleted, and it goes on alone."""
+"""The poller while PostgreSQL is really away: nothing is received, nothing is deleted, and it goes on alone."""
 
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
+import psycopg
 import pytest
 
-from approvals.polling import poller
 from local.postgres import Server
 from tests import desk as desks
 from tests import factories
-from tests.desk import Desk, wait_until
-
-POLL = poller.WAIT_SECONDS
+from tests.desk import QUEUE, Desk, wait_until
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Server]]:
     """A PostgreSQL of this test's own, which it may stop."""
     running = [Server.start(tmp_path / "postgres", durable=True)]
     monkeypatch.setenv("DATABASE_URL", running[0].url)
@@ -30,32 +29,42 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_the_poller_waits_for_the_database_and_then_goes_on_alone(
     server: list[Server], tmp_path: Path
 ) -> None:
+    log = tmp_path / "poller.log"
     with desks.opened(tmp_path, {"ReviewTimeoutSeconds": "3600"}) as desk:
-        desk.start("poller")
+        desk.start("poller", errors=log)
         send(desk, "before")
-        wait_until(lambda: held(desk) == {"before"}, seconds=15, what="the first review")
+        wait_until(lambda: held(desk) == {"before"}, seconds=60, what="the first review")
 
         server[-1].stop()
         try:
-            time.sleep(
-                POLL + 1
-            )  # the poll that was under way may still receive: that batch comes back
+            # The poll that was under way has ended then, and no other is begun without a database.
+            wait_until(lambda: failures(log), seconds=60, what="a poller that notices")
             send(desk, "meanwhile")
-            time.sleep(POLL)
-            untouched, alive = waiting(desk) == 1, desk.processes["poller"].poll() is None
+            again = failures(log) + 2
+            wait_until(lambda: failures(log) >= again, seconds=60, what="two more tries")
+            untouched, alive = waiting(desk) == (1, 0), desk.processes["poller"].poll() is None
         finally:
             server.append(Server.start(server[0].data, durable=True, port=server[0].port))
 
         assert untouched
         assert alive
         both = {"before", "meanwhile"}
-        wait_until(lambda: held(desk) == both, seconds=40, what="the review after the outage")
-        assert waiting(desk) == 0
+        wait_until(lambda: held(desk) == both, seconds=60, what="the review after the outage")
+        wait_until(lambda: waiting(desk) == (0, 0), seconds=60, what="the deletion of its message")
 
 
-def sqs(desk: Desk):
+def failures(log: Path) -> int:
+    """How often the poller of the queue has found no database."""
+    events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return sum(
+        event.get("event") == "poll.database_away" and event.get("queue") == QUEUE
+        for event in events
+    )
+
+
+def sqs(desk: Desk) -> Any:
     """A client of the desk's account."""
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    keys: dict[str, Any] = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     account = desk.account
     return boto3.client("sqs", region_name=account.region, endpoint_url=account.endpoint, **keys)
 
@@ -66,18 +75,16 @@ def send(desk: Desk, reference: str) -> None:
     sqs(desk).send_message(QueueUrl=desk.outputs["ReviewQueueUrl"], MessageBody=body)
 
 
-def waiting(desk: Desk) -> int:
-    """How many messages lie on the queue, in nobody's hands."""
-    name = "ApproximateNumberOfMessages"
+def waiting(desk: Desk) -> tuple[int, int]:
+    """How many messages wait on the queue, and how many are in flight."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     url = desk.outputs["ReviewQueueUrl"]
-    found = sqs(desk).get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-    return int(found["Attributes"][name])
+    found = sqs(desk).get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return int(found[names[0]]), int(found[names[1]])
 
 
 def held(desk: Desk) -> set[str]:
     """The references of all reviews."""
-    script = (
-        "from approvals.models import ReviewTask;"
-        "print(*ReviewTask.objects.values_list('reference', flat=True), sep='\\n')"
-    )
-    return set(desk.manage("shell", "--no-imports", "-c", script).split())
+    with psycopg.connect(desk.environment["DATABASE_URL"]) as connection:
+        rows = connection.execute("SELECT reference FROM approvals_reviewtask").fetchall()
+    return {reference for (reference,) in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_of_two_bodies_under_one_id_one_is_carried_out(alice: User, queue: Revie
     sender, review = issue(), factories.review(queue)
     calls = [about(review, approved=number % 2 == 0) for number in range(8)]
 
-    answers = at_once([lambda c=call: Sender(sender.secret).send(c, "msg-1") for call in calls])
+    answers = at_once([partial(Sender(sender.secret).send, call, "msg-1") for call in calls])
 
     done = [answer for answer in answers if answer.status_code == 200]
     codes = [answer.json()["code"] for answer in answers if answer.status_code == 409]

@@ -1,17 +1,17 @@
-"""Rows of the table: orders restarted and stopped, from the verb to what Step Functions made of it."""
+"""Rows of the table: orders started, restarted and stopped, from the verb to its effect in Step Functions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals.actions import interventions
+from approvals.actions import interventions, orders
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.orchestration import fulfillment
 from approvals.reconciliation import executions
 from approvals.records import execution_snapshots
-from tests.faults.row import Act, Case, Row, again
+from tests.faults.row import Act, Case, Row, again, recorded_once
 from tests.faults.stage import Stage
 
 
@@ -115,7 +115,75 @@ def _never_started(stage: Stage, case: Case) -> str:
 
 
 OUTAGE = "Lambda.Unknown"
-ROWS = [
+
+
+def _ready_order(fault: str = "", taken: bool = False) -> Callable[[Stage], Case]:
+    def ready(stage: Stage) -> Case:
+        order = {"order_id": f"ORD-{stage.number()}", "total": 12}
+        if fault:
+            stage.aws.plan("StartExecution", [fault])
+        if taken:
+            stage.aws.start(stage.orders, f"order-{order['order_id']}", {"other": "input"})
+        return Case(order=order)
+
+    return ready
+
+
+def _start_order(_stage: Stage, case: Case) -> None:
+    row, _ = fulfillment.start_order_fulfillment(case.order, by=COMMAND_LINE)
+    lanes.deliver(OutboxEntry.objects.get(kind="start", subject=row.pk).pk)
+
+
+def _start_again(stage: Stage, case: Case) -> None:
+    row, _ = fulfillment.start_order_fulfillment(case.order, by=COMMAND_LINE)
+    stage.settle(row.pk)
+
+
+def _started_once(stage: Stage, case: Case) -> str:
+    row = OrderExecution.objects.get(order_id=case.order["order_id"])
+    started = [
+        line
+        for line in stage.aws.log.effects("ExecutionStarted")
+        if line["execution"].endswith(f":{row.name}")
+    ]
+    if len(started) != 1 or row.status != "running":
+        return f"I-15 started {len(started)} times, the order is {row.status}"
+    return ""
+
+
+def _refused(_stage: Stage, case: Case) -> str:
+    row = OrderExecution.objects.get(order_id=case.order["order_id"])
+    return "" if row.status == "refused" else f"I-15 a foreign execution, yet {row.status}"
+
+
+def _ready_running(stage: Stage) -> Case:
+    case = _ready_order()(stage)
+    _start_again(stage, case)
+    case.row = OrderExecution.objects.get(order_id=case.order["order_id"])
+    return case
+
+
+def _record_status(_stage: Stage, case: Case) -> None:
+    orders.record_status(case.row.pk, "succeeded")
+
+
+ROWS: list[Row] = [
+    Row(
+        "start execution", ("orders.accept",), _ready_order(), _start_order, _start_again,
+        _started_once,
+    ),
+    Row(
+        "start, reply lost", ("orders.accept",), _ready_order("lost_after"), _start_order,
+        _start_again, _started_once,
+    ),
+    Row(
+        "start, refused", ("orders.accept",), _ready_order(taken=True), _start_order,
+        _start_again, _refused,
+    ),
+    Row(
+        "order ended", ("orders.record_status",), _ready_running, _record_status,
+        holds=lambda _stage, case: recorded_once(f"order:{case.row.pk}", "order.succeeded"),
+    ),
     Row(
         "restart", ("interventions.restart", "interventions.note_redrives"),
         _ready(OUTAGE), _restart, _and_settle(_restart), _redriven_once,

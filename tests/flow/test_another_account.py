@@ -1,4 +1,4 @@
-"""Away from the laptop: another AWS account, another region, production settings, no `local` room at all."""
+"""Away from the laptop: another AWS account, another region, production settings, without the package `local`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import psycopg
@@ -49,13 +51,13 @@ class Elsewhere(Desk):
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes = {}
         keys = {"aws_access_key_id": "other", "aws_secret_access_key": "other"}
-        clients = {"region_name": REGION, "endpoint_url": endpoint, **keys}
+        clients: dict[str, Any] = {"region_name": REGION, "endpoint_url": endpoint, **keys}
         self.sqs = boto3.client("sqs", **clients)
         self.stepfunctions = boto3.client("stepfunctions", **clients)
 
 
 @pytest.fixture
-def account():
+def account() -> Iterator[str]:
     """A plain moto, as other people run it, with an account number and a region of its own."""
     port = free_port()
     process = subprocess.Popen(
@@ -65,7 +67,7 @@ def account():
         preexec_fn=dying_with_me(),  # noqa: PLW1509
     )
     endpoint = f"http://127.0.0.1:{port}"
-    wait_until(lambda: _configured(endpoint), seconds=20, what="moto")
+    wait_until(lambda: _configured(endpoint), seconds=60, what="moto")
     yield endpoint
     process.terminate()
     process.wait(10)
@@ -81,7 +83,7 @@ def _configured(endpoint: str) -> bool:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """The project as an image would hold it: no `local` room."""
+    """The project as an image would hold it: without the package `local`."""
     for name in ("approvals", "config", "manage.py"):
         source, target = ROOT / name, tmp_path / "app" / name
         if source.is_dir():
@@ -92,7 +94,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tree: Path, account: str, tmp_path: Path):
+def elsewhere(tree: Path, account: str, tmp_path: Path) -> Iterator[Elsewhere]:
     """The service there, in production settings: https, real secrets in files, no DEBUG."""
     server, name = os.environ["DATABASE_URL"], f"elsewhere_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
@@ -100,7 +102,7 @@ def elsewhere(tree: Path, account: str, tmp_path: Path):
         connection.execute(f'CREATE DATABASE "{name}"')
     there = Elsewhere(tree, account, f"{server.rsplit('/', 1)[0]}/{name}")
     (tmp_path / "secret").write_text(os.environ["SECRET_KEY"] + "\n")
-    hints = there.sqs.create_queue(QueueName="hints")["QueueUrl"]
+    wake_ups = there.sqs.create_queue(QueueName="wake-ups")["QueueUrl"]
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "TOKEN_KEYS"}}
     there.environment = {
         **kept,
@@ -113,7 +115,7 @@ def elsewhere(tree: Path, account: str, tmp_path: Path):
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "other",
         "AWS_SECRET_ACCESS_KEY": "other",
-        "CELERY_QUEUE_URL": hints,
+        "CELERY_QUEUE_URL": wake_ups,
     }
     yield there
     there.stop(*list(there.processes))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -16,13 +19,13 @@ from tests.desk import PASSWORD, Desk, Program
 _numbers = iter(range(7_000_000, 8_000_000))
 
 
-def an_order(kind: str) -> dict:
+def an_order(kind: str) -> dict[str, Any]:
     """An order of this kind that nobody has placed before."""
     return order(kind, next(_numbers))
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory):
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The service with web, poller and worker running; no sweeper unless a test starts one."""
     tmp = tmp_path_factory.mktemp("flow")
     with desks.opened(tmp, {"ReviewTimeoutSeconds": "3600"}) as opened:
@@ -135,7 +138,7 @@ def test_a_review_nobody_decides_takes_the_timeout_road(
     with desks.opened(tmp, {"ReviewTimeoutSeconds": "3"}) as desk:
         desk.people(ada="reviewer")
         held = an_order("fraud")
-        arn = desk.manage("start_order", "-", text=desks.json.dumps(held)).strip()
+        arn = desk.manage("start_order", "-", text=json.dumps(held)).strip()
         desk.start("web")
         program = desk.program("ada")
         while not program.get("reviews/")["results"]:
@@ -154,7 +157,7 @@ def test_a_review_nobody_decides_takes_the_timeout_road(
 
 def test_the_same_order_again_starts_nothing(desk: Desk) -> None:
     again = an_order("paid")
-    text = desks.json.dumps(again)
+    text = json.dumps(again)
 
     first = desk.manage("start_order", "-", text=text)
     second = desk.manage("start_order", "-", text=text)
@@ -167,7 +170,7 @@ def test_an_order_is_stored_and_the_command_says_so_while_aws_is_away(desk: Desk
     away = {**desk.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     here, desk.environment = desk.environment, away
     try:
-        said = desk.manage("start_order", "-", text=desks.json.dumps(an_order("paid")), code=3)
+        said = desk.manage("start_order", "-", text=json.dumps(an_order("paid")), code=3)
     finally:
         desk.environment = here
     assert said == ""

@@ -86,11 +86,13 @@ def web(tmp_path: Path) -> Iterator[Web]:
 
 
 def _wait_until_ready(web: Web) -> None:
-    for _ in range(300):
-        with contextlib.suppress(OSError):
+    for _ in range(600):
+        try:
             urllib.request.urlopen(f"{web.url}/healthz/ready", timeout=5).close()  # noqa: S310
+        except OSError:
+            time.sleep(0.1)
+        else:
             return
-        time.sleep(0.1)
     raise AssertionError(web.output.read_text())
 
 

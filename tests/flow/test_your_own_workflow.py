@@ -86,9 +86,9 @@ def test_both_examples_say_the_same_in_two_languages() -> None:
     for same in ("Resource", "TimeoutSeconds", "HeartbeatSeconds", "Retry", "Next"):
         assert waiting[same] == waiting_too[same]
     body = waiting["Parameters"]["MessageBody"]
-    told = waiting_too["Arguments"]["MessageBody"]
-    assert [key.removesuffix(".$") for key in body] == list(told)
-    assert body["timeoutSeconds"] == waiting["TimeoutSeconds"] == told["timeoutSeconds"]
+    jsonata = waiting_too["Arguments"]["MessageBody"]
+    assert [key.removesuffix(".$") for key in body] == list(jsonata)
+    assert body["timeoutSeconds"] == waiting["TimeoutSeconds"] == jsonata["timeoutSeconds"]
     for catch, catch_too in zip(waiting["Catch"], waiting_too["Catch"], strict=True):
         assert (catch["ErrorEquals"], catch["Next"]) == (
             catch_too["ErrorEquals"],
@@ -119,12 +119,12 @@ def test_expressions_stand_wholly_in_their_delimiters() -> None:
     assert all(re.fullmatch(r"\{% .+ %\}", text) for text in found)
 
 
-# --- the roads
+# --- the paths
 
 
 @dataclass
 class Flow:
-    """The example in the local account, with a queue of its own that Countersign has been told of."""
+    """The example in the local account, with a queue of its own that is registered with Countersign."""
 
     stepfunctions: Any
     machine: str
@@ -134,7 +134,7 @@ class Flow:
         """An execution that waits, and its review."""
         given = json.dumps(ORDER)
         started = self.stepfunctions.start_execution(stateMachineArn=self.machine, input=given)
-        wait_until(self._taken, seconds=20, what="the review")
+        wait_until(self._taken, seconds=60, what="the review")
         return str(started["executionArn"]), ReviewTask.objects.get()
 
     def _taken(self) -> bool:
@@ -156,26 +156,23 @@ class Flow:
             described = self.stepfunctions.describe_execution(executionArn=execution)
             return described["status"] != "RUNNING" and described
 
-        return dict(wait_until(look, seconds=20, what="the end of the execution"))
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[local_aws.Account]:
-    started = local_aws.start()
-    yield started
-    started.stop()
+        return dict(wait_until(look, seconds=60, what="the end of the execution"))
 
 
 @pytest.fixture
 def flow(
-    account: local_aws.Account, settings: Any, transactional_db: None, request: Any
+    local_account: local_aws.Account, settings: Any, transactional_db: None, request: Any
 ) -> Iterator[Flow]:
     """The JSONPath example, deployed; a parameter replaces fields of its waiting state (None: without)."""
-    settings.AWS_ENDPOINT_URL = account.endpoint
+    settings.AWS_ENDPOINT_URL = local_account.endpoint
     aws.forget()
-    options = {"endpoint_url": account.endpoint, "region_name": account.region}
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    sqs, states = (boto3.client(name, **options, **keys) for name in ("sqs", "stepfunctions"))
+    options: dict[str, Any] = {
+        "endpoint_url": local_account.endpoint,
+        "region_name": local_account.region,
+        "aws_access_key_id": "local",
+        "aws_secret_access_key": "local",
+    }
+    sqs, states = boto3.client("sqs", **options), boto3.client("stepfunctions", **options)
     name = f"refunds-{next(_flows)}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     definition = json.loads(example(JSONPATH).replace("${ReviewQueueUrl}", url))

@@ -8,7 +8,6 @@ document's links. Requests go through WSGI in one thread, which keeps its databa
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import re
@@ -29,6 +28,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from schemathesis import Case, HookContext, Response, engine
 from schemathesis.core.failures import Failure
+from schemathesis.core.result import Ok
 from schemathesis.engine import events
 from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
@@ -128,13 +128,16 @@ class Campaign:
         schema = schemathesis.openapi.from_wsgi(
             SCHEMA, self._app, config=schemathesis.Config.from_dict(config)
         )
-        self.operations = [found.ok().label for found in schema.get_all_operations()]
+        self.operations = []
+        for operation in schema.get_all_operations():
+            assert isinstance(operation, Ok), operation
+            self.operations.append(operation.ok().label)
         return schema
 
     def _listen(self, leg: Leg, schema: Any, until: int) -> None:
         stream = engine.from_schema(schema).execute()
 
-        def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+        def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
             self.report.cases += 1
             self._thread.submit(name_rows, case, self.world).result()
             if self.report.cases >= until:
@@ -208,14 +211,17 @@ class Campaign:
 
 def _refusal(response: Response) -> str:
     """Returns the status, the place and the detail of a problem document."""
-    with contextlib.suppress(ValueError, AttributeError):
+    try:
         problem = json.loads(response.content)
         place = problem.get("pointer", problem.get("parameter", problem.get("header")))
-        return f"{response.status_code} at {place!r}: {problem.get('detail')}"
-    return str(response.status_code)
+    except (ValueError, AttributeError):
+        return str(response.status_code)
+    return f"{response.status_code} at {place!r}: {problem.get('detail')}"
 
 
-def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+def filter_failure(
+    context: HookContext, failure: Failure, case: Case[Any], response: Response
+) -> bool:
     """Keep all failures but the refusals that are meant."""
     return not expected_failures.is_expected(failure, response)
 
@@ -236,7 +242,7 @@ def _in_process() -> Iterator[None]:
     """schemathesis 4.32.5 hands its probes for ignored_auth a socket's settings, which WSGI has not."""
     send = WSGITransport.send
 
-    def without_socket(self: WSGITransport, case: Case, **kwargs: Any) -> Response:
+    def without_socket(self: WSGITransport, case: Case[Any], **kwargs: Any) -> Response:
         if not isinstance(kwargs.get("session"), requests.Session):
             for name in ("max_redirects", "verify", "cert", "proxies"):
                 kwargs.pop(name, None)

@@ -39,7 +39,7 @@ def rows_of(path: str) -> tuple[str, ...]:
     return next(kinds for pattern, kinds in ROWS if re.search(pattern, path))
 
 
-def name_rows(case: Case, world: World) -> None:
+def name_rows(case: Case[Any], world: World) -> None:
     """Put ids, keys and cursors that exist into a case that `schemathesis` is about to send."""
     _name_path(case, world)
     if case.meta is None or not case.meta.is_negative_at(Location.QUERY):
@@ -50,7 +50,7 @@ def name_rows(case: Case, world: World) -> None:
         _name_body(case, world)
 
 
-def _name_path(case: Case, world: World) -> None:
+def _name_path(case: Case[Any], world: World) -> None:
     linked = case._override.path_parameters
     negative = case.meta is not None and case.meta.is_negative_at(Location.PATH)
     if not case.path_parameters or linked or negative or not world.sometimes(REAL):
@@ -59,7 +59,7 @@ def _name_path(case: Case, world: World) -> None:
         case.path_parameters[name] = QUEUE if name == "slug" else _row(case, world)
 
 
-def _row(case: Case, world: World) -> str:
+def _row(case: Case[Any], world: World) -> str:
     kinds = rows_of(case.operation.path)
     reads = case.method.upper() == "GET"
     if "review" in case.operation.path and world.sometimes(0.15):
@@ -67,7 +67,7 @@ def _row(case: Case, world: World) -> str:
     return world.take(*kinds, keep=reads or world.sometimes(0.1))
 
 
-def _name_query(case: Case, world: World) -> None:
+def _name_query(case: Case[Any], world: World) -> None:
     replaced: dict[str, Callable[[], Any]] = {
         "cursor": lambda: world.random.choice(world.cursors or [None]),
         "queue": lambda: QUEUE,
@@ -79,7 +79,7 @@ def _name_query(case: Case, world: World) -> None:
         _put(case.query, name, replaced[name](), world, share=0.75)
 
 
-def _name_headers(case: Case, world: World) -> None:
+def _name_headers(case: Case[Any], world: World) -> None:
     replaced: dict[str, Callable[[], Any]] = {
         "If-Match": lambda: world.random.choice((None, "*", '"0"', '"1"', '"2"')),
         "Idempotency-Key": lambda: world.random.choice(
@@ -94,7 +94,7 @@ def _name_headers(case: Case, world: World) -> None:
         case.headers["webhook-signature"] = TO_BE_SIGNED
 
 
-def _name_body(case: Case, world: World) -> None:
+def _name_body(case: Case[Any], world: World) -> None:
     if not isinstance(case.body, dict):
         return
     review = (case.path_parameters or {}).get("review_id", "")

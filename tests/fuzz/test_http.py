@@ -1,7 +1,7 @@
 """Games with HTTP itself, in process: each is refused with a problem document, or plays no part.
 
 The seeds are those of the reliability study, section 6; what breaks a body or a query string is in
-tests/api/test_hostile.py, and what needs a socket in test_sockets.py.
+tests/abuse/test_api_bodies.py, and what needs a socket in test_sockets.py.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ACCEPTS = (
     *("*/*", "text/html", "text/html;q=1, application/json;q=0", "application/xml", "", ",,,;q"),
     *("a" * 10_000, "application/json;version=0", "application/json; indent=1000000", "é"),
 )
-CONDITIONS = (
+CONDITIONS: tuple[dict[str, Any], ...] = (
     {"HTTP_RANGE": "bytes=0-0"},
     {"HTTP_RANGE": "bytes=" + "0-1," * 1_000 + "0-1"},
     {"HTTP_IF_NONE_MATCH": "*"},
@@ -65,6 +65,11 @@ CURSORS = (
 STEPS = ("..", ".", "%2e%2e", "..%2f..", "%252e", ";x", ".json", "%00", "%0d%0aX:1", "\\..\\", "*")
 
 
+def given(header: str, value: str) -> dict[str, Any]:
+    """A header, as Django's test client takes it."""
+    return {header: value}
+
+
 def test_no_header_makes_a_post_of_a_get(
     world: World, program: Client, unchanged: Callable[[], AbstractContextManager[None]]
 ) -> None:
@@ -72,8 +77,8 @@ def test_no_header_makes_a_post_of_a_get(
         review = world.take("pending", keep=True)
 
         with unchanged():
-            read = program.get(f"/api/v1/reviews/{review}/", **{header: "POST"})
-            claimed = program.get(f"/api/v1/reviews/{review}/claim/", **{header: "POST"})
+            read = program.get(f"/api/v1/reviews/{review}/", **given(header, "POST"))
+            claimed = program.get(f"/api/v1/reviews/{review}/claim/", **given(header, "POST"))
             asked = program.get(f"/api/v1/reviews/{review}/claim/?_method=POST&method=POST")
 
         assert read.status_code == 200
@@ -87,8 +92,8 @@ def test_no_header_leads_to_another_address(
         review = world.take("pending", keep=True)
 
         with unchanged():
-            answer = program.get("/api/v1/queues/", **{header: f"/api/v1/reviews/{review}/"})
-            nothing = program.get("/api/nothing/", **{header: "/api/v1/queues/"})
+            answer = program.get("/api/v1/queues/", **given(header, f"/api/v1/reviews/{review}/"))
+            nothing = program.get("/api/nothing/", **given(header, "/api/v1/queues/"))
 
         assert answer.json()["results"][0]["slug"] == world.queue.slug
         assert problem(nothing)["status"] == 404
@@ -99,7 +104,7 @@ def test_no_header_but_authorization_says_who_calls(world: World) -> None:
         token = world.tokens["everything"]
 
         for value in ("lead@example.com", token, f"Bearer {token}", f"countersign={token}"):
-            answer = with_token(None, **{header: value}).get("/api/v1/queues/")
+            answer = with_token(None, **given(header, value)).get("/api/v1/queues/")
 
             assert problem(answer)["status"] == 401
 
@@ -138,7 +143,7 @@ def test_a_forged_host_is_refused_at_every_operation(
 def test_no_forged_host_comes_back_in_a_link(world: World, program: Client) -> None:
     for header, value in FORWARDED.items():
         for page in ("reviews/", "orders/", "quarantine/"):
-            answer = program.get(f"/api/v1/{page}?page_size=1", **{header: value})
+            answer = program.get(f"/api/v1/{page}?page_size=1", **given(header, value))
 
             assert answer.status_code == 200, answer.content
             assert answer.json()["next"].startswith(f"http://testserver/api/v1/{page}?")
@@ -240,7 +245,7 @@ def test_a_key_that_is_none_is_refused_by_every_post(
 
 def test_a_key_of_somebody_else_tells_nothing(world: World, program: Client) -> None:
     review = world.take("pending", keep=True)
-    path, key = f"/api/v1/reviews/{review}/claim/", {"HTTP_IDEMPOTENCY_KEY": "shared"}
+    path, key = f"/api/v1/reviews/{review}/claim/", given("HTTP_IDEMPOTENCY_KEY", "shared")
     mine = program.post(path, {}, content_type="application/json", **key)
     assert mine.status_code == 200
 

@@ -79,9 +79,10 @@ class Web:
 
     def lives(self) -> bool:
         """Whether it answers still."""
-        with contextlib.suppress(requests.ConnectionError):
+        try:
             return requests.get(f"http://127.0.0.1:{self.port}/healthz/live", timeout=PATIENCE).ok
-        return False
+        except requests.ConnectionError:
+            return False
 
 
 def _answers(line: socket.socket) -> list[tuple[int, bytes]]:
@@ -132,7 +133,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         made = Web(port, token, url, log)
-        desk.wait_until(made.lives, seconds=40, what="the web process")
+        desk.wait_until(made.lives, seconds=60, what="the web process")
         yield made
     finally:
         if process:
@@ -142,7 +143,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=environment,

@@ -10,17 +10,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from unittest import mock
+from uuid import UUID
 
 from django.db.models.functions import Now
 
 from approvals import messages
-from approvals.actions import (
-    assignment,
-    credentials,
-    decisions,
-    intake,
-    people,
-)
+from approvals.actions import assignment, credentials, decisions, intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
@@ -118,13 +113,13 @@ class World:
         return str(factories.review(self.queue, **fields).pk)
 
     def _held(self) -> str:
-        row = assignment.claim(self._review(), by=actor(self.lead, "api"))
+        row = assignment.claim(UUID(self._review()), by=actor(self.lead, "api"))
         self.held[str(row.pk)] = str(row.lease_id)
         return str(row.pk)
 
     def _decided(self) -> str:
         outcome = self.random.choice(list(Outcome))
-        review = self._review(timeoutSeconds=86_400)
+        review = UUID(self._review(timeoutSeconds=86_400))
         row = decisions.decide(review, outcome, by=actor(self.lead))
         return str(row.decision_id)
 

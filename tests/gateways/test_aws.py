@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from botocore.config import Config
 
 from approvals.arns import Place
 from approvals.gateways import aws, sqs, stepfunctions
@@ -48,14 +47,8 @@ class Sts:
 
 
 @pytest.fixture
-def sts(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Sts]:
-    """STS and all the rest of AWS, on this machine; nobody waits longer than 1.5 s for them."""
-    made = Config
-
-    def hasty(**options: Any) -> Config:
-        return made(**options | {"read_timeout": 1.5, "connect_timeout": 1.5})
-
-    monkeypatch.setattr(aws, "Config", hasty)
+def sts(settings: Any) -> Iterator[Sts]:
+    """STS and all the rest of AWS, on this machine."""
     answers = Sts()
     aws.forget()
     with wire.answering(answers) as server:
@@ -122,9 +115,11 @@ def test_a_role_is_assumed_again_before_its_credentials_run_out(sts: Sts) -> Non
     ],
 )  # fmt: skip
 def test_a_role_that_is_not_assumed_proves_that_nothing_was_sent(
-    answer: Any, proof: str, code: str, sts: Sts
+    answer: Any, proof: str, code: str, sts: Sts, impatient: Callable[[float], None]
 ) -> None:
     sts.answer = answer
+    if answer == wire.SILENCE:
+        impatient(0.5)
 
     answers = {
         stepfunctions.send_task_success(THERE, "tok", "{}"),
@@ -164,8 +159,11 @@ def test_without_credentials_of_our_own_no_role_is_assumed(
     assert (answer.proof, answer.code) == (Proof.NOT_SENT, "NoCredentialsError")
 
 
-def test_a_silent_sts_holds_threads_up_once_and_not_one_after_the_other(sts: Sts) -> None:
+def test_a_silent_sts_holds_threads_up_once_and_not_one_after_the_other(
+    sts: Sts, impatient: Callable[[float], None]
+) -> None:
     sts.answer = wire.SILENCE
+    impatient(0.5)
     began = time.monotonic()
 
     with ThreadPoolExecutor(12) as pool:

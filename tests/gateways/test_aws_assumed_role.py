@@ -53,35 +53,31 @@ class Theirs:
             described = self.stepfunctions.describe_execution(executionArn=execution)
             return described["status"] != "RUNNING" and described
 
-        return dict(wait_until(look, seconds=20, what="the end of the execution"))
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[local_aws.Account]:
-    """An AWS that tells accounts apart by the keys of a request."""
-    started = local_aws.start()
-    yield started
-    started.stop()
+        return dict(wait_until(look, seconds=60, what="the end of the execution"))
 
 
 @pytest.fixture
 def theirs(
-    account: local_aws.Account, monkeypatch: pytest.MonkeyPatch, settings: Any
+    local_account: local_aws.Account, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> Iterator[Theirs]:
     """Their workflow; this process has keys of our account, which know nothing of theirs."""
-    options = {"region_name": account.region, "endpoint_url": account.endpoint}
-    owner = {"aws_access_key_id": "owner", "aws_secret_access_key": "owner"}
-    sqs, stepfunctions, sts = (
-        boto3.client(name, **options, **owner) for name in ("sqs", "stepfunctions", "sts")
+    options: dict[str, Any] = {
+        "region_name": local_account.region,
+        "endpoint_url": local_account.endpoint,
+        "aws_access_key_id": "owner",
+        "aws_secret_access_key": "owner",
+    }
+    sqs, stepfunctions = boto3.client("sqs", **options), boto3.client("stepfunctions", **options)
+    ours: Any = boto3.client("sts", **options).assume_role(
+        RoleArn=f"arn:aws:iam::{OURS}:role/us", RoleSessionName="us"
     )
-    ours = sts.assume_role(RoleArn=f"arn:aws:iam::{OURS}:role/us", RoleSessionName="us")
     for name, key in (
         ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
         ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
         ("AWS_SESSION_TOKEN", "SessionToken"),
     ):
         monkeypatch.setenv(name, ours["Credentials"][key])
-    settings.AWS_ENDPOINT_URL = account.endpoint
+    settings.AWS_ENDPOINT_URL = local_account.endpoint
     aws.forget()
     url = sqs.create_queue(QueueName=f"held-{factories.message()['orderId']}")["QueueUrl"]
     definition = {"StartAt": "Review", "States": {"Review": waiting_state()}}

@@ -90,7 +90,7 @@ def test_nobody_listening_is_queue_unavailable(settings: Any) -> None:
 
 
 def test_a_silent_sqs_holds_up_a_stop_for_less_than_thirty_seconds() -> None:
-    config = aws.sqs(PLACE).meta.config
+    config: Any = aws.sqs(PLACE).meta.config
     attempts = config.retries["total_max_attempts"]
 
     assert config.read_timeout > poller.WAIT_SECONDS + 5

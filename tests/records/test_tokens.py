@@ -7,11 +7,18 @@ from uuid import uuid4
 
 import pytest
 
+from approvals.actions import decisions, discussion
 from approvals.exceptions import KeyMissing
 from approvals.messages import TaskToken
+from approvals.models import Comment, Decision, User
+from approvals.models.choices import Outcome
 from approvals.records import tokens
+from approvals.untrusted import redaction
+from tests import factories
+from tests.factories import actor
 
 ROW = uuid4()
+LIKE_AWS = "AQCEAAAAKgAAAAMAAAAA" + "Abc+/deFGH12" * 40 + "=="
 OLD, NEW = bytes(range(32)), bytes(range(64, 96))
 
 
@@ -19,7 +26,7 @@ def seal(plain: bytes = b"secret", **where: Any) -> bytes:
     return tokens.seal(plain, **{"row": ROW, "column": "sealed_token", **where})
 
 
-def unseal(sealed: bytes, **where: Any) -> bytes:
+def unseal(sealed: bytes | memoryview, **where: Any) -> bytes:
     return tokens.unseal(sealed, **{"row": ROW, "column": "sealed_token", **where})
 
 
@@ -99,3 +106,25 @@ def test_a_fingerprint_is_of_the_whole_token_and_of_nothing_else() -> None:
     assert tokens.fingerprint(one) == tokens.fingerprint(TaskToken("token"))
     assert tokens.fingerprint(one) != tokens.fingerprint(other)
     assert len(tokens.fingerprint(one)) == 32
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("around", ["{}", "call for {} failed", "token={}.", "({}):"])
+def test_a_token_in_a_reason_or_a_comment_is_redacted(around: str, alice: User) -> None:
+    review = factories.review(taskToken=LIKE_AWS)
+    text = around.format(LIKE_AWS)
+    discussion.comment(review.pk, text, by=actor(alice, "api"))
+    request = decisions.DecisionRequest(reason=text, undo_seconds=0)
+    decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice, "api"), request=request)
+    decision = Decision.objects.get()
+    for kept in (Comment.objects.get().text, decision.reason, bytes(decision.callback).decode()):
+        assert LIKE_AWS not in kept
+        assert redaction.PLACEHOLDER in kept
+
+
+@pytest.mark.django_db
+def test_what_merely_looks_like_a_token_stays_as_it_was_written(alice: User) -> None:
+    review = factories.review(taskToken=LIKE_AWS)
+    text = "See https://wiki.example.com/orders/how-to-reject-politely-and-quickly."
+    discussion.comment(review.pk, text, by=actor(alice, "api"))
+    assert Comment.objects.get().text == text

@@ -23,6 +23,7 @@ from approvals.actions import (
     queues,
     redelivery,
 )
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
     AuditEvent,
@@ -58,10 +59,10 @@ class Subjects:
         intake.accept(queue, [factories.received({"no": "token"})])
         self.message = QuarantinedMessage.objects.get()
         self.order, _ = orders.accept(
-            {"order_id": "A-1"}, state_machine_arn=MACHINE, by=factories.COMMAND_LINE
+            {"order_id": "A-1"}, state_machine_arn=MACHINE, by=COMMAND_LINE
         )
         self.batch = OrderBatch(state_machine_arn=MACHINE, mode="executions", source="api")
-        credentials.issue_secret("erp", by=factories.COMMAND_LINE)
+        credentials.issue_secret("erp", by=COMMAND_LINE)
         self.secret = WebhookSecret.objects.get()
         self.group = Group.objects.get(name="auditor")
 
@@ -150,7 +151,7 @@ def test_no_actor_at_all_is_a_type_error(verb: str, subjects: Subjects) -> None:
 
 def test_the_system_may_not_what_only_people_may(subjects: Subjects) -> None:
     with pytest.raises(NotAllowed, match="Only a user"):
-        decisions.decide(subjects.review.pk, Outcome.APPROVED, by=factories.COMMAND_LINE)
+        decisions.decide(subjects.review.pk, Outcome.APPROVED, by=COMMAND_LINE)
 
     assert ReviewTask.objects.get(pk=subjects.review.pk).status == "pending"
 

@@ -1,4 +1,4 @@
-"""Settings that nothing reads yet: new values are refused, stored ones stay."""
+"""Review queues: which settings are refused, by the verb and by the database, and which nothing reads yet."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue
 from tests import factories
+from tests.models.constraints import assert_refused
 
 pytestmark = pytest.mark.django_db
 
 TOTAL = {"path": "input.total", "kind": "money", "role": "amount"}
+
 FLAGGED = {"path": "input.note", "flag_when": {"equals": "urgent"}}
+
 REQUESTER = {"path": "input.by", "role": "requester"}
 
 
@@ -96,3 +99,28 @@ def test_another_queue_to_escalate_to_is_refused(queue: ReviewQueue) -> None:
 @pytest.mark.parametrize("empty", [None, {}])
 def test_an_empty_flag_is_no_setting(queue: ReviewQueue, empty: Any) -> None:
     assert save(queue, fields=[TOTAL | {"flag_when": empty}]).unused_settings() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"error_name": "States.Timeout"}, {"error_name": ""}, {"error_name": "two words"},
+        {"timeout_seconds": 0}, {"timeout_seconds": 366 * 86_400}, {"reject_as": "shrug"},
+        {"at_deadline": "panic"}, {"lease_seconds": 1}, {"undo_seconds": 3_601}, {"sqs_url": "no url"},
+        {"output_schema": {"type": "strin"}}, {"output_schema": 7},
+    ],
+)  # fmt: skip
+def test_a_queue_cannot_be_given_a_value_it_cannot_live_with(
+    changes: dict[str, Any], queue: ReviewQueue
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        queues.save("manual-review", changes, by=COMMAND_LINE)
+
+    assert refused.value.message.startswith(f"{next(iter(changes))}: ")
+
+
+@pytest.mark.parametrize(
+    "columns", [{"error_name": "States.X"}, {"error_name": ""}, {"timeout_seconds": 0}]
+)
+def test_the_database_keeps_a_queue_sane_too(columns: dict[str, Any], queue: ReviewQueue) -> None:
+    assert_refused("queue_", lambda: ReviewQueue.objects.update(**columns))

@@ -1,0 +1,64 @@
+"""API tokens: a name is used once, for good; nobody gets one whose account or scope is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.actions import credentials, people
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import Invalid, NotFound
+from approvals.models import ApiToken, AuditEvent, User
+
+pytestmark = pytest.mark.django_db
+
+
+def issue(user: User, name: str = "bot", *scopes: str) -> str:
+    return credentials.issue_token(user, name, by=COMMAND_LINE, scopes=scopes)
+
+
+def test_a_token_name_is_used_once_and_only_a_digest_is_stored(alice: User) -> None:
+    token = issue(alice)
+
+    for name in ("bot", " ", "x" * 101):
+        with pytest.raises(Invalid):
+            issue(alice, name)
+    assert token not in ApiToken.objects.get().digest
+
+
+def test_a_revoked_token_keeps_its_name_and_is_not_revoked_again(alice: User) -> None:
+    issue(alice)
+    credentials.revoke_token(alice, "bot", by=COMMAND_LINE)
+
+    with pytest.raises(Invalid, match="revoked already"):
+        credentials.revoke_token(alice, "bot", by=COMMAND_LINE)
+    with pytest.raises(Invalid, match="choose another name"):
+        issue(alice)
+    kinds = AuditEvent.objects.filter(kind__startswith="token.").order_by("pk")
+    assert list(kinds.values_list("kind", flat=True)) == ["token.issued", "token.revoked"]
+
+
+def test_one_users_token_is_not_another_users(alice: User, bob: User) -> None:
+    issue(alice)
+    issue(bob)
+
+    credentials.revoke_token(alice, "bot", by=COMMAND_LINE)
+
+    assert ApiToken.objects.get(revoked_at=None).user == bob
+    with pytest.raises(NotFound):
+        credentials.revoke_token(alice, "other", by=COMMAND_LINE)
+
+
+def test_scopes_are_stored_and_an_unknown_one_is_named(alice: User) -> None:
+    issue(alice, "reader", "read")
+
+    with pytest.raises(Invalid, match="No scope 'delete'"):
+        issue(alice, "other", "read", "delete")
+    assert ApiToken.objects.get().scopes == ["read"]
+
+
+def test_a_deactivated_account_gets_no_token(alice: User) -> None:
+    people.deactivate(alice, by=COMMAND_LINE)
+
+    with pytest.raises(Invalid, match="deactivated"):
+        issue(alice)
+    assert not ApiToken.objects.exists()

@@ -1,0 +1,71 @@
+"""Comments: who may write one, what a text must be, and that the audit chain notices a changed one."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from approvals.actions import decisions, discussion
+from approvals.exceptions import Invalid, NotAllowed, NotFound
+from approvals.models import AuditEvent, Comment, ReviewTask, User
+from approvals.models.choices import Outcome
+from approvals.records import audit, idempotency
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_comment_is_stored_and_its_text_is_on_the_chain(review: ReviewTask, alice: User) -> None:
+    added = discussion.comment(review.pk, "  Call them.\r\nToday. ", by=actor(alice, "api"))
+
+    stored = Comment.objects.get()
+    assert (stored, stored.text) == (added, "Call them.\nToday.")
+    assert (stored.by, stored.surface) == (alice, "api")
+    event = AuditEvent.objects.get(kind="review.commented")
+    assert event.data == {"comment": str(stored.pk), "text": "Call them.\nToday."}
+    assert audit.verify(audit.chain(review)) == []
+
+
+def test_a_comment_makes_no_version_stale_and_a_decided_review_takes_one(
+    review: ReviewTask, alice: User
+) -> None:
+    decided = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+
+    discussion.comment(review.pk, "It was right.", by=actor(alice))
+
+    assert ReviewTask.objects.get().version == decided.version
+
+
+def test_a_viewer_writes_none_and_somebody_without_a_role_finds_nothing(
+    review: ReviewTask, victor: User, carol: User, alice: User
+) -> None:
+    with pytest.raises(NotAllowed):
+        discussion.comment(review.pk, "Hello.", by=actor(victor))
+    for review_id, person in ((review.pk, carol), (uuid4(), alice)):
+        with pytest.raises(NotFound):
+            discussion.comment(review_id, "Hello.", by=actor(person))
+
+    assert not Comment.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["", " \r\n ", "x" * 4_001, "nul \0", "half \ud800"])
+def test_what_is_no_text_to_keep_is_refused(text: str, review: ReviewTask, alice: User) -> None:
+    with pytest.raises(Invalid) as refused:
+        discussion.comment(review.pk, text, by=actor(alice))
+
+    assert refused.value.extra == {"pointer": "/text"}
+    assert not AuditEvent.objects.filter(kind="review.commented").exists()
+
+
+def test_under_a_key_a_comment_is_written_once(review: ReviewTask, alice: User) -> None:
+    key = idempotency.Key(
+        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=201
+    )
+    added = discussion.comment(review.pk, "Once.", by=actor(alice), key=key)
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        discussion.comment(review.pk, "Once.", by=actor(alice), key=key)
+
+    assert earlier.value.result == added.pk
+    assert Comment.objects.count() == 1

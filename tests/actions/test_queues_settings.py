@@ -1,0 +1,75 @@
+"""Settings of a queue: a change is recorded with what it was, and refused if it is based on an older version."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from approvals.actions import queues
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import NotFound, StaleVersion
+from approvals.models import AuditEvent, QueueCheck, ReviewQueue
+from approvals.records import audit, review_queues
+
+pytestmark = pytest.mark.django_db
+URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/refunds"
+
+
+def events(queue: ReviewQueue) -> list[tuple[str, dict[str, object]]]:
+    """The kinds and data of a queue's events; its chain must hold."""
+    chain = audit.chain(queue)
+    assert audit.verify(chain) == []
+    return list(AuditEvent.objects.filter(chain=chain).order_by("seq").values_list("kind", "data"))
+
+
+def test_a_new_queue_is_recorded_with_its_settings_and_a_change_with_both_values() -> None:
+    queue, created = queues.save(
+        "refunds", {"sqs_url": URL, "region": "eu-west-1"}, by=COMMAND_LINE
+    )
+    assert created
+
+    policy = {"reason_required_for": ["rejected"]}
+    changes = {"undo_seconds": 0, "policy": policy, "region": "eu-west-1"}
+    again, created = queues.save("refunds", changes, by=COMMAND_LINE)
+
+    assert (again, again.undo_seconds, created) == (queue, 0, False)
+    assert events(queue) == [
+        ("queue.created", {"sqs_url": [None, URL], "region": [None, "eu-west-1"]}),
+        (
+            "queue.changed",
+            {
+                "undo_seconds": ["10", "0"],
+                "policy": ["{}", '{"reason_required_for": ["rejected"]}'],
+            },
+        ),
+    ]
+
+
+def test_a_change_of_nothing_is_no_event(queue: ReviewQueue) -> None:
+    before = events(queue)
+
+    queues.save(queue.slug, {"undo_seconds": queue.undo_seconds}, by=COMMAND_LINE)
+
+    assert events(queue) == before
+
+
+def test_a_change_that_is_based_on_an_older_version_is_refused(queue: ReviewQueue) -> None:
+    seen = review_queues.settings_version(queue.pk)
+    queues.save(queue.slug, {"undo_seconds": 5}, by=COMMAND_LINE, expected=seen)
+
+    with pytest.raises(StaleVersion):
+        queues.save(queue.slug, {"undo_seconds": 7}, by=COMMAND_LINE, expected=seen)
+
+    assert ReviewQueue.objects.get().undo_seconds == 5
+
+
+def test_a_check_that_is_requested_twice_has_one_row_and_two_events(queue: ReviewQueue) -> None:
+    first = queues.ask_check(queue.pk, by=COMMAND_LINE)
+    second = queues.ask_check(queue.pk, by=COMMAND_LINE)
+
+    assert QueueCheck.objects.get() == first == second
+    assert second.asked_at >= first.asked_at
+    assert [kind for kind, _ in events(queue)][1:] == ["queue.check_asked"] * 2
+    with pytest.raises(NotFound):
+        queues.ask_check(uuid4(), by=COMMAND_LINE)
