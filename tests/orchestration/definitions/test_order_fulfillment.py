@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from approvals.orchestration import packaging
 from approvals.orchestration.lambdas import failures
 from tests.deploy import template
+from tests.orchestration.definitions.definition_files import ORDER_FULFILLMENT
 from tests.paths import ROOT
 
-TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
 TEMPLATE = (ROOT / "deploy/template.yaml").read_text()
-DEFINITION = json.loads(TEXT)
+DEFINITION = json.loads(ORDER_FULFILLMENT)
 THROTTLES = {"Lambda.TooManyRequestsException", "Lambda.ServiceException"}
 TEXTBOOK = {
     *("ValidateOrder", "ProcessPayment", "ParallelFulfillment", "ScheduleShipment", "ManualReview"),
@@ -83,11 +79,11 @@ def test_nothing_but_compensation_and_notices_catches_everything() -> None:
     }
 
 
-def test_rejection_and_timeout_of_a_review_take_different_roads() -> None:
+def test_rejection_and_timeout_of_a_review_take_different_paths() -> None:
     review = STATES["ManualReview"]
-    roads = {error: rule["Next"] for rule in review["Catch"] for error in rule["ErrorEquals"]}
+    paths = {error: rule["Next"] for rule in review["Catch"] for error in rule["ErrorEquals"]}
 
-    assert roads == {
+    assert paths == {
         "ReviewRejected": "ReviewRejected",
         "ApprovalRejected": "ReviewRejected",
         "States.Timeout": "ReviewExpired",
@@ -125,7 +121,7 @@ def test_errors_of_the_workflow_are_those_the_functions_raise() -> None:
     named = {error for rule in rules for error in rule["ErrorEquals"] if "." not in error}
 
     assert named <= raised
-    # These two are only ever swept up by States.ALL.
+    # These two are only ever caught by States.ALL.
     assert raised - named == {"OutOfStock", "MailboxUnavailable"}
 
 
@@ -142,48 +138,9 @@ def test_template_substitutes_what_the_definition_asks_for_and_nothing_else() ->
     block = TEMPLATE.split("DefinitionSubstitutions:\n")[1].split("\n\n")[0]
 
     assert set(re.findall(r"^ +(\w+):", block, re.MULTILINE)) == set(
-        re.findall(r"\$\{(\w+)\}", TEXT)
+        re.findall(r"\$\{(\w+)\}", ORDER_FULFILLMENT)
     )
 
 
 def test_nothing_in_the_definition_belongs_to_one_account() -> None:
-    assert not re.search(r"\d{12}|https?://|us-east-1", TEXT + TEMPLATE)
-
-
-def test_zip_is_the_same_every_time_and_has_every_handler() -> None:
-    modules = zipfile.ZipFile(io.BytesIO(packaging.lambda_zip())).namelist()
-    handlers = re.findall(r"Handler: (.+)\.handler", TEMPLATE)
-
-    assert packaging.lambda_zip() == packaging.lambda_zip()
-    assert {f"{handler.replace('.', '/')}.py" for handler in handlers} <= set(modules)
-    assert len(handlers) == 9
-
-
-def test_zip_holds_nothing_that_needs_django() -> None:
-    archive = zipfile.ZipFile(io.BytesIO(packaging.lambda_zip()))
-    sources = {name: archive.read(name).decode() for name in archive.namelist()}
-
-    imported = {
-        line.split()[1]
-        for source in sources.values()
-        for line in source.splitlines()
-        if line.startswith(("import ", "from "))
-    }
-    assert not {name for name in imported if name.startswith(("django", "config"))}
-    assert all(
-        name == "approvals.orchestration.lambdas"
-        or name.startswith("approvals.orchestration.lambdas.")
-        for name in imported
-        if name.startswith("approvals")
-    )
-
-
-def test_packaging_writes_the_artifacts_and_says_where(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert packaging.main([str(tmp_path / "build"), "a-bucket"]) == 0
-
-    said = dict(line.split("=") for line in capsys.readouterr().out.splitlines())
-    assert said == packaging.parameters("a-bucket")
-    assert {path.name for path in (tmp_path / "build").iterdir()} == set(packaging.artifacts())
-    assert packaging.main([]) == 2
+    assert not re.search(r"\d{12}|https?://|us-east-1", ORDER_FULFILLMENT + TEMPLATE)

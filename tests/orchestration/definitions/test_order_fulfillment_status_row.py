@@ -1,28 +1,25 @@
-"""The order's row in DynamoDB: the definition's own writes, sent in every order in which they may arrive."""
+"""The row of an order in DynamoDB: the definition's own writes, in every order in which they may arrive."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
 
-from tests.deploy.template import ROOT
+from local.aws import Account
+from tests.orchestration.definitions.definition_files import states_of
 
-if TYPE_CHECKING:
-    from tests.account import Sqs
-
-TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
-STATES = json.loads(TEXT)["States"]
+STATES = states_of("order_fulfillment")
 WRITES = {name: state for name, state in STATES.items() if "dynamodb" in state.get("Resource", "")}
 STARTED = {"first": "2026-11-25T10:00:00.120Z", "second": "2026-11-25T10:00:07.003Z"}
 
 
 @pytest.fixture(scope="module")
-def table(local_account: Any) -> Iterator[Any]:
+def table(local_account: Account) -> Iterator[DynamoDBClient]:
     """A table like the template's, and a client for it."""
     client = boto3.client(
         "dynamodb",
@@ -41,7 +38,7 @@ def table(local_account: Any) -> Iterator[Any]:
     client.delete_table(TableName="rows")
 
 
-def write(table: Any, state: str, attempt: str, order_id: str) -> bool:
+def write(table: DynamoDBClient, state: str, attempt: str, order_id: str) -> bool:
     """Send a state's PutItem as this attempt would; whether DynamoDB took it."""
     known = {
         "States.Format('{}', $.order_id)": order_id,
@@ -52,22 +49,22 @@ def write(table: Any, state: str, attempt: str, order_id: str) -> bool:
         "$.outcome.reason": "because",
     }
 
-    def said(value: Any) -> Any:
+    def filled_in(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         return {
-            key.removesuffix(".$"): known[inner] if key.endswith(".$") else said(inner)
+            key.removesuffix(".$"): known[inner] if key.endswith(".$") else filled_in(inner)
             for key, inner in value.items()
         }
 
     try:
-        table.put_item(**(said(WRITES[state]["Parameters"]) | {"TableName": "rows"}))
+        table.put_item(**(filled_in(WRITES[state]["Parameters"]) | {"TableName": "rows"}))
     except table.exceptions.ConditionalCheckFailedException:
         return False
     return True
 
 
-def row(table: Any, order_id: str) -> tuple[str, int, str]:
+def row(table: DynamoDBClient, order_id: str) -> tuple[str, int, str]:
     found = table.get_item(TableName="rows", Key={"order_id": {"S": order_id}})["Item"]
     return found["execution_arn"]["S"], int(found["status_order"]["N"]), found["status"]["S"]
 
@@ -89,15 +86,15 @@ def test_every_write_of_the_workflow_is_conditional_and_a_refused_one_holds_up_n
 
 
 def test_the_newest_attempts_last_word_stands_in_whatever_order_the_writes_arrive(
-    table: Any, account: Sqs
+    table: DynamoDBClient,
 ) -> None:
-    told = [
+    writes = [
         ("RecordProcessing", "first"),
         ("RecordOutcome", "first"),
         ("RecordProcessing", "second"),
         ("RecordCompleted", "second"),
     ]
-    for number, arrival in enumerate(permutations(told)):
+    for number, arrival in enumerate(permutations(writes)):
         seen = [("", 0)]
         for state, attempt in arrival:
             write(table, state, attempt, f"o-{number}")
@@ -110,7 +107,7 @@ def test_the_newest_attempts_last_word_stands_in_whatever_order_the_writes_arriv
 
 
 def test_a_write_that_is_repeated_is_taken_again_and_a_redrive_goes_on(
-    table: Any, account: Sqs
+    table: DynamoDBClient,
 ) -> None:
     taken = [
         write(table, state, "first", "redriven")

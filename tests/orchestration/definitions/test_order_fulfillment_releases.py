@@ -1,4 +1,4 @@
-"""A new release of the workflow while reviews wait: what waits goes on as it began, new orders take it."""
+"""A new release of the workflow while reviews wait: they go on as they began, and new orders take the release."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from approvals.orchestration import fulfillment, packaging
 from approvals.polling import poller
 from approvals.reconciliation import executions
 from approvals.records import execution_snapshots
+from local.aws import Account
 from local.order_traffic import order
 from tests import factories
-from tests.deploy.template import ROOT
 from tests.factories import actor
+from tests.orchestration.definitions.definition_files import ORDER_FULFILLMENT
 from tests.orchestration.stack import Workflow
 
 if TYPE_CHECKING:
     from tests.account import Sqs
 
 pytestmark = pytest.mark.django_db
-TEXT = (ROOT / "approvals/orchestration/definitions/order_fulfillment.asl.json").read_text()
-CHANGED = TEXT.replace(
+CHANGED = ORDER_FULFILLMENT.replace(
     '"reason": {"S": "shipped"}', '"reason": {"S": "shipped by the next release"}'
 )
 
 
 @pytest.fixture
-def workflow(local_account: Any, account: Sqs, settings: Any) -> Workflow:
+def workflow(local_account: Account, account: Sqs, settings: Any) -> Workflow:
     """The shipped stack in the account that the gateways speak to; orders start by its alias."""
     made = Workflow(local_account, "releases-", ReviewTimeoutSeconds="300")
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = made.outputs["StateMachineAliasArn"]
@@ -56,7 +56,7 @@ def start(placed: dict[str, Any]) -> OrderExecution:
 
 
 def review_of(queue: ReviewQueue, row: OrderExecution) -> ReviewTask:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         poller.poll_once(queue, wait_seconds=1)
         found = ReviewTask.objects.filter(execution_arn=row.execution_arn).first()
@@ -66,7 +66,7 @@ def review_of(queue: ReviewQueue, row: OrderExecution) -> ReviewTask:
 
 
 def version_of(review: ReviewTask) -> str:
-    """The version as Step Functions tells it."""
+    """The version as Step Functions reports it."""
     execution_snapshots.hurry(review.execution_arn)
     executions.inquire(review.execution_arn)
     return execution_snapshots.versions([review.execution_arn])[review.execution_arn]

@@ -1,15 +1,13 @@
-"""The shipped template and order workflow, deployed and run for real on the local account: every
-road an order can take, to its end."""
+"""The shipped template and order workflow, deployed into the local account: every path of an order, to its end."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
 
-from local.aws import Account, start
+from local.aws import Account
 from local.order_traffic import order
 from tests.orchestration.stack import APPROVED, Workflow
 
@@ -17,20 +15,15 @@ numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    started = start()
-    yield started
-    started.stop()
+def workflow(local_account: Account) -> Workflow:
+    """The shipped stack; a review waits two minutes, and twice at most."""
+    return Workflow(local_account, "deployed-", ReviewTimeoutSeconds="120", MaxReviewRounds="2")
 
 
 @pytest.fixture(scope="module")
-def workflow(account: Account) -> Workflow:
-    return Workflow(account, "", ReviewTimeoutSeconds="120", MaxReviewRounds="2")
-
-
-@pytest.fixture(scope="module")
-def hasty(account: Account) -> Workflow:
-    return Workflow(account, "hasty-", ReviewTimeoutSeconds="1")
+def hasty(local_account: Account) -> Workflow:
+    """The same, but a review waits one second."""
+    return Workflow(local_account, "hasty-", ReviewTimeoutSeconds="1")
 
 
 def test_paid_order_completes_and_is_carried_through_every_state(workflow: Workflow) -> None:
@@ -153,7 +146,7 @@ def test_review_rounds_are_bounded(workflow: Workflow) -> None:
     assert workflow.row(placed["order_id"])["reason"] == found["cause"]
 
 
-def test_declined_payment_is_told_and_ends_the_order(workflow: Workflow) -> None:
+def test_declined_payment_is_notified_and_ends_the_order(workflow: Workflow) -> None:
     placed = order("insufficient_funds", 9)
 
     found = workflow.ended(workflow.start(placed))
