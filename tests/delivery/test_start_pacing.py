@@ -15,7 +15,6 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
-from approvals.records import service_quotas
 from tests import factories
 from tests.factories import actor
 
@@ -72,17 +71,3 @@ def test_an_answer_to_a_review_waits_for_no_start(
     )
 
     assert start_pacing.admits(OutboxEntry.objects.get(kind="callback").pk)
-
-
-@pytest.mark.parametrize(
-    ("region", "raised", "starts"),
-    [
-        ("us-east-1", 0, (240, 1040)),
-        ("eu-central-1", 0, (120, 640)),
-        ("eu-central-1", 1000, (800, 800)),
-    ],
-)
-def test_a_region_has_its_quota_unless_aws_has_changed_it(
-    region: str, raised: float, starts: tuple[float, float]
-) -> None:
-    assert service_quotas.starts(region, raised) == starts

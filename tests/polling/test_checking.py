@@ -301,27 +301,3 @@ def test_a_check_of_a_queue_that_is_gone_fails(db: None) -> None:
 def test_the_account_itself_refuses_a_queue_that_is_not_there(account: Sqs) -> None:
     with pytest.raises(ClientError):
         aws.sqs(Place("us-east-1")).get_queue_url(QueueName="gone")
-
-
-def test_register_queue_sets_and_clears_state_machines_and_heartbeat(db: None) -> None:
-    def register(*more: str) -> ReviewQueue:
-        call_command(
-            "register_queue",
-            "held",
-            "--sqs-url",
-            "https://q.example/q",
-            *more,
-            stdout=io.StringIO(),
-        )
-        return ReviewQueue.objects.get(slug="held")
-
-    made = register("--state-machine", MACHINE, "--state-machine", f"{MACHINE}:3")
-    assert made.state_machine_arns == [MACHINE, f"{MACHINE}:3"]
-    assert register("--heartbeat-seconds", "60").heartbeat_seconds == 60
-    assert register("--name", "Held").state_machine_arns == [MACHINE, f"{MACHINE}:3"]
-    assert register("--state-machine", MACHINE).state_machine_arns == [MACHINE]
-    assert register("--state-machine", "").state_machine_arns == []
-    assert register("--heartbeat-seconds", "0").heartbeat_seconds is None
-    for wrong in (["--state-machine", "orders"], ["--heartbeat-seconds", "2"]):
-        with pytest.raises(CommandError):
-            register(*wrong)

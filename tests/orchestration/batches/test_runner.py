@@ -1,4 +1,4 @@
-"""Batches of orders: every row has exactly one end, whoever dies, whatever Step Functions says."""
+"""Batches of orders: every row has exactly one end, whoever dies, whatever Step Functions answers."""
 
 from __future__ import annotations
 
@@ -239,11 +239,12 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
 def test_a_lease_is_kept_while_rows_that_were_read_are_skipped(
     starts: Starts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = accepted([order(number) for number in range(1_200)])
+    monkeypatch.setattr(runner, "ROWS_A_TURN", 50)
+    batch = accepted([order(number) for number in range(100)])
     Runner(batch.pk).turn()
     OrderBatch.objects.update(lease_until=None)
-    monkeypatch.setattr(parsers, "BLOCK", 512)
-    monkeypatch.setattr(json_stream, "BLOCK", 512)
+    monkeypatch.setattr(parsers, "BLOCK", 128)
+    monkeypatch.setattr(json_stream, "BLOCK", 128)
     renewed, renew = [], verbs.renew
 
     def counting(turn: verbs.Turn) -> None:
