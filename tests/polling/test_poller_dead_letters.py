@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +20,9 @@ from approvals.polling.poller import Budget
 from approvals.records import audit, quarantine
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
+from tests.desk import wait_until
 from tests.factories import message
-from tests.polling.dead_letters import registered, run, take
+from tests.polling.commands import registered, run, take
 from tests.races import second_look
 
 if TYPE_CHECKING:
@@ -156,25 +155,24 @@ def test_the_long_run_reads_dead_letters_as_they_come_and_waits_out_a_queue_with
     loop.start()
     try:
         account.send(dead)
-        wait_until(lambda: QuarantinedMessage.objects.count() == 1)
+        wait_until(
+            lambda: QuarantinedMessage.objects.count() == 1,
+            seconds=60,
+            what="the first dead letter",
+        )
         names |= {thread.name for thread in threading.enumerate()}
         account.set(lone, RedrivePolicy=account.attributes(url)["RedrivePolicy"])
         account.send(dead)
-        wait_until(lambda: QuarantinedMessage.objects.count() == 2)
-        wait_until(lambda: account.left(dead) == 0)
+        wait_until(
+            lambda: QuarantinedMessage.objects.count() == 2, seconds=60, what="the second one"
+        )
+        wait_until(lambda: account.left(dead) == 0, seconds=60, what="the deletion of both")
     finally:
         stop.set()
-        loop.join(10)
+        loop.join(60)
 
     assert {"dead-letters-paired", "dead-letters-alone"} <= names
     assert not loop.is_alive()
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def test_no_output_log_or_row_shows_the_token_of_a_dead_letter(
@@ -190,14 +188,14 @@ def test_no_output_log_or_row_shows_the_token_of_a_dead_letter(
         by=COMMAND_LINE,
     )
 
-    said = take() + run("quarantine", "list") + run("quarantine", "list", "--json")
+    printed = take() + run("quarantine", "list") + run("quarantine", "list", "--json")
     for row in QuarantinedMessage.objects.all():
-        said += run("quarantine", "show", str(row.pk)) + f"{row} {row!r} {row.__dict__}"
+        printed += run("quarantine", "show", str(row.pk)) + f"{row} {row!r} {row.__dict__}"
     with pytest.raises(SystemExit):
         run("quarantine", "replay", "--all")
 
     assert QuarantinedMessage.objects.count() == 2
-    for shown in (said, caplog.text, *capfd.readouterr(), everything_stored()):
+    for shown in (printed, caplog.text, *capfd.readouterr(), everything_stored()):
         assert_no_canary(shown)
 
 
@@ -212,7 +210,7 @@ def test_fifo_dead_letters_are_read_too(account: Sqs) -> None:
     assert (QuarantinedMessage.objects.count(), account.left(dead)) == (3, 0)
 
 
-def test_trouble_of_aws_is_unavailable(account: Sqs) -> None:
+def test_a_refusal_of_aws_is_unavailable(account: Sqs) -> None:
     queue = registered(account.make().replace("/t-", "/gone-"))
 
     with pytest.raises(Unavailable, match="NonExistentQueue"):

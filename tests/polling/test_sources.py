@@ -11,7 +11,7 @@ import pytest
 from approvals.gateways import sqs as gateway
 from approvals.models import QuarantinedMessage, ReviewTask
 from approvals.polling import poller
-from tests.polling.dead_letters import refused, registered, run, take
+from tests.polling.commands import refused, registered, run, take
 
 if TYPE_CHECKING:
     from tests.account import Sqs
@@ -65,9 +65,9 @@ def test_a_queue_without_dead_letters_says_so_and_the_others_have_their_turn(acc
     registered(url, "paired")
     account.send(dead)
 
-    said = take()
+    printed = take()
 
-    assert said == (
+    assert printed == (
         "Queue alone has no dead-letter queue: set its RedrivePolicy.\npaired: 1 dead letters\n"
     )
     assert QuarantinedMessage.objects.get().queue.slug == "paired"
@@ -89,6 +89,6 @@ def test_dead_letters_that_cannot_be_found_are_one_clear_line(
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
     monkeypatch.setattr(gateway, "attributes", lambda *_: {"RedrivePolicy": policy})
 
-    said = refused("poll_queue", "--dead-letters", "--once", "--queue", queue.slug)
+    printed = refused("poll_queue", "--dead-letters", "--once", "--queue", queue.slug)
 
-    assert (says in said, arn in said, "\n" in said) == (True, True, False)
+    assert (says in printed, arn in printed, "\n" in printed) == (True, True, False)

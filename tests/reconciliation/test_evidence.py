@@ -52,7 +52,7 @@ def test_a_token_that_somebody_else_answered_is_closed_elsewhere(
     assert deliver(review).delivery == ("closed_elsewhere", "other_party")
 
 
-def test_a_token_that_timed_out_is_told_as_too_late(
+def test_a_token_that_timed_out_is_reported_as_too_late(
     aws: FakeAws, waiting: Waiting, ada: User
 ) -> None:
     review = waiting()
@@ -61,7 +61,9 @@ def test_a_token_that_timed_out_is_told_as_too_late(
     assert deliver(review).delivery == ("closed_elsewhere", "expired")
 
 
-def test_a_stopped_execution_is_told_as_aborted(aws: FakeAws, waiting: Waiting, ada: User) -> None:
+def test_a_stopped_execution_is_reported_as_aborted(
+    aws: FakeAws, waiting: Waiting, ada: User
+) -> None:
     review = waiting()
     review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
     aws.abort(review.execution_arn)

@@ -299,7 +299,9 @@ def test_it_goes_on_where_it_was_stopped(aws: FakeAws, held: ReviewQueue, machin
     assert [one["reference"] for one in found] == ["order-2", "order-1", "order-0"]
 
 
-def test_told_to_stop_it_says_where_to_go_on(aws: FakeAws, held: ReviewQueue, machine: str) -> None:
+def test_asked_to_stop_it_names_where_to_go_on(
+    aws: FakeAws, held: ReviewQueue, machine: str
+) -> None:
     for number in range(3):
         aws.start(machine, f"order-{number}", {"order_id": f"order-{number}"})
     walk = recovery.Recovery(held, [machine], datetime.now(UTC) - timedelta(hours=1))
@@ -332,13 +334,13 @@ def test_the_queues_own_machines_are_the_default_and_no_token_is_ever_shown(
         call_command("recover", "held", "--since", since, stdout=out)
 
     tokens = [task["token"] for task in aws.tasks()]
-    said = out.getvalue() + "".join(capsys.readouterr())
+    printed = out.getvalue() + "".join(capsys.readouterr())
     assert foreseen in tokens
-    assert "order-2⟨U+001B⟩[2J" in said
-    assert "it is [task token]" in said
-    assert said.splitlines()[-1].startswith("2 executions looked into, 2 differences")
-    assert not any(token in said for token in tokens)
-    assert not any(token[:40] in said for token in tokens)
+    assert "order-2⟨U+001B⟩[2J" in printed
+    assert "it is [task token]" in printed
+    assert printed.splitlines()[-1].startswith("2 executions looked into, 2 differences")
+    assert not any(token in printed for token in tokens)
+    assert not any(token[:40] in printed for token in tokens)
 
 
 def test_an_ended_execution_of_a_forged_review_closes_nothing_here(

@@ -8,6 +8,7 @@ import pytest
 
 from approvals.gateways import stepfunctions
 from approvals.models import ReviewQueue
+from approvals.worker import heartbeats
 from approvals.worker.heartbeats import HeartbeatSender
 from tests import factories
 from tests.worker.heartbeat_calls import Beats
@@ -28,8 +29,9 @@ def living(db: None) -> ReviewQueue:
 
 
 @pytest.fixture
-def sender() -> Iterator[HeartbeatSender]:
-    """A heartbeat sender whose turns the test makes."""
+def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeartbeatSender]:
+    """A heartbeat sender whose turns the test makes; one without work does not wait for any."""
+    monkeypatch.setattr(heartbeats, "LONGEST_WAIT", 0.05)
     made = HeartbeatSender()
     yield made
     made.close()

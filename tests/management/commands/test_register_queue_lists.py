@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
@@ -11,12 +10,7 @@ from django.core.management.base import CommandError
 
 from approvals.models import ReviewQueue
 
-if TYPE_CHECKING:
-    pass
-
 pytestmark = pytest.mark.django_db
-
-
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 
 

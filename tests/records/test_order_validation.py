@@ -1,4 +1,4 @@
-"""The input of an execution: what Step Functions would refuse is refused when the order is accepted."""
+"""An order is checked when it is accepted: what Step Functions would refuse as input is refused then."""
 
 from __future__ import annotations
 
