@@ -6,13 +6,12 @@ import re
 from typing import Any
 
 from tests.deploy import template
-from tests.deploy.test_roles import PROCESSES
+from tests.deploy.processes import PROCESSES
+from tests.paths import ROOT
 
 TEMPLATE, SERVICE = template.load(), template.load("service.yaml")
-TEXT = (template.ROOT / "docs/deploy.md").read_text()
-CODE = "".join(
-    (template.ROOT / name).read_text() for name in ("config/settings.py", "config/gunicorn.py")
-)
+TEXT = (ROOT / "docs/deploy.md").read_text()
+CODE = "".join((ROOT / name).read_text() for name in ("config/settings.py", "config/gunicorn.py"))
 ROW = re.compile(r"^\| (\w+) \| `([^`]+)` \| `(\w+)` \(([\w, ]+)\) \|", re.MULTILINE)
 ROWS = {row[0]: (row[1], row[2], row[3].split(", ")) for row in ROW.findall(TEXT)}
 
@@ -53,7 +52,7 @@ def test_what_service_yaml_imports_the_template_exports() -> None:
 
 
 def service_text() -> str:
-    return (template.ROOT / "deploy/service.yaml").read_text()
+    return (ROOT / "deploy/service.yaml").read_text()
 
 
 def test_every_variable_of_a_task_is_one_that_the_settings_read() -> None:

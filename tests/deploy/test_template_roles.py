@@ -13,24 +13,15 @@ import pytest
 
 from tests.deploy import calls, template
 from tests.deploy.calls import GATEWAYS, needed
-from tests.deploy.reach import Code, Place
+from tests.deploy.processes import PROCESSES, SENDS_WAKE_UPS, TAKES_WAKE_UPS
+from tests.deploy.reach import Code
 from tests.deploy.template import Permission, actions, granted
+from tests.paths import ROOT
 
 CODE = Code()
 TEMPLATE = template.load()
 STACK = TEMPLATE["Resources"]
 
-# Where each process starts. `celery -A config worker` runs the tasks; the web process has three URLconfs.
-PROCESSES: dict[str, list[Place]] = {
-    "WebRole": [
-        ("approvals.web.urls", ""),
-        ("approvals.api.urls", ""),
-        ("approvals.admin.urls", ""),
-    ],
-    "PollerRole": [("approvals.management.commands.poll_queue", "")],
-    "WorkerRole": [("approvals.tasks", "")],
-    "SweeperRole": [("approvals.management.commands.sweep", "")],
-}
 # The policy for the calls of each module; the longest prefix of its name counts.
 DUTIES = {
     "approvals.polling": "IntakePolicy",
@@ -49,11 +40,6 @@ DUTIES = {
 }
 # After a restored backup: operators run it with their own permissions; no process does.
 BY_HAND = "approvals.reconciliation.recovery"
-# What Celery calls, as test_hints.py observes; the code only shows that it sends or takes wake-ups.
-SENDS_HINTS = {"sqs:GetQueueAttributes", "sqs:SendMessage"}
-TAKES_HINTS = {
-    "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
-}  # fmt: skip
 LOG = {
     Permission(action, "FunctionsLogGroup.Arn")
     for action in ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -100,7 +86,7 @@ INTEGRATIONS = {  # of a Task state: the right it takes, and the parameter that 
     "dynamodb:putItem": ("dynamodb:PutItem", "TableName"),
     "dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
 }
-DEFINITIONS = template.ROOT / "approvals/orchestration/definitions"
+DEFINITIONS = ROOT / "approvals/orchestration/definitions"
 STATE_MACHINES = {
     "OrderFulfillment": "order_fulfillment.asl.json",
     "OrderBatch": "order_batch.asl.json",
@@ -139,8 +125,8 @@ def needed_by(role: str) -> set[str]:
     """The IAM actions of a process: AWS's through the gateways, and Celery's."""
     reached = CODE.reach(PROCESSES[role])
     found = needed(CODE, reached)
-    found |= SENDS_HINTS if ("approvals.records.wake_ups", "after_commit") in reached else set()
-    return found | (TAKES_HINTS if role == "WorkerRole" else set())
+    found |= SENDS_WAKE_UPS if ("approvals.records.wake_ups", "after_commit") in reached else set()
+    return found | (TAKES_WAKE_UPS if role == "WorkerRole" else set())
 
 
 def of_duties(stack: dict[str, Any]) -> Iterator[Difference]:
@@ -154,7 +140,10 @@ def of_duties(stack: dict[str, Any]) -> Iterator[Difference]:
             for resource in RESOURCES.get((duty, action), {"a row of RESOURCES"})
         }
         yield duty, wanted - held, held - wanted
-    for policy, rights in {"HintPolicy": SENDS_HINTS, "HintTakingPolicy": TAKES_HINTS}.items():
+    for policy, rights in {
+        "HintPolicy": SENDS_WAKE_UPS,
+        "HintTakingPolicy": TAKES_WAKE_UPS,
+    }.items():
         held = template.permissions(stack["Resources"][policy]["Properties"]["PolicyDocument"])
         wanted = {Permission(action, "CeleryQueue.Arn") for action in rights}
         yield policy, wanted - held, held - wanted
@@ -256,10 +245,10 @@ def test_all_state_machines_and_all_roles_are_looked_at() -> None:
     assert set(template.of_type(TEMPLATE, "AWS::IAM::Role")) == roles | set(PROCESSES)
 
 
-def test_the_web_process_reaches_no_call_of_aws_and_may_only_hint() -> None:
+def test_the_web_process_reaches_no_call_of_aws_and_may_only_send_wake_ups() -> None:
     assert needed(CODE, CODE.reach(PROCESSES["WebRole"])) == set()
     assert granted(TEMPLATE, "WebRole") == {
-        Permission(action, "CeleryQueue.Arn") for action in SENDS_HINTS
+        Permission(action, "CeleryQueue.Arn") for action in SENDS_WAKE_UPS
     }
 
 

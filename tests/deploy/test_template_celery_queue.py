@@ -1,4 +1,4 @@
-"""The calls that Celery makes on its SQS queue, observed: test_roles.py relies on them."""
+"""The calls that Celery makes on its SQS queue, observed: the roles of the template allow just these."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.deploy.template import ROOT
-from tests.deploy.test_roles import SENDS_HINTS, TAKES_HINTS
+from tests.deploy.processes import SENDS_WAKE_UPS, TAKES_WAKE_UPS
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.account import Sqs
@@ -65,12 +65,12 @@ def test_celery_calls_what_the_roles_allow_and_little_less(account: Sqs) -> None
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
     lines = [line.split() for line in run.stdout.splitlines()]
     seen = {line[0]: {f"sqs:{name}" for name in line[1:]} for line in lines if line}
-    assert seen.get("sent") == SENDS_HINTS, run.stderr
+    assert seen.get("sent") == SENDS_WAKE_UPS, run.stderr
     # A worker that stops makes the messages that it holds visible again; here the queue is empty.
-    assert seen["taken"] | {"sqs:ChangeMessageVisibility"} == TAKES_HINTS
+    assert seen["taken"] | {"sqs:ChangeMessageVisibility"} == TAKES_WAKE_UPS
