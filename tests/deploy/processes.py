@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.deploy.reach import Place
 
-# Where each process starts. `celery -A config worker` runs the tasks; the web process has three URLconfs.
+# Where each process starts. `celery -A config worker` runs the tasks; the web process has 3 URLconfs.
 PROCESSES: dict[str, list[Place]] = {
     "WebRole": [
         ("approvals.web.urls", ""),
@@ -15,7 +15,7 @@ PROCESSES: dict[str, list[Place]] = {
     "WorkerRole": [("approvals.tasks", "")],
     "SweeperRole": [("approvals.management.commands.sweep", "")],
 }
-# What Celery calls, as test_template_celery_queue.py observes; the code only shows that it sends or takes wake-ups.
+# What Celery calls, as test_template_celery_queue.py observes; the code shows only that it uses wake-ups.
 SENDS_WAKE_UPS = {"sqs:GetQueueAttributes", "sqs:SendMessage"}
 TAKES_WAKE_UPS = {
     "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
