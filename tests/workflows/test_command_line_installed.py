@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.workflows.linting.definitions import ORDERS, ROOT, TEXTBOOK
+from tests.paths import ROOT
+from tests.workflows.linting.definitions import ORDERS, TEXTBOOK
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 

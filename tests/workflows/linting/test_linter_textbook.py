@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from approvals.models import ReviewQueue
 from approvals.workflows.asl.parser import read_definition
 from approvals.workflows.linting.linter import RULES
-from approvals.workflows.linting.rule import QueueSettings
-from tests.workflows.linting.definitions import HERE, OURS, ROOT, TEXTBOOK, Body, findings, orders
+from tests.paths import ROOT
+from tests.workflows.linting.definitions import HERE, OURS, TEXTBOOK, Body, findings, orders
 
 EXPECTED = json.loads((HERE / "textbook.expected.json").read_text())
 BUGS = {rule.id: rule.bugs for rule in RULES}
@@ -222,10 +221,3 @@ def test_the_documentation_has_every_rule_with_its_bugs() -> None:
 
     documented = {rule: bug for rules, bug in table for rule in re.findall(r"`([^`]+)`", rules)}
     assert documented == {rule: "".join(map(str, bugs)) for rule, bugs in BUGS.items()}
-
-
-def test_what_the_linter_takes_for_granted_is_what_a_queue_starts_with() -> None:
-    field = ReviewQueue._meta.get_field
-
-    assert field("error_name").default == QueueSettings().error_name
-    assert field("undo_seconds").default == QueueSettings().undo_seconds
