@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actors import COMMAND_LINE
 from approvals.arns import Place
@@ -67,7 +68,9 @@ def ended(execution: BatchExecution, text: str, status: str = "succeeded") -> bo
     return read_end(Execution(execution.execution_arn, status, b"", output=text))
 
 
-def mapped(monkeypatch: pytest.MonkeyPatch, settings: Any, files: dict[str, bytes]) -> OrderBatch:
+def mapped(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, files: dict[str, bytes]
+) -> OrderBatch:
     """A batch whose Distributed Map has started, and a bucket of `files`, which what is written joins."""
 
     @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals.actions import interventions
 from approvals.actors import COMMAND_LINE
@@ -21,7 +22,7 @@ ID = "7"
 
 
 @pytest.fixture
-def order_workflow(aws: FakeAws, settings: Any) -> str:
+def order_workflow(aws: FakeAws, settings: Settings) -> str:
     """The order workflow of the account."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = aws.machine("orders", ends=False)
     return str(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals import arns
 from approvals.actors import COMMAND_LINE
@@ -49,7 +50,7 @@ class Starts:
 
 
 @pytest.fixture
-def starts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Starts:
+def starts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Starts:
     """The workflows of orders and of batches are configured, and Step Functions takes every start."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = BATCH_MACHINE

@@ -18,7 +18,7 @@ def test_celery_stops_with_one_line_that_names_the_setting() -> None:
 
 
 def test_the_services_application_is_the_current_one_and_its_worker_finds_the_tasks() -> None:
-    assert current_app._get_current_object() is config.celery
+    assert current_app.conf is config.celery.conf
 
     config.celery.loader.import_default_modules()  # as a worker does when it starts
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
@@ -88,6 +89,7 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
     entry = attempt(entry)
 
     kept = callback_payloads.thaw(bytes(entry.payload))
+    assert isinstance(kept, callback_payloads.Success)
     assert aws.calls == [("success", Place("eu-north-1"), "token-000111222", kept.output)]
     assert entry.delivery == ("delivered", "acknowledged")
     assert (entry.attempts, results()) == (1, ["accepted"])
@@ -216,7 +218,7 @@ def test_access_denied_is_tried_slowly_until_the_deadline_and_then_parked(
 
 
 def test_a_key_that_is_gone_parks_the_row_and_calls_nobody(
-    alice: User, aws: StepFunctions, settings: Any
+    alice: User, aws: StepFunctions, settings: Settings
 ) -> None:
     entry = decided(alice)
     settings.TOKEN_KEYS = {"k9": bytes(range(32))}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django import Settings
 
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt
@@ -61,7 +60,7 @@ def test_what_step_functions_refuses_is_recorded_and_not_tried_again(
     assert entry_state() == ("parked", "refused")
 
 
-def test_a_state_machine_arn_that_is_none_is_refused_in_words(settings: Any) -> None:
+def test_a_state_machine_arn_that_is_none_is_refused_in_words(settings: Settings) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = "orders"
     start({"order_id": "7"})
 
@@ -73,7 +72,7 @@ def test_a_state_machine_arn_that_is_none_is_refused_in_words(settings: Any) -> 
 
 @pytest.mark.parametrize("qualifier", ["3", "live"])
 def test_an_order_is_started_by_the_version_or_alias_it_was_accepted_for(
-    qualifier: str, starts: Starts, settings: Any
+    qualifier: str, starts: Starts, settings: Settings
 ) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:{qualifier}"
     start({"order_id": "7"})

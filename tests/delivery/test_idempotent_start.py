@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django import Settings
 
 from approvals.gateways.stepfunctions import Execution
 from tests.starts import ARN, EXISTS, MACHINE, OK, Starts, deliver, entry_state, start
@@ -52,7 +51,7 @@ def test_an_existing_execution_that_cannot_be_described_is_asked_for_again(
 
 
 def test_an_execution_that_exists_is_found_whatever_version_was_asked_for(
-    starts: Starts, settings: Any
+    starts: Starts, settings: Settings
 ) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:live"
     order = start({"order_id": "7"})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import decisions
 from approvals.actors import COMMAND_LINE
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def quota(starts: Starts, settings: Any) -> None:
+def quota(starts: Starts, settings: Settings) -> None:
     """An account of ten starts a second, of which we take eight."""
     settings.EXECUTION_STARTS_PER_SECOND = 10.0
 
@@ -39,7 +39,7 @@ def test_starts_come_at_our_share_of_the_quota() -> None:
 
 
 def test_a_start_that_waited_in_vain_has_made_no_attempt(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.EXECUTION_STARTS_PER_SECOND = 0.1
     monkeypatch.setattr(start_pacing, "PATIENCE", 0.0)

@@ -55,12 +55,13 @@ def measured(line: dict[str, Any]) -> dict[str, float]:
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, float]]:
     """Return the metrics of each log line so far that has any."""
-    return [made for record in caplog.records if (made := measured(record.msg))]
+    lines: list[Any] = [record.msg for record in caplog.records]
+    return [made for line in lines if (made := measured(line))]
 
 
 def approve(by: User) -> OutboxEntry:
-    ruling = DecisionRequest(undo_seconds=0)
-    decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(by), request=ruling)
+    request = DecisionRequest(undo_seconds=0)
+    decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(by), request=request)
     return OutboxEntry.objects.latest("created_at")
 
 

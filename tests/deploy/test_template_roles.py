@@ -6,7 +6,7 @@ import copy
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -228,7 +228,9 @@ CHECKS: list[Callable[[dict[str, Any]], Iterator[Difference]]] = [
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_no_permission_is_missing_and_none_is_left_over(check: Any) -> None:
+def test_no_permission_is_missing_and_none_is_left_over(
+    check: Callable[[dict[str, Any]], Iterator[Difference]],
+) -> None:
     assert [found for found in check(TEMPLATE) if found[1] or found[2]] == []
 
 
@@ -293,12 +295,15 @@ def documents(stack: dict[str, Any]) -> Iterator[tuple[str, Callable[[dict[str, 
     """Every policy, and how to find it in a copy of the template."""
     for name in template.of_type(stack, "AWS::IAM::ManagedPolicy"):
         if "Condition" not in stack["Resources"][name]:
-            yield name, lambda t, name=name: t["Resources"][name]["Properties"]["PolicyDocument"]
+            yield name, partial(_document_of_policy, name)
     for name, role in template.of_type(stack, "AWS::IAM::Role").items():
         for number in range(len(role.get("Policies", []))):
-            yield (
-                name,
-                lambda t, name=name, number=number: t["Resources"][name]["Properties"]["Policies"][
-                    number
-                ]["PolicyDocument"],
-            )
+            yield name, partial(_document_of_role, name, number)
+
+
+def _document_of_policy(name: str, stack: dict[str, Any]) -> Any:
+    return stack["Resources"][name]["Properties"]["PolicyDocument"]
+
+
+def _document_of_role(name: str, number: int, stack: dict[str, Any]) -> Any:
+    return stack["Resources"][name]["Properties"]["Policies"][number]["PolicyDocument"]

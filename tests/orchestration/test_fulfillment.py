@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
@@ -29,7 +28,7 @@ def test_an_order_asked_for_by_sixteen_at_once_is_stored_and_started_once(
 
 
 def test_who_has_no_right_to_orders_starts_none_and_without_a_workflow_nobody(
-    carol: User, settings: Any
+    carol: User, settings: Settings
 ) -> None:
     with pytest.raises(NotAllowed):
         start({"order_id": "7"}, by=carol)
@@ -41,7 +40,9 @@ def test_who_has_no_right_to_orders_starts_none_and_without_a_workflow_nobody(
         start({"order_id": "8"}, by=carol)
 
 
-def test_a_new_version_of_the_workflow_is_no_new_machine_for_an_order(settings: Any) -> None:
+def test_a_new_version_of_the_workflow_is_no_new_machine_for_an_order(
+    settings: Settings,
+) -> None:
     rows = []
     for arn in (MACHINE, f"{MACHINE}:3", f"{MACHINE}:live"):
         settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = arn

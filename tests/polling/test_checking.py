@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from celery import current_app
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from pytest_django import Settings
 
 from approvals import tasks
 from approvals.arns import Place
@@ -132,7 +133,7 @@ def test_nobody_answering_is_a_problem_and_no_traceback(db: None) -> None:
 
 
 @pytest.mark.parametrize("refused", ["GetQueueAttributes", "GetQueueUrl", "of the dead letters"])
-def test_a_missing_right_is_named(refused: str, settings: Any) -> None:
+def test_a_missing_right_is_named(refused: str, settings: Settings) -> None:
     def answer(request: bytes) -> tuple[int, Any]:
         head, _, sent = request.partition(b"\n\n")
         dead = b"dead" in sent

@@ -126,7 +126,8 @@ def test_what_sqs_refuses_to_delete_is_logged_and_harmless_when_it_comes_again(
 
     assert (poll(queue), poll(queue)) == (2, 1)
 
-    refusals = [line.msg for line in caplog.records if line.msg["event"] == "poll.delete_refused"]
+    lines: list[Any] = [record.msg for record in caplog.records]
+    refusals = [line for line in lines if line["event"] == "poll.delete_refused"]
     assert [line["messages"] for line in refusals] == [["m1"], ["m1"]]
     assert ReviewTask.objects.count() == 2
 

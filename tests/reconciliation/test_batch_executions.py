@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
+from pytest_django import Settings
 
 from approvals import arns
 from approvals.actions import batches as verbs
@@ -142,7 +142,7 @@ MANIFEST = json.dumps(
 
 
 def test_what_the_children_of_a_map_report_is_read_from_its_result_files(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     files = {"r/manifest.json": MANIFEST}
     batch = mapped(monkeypatch, settings, files)

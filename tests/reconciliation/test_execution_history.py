@@ -10,6 +10,7 @@ import pytest
 from django.core import serializers
 from django.db.models import F
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals import tasks
 from approvals.gateways import dynamodb
@@ -183,7 +184,7 @@ def kept_of(order: OrderExecution) -> Any:
 
 
 def test_the_orders_row_of_the_status_table_is_kept_as_texts(
-    aws: FakeAws, order: OrderExecution, settings: Any, monkeypatch: pytest.MonkeyPatch
+    aws: FakeAws, order: OrderExecution, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ORDER_STATUS_TABLE = "order-status"
     asked: list[Any] = []
@@ -201,7 +202,7 @@ def test_the_orders_row_of_the_status_table_is_kept_as_texts(
 
 
 def test_a_status_table_that_cannot_be_read_hides_nothing_else(
-    aws: FakeAws, order: OrderExecution, settings: Any, monkeypatch: pytest.MonkeyPatch
+    aws: FakeAws, order: OrderExecution, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ORDER_STATUS_TABLE = "order-status"
     denied = Answer(Proof.ACCESS_DENIED, "AccessDeniedException")

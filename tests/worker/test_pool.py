@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import decisions, queues
 from approvals.actors import COMMAND_LINE
@@ -79,7 +79,7 @@ def test_a_call_that_aws_leaves_hanging_never_delays_the_others(
 
 
 def test_starts_that_aws_leaves_hanging_never_delay_an_answer(
-    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, settings: Any
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, settings: Settings
 ) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = aws.machine("orders")
     executions = OutboxEntry.Lane.EXECUTIONS

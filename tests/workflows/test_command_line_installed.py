@@ -41,7 +41,14 @@ def test_lint_and_price_run_in_a_bare_environment_from_any_directory(tmp_path: P
     elsewhere.mkdir()
     run(sys.executable, "-m", "venv", "--without-pip", venv, cwd=tmp_path).check_returncode()
     python = venv / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--python",
+        python,
+    ]
     project = sources(tmp_path / "sources")
     installed = run(*pip, "install", "--quiet", "--no-compile", project, cwd=elsewhere)
     assert installed.returncode == 0, installed.stderr

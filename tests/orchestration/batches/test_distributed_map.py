@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import batches as verbs
 from approvals.actors import COMMAND_LINE
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
 
 
 def test_a_map_reads_what_was_accepted_at_a_pinned_version(
-    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Any
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     files: dict[str, bytes] = {}
     batch = mapped(monkeypatch, settings, files)
@@ -31,7 +31,7 @@ def test_a_map_reads_what_was_accepted_at_a_pinned_version(
 
 
 def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows(
-    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Any
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     mapped(monkeypatch, settings, {})
     rows = [order(11), order(12), "bad", order(13)]
@@ -50,7 +50,7 @@ def test_a_map_that_is_stopped_on_carries_what_was_read_and_another_what_follows
 
 
 def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
-    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Any
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     mapped(monkeypatch, settings, {})
     monkeypatch.setattr(s3, "write", lambda *_: "")
@@ -69,7 +69,7 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
 
 
 def test_a_map_of_no_orders_is_none(
-    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Any
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     first = mapped(monkeypatch, settings, {})
     again = read(accepted([order(n) for n in range(1, 6)], "map"))

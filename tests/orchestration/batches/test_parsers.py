@@ -26,7 +26,9 @@ def read(text: bytes, form: str, **more: Any) -> list[tuple[int, Any]]:
 
 
 @pytest.mark.parametrize("block", [*range(1, 20), 65_536])
-def test_lines_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
+def test_lines_are_read_alike_in_blocks_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
     monkeypatch.setattr(parsers, "BLOCK", block)
     text = b'{"a":1}\n{"a":2}\n\n\n{"a":3}\n{"a":4}\n\n{"a":5}'
 
@@ -36,7 +38,9 @@ def test_lines_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int
 
 
 @pytest.mark.parametrize("block", [1, 7, 14, 28, 65_536])
-def test_cells_are_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
+def test_cells_are_read_alike_in_blocks_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
     monkeypatch.setattr(parsers, "BLOCK", block)
     ids = [f"ORD-{number:09}" for number in range(40)]
 
@@ -53,7 +57,9 @@ def test_a_header_cannot_nest_deeper_than_a_document(header: str) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64, 65_536])
-def test_an_array_is_read_alike_in_blocks_of_any_size(monkeypatch: Any, block: int) -> None:
+def test_an_array_is_read_alike_in_blocks_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
     monkeypatch.setattr(json_stream, "BLOCK", block)
 
     assert read(ARRAY, "json") == [

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import batches
 from approvals.delivery import lanes
@@ -17,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
 
 
 def test_how_far_a_map_is_shows_before_its_orders_have_an_end(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     batch = mapped(monkeypatch, settings, {})
     monkeypatch.setattr(stepfunctions, "map_run_progress", lambda *_: 4)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from approvals.actions import batches as verbs
 from approvals.actors import COMMAND_LINE
@@ -32,7 +33,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
 
 
 def test_an_alias_is_no_other_machine_so_a_known_order_is_known(
-    starts: Starts, settings: Any
+    starts: Starts, settings: Settings
 ) -> None:
     fulfillment.start_order_fulfillment(order(1), by=COMMAND_LINE)
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}:live"
@@ -146,7 +147,9 @@ def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPa
     assert reader.turn() is True
 
 
-def test_a_batch_needs_the_right_to_orders_and_its_machines(settings: Any, alice: User) -> None:
+def test_a_batch_needs_the_right_to_orders_and_its_machines(
+    settings: Settings, alice: User
+) -> None:
     body = "[]"
     with pytest.raises(NotAllowed):
         runner.accept(
@@ -217,7 +220,7 @@ def test_orders_that_came_before_start_nothing(starts: Starts) -> None:
 
 
 def test_sources_that_stay_away_keep_no_other_batch_waiting(
-    starts: Starts, settings: Any, monkeypatch: pytest.MonkeyPatch
+    starts: Starts, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any) -> None:
         raise Unavailable("S3 does not answer.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from approvals.actors import COMMAND_LINE
 from approvals.gateways import aws
@@ -30,7 +30,7 @@ def deployed(local_account: local_aws.Account) -> Deployed:
 
 
 @pytest.fixture
-def stack(deployed: Deployed, settings: Any) -> Iterator[Deployed]:
+def stack(deployed: Deployed, settings: Settings) -> Iterator[Deployed]:
     """The same, with the service pointed at it."""
     for name, value in deployed.environment.items():
         setattr(settings, name, [value] if name == "ORDER_BUCKETS" else value)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.arns import Place
 from approvals.exceptions import Invalid
@@ -18,7 +19,7 @@ from approvals.orchestration.batches import sources
 
 
 def test_an_object_is_pinned_by_its_version_and_known_by_how_it_begins(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.AWS_REGION = "eu-west-3"
     asked: list[tuple[Any, ...]] = []

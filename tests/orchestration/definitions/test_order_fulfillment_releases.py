@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
@@ -34,7 +35,7 @@ CHANGED = ORDER_FULFILLMENT.replace(
 
 
 @pytest.fixture
-def workflow(local_account: Account, account: Sqs, settings: Any) -> Workflow:
+def workflow(local_account: Account, account: Sqs, settings: Settings) -> Workflow:
     """The shipped stack in the account that the gateways speak to; orders start by its alias."""
     made = Workflow(local_account, "releases-", ReviewTimeoutSeconds="300")
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = made.outputs["StateMachineAliasArn"]

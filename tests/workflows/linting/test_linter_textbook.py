@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_reviewed_list_has_twelve_rules_and_the_bugs_that_stand_in_a_definit
     sorted([*OURS.glob("*.asl.json"), *(ROOT / "docs/examples").glob("*.asl.json")]),
     ids=lambda path: path.name,
 )
-def test_our_own_definitions_and_examples_have_none(path: Any) -> None:
+def test_our_own_definitions_and_examples_have_none(path: Path) -> None:
     assert findings(read_definition(path)) == []
 
 
@@ -50,7 +51,7 @@ def without(*keys: str) -> Callable[[Body], object]:
     """The change that removes what stands at the end of these keys."""
 
     def change(states: Body) -> None:
-        place = states
+        place: Any = states
         for key in keys[:-1]:
             place = place[int(key) if key.isdigit() else key]
         place.pop(int(keys[-1]) if keys[-1].isdigit() else keys[-1])
@@ -187,7 +188,7 @@ PUT_BACK: list[tuple[int, str, str, Callable[[Body], object]]] = [
     ids=[f"{bug}-{rule}-{index}" for index, (bug, rule, _, _) in enumerate(PUT_BACK)],
 )
 def test_a_bug_put_back_into_ours_is_exactly_that_finding(
-    bug: Any, rule: Any, pointer: Any, change: Any
+    bug: int, rule: str, pointer: str, change: Callable[[Body], object]
 ) -> None:
     assert findings(orders(change)) == [(rule, pointer)]
     assert bug in BUGS[rule]

@@ -7,7 +7,7 @@ from approvals.workflows.linting.rule import QueueSettings
 
 
 def test_what_the_linter_takes_for_granted_is_what_a_queue_starts_with() -> None:
-    field = ReviewQueue._meta.get_field
+    queue = ReviewQueue()
 
-    assert field("error_name").default == QueueSettings().error_name
-    assert field("undo_seconds").default == QueueSettings().undo_seconds
+    assert queue.error_name == QueueSettings().error_name
+    assert queue.undo_seconds == QueueSettings().undo_seconds

@@ -19,7 +19,7 @@ def price(capsys: pytest.CaptureFixture[str]) -> Price:
 
     def price(definition: Path, *options: str) -> dict[str, Any]:
         call_command("price_workflow", str(definition), *options, "--json")
-        report = json.loads(capsys.readouterr().out)
+        report: dict[str, Any] = json.loads(capsys.readouterr().out)
         return report | {way["way"]: way for way in report["ways"]}
 
     return price
