@@ -1,4 +1,4 @@
-"""What AWS says of a queue, in plain words: `check_queue` prints it, a task stores it for pages."""
+"""What AWS answers about a queue, in sentences: `check_queue` prints them, a task stores them for pages."""
 
 from __future__ import annotations
 

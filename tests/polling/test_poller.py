@@ -34,7 +34,7 @@ class Sqs:
     def __init__(self) -> None:
         self.messages: dict[str, str] = {}
         self.refuses: set[str] = set()
-        self.trouble: Exception | None = None
+        self.refusal: Exception | None = None
         self.receives: list[str] = []
         self.deleted: list[str] = []
         self.before_delete: Callable[[], Any] = lambda: None
@@ -46,8 +46,8 @@ class Sqs:
 
     def receive(self, region: str, url: str, *, wait_seconds: int, limit: int) -> list[sqs.Message]:
         self.receives.append(url)
-        if self.trouble:
-            raise self.trouble
+        if self.refusal:
+            raise self.refusal
         names = list(self.messages)[:limit]
         arrivals = [factories.received(self.messages[name]) for name in names]
         self.after_receive()
@@ -67,7 +67,7 @@ class Sqs:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Sqs:
-    """An SQS queue in place of the gateway's two calls; pauses after trouble are short."""
+    """An SQS queue in place of the gateway's two calls; pauses after a failure are short."""
     made = Sqs()
     monkeypatch.setattr(sqs, "receive", made.receive)
     monkeypatch.setattr(sqs, "delete", made.delete)
@@ -164,9 +164,9 @@ def test_without_a_database_nothing_is_deleted(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError, DatabaseError])
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
 def test_while_the_database_is_away_nothing_is_received_and_then_the_poller_goes_on_alone(
-    trouble: type[Exception], queue: ReviewQueue, aws: Sqs, monkeypatch: pytest.MonkeyPatch
+    error: type[Exception], queue: ReviewQueue, aws: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.put(body())
     attempts: list[int] = []
@@ -175,7 +175,7 @@ def test_while_the_database_is_away_nothing_is_received_and_then_the_poller_goes
     def flaky(**conditions: Any) -> Any:
         attempts.append(len(aws.receives))
         if len(attempts) <= 3:
-            raise trouble("no database")
+            raise error("no database")
         return find(**conditions)
 
     monkeypatch.setattr(ReviewQueue.objects, "filter", flaky)
@@ -211,8 +211,8 @@ def test_a_connection_that_the_server_cut_is_replaced(queue: ReviewQueue, aws: S
 @pytest.mark.django_db(transaction=True)
 def test_sqs_away_is_waited_out(queue: ReviewQueue, aws: Sqs) -> None:
     aws.put(body())
-    aws.trouble = Unavailable("no answer")
-    threading.Timer(0.1, setattr, (aws, "trouble", None)).start()
+    aws.refusal = Unavailable("no answer")
+    threading.Timer(0.1, setattr, (aws, "refusal", None)).start()
 
     keep_polling(queue, lambda: not aws.messages)
 

@@ -75,7 +75,7 @@ def test_a_queue_without_dead_letters_says_so_and_the_others_have_their_turn(acc
 
 
 @pytest.mark.parametrize(
-    ("arn", "says"),
+    ("arn", "reason"),
     [
         ("arn:aws:sqs:us-east-1:999999999999:theirs", "sqs:GetQueueUrl"),
         ("arn:aws:sqs:eu-west-1:123456789012:elsewhere", "sqs:GetQueueUrl"),
@@ -83,7 +83,7 @@ def test_a_queue_without_dead_letters_says_so_and_the_others_have_their_turn(acc
     ],
 )
 def test_dead_letters_that_cannot_be_found_are_one_clear_line(
-    arn: str, says: str, account: Sqs, monkeypatch: pytest.MonkeyPatch
+    arn: str, reason: str, account: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = registered(account.make())
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
@@ -91,4 +91,4 @@ def test_dead_letters_that_cannot_be_found_are_one_clear_line(
 
     printed = refused("poll_queue", "--dead-letters", "--once", "--queue", queue.slug)
 
-    assert (says in printed, arn in printed, "\n" in printed) == (True, True, False)
+    assert (reason in printed, arn in printed, "\n" in printed) == (True, True, False)

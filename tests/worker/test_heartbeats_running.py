@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import boto3
 import pytest
 from django.db import OperationalError, connection
+from mypy_boto3_stepfunctions import SFNClient
 
 from approvals.models import Heartbeat, ReviewQueue
 from approvals.polling import poller
@@ -116,30 +117,44 @@ def sweeping(account: local_aws.Account) -> subprocess.Popen[bytes]:
     )
 
 
-def test_a_waiting_state_is_kept_open_while_a_worker_runs_and_dies_soon_after_it_is_killed(
-    local_account: local_aws.Account, account: Sqs
-) -> None:
-    states = boto3.client(
+@pytest.fixture
+def states(local_account: local_aws.Account) -> SFNClient:
+    """Step Functions of the account."""
+    return boto3.client(
         "stepfunctions",
         endpoint_url=local_account.endpoint,
         region_name=local_account.region,
         aws_access_key_id="local",
         aws_secret_access_key="local",
     )
-    url = account.make()
-    review = waiting_state(HeartbeatSeconds=HEARTBEAT_SECONDS, TimeoutSeconds=300)
-    machine = states.create_state_machine(
+
+
+def machine_of(states: SFNClient, queue_url: str) -> str:
+    """A state machine whose one state waits for a review and needs heartbeats; its ARN."""
+    state = waiting_state(HeartbeatSeconds=HEARTBEAT_SECONDS, TimeoutSeconds=300)
+    definition = json.dumps({"StartAt": "R", "States": {"R": state}})
+    made = states.create_state_machine(
         name="living",
-        definition=json.dumps({"StartAt": "R", "States": {"R": review}}).replace("QUEUE_URL", url),
+        definition=definition.replace("QUEUE_URL", queue_url),
         roleArn="arn:aws:iam::123456789012:role/local",
-    )["stateMachineArn"]
+    )
+    return made["stateMachineArn"]
+
+
+def beaten_since(at: datetime) -> bool:
+    """Whether a heartbeat was accepted after this time."""
+    return Heartbeat.objects.filter(beaten_at__gt=at).exists()
+
+
+def test_a_waiting_state_is_kept_open_while_a_worker_runs_and_dies_soon_after_it_is_killed(
+    local_account: local_aws.Account, account: Sqs, states: SFNClient
+) -> None:
+    url = account.make()
+    machine = machine_of(states, url)
     queue = factories.queue("living", sqs_url=url, heartbeat_seconds=HEARTBEAT_SECONDS)
 
-    def status(execution: str) -> str:
-        return str(states.describe_execution(executionArn=execution)["status"])
-
-    def beaten_since(at: datetime) -> bool:
-        return Heartbeat.objects.filter(beaten_at__gt=at).exists()
+    def status() -> str:
+        return states.describe_execution(executionArn=execution)["status"]
 
     start = database_time.now()
     first, second = sweeping(local_account), sweeping(local_account)
@@ -149,21 +164,20 @@ def test_a_waiting_state_is_kept_open_while_a_worker_runs_and_dies_soon_after_it
         assert poller.poll_once(queue, wait_seconds=5) == 1
         wait_until(lambda: beaten_since(start), seconds=60, what="the first heartbeat")
         first.send_signal(signal.SIGKILL)
-        alone_since = database_time.now()
-        longer = alone_since + timedelta(seconds=HEARTBEAT_SECONDS)
+        longer = database_time.now() + timedelta(seconds=HEARTBEAT_SECONDS)
         wait_until(lambda: beaten_since(longer), seconds=60, what="the heartbeats of the other")
-        assert status(execution) == "RUNNING", "one worker is enough"
+        assert status() == "RUNNING", "one worker is enough"
 
         second.send_signal(signal.SIGKILL)
         killed = time.monotonic()
-        wait_until(lambda: status(execution) != "RUNNING", seconds=60, what="the end")
+        wait_until(lambda: status() != "RUNNING", seconds=60, what="the end")
         took = time.monotonic() - killed
     finally:
         for process in (first, second):
             process.kill()
             process.wait()
     assert took < HEARTBEAT_SECONDS + 2
-    assert states.describe_execution(executionArn=execution)["status"] in {"FAILED", "TIMED_OUT"}
+    assert status() in {"FAILED", "TIMED_OUT"}
 
 
 def _looping(process: subprocess.Popen[bytes]) -> bool:
