@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.account",
     "tests.callers",
     "tests.order_executions",
+    "tests.service_models",
     "tests.starts",
     "tests.waiting_reviews",
 ]
