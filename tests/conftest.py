@@ -15,7 +15,14 @@ from pytest_django.plugin import DjangoDbBlocker
 from approvals.models import ReviewQueue, User
 from tests import database, factories
 
-pytest_plugins = ["tests.account", "tests.callers", "tests.waiting_reviews"]
+pytest_plugins = [
+    "tests.account",
+    "tests.callers",
+    "tests.order_executions",
+    "tests.service_models",
+    "tests.starts",
+    "tests.waiting_reviews",
+]
 
 EMPTY = """
     DO $$

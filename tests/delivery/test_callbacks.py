@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
@@ -18,7 +19,7 @@ from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit, outbox, tokens
+from approvals.records import audit, callback_payloads, outbox, tokens
 from tests import factories
 from tests.factories import actor
 from tests.races import at_once, second_look
@@ -56,15 +57,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
     made = StepFunctions()
     monkeypatch.setattr(stepfunctions, "send_task_success", made.success)
     monkeypatch.setattr(stepfunctions, "send_task_failure", made.failure)
-    # What a history proves is tested in tests/reconciliation; here nobody may read one.
+    # What a history proves is tested in tests/reconciliation; here none may be read.
     monkeypatch.setattr(histories, "read", lambda *_: (DENIED, None))
     return made
 
 
 def decided(by: User, outcome: str = "approved", **message: Any) -> OutboxEntry:
     review = factories.review(**message)
-    ruling = DecisionRequest(undo_seconds=0, reason="because")
-    decisions.decide(review.pk, Outcome(outcome), by=actor(by, "api"), request=ruling)
+    request = DecisionRequest(undo_seconds=0, reason="because")
+    decisions.decide(review.pk, Outcome(outcome), by=actor(by, "api"), request=request)
     return OutboxEntry.objects.get()
 
 
@@ -87,7 +88,8 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
 
     entry = attempt(entry)
 
-    kept = callbacks.callback_payloads.thaw(bytes(entry.payload))
+    kept = callback_payloads.thaw(bytes(entry.payload))
+    assert isinstance(kept, callback_payloads.Success)
     assert aws.calls == [("success", Place("eu-north-1"), "token-000111222", kept.output)]
     assert entry.delivery == ("delivered", "acknowledged")
     assert (entry.attempts, results()) == (1, ["accepted"])
@@ -216,7 +218,7 @@ def test_access_denied_is_tried_slowly_until_the_deadline_and_then_parked(
 
 
 def test_a_key_that_is_gone_parks_the_row_and_calls_nobody(
-    alice: User, aws: StepFunctions, settings: Any
+    alice: User, aws: StepFunctions, settings: Settings
 ) -> None:
     entry = decided(alice)
     settings.TOKEN_KEYS = {"k9": bytes(range(32))}

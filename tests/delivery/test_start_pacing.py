@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import decisions
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes, start_pacing
-from approvals.gateways import stepfunctions
-from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxAttempt, OutboxEntry, ReviewQueue, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
-from approvals.records import service_quotas
+from approvals.records import rate_limits
 from tests import factories
 from tests.factories import actor
+from tests.starts import Starts
 
 pytestmark = pytest.mark.django_db
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 
 
 @pytest.fixture(autouse=True)
-def machine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def quota(starts: Starts, settings: Settings) -> None:
     """An account of ten starts a second, of which we take eight."""
-    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.EXECUTION_STARTS_PER_SECOND = 10.0
-    arn = f"{MACHINE.replace('stateMachine', 'execution')}:order"
-    taken = lambda *_: (Answer(Proof.ACCEPTED), arn)  # noqa: E731
-    monkeypatch.setattr(stepfunctions, "start_execution", taken)
 
 
 def test_starts_come_at_our_share_of_the_quota() -> None:
@@ -44,8 +38,8 @@ def test_starts_come_at_our_share_of_the_quota() -> None:
     assert took > 4 / 8 * 0.8
 
 
-def test_who_waited_in_vain_has_made_no_attempt(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
+def test_a_start_that_waited_in_vain_has_made_no_attempt(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.EXECUTION_STARTS_PER_SECOND = 0.1
     monkeypatch.setattr(start_pacing, "PATIENCE", 0.0)
@@ -62,7 +56,7 @@ def test_who_waited_in_vain_has_made_no_attempt(
 def test_an_answer_to_a_review_waits_for_no_start(
     monkeypatch: pytest.MonkeyPatch, queue: ReviewQueue, alice: User
 ) -> None:
-    monkeypatch.setattr(start_pacing.rate_limits, "admits", lambda *_, **__: False)
+    monkeypatch.setattr(rate_limits, "admits", lambda *_, **__: False)
     review = factories.review(queue)
     decisions.decide(
         review.pk,
@@ -72,17 +66,3 @@ def test_an_answer_to_a_review_waits_for_no_start(
     )
 
     assert start_pacing.admits(OutboxEntry.objects.get(kind="callback").pk)
-
-
-@pytest.mark.parametrize(
-    ("region", "raised", "starts"),
-    [
-        ("us-east-1", 0, (240, 1040)),
-        ("eu-central-1", 0, (120, 640)),
-        ("eu-central-1", 1000, (800, 800)),
-    ],
-)
-def test_a_region_has_its_quota_unless_aws_has_changed_it(
-    region: str, raised: float, starts: tuple[float, float]
-) -> None:
-    assert service_quotas.starts(region, raised) == starts

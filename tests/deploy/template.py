@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import yaml
@@ -21,14 +22,16 @@ def _function(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
         return {name: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
     return {name: loader.construct_mapping(node, deep=True)}
 
 
 _Loader.add_multi_constructor("!", _function)
 
 
+@cache
 def load(name: str = "template.yaml") -> dict[str, Any]:
-    """A template of deploy/."""
+    """A template of deploy/, shared by all tests: to change it, take a copy."""
     text = (ROOT / "deploy" / name).read_text()
     found: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     return found

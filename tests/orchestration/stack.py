@@ -1,4 +1,4 @@
-"""A deployed stack to try orders on: the shipped template in the local account, with its doors."""
+"""A deployed stack to try orders on: the shipped template in the local account, and its clients."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Workflow:
 
     def ended(self, execution: str) -> dict[str, Any]:
         """Wait for the end of an execution and return its description."""
-        for _ in range(600):
+        for _ in range(1_200):
             found: dict[str, Any] = self.states.describe_execution(executionArn=execution)
             if found["status"] != "RUNNING":
                 return found
@@ -81,7 +81,7 @@ class Workflow:
 
     def review(self, order_id: str) -> dict[str, Any]:
         """Take the order's review message from the queue."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while order_id not in self._reviews and time.monotonic() < deadline:
             for body in self._receive("ReviewQueueUrl"):
                 self._reviews[body["orderId"]] = body
@@ -100,7 +100,7 @@ class Workflow:
 
     def status_events(self, execution: str) -> list[str]:
         """The statuses announced for an execution."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         seen: list[str] = []
         while not seen and time.monotonic() < deadline:
             details = [body["detail"] for body in self._receive("StatusEventsQueueUrl")]

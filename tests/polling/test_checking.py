@@ -1,4 +1,4 @@
-"""What AWS says of a queue, in plain words: `check_queue` prints it, a task stores it for pages."""
+"""What AWS answers about a queue, in sentences: `check_queue` prints them, a task stores them for pages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from botocore.exceptions import ClientError
 from celery import current_app
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from pytest_django import Settings
 
 from approvals import tasks
 from approvals.arns import Place
-from approvals.gateways import aws
+from approvals.gateways import aws, sqs
 from approvals.models import QueueCheck, ReviewQueue, ReviewTask
 from approvals.polling import checking
 from approvals.records import service_quotas, wake_ups
 from tests import factories
 from tests.gateways import wire
+from tests.polling.commands import registered, run
 
 if TYPE_CHECKING:
     from tests.account import Sqs
@@ -31,11 +33,7 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 ROLE = "arn:aws:iam::123456789012:role/countersign"
 
 
-def registered(url: str, **changes: Any) -> ReviewQueue:
-    return factories.queue(sqs_url=url, **changes)
-
-
-def said(code: int | None = None) -> str:
+def checked(code: int | None = None) -> str:
     """What `check_queue` prints, and its exit code."""
     out, ended = io.StringIO(), None
     try:
@@ -46,7 +44,7 @@ def said(code: int | None = None) -> str:
     return out.getvalue()
 
 
-def worth(text: str) -> list[str]:
+def to_do(text: str) -> list[str]:
     """The lines that ask for something to be done."""
     return [line for line in text.splitlines() if not line.startswith("ok ")]
 
@@ -55,9 +53,9 @@ def test_a_queue_that_is_well_set_up_has_nothing_to_be_done(account: Sqs) -> Non
     url, dead = account.make_pair(MessageRetentionPeriod=345_600)
     registered(url)
 
-    text = said()
+    text = checked()
 
-    assert worth(text) == []
+    assert to_do(text) == []
     for expected in (account.arn(url), account.arn(dead), "standard queue", "4 days", "60 seconds"):
         assert expected in text
 
@@ -78,7 +76,7 @@ def test_what_will_hurt_one_day_is_a_warning(
     url, _ = account.make_pair(**attributes)
     registered(url)
 
-    (line,) = worth(said(3))
+    (line,) = to_do(checked(3))
 
     assert line.startswith("warning ")
     assert expected in line
@@ -86,13 +84,13 @@ def test_what_will_hurt_one_day_is_a_warning(
 
 def test_no_dead_letters_few_receives_and_short_keeping_are_warnings(account: Sqs) -> None:
     queue = registered(account.make(VisibilityTimeout=60))
-    assert "No dead-letter queue" in worth(said(3))[0]
+    assert "No dead-letter queue" in to_do(checked(3))[0]
 
     url, dead = account.make_pair(receives=1)
     account.set(dead, MessageRetentionPeriod=86_400)
     ReviewQueue.objects.filter(pk=queue.pk).update(sqs_url=url)
     account.send(dead)
-    few, short, waiting = worth(said(3))
+    few, short, waiting = to_do(checked(3))
 
     assert "maxReceiveCount is 1" in few
     assert "24 hours from when they were sent" in short
@@ -105,14 +103,14 @@ def test_a_queue_and_its_dead_letters_at_the_longest_retention_cannot_do_better(
     url, _ = account.make_pair(MessageRetentionPeriod=1_209_600)
     registered(url, timeout_seconds=30 * 86_400)
 
-    assert worth(said()) == []
+    assert to_do(checked()) == []
 
 
 def test_a_kms_key_is_named_with_the_rights_it_needs(account: Sqs) -> None:
     url, _ = account.make_pair(KmsMasterKeyId="alias/reviews")
     registered(url)
 
-    text = said()
+    text = checked()
 
     assert "KMS key alias/reviews" in text
     assert "kms:Decrypt" in text
@@ -121,7 +119,7 @@ def test_a_kms_key_is_named_with_the_rights_it_needs(account: Sqs) -> None:
 def test_a_queue_that_is_not_there_is_a_problem_in_one_line(account: Sqs) -> None:
     registered(account.make() + "-gone")
 
-    (line,) = worth(said(3))
+    (line,) = to_do(checked(3))
 
     assert line.startswith("problem ")
     assert "No such queue there" in line
@@ -131,11 +129,11 @@ def test_nobody_answering_is_a_problem_and_no_traceback(db: None) -> None:
     aws.forget()
     registered("http://127.0.0.1:9/1/q")
 
-    assert "EndpointConnectionError" in said(3)
+    assert "EndpointConnectionError" in checked(3)
 
 
 @pytest.mark.parametrize("refused", ["GetQueueAttributes", "GetQueueUrl", "of the dead letters"])
-def test_a_missing_right_is_named(refused: str, settings: Any) -> None:
+def test_a_missing_right_is_named(refused: str, settings: Settings) -> None:
     def answer(request: bytes) -> tuple[int, Any]:
         head, _, sent = request.partition(b"\n\n")
         dead = b"dead" in sent
@@ -152,7 +150,7 @@ def test_a_missing_right_is_named(refused: str, settings: Any) -> None:
         settings.AWS_ENDPOINT_URL = server.url
         aws.forget()
         registered("https://sqs.us-east-1.amazonaws.com/123456789012/q")
-        problems = [line for line in worth(said(3)) if line.startswith("problem")]
+        problems = [line for line in to_do(checked(3)) if line.startswith("problem")]
     aws.forget()
 
     action = "GetQueueUrl" if refused == "GetQueueUrl" else "GetQueueAttributes"
@@ -185,19 +183,19 @@ def test_a_queue_that_lies_in_another_region_is_a_problem(
     queue = registered(url)
     found = account.attributes(url)
     elsewhere = found | {"QueueArn": found["QueueArn"].replace("us-east-1", "eu-west-3")}
-    monkeypatch.setattr(checking.sqs, "attributes", lambda *_: elsewhere)
+    monkeypatch.setattr(sqs, "attributes", lambda *_: elsewhere)
 
-    assert "register_queue with --region eu-west-3" in said(3)
+    assert "register_queue with --region eu-west-3" in checked(3)
     assert queue.region == "us-east-1"
 
 
 def test_a_role_without_a_list_of_state_machines_is_a_warning(account: Sqs) -> None:
     url, _ = account.make_pair()
     queue = registered(url, role_arn=ROLE)
-    assert "--state-machine" in worth(said(3))[0]
+    assert "--state-machine" in to_do(checked(3))[0]
 
     ReviewQueue.objects.filter(pk=queue.pk).update(state_machine_arns=[MACHINE])
-    assert worth(said()) == []
+    assert to_do(checked()) == []
 
 
 @pytest.mark.parametrize(
@@ -233,7 +231,7 @@ def test_more_open_reviews_than_the_heartbeat_can_keep_are_a_problem(
 
 def test_an_unknown_queue_is_one_line(db: None) -> None:
     with pytest.raises(CommandError, match="register_queue makes one"):
-        said()
+        checked()
 
 
 def test_fifo_messages_are_taken_in_group_by_group(account: Sqs) -> None:
@@ -246,13 +244,13 @@ def test_fifo_messages_are_taken_in_group_by_group(account: Sqs) -> None:
         sent.append(reference)
     account.send(url, "{broken", MessageGroupId="a")
 
-    call_command("poll_queue", "--once", stdout=io.StringIO())
+    run("poll_queue", "--once")
 
     arrived = list(ReviewTask.objects.order_by("received_at", "sent_at").values_list("reference"))
     assert sorted(reference for (reference,) in arrived) == sorted(sent)
     assert (account.left(url), account.left(dead)) == (0, 0)
-    text = said()
-    assert worth(text) == []
+    text = checked()
+    assert to_do(text) == []
     assert "A FIFO queue" in text
 
 
@@ -260,7 +258,7 @@ def test_a_fifo_queue_that_may_drop_the_message_of_a_retry_is_a_warning(account:
     url, _ = account.make_pair(fifo=True, ContentBasedDeduplication="false")
     registered(url)
 
-    (line,) = worth(said(3))
+    (line,) = to_do(checked(3))
 
     assert re.search("order id.*loses the message of a retry within 5 minutes", line)
 
@@ -301,27 +299,3 @@ def test_a_check_of_a_queue_that_is_gone_fails(db: None) -> None:
 def test_the_account_itself_refuses_a_queue_that_is_not_there(account: Sqs) -> None:
     with pytest.raises(ClientError):
         aws.sqs(Place("us-east-1")).get_queue_url(QueueName="gone")
-
-
-def test_register_queue_sets_and_clears_state_machines_and_heartbeat(db: None) -> None:
-    def register(*more: str) -> ReviewQueue:
-        call_command(
-            "register_queue",
-            "held",
-            "--sqs-url",
-            "https://q.example/q",
-            *more,
-            stdout=io.StringIO(),
-        )
-        return ReviewQueue.objects.get(slug="held")
-
-    made = register("--state-machine", MACHINE, "--state-machine", f"{MACHINE}:3")
-    assert made.state_machine_arns == [MACHINE, f"{MACHINE}:3"]
-    assert register("--heartbeat-seconds", "60").heartbeat_seconds == 60
-    assert register("--name", "Held").state_machine_arns == [MACHINE, f"{MACHINE}:3"]
-    assert register("--state-machine", MACHINE).state_machine_arns == [MACHINE]
-    assert register("--state-machine", "").state_machine_arns == []
-    assert register("--heartbeat-seconds", "0").heartbeat_seconds is None
-    for wrong in (["--state-machine", "orders"], ["--heartbeat-seconds", "2"]):
-        with pytest.raises(CommandError):
-            register(*wrong)

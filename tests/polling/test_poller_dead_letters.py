@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
-import time
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.db import connection
 
 from approvals.actions import intake, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Unavailable
 from approvals.gateways import sqs as gateway
-from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.models import QuarantinedMessage, ReviewTask
 from approvals.polling import poller
 from approvals.polling.poller import Budget
 from approvals.records import audit, quarantine
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
+from tests.desk import wait_until
 from tests.factories import message
+from tests.polling.commands import registered, run, take
 from tests.races import second_look
 
 if TYPE_CHECKING:
     from tests.account import Sqs
 
 pytestmark = pytest.mark.django_db
-
-
-def registered(url: str, slug: str = "manual-review", **changes: Any) -> ReviewQueue:
-    return factories.queue(slug, sqs_url=url, **changes)
-
-
-def run(*arguments: str) -> str:
-    """The standard output of a management command."""
-    out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=out)
-    return out.getvalue()
-
-
-def take() -> str:
-    return run("poll_queue", "--dead-letters", "--once")
-
-
-def refused(*arguments: str) -> str:
-    with pytest.raises(CommandError) as refusal:
-        run(*arguments)
-    return str(refusal.value)
 
 
 def test_a_dead_letter_goes_to_quarantine_and_a_replay_makes_its_review(account: Sqs) -> None:
@@ -158,81 +133,6 @@ def test_a_dead_letter_is_deleted_only_after_it_is_committed(
     assert seen == [(1,)]
 
 
-def test_what_another_queue_gave_up_into_the_same_dead_letters_is_left_there(
-    account: Sqs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    url, dead = account.make_pair()
-    queue = registered(url)
-    for _ in range(3):
-        account.send(dead)
-    sources = iter(["arn:aws:sqs:us-east-1:123456789012:other", account.arn(url), ""])
-    receive = gateway.receive
-
-    def from_several(*given: Any, **more: Any) -> list[gateway.Message]:
-        return [replace(each, source_arn=next(sources)) for each in receive(*given, **more)]
-
-    monkeypatch.setattr(gateway, "receive", from_several)
-
-    assert poller.poll_once(queue, wait_seconds=0, dead_letters=True) == 3
-
-    assert (QuarantinedMessage.objects.count(), account.left(dead)) == (2, 1)
-    assert "poll.not_ours" in caplog.text
-
-
-def test_a_dead_letter_queue_that_is_registered_itself_is_polled_like_any_other(
-    account: Sqs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, dead = account.make_pair()
-    registered(dead)
-    account.send(dead)
-    receive = gateway.receive
-
-    def given_up(*given: Any, **more: Any) -> list[gateway.Message]:
-        arn = account.arn(url)
-        return [replace(each, source_arn=arn) for each in receive(*given, **more)]
-
-    monkeypatch.setattr(gateway, "receive", given_up)
-
-    run("poll_queue", "--once")
-
-    assert ReviewTask.objects.count() == 1
-
-
-def test_a_queue_without_dead_letters_says_so_and_the_others_have_their_turn(account: Sqs) -> None:
-    url, dead = account.make_pair()
-    registered(account.make(), "alone")
-    registered(url, "paired")
-    account.send(dead)
-
-    said = take()
-
-    assert said == (
-        "Queue alone has no dead-letter queue: set its RedrivePolicy.\npaired: 1 dead letters\n"
-    )
-    assert QuarantinedMessage.objects.get().queue.slug == "paired"
-    assert "alone" in refused("poll_queue", "--dead-letters", "--once", "--queue", "alone")
-
-
-@pytest.mark.parametrize(
-    ("arn", "says"),
-    [
-        ("arn:aws:sqs:us-east-1:999999999999:theirs", "sqs:GetQueueUrl"),
-        ("arn:aws:sqs:eu-west-1:123456789012:elsewhere", "sqs:GetQueueUrl"),
-        ("arn:aws:sns:us-east-1:123456789012:topic", "names no SQS queue"),
-    ],
-)
-def test_dead_letters_that_cannot_be_found_are_one_clear_line(
-    arn: str, says: str, account: Sqs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queue = registered(account.make())
-    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
-    monkeypatch.setattr(gateway, "attributes", lambda *_: {"RedrivePolicy": policy})
-
-    said = refused("poll_queue", "--dead-letters", "--once", "--queue", queue.slug)
-
-    assert (says in said, arn in said, "\n" in said) == (True, True, False)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_long_run_reads_dead_letters_as_they_come_and_waits_out_a_queue_without(
     account: Sqs, monkeypatch: pytest.MonkeyPatch
@@ -255,25 +155,24 @@ def test_the_long_run_reads_dead_letters_as_they_come_and_waits_out_a_queue_with
     loop.start()
     try:
         account.send(dead)
-        wait_until(lambda: QuarantinedMessage.objects.count() == 1)
+        wait_until(
+            lambda: QuarantinedMessage.objects.count() == 1,
+            seconds=60,
+            what="the first dead letter",
+        )
         names |= {thread.name for thread in threading.enumerate()}
         account.set(lone, RedrivePolicy=account.attributes(url)["RedrivePolicy"])
         account.send(dead)
-        wait_until(lambda: QuarantinedMessage.objects.count() == 2)
-        wait_until(lambda: account.left(dead) == 0)
+        wait_until(
+            lambda: QuarantinedMessage.objects.count() == 2, seconds=60, what="the second one"
+        )
+        wait_until(lambda: account.left(dead) == 0, seconds=60, what="the deletion of both")
     finally:
         stop.set()
-        loop.join(10)
+        loop.join(60)
 
     assert {"dead-letters-paired", "dead-letters-alone"} <= names
     assert not loop.is_alive()
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def test_no_output_log_or_row_shows_the_token_of_a_dead_letter(
@@ -289,14 +188,14 @@ def test_no_output_log_or_row_shows_the_token_of_a_dead_letter(
         by=COMMAND_LINE,
     )
 
-    said = take() + run("quarantine", "list") + run("quarantine", "list", "--json")
+    printed = take() + run("quarantine", "list") + run("quarantine", "list", "--json")
     for row in QuarantinedMessage.objects.all():
-        said += run("quarantine", "show", str(row.pk)) + f"{row} {row!r} {row.__dict__}"
+        printed += run("quarantine", "show", str(row.pk)) + f"{row} {row!r} {row.__dict__}"
     with pytest.raises(SystemExit):
         run("quarantine", "replay", "--all")
 
     assert QuarantinedMessage.objects.count() == 2
-    for shown in (said, caplog.text, *capfd.readouterr(), everything_stored()):
+    for shown in (printed, caplog.text, *capfd.readouterr(), everything_stored()):
         assert_no_canary(shown)
 
 
@@ -311,7 +210,7 @@ def test_fifo_dead_letters_are_read_too(account: Sqs) -> None:
     assert (QuarantinedMessage.objects.count(), account.left(dead)) == (3, 0)
 
 
-def test_trouble_of_aws_is_unavailable(account: Sqs) -> None:
+def test_a_refusal_of_aws_is_unavailable(account: Sqs) -> None:
     queue = registered(account.make().replace("/t-", "/gone-"))
 
     with pytest.raises(Unavailable, match="NonExistentQueue"):

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals.actions import decisions
 from approvals.actors import COMMAND_LINE
@@ -30,6 +30,7 @@ from approvals.worker import loop, periodic
 from tests.desk import wait_until
 from tests.factories import actor
 from tests.fake_aws import ACCOUNT, FakeAws, Fault
+from tests.polling.commands import run
 from tests.waiting_reviews import AT_ONCE, deliver, take_in, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,14 +39,14 @@ ENDS = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 @pytest.fixture
-def events(aws: FakeAws, settings: Any) -> str:
+def events(aws: FakeAws, settings: Settings) -> str:
     """The queue that EventBridge puts status events on."""
     settings.AWS_REGION = "eu-west-1"
     settings.STATUS_EVENTS_QUEUE_URL = aws.create_queue("status-events", VisibilityTimeout="0")
     return str(settings.STATUS_EVENTS_QUEUE_URL)
 
 
-def workflow(aws: FakeAws, held: ReviewQueue, settings: Any, **options: Any) -> Order:
+def workflow(aws: FakeAws, held: ReviewQueue, settings: Settings, **options: Any) -> Order:
     """An order workflow whose executions wait for a review."""
     machine = aws.machine("orders", review_queue_url=held.sqs_url, **options)
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = machine
@@ -60,7 +61,7 @@ def workflow(aws: FakeAws, held: ReviewQueue, settings: Any, **options: Any) -> 
 
 
 @pytest.fixture
-def order(aws: FakeAws, held: ReviewQueue, events: str, settings: Any) -> Order:
+def order(aws: FakeAws, held: ReviewQueue, events: str, settings: Settings) -> Order:
     """Starts an order whose execution waits for a review; its events come three times, in any order."""
     several: Any = {"status_copies": 3, "status_reorder": True}
     return workflow(aws, held, settings, status_queue_url=events, **several)
@@ -188,7 +189,7 @@ def test_what_is_no_event_leaves_the_queue_and_holds_up_nothing(
     aws.send(events, [*NO_EVENTS, json.dumps(forged)], checked=False)
     aws.abort(started.execution_arn)
 
-    call_command("poll_queue", "--once")
+    run("poll_queue", "--once")
     loop.sweep_once()
 
     assert aws.queue_state(events)["messages"] == 0
@@ -215,7 +216,7 @@ def test_events_of_executions_that_are_none_of_ours_cost_nothing(
 
 
 def test_without_any_event_the_sweep_finds_out(
-    aws: FakeAws, held: ReviewQueue, settings: Any
+    aws: FakeAws, held: ReviewQueue, settings: Settings
 ) -> None:
     start = workflow(aws, held, settings)
     started = [start(f"order-{number}") for number in range(4)]
@@ -256,7 +257,7 @@ def test_the_poller_outlives_an_absent_queue_of_events_and_a_bug(
     assert reader is not None
     try:
         aws.abort(started.execution_arn)
-        wait_until(due.exists, seconds=10, what="the event")
+        wait_until(due.exists, seconds=60, what="the event")
     finally:
         stop.set()
         reader.join()

@@ -10,6 +10,7 @@ import pytest
 from django.core import serializers
 from django.db.models import F
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals import tasks
 from approvals.gateways import dynamodb
@@ -44,7 +45,7 @@ def kept() -> ExecutionHistory:
 
 
 def age() -> None:
-    """Let the reading be older than fresh: by moving the row."""
+    """Let the stored history be older than fresh: by moving the row."""
     ExecutionHistory.objects.update(read_at=F("read_at") - timedelta(minutes=1), taken_until=None)
 
 
@@ -55,16 +56,16 @@ def calls(aws: FakeAws, op: str) -> int:
 def test_an_execution_is_kept_as_a_page_shows_it(aws: FakeAws, order: OrderExecution) -> None:
     tasks.read_execution(str(order.pk))
 
-    reading = kept()
-    assert (reading.status, reading.redrives, reading.trouble) == ("running", 0, "")
-    assert [event["kind"] for event in reading.events] == [
+    history = kept()
+    assert (history.status, history.redrives, history.trouble) == ("running", 0, "")
+    assert [event["kind"] for event in history.events] == [
         "ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSubmitted",
     ]  # fmt: skip
-    assert reading.events[1]["state"] == "ManualReview"
-    assert [event["previous"] for event in reading.events[2:]] == [2, 3, 4]
-    assert reading.workflow is not None
-    assert reading.workflow.document["StartAt"] == "ManualReview"
-    assert reading.status_row is None
+    assert history.events[1]["state"] == "ManualReview"
+    assert [event["previous"] for event in history.events[2:]] == [2, 3, 4]
+    assert history.workflow is not None
+    assert history.workflow.document["StartAt"] == "ManualReview"
+    assert history.status_row is None
 
 
 def test_no_token_no_input_and_no_output_is_kept(aws: FakeAws, order: OrderExecution) -> None:
@@ -101,9 +102,9 @@ def test_of_a_very_long_history_the_end_is_kept(aws: FakeAws, order: OrderExecut
 
     read(order.pk)
 
-    reading = kept()
-    assert (len(reading.events), reading.cut) == (MOST_KEPT, True)
-    assert reading.events[-1]["id"] == 7_005
+    history = kept()
+    assert (len(history.events), history.cut) == (MOST_KEPT, True)
+    assert history.events[-1]["id"] == 7_005
     assert calls(aws, "GetExecutionHistory") == PAGES_AT_ONCE
 
 
@@ -143,7 +144,7 @@ def test_an_execution_that_is_gone_or_hidden_says_so_and_rests(
     assert not execution_history.is_wanted(order, kept(), database_time.now())
 
 
-def test_pages_have_an_allowance_of_their_own(aws: FakeAws, order: OrderExecution) -> None:
+def test_pages_have_a_rate_limit_of_their_own(aws: FakeAws, order: OrderExecution) -> None:
     RateBucket.objects.create(name="readings:eu-west-1", left=0, filled_at=Now())
 
     assert not read(order.pk)
@@ -183,7 +184,7 @@ def kept_of(order: OrderExecution) -> Any:
 
 
 def test_the_orders_row_of_the_status_table_is_kept_as_texts(
-    aws: FakeAws, order: OrderExecution, settings: Any, monkeypatch: pytest.MonkeyPatch
+    aws: FakeAws, order: OrderExecution, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ORDER_STATUS_TABLE = "order-status"
     asked: list[Any] = []
@@ -201,7 +202,7 @@ def test_the_orders_row_of_the_status_table_is_kept_as_texts(
 
 
 def test_a_status_table_that_cannot_be_read_hides_nothing_else(
-    aws: FakeAws, order: OrderExecution, settings: Any, monkeypatch: pytest.MonkeyPatch
+    aws: FakeAws, order: OrderExecution, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ORDER_STATUS_TABLE = "order-status"
     denied = Answer(Proof.ACCESS_DENIED, "AccessDeniedException")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,20 +58,32 @@ def pairs(found: Lines) -> set[tuple[str, str]]:
     return {(one["what"], one["reference"]) for one in found}
 
 
-def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
-    aws: FakeAws, held: ReviewQueue, machine: str, waiting: Waiting, ada: User, tmp_path: Path
-) -> None:
-    def approve(review: ReviewTask) -> ReviewTask:
-        return decisions.decide(review.pk, Outcome.APPROVED, by=actor(ada, "api"), request=AT_ONCE)
+@dataclass(frozen=True)
+class Restored:
+    """A restored backup: the reviews of its last minutes, which are gone, and who won each token."""
 
-    early, sent = waiting("order-early"), approve(waiting("order-sent"))
+    since: datetime
+    early: ReviewTask  # decided after the backup
+    under_way: ReviewTask  # decided before the backup, delivered after it
+    late: ReviewTask  # received after the backup
+    lost_here: ReviewTask  # `early` as it was decided
+    lost_whole: ReviewTask  # received, decided and delivered after the backup
+    winners: dict[str, str | None]  # by token
+
+
+@pytest.fixture
+def restored(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User, tmp_path: Path
+) -> Restored:
+    """Six reviews before and after a backup, which is then restored; SQS has forgotten all of them."""
+    early, sent = waiting("order-early"), approve(waiting("order-sent"), ada)
     deliver(sent)
-    under_way = approve(waiting("order-under-way"))
+    under_way = approve(waiting("order-under-way"), ada)
     since = database_time.now()
     backup = restoring.back_up(tmp_path / "backup.dump")
 
     deliver(under_way)
-    lost_here = approve(early)
+    lost_here = approve(early, ada)
     deliver(lost_here)
     late, decided, expired = (waiting(f"order-{what}") for what in ("late", "decided", "expired"))
     lost_whole = decisions.decide(
@@ -82,8 +95,19 @@ def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
 
     restoring.restore(backup)
     take_in(held)
-    assert ReviewTask.objects.count() == 3  # SQS has forgotten the others
-    code, found, last = recover(since=since)
+    assert ReviewTask.objects.count() == 3
+    return Restored(since, early, under_way, late, lost_here, lost_whole, winners)
+
+
+def approve(review: ReviewTask, by: User) -> ReviewTask:
+    """Approve a review, to be delivered at once."""
+    return decisions.decide(review.pk, Outcome.APPROVED, by=actor(by, "api"), request=AT_ONCE)
+
+
+def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
+    aws: FakeAws, restored: Restored, ada: User
+) -> None:
+    code, found, last = recover(since=restored.since)
 
     assert code == 3
     assert pairs(found) == {
@@ -93,28 +117,27 @@ def test_after_a_restore_everything_that_was_lost_is_taken_in_again_or_named(
         ("ended", "order-expired"),
     }
     there = {one["reference"]: one.get("decision_there", "") for one in found}
-    assert there["order-early"] == str(lost_here.decision_id)
-    assert there["order-decided"] == str(lost_whole.decision_id)
+    assert there["order-early"] == str(restored.lost_here.decision_id)
+    assert there["order-decided"] == str(restored.lost_whole.decision_id)
     assert last == {"executions": 5, "differ": 4, "go_on_before": None}
 
     loop.sweep_once()
-    early.refresh_from_db()
-    assert early.status == "orphaned"
+    assert ReviewTask.objects.get(pk=restored.early.pk).status == "orphaned"
     closed = AuditEvent.objects.get(kind="review.orphaned")
-    assert closed.data["decision_found"] == str(lost_here.decision_id)
-    entry = OutboxEntry.objects.get(subject=under_way.decision_id)
+    assert closed.data["decision_found"] == str(restored.lost_here.decision_id)
+    entry = OutboxEntry.objects.get(subject=restored.under_way.decision_id)
     assert entry.delivery == ("delivered", "proved_by_history")
     again = ReviewTask.objects.get(reference="order-late")
-    assert again.token_fingerprint == late.token_fingerprint
-    assert deliver(approve(again)).delivery == ("delivered", "acknowledged")
+    assert again.token_fingerprint == restored.late.token_fingerprint
+    assert deliver(approve(again, ada)).delivery == ("delivered", "acknowledged")
 
-    code, found, _ = recover(since=since)
+    code, found, _ = recover(since=restored.since)
     assert (code, pairs(found)) == (
         3,
         {("lost", "order-early"), ("lost", "order-decided"), ("ended", "order-expired")},
     )
     again.refresh_from_db()
-    winners[token_of(aws, again)] = str(again.decision_id)
+    winners = restored.winners | {token_of(aws, again): str(again.decision_id)}
     assert {token: aws.log.winner(token) for token in winners} == winners
     assert aws.log.closed_more_than_once() == []
     assert [breach for chain in audit.chains() for breach in audit.verify(chain)] == []
@@ -299,7 +322,9 @@ def test_it_goes_on_where_it_was_stopped(aws: FakeAws, held: ReviewQueue, machin
     assert [one["reference"] for one in found] == ["order-2", "order-1", "order-0"]
 
 
-def test_told_to_stop_it_says_where_to_go_on(aws: FakeAws, held: ReviewQueue, machine: str) -> None:
+def test_asked_to_stop_it_names_where_to_go_on(
+    aws: FakeAws, held: ReviewQueue, machine: str
+) -> None:
     for number in range(3):
         aws.start(machine, f"order-{number}", {"order_id": f"order-{number}"})
     walk = recovery.Recovery(held, [machine], datetime.now(UTC) - timedelta(hours=1))
@@ -332,13 +357,13 @@ def test_the_queues_own_machines_are_the_default_and_no_token_is_ever_shown(
         call_command("recover", "held", "--since", since, stdout=out)
 
     tokens = [task["token"] for task in aws.tasks()]
-    said = out.getvalue() + "".join(capsys.readouterr())
+    printed = out.getvalue() + "".join(capsys.readouterr())
     assert foreseen in tokens
-    assert "order-2⟨U+001B⟩[2J" in said
-    assert "it is [task token]" in said
-    assert said.splitlines()[-1].startswith("2 executions looked into, 2 differences")
-    assert not any(token in said for token in tokens)
-    assert not any(token[:40] in said for token in tokens)
+    assert "order-2⟨U+001B⟩[2J" in printed
+    assert "it is [task token]" in printed
+    assert printed.splitlines()[-1].startswith("2 executions looked into, 2 differences")
+    assert not any(token in printed for token in tokens)
+    assert not any(token[:40] in printed for token in tokens)
 
 
 def test_an_ended_execution_of_a_forged_review_closes_nothing_here(

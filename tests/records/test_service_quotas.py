@@ -7,7 +7,10 @@ import pytest
 from approvals.records import service_quotas
 
 
-@pytest.mark.parametrize(("region", "beats"), [("us-east-1", 250), ("ap-south-1", 150)])
+@pytest.mark.parametrize(
+    ("region", "beats"),
+    [("us-east-1", 250), ("us-west-2", 250), ("eu-west-1", 250), ("eu-west-3", 150)],
+)
 def test_half_of_the_heartbeats_of_a_region_are_ours(region: str, beats: float) -> None:
     assert service_quotas.beats_a_second(region) == beats
 

@@ -12,12 +12,18 @@ from approvals.workflows.asl.model import Definition
 from approvals.workflows.asl.parser import parse_definition
 from approvals.workflows.linting.linter import lint
 from approvals.workflows.linting.rule import QueueSettings
+from tests.paths import ROOT
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
 OURS = ROOT / "approvals/orchestration/definitions"
 ORDERS = OURS / "order_fulfillment.asl.json"
 TEXTBOOK = HERE / "textbook.asl.json"
+ASK = "/States/Ask"
+PUT = "arn:aws:states:::dynamodb:putItem"
+THROTTLES = [
+    *("Lambda.ServiceException", "Lambda.AWSLambdaException"),
+    *("Lambda.SdkClientException", "Lambda.TooManyRequestsException"),
+]
 Body = dict[str, Any]
 _ORDERS = json.loads(ORDERS.read_text())
 
@@ -81,3 +87,52 @@ def workflow(**states: Body) -> Body:
     written = json.dumps(states)
     ends = {name: end for name, end in ENDS.items() if f'": "{name}"' in written}
     return {"StartAt": next(iter(states)), "TimeoutSeconds": 86_400, "States": states | ends}
+
+
+def function(**fields: Any) -> Body:
+    """A Lambda without any fault."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:weigh",
+        "TimeoutSeconds": 30,
+        "ResultPath": "$.weight",
+        "Retry": [{"ErrorEquals": THROTTLES}],
+        "Next": "Done",
+    } | fields
+
+
+def a_map(
+    width: int | None, mode: str = "DISTRIBUTED", kind: str = "EXPRESS", **inside: Body
+) -> Body:
+    """A Map of this MaxConcurrency, with these states or one that does nothing."""
+    config = {"Mode": mode} | ({"ExecutionType": kind} if mode == "DISTRIBUTED" else {})
+    states = inside or {"One": {"Type": "Pass", "End": True}}
+    processor = {"ProcessorConfig": config, "StartAt": next(iter(states)), "States": states}
+    found = {"Type": "Map", "ItemProcessor": processor, "ResultPath": "$.run", "Next": "Done"}
+    return found | ({} if width is None else {"MaxConcurrency": width})
+
+
+def in_jsonata(**fields: Any) -> Body:
+    """The review of `waits` in JSONata."""
+    message = {
+        name.removesuffix(".$"): "{% $states.context." + path.removeprefix("$$.") + " %}"
+        if isinstance(path, str)
+        else path
+        for name, path in waits()["Parameters"]["MessageBody"].items()
+        if path != "$"
+    }
+    return {
+        "Type": "Task",
+        "Resource": waits()["Resource"],
+        "TimeoutSeconds": 3_600,
+        "Arguments": {"QueueUrl": "https://sqs.example/review", "MessageBody": message},
+        "Output": "{% $merge([$states.input, {'review': $states.result}]) %}",
+        "Catch": [
+            {
+                "ErrorEquals": ["ReviewRejected", "States.Timeout"],
+                "Output": "{% $states.input %}",
+                "Next": "Over",
+            }
+        ],
+        "Next": "Done",
+    } | fields

@@ -1,0 +1,59 @@
+"""Batch executions: what they report of an order is recorded once, and an unreported order goes on alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals import arns
+from approvals.actions import batch_executions, interventions
+from approvals.actors import COMMAND_LINE
+from approvals.delivery import lanes
+from approvals.models import AuditEvent, BatchExecution, OrderExecution, OutboxEntry
+from tests.order_batches import accepted, ended, order, output, read
+from tests.starts import MACHINE, Starts
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
+
+
+def test_an_end_is_read_once_however_often_it_is_reported() -> None:
+    read(accepted([order(1), order(2)], "batches"))
+    lanes.drain("executions")
+    execution = BatchExecution.objects.get()
+    text = output([1], _2=arns.execution_arn(MACHINE, "order-A-2"))
+    ended(execution, text)
+    before = AuditEvent.objects.count()
+
+    ended(execution, text)
+    batch_executions.record_outcomes(execution.pk, [batch_executions.Outcome(2)])
+
+    assert AuditEvent.objects.count() == before
+    assert OrderExecution.objects.get(order_id="A-2").status == "running"
+
+
+def test_a_released_order_is_stopped_where_it_may_run_already(starts: Starts) -> None:
+    read(accepted([order(1)], "batches"))
+    lanes.drain("executions")
+    assert ended(BatchExecution.objects.get(), "{}", "failed")
+
+    row = interventions.stop("A-1", "Cancelled.", by=COMMAND_LINE)
+
+    # Its start goes on, and finds what the batch execution may have started.
+    assert row.status == "pending"
+    assert OutboxEntry.objects.get(kind="start", subject=row.pk).state == "waiting"
+    assert OutboxEntry.objects.filter(kind="stop").exists()
+
+
+def test_an_execution_has_not_ended_while_an_order_of_it_is_unreported() -> None:
+    read(accepted([order(1), order(2)], "batches"))
+    lanes.drain("executions")
+    execution = BatchExecution.objects.get()
+    assert batch_executions.record_outcomes(execution.pk, [batch_executions.Outcome(1)]) == 1
+
+    assert not batch_executions.end(execution.pk, "succeeded")
+    assert batch_executions.release(execution.pk) == 1
+    assert batch_executions.end(execution.pk, "succeeded")
+
+    assert not batch_executions.end(execution.pk, "succeeded"), "its end is recorded once"
+    batch_executions.note_progress(execution.pk, 1)
+    execution.refresh_from_db()
+    assert (execution.status, execution.items_done) == ("succeeded", 2)

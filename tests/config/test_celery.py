@@ -1,0 +1,31 @@
+"""Celery's application: a wrong setting stops it with one line, and logging is left to the settings."""
+
+from __future__ import annotations
+
+import sys
+
+from celery import current_app
+from celery.signals import setup_logging
+
+import config
+from approvals.records import wake_ups
+from tests.config.bare_environment import assert_one_line, run
+
+
+def test_celery_stops_with_one_line_that_names_the_setting() -> None:
+    worker = [sys.executable, "-m", "celery", "-A", "config", "worker"]
+    assert_one_line(run({"SECRET_KEY": None}, worker), "SECRET_KEY")
+
+
+def test_the_services_application_is_the_current_one_and_its_worker_finds_the_tasks() -> None:
+    assert current_app.conf is config.celery.conf
+
+    config.celery.loader.import_default_modules()  # as a worker does when it starts
+
+    assert {wake_ups.DELIVER, wake_ups.CHECK} <= set(config.celery.tasks)
+
+
+def test_celery_leaves_logging_to_the_settings() -> None:
+    answers = setup_logging.send(sender=None)  # Celery sets up its own only if nobody answers
+
+    assert [answer for _, answer in answers] == [None]

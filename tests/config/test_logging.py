@@ -1,0 +1,66 @@
+"""Logs: one line an event, and at no level a line of a library that prints request bodies."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+from config import logging as logs
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """The logging of the tests comes back, however it was configured meanwhile."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    logs.configure(level="INFO", console=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("level", "of_libraries"), [("DEBUG", "INFO"), ("INFO", "INFO"), ("ERROR", "ERROR")]
+)
+def test_what_prints_request_bodies_stays_above_debug(
+    level: str, of_libraries: str, restored: None
+) -> None:
+    logs.configure(level=level, console=False)
+
+    assert logging.getLevelName(logging.getLogger().level) == level
+    for name in logs.BODY_PRINTERS:
+        effective = logging.getLogger(f"{name}.endpoint").getEffectiveLevel()
+        assert logging.getLevelName(effective) == of_libraries
+
+
+def test_a_level_that_is_none_is_refused_by_its_name() -> None:
+    with pytest.raises(ImproperlyConfigured, match="LOG_LEVEL"):
+        logs.configure(level="LOUD", console=False)
+
+
+def test_events_of_the_service_and_of_libraries_are_lines_of_one_format(
+    restored: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(level="INFO", console=False)
+
+    structlog.get_logger("approvals.tests").info("review.tested", review="r-1")
+    logging.getLogger("botocore.endpoint").warning("slow: %s", "sqs")
+
+    ours, theirs = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (ours["event"], ours["review"], ours["level"]) == ("review.tested", "r-1", "info")
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == (
+        "slow: sqs", "botocore.endpoint", "warning",
+    )  # fmt: skip
+
+
+def test_a_link_that_sets_a_password_is_taken_out_also_where_it_is_quoted() -> None:
+    line = 'GET "/accounts/password/reset/key/1-abc/?next=%2Freset%2Fkey%2F2-def"'
+
+    written = logs.without_live_links(None, "info", line)
+
+    assert written == 'GET "/accounts/password/reset/key/[link]"'

@@ -1,0 +1,28 @@
+"""Rules on control flow: loops, and errors that go where they should not."""
+
+from __future__ import annotations
+
+from tests.workflows.linting.definitions import ASK, definition, findings, waits, workflow
+
+
+def test_a_loop_is_bounded_by_a_count_and_not_by_any_number() -> None:
+    def loop(variable: str) -> list[tuple[str, str]]:
+        more = {"Variable": variable, "NumericLessThan": 3, "Next": "Ask"}
+        return findings(
+            definition(
+                workflow(
+                    Start={"Type": "Pass", "Result": 0, "ResultPath": "$.round", "Next": "Ask"},
+                    Ask=waits(Next="Count"),
+                    Count={
+                        "Type": "Pass",
+                        "Parameters": {"n.$": "States.MathAdd($.round.n, 1)"},
+                        "ResultPath": "$.round",
+                        "Next": "Again",
+                    },
+                    Again={"Type": "Choice", "Choices": [more], "Default": "Done"},
+                )
+            )
+        )
+
+    assert loop("$.round.n") == []
+    assert loop("$.total") == [("review-loop-unbounded", ASK)]

@@ -1,0 +1,52 @@
+"""What a state is for is guessed by the words in its name and its function's name, and by what it calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.workflows.asl.model import State
+from approvals.workflows.linting.state_purpose import is_charge, is_compensation, is_notice, words
+from tests.workflows.linting.definitions import definition, function, workflow
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
+
+
+def task(name: str, resource: str) -> State:
+    """A Task of this name."""
+    (found,) = definition(workflow(**{name: function(Resource=resource, End=True)})).states[:1]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "resource", "purpose"),
+    [
+        ("NotifyCustomer", f"{ARN}tell", "notice"),
+        ("Tell", f"{ARN}send-SMS", "notice"),
+        ("Tell", "arn:aws:states:::sns:publish", "notice"),
+        ("Tell", "arn:aws:states:::aws-sdk:sesv2:sendEmail", "notice"),
+        ("Tell", "arn:aws:states:::sqs:sendMessage", ""),
+        ("RefundPayment", f"{ARN}act", "compensation"),
+        ("NotifyOfRefund", f"{ARN}act", "notice"),
+        ("ChargeCard", f"{ARN}act", "charge"),
+        ("Act", f"{ARN}take-payment", "charge"),
+        ("NotifyPaymentFailed", f"{ARN}act", "notice"),
+        ("RollbackPayment", f"{ARN}act", "compensation"),
+        ("ChargeCard", "arn:aws:states:::dynamodb:putItem", ""),
+        ("Paymaster", f"{ARN}act", ""),
+    ],
+)
+def test_a_task_has_one_purpose_or_none(name: str, resource: str, purpose: str) -> None:
+    state = task(name, resource)
+
+    guesses = {"notice": is_notice, "compensation": is_compensation, "charge": is_charge}
+    assert [what for what, guess in guesses.items() if guess(state)] == ([purpose] * bool(purpose))
+
+
+def test_a_state_that_waits_for_an_answer_is_no_notice() -> None:
+    assert not is_notice(task("Notify", "arn:aws:states:::sqs:sendMessage.waitForTaskToken"))
+
+
+def test_names_are_cut_at_capitals_and_signs() -> None:
+    found = words(task("SendSMSToHTTPServer", f"{ARN}charge_v2-card"))
+
+    assert {"send", "sms", "to", "http", "server", "charge", "card"} <= found
