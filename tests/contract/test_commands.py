@@ -40,12 +40,18 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def make_help() -> str:
+    """What `make help` prints."""
+    return make("help").stdout
+
+
 @pytest.mark.parametrize("target", contract.due("make", contract.MAKE))
-def test_make_has_the_target_and_says_what_it_does(target: str) -> None:
+def test_make_has_the_target_and_says_what_it_does(make_help: str, target: str) -> None:
     planned = make("--dry-run", target)
 
     assert planned.returncode == 0, planned.stderr
-    assert re.search(rf"^  make {target} +\w", make("help").stdout, re.MULTILINE)
+    assert re.search(rf"^  make {target} +\w", make_help, re.MULTILINE)
 
 
 @pytest.mark.parametrize("target", contract.not_yet("make"))

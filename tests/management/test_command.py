@@ -41,7 +41,7 @@ def test_a_time_with_an_offset_is_that_time() -> None:
 
 def test_a_database_that_does_not_answer_is_one_line(db: None) -> None:
     def away(*_: object) -> None:
-        raise OperationalError("connection failed:\n  no such host")
+        raise OperationalError("connection failed:\nno such host")
 
     with connection.execute_wrapper(away):
         line = refused("verify_audit")

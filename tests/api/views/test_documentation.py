@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from django.test import Client
 
+from tests.api.schema_documents import Document
 from tests.callers import refused
 
 
@@ -27,7 +29,12 @@ def test_the_pages_refuse_in_the_apis_own_language(client: Client, path: Any) ->
     refused(client.post(path), 405, "method_not_allowed")
 
 
-def test_the_schema_comes_as_json_too(client: Client) -> None:
-    answer = client.get("/api/schema/", HTTP_ACCEPT="application/json")
+def test_the_schema_comes_as_json_where_a_client_wishes_for_it(schema: Document) -> None:
+    assert schema["openapi"].startswith("3.1")
 
-    assert answer.json()["openapi"].startswith("3.1")
+
+def test_the_schema_is_the_same_document_in_yaml(client: Client, schema: Document) -> None:
+    answer = client.get("/api/schema/")
+
+    assert answer.headers["Content-Type"].startswith("application/vnd.oai.openapi")
+    assert yaml.safe_load(answer.content) == schema

@@ -36,7 +36,7 @@ def test_a_table_that_is_locked_is_waited_for_no_longer(monkeypatch: pytest.Monk
 
 
 def test_a_database_that_is_away_is_named_by_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = OperationalError("connection failed:\n  no such host")
+    away = OperationalError("connection failed:\nno such host")
     monkeypatch.setattr(migrate.Command, "execute", failing(away))
 
     assert refused("migrate") == "The database does not answer: no such host"
