@@ -33,7 +33,6 @@ ALLOWED = {
     "0003_doors: AddField quarantinedmessage.replayed_as makes an index": "as above, all null yet",
     "0010_model_names: SeparateDatabaseAndState hides what the database does": "it does nothing there",
 }
-AnyField = models.Field[Any, Any]
 WIDER = {
     ("smallint", "integer"),
     ("smallint", "bigint"),
@@ -112,7 +111,7 @@ def _of_table(operation: Operation, model: str, before: Before) -> Iterator[str]
         yield f"{kind} on {model}"
 
 
-def _of_column(added: AnyField, what: str) -> Iterator[str]:
+def _of_column(added: models.Field[Any, Any], what: str) -> Iterator[str]:
     if added.many_to_many:
         return
     if not added.null and not added.has_db_default():
@@ -121,7 +120,9 @@ def _of_column(added: AnyField, what: str) -> Iterator[str]:
         yield f"{what} makes an index"
 
 
-def _narrowing(old: AnyField, new: AnyField, what: str) -> Iterator[str]:
+def _narrowing(
+    old: models.Field[Any, Any], new: models.Field[Any, Any], what: str
+) -> Iterator[str]:
     if old.null and not new.null:
         yield f"{what} is no longer null"
     if old.has_db_default() and not (new.has_db_default() or new.null):
@@ -133,7 +134,7 @@ def _narrowing(old: AnyField, new: AnyField, what: str) -> Iterator[str]:
         yield f"{what} turns {was} into {becomes}"
 
 
-def _has_index(column: AnyField) -> bool:
+def _has_index(column: models.Field[Any, Any]) -> bool:
     return bool(getattr(column, "db_index", False))
 
 

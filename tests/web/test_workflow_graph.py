@@ -43,11 +43,13 @@ def test_a_graph_starts_with_its_first_state_where_startat_names_none() -> None:
 
 def test_a_graph_has_no_more_nodes_than_can_be_drawn() -> None:
     inner: dict[str, Any] = {"States": {f"i{n}": {} for n in range(400)}}
-    graph = graph_of({"States": {f"s{n}": {"Branches": [inner]} for n in range(200)}})
+    outer: dict[str, Any] = {f"s{n}": {} for n in range(200)}
+    graph = graph_of({"States": outer | {name: {"Branches": [inner]} for name in ("s0", "s199")}})
 
     assert graph is not None
     assert len(graph.nodes) == 200
-    assert len(graph.nodes["s0"].inner[0].nodes) == MAX_NODES - 200
+    for name in ("s0", "s199"):
+        assert len(graph.nodes[name].inner[0].nodes) == MAX_NODES - 200
 
 
 @pytest.mark.parametrize(
