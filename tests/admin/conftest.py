@@ -1,34 +1,21 @@
-"""The admin site by its URLs: an operator, an auditor, a member, a user without rights, and rows."""
+"""Fixtures of the admin site: an operator, an auditor, a user without rights, their browsers, and rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
-from django.db import transaction
-from django.test import Client, override_settings
-from django.urls import reverse
+from django.test import Client
 
-from approvals.actions import credentials, decisions, intake, people
+from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
-    Decision,
-    OrderExecution,
-    OutboxEntry,
-    QuarantinedMessage,
     ReviewQueue,
-    ReviewTask,
     User,
 )
-from approvals.models.choices import Outcome
-from approvals.orchestration import fulfillment
-from approvals.records import outbox
-from approvals.records.outbox import AttemptResult
 from tests import factories
-from tests.factories import actor
+from tests.admin.rows import Rows, operator, ordered, parked, quarantined
 
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 Enter = Callable[[User], Client]
 
 
@@ -64,24 +51,6 @@ def stan(db: None) -> User:
     return factories.user("stan@example.com")
 
 
-def operator(email: str) -> User:
-    """An operator."""
-    user = factories.user(email)
-    people.grant_site(user, "operator", by=COMMAND_LINE)
-    return user
-
-
-@dataclass
-class Rows:
-    """A row of everything the site shows."""
-
-    queue: ReviewQueue
-    review: ReviewTask
-    message: QuarantinedMessage
-    entry: OutboxEntry
-    order: OrderExecution
-
-
 @pytest.fixture
 def rows(queue: ReviewQueue, alice: User) -> Rows:
     """A review that waits, one whose callback is parked, a quarantined message, an order."""
@@ -91,34 +60,7 @@ def rows(queue: ReviewQueue, alice: User) -> Rows:
     return Rows(queue, review, quarantined(queue), parked(queue, alice), ordered(alice))
 
 
-def quarantined(queue: ReviewQueue, body: str = '{"orderId": "no token"}') -> QuarantinedMessage:
-    """A message without a token."""
-    arrival = factories.received(body)
-    intake.accept(queue, [arrival])
-    return QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id)
-
-
-def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
-    """The callback of a review whose token Step Functions does not know."""
-    review = factories.review(queue, orderId="ORD-PARKED")
-    ruling = decisions.DecisionRequest(undo_seconds=0)
-    decisions.decide(review.pk, Outcome.APPROVED, by=actor(by), request=ruling)
-    entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
-    lease = outbox.lease(entry.pk)
-    with transaction.atomic():
-        entry = outbox.journal(lease, AttemptResult("invalid_token", "InvalidToken", "r-1"))
-        outbox.move(entry, outbox.parked("invalid_token"))
-    return entry
-
-
-def ordered(by: User) -> OrderExecution:
-    """An order that waits to be started."""
-    people.grant_site(by, "orders", by=COMMAND_LINE)
-    with override_settings(ORDER_FULFILLMENT_STATE_MACHINE_ARN=MACHINE):
-        order, _ = fulfillment.start_order_fulfillment({"order_id": "A-1"}, by=actor(by, "api"))
-    return order
-
-
-def at(name: str, *args: object) -> str:
-    """An address of the admin site: `at("reviewqueue_change", queue.pk)`."""
-    return reverse(f"admin:approvals_{name}", args=args)
+@pytest.fixture
+def browser(enter: Enter, oscar: User) -> Client:
+    """The operator's browser."""
+    return enter(oscar)

@@ -13,8 +13,7 @@ from django.test import Client
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
-from approvals.models import ReviewTask
-from approvals.records import idempotency
+from approvals.models import IdempotencyKey, ReviewTask
 
 PATH = "/api/v1/webhooks/decision/"
 _ids = itertools.count(1)
@@ -77,7 +76,5 @@ def about(review: ReviewTask, **changed: Any) -> dict[str, Any]:
 
 def kept(sender_name: str = "erp") -> int:
     """How many idempotency keys are stored for a sender."""
-    rows: Any = idempotency.IdempotencyKey.objects.filter(
-        principal__startswith=f"webhook:{sender_name}:"
-    )
-    return int(rows.count())
+    rows = IdempotencyKey.objects.filter(principal__startswith=f"webhook:{sender_name}:")
+    return rows.count()

@@ -11,16 +11,17 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
-from approvals.actions import credentials
+from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
-from approvals.models import ApiToken, ReviewQueue, User
+from approvals.models import ApiToken, ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
 
 
-def header(text: str):
+def header(text: str) -> Any:
+    """The answer to a request with this Authorization header."""
     return Client(raise_request_exception=False).get("/api/v1/reviews/", HTTP_AUTHORIZATION=text)
 
 
@@ -52,7 +53,7 @@ def header(text: str):
         "Bearer a, Bearer b",
     ],
 )
-def test_a_header_that_is_no_token_is_401(text: Any) -> None:
+def test_a_header_that_is_no_token_is_401(text: str) -> None:
     answer = header(text)
 
     refused(answer, 401, "not_authenticated")
@@ -141,3 +142,41 @@ def test_an_expired_token_is_refused_in_the_same_words(api: Caller) -> None:
     assert api.get("reviews/").content == unknown.content
     ApiToken.objects.update(expiry=timezone.now() + timedelta(minutes=5))
     assert api.get("reviews/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        ([], {"read", "decide"}),
+        (["read"], {"read"}),
+        (["decide"], {"decide"}),
+        (["orders"], set()),
+        (["read", "decide"], {"read", "decide"}),
+    ],
+)
+def test_a_token_reaches_as_far_as_its_scopes(
+    call: Callable[..., Caller], alice: User, review: ReviewTask, scopes: Any, allowed: Any
+) -> None:
+    caller = call(alice, *scopes)
+
+    answers = {
+        "read": caller.get("reviews/"),
+        "decide": caller.post(f"reviews/{review.pk}/claim/"),
+    }
+
+    assert {name for name, answer in answers.items() if answer.status_code == 200} == allowed
+    for name in answers.keys() - allowed:
+        problem = refused(answers[name], 403, "not_allowed")
+        assert name in problem["detail"]
+
+
+def test_starting_orders_needs_its_own_scope(
+    call: Callable[..., Caller], settings: Any, queue: ReviewQueue
+) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
+    keeper = factories.user("shop@example.com")
+    people.grant_site(keeper, "orders", by=COMMAND_LINE)
+
+    refused(call(keeper, "decide").post("orders/", {"order_id": 1}), 403, "not_allowed")
+    refused(call(keeper, "orders").post("orders/", {"order_id": 1}), 503, "unavailable")
+    refused(call(keeper, "orders").get("orders/"), 403, "not_allowed")

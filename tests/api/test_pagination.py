@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -22,7 +22,8 @@ pytestmark = pytest.mark.django_db
 AT = datetime(2031, 1, 1, tzinfo=UTC)
 
 
-def fill(queue, number: int) -> None:
+def fill(queue: ReviewQueue, number: int) -> None:
+    """Let so many reviews come."""
     intake.accept(queue, [factories.received() for _ in range(number)])
 
 
@@ -35,7 +36,10 @@ def tie(ties: int = 3) -> None:
         row.save()
 
 
-def walk(api, link: str, way: str = "next", during=lambda: None) -> list[list[str]]:
+def walk(
+    api: Caller, link: str, way: str = "next", during: Callable[[], None] = lambda: None
+) -> list[list[str]]:
+    """The ids of each page from a link on; `during` is called after each page."""
     pages = []
     while link:
         page = api.get(link).json()
@@ -48,7 +52,7 @@ def walk(api, link: str, way: str = "next", during=lambda: None) -> list[list[st
 @pytest.mark.parametrize("ordering", ["deadline", "-received_at", "-priority"])
 @pytest.mark.parametrize("size", [1, 4, 11, 200])
 def test_each_way_shows_every_row_once(
-    api: Caller, queue: ReviewQueue, ordering: Any, size: Any
+    api: Caller, queue: ReviewQueue, ordering: str, size: int
 ) -> None:
     fill(queue, 11)
     tie()
@@ -76,7 +80,7 @@ def test_rows_that_come_and_go_meanwhile_disturb_nobody(
     there = {str(pk) for pk in ReviewTask.objects.values_list("pk", flat=True)}
     gone: set[str] = set()
 
-    def disturb():
+    def disturb() -> None:
         fill(queue, 2)
         newest = ReviewTask.objects.order_by("-pk")[:2]
         ReviewTask.objects.filter(pk__in=[row.pk for row in newest]).update(
@@ -142,9 +146,9 @@ def test_a_cursor_of_another_order_or_list_is_refused(
 
 @pytest.mark.parametrize("path", ["reviews/?status=any&page_size=200", "queues/"])
 def test_a_longer_list_costs_no_more_queries(
-    api: Caller, alice: User, queue: ReviewQueue, path: Any
+    api: Caller, alice: User, queue: ReviewQueue, path: str
 ) -> None:
-    def cost():
+    def cost() -> int:
         with CaptureQueriesContext(connection) as asked:
             assert api.get(path).status_code == 200
         return len(asked)

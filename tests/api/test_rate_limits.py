@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import F
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from rest_framework.request import Request
 
 from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
@@ -25,16 +26,18 @@ ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 
 
 @pytest.fixture(autouse=True)
-def slow(settings: Any):
+def slow(settings: Any) -> None:
     """One a minute after a burst of 20: no test takes so long that one comes back by itself."""
     settings.API_RATE_PER_MINUTE = 1
 
 
-def spend(caller, count=20, **headers):
+def spend(caller: Caller, count: int = 20, **headers: Any) -> list[int]:
+    """The statuses of so many requests."""
     return [caller.get("queues/", **headers).status_code for _ in range(count)]
 
 
-def age(seconds):
+def age(seconds: float) -> None:
+    """Let so much time pass for every bucket, by moving its row."""
     RateBucket.objects.update(filled_at=F("filled_at") - timedelta(seconds=seconds))
 
 
@@ -95,10 +98,10 @@ def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api: Caller) 
     [("203.0.113.9:5000", "203.0.113.9"), ("[2001:db8::1]:443", "2001:db8::/64")],
 )
 def test_a_port_that_a_proxy_appends_is_no_part_of_an_address(
-    settings: Any, rf: Any, seen: Any, counted: Any
+    settings: Any, rf: RequestFactory, seen: str, counted: str
 ) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert address(rf.get("/", HTTP_X_FORWARDED_FOR=seen)) == counted
+    assert address(Request(rf.get("/", HTTP_X_FORWARDED_FOR=seen))) == counted
 
 
 def test_who_brings_no_token_at_all_is_bounded_and_blocks_nobody(
@@ -138,7 +141,7 @@ def test_a_whole_ipv6_line_is_one_address(call: Callable[..., Caller]) -> None:
 
 
 @pytest.mark.parametrize("hop", ["", "unknown", "x" * 9000, "\0", "1.2.3.4:567", "'; --"])
-def test_no_address_makes_a_5xx(call: Callable[..., Caller], settings: Any, hop: Any) -> None:
+def test_no_address_makes_a_5xx(call: Callable[..., Caller], settings: Any, hop: str) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
     assert spend(call(None), 1, HTTP_X_FORWARDED_FOR=hop) == [401]
@@ -175,7 +178,7 @@ def test_old_buckets_are_forgotten_and_only_those(api: Caller, call: Callable[..
 
 @pytest.mark.django_db(transaction=True)
 def test_callers_at_once_get_no_more_than_there_is() -> None:
-    def take(_):
+    def take(_: int) -> bool:
         try:
             rate_limits.take("token:x", per_minute=1)
         except Throttled:
@@ -191,7 +194,7 @@ def test_callers_at_once_get_no_more_than_there_is() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_share_what_is_left_and_none_is_given_twice() -> None:
-    def take(_):
+    def take(_: int) -> int:
         try:
             return rate_limits.take_up_to(7, "heartbeats:x", per_second=0.001, burst=30.5)
         finally:

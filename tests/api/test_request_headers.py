@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from approvals.actions import assignment, decisions
-from approvals.models import Decision, ReviewQueue, ReviewTask, User
+from approvals.models import Decision, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
-VERBS = {
+VERBS: dict[str, dict[str, str]] = {
     "claim": {},
     "renew": {},
     "release": {},
@@ -24,14 +22,14 @@ VERBS = {
 
 
 @pytest.fixture
-def held(alice: User, bob: User, review: ReviewTask):
+def held(alice: User, bob: User, review: ReviewTask) -> ReviewTask:
     """A review that Alice holds, at version 2."""
     return assignment.claim(review.pk, by=actor(alice))
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_version_that_is_gone_refuses_and_changes_nothing(
-    api: Caller, held: ReviewQueue, verb: Any
+    api: Caller, held: ReviewTask, verb: str
 ) -> None:
     path = f"reviews/{held.pk}/{verb}/"
 
@@ -45,7 +43,7 @@ def test_a_version_that_is_gone_refuses_and_changes_nothing(
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("version", ['"2"', "*", ' "2" '])
 def test_the_version_that_is_or_any_goes_through(
-    api: Caller, held: ReviewQueue, verb: Any, version: Any
+    api: Caller, held: ReviewTask, verb: str, version: str
 ) -> None:
     answer = api.post(f"reviews/{held.pk}/{verb}/", VERBS[verb], HTTP_IF_MATCH=version)
 
@@ -56,7 +54,7 @@ def test_the_version_that_is_or_any_goes_through(
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("header", ["", "2", '"two"', 'W/"2"', '"1", "2"', '"-1"', '"' + "9" * 19])
 def test_a_header_that_is_no_version_is_named(
-    api: Caller, held: ReviewQueue, verb: Any, header: Any
+    api: Caller, held: ReviewTask, verb: str, header: str
 ) -> None:
     answer = api.post(f"reviews/{held.pk}/{verb}/", VERBS[verb], HTTP_IF_MATCH=header)
 

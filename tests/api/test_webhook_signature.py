@@ -15,7 +15,7 @@ from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
 from approvals.api import webhook_signature
 from approvals.models import ReviewTask, User, WebhookSecret
-from approvals.records import tokens
+from approvals.records import database_time, tokens
 from tests.api.signing import Sender, about, issue
 from tests.callers import refused
 
@@ -31,7 +31,7 @@ VECTOR = {"webhook-id": ID, "webhook-timestamp": str(AT), "webhook-signature": S
 
 
 @pytest.fixture
-def vector(monkeypatch: pytest.MonkeyPatch):
+def vector(monkeypatch: pytest.MonkeyPatch) -> WebhookSecret:
     """The vector's secret among others, at the vector's time."""
     issue("another")
     row = WebhookSecret(name="vector")
@@ -43,19 +43,17 @@ def vector(monkeypatch: pytest.MonkeyPatch):
 
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the database's clock say this."""
-    monkeypatch.setattr(
-        webhook_signature.database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC)
-    )
+    monkeypatch.setattr(database_time, "now", lambda: datetime.fromtimestamp(seconds, UTC))
 
 
-def unsigned(body: bytes = BODY, **changed: str | None) -> None:
+def unsigned(body: bytes = BODY, /, **changed: str | None) -> None:
     """Fails where this is taken for signed; names are those of headers without `webhook-`."""
     headers = VECTOR | {f"webhook-{name}": value for name, value in changed.items()}
     with pytest.raises(webhook_signature.NotSigned):
         webhook_signature.verified({k: v for k, v in headers.items() if v is not None}, body)
 
 
-def test_the_vector_of_the_standard_is_signed(vector: Any) -> None:
+def test_the_vector_of_the_standard_is_signed(vector: WebhookSecret) -> None:
     signed = webhook_signature.verified(VECTOR, BODY)
 
     assert (signed.id, signed.secret, signed.signer) == (ID, vector, "webhook:vector")
@@ -71,14 +69,14 @@ def test_the_vector_of_the_standard_is_signed(vector: Any) -> None:
         f"v1,dawfeoifkpqwoekfpqoekf {SIGNATURE}",
     ],
 )
-def test_one_good_signature_among_others_is_enough(vector: Any, signatures: Any) -> None:
+def test_one_good_signature_among_others_is_enough(vector: WebhookSecret, signatures: str) -> None:
     assert webhook_signature.verified(VECTOR | {"webhook-signature": signatures}, BODY)
 
 
 @pytest.mark.parametrize("name", ["id", "timestamp", "signature"])
 @pytest.mark.parametrize("value", [None, "", " "])
 def test_a_header_that_is_missing_or_empty_leaves_it_unsigned(
-    vector: Any, name: Any, value: Any
+    vector: WebhookSecret, name: str, value: str | None
 ) -> None:
     unsigned(**{name: value})
 
@@ -116,7 +114,9 @@ def test_a_header_that_is_missing_or_empty_leaves_it_unsigned(
         "v1," + "A" * 100_000,
     ],
 )
-def test_a_signature_that_is_not_this_one_letter_by_letter_is_none(vector: Any, text: Any) -> None:
+def test_a_signature_that_is_not_this_one_letter_by_letter_is_none(
+    vector: WebhookSecret, text: str
+) -> None:
     unsigned(signature=text)
 
 
@@ -129,19 +129,19 @@ def test_a_signature_that_is_not_this_one_letter_by_letter_is_none(vector: Any, 
         "2021-02-25T15:02:10Z",
     ],
 )
-def test_a_timestamp_is_digits_and_nothing_else(vector: Any, text: Any) -> None:
+def test_a_timestamp_is_digits_and_nothing_else(vector: WebhookSecret, text: str) -> None:
     unsigned(timestamp=text)
     sender = Sender(SECRET)
     unsigned(timestamp=text, signature=sender.signature(ID, text, BODY))
 
 
 @pytest.mark.parametrize("text", ["a.b", "a b", "a\tb", "a,a", "\u00e9", "a\x7f", "a\n", "x" * 256])
-def test_an_id_is_printable_and_has_no_dot(vector: Any, text: Any) -> None:
+def test_an_id_is_printable_and_has_no_dot(vector: WebhookSecret, text: str) -> None:
     unsigned(id=text, signature=Sender(SECRET).signature(text, AT, BODY))
 
 
 @pytest.mark.parametrize("text", ["a", "x" * 255, "!#$%&'()*+-/:;<=>?@[]^_`{|}~\\\"", "0"])
-def test_an_id_may_be_anything_else(vector: Any, text: Any) -> None:
+def test_an_id_may_be_anything_else(vector: WebhookSecret, text: str) -> None:
     headers = Sender(SECRET).headers(BODY, text, AT)
 
     assert webhook_signature.verified(headers, BODY).id == text
@@ -149,7 +149,7 @@ def test_an_id_may_be_anything_else(vector: Any, text: Any) -> None:
 
 @pytest.mark.parametrize("off", [-300, -299, -1, 0, 1, 299, 300])
 def test_five_minutes_either_way_are_near_enough(
-    vector: Any, monkeypatch: pytest.MonkeyPatch, off: Any
+    vector: WebhookSecret, monkeypatch: pytest.MonkeyPatch, off: float
 ) -> None:
     at(monkeypatch, AT + off)
 
@@ -158,7 +158,7 @@ def test_five_minutes_either_way_are_near_enough(
 
 @pytest.mark.parametrize("off", [-86_400, -301, -300.001, 300.001, 301, 86_400, 10**9])
 def test_more_than_five_minutes_are_not(
-    vector: Any, monkeypatch: pytest.MonkeyPatch, off: Any
+    vector: WebhookSecret, monkeypatch: pytest.MonkeyPatch, off: float
 ) -> None:
     at(monkeypatch, AT + off)
 
@@ -173,13 +173,13 @@ def flips(raw: bytes) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("name", ["id", "timestamp", "signature"])
-def test_no_bit_of_a_header_may_be_another(vector: Any, name: Any) -> None:
+def test_no_bit_of_a_header_may_be_another(vector: WebhookSecret, name: str) -> None:
     for flipped in flips(VECTOR[f"webhook-{name}"].encode()):
         unsigned(**{name: flipped.decode("latin-1")})
 
 
 @pytest.mark.parametrize("body", [BODY, '{"reason": "na\u00efve \ufffd \U0001f600"}'.encode()])
-def test_no_bit_of_the_body_may_be_another(vector: Any, body: Any) -> None:
+def test_no_bit_of_the_body_may_be_another(vector: WebhookSecret, body: bytes) -> None:
     headers = Sender(SECRET).headers(body, ID, AT)
     assert webhook_signature.verified(headers, body)
 
@@ -187,7 +187,7 @@ def test_no_bit_of_the_body_may_be_another(vector: Any, body: Any) -> None:
         unsigned(flipped, signature=headers["webhook-signature"])
 
 
-def test_nothing_may_move_from_one_part_to_the_next(vector: Any) -> None:
+def test_nothing_may_move_from_one_part_to_the_next(vector: WebhookSecret) -> None:
     unsigned(b"3." + BODY, timestamp="161426533")
     unsigned(BODY[1:], timestamp=f"{AT}{BODY[:1].decode()}")
     unsigned(BODY + b" ")
@@ -195,17 +195,17 @@ def test_nothing_may_move_from_one_part_to_the_next(vector: Any) -> None:
     unsigned(b"")
 
 
-def test_a_body_that_is_not_utf8_is_signed_by_nobody(vector: Any) -> None:
+def test_a_body_that_is_not_utf8_is_signed_by_nobody(vector: WebhookSecret) -> None:
     for body in (b"\xff", b"\xed\xa0\x80", '{"a": "\u00e9"}'.encode("latin-1")):
         unsigned(body, signature=Sender(SECRET).signature(ID, AT, body))
 
 
-def test_an_empty_body_can_be_signed(vector: Any) -> None:
+def test_an_empty_body_can_be_signed(vector: WebhookSecret) -> None:
     assert webhook_signature.verified(Sender(SECRET).headers(b"", ID, AT), b"")
 
 
 def test_a_secret_that_no_key_opens_is_passed_over_and_named(
-    vector: Any, caplog: pytest.LogCaptureFixture, settings: Any
+    vector: WebhookSecret, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     for row in WebhookSecret.objects.exclude(pk=vector.pk):
         WebhookSecret.objects.filter(pk=row.pk).update(sealed_secret=b"\x01\x03old" + b"x" * 60)
@@ -216,7 +216,7 @@ def test_a_secret_that_no_key_opens_is_passed_over_and_named(
     unsigned()
 
 
-def test_a_sealed_secret_is_worth_nothing_in_another_row(vector: Any) -> None:
+def test_a_sealed_secret_is_worth_nothing_in_another_row(vector: WebhookSecret) -> None:
     other = WebhookSecret.objects.exclude(pk=vector.pk).get()
     WebhookSecret.objects.filter(pk=vector.pk).delete()
     WebhookSecret.objects.filter(pk=other.pk).update(sealed_secret=bytes(vector.sealed_secret))
@@ -225,7 +225,7 @@ def test_a_sealed_secret_is_worth_nothing_in_another_row(vector: Any) -> None:
 
 
 def test_every_active_secret_is_compared_and_a_revoked_one_never(
-    vector: Any, monkeypatch: pytest.MonkeyPatch
+    vector: WebhookSecret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         issue(f"name {number}")

@@ -13,8 +13,9 @@ from approvals.actions import credentials, people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User, WebhookSecret
 from tests import factories
-from tests.admin import conftest as rooms
-from tests.admin.conftest import Rows, at
+from tests.admin import rows as made
+from tests.admin.addresses import at
+from tests.admin.rows import Rows
 from tests.browser import world
 from tests.browser.conftest import NewPage, sign_in
 
@@ -25,7 +26,7 @@ STOCK = {'label-title-only: <input type="text" size="40" name="q"'}  # its label
 
 def test_an_operator_changes_a_queue_and_decides_nothing_by_looking(new_page: NewPage) -> None:
     queue = factories.queue()
-    rooms.operator("oscar@example.com")
+    made.operator("oscar@example.com")
     page = new_page()
     sign_in(page, "oscar@example.com")
     page.goto("/admin/")
@@ -109,7 +110,7 @@ def full() -> tuple[Rows, User]:
     """A row of everything."""
     queue: ReviewQueue = factories.queue(fields=world.FIELDS)
     ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
-    rooms.operator("oscar@example.com")
+    made.operator("oscar@example.com")
     people.grant(User.objects.get(email="oscar@example.com"), queue.slug, "lead", by=COMMAND_LINE)
     credentials.issue_token(ada, "nightly", by=COMMAND_LINE)
     factories.user("robot@example.com", kind=User.Kind.SERVICE)
@@ -118,9 +119,7 @@ def full() -> tuple[Rows, User]:
     findings = [{"level": "problem", "what": "Not a standard queue."}]
     QueueCheck.objects.filter(pk=check.pk).update(checked_at=check.asked_at, findings=findings)
     review = factories.review(queue, orderId="ORD-OPEN", note="word" * 100)
-    rows = Rows(
-        queue, review, rooms.quarantined(queue), rooms.parked(queue, ada), rooms.ordered(ada)
-    )
+    rows = Rows(queue, review, made.quarantined(queue), made.parked(queue, ada), made.ordered(ada))
     return rows, ada
 
 

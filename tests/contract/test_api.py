@@ -49,8 +49,16 @@ def address(template: str, **known: Any) -> str:
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     """The OpenAPI document, as a client without any right gets it."""
-    generator = OpenAPIDocument.generator_class()
-    return json.loads(json.dumps(generator.get_schema(request=None, public=True), default=str))
+    generator: Any = OpenAPIDocument.generator_class()
+    text = json.dumps(generator.get_schema(request=None, public=True), default=str)
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def view_of(path: str) -> Any:
+    """The class of the view at an address."""
+    view: Any = resolve(path).func
+    return view.view_class
 
 
 # --- routes
@@ -67,7 +75,7 @@ def test_a_route_has_exactly_the_methods_of_the_contract(
     refused = caller.generic("DELETE", address(route))
     offered = caller.options(address(route))
 
-    assert resolve(address(route)).func.view_class is not UnknownAddress
+    assert view_of(address(route)) is not UnknownAddress
     assert refused.status_code == 405, refused.content
     assert set(refused.headers["Allow"].split(", ")) - SAFE_BESIDE == METHODS[route]
     assert offered.headers["Allow"] == refused.headers["Allow"], offered.content
@@ -86,7 +94,7 @@ def test_the_schema_describes_these_routes_and_no_other(schema: dict[str, Any]) 
 @pytest.mark.parametrize("line", contract.not_yet("route"))
 def test_a_route_that_is_not_due_is_not_there(line: str) -> None:
     method, _, route = line.partition(" ")
-    view = resolve(address(route)).func.view_class
+    view = view_of(address(route))
 
     # An order's id may hold slashes, so those addresses read an order, and only that.
     assert view is UnknownAddress or not hasattr(view, method.lower())

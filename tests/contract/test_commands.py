@@ -8,8 +8,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import ManagementUtility, get_commands, load_command_class
@@ -22,6 +22,7 @@ from tests.contract import contract
 from tests.measured import measured
 from tests.paths import ROOT
 
+Shell = Callable[[str], tuple[int, str, str]]
 DJANGOS_OWN = {"migrate"}  # ours only words its refusals; its options are Django's
 IN_MANAGE_PY = {"demo"}  # makes the settings that a management command needs
 COMMANDS = [name for name in contract.due("command", contract.COMMANDS) if name not in IN_MANAGE_PY]
@@ -39,12 +40,18 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def make_help() -> str:
+    """What `make help` prints."""
+    return make("help").stdout
+
+
 @pytest.mark.parametrize("target", contract.due("make", contract.MAKE))
-def test_make_has_the_target_and_says_what_it_does(target: str) -> None:
+def test_make_has_the_target_and_says_what_it_does(make_help: str, target: str) -> None:
     planned = make("--dry-run", target)
 
     assert planned.returncode == 0, planned.stderr
-    assert re.search(rf"^  make {target} +\w", make("help").stdout, re.MULTILINE)
+    assert re.search(rf"^  make {target} +\w", make_help, re.MULTILINE)
 
 
 @pytest.mark.parametrize("target", contract.not_yet("make"))
@@ -58,11 +65,13 @@ def test_make_does_not_have_yet_what_is_not_due(target: str) -> None:
 def parser(name: str) -> argparse.ArgumentParser:
     """The parser of a command, or of one of its verbs."""
     command, _, verb = name.partition(" ")
+    found: argparse.ArgumentParser
     found = load_command_class("approvals", command).create_parser("manage.py", command)
     if not verb:
         return found
     [verbs] = [a for a in found._actions if isinstance(a, argparse._SubParsersAction)]
-    return verbs.choices[verb]
+    one: argparse.ArgumentParser = verbs.choices[verb]
+    return one
 
 
 def test_the_commands_are_those_of_the_contract() -> None:
@@ -89,7 +98,7 @@ def test_the_help_of_a_command_names_every_option_of_the_contract(name: str) -> 
 
 
 @pytest.fixture
-def shell(db: None, monkeypatch: pytest.MonkeyPatch, capfd: Any):
+def shell(db: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
     """`shell("grant a b")`: the exit code, and what went to standard output and error."""
     # A command closes its connections at its end; here they are the test's.
     monkeypatch.setattr(connections, "close_all", lambda: None)
@@ -107,7 +116,7 @@ def shell(db: None, monkeypatch: pytest.MonkeyPatch, capfd: Any):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_reads_help(shell: Any, name: str) -> None:
+def test_a_command_reads_help(shell: Shell, name: str) -> None:
     code, shown, said = shell(f"{name} --help")
 
     assert (code, said) == (0, "")
@@ -115,7 +124,7 @@ def test_a_command_reads_help(shell: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "line"), MISTAKES, ids=[f"{n} {m}" for n, m in MISTAKES])
-def test_a_users_mistake_is_answered_in_one_line(shell: Any, name: str, line: str) -> None:
+def test_a_users_mistake_is_answered_in_one_line(shell: Shell, name: str, line: str) -> None:
     factories.queue("held")
 
     code, _, said = shell(f"{name} {line}")

@@ -18,6 +18,7 @@ from django.db import connections
 from psycopg import sql
 
 from approvals.gateways import aws
+from tests import database
 from tests.paths import ROOT
 
 
@@ -61,16 +62,8 @@ def url(name: str) -> str:
 
 def made(name: str, *, like: str = "template0") -> str:
     """Create the database `name`, empty or a copy of another that nobody is connected to."""
-    gone(name)
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
+    database.clone(name, like=like)
     return name
-
-
-def gone(name: str) -> None:
-    """Drop the database `name`, whoever is connected to it."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def restored(dumped: str, name: str) -> str:

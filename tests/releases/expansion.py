@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently
 from django.db import connection, models
@@ -110,25 +111,31 @@ def _of_table(operation: Operation, model: str, before: Before) -> Iterator[str]
         yield f"{kind} on {model}"
 
 
-def _of_column(added: models.Field, what: str) -> Iterator[str]:
+def _of_column(added: models.Field[Any, Any], what: str) -> Iterator[str]:
     if added.many_to_many:
         return
     if not added.null and not added.has_db_default():
         yield f"{what} is neither null nor has a default in the database"
-    if added.unique or added.db_index:
+    if added.unique or _has_index(added):
         yield f"{what} makes an index"
 
 
-def _narrowing(old: models.Field, new: models.Field, what: str) -> Iterator[str]:
+def _narrowing(
+    old: models.Field[Any, Any], new: models.Field[Any, Any], what: str
+) -> Iterator[str]:
     if old.null and not new.null:
         yield f"{what} is no longer null"
     if old.has_db_default() and not (new.has_db_default() or new.null):
         yield f"{what} loses its default in the database"
-    if (new.unique and not old.unique) or (new.db_index and not old.db_index):
+    if (new.unique and not old.unique) or (_has_index(new) and not _has_index(old)):
         yield f"{what} makes an index"
     was, becomes = (each.db_type(connection) for each in (old, new))
     if was != becomes and not _is_wider(was or "", becomes or ""):
         yield f"{what} turns {was} into {becomes}"
+
+
+def _has_index(column: models.Field[Any, Any]) -> bool:
+    return bool(getattr(column, "db_index", False))
 
 
 def _is_wider(was: str, becomes: str) -> bool:

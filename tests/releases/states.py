@@ -99,7 +99,7 @@ def _asked_over_http(queue: ReviewQueue) -> dict[str, Any]:
     alice = User.objects.get(email="alice@example.com")
     token = credentials.issue_token(alice, "upgrade", by=COMMAND_LINE)
     review = factories.review(queue, orderId="receipt")
-    asked = {
+    asked: dict[str, Any] = {
         "path": f"/api/v1/reviews/{review.pk}/decisions/",
         "body": {"outcome": "approved", "reason": "Once.", "undo_seconds": 3_600},
         "headers": {"Authorization": f"Bearer {token}", "Idempotency-Key": "upgrade-1"},

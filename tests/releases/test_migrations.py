@@ -34,7 +34,9 @@ from approvals.models import (
     User,
     Vote,
 )
+from tests.database import drop
 from tests.measured import measured
+from tests.paths import ROOT
 from tests.releases import databases
 from tests.releases.expansion import ALLOWED, APP, Before, findings, objections
 
@@ -42,8 +44,10 @@ FIRST, *_ = databases.dumps()
 LOADER = MigrationLoader(None, ignore_no_migrations=True)
 OURS = [name for app, name in sorted(LOADER.disk_migrations) if app == APP]
 LATER = [name for name in OURS if (APP, name) not in databases.applied(FIRST)]
-WRITTEN = [AuditEvent, Decision, OrderExecution, OutboxAttempt, OutboxEntry, QuarantinedMessage,
-           QueueMembership, ReviewQueue, ReviewTask, User, Vote]  # fmt: skip
+WRITTEN: tuple[type[models.Model], ...] = (
+    AuditEvent, Decision, OrderExecution, OutboxAttempt, OutboxEntry, QuarantinedMessage,
+    QueueMembership, ReviewQueue, ReviewTask, User, Vote,
+)  # fmt: skip
 DESK_LOCK_TIMEOUT = 10  # seconds, config/settings.py: a migration must give up before the desk does
 
 
@@ -108,7 +112,7 @@ GOOD = [
 def judged(*operations: Operation) -> list[str]:
     """What is said of a migration of these operations that follows the first later one."""
     migration = Migration("9999_judged", APP)
-    migration.operations = list(operations)
+    migration.operations = list(operations)  # type: ignore[misc]  # as Migration.__init__ does it
     known = before(LATER[0])
     return objections(migration, known)
 
@@ -177,7 +181,7 @@ def database(
     with django_db_blocker.unblock():
         yield restore
     for name in names:
-        databases.gone(name)
+        drop(name)
 
 
 @pytest.mark.parametrize("dump", databases.dumps(), ids=databases.version)
@@ -196,9 +200,7 @@ def test_the_release_before_can_still_insert_its_rows_column_by_column(
                 if inserted_again(connection, table, known[table]):
                     inserted.add(table)
             assert required(connection, table) <= set(known[table])
-    assert {
-        model._meta.db_table for model in (ReviewTask, *ReviewTask.__subclasses__())
-    } <= inserted
+    assert {model._meta.db_table for model in WRITTEN} <= inserted
     assert len(inserted) >= 13
 
 
@@ -242,7 +244,7 @@ def migrate(name: str) -> subprocess.Popen[str]:
     wanted = {"DATABASE_URL": databases.url(name), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     return subprocess.Popen(
         [sys.executable, "manage.py", "migrate", "--no-color"],
-        cwd=databases.ROOT,
+        cwd=ROOT,
         env=kept | measured() | wanted,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """What an earlier release left behind goes on after the upgrade: nothing is lost, nothing is stuck.
 
 Each dump, and one of this tree as `make release-dump` would write it, is restored, moved to now,
-migrated, and then worked on through the doors that people and programs use.
+migrated, and then worked on through the interfaces that people and programs use.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OutboxEntry, QuarantinedMessage, ReviewTask, User
 from approvals.records import tokens
+from tests import database
 from tests.api import signing
 from tests.callers import Caller
 from tests.gateways import wire
@@ -46,7 +47,7 @@ def release(
         with databases.lent(name):
             call_command("migrate", verbosity=0)
     yield text, name
-    databases.gone(name)
+    database.drop(name)
 
 
 def _stored(version: str) -> str:
@@ -55,8 +56,8 @@ def _stored(version: str) -> str:
 
 
 def _written(name: str) -> str:
-    """What `make release-dump` would write now."""
-    databases.made(name)
+    """What `make release-dump` would write now; the migrations have been applied to the template."""
+    databases.made(name, like=database.TEMPLATE)
     with databases.lent(name):
         known = dump.fill()
     return dump.dumped(databases.url(name), known).decode()
@@ -69,7 +70,7 @@ def known(release: tuple[str, str], django_db_blocker: Any) -> Iterator[dict[str
     copy = databases.made(f"{name}_copy", like=name)
     with django_db_blocker.unblock(), databases.lent(copy):
         yield dump.known(text)
-    databases.gone(copy)
+    database.drop(copy)
 
 
 @pytest.fixture

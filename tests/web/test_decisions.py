@@ -10,26 +10,24 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from approvals.actions import assignment, decisions
+from approvals.actions import assignment, decisions, queues
+from approvals.actors import COMMAND_LINE
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models import (
+    Decision,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
 from approvals.models.choices import Outcome
-from approvals.records import outbox
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
-from tests.web.test_reviews import at, text
+from tests.web.deliveries import settle
+from tests.web.pages import at, hidden, text
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-def hidden(response: Any) -> dict[str, str]:
-    """The hidden fields of the form on a page, as a browser would post them."""
-    found = re.findall(
-        r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?', response.content.decode()
-    )
-    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
 
 
 def decide(browser: Client, review: ReviewTask, action: str, **fields: str) -> Any:
@@ -37,16 +35,6 @@ def decide(browser: Client, review: ReviewTask, action: str, **fields: str) -> A
     page = browser.get(at(review, action))
     assert page.status_code == 200
     return browser.post(at(review, action), hidden(page) | fields)
-
-
-def settle(review: ReviewTask, *answers: Answer) -> None:
-    """Let Step Functions give these answers to the review's decision, one an attempt."""
-    for answer in answers:
-        entries = OutboxEntry.objects.filter(subject=Decision.objects.get(review=review).pk)
-        entries.update(not_before=F("created_at"))
-        lease = outbox.lease(entries.get().pk)
-        assert lease is not None
-        factories.conclude(lease, answer)
 
 
 def test_an_approval_is_recorded_with_its_note_and_surface(desk: Desk, alice: User) -> None:
@@ -178,20 +166,6 @@ def test_after_the_deadline_a_decision_is_refused_and_explained(desk: Desk, alic
     assert "Too slow" in response.content.decode()
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"version": "many"}, {"lease_id": "mine"}, {"reason": "x" * 33_000}, {"reason": "nul\0"}],
-)
-def test_a_form_that_cannot_be_is_422_and_keeps_what_it_can(
-    desk: Desk, alice: User, fields: dict[str, str]
-) -> None:
-    review = factories.review()
-    response = desk(alice).post(at(review, "reject"), fields)
-    assert response.status_code == 422
-    assert "This cannot be recorded" in response.content.decode()
-    assert not Decision.objects.exists()
-
-
 def test_opening_the_form_of_a_decided_review_says_what_happened(
     desk: Desk, alice: User, bob: User
 ) -> None:
@@ -252,3 +226,15 @@ def test_a_right_that_was_taken_meanwhile_is_explained_inside_the_panel(
     assert response.status_code == 403
     assert "<html" not in response.content.decode()
     assert "This needs the role reviewer" in response.content.decode()
+
+
+def test_where_the_queue_asks_for_a_reason_an_empty_one_is_refused_and_the_form_says_so(
+    desk: Desk, alice: User
+) -> None:
+    review = factories.review()
+    queues.save("manual-review", {"policy": {"reason_required_for": ["rejected"]}}, by=COMMAND_LINE)
+    assert "this queue asks for one" in desk(alice).get(at(review, "reject")).content.decode()
+    refused = desk(alice).post(at(review, "reject"), {"reason": "  "})
+    assert refused.status_code == 422
+    assert "To reject in this queue, write a reason" in refused.content.decode()
+    assert desk(alice).post(at(review, "approve"), {"reason": ""}).status_code == 302

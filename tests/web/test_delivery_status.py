@@ -10,14 +10,13 @@ from approvals.actions import decisions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.models.choices import Outcome
-from approvals.models.outbox import DeliveryState, Detail
-from approvals.web.delivery_descriptions import BY_DETAIL, BY_STATE, ICONS
+from approvals.web.delivery_descriptions import BY_DETAIL
 from approvals.web.delivery_status import delivery_status
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
-from tests.web.test_decisions import settle
-from tests.web.test_reviews import at, text
+from tests.web.deliveries import settle
+from tests.web.pages import at, text
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -83,20 +82,6 @@ def test_every_outbox_state_with_its_details_has_words(alice: User) -> None:
             assert shown.description
             assert shown.stages
             assert shown.is_final == (state in ("settled", "parked", "cancelled"))
-
-
-def test_every_delivery_state_and_detail_has_words() -> None:
-    of_executions = {Detail.NOT_REDRIVABLE, Detail.REFUSED}
-    assert set(BY_STATE) == set(ICONS) == set(DeliveryState)
-    assert {detail for _, detail in BY_DETAIL} == set(Detail) - of_executions
-    assert {state for state, _ in BY_DETAIL} <= set(DeliveryState)
-
-
-def test_an_unread_history_is_not_called_unreadable() -> None:
-    sentence = BY_DETAIL["unconfirmed", "history_unreadable"].sentence
-    assert "has not been read" in sentence
-    assert "could not be read" not in sentence
-    assert "reports the step closed" in sentence
 
 
 def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:

@@ -10,7 +10,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, OrderIntervention, User
 from tests.browser import orders as day
 from tests.web.conftest import Desk
-from tests.web.test_orders import html
+from tests.web.pages import html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("machine", "wake_ups_sent")]
 HTMX = {"HX-Request": "true"}

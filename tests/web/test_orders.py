@@ -18,19 +18,10 @@ from tests import factories, histories
 from tests.browser import orders as day
 from tests.histories import History
 from tests.web.conftest import Desk
+from tests.web.pages import html, references
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("machine", "wake_ups_sent")]
 HTMX = {"HX-Request": "true"}
-
-
-def html(browser: Client, path: str, status: int = 200, **headers: Any) -> str:
-    answer = browser.get(path, **headers)
-    assert answer.status_code == status, answer
-    return answer.content.decode()
-
-
-def rows(page: str) -> list[str]:
-    return re.findall(r'<a class="serial"[^>]*><bdi>([^<]+)</bdi>', page)
 
 
 # --- the list
@@ -41,14 +32,18 @@ def test_orders_are_listed_the_latest_first_and_narrowed(browser: Client, olga: 
         day.order(f"ORD-{number}", olga)
     OrderExecution.objects.filter(order_id="ORD-1").update(status="failed", error="Lambda.Unknown")
 
-    assert rows(html(browser, "/orders/")) == ["ORD-2", "ORD-1", "ORD-0"]
+    assert references(html(browser, "/orders/")) == ["ORD-2", "ORD-1", "ORD-0"]
     failed = html(browser, "/orders/?status=failed")
-    assert rows(failed) == ["ORD-1"]
+    assert references(failed) == ["ORD-1"]
     assert "Lambda.Unknown" in failed
-    assert rows(html(browser, "/orders/?q=ORD-2")) == ["ORD-2"]
+    assert references(html(browser, "/orders/?q=ORD-2")) == ["ORD-2"]
     assert "No order matches these filters" in html(browser, "/orders/?q=RD")
     assert "Select a valid choice" in html(browser, "/orders/?status=lost")
-    assert rows(html(browser, "/orders/?cursor=tampered&q=%00")) == ["ORD-2", "ORD-1", "ORD-0"]
+    assert references(html(browser, "/orders/?cursor=tampered&q=%00")) == [
+        "ORD-2",
+        "ORD-1",
+        "ORD-0",
+    ]
 
 
 def test_a_long_list_has_pages(browser: Client, olga: User) -> None:
@@ -60,7 +55,9 @@ def test_a_long_list_has_pages(browser: Client, olga: User) -> None:
     assert following is not None
     second = html(browser, "/orders/" + following[1].replace("&amp;", "&"))
 
-    assert rows(first) + rows(second) == [f"ORD-{number}" for number in reversed(range(30))]
+    assert references(first) + references(second) == [
+        f"ORD-{number}" for number in reversed(range(30))
+    ]
 
 
 def test_only_those_with_a_right_to_orders_see_them(desk: Desk, olga: User, alice: User) -> None:
@@ -112,62 +109,6 @@ def test_reviews_of_a_queue_one_has_no_role_in_are_not_shown(
     assert str(review.pk) not in html(desk(carol), "/orders/ORD-1/")
 
 
-def test_a_history_shows_what_failed_what_was_caught_and_what_was_tried(
-    browser: Client, olga: User
-) -> None:
-    order = day.order("ORD-1", olga)
-    history = History().go(["ProcessPayment"], error="Gateway.Busy", cause="Later.")
-    history.fork("ParallelFulfillment", histories.BRANCHES)
-    history.add("TaskStateEntered", state="ScheduleShipment")
-    for _ in range(3):
-        history.add("TaskScheduled")
-        history.add("TaskFailed", error="Carrier.Down", cause="<b>503</b>")
-    histories.read(order, history.end("Failed", error="Carrier.Down"))
-    OrderExecution.objects.update(status="failed", ended_at=datetime.now(UTC))
-
-    page = html(browser, "/orders/ORD-1/")
-
-    assert "ProcessPayment</bdi> failed, and its error was caught" in page
-    assert "ScheduleShipment</bdi> failed" in page
-    assert "Carrier.Down: &lt;b&gt;503&lt;/b&gt;" in page
-    assert "3 tries" in page
-    assert "Ended at: ScheduleShipment." in page
-    assert page.count("mark-taken") == 6
-
-
-def test_a_redriven_state_goes_on_where_it_broke_off(browser: Client, olga: User) -> None:
-    order = day.order("ORD-1", olga)
-    history = History().go(["ScheduleShipment"], stay=True, error="Carrier.Down")
-    history.end("Failed", error="Carrier.Down").add("ExecutionRedriven")
-    history.add("TaskScheduled")
-    histories.read(order, history)
-
-    page = html(browser, "/orders/ORD-1/")
-
-    assert "ScheduleShipment</bdi> is under way" in page
-    assert "Redriven: it goes on where it broke off" in page
-    assert "2 tries" in page
-
-
-def test_a_long_history_has_pages(browser: Client, olga: User) -> None:
-    order = day.order("ORD-1", olga)
-    history = History()
-    for _ in range(40):
-        history.go(["OpenOrder"])
-    histories.read(order, history, cut=True)
-
-    first = html(browser, "/orders/ORD-1/")
-    older = re.search(r'href="(/executions/[^"]+\?before=\d+)#story"', first)
-    assert older is not None
-    second = html(browser, older[1])
-
-    assert first.count('<li class="event">') + second.count('<li class="event">') == 41 + 4
-    assert html(browser, f"/orders/ORD-1/?before={'9' * 5_000}").count('<li class="event">') == 32
-    assert "its beginning is missing" not in first
-    assert "its beginning is missing" in second
-    assert "hx-get" not in second.partition('id="reading"')[2][:300]
-
-
 def test_untrusted_text_is_only_text(browser: Client, olga: User) -> None:
     bad = "<script>alert(1)</script>\u202e"
     order = day.order("a<b>/c", olga, note=bad)
@@ -183,25 +124,6 @@ def test_untrusted_text_is_only_text(browser: Client, olga: User) -> None:
 
     assert "<script>alert" not in page
     assert "\u202e" not in page
-
-
-@pytest.mark.parametrize(
-    "definition",
-    [
-        {}, [], {"States": []}, {"States": {}}, {"States": {"a": 1}}, {"StartAt": 5, "States": {"a": {}}},
-        {"StartAt": "a", "States": {"a": {"Next": "a", "Branches": [{}, 1], "Iterator": []}}},
-        {"StartAt": "a", "States": {f"s{n}": {"Next": f"s{n - 1}"} for n in range(400)}},
-        {"StartAt": "a", "States": {"a": {"Next": "b"}, "b": {"Next": "a"}, "c": {"Next": "c"}}},
-    ],
-)  # fmt: skip
-def test_any_definition_is_drawn_or_left_out(browser: Client, olga: User, definition: Any) -> None:
-    order = day.order("ORD-1", olga)
-    flow = histories.read(order, History()).workflow
-    assert flow is not None
-    flow.definition = json.dumps(definition)
-    flow.save()
-
-    html(browser, "/orders/ORD-1/")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -28,7 +29,7 @@ def page(desk: Desk, carol: User) -> Client:
     return desk(carol)
 
 
-def words(response) -> str:
+def words(response: Any) -> str:
     """A page without its tags, every space a single one."""
     text = html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode()))
     return re.sub(r"\s+", " ", text)

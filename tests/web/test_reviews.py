@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import html as markup
 import json
-from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import F
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
-from approvals.actions import assignment, decisions, intake
+from approvals.actions import assignment, decisions
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import execution_snapshots
@@ -20,20 +17,10 @@ from approvals.untrusted import display
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
+from tests.web.pages import at, text
+from tests.web.reviews import review_of
 
 pytestmark = pytest.mark.django_db
-
-
-def at(review: ReviewTask, action: str = "") -> str:
-    """The address of a review, or of an action on it."""
-    return reverse(f"review_{action}" if action else "review", args=[review.pk])
-
-
-def text(desk: Desk, user: User, review: ReviewTask) -> str:
-    """A review's page as this person gets it."""
-    response = desk(user).get(at(review))
-    assert response.status_code == 200
-    return response.content.decode()
 
 
 def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: User) -> None:
@@ -64,61 +51,17 @@ def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: Us
 
 def test_the_textbook_message_makes_a_page_too(desk: Desk, alice: User) -> None:
     body = {"taskToken": "t-1", "orderId": 12345, "error": "Address unclear"}
-    html = text(desk, alice, make(body))
+    html = text(desk, alice, review_of(body))
     assert "12345" in html
     assert "Address unclear" in html
     assert "The message gave no deadline; this queue assumes 24 h" in html
     assert "The message names none: a lost answer cannot be proved" in html
 
 
-def make(body: object) -> ReviewTask:
-    """The review of exactly this message body."""
-    arrival = factories.received(body)
-    queue = ReviewQueue.objects.get(slug="manual-review")
-    taken = intake.accept(queue, [arrival])
-    assert taken.reviews == 1
-    return ReviewTask.objects.get(sqs_message_id=arrival.message_id)
-
-
-def test_a_default_deadline_never_claims_to_know(desk: Desk, alice: User) -> None:
-    review = make({"taskToken": "t-2", "orderId": "A"})
-    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=9))
-    html = text(desk, alice, review)
-    assert "AWS may already have closed this. A decision is still tried." in html
-    assert at(review, "approve") in html
-
-
-def test_after_the_deadline_the_page_explains_and_offers_no_decision(
-    desk: Desk, alice: User
-) -> None:
-    review = factories.review()
-    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=9))
-    html = text(desk, alice, review)
-    assert "a decision can no longer reach the order" in html
-    assert at(review, "approve") not in html
-
-
 def test_fields_that_could_not_be_used_are_flagged(desk: Desk, alice: User) -> None:
     html = text(desk, alice, factories.review(timeoutSeconds="soon", retryCount=-1))
     assert "2 fields of the message could not be used" in html
     assert "<code>timeoutSeconds</code>" in html
-
-
-def test_the_queues_fields_are_promoted_and_sensitive_ones_wait_for_a_click(
-    desk: Desk, alice: User, queue: ReviewQueue
-) -> None:
-    ReviewQueue.objects.filter(pk=queue.pk).update(
-        fields=[
-            {"path": "input.total", "label": "Value", "kind": "money"},
-            {"path": "input.customer.email", "label": "Mail", "sensitive": True},
-            {"path": "input.nowhere", "label": "Nowhere"},
-            "nonsense",
-        ]
-    )
-    html = text(desk, alice, factories.review(queue))
-    assert "<dt>Value</dt>" in html
-    assert "<dt>Mail</dt><dd><details" in html
-    assert "Nowhere" not in html
 
 
 def test_reviews_of_the_same_order_are_shown_as_far_as_one_may_see_them(
@@ -129,45 +72,6 @@ def test_reviews_of_the_same_order_are_shown_as_far_as_one_may_see_them(
     html = text(desk, alice, review)
     assert at(other) in html
     assert at(elsewhere) not in html
-
-
-def test_unknown_fields_of_the_message_are_shown(desk: Desk, alice: User) -> None:
-    html = text(desk, alice, factories.review(reviewRound=3, hint={"by": "the gateway"}))
-    assert "Outside the order" in html
-    assert "the gateway" in html
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        {"items": []},
-        {"items": [1, "two", None, [3]]},
-        {"items": [{"a": {"deep": [1, {"b": 2}]}}]},
-        {"lines": [{"sku": "x", "price": None}, {"other": True}]},
-        {"total": {"amount": 1}, "customer": ["Ada", 7]},
-        {"total": "12,50", "currency": 7},
-        {"total": 1e63, "customer": ""},
-        {"": "", " ": {}, "x" * 500: "y" * 5_000},
-        {"nested": {"a": {"b": {"c": {"d": {"e": {"f": {"g": 1}}}}}}}},
-        {"many": {f"k{number}": number for number in range(900)}},
-        {"items": [{"sku": f"S-{number}", "price": number} for number in range(900)]},
-        {"shipping_address": {"street": None, "city": 7, "country": "NL"}},
-        {"amounts": [-1, 0, 0.1, 99999999999999999999999999999, True]},
-    ],
-)
-def test_any_order_makes_a_page(desk: Desk, alice: User, order: dict[str, object]) -> None:
-    html = text(desk, alice, factories.review(input=order))
-    assert "The order" in html
-    assert len(html) < 400_000
-
-
-def test_a_huge_order_is_cut_and_says_so(desk: Desk, alice: User) -> None:
-    items = [{"sku": f"S-{n}", "name": "x" * 60, "quantity": n, "price": n} for n in range(2_000)]
-    review = factories.review(input={"items": items})
-    html = text(desk, alice, review)
-    assert "more lines in the raw message" in html
-    assert f"Cut after {display.MAX_JSON} characters." in html
-    assert len(html) < 900_000
 
 
 EVIL = [
@@ -265,7 +169,7 @@ def test_the_raw_message_is_json_that_hides_nothing(desk: Desk, alice: User) -> 
 
 def test_no_page_shows_a_token_or_somebody_elses_lease(desk: Desk, alice: User, bob: User) -> None:
     token = "AQCEAAAAKgAAAAMA-canary-token"
-    review = make(factories.message(taskToken=token, note=f"token={token}"))
+    review = review_of(factories.message(taskToken=token, note=f"token={token}"))
     review = assignment.claim(review.pk, by=actor(alice))
     for user in (alice, bob):
         for url in (at(review), at(review, "approve"), at(review, "reject"), "/"):
@@ -282,15 +186,6 @@ def test_the_page_asks_a_bounded_number_of_questions(desk: Desk, alice: User) ->
     with CaptureQueriesContext(connection) as asked:
         browser.get(at(review))
     assert len(asked) <= 23
-
-
-def test_the_timeline_names_the_surface(desk: Desk, alice: User) -> None:
-    review = factories.review()
-    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice, "api"))
-    assert "alice</bdi> through the API" in text(desk, alice, review)
-
-
-# --- claims
 
 
 def test_no_page_loads_the_sealed_token_of_this_review_or_another(

@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 
 from django.template import Context, Template
 
-from approvals.models import AuditEvent
+from approvals.actions import decisions
+from approvals.models import AuditEvent, User
+from approvals.models.choices import Outcome
 from approvals.records.audit_kinds import AuditKind
 from approvals.web.delivery_descriptions import ICONS
 from approvals.web.timeline import DESCRIPTIONS, timeline_entry
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.pages import text
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ON_A_TIMELINE = ("review.", "vote.", "decision.", "callback.", "order.")
@@ -33,3 +39,9 @@ def test_every_icon_of_the_timeline_and_of_a_delivery_exists() -> None:
     template = Template("{% load heroicons %}{% heroicon_mini icon size=16 %}")
     for icon in {icon for icon, _, _ in DESCRIPTIONS.values()} | set(ICONS.values()):
         assert "<svg" in template.render(Context({"icon": icon}))
+
+
+def test_the_timeline_names_the_surface(desk: Desk, alice: User) -> None:
+    review = factories.review()
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice, "api"))
+    assert "alice</bdi> through the API" in text(desk, alice, review)

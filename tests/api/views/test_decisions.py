@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db
 APPROVE = {"outcome": "approved"}
 
 
-def decisions_of(review):
+def decisions_of(review: ReviewTask) -> str:
+    """Where the review is decided."""
     return f"reviews/{review.pk}/decisions/"
 
 
@@ -127,7 +128,7 @@ def test_a_default_deadline_only_warns(api: Caller, queue: ReviewQueue) -> None:
 
 @pytest.mark.parametrize("header", ['"1"', "*", ' "1" '])
 def test_if_match_lets_the_version_pass_that_was_seen(
-    api: Caller, review: ReviewTask, header: Any
+    api: Caller, review: ReviewTask, header: str
 ) -> None:
     assert api.post(decisions_of(review), APPROVE, HTTP_IF_MATCH=header).status_code == 201
 
@@ -144,7 +145,7 @@ def test_if_match_stops_a_decision_about_an_older_version(api: Caller, review: R
 
 @pytest.mark.parametrize("header", ["1", "seven", '"x"', 'W/"1"', '"1", "2"', '"' + "9" * 99 + '"'])
 def test_an_if_match_that_is_no_version_is_invalid(
-    api: Caller, review: ReviewTask, header: Any
+    api: Caller, review: ReviewTask, header: str
 ) -> None:
     refused(api.post(decisions_of(review), APPROVE, HTTP_IF_MATCH=header), 422, "invalid")
 
@@ -183,7 +184,7 @@ def test_an_if_match_that_is_no_version_is_invalid(
     ],
 )
 def test_a_body_that_cannot_be_is_invalid_at_its_place(
-    api: Caller, review: ReviewTask, body: Any, pointer: Any
+    api: Caller, review: ReviewTask, body: Any, pointer: str
 ) -> None:
     problem = refused(api.post(decisions_of(review), body), 422, "invalid")
 

@@ -9,6 +9,7 @@ import pytest
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
+from approvals.gateways import s3
 from approvals.models import OrderBatch
 from approvals.orchestration.batches import runner
 from tests import factories
@@ -21,7 +22,7 @@ KEY = {"HTTP_IDEMPOTENCY_KEY": "one"}
 
 
 @pytest.fixture
-def shop(settings: Any, call: Callable[..., Caller]):
+def shop(settings: Any, call: Callable[..., Caller]) -> Caller:
     """A program that may start orders, where the machines are configured."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
@@ -31,7 +32,7 @@ def shop(settings: Any, call: Callable[..., Caller]):
     return call(keeper)
 
 
-def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop: Any) -> None:
+def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop: Caller) -> None:
     answer = shop.post("order-batches/", THREE)
 
     shown = answer.json()
@@ -52,7 +53,7 @@ def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop: Any) -> None
     assert [(row["line"], row["code"]) for row in shown["refusals"]] == [(2, "invalid")]
 
 
-def test_an_order_of_a_batch_is_found_among_all_orders(shop: Any) -> None:
+def test_an_order_of_a_batch_is_found_among_all_orders(shop: Caller) -> None:
     shop.post("order-batches/", THREE | {"mode": "batches"})
     runner.Scheduler().turn()
 
@@ -62,7 +63,7 @@ def test_an_order_of_a_batch_is_found_among_all_orders(shop: Any) -> None:
     assert (again.status_code, again.json()["status"]) == (202, "batched")
 
 
-def test_a_batch_under_a_key_is_stored_once(shop: Any) -> None:
+def test_a_batch_under_a_key_is_stored_once(shop: Caller) -> None:
     first = shop.post("order-batches/", THREE, **KEY)
     again = shop.post("order-batches/", THREE, **KEY)
 
@@ -72,9 +73,9 @@ def test_a_batch_under_a_key_is_stored_once(shop: Any) -> None:
 
 
 def test_an_object_is_named_and_nobody_asks_s3_while_the_caller_waits(
-    shop: Any, monkeypatch: pytest.MonkeyPatch
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.gateways.s3.look", None)
+    monkeypatch.setattr(s3, "look", None)
 
     answer = shop.post("order-batches/", {"source": "s3://daily-orders/2026/11/25.json"})
 
@@ -98,7 +99,7 @@ def test_an_object_is_named_and_nobody_asks_s3_while_the_caller_waits(
         f"s3://daily-orders/{'x' * 1_100}",
     ],
 )
-def test_nothing_but_an_object_of_an_allowed_bucket_is_a_source(shop: Any, source: Any) -> None:
+def test_nothing_but_an_object_of_an_allowed_bucket_is_a_source(shop: Caller, source: str) -> None:
     problem = refused(shop.post("order-batches/", {"source": source}), 422, "invalid")
 
     assert problem["pointer"] == "/source"
@@ -120,7 +121,7 @@ def test_nothing_but_an_object_of_an_allowed_bucket_is_a_source(shop: Any, sourc
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_with_its_place(
-    shop: Any, body: Any, pointer: Any
+    shop: Caller, body: dict[str, Any], pointer: str
 ) -> None:
     problem = refused(shop.post("order-batches/", body), 422, "invalid")
 
@@ -128,7 +129,7 @@ def test_a_body_that_is_no_batch_is_refused_with_its_place(
 
 
 def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(
-    shop: Any, call: Callable[..., Caller]
+    shop: Caller, call: Callable[..., Caller]
 ) -> None:
     batch = shop.post("order-batches/", THREE).json()["id"]
     outsider = call(factories.user("outsider@example.com"))
@@ -138,13 +139,13 @@ def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(
     refused(shop.get("order-batches/019ab1ef-2d14-7b60-a0c1-3f5a7c9e1b07/"), 404, "not_found")
 
 
-def test_a_mode_whose_machine_is_not_configured_is_unavailable(shop: Any, settings: Any) -> None:
+def test_a_mode_whose_machine_is_not_configured_is_unavailable(shop: Caller, settings: Any) -> None:
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
 
     refused(shop.post("order-batches/", THREE | {"mode": "batches"}), 503, "unavailable")
 
 
-def test_only_the_first_refusals_are_told(shop: Any) -> None:
+def test_only_the_first_refusals_are_shown(shop: Caller) -> None:
     many = {"orders": [{"order_id": ""}] * 120}
     batch = shop.post("order-batches/", many).json()["id"]
     runner.Scheduler().turn()
@@ -155,7 +156,7 @@ def test_only_the_first_refusals_are_told(shop: Any) -> None:
 
 @pytest.mark.parametrize("bucket", ["daily-orders", "elsewhere"])
 def test_who_may_start_no_orders_learns_nothing_of_buckets(
-    shop: Any, call: Callable[..., Caller], bucket: Any
+    shop: Caller, call: Callable[..., Caller], bucket: str
 ) -> None:
     outsider = call(factories.user("stan@example.com"))
 

@@ -26,14 +26,14 @@ ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quant
 
 
 @pytest.fixture(autouse=True)
-def machine(settings: Any, monkeypatch: pytest.MonkeyPatch):
+def machine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A workflow, and a wait that a test can afford."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.05)
 
 
 @pytest.fixture
-def shop(call: Callable[..., Caller]):
+def shop(call: Callable[..., Caller]) -> Caller:
     """A program that may start orders."""
     keeper = factories.user("shop@example.com")
     people.grant_site(keeper, "orders", by=COMMAND_LINE)
@@ -41,10 +41,10 @@ def shop(call: Callable[..., Caller]):
 
 
 @pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch):
+def running(monkeypatch: pytest.MonkeyPatch) -> None:
     """Step Functions takes what it gets, while the API waits."""
 
-    def start(machine, name, text):
+    def start(machine: str, name: str, text: str) -> tuple[Answer, str]:
         arn = f"{machine.replace('stateMachine', 'execution')}:{name}"
         return Answer(Proof.ACCEPTED, "", "request-1"), arn
 
@@ -52,7 +52,7 @@ def running(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("time.sleep", lambda pause: lanes.drain(OutboxEntry.Lane.EXECUTIONS))
 
 
-def test_an_order_that_runs_within_the_wait_is_created(shop: Any, running: Any) -> None:
+def test_an_order_that_runs_within_the_wait_is_created(shop: Caller, running: None) -> None:
     answer = shop.post("orders/", ORDER)
 
     shown = answer.json()
@@ -60,7 +60,7 @@ def test_an_order_that_runs_within_the_wait_is_created(shop: Any, running: Any) 
     assert shown["execution_arn"].endswith(":execution:orders:order-ORD-1")
 
 
-def test_an_order_is_stored_while_step_functions_is_away(shop: Any) -> None:
+def test_an_order_is_stored_while_step_functions_is_away(shop: Caller) -> None:
     answer = shop.post("orders/", ORDER)
 
     shown = answer.json()
@@ -69,7 +69,7 @@ def test_an_order_is_stored_while_step_functions_is_away(shop: Any) -> None:
     assert OrderExecution.objects.count() == OutboxEntry.objects.count() == 1
 
 
-def test_the_same_order_again_gets_the_same_execution(shop: Any, running: Any) -> None:
+def test_the_same_order_again_gets_the_same_execution(shop: Caller, running: None) -> None:
     first = shop.post("orders/", ORDER).json()
 
     again = shop.post("orders/", dict(reversed(ORDER.items())))
@@ -77,7 +77,7 @@ def test_the_same_order_again_gets_the_same_execution(shop: Any, running: Any) -
     assert (again.status_code, again.json()) == (200, first)
 
 
-def test_other_content_under_the_same_id_is_a_conflict(shop: Any) -> None:
+def test_other_content_under_the_same_id_is_a_conflict(shop: Caller) -> None:
     shop.post("orders/", ORDER)
 
     problem = refused(shop.post("orders/", ORDER | {"total": 1}), 409, "order_conflict")
@@ -86,7 +86,7 @@ def test_other_content_under_the_same_id_is_a_conflict(shop: Any) -> None:
 
 
 def test_an_order_that_step_functions_refuses_says_why(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+    shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
 ) -> None:
     monkeypatch.setattr(
         stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
@@ -99,7 +99,7 @@ def test_an_order_that_step_functions_refuses_says_why(
 
 
 def test_an_order_waits_while_the_state_machine_is_misconfigured(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+    shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
 ) -> None:
     wrong = Answer(Proof.MISCONFIGURED, "StateMachineDoesNotExist")
     monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: (wrong, ""))
@@ -125,12 +125,12 @@ def test_an_order_waits_while_the_state_machine_is_misconfigured(
         ("null", ""),
     ],
 )
-def test_what_is_no_order_is_invalid(shop: Any, body: Any, pointer: Any) -> None:
+def test_what_is_no_order_is_invalid(shop: Caller, body: Any, pointer: str) -> None:
     assert refused(shop.post("orders/", body), 422, "invalid")["pointer"] == pointer
     assert not OrderExecution.objects.exists()
 
 
-def test_without_a_workflow_orders_are_unavailable(shop: Any, settings: Any) -> None:
+def test_without_a_workflow_orders_are_unavailable(shop: Caller, settings: Any) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
 
     answer = shop.post("orders/", ORDER)
@@ -140,7 +140,7 @@ def test_without_a_workflow_orders_are_unavailable(shop: Any, settings: Any) -> 
 
 
 def test_orders_are_read_by_those_who_may(
-    shop: Any, api: Caller, call: Callable[..., Caller], running: Any
+    shop: Caller, api: Caller, call: Callable[..., Caller], running: None
 ) -> None:
     shop.post("orders/", ORDER)
     auditor = factories.user("audit@example.com")
@@ -157,7 +157,7 @@ def test_orders_are_read_by_those_who_may(
     "order_id",
     ["a/b", "ключ", "100%", "a b", "x?y#z", "..", "order_id", "a/restart", "stop/stop", "a/", "/"],
 )
-def test_an_order_is_found_by_whatever_it_is_called(shop: Any, order_id: Any) -> None:
+def test_an_order_is_found_by_whatever_it_is_called(shop: Caller, order_id: str) -> None:
     shop.post("orders/", {"order_id": order_id})
 
     found = shop.get(f"orders/{quote(order_id, safe='')}/")
@@ -165,7 +165,7 @@ def test_an_order_is_found_by_whatever_it_is_called(shop: Any, order_id: Any) ->
     assert found.json()["order_id"] == order_id
 
 
-def test_orders_are_listed_the_latest_first_in_pages(shop: Any) -> None:
+def test_orders_are_listed_the_latest_first_in_pages(shop: Caller) -> None:
     for number in range(5):
         shop.post("orders/", {"order_id": number})
 
@@ -178,7 +178,7 @@ def test_orders_are_listed_the_latest_first_in_pages(shop: Any) -> None:
     refused(shop.get("orders/", {"page_size": "abc"}), 422, "invalid")
 
 
-def test_what_is_done_to_an_order_hides_no_order(shop: Any) -> None:
+def test_what_is_done_to_an_order_hides_no_order(shop: Caller) -> None:
     for order_id in ("a", "a/restart"):
         shop.post("orders/", {"order_id": order_id})
 
@@ -189,11 +189,11 @@ def test_what_is_done_to_an_order_hides_no_order(shop: Any) -> None:
     assert shop.get("orders/a/").json()["status"] == "pending"
 
 
-def test_orders_are_found_by_how_their_id_begins(shop: Any) -> None:
+def test_orders_are_found_by_how_their_id_begins(shop: Caller) -> None:
     for order_id in ("ORD-1", "ORD-10", "ORD_2", "ord-1", "O%D"):
         shop.post("orders/", {"order_id": order_id})
 
-    def found(**asked):
+    def found(**asked: str) -> list[str]:
         return [shown["order_id"] for shown in shop.get("orders/", asked).json()["results"]]
 
     assert found(q="ORD-1") == ["ORD-10", "ORD-1"]
@@ -202,7 +202,7 @@ def test_orders_are_found_by_how_their_id_begins(shop: Any) -> None:
     assert found(q="ORD", status="failed") == []
 
 
-def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop: Any, running: Any) -> None:
+def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop: Caller, running: None) -> None:
     first = shop.post("orders/", ORDER, **KEY)
     again = shop.post("orders/", ORDER, **KEY)
 
@@ -212,7 +212,7 @@ def test_a_key_keeps_the_status_of_an_order_that_ran_at_once(shop: Any, running:
 
 
 def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    shop: Caller, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     first = shop.post("orders/", ORDER, **KEY)
     request.getfixturevalue("running")
@@ -224,14 +224,14 @@ def test_a_key_keeps_the_status_of_an_order_that_had_to_wait(
     assert again.json()["execution_arn"]
 
 
-def test_a_key_keeps_the_status_of_an_order_that_was_there(shop: Any, running: Any) -> None:
+def test_a_key_keeps_the_status_of_an_order_that_was_there(shop: Caller, running: None) -> None:
     shop.post("orders/", ORDER)
 
     assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [200, 200]
 
 
 def test_a_key_of_an_order_that_waits_still_keeps_that(
-    shop: Any, request: pytest.FixtureRequest
+    shop: Caller, request: pytest.FixtureRequest
 ) -> None:
     shop.post("orders/", ORDER)
     first = shop.post("orders/", ORDER, **KEY)
@@ -242,7 +242,7 @@ def test_a_key_of_an_order_that_waits_still_keeps_that(
 
 
 def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+    shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(fulfillment, "await_start", lambda _: 1 / 0)
@@ -252,7 +252,7 @@ def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(
 
 
 def test_a_refused_order_is_refused_again_under_its_key(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, running: Any
+    shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
 ) -> None:
     monkeypatch.setattr(
         stepfunctions, "start_execution", lambda *_: (Answer(Proof.REFUSED, "InvalidName"), "")
@@ -262,7 +262,7 @@ def test_a_refused_order_is_refused_again_under_its_key(
         refused(shop.post("orders/", ORDER, **KEY), 409, "order_conflict")
 
 
-def test_another_order_under_the_same_key_is_refused(shop: Any) -> None:
+def test_another_order_under_the_same_key_is_refused(shop: Caller) -> None:
     shop.post("orders/", ORDER, **KEY)
 
     answer = shop.post("orders/", {"order_id": "ORD-2"}, **KEY)
@@ -275,13 +275,13 @@ def test_another_order_under_the_same_key_is_refused(shop: Any) -> None:
 
 
 @pytest.fixture
-def failed(shop: Any, running: Any):
+def failed(shop: Caller, running: None) -> None:
     """ORD-1, whose execution has failed of an outage."""
     shop.post("orders/", ORDER)
     OrderExecution.objects.update(status="failed", error="Lambda.Unknown", cause="No answer.")
 
 
-def test_a_failed_order_is_restarted(shop: Any, failed: Any) -> None:
+def test_a_failed_order_is_restarted(shop: Caller, failed: None) -> None:
     answer = shop.post("orders/ORD-1/restart/", {"reason": "It is back."})
 
     shown = answer.json()
@@ -295,7 +295,7 @@ def test_a_failed_order_is_restarted(shop: Any, failed: Any) -> None:
     assert (problem["order_id"], problem["order_status"]) == ("ORD-1", "failed")
 
 
-def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop: Any, failed: Any) -> None:
+def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop: Caller, failed: None) -> None:
     OrderExecution.objects.update(error="OrderRejected")
 
     shown = shop.post("orders/ORD-1/restart/").json()
@@ -306,7 +306,7 @@ def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop: Any, failed: A
     assert len(shop.get("orders/").json()["results"]) == 2
 
 
-def test_a_running_order_is_stopped_for_a_reason(shop: Any, running: Any) -> None:
+def test_a_running_order_is_stopped_for_a_reason(shop: Caller, running: None) -> None:
     shop.post("orders/", ORDER)
 
     answer = shop.post("orders/ORD-1/stop/", {"reason": "The customer cancelled."})
@@ -318,7 +318,7 @@ def test_a_running_order_is_stopped_for_a_reason(shop: Any, running: Any) -> Non
 
 
 @pytest.mark.parametrize("error", ["Lambda.Unknown", "OrderRejected"])
-def test_a_restart_under_a_key_is_one_restart(shop: Any, failed: Any, error: Any) -> None:
+def test_a_restart_under_a_key_is_one_restart(shop: Caller, failed: None, error: str) -> None:
     OrderExecution.objects.update(error=error)
 
     answers = [shop.post("orders/ORD-1/restart/", **KEY) for _ in range(3)]
@@ -329,7 +329,7 @@ def test_a_restart_under_a_key_is_one_restart(shop: Any, failed: Any, error: Any
 
 
 def test_who_may_only_look_at_orders_lays_no_hand_on_them(
-    shop: Any, api: Caller, call: Callable[..., Caller], failed: Any
+    shop: Caller, api: Caller, call: Callable[..., Caller], failed: None
 ) -> None:
     auditor = factories.user("audit@example.com")
     people.grant_site(auditor, "auditor", by=COMMAND_LINE)
@@ -339,7 +339,7 @@ def test_who_may_only_look_at_orders_lays_no_hand_on_them(
         refused(caller.post("orders/ORD-1/stop/", {"reason": "x"}), 403, "not_allowed")
 
 
-def test_an_input_is_shown_without_what_looks_like_a_task_token(shop: Any) -> None:
+def test_an_input_is_shown_without_what_looks_like_a_task_token(shop: Caller) -> None:
     token = "AQCEAAAAKgAAAAMAAAAA" + "x/y+" * 100
     digest = "9f86d081884c7d659a2feaa0c55ad015" * 2
     shop.post("orders/", ORDER | {"note": f"see {token}", "taskToken": "short", "sha": digest})

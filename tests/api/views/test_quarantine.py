@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from approvals import messages
 from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
@@ -26,14 +27,14 @@ MEMBERS = [
 
 
 @pytest.fixture
-def operator(call: Callable[..., Caller], db: None):
+def operator(call: Callable[..., Caller], db: None) -> Caller:
     """A program of somebody who operates the service and has no role in any queue."""
     keeper = factories.user("operator@example.com")
     people.grant_site(keeper, "operator", by=COMMAND_LINE)
     return call(keeper)
 
 
-def quarantined(queue, body) -> QuarantinedMessage:
+def quarantined(queue: ReviewQueue, body: str | dict[str, Any]) -> QuarantinedMessage:
     """A message that intake put aside."""
     arrival = factories.received(body if isinstance(body, str) else json.dumps(body))
     intake.accept(queue, [arrival])
@@ -41,14 +42,14 @@ def quarantined(queue, body) -> QuarantinedMessage:
 
 
 @pytest.fixture
-def mended(queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch):
+def mended(queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch) -> QuarantinedMessage:
     """A message that could not be read when it came, and can be now."""
     with monkeypatch.context() as broken:
-        broken.setattr("approvals.messages.MAX_TOKEN", 5)
+        broken.setattr(messages, "MAX_TOKEN", 5)
         return quarantined(queue, factories.message(taskToken=canary.CANARY))
 
 
-def test_the_list_shows_what_is_open_the_latest_first(operator: Any, queue: ReviewQueue) -> None:
+def test_the_list_shows_what_is_open_the_latest_first(operator: Caller, queue: ReviewQueue) -> None:
     rows = [quarantined(queue, text) for text in ("{", "[]", "{}")]
 
     first = operator.get("quarantine/", {"page_size": 2}).json()
@@ -61,14 +62,14 @@ def test_the_list_shows_what_is_open_the_latest_first(operator: Any, queue: Revi
 
 
 def test_the_list_is_narrowed_by_state_and_queue(
-    operator: Any, queue: ReviewQueue, mended: Any
+    operator: Caller, queue: ReviewQueue, mended: QuarantinedMessage
 ) -> None:
     other = quarantined(factories.queue("refunds"), "{")
     given_up = quarantined(queue, "[")
     operator.post(f"quarantine/{given_up.pk}/discard/", {"reason": "A test."})
     operator.post(f"quarantine/{mended.pk}/replay/")
 
-    def found(**query):
+    def found(**query: str) -> set[str]:
         return {row["id"] for row in operator.get("quarantine/", query).json()["results"]}
 
     assert found() == {str(other.pk)}
@@ -79,7 +80,7 @@ def test_the_list_is_narrowed_by_state_and_queue(
     refused(operator.get("quarantine/", {"state": "lost"}), 422, "invalid")
 
 
-def test_a_body_is_shown_without_its_token(operator: Any, queue: ReviewQueue) -> None:
+def test_a_body_is_shown_without_its_token(operator: Caller, queue: ReviewQueue) -> None:
     body = f'{{"taskToken": "short", "note": "{canary.CANARY}", "orderId": 7,'
     row = quarantined(queue, body)
 
@@ -93,7 +94,9 @@ def test_a_body_is_shown_without_its_token(operator: Any, queue: ReviewQueue) ->
         assert b"short" not in answer.content
 
 
-def test_a_body_whose_key_is_lost_is_null(operator: Any, queue: ReviewQueue, settings: Any) -> None:
+def test_a_body_whose_key_is_lost_is_null(
+    operator: Caller, queue: ReviewQueue, settings: Any
+) -> None:
     row = quarantined(queue, "{")
     settings.TOKEN_KEYS = {"k9": bytes(range(32))}
 
@@ -102,7 +105,9 @@ def test_a_body_whose_key_is_lost_is_null(operator: Any, queue: ReviewQueue, set
     assert operator.post(f"quarantine/{row.pk}/discard/", {"reason": "Lost."}).status_code == 200
 
 
-def test_a_replayed_message_becomes_a_review_once(operator: Any, mended: Any) -> None:
+def test_a_replayed_message_becomes_a_review_once(
+    operator: Caller, mended: QuarantinedMessage
+) -> None:
     answer = operator.post(f"quarantine/{mended.pk}/replay/", **KEY)
     again = operator.post(f"quarantine/{mended.pk}/replay/", **KEY)
 
@@ -116,7 +121,7 @@ def test_a_replayed_message_becomes_a_review_once(operator: Any, mended: Any) ->
     refused(operator.get(f"reviews/{shown['replayed_as']}/"), 404, "not_found")
 
 
-def test_what_still_cannot_be_read_stays_where_it_is(operator: Any, queue: ReviewQueue) -> None:
+def test_what_still_cannot_be_read_stays_where_it_is(operator: Caller, queue: ReviewQueue) -> None:
     row = quarantined(queue, "{")
 
     refused(operator.post(f"quarantine/{row.pk}/replay/", **KEY), 422, "invalid")
@@ -124,7 +129,7 @@ def test_what_still_cannot_be_read_stays_where_it_is(operator: Any, queue: Revie
     assert operator.get(f"quarantine/{row.pk}/").json()["state"] == "open"
 
 
-def test_a_discarded_message_says_why_and_by_whom(operator: Any, queue: ReviewQueue) -> None:
+def test_a_discarded_message_says_why_and_by_whom(operator: Caller, queue: ReviewQueue) -> None:
     path = f"quarantine/{quarantined(queue, '{').pk}/discard/"
 
     answer = operator.post(path, {"reason": "A test of theirs."}, **KEY)
@@ -141,7 +146,7 @@ def test_a_discarded_message_says_why_and_by_whom(operator: Any, queue: ReviewQu
 
 
 @pytest.mark.parametrize("reason", ["", " ", None, 7, "x" * 301, "a\0b"])
-def test_a_discard_needs_a_reason(operator: Any, queue: ReviewQueue, reason: Any) -> None:
+def test_a_discard_needs_a_reason(operator: Caller, queue: ReviewQueue, reason: Any) -> None:
     row = quarantined(queue, "{")
 
     answer = operator.post(f"quarantine/{row.pk}/discard/", {"reason": reason})
@@ -181,6 +186,6 @@ def test_a_token_with_scopes_reads_and_does_not_act(
     refused(answer, 403, "not_allowed")
 
 
-def test_what_is_not_there_is_404_for_operators(operator: Any) -> None:
+def test_what_is_not_there_is_404_for_operators(operator: Caller) -> None:
     for verb, body in (("replay", {}), ("discard", {"reason": "x"})):
         refused(operator.post(f"quarantine/{uuid.uuid4()}/{verb}/", body), 404, "not_found")

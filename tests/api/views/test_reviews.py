@@ -1,35 +1,22 @@
-"""Reviews over HTTP: what they look like, how they are found, claimed, kept and given back."""
+"""Reviews over HTTP: what they look like, how they are found, and their audit trail."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db.models import F
-from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.models.outbox import Detail
 from approvals.records import execution_snapshots, outbox
 from tests import factories
+from tests.api.review_documents import KEYS, expire_lease
 from tests.callers import Caller, refused
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
-
-KEYS = [
-    *("id", "queue", "reference", "title", "status", "outcome", "delivery", "error", "payload"),
-    *("execution_arn", "state_name", "received_at", "deadline_at", "deadline_source", "assignee"),
-    *("lease_expires_at", "version", "decision", "definition"),
-]
-
-
-def expire_lease(review):
-    ReviewTask.objects.filter(pk=review.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
 
 
 def test_a_pending_review_has_exactly_the_contracts_members(
@@ -53,7 +40,7 @@ def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(
     api: Caller, alice: User
 ) -> None:
     named = factories.review(definitionRevision="orders-1f00")
-    untold = factories.review()
+    unnamed = factories.review()
     version = f"{named.state_machine_arn}:3"
     execution_snapshots.put_back(
         named.execution_arn, status="running", again_at=None, version_arn=version
@@ -65,7 +52,7 @@ def test_a_review_says_which_definition_its_execution_runs_where_that_is_known(
     shown = {row["id"]: row["definition"] for row in api.get("reviews/").json()["results"]}
 
     assert shown[str(named.pk)] == {"revision": "orders-1f00", "version_arn": version}
-    assert shown[str(untold.pk)] == {"revision": None, "version_arn": None}
+    assert shown[str(unnamed.pk)] == {"revision": None, "version_arn": None}
 
 
 def test_a_decided_review_shows_its_decision_and_how_far_it_has_come(
@@ -92,9 +79,9 @@ def test_only_a_proved_delivery_has_a_time(api: Caller, alice: User, review: Rev
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     entry = OutboxEntry.objects.get()
 
-    outbox.move(entry, outbox.settled("expired"))
+    outbox.move(entry, outbox.settled(Detail.EXPIRED))
     late = api.get(f"reviews/{review.pk}/").json()["delivery"]
-    outbox.move(entry, outbox.settled("acknowledged"))
+    outbox.move(entry, outbox.settled(Detail.ACKNOWLEDGED))
     delivered = api.get(f"reviews/{review.pk}/").json()["delivery"]
 
     assert (late["state"], late["delivered_at"]) == ("closed_elsewhere", None)
@@ -135,7 +122,7 @@ def test_filters_narrow_the_list(api: Caller, alice: User, bob: User, queue: Rev
     decisions.decide(gone.pk, Outcome.REJECTED, by=actor(bob))
     assignment.claim(plain.pk, by=actor(alice))
 
-    def found(**query):
+    def found(**query: str) -> list[str]:
         return [shown["reference"] for shown in api.get("reviews/", query).json()["results"]]
 
     assert found(reference="A-1") == ["A-1"]
@@ -184,7 +171,9 @@ def test_mine_ends_with_my_lease(api: Caller, alice: User, review: ReviewTask) -
         ({"queue": ["a", "b"]}, "queue"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_named(api: Caller, query: Any, parameter: Any) -> None:
+def test_a_parameter_that_cannot_be_is_named(
+    api: Caller, query: dict[str, Any], parameter: str
+) -> None:
     problem = refused(api.get("reviews/", query), 422, "invalid")
 
     assert problem["parameter"] == parameter
@@ -192,79 +181,6 @@ def test_a_parameter_that_cannot_be_is_named(api: Caller, query: Any, parameter:
 
 def test_half_a_surrogate_in_a_parameter_is_no_accident(api: Caller) -> None:
     assert api.get("/api/v1/reviews/?q=%ED%A0%80&reference=%FF%FE").status_code == 200
-
-
-def test_a_claim_tells_its_lease_to_its_holder_alone(
-    api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
-) -> None:
-    claimed = api.post(f"reviews/{review.pk}/claim/").json()
-
-    again = api.post(f"reviews/{review.pk}/claim/").json()
-    seen_by_bob = call(bob).get(f"reviews/{review.pk}/").json()
-    seen_by_alice = api.get(f"reviews/{review.pk}/").json()
-
-    assert list(claimed) == [*KEYS, "lease_id"]
-    assert claimed["assignee"] == "alice@example.com"
-    assert again["lease_id"] == claimed["lease_id"]
-    assert "lease_id" not in seen_by_bob | seen_by_alice
-    assert seen_by_bob["assignee"] == "alice@example.com"
-    assert seen_by_bob["version"] == again["version"]
-
-
-def test_anothers_claim_is_a_conflict_that_names_its_holder(
-    api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
-) -> None:
-    api.post(f"reviews/{review.pk}/claim/")
-
-    for verb in ("claim", "renew", "release"):
-        problem = refused(call(bob).post(f"reviews/{review.pk}/{verb}/"), 409, "claimed_by_another")
-        assert problem["assignee"] == "alice@example.com"
-
-
-def test_a_lead_takes_over_and_a_reviewer_may_not(
-    api: Caller, call: Callable[..., Caller], bob: User, lena: User, review: ReviewTask
-) -> None:
-    api.post(f"reviews/{review.pk}/claim/")
-
-    refused(call(bob).post(f"reviews/{review.pk}/claim/", {"override": True}), 403, "not_allowed")
-    taken = call(lena).post(f"reviews/{review.pk}/claim/", {"override": True})
-
-    assert taken.json()["assignee"] == "lena@example.com"
-
-
-def test_an_expired_lease_shows_as_nobodys(
-    api: Caller, alice: User, call: Callable[..., Caller], bob: User, review: ReviewTask
-) -> None:
-    assignment.claim(review.pk, by=actor(alice))
-    expire_lease(review)
-
-    for shown in (
-        api.get(f"reviews/{review.pk}/").json(),
-        api.get("reviews/").json()["results"][0],
-    ):
-        assert (shown["assignee"], shown["lease_expires_at"]) == (None, None)
-    assert call(bob).post(f"reviews/{review.pk}/claim/").status_code == 200
-
-
-def test_renewing_lengthens_ones_own_lease(api: Caller, review: ReviewTask) -> None:
-    lease = api.post(f"reviews/{review.pk}/claim/").json()["lease_id"]
-    ReviewTask.objects.update(lease_expires_at=F("lease_expires_at") - timedelta(seconds=100))
-    before = api.get(f"reviews/{review.pk}/").json()["lease_expires_at"]
-
-    renewed = api.post(f"reviews/{review.pk}/renew/", {"lease_id": lease})
-
-    assert renewed.json()["lease_id"] == lease
-    assert renewed.json()["lease_expires_at"] > before
-    other = {"lease_id": str(uuid.uuid4())}
-    refused(api.post(f"reviews/{review.pk}/renew/", other), 409, "claimed_by_another")
-
-
-def test_releasing_gives_it_back_and_twice_is_no_error(api: Caller, review: ReviewTask) -> None:
-    api.post(f"reviews/{review.pk}/claim/")
-
-    for _ in range(2):
-        shown = api.post(f"reviews/{review.pk}/release/")
-        assert (shown.status_code, shown.json()["assignee"]) == (200, None)
 
 
 def test_the_audit_trail_is_read_oldest_first_in_pages(api: Caller, review: ReviewTask) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from approvals.models import AuditEvent, ReviewQueue, User, WebhookSecret
 from tests import factories
 from tests.api.signing import Sender, about
-from tests.management.commands.test_commands import refused, run
+from tests.management.command_line import refused, run
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.django_db

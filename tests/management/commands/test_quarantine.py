@@ -17,7 +17,12 @@ from django.db import connection
 
 from approvals.actions import intake, queues
 from approvals.actors import COMMAND_LINE
-from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.models import (
+    AuditEvent,
+    QuarantinedMessage,
+    ReviewQueue,
+    ReviewTask,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +187,20 @@ def test_a_script_sees_the_exit_codes_and_the_bytes_of_the_real_process() -> Non
     assert (usage.returncode, usage.stderr.count(b"\n")) == (2, 1)
     assert b"Traceback" not in usage.stderr
     assert process("replay", str(uuid.uuid4())).returncode == 1
+
+
+def test_it_lists_and_shows_without_ever_showing_a_token(queue: ReviewQueue) -> None:
+    secret = "AAAA" * 30
+    broken = f'{{"taskToken": "{secret}", "orderId": '
+    intake.accept(queue, [factories.received(broken)])
+    row = QuarantinedMessage.objects.get()
+
+    listed = json.loads(run("list", "--json"))
+    shown = run("show", str(row.pk))
+
+    assert listed[0]["id"] == str(row.pk)
+    assert listed[0]["reason"] == "not_json"
+    assert "1 messages" in run("list")
+    assert '"orderId"' in shown
+    assert secret not in shown + json.dumps(listed)
+    assert "No message" in str(refused("show", str(uuid.uuid4())))

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from approvals.gateways import aws
-from approvals.management.progress import Bar
+from approvals.management.commands import start_orders
 from approvals.models import OrderBatch
 from tests.fake_aws import FakeAws
 
@@ -90,27 +90,10 @@ def test_a_stopped_batch_goes_on_with_the_same_file_alone(fake: FakeAws, tmp_pat
 def test_with_step_functions_away_everything_is_stored_and_said_so(
     fake: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.management.commands.start_orders.PATIENCE", 0.5)
+    monkeypatch.setattr(start_orders, "PATIENCE", 0.5)
     fake.rates("StartExecution", unavailable=1.0)
 
     code, report, output = run(written(tmp_path, order(1), order(2)))
 
     assert (code, report) == (3, {"read": 2, "under_way": 2})
     assert "stored, will be started" in output
-
-
-def test_a_bar_is_drawn_in_a_terminal_and_said_elsewhere() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal, pipe = Terminal(), io.StringIO()
-    for stream in (terminal, pipe):
-        bar = Bar(stream)
-        bar.show(0.5, "50 of 100")
-        bar.show(0.6, "60 of 100")  # too soon
-        bar.show(1.0, "100 of 100", at_end=True)
-
-    assert "█" * 14 + "░" * 14 + "  50%  50 of 100" in terminal.getvalue()
-    assert terminal.getvalue().endswith("100%  100 of 100\n")
-    assert pipe.getvalue() == " 50%  50 of 100\n100%  100 of 100\n"

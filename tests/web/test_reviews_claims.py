@@ -1,4 +1,4 @@
-"""Claiming on the desk: claim, extend, release, take over, and what a viewer is offered."""
+"""Claims on the desk: claim, extend, release, take over, hand over, and what a viewer is offered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from approvals.models import User
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
-from tests.web.test_reviews import at, text
+from tests.web.pages import at, text
 
 pytestmark = pytest.mark.django_db
 
@@ -64,3 +64,37 @@ def test_a_viewer_sees_everything_and_why_not_more(desk: Desk, victor: User) -> 
     for action in ("claim", "renew", "release", "approve", "reject"):
         assert desk(victor).post(at(review, action)).status_code == 403
     assert desk(victor).get(at(review, "approve")).status_code == 403
+
+
+def test_a_holder_hands_their_review_to_a_colleague(desk: Desk, alice: User, bob: User) -> None:
+    review = assignment.claim(factories.review().pk, by=actor(alice))
+    html = desk(alice).get(at(review)).content.decode()
+    assert f'<option value="{bob.email}">' in html
+    desk(alice).post(at(review, "reassign"), {"to": bob.email})
+    review.refresh_from_db()
+    assert review.assignee == bob
+    html = desk(bob).get(at(review)).content.decode()
+    assert "Yours to decide" in html
+    assert "Handed to bob@example.com" in html
+
+
+def test_a_lead_hands_out_what_another_holds(
+    desk: Desk, alice: User, bob: User, lena: User
+) -> None:
+    review = assignment.claim(factories.review().pk, by=actor(alice))
+    assert desk(bob).post(at(review, "reassign"), {"to": bob.email}).status_code == 403
+    desk(lena).post(at(review, "reassign"), {"to": bob.email})
+    review.refresh_from_db()
+    assert review.assignee == bob
+
+
+def test_nobody_is_handed_what_they_may_not_decide(
+    desk: Desk, alice: User, victor: User, carol: User
+) -> None:
+    review = assignment.claim(factories.review().pk, by=actor(alice))
+    gone = factories.user("gone@example.com", "reviewer")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    for person in (victor.email, carol.email, gone.email, "nobody@example.com", ""):
+        assert desk(alice).post(at(review, "reassign"), {"to": person}).status_code == 422
+    review.refresh_from_db()
+    assert review.assignee == alice

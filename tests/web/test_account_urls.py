@@ -1,8 +1,8 @@
-"""The account pages: only those anybody needs, limited by the caller's own address, honest about mail."""
+"""The account pages: only those that are needed, in the desk's look, honest about mail."""
 
 from __future__ import annotations
 
-import sys
+import re
 from typing import Any
 
 import pytest
@@ -12,13 +12,84 @@ from django.urls import reverse
 
 from approvals.models import User
 from tests import factories
-from tests.config.test_env import run
 from tests.web.conftest import Desk
+from tests.web.pages import at
 
 pytestmark = pytest.mark.django_db
 
-PROXY = "10.0.0.7"
-SAY = "from config import settings as s; print(s.MAIL_IS_SENT, s.EMAIL_BACKEND)"
+
+def test_one_signs_in_with_email_and_password_and_lands_where_one_wanted(
+    client: Client, alice: User
+) -> None:
+    url = at(factories.review())
+    response = client.post(
+        f"{reverse('account_login')}?next={url}",
+        {"login": "Alice@example.com", "password": factories.PASSWORD, "next": url},
+    )
+    assert response.status_code == 302
+    assert response["Location"] == url
+    assert client.get(url).status_code == 200
+
+
+def test_a_wrong_sign_in_does_not_say_which_part_is_wrong(client: Client, alice: User) -> None:
+    for email in ("alice@example.com", "nobody@example.com"):
+        page = client.post(reverse("account_login"), {"login": email, "password": "wrong"})
+        assert page.status_code == 200
+        assert "not correct" in page.content.decode()
+
+
+def test_signing_out_asks_first_and_ends_the_session(desk: Desk, alice: User) -> None:
+    browser = desk(alice)
+    assert "Sign out?" in browser.get(reverse("account_logout")).content.decode()
+    assert browser.get("/").status_code == 200
+    browser.post(reverse("account_logout"))
+    assert browser.get("/").status_code == 302
+
+
+def test_a_forgotten_password_is_set_anew_through_a_link(client: Client, alice: User) -> None:
+    sent = client.post(reverse("account_reset_password"), {"email": alice.email}, follow=True)
+    assert "Check your mail" in sent.content.decode()
+    link = re.search(
+        r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body)
+    )
+    assert link is not None
+    page = client.get(link[1], follow=True)
+    assert "Choose a password" in page.content.decode()
+    done = client.post(
+        page.redirect_chain[-1][0],
+        {"password1": "another battery staple", "password2": "another battery staple"},
+        follow=True,
+    )
+    assert "Your password is set" in done.content.decode()
+    client.post(
+        reverse("account_login"), {"login": alice.email, "password": "another battery staple"}
+    )
+    assert client.get("/").status_code == 200
+    spent = client.get(link[1], follow=True)
+    assert "This link no longer works" in spent.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("account_login", "account_inactive", "account_reset_password"),
+        *("account_reset_password_done", "account_reset_password_from_key_done"),
+    ],
+)
+def test_account_pages_have_the_desks_look(client: Client, db: None, name: str) -> None:
+    html = client.get(reverse(name)).content.decode()
+    assert "approvals/app.css" in html
+    assert '<main id="main"' in html
+    assert not re.search(r"\sstyle=|<style", html)
+
+
+@pytest.mark.parametrize(
+    "name", ["account_logout", "account_change_password", "account_reauthenticate"]
+)
+def test_account_pages_after_sign_in_have_it_too(desk: Desk, alice: User, name: str) -> None:
+    response = desk(alice).get(reverse(name), follow=True)
+    assert response.status_code == 200
+    assert "approvals/app.css" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -46,66 +117,6 @@ def test_a_reset_for_nobody_looks_as_one_for_somebody_and_sends_nothing(client: 
     )
     assert "Check your mail" in response.content.decode()
     assert mail.outbox == []
-
-
-# --- behind a proxy
-
-
-def failures(address: str, count: int = 11) -> str:
-    """What the last of so many failed sign-ins reads; each for another account."""
-    page = ""
-    for number in range(count):
-        response = Client().post(
-            reverse("account_login"),
-            {"login": f"person-{number}@example.com", "password": "wrong"},
-            REMOTE_ADDR=PROXY,
-            headers={"X-Forwarded-For": address.replace("#", str(number))} if address else {},
-        )
-        assert response.status_code == 200
-        page = response.content.decode()
-    return page
-
-
-def test_behind_a_proxy_each_caller_has_a_limit_of_their_own(settings: Any) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert "Too many failed" in failures("203.0.113.9")
-    assert "Too many failed" not in failures("203.0.113.10", count=1)
-
-
-def test_a_forged_entry_does_not_evade_the_limit(settings: Any) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert "Too many failed" in failures("198.51.100.#, 203.0.113.9")
-
-
-@pytest.mark.parametrize("header", ["", " ", "unknown", "for=me#"])
-def test_without_a_usable_address_the_proxys_own_counts(settings: Any, header: str) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert "not correct" in failures(header, count=1)
-    assert "Too many failed" in failures(header)
-
-
-@pytest.mark.parametrize(("url", "count"), [("https://c.example", "1"), ("http://c.example", "0")])
-def test_a_proxy_is_trusted_where_one_stands(url: str, count: str) -> None:
-    say = "from config import settings; print(settings.ALLAUTH_TRUSTED_PROXY_COUNT)"
-    assert run({"PUBLIC_URL": url}, [sys.executable, "-c", say]).stdout.split() == [count]
-
-
-# --- without a mail server
-
-
-@pytest.mark.parametrize(
-    ("changes", "sent", "backend"),
-    [
-        ({}, "False", "dummy"),
-        ({"DEBUG": "1"}, "True", "console"),
-        ({"EMAIL_URL": "smtp://mail.example:25"}, "True", "smtp"),
-    ],
-)
-def test_mail_is_never_printed_in_production(
-    changes: dict[str, str | None], sent: str, backend: str
-) -> None:
-    response = run(changes, [sys.executable, "-c", SAY]).stdout.split()
-    assert response == [sent, f"django.core.mail.backends.{backend}.EmailBackend"]
 
 
 def test_without_mail_the_sign_in_page_names_whom_to_ask(

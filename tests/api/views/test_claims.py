@@ -1,16 +1,20 @@
-"""Handing a review on and talking about it, over HTTP."""
+"""Claims over HTTP: claim, extend, release, take over, and hand a review on."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from approvals.actions import assignment, decisions
 from approvals.models import ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
+from tests.api.review_documents import KEYS, expire_lease
 from tests.callers import Caller, refused
 from tests.factories import actor
 
@@ -91,52 +95,74 @@ def test_what_is_no_address_is_named(api: Caller, review: ReviewTask, body: Any)
     assert problem["pointer"] == "/to"
 
 
-def test_a_comment_is_written_and_read_oldest_first_in_pages(
+def test_a_claim_tells_its_lease_to_its_holder_alone(
     api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
 ) -> None:
-    path = f"reviews/{review.pk}/comments/"
-    created = api.post(path, {"text": "  The customer called.\r\nAll is well.  "})
-    for number in range(3):
-        call(bob).post(path, {"text": f"Note {number}"})
+    claimed = api.post(f"reviews/{review.pk}/claim/").json()
 
-    first = api.get(path, {"page_size": 2}).json()
-    second = api.get(first["next"]).json()
+    again = api.post(f"reviews/{review.pk}/claim/").json()
+    seen_by_bob = call(bob).get(f"reviews/{review.pk}/").json()
+    seen_by_alice = api.get(f"reviews/{review.pk}/").json()
 
-    assert created.status_code == 201
-    assert list(created.json()) == ["id", "by", "text", "at"]
-    assert created.json()["text"] == "The customer called.\nAll is well."
-    assert first["results"][0] == created.json()
-    texts = [shown["text"] for shown in first["results"] + second["results"]]
-    assert texts[1:] == ["Note 0", "Note 1", "Note 2"]
-    assert second["next"] is None
+    assert list(claimed) == [*KEYS, "lease_id"]
+    assert claimed["assignee"] == "alice@example.com"
+    assert again["lease_id"] == claimed["lease_id"]
+    assert "lease_id" not in seen_by_bob | seen_by_alice
+    assert seen_by_bob["assignee"] == "alice@example.com"
+    assert seen_by_bob["version"] == again["version"]
 
 
-def test_a_comment_makes_nobodys_version_stale(api: Caller, review: ReviewTask) -> None:
-    api.post(f"reviews/{review.pk}/comments/", {"text": "Seen."})
-
-    assert api.get(f"reviews/{review.pk}/").json()["version"] == 1
-
-
-def test_who_sees_a_review_reads_and_who_reviews_speaks(
-    call: Callable[..., Caller], victor: User, carol: User, api: Caller, review: ReviewTask
+def test_anothers_claim_is_a_conflict_that_names_its_holder(
+    api: Caller, call: Callable[..., Caller], bob: User, review: ReviewTask
 ) -> None:
-    path = f"reviews/{review.pk}/comments/"
-    api.post(path, {"text": "Seen."})
+    api.post(f"reviews/{review.pk}/claim/")
 
-    assert len(call(victor).get(path).json()["results"]) == 1
-    refused(call(victor).post(path, {"text": "Me too."}), 403, "not_allowed")
-    refused(call(carol).get(path), 404, "not_found")
-    refused(call(carol).post(path, {"text": "Me too."}), 404, "not_found")
+    for verb in ("claim", "renew", "release"):
+        problem = refused(call(bob).post(f"reviews/{review.pk}/{verb}/"), 409, "claimed_by_another")
+        assert problem["assignee"] == "alice@example.com"
 
 
-@pytest.mark.parametrize("text", ["", "  \n", None, 7, ["x"], "x" * 4001, "a\0b", "\ud800"])
-def test_what_is_no_comment_is_named(api: Caller, review: ReviewTask, text: Any) -> None:
-    answer = api.post(f"reviews/{review.pk}/comments/", {"text": text})
+def test_a_lead_takes_over_and_a_reviewer_may_not(
+    api: Caller, call: Callable[..., Caller], bob: User, lena: User, review: ReviewTask
+) -> None:
+    api.post(f"reviews/{review.pk}/claim/")
 
-    assert refused(answer, 422, "invalid")["pointer"] == "/text"
+    refused(call(bob).post(f"reviews/{review.pk}/claim/", {"override": True}), 403, "not_allowed")
+    taken = call(lena).post(f"reviews/{review.pk}/claim/", {"override": True})
+
+    assert taken.json()["assignee"] == "lena@example.com"
 
 
-def test_a_decided_review_can_be_talked_about(api: Caller, alice: User, review: ReviewTask) -> None:
-    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+def test_an_expired_lease_shows_as_nobodys(
+    api: Caller, alice: User, call: Callable[..., Caller], bob: User, review: ReviewTask
+) -> None:
+    assignment.claim(review.pk, by=actor(alice))
+    expire_lease(review)
 
-    assert api.post(f"reviews/{review.pk}/comments/", {"text": "Done."}).status_code == 201
+    for shown in (
+        api.get(f"reviews/{review.pk}/").json(),
+        api.get("reviews/").json()["results"][0],
+    ):
+        assert (shown["assignee"], shown["lease_expires_at"]) == (None, None)
+    assert call(bob).post(f"reviews/{review.pk}/claim/").status_code == 200
+
+
+def test_renewing_lengthens_ones_own_lease(api: Caller, review: ReviewTask) -> None:
+    lease = api.post(f"reviews/{review.pk}/claim/").json()["lease_id"]
+    ReviewTask.objects.update(lease_expires_at=F("lease_expires_at") - timedelta(seconds=100))
+    before = api.get(f"reviews/{review.pk}/").json()["lease_expires_at"]
+
+    renewed = api.post(f"reviews/{review.pk}/renew/", {"lease_id": lease})
+
+    assert renewed.json()["lease_id"] == lease
+    assert renewed.json()["lease_expires_at"] > before
+    other = {"lease_id": str(uuid.uuid4())}
+    refused(api.post(f"reviews/{review.pk}/renew/", other), 409, "claimed_by_another")
+
+
+def test_releasing_gives_it_back_and_twice_is_no_error(api: Caller, review: ReviewTask) -> None:
+    api.post(f"reviews/{review.pk}/claim/")
+
+    for _ in range(2):
+        shown = api.post(f"reviews/{review.pk}/release/")
+        assert (shown.status_code, shown.json()["assignee"]) == (200, None)

@@ -1,0 +1,90 @@
+"""What operators do to users: each verb asks for the right itself, and one operator is always left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group
+
+from approvals.actions import people
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import Invalid, NotAllowed, NotFound
+from approvals.models import AuditEvent, ReviewQueue, User
+from tests import factories, races
+from tests.admin.rows import operator
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stan(db: None) -> User:
+    """Somebody with no right at all."""
+    return factories.user("stan@example.com")
+
+
+def test_every_verb_asks_for_the_right_itself(alice: User, queue: ReviewQueue, stan: User) -> None:
+    group = Group.objects.get(name="auditor")
+    me = actor(alice, "admin")
+    attempts: list[Callable[[], object]] = [
+        lambda: people.create("x@example.com", by=me),
+        lambda: people.grant(stan, queue.slug, "lead", by=me),
+        lambda: people.grant_site(alice, "operator", by=me),
+        lambda: people.grant_group(group, queue.slug, "lead", by=me),
+        lambda: people.revoke(alice, queue.slug, by=me),
+        lambda: people.revoke_site(stan, "operator", by=me),
+        lambda: people.deactivate(stan, by=me),
+        lambda: people.reactivate(stan, by=me),
+        lambda: people.invite(stan, by=me),
+    ]
+    before = AuditEvent.objects.count()
+    for attempt in attempts:
+        with pytest.raises(NotAllowed):
+            attempt()
+    assert AuditEvent.objects.count() == before
+
+
+def test_an_operator_who_was_just_deactivated_can_do_nothing_more(stan: User) -> None:
+    late = operator("late@example.com")
+    User.objects.filter(pk=late.pk).update(is_active=False)
+    with pytest.raises(NotAllowed):
+        people.deactivate(stan, by=actor(late, "admin"))
+
+
+def test_what_is_not_there_cannot_be_taken(stan: User, queue: ReviewQueue) -> None:
+    orders = Group.objects.get(name="orders")
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: people.revoke(stan, queue.slug, by=COMMAND_LINE),
+        lambda: people.revoke(orders, "nowhere", by=COMMAND_LINE),
+        lambda: people.grant_group(orders, "nowhere", "lead", by=COMMAND_LINE),
+    )
+    for attempt in attempts:
+        with pytest.raises(NotFound):
+            attempt()
+    with pytest.raises(Invalid):
+        people.reactivate(stan, by=COMMAND_LINE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_operators_who_shut_each_other_out_at_once_leave_one() -> None:
+    one, other = operator("one@example.com"), operator("two@example.com")
+    races.at_once(
+        [
+            lambda: people.deactivate(other, by=actor(one, "admin")),
+            lambda: people.revoke_site(one, "operator", by=actor(other, "admin")),
+        ]
+    )
+    left = User.objects.filter(groups__name="operator", is_active=True)
+    assert left.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_make_the_same_user_at_once_one_is_told() -> None:
+    def make() -> User:
+        return people.create("twin@example.com", by=COMMAND_LINE)
+
+    outcomes = races.at_once([make, make])
+
+    assert len([outcome for outcome in outcomes if isinstance(outcome, Invalid)]) == 1, outcomes
+    assert User.objects.filter(email="twin@example.com").count() == 1

@@ -1,0 +1,61 @@
+"""Texts of the admin site: documents that read back, ages by the database's clock, events of a chain."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from approvals.actions import discussion
+from approvals.admin import formatting
+from approvals.models import ReviewTask, User
+from approvals.records import audit, database_time
+from tests import factories
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_document_reads_back_and_hides_no_character() -> None:
+    document = {"label": "a\u202eb\u00e9", "rows": [1, None]}
+
+    text = formatting.document(document)
+
+    assert json.loads(text) == document
+    assert "\u202e" not in text
+    assert "\u00e9" in text
+
+
+def test_a_block_is_escaped_and_cut() -> None:
+    block = formatting.block("<b>" + "x" * formatting.MAX_TEXT)
+
+    assert "<b>" not in block
+    assert block.count("x") == formatting.MAX_TEXT - len("<b>")
+
+
+def test_an_age_is_in_words() -> None:
+    now = database_time.now()
+
+    assert formatting.age(None) == "never"
+    assert formatting.age(now - timedelta(minutes=7)).replace("\xa0", " ") == "7 minutes ago"
+
+
+def test_a_column_is_text_whatever_it_holds() -> None:
+    column = formatting.text("reference")
+
+    assert column(ReviewTask(reference="a\u202eb")) == "a⟨U+202E⟩b"
+    assert column(ReviewTask(reference=None)) == "-"
+
+
+def test_the_newest_events_come_first_and_no_more_than_a_page_of_them(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formatting, "NEWEST", 2)
+    review = factories.review()
+    for number in range(3):
+        discussion.comment(review.pk, f"Note {number}", by=actor(alice))
+
+    events = formatting.events(audit.chain_of("review", review.pk))
+
+    assert [dict(details)["text"] for _, details in events] == ["Note 2", "Note 1"]

@@ -1,0 +1,52 @@
+"""The admin site's way in: the sign-in page of the desk, a refusal for others, no NUL character."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from approvals.models import (
+    User,
+)
+from tests.admin.addresses import action_urls_of, at, pages_of
+from tests.admin.conftest import Enter
+from tests.admin.rows import Rows
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_request_without_a_session_is_sent_to_the_sign_in_page_of_the_desk(
+    client: Client,
+) -> None:
+    answer = client.get("/admin/", follow=True)
+    assert answer.redirect_chain[-1] == ("/accounts/login/?next=/admin/", 302)
+    assert "account/login.html" in {t.name for t in answer.templates}
+    assert client.get("/admin/login/?next=https://evil.example/").status_code == 302
+
+
+def test_the_sign_in_page_leads_back_to_the_admin_site(client: Client, oscar: User) -> None:
+    typed = {"login": oscar.email, "password": "correct horse battery staple", "next": "/admin/"}
+    assert client.post("/accounts/login/", typed)["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/logout/")["Location"] == reverse("account_logout")
+    assert client.get("/admin/password_change/")["Location"] == reverse("account_change_password")
+
+
+def test_a_user_without_rights_gets_a_403_and_no_redirect_even_as_a_superuser(
+    enter: Enter, stan: User, rows: Rows, alice: User
+) -> None:
+    boss = User.objects.create_superuser("boss@example.com", "x")
+    addresses = ["/admin/", *pages_of(rows, alice).values(), *action_urls_of(rows, alice)]
+    for nobody in (stan, boss):
+        browser = enter(nobody)
+        assert {browser.get(address).status_code for address in addresses} == {403}
+        assert {browser.post(address).status_code for address in addresses} == {403}
+
+
+def test_nul_is_a_bad_request_wherever_it_stands(enter: Enter, oscar: User, rows: Rows) -> None:
+    browser, users = enter(oscar), at("user_changelist")
+    for address in (f"{users}?q=%00", f"{users}?%00=x", f"{users}a%00b/change/", "/admin/%00"):
+        assert browser.get(address).status_code == 400, address
+    typed = {"email": "a\x00b@example.com", "kind": "person"}
+    assert browser.post(at("user_new"), typed).status_code == 400

@@ -1,0 +1,54 @@
+"""What a caller may not see is not there: in no list, and at no address."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from approvals.actions import decisions
+from approvals.models import Decision, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models.choices import Outcome
+from tests import factories
+from tests.api.routes import ask
+from tests.callers import Caller, refused
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "route", ["read", "events", "claim", "renew", "release", "decide", "undo", "next"]
+)
+def test_what_is_hidden_answers_like_what_is_not_there(
+    call: Callable[..., Caller], carol: User, alice: User, queue: ReviewQueue, route: Any
+) -> None:
+    decided = decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
+    hidden_review = factories.review(queue)
+    caller = call(carol)
+
+    hidden = ask(caller, route, hidden_review.pk, decided.decision_id)
+    missing = ask(caller, route, uuid.uuid4(), uuid.uuid4())
+
+    assert refused(hidden, 404, "not_found") == refused(missing, 404, "not_found")
+
+
+def test_what_is_hidden_is_in_no_list(
+    call: Callable[..., Caller], carol: User, queue: ReviewQueue
+) -> None:
+    factories.review(queue, orderId="secret")
+    caller = call(carol)
+
+    for query in ({}, {"queue": "manual-review"}, {"q": "secret"}, {"reference": "secret"}):
+        assert caller.get("reviews/", query).json()["results"] == []
+
+
+def test_rights_end_with_the_role(api: Caller, alice: User, review: ReviewTask) -> None:
+    api.post(f"reviews/{review.pk}/claim/")
+    QueueMembership.objects.filter(user=alice).delete()
+
+    refused(api.get(f"reviews/{review.pk}/"), 404, "not_found")
+    refused(api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"}), 404, "not_found")
+    assert not Decision.objects.exists()

@@ -1,0 +1,103 @@
+"""The first page: what I hold, what waits in my queues, my last decisions, and the search field."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from approvals.actions import assignment, decisions
+from approvals.models import ReviewQueue, User
+from approvals.models.choices import Outcome
+from approvals.web import home
+from approvals.web.home import COUNT_UP_TO
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.pages import references
+from tests.web.reviews import open_reviews
+
+pytestmark = pytest.mark.django_db
+
+
+def test_carol_finds_no_review_by_its_reference(desk: Desk, carol: User) -> None:
+    review = factories.review()
+    page = desk(carol).get("/", {"q": review.reference})
+    assert page.status_code == 200
+    assert str(review.pk) not in page.content.decode()
+
+
+LIST = "/queues/manual-review/"
+
+
+def test_your_turn_shows_what_i_hold_and_what_waits(
+    desk: Desk, queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    mine, theirs = factories.review(), factories.review()
+    assignment.claim(mine.pk, by=actor(alice))
+    assignment.claim(theirs.pk, by=actor(bob))
+    html = desk(alice).get("/").content.decode()
+    assert references(html) == [mine.reference]
+    assert "you, until" in html
+    assert '<span class="figure">2</span> open' in html
+    assert "Start reviewing" in html
+
+
+def test_your_turn_counts_no_further_than_it_must(
+    desk: Desk, queue: ReviewQueue, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "COUNT_UP_TO", 3)
+    open_reviews(queue, 5)
+    assert '<span class="figure">3+</span>' in desk(alice).get("/").content.decode()
+    assert COUNT_UP_TO == 100
+
+
+def test_a_review_due_within_the_hour_is_counted_as_such(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    factories.review(timeoutSeconds=1800)
+    factories.review(timeoutSeconds=7200)
+    assert '<dd class="due-soon">1</dd>' in desk(alice).get("/").content.decode()
+
+
+def test_a_viewer_is_offered_no_review_to_start(desk: Desk, victor: User) -> None:
+    factories.review()
+    home = desk(victor).get("/").content.decode()
+    assert "Start reviewing" not in home
+    assert "You may look here, but not decide." in home
+    assert "Start reviewing" not in desk(victor).get(LIST).content.decode()
+
+
+def test_somebody_without_a_queue_reads_whom_to_ask(desk: Desk, db: None) -> None:
+    html = desk(factories.user("new@example.com")).get("/").content.decode()
+    assert "No queue is open to you yet" in html
+
+
+def test_my_last_decisions_can_be_undone_from_your_turn(desk: Desk, alice: User) -> None:
+    reviews = [factories.review() for _ in range(6)]
+    for review in reviews:
+        decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice))
+    html = desk(alice).get("/").content.decode()
+    assert references(html) == [review.reference for review in reversed(reviews)][:5]
+    assert html.count("/undo/") == 5
+    assert html.count("Waiting to be sent") == 5
+
+
+def test_the_search_field_jumps_to_the_one_review(desk: Desk, alice: User) -> None:
+    review = factories.review(orderId="ORD-77/A")
+    response = desk(alice).get("/", {"q": " ORD-77/A "})
+    assert response["Location"] == reverse("review", args=[review.pk])
+
+
+def test_the_search_field_lists_what_shares_a_reference(desk: Desk, alice: User) -> None:
+    for _ in range(2):
+        factories.review(orderId="ORD-78")
+    html = desk(alice).get("/", {"q": "ORD-78"}).content.decode()
+    assert references(html) == ["ORD-78", "ORD-78"]
+
+
+@pytest.mark.parametrize("wanted", ["\0", "a\0b", "x" * 3_000, "%", "' OR 1=1 --", "\ud7ff\uffff"])
+def test_the_search_field_takes_anything(desk: Desk, alice: User, wanted: str) -> None:
+    factories.review()
+    for path in ("/", LIST):
+        response = desk(alice).get(path, {"q": wanted, "reference": wanted, "cursor": wanted})
+        assert response.status_code == 200

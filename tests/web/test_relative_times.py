@@ -1,0 +1,50 @@
+"""Times as the pages show them: one rounded unit, a direction, and the exact time beside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from approvals.web.relative_times import age, countdown, relative_time
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shown"),
+    [(12, "in 12 min"), (-12, "12 min ago"), (0, "0 s ago"), (-180, "3 h ago")],
+)
+def test_a_time_is_told_from_now_with_the_exact_one_beside(minutes: int, shown: str) -> None:
+    at = NOON + timedelta(minutes=minutes)
+
+    html = relative_time(at, NOON)
+
+    assert f">{shown}</time>" in html
+    assert f'datetime="{at.isoformat()}"' in html
+    assert f'title="{at:%Y-%m-%d %H:%M:%S} UTC"' in html
+
+
+def test_another_zones_time_is_shown_in_utc() -> None:
+    at = NOON.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+05:00").tzinfo)
+
+    assert 'title="2026-01-01 12:00:00 UTC"' in relative_time(at, NOON)
+
+
+def test_what_has_lasted_has_no_direction() -> None:
+    html = age(NOON - timedelta(hours=3), NOON)
+
+    assert ">3 h</time>" in html
+    assert 'title="since 2026-01-01 09:00:00 UTC"' in html
+
+
+def test_a_countdown_has_whole_seconds_and_never_fewer_than_none() -> None:
+    html = countdown(NOON + timedelta(seconds=4.7), NOON)
+
+    assert ">4 s</span>" in html
+    assert 'data-countdown="2026-01-01T12:00:04.700+00:00"' in html
+    assert ">0 s</span>" in countdown(NOON - timedelta(seconds=9), NOON)
+
+
+def test_without_a_time_nothing_is_shown() -> None:
+    assert [show(None, NOON) for show in (relative_time, age, countdown)] == ["", "", ""]
