@@ -37,7 +37,7 @@ from local.processes import dying_with_me
 from tests import factories
 from tests.desk import wait_until
 from tests.factories import actor
-from tests.local.conftest import review as waiting_state
+from tests.local.aws.workflows import review as waiting_state
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)

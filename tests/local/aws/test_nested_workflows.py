@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import Clients, review
+from tests.local.aws.workflows import (
+    Clients,
+    MakeWorkflow,
+    Workflow,
+    review,
+)
 
 OPTIMIZED = "arn:aws:states:::states:startExecution"
 SDK = "arn:aws:states:::aws-sdk:sfn:startExecution"
@@ -19,11 +24,12 @@ TAKEN = {
 
 
 @pytest.fixture
-def child(workflow: Any):
+def child(workflow: MakeWorkflow) -> Workflow:
+    """A workflow whose executions wait."""
     return workflow({"Review": review()})
 
 
-def starter(workflow, child, resource, **more):
+def starter(workflow: MakeWorkflow, child: Workflow, resource: str, **more: Any) -> Workflow:
     """A workflow that starts `child` under the name in its input, with the order as its input."""
     parameters = {
         "StateMachineArn": child.arn,
@@ -39,15 +45,16 @@ def starter(workflow, child, resource, **more):
     return workflow({"Start": {**start, "End": True}})
 
 
-def order(name, **more):
+def order(name: str, **more: Any) -> str:
+    """The input of such a workflow."""
     return json.dumps({"name": name, "order": {"order_id": name, **more}})
 
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
 def test_a_task_starts_an_execution_and_does_not_wait_for_it(
-    workflow: Any, child: Any, clients: Clients, resource: Any
+    workflow: MakeWorkflow, child: Workflow, clients: Clients, resource: str
 ) -> None:
-    """Request Response: dev guide, "Start Step Functions workflow executions from a Task state"."""
+    """Request Response: developer guide, "Start Step Functions workflow executions from a Task state"."""
     flow = starter(workflow, child, resource)
 
     end = flow.end(flow.start(input=order("order-7")))
@@ -62,7 +69,7 @@ def test_a_task_starts_an_execution_and_does_not_wait_for_it(
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
 def test_the_same_name_and_input_again_is_the_same_execution(
-    workflow: Any, child: Any, resource: Any
+    workflow: MakeWorkflow, child: Workflow, resource: str
 ) -> None:
     """API reference, StartExecution: idempotent for STANDARD workflows while it runs."""
     flow = starter(workflow, child, resource)
@@ -74,7 +81,7 @@ def test_the_same_name_and_input_again_is_the_same_execution(
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
 def test_a_taken_name_is_an_error_that_a_workflow_catches(
-    workflow: Any, child: Any, resource: Any
+    workflow: MakeWorkflow, child: Workflow, resource: str
 ) -> None:
     """The names as workflows in production catch them: StepFunctions.* optimized, Sfn.* by SDK."""
     catch = [{"ErrorEquals": [TAKEN[resource]], "Next": "Caught"}]
@@ -88,9 +95,9 @@ def test_a_taken_name_is_an_error_that_a_workflow_catches(
 
 @pytest.mark.parametrize("resource", [OPTIMIZED, SDK])
 def test_an_input_that_is_no_text_is_written_as_json(
-    workflow: Any, child: Any, clients: Clients, resource: Any
+    workflow: MakeWorkflow, child: Workflow, clients: Clients, resource: str
 ) -> None:
-    """Dev guide, "Start executions": Input may be an object with the order and a parent's id."""
+    """Developer guide, "Start executions": Input may be an object with the order and a parent's id."""
     parameters = {
         "StateMachineArn": child.arn,
         "Name": f"n-{uuid.uuid4()}",
@@ -112,8 +119,10 @@ def test_an_input_that_is_no_text_is_written_as_json(
     }
 
 
-def test_a_workflow_that_waits_for_its_child_gets_its_output_as_json(workflow: Any) -> None:
-    """Dev guide, optimized integrations: `.sync:2` gives the child's output as JSON."""
+def test_a_workflow_that_waits_for_its_child_gets_its_output_as_json(
+    workflow: MakeWorkflow,
+) -> None:
+    """Developer guide, optimized integrations: `.sync:2` gives the child's output as JSON."""
     child = workflow({"Pass": {"Type": "Pass", "Result": {"shipped": True}, "End": True}})
     flow = starter(workflow, child, f"{OPTIMIZED}.sync:2")
 
@@ -124,9 +133,9 @@ def test_a_workflow_that_waits_for_its_child_gets_its_output_as_json(workflow: A
 
 @pytest.mark.parametrize("action", ["putItem", "updateItem"])
 def test_a_failed_condition_of_dynamodb_is_caught_by_its_name(
-    workflow: Any, clients: Clients, action: Any
+    workflow: MakeWorkflow, clients: Clients, action: str
 ) -> None:
-    """Dev guide, "Perform DynamoDB CRUD"; the error's name is DynamoDB's own with its prefix."""
+    """Developer guide, "Perform DynamoDB CRUD"; the error's name is DynamoDB's own with its prefix."""
     table = f"t-{uuid.uuid4()}"
     clients("dynamodb").create_table(
         TableName=table,
