@@ -120,4 +120,4 @@ image-test: $(READY) ## build the image without Docker and run a decision throug
 		test -z "$${missing:-}" || { command -v apt-get >/dev/null && echo "Installing$$missing ..." \
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 		} || { echo "make image-test needs$$missing: install it (Debian: apt-get install$$missing)"; exit 1; }
-	@$(BIN)/python -m pytest tests/image/walk.py --quiet -p no:cacheprovider
+	@$(BIN)/python -m pytest tests/image/image_checks.py --quiet -p no:cacheprovider

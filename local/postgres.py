@@ -260,6 +260,8 @@ def _reachable(data: Path, launcher: _Launcher) -> Path:
 def _create_cluster(data: Path, launcher: _Launcher) -> None:
     if (data / "PG_VERSION").exists():
         return
+    if data.exists() and (not data.is_dir() or any(data.iterdir())):
+        raise PostgresError(f"{data} is in the way of a new database: remove it")
     # Made under another name and renamed, so that a killed initdb never looks like a database.
     fresh = data.with_name(f"{data.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)

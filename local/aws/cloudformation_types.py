@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import boto3
@@ -21,6 +23,7 @@ from moto.core.common_models import CloudFormationModel
 
 from local.aws.cloudformation_handlers import Resource, creates, deletes, updates
 
+_creating = threading.Lock()  # a session may not create two clients at once
 _validate_outputs = parsing.ResourceMap.validate_outputs
 
 
@@ -39,9 +42,18 @@ def _validate_known_outputs(self: Any) -> None:
         raise ValidationError(message=message) from wrong
 
 
+@cache
 def _client(service: str, region: str) -> Any:
-    session: Any = boto3.session.Session()
-    return session.client(service, region_name=region, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    """Return the client of this process: a new one takes longer than the call it is made for."""
+    with _creating:
+        session: Any = _session()
+        endpoint = os.environ["AWS_ENDPOINT_URL"]
+        return session.client(service, region_name=region, endpoint_url=endpoint)
+
+
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
 
 
 class _CreatedByCall(CloudFormationModel):  # type: ignore[misc]

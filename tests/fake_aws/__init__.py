@@ -66,7 +66,7 @@ class FakeAws(Verbs):
         self.close()
 
     def close(self) -> None:
-        """Stop answering, wake whoever waits, and close the log."""
+        """Stop answering, wake the calls that wait, and close the log."""
         self.world.closing.set()
         with self.world.lock:
             for queue in self.account.queues.by_name.values():

@@ -1,4 +1,4 @@
-"""The fake as a process: says its endpoint in one line on standard output, then serves until killed."""
+"""The fake as a process: prints its endpoint as one line, then serves until it is killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main() -> None:
     )
     parser.add_argument("--no-fsync", action="store_true", help="for benches")
     asked = parser.parse_args()
-    # Blocked before the threads start, so that only this one is told.
+    # Blocked before the threads start, so that only this one gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     aws = FakeAws(
         asked.log, seed=asked.seed, fsync=not asked.no_fsync, region=asked.region, port=asked.port

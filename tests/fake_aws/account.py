@@ -41,7 +41,7 @@ class _Outcome:
 
 
 class Account:
-    """Both services behind one door."""
+    """The two services of the fake, and the path of a call through one of them."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -92,15 +92,15 @@ class Account:
         with self.world.lock:
             self.world.tick()  # a stall may have taken a while
             if fault in OF_THE_TASK:
-                self._befall(call, fault)
+                self._apply_to_task(call, fault)
             try:
                 outcome.answer = self._operation(call)(call)
                 outcome.applied = True
             except AwsError as refusal:
                 outcome.error = refusal
             except _MALFORMED as wrong:
-                said = f"{type(wrong).__name__}: {wrong}"
-                outcome.error = AwsError("SerializationException", said)
+                message = f"{type(wrong).__name__}: {wrong}"
+                outcome.error = AwsError("SerializationException", message)
         outcome.error = error or outcome.error  # whatever came of it, the caller hears of a 500
         return outcome
 
@@ -110,7 +110,7 @@ class Account:
             raise AwsError("UnknownOperationException", f"The fake does not know {call.op}")
         return service.operations[call.op]
 
-    def _befall(self, call: Call, fault: Fault) -> None:
+    def _apply_to_task(self, call: Call, fault: Fault) -> None:
         """What happens to the task just before the call is handled, if it is still open."""
         task = self.executions.tokens.get(str(call.arguments.get("taskToken")))
         if task is None or task.outcome:
@@ -134,7 +134,7 @@ class Account:
         return Reply(200, headers, json.dumps(outcome.answer).encode())
 
     def _about(self, call: Call) -> dict[str, str]:
-        """What a line of the journal says the call was about: never a token, only its fingerprint."""
+        """What a call is about, for the journal: never a token, only its fingerprint."""
         asked = call.arguments
         about: dict[str, str] = {}
         if isinstance(token := asked.get("taskToken"), str):

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from tests.fake_aws.account import Account
 from tests.fake_aws.faults import OF_THE_TASK, Fault
 from tests.fake_aws.journal import fingerprint
-from tests.fake_aws.queues import Nuisances, check_body
+from tests.fake_aws.queues import QueueFaults, check_body
 from tests.fake_aws.records import Execution, Machine, Task
 from tests.fake_aws.world import ACCOUNT, World
 
@@ -88,20 +88,24 @@ class QueueVerbs(Control):
 
     @_verb
     def queue_faults(self, url: str, **options: Any) -> None:
-        """Replace a queue's nuisances: the fields of `queues.Nuisances`; `copies` may be a number.
+        """Replace a queue's faults: the fields of `queues.QueueFaults`; `copies` may be a number.
 
         They hold for messages sent from now on (copies, returns) and for calls from now on (the rest).
         """
         copies = options.get("copies", 1)
         options["copies"] = (copies, copies) if isinstance(copies, int) else tuple(copies)
         queue = self.account.queues.at(url)
-        queue.nuisances = Nuisances(**options)
+        queue.faults = QueueFaults(**options)
         queue.fired.clear()
 
     @_verb
     def queue_state(self, url: str) -> dict[str, Any]:
-        """What is on a queue: `messages` in all, `in_flight`, and the bare facts of each `copy`."""
-        copies = self.account.queues.at(url).copies()
+        """What is on a queue: `messages` in all, `in_flight`, and the bare facts of each `copy`.
+
+        `long_polls` is how many ReceiveMessage calls wait on it.
+        """
+        queue = self.account.queues.at(url)
+        copies = queue.copies()
         shown = [
             {
                 "message_id": copy.message_id,
@@ -113,7 +117,12 @@ class QueueVerbs(Control):
             for copy in copies
         ]
         in_flight = sum(not copy.waiting for copy in copies)
-        return {"messages": len(copies), "in_flight": in_flight, "copies": shown}
+        return {
+            "messages": len(copies),
+            "in_flight": in_flight,
+            "copies": shown,
+            "long_polls": queue.long_polls,
+        }
 
     @_verb
     def bodies(self, url: str) -> list[str]:
@@ -133,7 +142,7 @@ class ExecutionVerbs(Control):
         for url in filter(None, (machine.review_queue_url, machine.status_queue_url)):
             self.account.queues.at(url)
         if reorder:
-            self.account.queues.at(machine.status_queue_url).nuisances.reorder = True
+            self.account.queues.at(machine.status_queue_url).faults.reorder = True
         self.account.executions.machines[where] = machine
         return where
 
@@ -181,8 +190,8 @@ class ExecutionVerbs(Control):
     def execution(self, arn: str) -> dict[str, Any]:
         """An execution's `status`, `input`, `output`, `error`, `cause` and number of `events`."""
         one = self._execution(arn)
-        told = ("arn", "name", "status", "input", "output", "error", "cause", "redrive_count")
-        return {**{name: getattr(one, name) for name in told}, "events": len(one.events)}
+        names = ("arn", "name", "status", "input", "output", "error", "cause", "redrive_count")
+        return {**{name: getattr(one, name) for name in names}, "events": len(one.events)}
 
     @_verb
     def retry(self, token: str) -> str:
@@ -233,7 +242,7 @@ class ExecutionVerbs(Control):
 
     @_verb
     def forget(self, execution: str) -> None:
-        """Delete an execution: ExecutionDoesNotExist from now on, and its tokens are dead."""
+        """Delete an execution: ExecutionDoesNotExist from now on, and its tokens are closed."""
         self.account.executions.forget(self._execution(execution))
 
     @_verb
@@ -301,19 +310,19 @@ class FaultVerbs(Control):
 
     @_verb
     def unfired(self) -> list[dict[str, Any]]:
-        """Everything that was planned, switched on or set as a nuisance, and has not happened."""
+        """Everything that was planned, switched on or set as a fault of a queue, and has not happened."""
         queues = self.account.queues.by_name.values()
         quiet = [
             {"kind": "queue", "operation": queue.name, "token": "", "fault": option}
             for queue in queues
-            for option in queue.nuisances.planned()
+            for option in queue.faults.planned()
             if option != "return_after" and not queue.fired[option]
         ]
         return self.world.faults.unfired() + quiet
 
     @_verb
     def fired(self) -> dict[str, dict[str, int]]:
-        """How often each fault happened, by operation; nuisances under the queue's name."""
+        """How often each fault happened, by operation; faults under the queue's name."""
         counts: dict[str, dict[str, int]] = {}
         for (operation, fault), count in self.world.faults.fired.items():
             if count:

@@ -39,17 +39,17 @@ class AwsError(Exception):
 
 
 def too_long(member: str, most: int) -> AwsError:
-    """What AWS says of a member over its maximum length; it never repeats a sensitive value."""
+    """AWS's error for a member over its maximum length; it never repeats a sensitive value."""
     return _validation(member, f"length less than or equal to {most}")
 
 
 def too_short(member: str) -> AwsError:
-    """What AWS says of an empty member that must not be."""
+    """AWS's error for an empty member that must not be empty."""
     return _validation(member, "length greater than or equal to 1")
 
 
 def missing(member: str) -> AwsError:
-    """What AWS says of a required member that is absent."""
+    """AWS's error for a required member that is absent."""
     return AwsError("ValidationException", f"{_DETECTED}{member}{_FAILED}Member must not be null")
 
 

@@ -123,7 +123,7 @@ class Executions:
         return None
 
     def again(self, task: Task, after: int = 0, redriven: bool = False) -> Task:
-        """Schedule the task of a dead token again: a new token and a new message."""
+        """Schedule the task of a closed token again: a new token and a new message."""
         same = {
             **vars(task),
             "outcome": "",
@@ -143,7 +143,7 @@ class Executions:
         task.beaten_at = self.world.now()
 
     def abort(self, execution: Execution, error: str | None, cause: str | None) -> None:
-        """Stop a running execution; its open tokens die without an event of their own."""
+        """Stop a running execution; its open tokens are closed without an event of their own."""
         for task in execution.open_tasks():
             self._close(task, "aborted", "TaskAborted", "abort")
         self.finish(execution, "ABORTED", 0, error=error, cause=cause)
@@ -182,7 +182,7 @@ class Executions:
         return now
 
     def forget(self, execution: Execution) -> None:
-        """Delete an execution: AWS knows neither it nor its history any more, its tokens are dead."""
+        """Delete an execution: AWS knows neither it nor its history any more, its tokens are closed."""
         for task in execution.open_tasks():
             self._close(task, "deleted", "ExecutionDeleted", "deleted")
         self.by_arn.pop(execution.arn, None)

@@ -35,7 +35,7 @@ def decision_in(text: str | None) -> str:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict) and isinstance(document.get("decision_id"), str):
-        return document["decision_id"]
+        return str(document["decision_id"])
     found = _DECISION.findall(text or "")
     return found[-1] if found else ""
 

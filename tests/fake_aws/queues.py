@@ -1,4 +1,4 @@
-"""SQS's standard queues: at least once, any order, visibility, dead letters, and its known nuisances."""
+"""SQS's standard queues: at least once, any order, visibility, dead letters, and its known faults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEFAULTS = {
 
 
 @dataclass
-class Nuisances:
+class QueueFaults:
     """What a queue does to its messages beyond the plain promise."""
 
     copies: tuple[int, int] = (1, 1)  # each message is delivered so many times, deleted or not
@@ -40,11 +40,11 @@ class Nuisances:
     return_after: float = 0.0  # seconds
     stale_deletes: float = 0.0  # this share of the deletes "succeeds" without deleting
     failed_deletes: float = 0.0  # this share of the entries of DeleteMessageBatch is refused
-    visibility: float | None = None  # seconds, whatever the caller or the queue says
+    visibility: float | None = None  # seconds, whatever the caller or the queue asks for
 
     def planned(self) -> list[str]:
         """The names of the options that are on."""
-        plain = Nuisances()
+        plain = QueueFaults()
         return [name for name in vars(self) if getattr(self, name) != getattr(plain, name)]
 
 
@@ -80,9 +80,10 @@ class Queue:
         self.world, self.name, self.region = world, name, region
         self.attributes = {**DEFAULTS, **attributes}
         self.created = world.now()
-        self.nuisances = Nuisances()
+        self.faults = QueueFaults()
         self.fired: Counter[str] = Counter()
         self.arrived = threading.Condition(world.lock)
+        self.long_polls = 0  # calls that wait for a message now
         self.handles: dict[str, Copy] = {}
         self.dead_letters: Queue | None = None
         self._line: deque[Copy] = deque()
@@ -92,7 +93,7 @@ class Queue:
 
     @property
     def url(self) -> str:
-        """Where boto3 is told the queue lies; only the path counts."""
+        """The queue's URL for boto3; only the path counts."""
         return f"{self.world.endpoint}/{ACCOUNT}/{self.name}"
 
     @property
@@ -103,10 +104,10 @@ class Queue:
     def send(
         self, body: str, *, delay: float = 0.0, attributes: dict[str, Any] | None = None
     ) -> Copy:
-        """Put a message on the queue, in as many copies as its nuisances say; returns the first."""
+        """Put a message on the queue, in as many copies as its faults demand; returns the first."""
         self._sent += 1
         message_id = self.world.uuid_for("message", self.name, self._sent)
-        fewest, most = self.nuisances.copies
+        fewest, most = self.faults.copies
         copies = fewest + int(drawn(self.world.seed, message_id) * (most - fewest + 1))
         token = _token_in(body)
         now = self.world.now()
@@ -115,7 +116,7 @@ class Queue:
             for number in range(max(1, copies))
         ]
         for copy in made:
-            copy.returns = self.nuisances.returns
+            copy.returns = self.faults.returns
             self._place(copy, now + delay)
         self._note("SendMessage", made[0], digest=_sha256(body), copies=len(made))
         return made[0]
@@ -124,8 +125,8 @@ class Queue:
         """Hand out up to `most` visible copies for `visibility` seconds, each with a new handle."""
         now = self.world.now()
         self._surface(now)
-        if self.nuisances.visibility is not None:
-            visibility, self.fired["visibility"] = self.nuisances.visibility, 1
+        if self.faults.visibility is not None:
+            visibility, self.fired["visibility"] = self.faults.visibility, 1
         taken: list[Copy] = []
         while self._line and len(taken) < most:
             copy = self._next_in_line()
@@ -150,7 +151,7 @@ class Queue:
         if copy.deleted or copy.handle != handle:
             self._fault("DeleteMessage", copy, "stale_handle")
             return
-        if drawn(self.world.seed, "stale", handle) < self.nuisances.stale_deletes:
+        if drawn(self.world.seed, "stale", handle) < self.faults.stale_deletes:
             self.fired["stale_deletes"] += 1
             self._fault("DeleteMessage", copy, "stale_deletes")
             return
@@ -160,11 +161,11 @@ class Queue:
             self.fired["returns"] += 1
             self._fault("DeleteMessage", copy, "returns")
             again = Copy(**{**vars(copy), "deleted": False, "returns": copy.returns - 1})
-            self._place(again, self.world.now() + self.nuisances.return_after)
+            self._place(again, self.world.now() + self.faults.return_after)
 
     def refuses_delete(self, handle: str) -> bool:
         """Whether this entry of a DeleteMessageBatch is among the Failed."""
-        refused = drawn(self.world.seed, "failed", handle) < self.nuisances.failed_deletes
+        refused = drawn(self.world.seed, "failed", handle) < self.faults.failed_deletes
         self.fired["failed_deletes"] += refused
         return refused
 
@@ -178,6 +179,14 @@ class Queue:
             reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
             raise AwsError("InvalidParameterValue", f"Value {seconds} is invalid. Reason: {reason}")
         self._hide(copy, now + seconds)
+
+    def wait_for_arrival(self, seconds: float) -> None:
+        """Wait until something arrives, or for so many seconds; the lock is free meanwhile."""
+        self.long_polls += 1
+        try:
+            self.arrived.wait(seconds)
+        finally:
+            self.long_polls -= 1
 
     def next_due(self) -> float:
         """Seconds until a hidden copy may show itself; a second where there is none."""
@@ -196,7 +205,7 @@ class Queue:
         return [copy for copy in [*self._line, *hidden.values()] if not copy.deleted]
 
     def _new_handle(self, copy: Copy) -> str:
-        told = (
+        parts = (
             "handle",
             self.name,
             copy.message_id,
@@ -204,7 +213,7 @@ class Queue:
             copy.receives,
             next(self._numbers),
         )
-        handle = self.world.bytes_for(48, *told).hex()
+        handle = self.world.bytes_for(48, *parts).hex()
         self.handles[handle] = copy
         return handle
 
@@ -234,7 +243,7 @@ class Queue:
                 self._line.append(copy)
 
     def _next_in_line(self) -> Copy:
-        if self.nuisances.reorder and len(self._line) > 1:
+        if self.faults.reorder and len(self._line) > 1:
             self.fired["reorder"] += 1
             place = drawn(self.world.seed, "reorder", self.name, next(self._numbers))
             self._line.rotate(-int(place * min(len(self._line), 500)))

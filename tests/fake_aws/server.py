@@ -44,7 +44,7 @@ class Server(socketserver.ThreadingTCPServer):
         self._opening = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is no news; anything else is, and is shown."""
+        """Show an error, unless it is a caller that went away."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
@@ -114,8 +114,8 @@ class _Handler(socketserver.StreamRequestHandler):
         except AwsError as error:
             return _refusal(error, service, request_id)
         except ValueError:
-            error = AwsError("SerializationException", "The body is not JSON.")
-            return _refusal(error, service, request_id)
+            not_json = AwsError("SerializationException", "The body is not JSON.")
+            return _refusal(not_json, service, request_id)
         digest = hashlib.sha256(body).hexdigest()
         return account.handle(Call(service, op, arguments, region, digest, received, request_id))
 
@@ -127,7 +127,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 answer = {"result": [self._verb(one) for one in asked]}
             else:
                 answer = {"result": self._verb(asked)}
-        except Exception as error:  # noqa: BLE001  (whoever tests shall read what was wrong)
+        except Exception as error:  # noqa: BLE001  (the test gets it as a message)
             return Reply(
                 400, body=json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
             )
@@ -152,7 +152,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 def _region(head: dict[str, str], service: str) -> str:
-    """The region the caller signed for. Raises AwsError as AWS does for a foreign signature."""
+    """The region the caller signed for. Raises AwsError as AWS does for a signature for another service."""
     if not service:
         raise AwsError("UnknownOperationException", "No such service or operation.")
     scope = _SCOPE.search(head.get("authorization", ""))

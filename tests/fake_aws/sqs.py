@@ -105,7 +105,7 @@ class Sqs:
             left = deadline - time.monotonic()
             if left <= 0 or self.world.closing.is_set():
                 return {}  # AWS leaves the key out where there is no message
-            queue.arrived.wait(max(0.001, min(left, queue.next_due(), 1.0)))
+            queue.wait_for_arrival(max(0.001, min(left, queue.next_due(), 1.0)))
             self.world.tick()
         return {"Messages": [_message(copy, asked) for copy in copies]}
 
@@ -157,8 +157,8 @@ class Sqs:
             try:
                 done.append({"Id": entry["Id"], **one(entry)})
             except AwsError as error:
-                told = {"Code": error.code, "Message": error.message}
-                failed.append({"Id": entry["Id"], "SenderFault": error.status < 500, **told})
+                fields = {"Code": error.code, "Message": error.message}
+                failed.append({"Id": entry["Id"], "SenderFault": error.status < 500, **fields})
         return {"Successful": done, "Failed": failed}
 
 

@@ -1,4 +1,4 @@
-"""An execution's status as others are told: EventBridge's event, and whether a redrive is possible."""
+"""An execution's status: EventBridge's event about it, and whether a redrive is possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every room of the fake shares: one lock, one clock, one journal, names drawn from a seed."""
+"""What all parts of the fake share: one lock, one clock, one journal, names drawn from a seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACCOUNT = "123456789012"
 
 @dataclass
 class World:
-    """The account's surroundings. Whoever reads or changes anything holds `lock`."""
+    """Clock, journal, faults and seed of the account. All that reads or changes anything holds `lock`."""
 
     journal: Journal
     seed: int

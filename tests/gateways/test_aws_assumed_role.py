@@ -25,7 +25,7 @@ from local import aws as local_aws
 from tests import factories
 from tests.desk import wait_until
 from tests.factories import actor
-from tests.local.conftest import review as waiting_state
+from tests.local.aws.workflows import review as waiting_state
 
 pytestmark = pytest.mark.django_db
 

@@ -9,14 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from local import order_traffic
 from local.order_traffic import CARDS, OrderClient, order
 from tests.paths import ROOT
+
+AT_ONCE = 4  # seconds; it waits up to 15 for a response and up to 90 between two orders
 
 
 class FakeApi(ThreadingHTTPServer):
@@ -29,7 +33,7 @@ class FakeApi(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.statuses: list[int] = []
         self.waiting = 0
-        self.placed: list[dict[str, object]] = []
+        self.placed: list[dict[str, Any]] = []
         self.tokens: set[str | None] = set()
         self.busy = threading.Event()
 
@@ -119,10 +123,11 @@ def test_a_full_queue_gets_no_new_reviews(
     monkeypatch.setattr(order_traffic, "_pause", pause)
     api.waiting = waiting
 
+    endless: Callable[[OrderClient], object] = order_traffic.keep_ordering
     with pytest.raises(EnoughError):
-        order_traffic.keep_ordering(OrderClient(api.url, "t"))
+        endless(OrderClient(api.url, "t"))
 
-    cards = [placed["payment"]["card"] for placed in api.placed]  # type: ignore[index]
+    cards = [placed["payment"]["card"] for placed in api.placed]
     assert len(cards) == 12
     assert ("card_fraud" in cards) is (waiting == 0)
 
@@ -133,25 +138,37 @@ def test_the_pace_is_that_of_people() -> None:
     assert 30 <= order_traffic._pause(1000) <= 90
 
 
-def test_the_process_orders_with_its_token_and_stops_at_once(api: FakeApi) -> None:
-    environment = os.environ | {"PUBLIC_URL": api.url, "DEMO_API_TOKEN": "secret"}
+@contextmanager
+def ordering(url: str) -> Iterator[subprocess.Popen[str]]:
+    """The process that orders at `url`, with its log on standard error; it must end by SIGTERM."""
+    environment = os.environ | {
+        "PUBLIC_URL": url,
+        "DEMO_API_TOKEN": "secret",
+        "LOG_LEVEL": "DEBUG",
+    }
     command = [sys.executable, "-m", "local.order_traffic"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
-        assert api.busy.wait(20)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(2) == 0
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+            process.terminate()
+            assert process.wait(AT_ONCE) == 0
+        finally:
+            process.kill()
+
+
+def test_the_process_orders_with_its_token_and_stops_at_once(api: FakeApi) -> None:
+    with ordering(api.url):
+        assert api.busy.wait(60)
 
     assert api.tokens == {"Bearer secret"}
 
 
 def test_the_process_waits_for_a_service_that_does_not_answer_and_stops_at_once() -> None:
-    environment = os.environ | {"PUBLIC_URL": "http://127.0.0.1:9", "DEMO_API_TOKEN": "secret"}
-    command = [sys.executable, "-m", "local.order_traffic"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(1)
-        process.terminate()
-        assert process.wait(2) == 0
+    with ordering("http://127.0.0.1:9") as process:
+        for _ in range(3):
+            assert "no answer yet" in process.stderr.readline()
 
 
 def test_missing_settings_are_named(

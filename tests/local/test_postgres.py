@@ -11,18 +11,23 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import LiteralString
 
 import psycopg
 import pytest
 
 from local import postgres
 from local.postgres import PostgresError, Server
+from tests.local.clusters import copy_cluster
+from tests.local.processes import wait_for_death
 from tests.measured import measured
 from tests.paths import ROOT
 
 AS_ROOT = os.getuid() == 0
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if AS_ROOT else []
+NOBODY = 65534
+AS_NOBODY = (
+    ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if AS_ROOT else []
+)
 WITHOUT_SETPCAP = ["setpriv", "--bounding-set=-setpcap", "--inh-caps=-all"]
 
 
@@ -34,7 +39,14 @@ def home() -> Iterator[Path]:
     shutil.rmtree(home)
 
 
-def ask(server: Server, question: str):
+@pytest.fixture
+def data(home: Path, cluster: Path) -> Path:
+    """A data directory in it with a fresh cluster, as initdb makes it."""
+    return copy_cluster(cluster, home / "data")
+
+
+def ask(server: Server, question: LiteralString) -> object:
+    """The first value that a query returns."""
     with psycopg.connect(server.url) as connection:
         row = connection.execute(question).fetchone()
     assert row is not None
@@ -44,6 +56,7 @@ def ask(server: Server, question: str):
 def start_in_a_child(
     data: Path, *, prefix: list[str], after: str
 ) -> subprocess.CompletedProcess[str]:
+    """Start a server in a child process that ends with the code `after`; it prints pid and answer."""
     script = (
         "import sys, psycopg; from pathlib import Path; "
         "from local.postgres import Server; "
@@ -66,35 +79,25 @@ def start_in_a_child(
     )
 
 
-def is_gone(pid: int) -> bool:
-    """Wait up to two seconds for the process to end; a zombie counts as ended."""
-    for _ in range(100):
-        try:
-            if "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def test_what_was_saved_is_there_after_a_restart(home: Path) -> None:
-    server = Server.start(home / "data", durable=True)
+def test_what_was_saved_is_there_after_a_restart(data: Path) -> None:
+    server = Server.start(data, durable=True)
     with psycopg.connect(server.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     assert ask(server, "SHOW fsync") == "on"
     server.stop()
     assert server.process.returncode == 0
 
-    again = Server.start(home / "data", durable=True)
+    again = Server.start(data, durable=True)
 
     assert ask(again, "SELECT number FROM kept") == 7
     again.stop()
 
 
-def test_tests_may_trade_safety_for_speed_and_run_side_by_side(home: Path) -> None:
-    one = Server.start(home / "one", durable=False)
-    two = Server.start(home / "two", durable=False)
+def test_tests_may_trade_safety_for_speed_and_run_side_by_side(
+    home: Path, data: Path, cluster: Path
+) -> None:
+    one = Server.start(data, durable=False)
+    two = Server.start(copy_cluster(cluster, home / "other"), durable=False)
 
     assert ask(one, "SHOW fsync") == "off"
     assert one.port != two.port
@@ -113,37 +116,36 @@ def test_nothing_outside_the_data_directory_is_opened_to_others(home: Path) -> N
     assert (home / "var" / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_server_on_the_same_directory_is_one_clear_line(home: Path) -> None:
-    server = Server.start(home / "data", durable=False)
+def test_a_second_server_on_the_same_directory_is_one_clear_line(data: Path) -> None:
+    server = Server.start(data, durable=False)
 
     with pytest.raises(PostgresError, match="another PostgreSQL is running") as refused:
-        Server.start(home / "data", durable=False)
+        Server.start(data, durable=False)
 
     assert "\n" not in str(refused.value)
     assert ask(server, "SELECT 1") == 1
     server.stop()
 
 
-def test_a_killed_server_starts_again_at_once_with_its_data(home: Path) -> None:
-    server = Server.start(home / "data", durable=True)
+def test_a_killed_server_starts_again_at_once_with_its_data(data: Path) -> None:
+    server = Server.start(data, durable=True)
     with psycopg.connect(server.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     server.process.kill()
     server.process.wait()
 
-    again = Server.start(home / "data", durable=True, port=server.port, patience=5)
+    again = Server.start(data, durable=True, port=server.port, patience=60)
 
     assert again.url == server.url
     assert ask(again, "SELECT number FROM kept") == 7
     again.stop()
 
 
-def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(home: Path) -> None:
-    Server.start(home / "data", durable=False).stop()
-    stale = f"{os.getpid()}\n{home / 'data'}\n{int(time.time())}\n5432\n\n127.0.0.1\n\nready   \n"
-    (home / "data" / "postmaster.pid").write_text(stale)
+def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(data: Path) -> None:
+    stale = f"{os.getpid()}\n{data}\n{int(time.time())}\n5432\n\n127.0.0.1\n\nready   \n"
+    (data / "postmaster.pid").write_text(stale)
 
-    server = Server.start(home / "data", durable=False)
+    server = Server.start(data, durable=False)
 
     assert ask(server, "SELECT 1") == 1
     server.stop()
@@ -159,19 +161,30 @@ def test_an_initdb_that_was_cut_short_is_started_over(home: Path) -> None:
     server.stop()
 
 
-@pytest.mark.parametrize("what", ["initdb failed", "PostgreSQL did not start"])
-def test_postgresqls_own_complaint_is_told_in_one_line(
-    home: Path, what: Any, monkeypatch: pytest.MonkeyPatch
+def test_initdbs_own_complaint_is_passed_on_in_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if what == "initdb failed":
-        (home / "data.new").write_text("in the way of initdb")
-        monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
-    else:
-        Server.start(home / "data", durable=False).stop()
-        (home / "data" / "PG_VERSION").write_text("9.6\n")
+    (home / "data.new").write_text("in the way of initdb")
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
 
+    assert_own_complaint(home / "data", "initdb failed")
+
+
+def test_postgresqls_own_complaint_is_passed_on_in_one_line(home: Path) -> None:
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    (data / "PG_VERSION").write_text("9.6\n")
+    (data / "postgresql.conf").write_text("")
+    if AS_ROOT:
+        os.chown(data, NOBODY, NOBODY)
+
+    assert_own_complaint(data, "PostgreSQL did not start .*: .*FATAL: .*incompatible")
+
+
+def assert_own_complaint(data: Path, what: str) -> None:
+    """Assert that a start on `data` is refused in one line, which ends with the program's output."""
     with pytest.raises(PostgresError, match=what) as refused:
-        Server.start(home / "data", durable=False)
+        Server.start(data, durable=False)
 
     assert "\n" not in str(refused.value)
     assert "wrote nothing" not in str(refused.value)
@@ -194,24 +207,41 @@ def test_a_missing_wheel_is_one_clear_line(home: Path, monkeypatch: pytest.Monke
         Server.start(home / "data", durable=False)
 
 
-@pytest.mark.parametrize("after", ["sys.exit()", "import os; os.kill(os.getpid(), 9)"])
 @pytest.mark.parametrize("prefix", [[], AS_NOBODY], ids=["as us", "as an ordinary user"])
-def test_it_dies_with_its_parent_however_that_ends(home: Path, prefix: Any, after: Any) -> None:
+def test_the_first_start_creates_a_cluster_that_ends_with_its_parent(
+    home: Path, prefix: list[str]
+) -> None:
     if prefix:
-        os.chown(home, 65534, 65534)
+        os.chown(home, NOBODY, NOBODY)
 
-    done = start_in_a_child(home / "data", prefix=prefix, after=after)
+    done = start_in_a_child(home / "data", prefix=prefix, after="sys.exit()")
 
+    assert_shut_down_after_its_answer(done, home / "data")
+
+
+@pytest.mark.parametrize("prefix", [[], AS_NOBODY], ids=["as us", "as an ordinary user"])
+def test_it_is_shut_down_although_its_parent_is_killed(
+    home: Path, data: Path, prefix: list[str]
+) -> None:
+    if prefix:
+        os.chown(home, NOBODY, NOBODY)
+
+    done = start_in_a_child(data, prefix=prefix, after="import os; os.kill(os.getpid(), 9)")
+
+    assert_shut_down_after_its_answer(done, data)
+
+
+def assert_shut_down_after_its_answer(done: subprocess.CompletedProcess[str], data: Path) -> None:
+    """Assert that the server of `start_in_a_child` answered, and then ended with a clean shutdown."""
     pid, answer = done.stdout.split()
     assert answer == "42"
-    assert is_gone(int(pid))
-    log = (home / "data" / "server.log").read_text()
-    assert "database system is shut down" in log
+    wait_for_death(int(pid))
+    assert "database system is shut down" in (data / "server.log").read_text()
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root changes user to run PostgreSQL")
 def test_root_without_the_right_to_keep_capabilities_uses_a_copy(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path,
 ) -> None:
     # A directory of its own: not to find, or leave, the copies of the machine.
     scratch = Path(tempfile.mkdtemp())
@@ -222,22 +252,22 @@ def test_root_without_the_right_to_keep_capabilities_uses_a_copy(
 
     pid, answer = done.stdout.split()
     assert answer == "42"
-    assert is_gone(int(pid))
+    wait_for_death(int(pid))
     shutil.rmtree(scratch)
 
 
 def test_the_data_of_another_user_is_one_clear_line(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Server.start(home / "data", durable=False).stop()
+    (home / "data").mkdir()
     monkeypatch.setattr(os, "getuid", lambda: 4711)
 
     with pytest.raises(PostgresError, match="belongs to another user"):
         Server.start(home / "data", durable=False)
 
 
-def test_a_stuck_server_is_killed_after_its_grace(home: Path) -> None:
-    server = Server.start(home / "data", durable=False)
+def test_a_stuck_server_is_killed_after_its_grace(data: Path) -> None:
+    server = Server.start(data, durable=False)
     server.process.send_signal(signal.SIGSTOP)
 
     server.stop(grace=0.2)

@@ -25,7 +25,7 @@ from local.processes import dying_with_me
 from tests import factories
 from tests.account import Sqs
 from tests.desk import wait_until
-from tests.local.conftest import review as waiting_state
+from tests.local.aws.workflows import review as waiting_state
 from tests.paths import ROOT
 from tests.worker.heartbeat_calls import Beats
 
