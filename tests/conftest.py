@@ -5,6 +5,7 @@ The plugins add accounts of AWS, callers of the API and reviews of executions th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -50,12 +51,11 @@ def _empty_the_database(self: TransactionTestCase) -> None:
     """Empty the tables that a test has filled, with triggers off, because the audit table refuses it.
 
     Django's own flush truncates every table and creates each content type and permission again, which
-    takes longer than most tests. What the migrations have written stays,
-    or is written again.
+    takes longer than most tests. What the migrations have written stays, or
+    is written again.
     """
-    for name in self._databases_names(include_mirrors=False):
-        with connections[name].cursor() as cursor:
-            cursor.execute(EMPTY)
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY)
 
 
 TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr-defined]
@@ -63,13 +63,11 @@ TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None,
-    django_db_blocker: DjangoDbBlocker,
-    django_db_modify_db_settings: None,
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """The database of this worker: a copy of the migrated one, instead of pytest-django's own migration."""
     with django_db_blocker.unblock():
-        name = connection.creation._get_test_db_name()
+        name = f"test_{os.getpid()}"
         usual = connection.settings_dict["NAME"]
         connection.close()
         database.clone(name)

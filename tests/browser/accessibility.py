@@ -7,6 +7,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.conftest import Scheme
+
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
 # The markup is the same in the dark: only the rules that look at colours can find something new.
 COLOURS = EVERYTHING | {
@@ -28,7 +30,8 @@ def inspect(page: Page, path: str) -> None:
 
 def check(page: Page, what: str) -> None:
     """No finding of axe, nothing wider than the window, and nothing to be clicked too small."""
-    for scheme, options in (("light", EVERYTHING), ("dark", COLOURS)):
+    schemes: dict[Scheme, dict[str, Any]] = {"light": EVERYTHING, "dark": COLOURS}
+    for scheme, options in schemes.items():
         page.emulate_media(color_scheme=scheme)
         page.evaluate(AT_REST)
         found = Axe().run(page, options=options)

@@ -73,13 +73,15 @@ class Contained(Desk):
         """The command line that runs the image's own Python in the image."""
         return self.contained("python", *arguments)
 
-    def start(self, *names: str) -> None:
-        """Start services of compose.yaml."""
+    def start(self, *names: str, errors: Path | None = None) -> None:
+        """Start services of compose.yaml; their standard error goes to the file `errors`, if it is given."""
+        stderr = errors.open("ab") if errors else None
         for name in names:
             command = self.services[name].get("command", self.image.config["Cmd"])
             self.processes[name] = subprocess.Popen(
                 self.contained(*command),
                 env=self.environment,
+                stderr=stderr,
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         for name in names:

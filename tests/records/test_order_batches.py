@@ -14,7 +14,7 @@ from approvals.models import (
     OutboxEntry,
     RefusedRow,
 )
-from approvals.records import audit, execution_names, order_batches, order_input
+from approvals.records import audit, execution_names, order_batches, order_validation
 from approvals.records.order_batches import Item, Refusal
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def batch_of(mode: str) -> OrderBatch:
 
 def item(number: int, *, alone: bool = False, **order: object) -> Item:
     """The order of row `number`, `ORD-number` if nothing else is said."""
-    order_id, text = order_input.parse({"order_id": f"ORD-{number}", **order})
+    order_id, text = order_validation.parse({"order_id": f"ORD-{number}", **order})
     return Item(number, number + 1, order_id, execution_names.of_order(order_id), text, alone)
 
 
