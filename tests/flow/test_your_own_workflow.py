@@ -256,7 +256,7 @@ def test_rejected_as_a_result_the_choice_takes_it(flow: Flow) -> None:
     ],
     indirect=True,
 )
-def test_in_nobodys_time_the_timeout_road_is_taken(flow: Flow) -> None:
+def test_in_nobodys_time_the_timeout_path_is_taken(flow: Flow) -> None:
     execution, _ = flow.held()
 
     ended = flow.ended(execution)
