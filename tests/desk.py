@@ -93,15 +93,15 @@ class Desk:
 
     def start(self, *names: str, errors: Path | None = None) -> None:
         """Start processes of COMMANDS; their standard error goes to the file `errors`, if it is given."""
-        stderr = errors.open("ab") if errors else None
-        for name in names:
-            self.processes[name] = subprocess.Popen(
-                self.command(*COMMANDS[name]),
-                cwd=self.tree,
-                env=self.environment,
-                stderr=stderr,
-                preexec_fn=dying_with_me(),  # noqa: PLW1509
-            )
+        with errors.open("ab") if errors else contextlib.nullcontext() as stderr:
+            for name in names:
+                self.processes[name] = subprocess.Popen(
+                    self.command(*COMMANDS[name]),
+                    cwd=self.tree,
+                    env=self.environment,
+                    stderr=stderr,
+                    preexec_fn=dying_with_me(),  # noqa: PLW1509
+                )
         for name in set(names) & {"poller", "sweeper"}:
             wait_until(partial(self.is_looping, name), seconds=60, what=f"the {name}")
         if "web" in names:
