@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import requests
 from local import aws
 from local.processes import dying_with_me, free_port
 from tests import database
+from tests.conditions import wait_until
 from tests.paths import ROOT
 
 QUEUE = "manual-review"
@@ -200,27 +200,14 @@ class Program:
 
     def delivered(self, review_id: str) -> dict[str, Any]:
         """The review, once its decision's delivery has ended; asserts that it was delivered."""
-        review = wait_until(
-            lambda: (
-                (r := self.get(f"reviews/{review_id}/"))["delivery"]["state"]
-                not in {"waiting", "sending"}
-                and r
-            ),
-            seconds=60,
-            what="the delivery",
-        )
+
+        def look() -> Any:
+            review = self.get(f"reviews/{review_id}/")
+            return review["delivery"]["state"] not in {"waiting", "sending"} and review
+
+        review = wait_until(look, what="the delivery")
         assert review["delivery"]["state"] == "delivered", json.dumps(review["delivery"])
         return dict(review)
-
-
-def wait_until(look: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    """Returns the result of `look` once it is true; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
 
 
 @contextlib.contextmanager

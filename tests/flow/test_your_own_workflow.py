@@ -23,7 +23,7 @@ from approvals.gateways import aws
 from approvals.models import ReviewQueue, ReviewTask
 from local import aws as local_aws
 from tests import factories
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
