@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import requests
 from local import aws
 from local.processes import dying_with_me, free_port
 from tests import database
+from tests.conditions import wait_until
 from tests.paths import ROOT
 
 QUEUE = "manual-review"
@@ -85,7 +85,7 @@ class Desk:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert done.returncode == code, done.stderr
@@ -93,15 +93,15 @@ class Desk:
 
     def start(self, *names: str, errors: Path | None = None) -> None:
         """Start processes of COMMANDS; their standard error goes to the file `errors`, if it is given."""
-        stderr = errors.open("ab") if errors else None
-        for name in names:
-            self.processes[name] = subprocess.Popen(
-                self.command(*COMMANDS[name]),
-                cwd=self.tree,
-                env=self.environment,
-                stderr=stderr,
-                preexec_fn=dying_with_me(),  # noqa: PLW1509
-            )
+        with errors.open("ab") if errors else contextlib.nullcontext() as stderr:
+            for name in names:
+                self.processes[name] = subprocess.Popen(
+                    self.command(*COMMANDS[name]),
+                    cwd=self.tree,
+                    env=self.environment,
+                    stderr=stderr,
+                    preexec_fn=dying_with_me(),  # noqa: PLW1509
+                )
         for name in set(names) & {"poller", "sweeper"}:
             wait_until(partial(self.is_looping, name), seconds=60, what=f"the {name}")
         if "web" in names:
@@ -200,27 +200,14 @@ class Program:
 
     def delivered(self, review_id: str) -> dict[str, Any]:
         """The review, once its decision's delivery has ended; asserts that it was delivered."""
-        review = wait_until(
-            lambda: (
-                (r := self.get(f"reviews/{review_id}/"))["delivery"]["state"]
-                not in {"waiting", "sending"}
-                and r
-            ),
-            seconds=60,
-            what="the delivery",
-        )
+
+        def look() -> Any:
+            review = self.get(f"reviews/{review_id}/")
+            return review["delivery"]["state"] not in {"waiting", "sending"} and review
+
+        review = wait_until(look, what="the delivery")
         assert review["delivery"]["state"] == "delivered", json.dumps(review["delivery"])
         return dict(review)
-
-
-def wait_until(look: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    """Returns the result of `look` once it is true; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
 
 
 @contextlib.contextmanager

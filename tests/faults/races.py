@@ -30,7 +30,7 @@ from approvals.models.choices import Outcome
 from approvals.polling import poller
 from local.processes import dying_with_me, free_port
 from tests import factories
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.factories import actor
 from tests.faults.report import Result
 from tests.faults.stage import AT_ONCE, Stage, due_now

@@ -14,7 +14,8 @@ import pytest
 from local.postgres import Server
 from tests import desk as desks
 from tests import factories
-from tests.desk import QUEUE, Desk, wait_until
+from tests.conditions import wait_until
+from tests.desk import QUEUE, Desk
 
 
 @pytest.fixture

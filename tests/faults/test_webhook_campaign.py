@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -66,11 +67,19 @@ def flipped(
     return body, headers | {name: raw.decode("latin-1")}
 
 
+@pytest.fixture
+def silence() -> Iterator[None]:
+    """Thousands of refusals are not worth their log lines."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("silence")
 @pytest.mark.campaign
 def test_replayed_and_flipped_calls_change_nothing(
     alice: User, bob: User, queue: ReviewQueue
 ) -> None:
-    logging.disable(logging.CRITICAL)
     chance = random.Random(SEED)
     sender = Direct(issue().secret)
     decided, refused, open_still = (factories.review(queue) for _ in range(3))
@@ -104,7 +113,6 @@ def test_replayed_and_flipped_calls_change_nothing(
         else:
             call = (never, unsent) if kind == "never sent" else (body, headers)
             assert sender.post(*flipped(chance, *call)).status_code == 401, SEED
-    logging.disable(logging.NOTSET)
 
     assert sum(kinds.values()) == CALLS
     assert min(kinds.values()) > CALLS / 8

@@ -17,7 +17,8 @@ import pytest
 import requests
 
 from local.processes import dying_with_me, free_port
-from tests.desk import Desk, Program, wait_until
+from tests.conditions import wait_until
+from tests.desk import Desk, Program
 from tests.paths import ROOT
 
 ACCOUNT, REGION = "210987654321", "eu-central-1"

@@ -1,4 +1,4 @@
-"""The main job, end to end, with nothing pretended: real processes, a real workflow, real callbacks."""
+"""Held orders, end to end, with nothing pretended: real processes, a real workflow, real callbacks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from approvals import arns
 from local.order_traffic import order
 from tests import desk as desks
 from tests.desk import PASSWORD, Desk, Program
@@ -131,28 +132,36 @@ def hidden(page: str) -> dict[str, str]:
     return dict(fields)
 
 
-def test_a_review_nobody_decides_takes_the_timeout_road(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    tmp = tmp_path_factory.mktemp("timeout")
-    with desks.opened(tmp, {"ReviewTimeoutSeconds": "3"}) as desk:
-        desk.people(ada="reviewer")
-        held = an_order("fraud")
-        arn = desk.manage("start_order", "-", text=json.dumps(held)).strip()
-        desk.start("web")
-        program = desk.program("ada")
-        while not program.get("reviews/")["results"]:
-            desk.manage("poll_queue", "--once")
+@pytest.fixture
+def impatient_workflow(desk: Desk) -> Iterator[None]:
+    """The order workflow with a review timeout of three seconds, which `start_order` starts meanwhile."""
+    usual = desk.environment["ORDER_FULFILLMENT_STATE_MACHINE_ARN"]
+    machine, _ = arns.split_qualifier(usual)
+    deployed = desk.stepfunctions.describe_state_machine(stateMachineArn=machine)
+    patient, impatient = (f"States.StringToJson('{seconds}')" for seconds in (3600, 3))
+    assert patient in deployed["definition"]
+    made = desk.stepfunctions.create_state_machine(
+        name="impatient",
+        definition=deployed["definition"].replace(patient, impatient),
+        roleArn=deployed["roleArn"],
+    )
+    desk.environment["ORDER_FULFILLMENT_STATE_MACHINE_ARN"] = made["stateMachineArn"]
+    yield
+    desk.environment["ORDER_FULFILLMENT_STATE_MACHINE_ARN"] = usual
 
-        ended = desk.ended(arn)
 
-        assert (ended["status"], ended["error"]) == ("FAILED", "OrderExpired")
-        assert "ReviewExpired" in desk.states(arn)
-        review = program.get("reviews/")["results"][0]
-        late = program.post(
-            f"reviews/{review['id']}/decisions/", {"outcome": "approved"}, status=409
-        )
-        assert late["code"] == "deadline_passed"
+@pytest.mark.usefixtures("impatient_workflow")
+def test_a_review_nobody_decides_takes_the_timeout_path(desk: Desk, program: Program) -> None:
+    held = an_order("fraud")
+    arn = desk.manage("start_order", "-", text=json.dumps(held)).strip()
+
+    ended = desk.ended(arn)
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "OrderExpired")
+    assert "ReviewExpired" in desk.states(arn)
+    review = program.review_of(held)
+    late = program.post(f"reviews/{review['id']}/decisions/", {"outcome": "approved"}, status=409)
+    assert late["code"] == "deadline_passed"
 
 
 def test_the_same_order_again_starts_nothing(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from approvals.gateways import aws
 from approvals.models import ReviewQueue, ReviewTask
 from local import aws as local_aws
 from tests import factories
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -256,7 +256,7 @@ def test_rejected_as_a_result_the_choice_takes_it(flow: Flow) -> None:
     ],
     indirect=True,
 )
-def test_in_nobodys_time_the_timeout_road_is_taken(flow: Flow) -> None:
+def test_in_nobodys_time_the_timeout_path_is_taken(flow: Flow) -> None:
     execution, _ = flow.held()
 
     ended = flow.ended(execution)

@@ -23,6 +23,7 @@ import requests
 
 from local.processes import dying_with_me, free_port
 from tests import database, desk
+from tests.conditions import wait_until
 from tests.fuzz.world import MACHINE
 from tests.paths import ROOT
 
@@ -133,7 +134,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
                 preexec_fn=dying_with_me(),  # noqa: PLW1509
             )
         made = Web(port, token, url, log)
-        desk.wait_until(made.lives, seconds=60, what="the web process")
+        wait_until(made.lives, seconds=60, what="the web process")
         yield made
     finally:
         if process:

@@ -23,7 +23,7 @@ from approvals.models.choices import Outcome
 from approvals.polling import poller
 from local import aws as local_aws
 from tests import factories
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.factories import actor
 from tests.local.aws.workflows import review as waiting_state
 

@@ -13,7 +13,8 @@ import yaml
 
 from local import aws
 from local.processes import dying_with_me
-from tests.desk import Desk, wait_until
+from tests.conditions import wait_until
+from tests.desk import Desk
 from tests.image.buildah import Image, output_of
 from tests.paths import ROOT
 

@@ -20,7 +20,7 @@ from approvals.polling.poller import Budget
 from approvals.records import audit, quarantine
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.factories import message
 from tests.polling.commands import registered, run, take
 from tests.races import second_look

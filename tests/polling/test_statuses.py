@@ -27,7 +27,7 @@ from approvals.orchestration import fulfillment
 from approvals.polling import statuses
 from approvals.records import audit, execution_snapshots
 from approvals.worker import loop, periodic
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.factories import actor
 from tests.fake_aws import ACCOUNT, FakeAws, Fault
 from tests.polling.commands import run

@@ -19,7 +19,7 @@ from approvals.models.choices import Outcome
 from approvals.records import heartbeats
 from approvals.worker.heartbeats import HeartbeatSender
 from tests import factories
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.factories import actor
 from tests.worker.heartbeat_calls import OK, Beats, all_due, until_quiet
 

@@ -24,7 +24,7 @@ from local import aws as local_aws
 from local.processes import dying_with_me
 from tests import factories
 from tests.account import Sqs
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.local.aws.workflows import review as waiting_state
 from tests.paths import ROOT
 from tests.worker.heartbeat_calls import Beats

@@ -17,7 +17,7 @@ from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from approvals.worker import loop
 from approvals.worker.pool import THREADS
-from tests.desk import wait_until
+from tests.conditions import wait_until
 from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
 from tests.waiting_reviews import AT_ONCE, take_in
