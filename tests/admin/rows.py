@@ -57,8 +57,8 @@ def quarantined(queue: ReviewQueue, body: str = '{"orderId": "no token"}') -> Qu
 def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
     """The callback of a review whose token Step Functions does not know."""
     review = factories.review(queue, orderId="ORD-PARKED")
-    ruling = decisions.DecisionRequest(undo_seconds=0)
-    decisions.decide(review.pk, Outcome.APPROVED, by=actor(by), request=ruling)
+    wanted = decisions.DecisionRequest(undo_seconds=0)
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(by), request=wanted)
     entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
     lease = outbox.lease(entry.pk)
     with transaction.atomic():

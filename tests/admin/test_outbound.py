@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django.fixtures import Settings
 
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
@@ -72,7 +71,9 @@ def test_an_order_shows_its_input_and_its_chain(enter: Enter, audrey: User, rows
     assert "1 order execution" in found
 
 
-def test_a_token_in_an_orders_input_is_not_shown(enter: Enter, oscar: User, settings: Any) -> None:
+def test_a_token_in_an_orders_input_is_not_shown(
+    enter: Enter, oscar: User, settings: Settings
+) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     given = {"order_id": "7", "note": "Fragile.", "parent": {"taskToken": CANARY}}
     order, _ = fulfillment.start_order_fulfillment(given, by=COMMAND_LINE)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from approvals.admin import pages
 from approvals.admin.site import site
@@ -59,7 +58,7 @@ def test_lists_stop_counting_and_keep_to_their_order(
     oscar: User,
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
-    django_assert_max_num_queries: Any,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     monkeypatch.setattr(pages.CappedPaginator, "CAP", 3)
     browser = enter(oscar)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from celery import current_app
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
 from approvals.actions import credentials, queues
 from approvals.actors import COMMAND_LINE
@@ -172,7 +172,7 @@ def test_a_check_asks_a_worker_and_the_page_shows_its_answer_with_its_age(
     oscar: User,
     queue: ReviewQueue,
     monkeypatch: pytest.MonkeyPatch,
-    django_capture_on_commit_callbacks: Any,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     sent: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: sent.append((name, args)))

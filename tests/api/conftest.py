@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from approvals.orchestration import fulfillment
 from approvals.records import wake_ups
@@ -23,7 +23,10 @@ def schema(django_db_setup: None) -> Document:
 
 @pytest.fixture
 def world(
-    live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, transactional_db: None
+    live_server: LiveServer,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    transactional_db: None,
 ) -> World:
     """A served desk, and a caller who may do everything."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (

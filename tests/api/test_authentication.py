@@ -10,6 +10,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
@@ -155,7 +156,11 @@ def test_an_expired_token_is_refused_in_the_same_words(api: Caller) -> None:
     ],
 )
 def test_a_token_reaches_as_far_as_its_scopes(
-    call: Callable[..., Caller], alice: User, review: ReviewTask, scopes: Any, allowed: Any
+    call: Callable[..., Caller],
+    alice: User,
+    review: ReviewTask,
+    scopes: list[str],
+    allowed: set[str],
 ) -> None:
     caller = call(alice, *scopes)
 
@@ -171,7 +176,7 @@ def test_a_token_reaches_as_far_as_its_scopes(
 
 
 def test_starting_orders_needs_its_own_scope(
-    call: Callable[..., Caller], settings: Any, queue: ReviewQueue
+    call: Callable[..., Caller], settings: Settings, queue: ReviewQueue
 ) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
     keeper = factories.user("shop@example.com")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -24,7 +23,7 @@ def test_a_method_that_is_not_there_says_which_are(api: Caller, review: ReviewTa
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
-def test_only_get_and_post_exist(api: Caller, review: ReviewTask, method: Any) -> None:
+def test_only_get_and_post_exist(api: Caller, review: ReviewTask, method: str) -> None:
     for path in ("reviews/", f"reviews/{review.pk}/claim/", "orders/"):
         refused(getattr(api.client, method)(f"/api/v1/{path}"), 405, "method_not_allowed")
 
@@ -53,7 +52,7 @@ def test_head_is_a_get_without_a_body(api: Caller, review: ReviewTask) -> None:
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", ""],
 )
 def test_a_body_that_is_not_json_by_its_type_is_415(
-    api: Caller, review: ReviewTask, media_type: Any
+    api: Caller, review: ReviewTask, media_type: str
 ) -> None:
     answer = api.client.generic(
         "POST", f"/api/v1/reviews/{review.pk}/claim/", "x=1", content_type=media_type
@@ -63,7 +62,7 @@ def test_a_body_that_is_not_json_by_its_type_is_415(
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_json_is_json_however_it_is_spelt(api: Caller, review: ReviewTask, media_type: Any) -> None:
+def test_json_is_json_however_it_is_spelt(api: Caller, review: ReviewTask, media_type: str) -> None:
     answer = api.client.generic(
         "POST", f"/api/v1/reviews/{review.pk}/claim/", "{}", content_type=media_type
     )
@@ -79,7 +78,7 @@ def test_a_post_needs_no_body_where_nothing_must_be_said(api: Caller, review: Re
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=0", "garbage", ""])
 def test_answers_are_json_whatever_is_wished_for(
-    api: Caller, review: ReviewTask, accept: Any
+    api: Caller, review: ReviewTask, accept: str
 ) -> None:
     answer = api.get("reviews/", HTTP_ACCEPT=accept)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -67,7 +66,12 @@ def test_without_a_key_the_second_decision_is_refused_as_ever(
 )
 @pytest.mark.usefixtures("bob")
 def test_every_verb_on_a_review_acts_once_under_a_key(
-    call: Callable[..., Caller], lena: User, review: ReviewTask, path: Any, body: Any, status: Any
+    call: Callable[..., Caller],
+    lena: User,
+    review: ReviewTask,
+    path: str,
+    body: dict[str, str],
+    status: int,
 ) -> None:
     api = call(lena)
     if "next" not in path:
@@ -123,7 +127,7 @@ def test_a_next_with_long_filters_is_run_once_too(api: Caller, review: ReviewTas
 
 @pytest.mark.parametrize("path", ["reviews/{}/claim/", "queues/manual-review/next/"])
 def test_a_repeated_claim_never_shows_a_lease_that_is_anothers(
-    api: Caller, lena: User, review: ReviewTask, path: Any
+    api: Caller, lena: User, review: ReviewTask, path: str
 ) -> None:
     first = api.post(path.format(review.pk), **KEY).json()
     taken = assignment.claim(review.pk, by=actor(lena), override=True)
@@ -213,7 +217,7 @@ def test_a_key_does_not_outlive_the_right_to_see_the_answer(
 
 
 @pytest.mark.parametrize("key", ["", "é", "\u20ac", "x" * 256, "a\tb", "a\x7f", "a\0"])
-def test_a_key_that_is_none_is_named(api: Caller, review: ReviewTask, key: Any) -> None:
+def test_a_key_that_is_none_is_named(api: Caller, review: ReviewTask, key: str) -> None:
     answer = api.post(f"reviews/{review.pk}/claim/", HTTP_IDEMPOTENCY_KEY=key)
 
     assert refused(answer, 422, "invalid")["header"] == "Idempotency-Key"

@@ -1,4 +1,4 @@
-"""Every refusal is a problem document, and nothing unforeseen tells what is inside."""
+"""Every refusal is a problem document, and an unexpected error describes nothing of the inside."""
 
 from __future__ import annotations
 

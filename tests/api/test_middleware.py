@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from approvals.models import ReviewTask, User
 from tests.callers import Caller, refused
@@ -29,7 +29,7 @@ def test_an_unknown_host_still_gets_a_page_elsewhere(client: Client) -> None:
 
 
 def test_a_post_over_plain_http_is_refused_and_not_sent_elsewhere(
-    api: Caller, settings: Any, review: ReviewTask
+    api: Caller, settings: Settings, review: ReviewTask
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.django_db
     "route", ["read", "events", "claim", "renew", "release", "decide", "undo", "next"]
 )
 def test_what_is_hidden_answers_like_what_is_not_there(
-    call: Callable[..., Caller], carol: User, alice: User, queue: ReviewQueue, route: Any
+    call: Callable[..., Caller], carol: User, alice: User, queue: ReviewQueue, route: str
 ) -> None:
     decided = decisions.decide(factories.review(queue).pk, Outcome.APPROVED, by=actor(alice))
     hidden_review = factories.review(queue)

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 from rest_framework.request import Request
 
 from approvals.api.rate_limits import address
@@ -26,7 +27,7 @@ ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 
 
 @pytest.fixture(autouse=True)
-def slow(settings: Any) -> None:
+def slow(settings: Settings) -> None:
     """One a minute after a burst of 20: no test takes so long that one comes back by itself."""
     settings.API_RATE_PER_MINUTE = 1
 
@@ -98,7 +99,7 @@ def test_guessing_tokens_has_its_limit_and_locks_no_good_token_out(api: Caller) 
     [("203.0.113.9:5000", "203.0.113.9"), ("[2001:db8::1]:443", "2001:db8::/64")],
 )
 def test_a_port_that_a_proxy_appends_is_no_part_of_an_address(
-    settings: Any, rf: RequestFactory, seen: str, counted: str
+    settings: Settings, rf: RequestFactory, seen: str, counted: str
 ) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert address(Request(rf.get("/", HTTP_X_FORWARDED_FOR=seen))) == counted
@@ -119,7 +120,9 @@ def test_the_schema_counts_for_who_asks_for_it(call: Callable[..., Caller], clie
     refused(client.get("/api/schema/"), 429, "throttled")
 
 
-def test_an_address_is_what_our_own_proxy_says(call: Callable[..., Caller], settings: Any) -> None:
+def test_an_address_is_what_our_own_proxy_says(
+    call: Callable[..., Caller], settings: Settings
+) -> None:
     anonymous = call(None)
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     for number in range(20):
@@ -141,7 +144,7 @@ def test_a_whole_ipv6_line_is_one_address(call: Callable[..., Caller]) -> None:
 
 
 @pytest.mark.parametrize("hop", ["", "unknown", "x" * 9000, "\0", "1.2.3.4:567", "'; --"])
-def test_no_address_makes_a_5xx(call: Callable[..., Caller], settings: Any, hop: str) -> None:
+def test_no_address_makes_a_5xx(call: Callable[..., Caller], settings: Settings, hop: str) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
     assert spend(call(None), 1, HTTP_X_FORWARDED_FOR=hop) == [401]
@@ -155,7 +158,7 @@ def test_a_request_is_counted_in_one_statement(api: Caller) -> None:
     assert len(counting) == 1
 
 
-def test_zero_counts_nothing(api: Caller, settings: Any) -> None:
+def test_zero_counts_nothing(api: Caller, settings: Settings) -> None:
     settings.API_RATE_PER_MINUTE = 0
 
     assert spend(api, 30) == [200] * 30

@@ -1,4 +1,4 @@
-"""Versions: every answer that is one review tells its own, and a verb can be bound to one."""
+"""Versions: every answer that is one review names its own, and a verb can be bound to one."""
 
 from __future__ import annotations
 

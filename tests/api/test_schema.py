@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.core.management import call_command
+from pytest_django.fixtures import Settings
 
 from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
@@ -119,7 +120,10 @@ def test_every_route_is_described(schema: Document) -> None:
 
 @pytest.fixture
 def known(
-    queue: ReviewQueue, settings: Any, monkeypatch: pytest.MonkeyPatch, call: Callable[..., Caller]
+    queue: ReviewQueue,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[..., Caller],
 ) -> dict[str, Any]:
     """A row for each path, and who may do everything to all of them."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 from standardwebhooks import Webhook
 
 from approvals.actions import credentials
@@ -205,7 +206,7 @@ def test_an_empty_body_can_be_signed(vector: WebhookSecret) -> None:
 
 
 def test_a_secret_that_no_key_opens_is_passed_over_and_named(
-    vector: WebhookSecret, caplog: pytest.LogCaptureFixture, settings: Any
+    vector: WebhookSecret, caplog: pytest.LogCaptureFixture, settings: Settings
 ) -> None:
     for row in WebhookSecret.objects.exclude(pk=vector.pk):
         WebhookSecret.objects.filter(pk=row.pk).update(sealed_secret=b"\x01\x03old" + b"x" * 60)

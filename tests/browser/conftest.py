@@ -5,24 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
+from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
 
 CHROMIUM = Path("/usr/bin/chromium")
 MISSING = "browser tests need Debian's Chromium at /usr/bin/chromium: apt-get install chromium"
-# Chromium logs an error for every answer of 400 and above; these are told as pages and tested so.
-TOLD = re.compile(r"status of (403|404|409|412|422)\b")
+# Chromium logs an error for every answer of 400 and above; tests expect pages with these.
+EXPECTED = re.compile(r"status of (403|404|409|412|422)\b")
+
+PATIENCE = 60_000  # ms that a condition is waited for: a machine may be busy with other tests
 
 Scheme = Literal["light", "dark"]
 NewPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this room drives a browser and sees what a server thread has committed."""
+    """Everything in this package drives a browser and sees what a server thread has committed."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -31,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for the whole room.
+    """One browser for all tests of this package.
 
     Playwright's event loop runs in this very thread, which makes Django believe that it is called from
     asynchronous code. It is not: the loop only turns inside Playwright's own calls.
@@ -43,18 +53,19 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--disable-dev-shm-usage"]
         )
+        expect.set_options(timeout=PATIENCE)
         yield started
         started.close()
 
 
 @pytest.fixture
-def new_page(browser: Browser, live_server: Any) -> Iterator[NewPage]:
+def new_page(browser: Browser, live_server: LiveServer) -> Iterator[NewPage]:
     """Makes pages: `new_page(width=375, scheme="dark", javascript=False)`; each has its own cookies."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not TOLD.search(message.text):
+        if message.type in ("error", "warning") and not EXPECTED.search(message.text):
             complaints.append(message.text)
 
     def make(width: int = 1280, scheme: Scheme = "light", javascript: bool = True) -> Page:
@@ -66,7 +77,7 @@ def new_page(browser: Browser, live_server: Any) -> Iterator[NewPage]:
             reduced_motion="reduce",
             locale="en-GB",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)

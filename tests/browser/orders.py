@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from pytest_django.fixtures import Settings
 
 from approvals.actions import interventions, people
 from approvals.actions import orders as order_actions
@@ -26,7 +27,7 @@ OUTAGE = {
 }
 
 
-def build(settings: Any) -> tuple[User, dict[str, OrderExecution]]:
+def build(settings: Settings) -> tuple[User, dict[str, OrderExecution]]:
     """Make the day; returns who may restart and stop orders, and the orders by what they are."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     queue = factories.queue("manual-review", name="Manual review", fields=world.FIELDS)
@@ -103,5 +104,5 @@ def reject(row: OrderExecution) -> None:
 
 
 def ended(row: OrderExecution) -> None:
-    """Nobody has a hand on it any more."""
+    """No intervention in it is under way any more."""
     OrderIntervention.objects.filter(order=row).update(outcome="done", ended_at=datetime.now(UTC))

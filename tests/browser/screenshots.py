@@ -5,11 +5,12 @@ docs/screenshots/. Not collected with the tests: no assertion here says more tha
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+from pytest_django.fixtures import Settings
 
 from approvals.gateways.errors import Answer, Proof
 from tests.browser import orders, outages, world
@@ -58,30 +59,35 @@ def test_pictures(new_page: NewPage, width: int, scheme: str) -> None:
     page.get_by_role("heading", name="Delivered").wait_for()
     shoot("delivered")
     if WHOLE:
-        page.goto(f"/reviews/{day.reviews['ORD-0048224'].pk}/")
-        shoot("held")
-        page.goto(f"/reviews/{day.reviews['ORD-0048201'].pk}/")
-        shoot("unconfirmed")
-        page.goto("/queues/refund-exceptions/")
-        shoot("empty")
-        page.goto("/queues/manual-review/?status=any&q=fraud")
-        shoot("filtered")
-        page.goto("/reviews/00000000-0000-0000-0000-000000000000/")
-        shoot("missing")
-        (late, _), refused = outages.came_too_late(day), outages.held_back(day)
-        page.goto("/")
-        shoot("trouble-home")
-        page.goto("/queues/manual-review/")
-        shoot("trouble-queue")
-        page.goto(f"/reviews/{refused[0].pk}/")
-        shoot("trouble-review")
-        page.goto(f"/reviews/{late.pk}/")
-        shoot("again")
+        the_rest(page, day, shoot)
+
+
+def the_rest(page: Page, day: world.World, shoot: Callable[[str], None]) -> None:
+    """The pages that are only looked at."""
+    page.goto(f"/reviews/{day.reviews['ORD-0048224'].pk}/")
+    shoot("held")
+    page.goto(f"/reviews/{day.reviews['ORD-0048201'].pk}/")
+    shoot("unconfirmed")
+    page.goto("/queues/refund-exceptions/")
+    shoot("empty")
+    page.goto("/queues/manual-review/?status=any&q=fraud")
+    shoot("filtered")
+    page.goto("/reviews/00000000-0000-0000-0000-000000000000/")
+    shoot("missing")
+    (late, _), refused = outages.came_too_late(day), outages.held_back(day)
+    page.goto("/")
+    shoot("outage-home")
+    page.goto("/queues/manual-review/")
+    shoot("outage-queue")
+    page.goto(f"/reviews/{refused[0].pk}/")
+    shoot("outage-review")
+    page.goto(f"/reviews/{late.pk}/")
+    shoot("again")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
-def test_pictures_of_orders(new_page: NewPage, settings: Any, width: int, scheme: str) -> None:
+def test_pictures_of_orders(new_page: NewPage, settings: Settings, width: int, scheme: str) -> None:
     """The list of orders, and one that waits for a person."""
     keeper, made = orders.build(settings)
     page = new_page(width=width, scheme=scheme)

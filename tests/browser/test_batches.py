@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from pytest_django.fixtures import Settings
 
 from approvals import arns
 from approvals.actions import batch_executions, people
@@ -24,7 +25,7 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 
 
 @pytest.fixture
-def olga(settings: Any, transactional_db: None) -> User:
+def olga(settings: Settings, transactional_db: None) -> User:
     """Somebody with the right to orders."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
@@ -52,14 +53,14 @@ def begun(
 
 def go_on(batch: OrderBatch) -> None:
     """Its execution has settled all but three orders."""
-    carrier = BatchExecution.objects.get(batch=batch)
+    execution = BatchExecution.objects.get(batch=batch)
     own = [
         batch_executions.Outcome(n, arns.execution_arn(MACHINE, f"order-ORD-{n - 1:07d}"), "Fraud")
         for n in (3, 9, 30)
     ]
     rest = [n for n in range(1, 41) if n not in {3, 9, 30}]
-    batch_executions.record_outcomes(carrier.pk, [*own, *map(batch_executions.Outcome, rest)])
-    batch_executions.end(carrier.pk, "succeeded")
+    batch_executions.record_outcomes(execution.pk, [*own, *map(batch_executions.Outcome, rest)])
+    batch_executions.end(execution.pk, "succeeded")
     verbs.finish(batch.pk)
 
 

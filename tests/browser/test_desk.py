@@ -144,32 +144,11 @@ def test_every_page_passes_axe_and_fits_its_window(new_page: NewPage, width: int
     plain = of_message(day, textbook)
     monster = factories.review(day.queue, **MONSTER)
     page = new_page(width=width)
-    for path in (
-        "login/",
-        "password/reset/",
-        "password/reset/done/",
-        "password/reset/key/0-0/",
-    ):
+    for path in ("login/", "password/reset/", "password/reset/done/", "password/reset/key/0-0/"):
         inspect(page, f"/accounts/{path}")
     sign_in(page, day.ada.email)
     held = day.reviews["ORD-0048219"].pk
-    shown = [day.reviews[f"ORD-00482{last}"] for last in ("13", "19", "24", "52", "01", "07")]
-    for path in (
-        *(
-            "/",
-            "/?q=nothing",
-            "/accounts/logout/",
-            "/accounts/password/change/",
-            "/accounts/reauthenticate/",
-        ),
-        *("/queues/manual-review/", "/queues/manual-review/?status=any&q=fraud"),
-        *("/queues/refund-exceptions/", "/queues/manual-review/?q=nothing"),
-        *(f"/reviews/{review.pk}/" for review in (*shown, late, plain, monster)),
-        *(f"/reviews/{held}/approve/", f"/reviews/{held}/reject/"),
-        f"/reviews/{day.reviews['ORD-0048224'].pk}/reject/",
-        f"/reviews/{day.reviews['ORD-0048195'].pk}/reject/",
-        "/reviews/00000000-0000-0000-0000-000000000000/",
-    ):
+    for path in paths(day, late, plain, monster):
         inspect(page, path)
     closed = page.goto("/accounts/email/")
     assert closed is not None
@@ -188,6 +167,23 @@ def test_every_page_passes_axe_and_fits_its_window(new_page: NewPage, width: int
         expect(page.get_by_text("AWS refuses the answers of")).to_be_visible()
     inspect(page, f"/reviews/{again.pk}/")
     expect(page.get_by_role("button", name="Apply the same decision there")).to_be_visible()
+
+
+def paths(day: world.World, *reviews: ReviewTask) -> list[str]:
+    """Every page of the desk for somebody who has signed in, those of these reviews among them."""
+    held = day.reviews["ORD-0048219"].pk
+    shown = [day.reviews[f"ORD-00482{last}"] for last in ("13", "19", "24", "52", "01", "07")]
+    accounts = ("logout", "password/change", "reauthenticate")
+    return [
+        *("/", "/?q=nothing", *(f"/accounts/{name}/" for name in accounts)),
+        *("/queues/manual-review/", "/queues/manual-review/?status=any&q=fraud"),
+        *("/queues/refund-exceptions/", "/queues/manual-review/?q=nothing"),
+        *(f"/reviews/{review.pk}/" for review in (*shown, *reviews)),
+        *(f"/reviews/{held}/approve/", f"/reviews/{held}/reject/"),
+        f"/reviews/{day.reviews['ORD-0048224'].pk}/reject/",
+        f"/reviews/{day.reviews['ORD-0048195'].pk}/reject/",
+        "/reviews/00000000-0000-0000-0000-000000000000/",
+    ]
 
 
 def of_message(day: world.World, body: dict[str, str]) -> ReviewTask:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from pytest_django.fixtures import Settings
 
 from approvals.actions import orders
 from approvals.models import OrderExecution, OrderIntervention, Workflow
@@ -18,7 +18,7 @@ from tests.browser.conftest import NewPage, sign_in
 from tests.histories import History
 
 
-def test_an_order_is_stopped_and_watched_to_its_end(new_page: NewPage, settings: Any) -> None:
+def test_an_order_is_stopped_and_watched_to_its_end(new_page: NewPage, settings: Settings) -> None:
     keeper, made = day.build(settings)
     page = new_page()
     sign_in(page, keeper.email)
@@ -49,7 +49,9 @@ def test_an_order_is_stopped_and_watched_to_its_end(new_page: NewPage, settings:
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_everything_works_without_javascript(new_page: NewPage, settings: Any, width: int) -> None:
+def test_everything_works_without_javascript(
+    new_page: NewPage, settings: Settings, width: int
+) -> None:
     keeper, made = day.build(settings)
     page = new_page(width=width, javascript=False)
     sign_in(page, keeper.email)
@@ -65,7 +67,9 @@ def test_everything_works_without_javascript(new_page: NewPage, settings: Any, w
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_no_page_of_the_orders_has_a_finding(new_page: NewPage, settings: Any, width: int) -> None:
+def test_no_page_of_the_orders_has_a_finding(
+    new_page: NewPage, settings: Settings, width: int
+) -> None:
     keeper, made = day.build(settings)
     monster = day.order("M" * 90 + "\u0645" * 60, keeper, **{"k" * 90: "v" * 900})
     long = {"StartAt": "S" * 80, "States": {"S" * 80: {"Type": "Task"}}}

@@ -201,8 +201,8 @@ def decide(
     review: ReviewTask, outcome: str, by: User, reason: str, answer: Answer | None
 ) -> ReviewTask:
     """Decide a review; with an `answer`, Step Functions has given it."""
-    ruling = decisions.DecisionRequest(reason=reason, undo_seconds=None if answer is None else 0)
-    review = decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=ruling)
+    wanted = decisions.DecisionRequest(reason=reason, undo_seconds=None if answer is None else 0)
+    review = decisions.decide(review.pk, Outcome(outcome), by=actor(by), request=wanted)
     if answer is not None:
         settle(review, answer)
     return review

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import resolve
+from pytest_django.fixtures import Settings
 
 from approvals import exceptions
 from approvals.actions import (
@@ -104,7 +105,9 @@ def test_a_route_that_is_not_due_is_not_there(line: str) -> None:
 
 
 @pytest.fixture
-def known(queue: ReviewQueue, settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def known(
+    queue: ReviewQueue, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """A row for each route, and who may do everything to all of them."""
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.0)
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = (
@@ -166,12 +169,12 @@ def test_an_answer_has_the_status_and_the_keys_of_the_contract(
         answer = known["caller"].post(path, json.loads(promised.body or "{}"))
 
     assert answer.status_code == promised.status, answer.content
-    told = answer.json()
-    assert set(promised.keys) <= told.keys()
+    body = answer.json()
+    assert set(promised.keys) <= body.keys()
     if promised.exactly:
-        assert set(promised.keys) == told.keys()
-    if "results" in told:
-        assert (told["next"], told["previous"]) == (None, None)
+        assert set(promised.keys) == body.keys()
+    if "results" in body:
+        assert (body["next"], body["previous"]) == (None, None)
 
 
 def test_a_signed_webhook_is_answered_with_the_keys_of_the_contract(known: dict[str, Any]) -> None:
@@ -200,7 +203,7 @@ def test_a_decided_review_has_exactly_the_keys_of_the_contract_all_the_way_down(
     assert token_free["taskToken"] not in json.dumps(shown)
 
 
-def test_a_lease_is_told_to_its_holder_alone(known: dict[str, Any]) -> None:
+def test_a_lease_is_shown_to_its_holder_alone(known: dict[str, Any]) -> None:
     claimed = known["caller"].post(f"reviews/{known['id']}/claim/").json()
     bob = Caller(
         credentials.issue_token(User.objects.get(email="bob@example.com"), "b", by=COMMAND_LINE)
@@ -259,8 +262,8 @@ def test_an_error_that_is_not_due_is_not_there(code: str) -> None:
 def test_every_refusal_of_ours_stands_in_the_contract() -> None:
     ours = {code: max(statuses) for code, statuses in classes().items()}
 
-    told = contract.ERRORS | BEYOND | {"not_authenticated": 401}
-    assert {code: told.get(code) for code in ours} == ours
+    promised = contract.ERRORS | BEYOND | {"not_authenticated": 401}
+    assert {code: promised.get(code) for code in ours} == ours
 
 
 def test_a_problem_says_what_every_problem_says(

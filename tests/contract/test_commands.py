@@ -132,8 +132,8 @@ def test_a_users_mistake_is_answered_in_one_line(shell: Shell, name: str, line: 
     assert code == contract.COMMANDS[name].mistakes[line], said
     assert "Traceback" not in said
     # argparse shows the usage above its one line.
-    told = re.sub(r"\Ausage: .*?(?=^manage.py)", "", said, flags=re.DOTALL | re.MULTILINE)
-    words = [part for part in told.splitlines() if not part.startswith("{")]
+    text = re.sub(r"\Ausage: .*?(?=^manage.py)", "", said, flags=re.DOTALL | re.MULTILINE)
+    words = [part for part in text.splitlines() if not part.startswith("{")]
     assert len(words) == 1, said
 
 

@@ -65,7 +65,7 @@ def test_a_name_that_is_not_due_is_not_read(name: str) -> None:
 
 
 def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path) -> None:
-    told = {
+    environment = {
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_REGION": "us-east-1",
@@ -77,7 +77,11 @@ def test_the_demo_tells_scripts_how_to_reach_it(tmp_path: Path) -> None:
     }
 
     demo_json.write(
-        tmp_path / "demo.json", told, people("password"), outputs, Issued("token", "whsec_secret")
+        tmp_path / "demo.json",
+        environment,
+        people("password"),
+        outputs,
+        Issued("token", "whsec_secret"),
     )
 
     found = json.loads((tmp_path / "demo.json").read_text())

@@ -57,7 +57,7 @@ def dumped(url: str, known: dict[str, Any]) -> bytes:
 
 
 def known(sql: str) -> dict[str, Any]:
-    """What a dump's last line tells; nothing where it has no such line, as that of 0.1.0."""
+    """What a dump's last line says; nothing where it has no such line, as that of 0.1.0."""
     _, _, line = sql.rpartition(KNOWN.decode())
     return json.loads(line) if line != sql else {}
 

@@ -95,10 +95,10 @@ def _fill_guarded_queue() -> None:
 
 
 def _asked_over_http(queue: ReviewQueue) -> dict[str, Any]:
-    """A decision over the API under a key, whose receipt stays behind."""
+    """A decision over the API under an idempotency key, which stays behind."""
     alice = User.objects.get(email="alice@example.com")
     token = credentials.issue_token(alice, "upgrade", by=COMMAND_LINE)
-    review = factories.review(queue, orderId="receipt")
+    review = factories.review(queue, orderId="repeated")
     asked: dict[str, Any] = {
         "path": f"/api/v1/reviews/{review.pk}/decisions/",
         "body": {"outcome": "approved", "reason": "Once.", "undo_seconds": 3_600},

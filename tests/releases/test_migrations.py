@@ -20,6 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
 
 from approvals.models import (
     AuditEvent,
@@ -169,7 +170,7 @@ def ours(name: str) -> tuple[dict[str, list[str]], int]:
 
 @pytest.fixture
 def database(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Callable[[Path], str]]:
     """`database(dump)`: a database as that release left it."""
     names: list[str] = []

@@ -18,6 +18,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
@@ -36,7 +38,7 @@ richer = pytest.mark.parametrize("release", RELEASES[1:], indirect=True, scope="
 
 @pytest.fixture(scope="module", params=RELEASES)
 def release(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[tuple[str, str]]:
     """The SQL that a release left, and a database with it that has been migrated to now."""
     name = f"release_{os.getpid()}"
@@ -64,8 +66,8 @@ def _written(name: str) -> str:
 
 
 @pytest.fixture
-def known(release: tuple[str, str], django_db_blocker: Any) -> Iterator[dict[str, Any]]:
-    """A copy of the upgraded database for one test, lent to Django; and what the dump tells of itself."""
+def known(release: tuple[str, str], django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Any]]:
+    """A copy of the upgraded database for one test, lent to Django; and what the dump says of itself."""
     text, name = release
     copy = databases.made(f"{name}_copy", like=name)
     with django_db_blocker.unblock(), databases.lent(copy):
@@ -156,7 +158,7 @@ def test_a_decision_inside_its_window_can_be_undone_and_taken_again(
 
 
 def test_the_sweeper_sends_what_waited_with_its_own_token_and_starts_the_order(
-    known: dict[str, Any], settings: Any
+    known: dict[str, Any], settings: Settings
 ) -> None:
     arn = "arn:aws:states:us-east-1:123456789012:execution:orders:order-stored"
     with wire.answering((200, {"executionArn": arn, "startDate": 1.0})) as aws:

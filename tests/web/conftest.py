@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
@@ -31,7 +32,7 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-def machine(settings: Any) -> None:
+def machine(settings: Settings) -> None:
     """The order workflow is configured."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = day.MACHINE
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from approvals.models import User
 from tests import factories
@@ -44,19 +43,19 @@ def failures(address: str, count: int = 11) -> str:
     return page
 
 
-def test_behind_a_proxy_each_caller_has_a_limit_of_their_own(settings: Any) -> None:
+def test_behind_a_proxy_each_caller_has_a_limit_of_their_own(settings: Settings) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert "Too many failed" in failures("203.0.113.9")
     assert "Too many failed" not in failures("203.0.113.10", count=1)
 
 
-def test_a_forged_entry_does_not_evade_the_limit(settings: Any) -> None:
+def test_a_forged_entry_does_not_evade_the_limit(settings: Settings) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert "Too many failed" in failures("198.51.100.#, 203.0.113.9")
 
 
 @pytest.mark.parametrize("header", ["", " ", "unknown", "for=me#"])
-def test_without_a_usable_address_the_proxys_own_counts(settings: Any, header: str) -> None:
+def test_without_a_usable_address_the_proxys_own_counts(settings: Settings, header: str) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert "not correct" in failures(header, count=1)
     assert "Too many failed" in failures(header)

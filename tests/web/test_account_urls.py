@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from approvals.models import User
 from tests import factories
@@ -120,7 +120,7 @@ def test_a_reset_for_nobody_looks_as_one_for_somebody_and_sends_nothing(client: 
 
 
 def test_without_mail_the_sign_in_page_names_whom_to_ask(
-    client: Client, alice: User, settings: Any
+    client: Client, alice: User, settings: Settings
 ) -> None:
     with_mail = client.get(reverse("account_login")).content.decode()
     assert reverse("account_reset_password") in with_mail
@@ -132,7 +132,7 @@ def test_without_mail_the_sign_in_page_names_whom_to_ask(
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_without_mail_the_reset_page_does_not_pretend(
-    client: Client, alice: User, settings: Any, method: str
+    client: Client, alice: User, settings: Settings, method: str
 ) -> None:
     settings.MAIL_IS_SENT = False
     response = getattr(client, method)(reverse("account_reset_password"), {"email": alice.email})
@@ -142,7 +142,7 @@ def test_without_mail_the_reset_page_does_not_pretend(
     assert mail.outbox == []
 
 
-def test_too_many_requests_get_a_page_in_the_desks_look(client: Client, settings: Any) -> None:
+def test_too_many_requests_get_a_page_in_the_desks_look(client: Client, settings: Settings) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "1/h/ip"}
     answers = [client.post(reverse("account_login"), {"login": "a@b.example"}) for _ in range(2)]
     assert answers[1].status_code == 429

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
@@ -20,7 +19,7 @@ BODY = '[{"order_id": "A-1"},\n{"order_id": "A-2", "total": NaN},\n{"order_id": 
 
 
 @pytest.fixture
-def olga(settings: Any) -> User:
+def olga(settings: Settings) -> User:
     """Somebody with the right to orders."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     user = factories.user("olga@example.com")

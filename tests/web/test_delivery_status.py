@@ -104,9 +104,9 @@ def test_the_fragment_is_empty_until_something_changes(desk: Desk, alice: User) 
     assert polled is not None
     assert browser.get(polled[1], headers=HTMX).status_code == 204
     settle(review, Answer(Proof.ACCEPTED))
-    news = browser.get(polled[1], headers=HTMX)
-    assert news.status_code == 200
-    html = news.content.decode()
+    changed = browser.get(polled[1], headers=HTMX)
+    assert changed.status_code == 200
+    html = changed.content.decode()
     assert "<html" not in html
     assert "Step Functions acknowledged it." in html
     assert 'hx-swap-oob="true"' in html

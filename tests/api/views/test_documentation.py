@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
 from django.test import Client
@@ -25,7 +23,7 @@ def test_the_pages_need_no_login_and_run_no_inline_script(client: Client) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
-def test_the_pages_refuse_in_the_apis_own_language(client: Client, path: Any) -> None:
+def test_the_pages_refuse_in_the_apis_own_language(client: Client, path: str) -> None:
     refused(client.post(path), 405, "method_not_allowed")
 
 

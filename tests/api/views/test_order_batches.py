@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
@@ -22,7 +23,7 @@ KEY = {"HTTP_IDEMPOTENCY_KEY": "one"}
 
 
 @pytest.fixture
-def shop(settings: Any, call: Callable[..., Caller]) -> Caller:
+def shop(settings: Settings, call: Callable[..., Caller]) -> Caller:
     """A program that may start orders, where the machines are configured."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     settings.ORDER_BATCH_STATE_MACHINE_ARN = f"{MACHINE}-batch"
@@ -139,7 +140,9 @@ def test_a_batch_needs_the_right_to_orders_to_be_begun_and_to_be_seen(
     refused(shop.get("order-batches/019ab1ef-2d14-7b60-a0c1-3f5a7c9e1b07/"), 404, "not_found")
 
 
-def test_a_mode_whose_machine_is_not_configured_is_unavailable(shop: Caller, settings: Any) -> None:
+def test_a_mode_whose_machine_is_not_configured_is_unavailable(
+    shop: Caller, settings: Settings
+) -> None:
     settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
 
     refused(shop.post("order-batches/", THREE | {"mode": "batches"}), 503, "unavailable")

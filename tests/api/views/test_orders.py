@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
@@ -26,7 +27,7 @@ ORDER = {"order_id": "ORD-1", "total": 812.5, "items": [{"sku": "LAMP-1", "quant
 
 
 @pytest.fixture(autouse=True)
-def machine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def machine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A workflow, and a wait that a test can afford."""
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = MACHINE
     monkeypatch.setattr(fulfillment, "PATIENCE", 0.05)
@@ -130,7 +131,7 @@ def test_what_is_no_order_is_invalid(shop: Caller, body: Any, pointer: str) -> N
     assert not OrderExecution.objects.exists()
 
 
-def test_without_a_workflow_orders_are_unavailable(shop: Caller, settings: Any) -> None:
+def test_without_a_workflow_orders_are_unavailable(shop: Caller, settings: Settings) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ""
 
     answer = shop.post("orders/", ORDER)
@@ -285,12 +286,15 @@ def test_a_failed_order_is_restarted(shop: Caller, failed: None) -> None:
     answer = shop.post("orders/ORD-1/restart/", {"reason": "It is back."})
 
     shown = answer.json()
-    (hand,) = shown["interventions"]
+    (intervention,) = shown["interventions"]
     assert (answer.status_code, shown["status"]) == (200, "failed")
     assert shown["error"] == {"name": "Lambda.Unknown", "cause": "No answer."}
-    assert (hand["kind"], hand["reason"], hand["by"], hand["outcome"]) == (
-        "redrive", "It is back.", "shop@example.com", None,
-    )  # fmt: skip
+    assert {name: intervention[name] for name in ("kind", "reason", "by", "outcome")} == {
+        "kind": "redrive",
+        "reason": "It is back.",
+        "by": "shop@example.com",
+        "outcome": None,
+    }
     problem = refused(shop.post("orders/ORD-1/restart/"), 409, "order_conflict")
     assert (problem["order_id"], problem["order_status"]) == ("ORD-1", "failed")
 
@@ -328,7 +332,7 @@ def test_a_restart_under_a_key_is_one_restart(shop: Caller, failed: None, error:
     refused(shop.post("orders/ORD-1/restart/", {"reason": "x"}, **KEY), 422, "idempotency_mismatch")
 
 
-def test_who_may_only_look_at_orders_lays_no_hand_on_them(
+def test_who_may_only_look_at_orders_changes_none(
     shop: Caller, api: Caller, call: Callable[..., Caller], failed: None
 ) -> None:
     auditor = factories.user("audit@example.com")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from approvals import messages
 from approvals.actions import intake, people
@@ -95,7 +96,7 @@ def test_a_body_is_shown_without_its_token(operator: Caller, queue: ReviewQueue)
 
 
 def test_a_body_whose_key_is_lost_is_null(
-    operator: Caller, queue: ReviewQueue, settings: Any
+    operator: Caller, queue: ReviewQueue, settings: Settings
 ) -> None:
     row = quarantined(queue, "{")
     settings.TOKEN_KEYS = {"k9": bytes(range(32))}

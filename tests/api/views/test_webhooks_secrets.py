@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from pytest_django.fixtures import Settings
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
@@ -82,7 +81,7 @@ def test_use_of_a_secret_is_noted(erp: Sender, alice: User, review: ReviewTask) 
 
 
 def test_guessed_signatures_use_up_an_addresss_rate_limit_and_a_right_one_does_not(
-    erp: Sender, alice: User, queue: ReviewQueue, settings: Any
+    erp: Sender, alice: User, queue: ReviewQueue, settings: Settings
 ) -> None:
     settings.API_RATE_PER_MINUTE = 60  # twenty at once
     held = [factories.review(queue) for _ in range(15)]
@@ -97,7 +96,7 @@ def test_guessed_signatures_use_up_an_addresss_rate_limit_and_a_right_one_does_n
 
 
 def test_each_secret_has_a_rate_limit_of_its_own_and_an_id_refused_for_it_is_not_used_up(
-    erp: Sender, alice: User, queue: ReviewQueue, review: ReviewTask, settings: Any
+    erp: Sender, alice: User, queue: ReviewQueue, review: ReviewTask, settings: Settings
 ) -> None:
     settings.API_RATE_PER_MINUTE = 1  # twenty at once
     other, held = issue("crm"), factories.review(queue)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -56,7 +55,7 @@ def test_the_secret_of_a_queue_stands_on_the_queues_chain(queue: ReviewQueue) ->
         (["a\nb"], "can be shown"),
     ],
 )
-def test_it_says_in_one_line_what_is_wrong(db: None, arguments: Any, expected: Any) -> None:
+def test_it_says_in_one_line_what_is_wrong(db: None, arguments: list[str], expected: str) -> None:
     output = refused("create_webhook_secret", *arguments)
 
     assert expected in output

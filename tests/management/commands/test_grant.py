@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize(("kind", "linked"), [("service", False), ("person", True)])
 def test_only_a_person_gets_a_link_that_sets_a_password(
-    queue: ReviewQueue, kind: Any, linked: Any
+    queue: ReviewQueue, kind: str, linked: bool
 ) -> None:
     user = factories.user("svc@example.com", kind=kind)
     user.set_unusable_password()

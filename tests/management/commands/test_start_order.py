@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -20,7 +20,7 @@ ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
 
 
 def test_start_order_prints_the_arn_alone_and_the_same_one_again(
-    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     started: list[tuple[str, str, str]] = []
@@ -40,7 +40,7 @@ def test_start_order_prints_the_arn_alone_and_the_same_one_again(
 
 
 def test_start_order_stores_the_order_and_ends_with_3_while_aws_is_away(
-    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     away = Answer(Proof.NOT_SENT, "EndpointConnectionError")
@@ -56,7 +56,9 @@ def test_start_order_stores_the_order_and_ends_with_3_while_aws_is_away(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"order_id": ""}', '{"order_id": null}'])
-def test_start_order_refuses_what_is_no_order(settings: Any, tmp_path: Path, text: str) -> None:
+def test_start_order_refuses_what_is_no_order(
+    settings: Settings, tmp_path: Path, text: str
+) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     path = tmp_path / "order.json"
     path.write_text(text)
@@ -65,6 +67,6 @@ def test_start_order_refuses_what_is_no_order(settings: Any, tmp_path: Path, tex
     assert not OrderExecution.objects.exists()
 
 
-def test_start_order_names_a_file_that_is_not_there(settings: Any) -> None:
+def test_start_order_names_a_file_that_is_not_there(settings: Settings) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     assert "nowhere.json" in refused("start_order", "nowhere.json")

@@ -6,11 +6,11 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from pytest_django.fixtures import Settings
 
 from approvals.gateways import aws
 from approvals.management.commands import start_orders
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def fake(settings: Any) -> Iterator[FakeAws]:
+def fake(settings: Settings) -> Iterator[FakeAws]:
     """Step Functions, with an order workflow."""
     with FakeAws(fsync=False) as made:
         settings.AWS_ENDPOINT_URL = made.endpoint
