@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -20,6 +20,10 @@ from tests.local.aws.workflows import (
     review,
 )
 
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import RoutingConfigurationListItemTypeDef
+
 
 def passing(result: str) -> dict[str, Any]:
     """The states of a workflow that returns `result`."""
@@ -27,9 +31,10 @@ def passing(result: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def sfn(clients: Clients) -> Any:
+def sfn(clients: Clients) -> SFNClient:
     """The client of Step Functions."""
-    return clients("stepfunctions")
+    client: SFNClient = clients("stepfunctions")
+    return client
 
 
 @pytest.fixture
@@ -38,39 +43,43 @@ def flow(workflow: MakeWorkflow) -> Workflow:
     return workflow(passing("one"))
 
 
-def change(sfn: Any, flow: Workflow, result: str, **more: Any) -> dict[str, Any]:
+def change(sfn: SFNClient, flow: Workflow, result: str, **more: Any) -> dict[str, Any]:
     """Let the workflow return `result`; returns the response of UpdateStateMachine."""
     definition = json.dumps({"StartAt": "Pass", "States": passing(result)})
     return dict(sfn.update_state_machine(stateMachineArn=flow.arn, definition=definition, **more))
 
 
-def change_and_publish(sfn: Any, flow: Workflow, result: str) -> str:
+def change_and_publish(sfn: SFNClient, flow: Workflow, result: str) -> str:
     """Let the workflow return `result`, and publish that; returns the version's ARN."""
     return str(change(sfn, flow, result, publish=True)["stateMachineVersionArn"])
 
 
-def publish(sfn: Any, flow: Workflow, **more: str) -> str:
+def publish(sfn: SFNClient, flow: Workflow, **more: str) -> str:
     """Publish the current revision; returns the version's ARN."""
     made = sfn.publish_state_machine_version(stateMachineArn=flow.arn, **more)
     return str(made["stateMachineVersionArn"])
 
 
-def start(sfn: Any, flow: Workflow, arn: str) -> dict[str, Any]:
+def start(sfn: SFNClient, flow: Workflow, arn: str) -> dict[str, Any]:
     """Run a machine, a version or an alias; returns the response of DescribeExecution."""
     started = sfn.start_execution(stateMachineArn=arn)["executionArn"]
     return flow.end(started)
 
 
-def alias(sfn: Any, *routes: tuple[str, int], name: str = "") -> str:
+def alias(sfn: SFNClient, *routes: tuple[str, int], name: str = "") -> str:
     """Create an alias of (version, weight) routes; returns its ARN."""
-    routing = [{"stateMachineVersionArn": arn, "weight": weight} for arn, weight in routes]
+    routing: list[RoutingConfigurationListItemTypeDef] = [
+        {"stateMachineVersionArn": arn, "weight": weight} for arn, weight in routes
+    ]
     made = sfn.create_state_machine_alias(
         name=name or f"a-{uuid.uuid4()}", routingConfiguration=routing
     )
     return str(made["stateMachineAliasArn"])
 
 
-def test_a_version_is_a_snapshot_that_later_changes_do_not_reach(sfn: Any, flow: Workflow) -> None:
+def test_a_version_is_a_snapshot_that_later_changes_do_not_reach(
+    sfn: SFNClient, flow: Workflow
+) -> None:
     first = publish(sfn, flow, description="the first")
     change(sfn, flow, "two")
 
@@ -83,18 +92,18 @@ def test_a_version_is_a_snapshot_that_later_changes_do_not_reach(sfn: Any, flow:
     assert json.loads(described["definition"])["States"]["Pass"]["Result"] == "one"
 
 
-def test_publishing_a_revision_twice_makes_one_version(sfn: Any, flow: Workflow) -> None:
+def test_publishing_a_revision_twice_makes_one_version(sfn: SFNClient, flow: Workflow) -> None:
     assert publish(sfn, flow) == publish(sfn, flow)
     change(sfn, flow, "two")
 
     assert publish(sfn, flow) == f"{flow.arn}:2"
 
 
-def test_versions_are_listed_newest_first_in_pages(sfn: Any, flow: Workflow) -> None:
+def test_versions_are_listed_newest_first_in_pages(sfn: SFNClient, flow: Workflow) -> None:
     publish(sfn, flow)
     for result in ("two", "three"):
         change(sfn, flow, result, publish=True)
-    given = {"stateMachineArn": flow.arn, "maxResults": 2}
+    given: dict[str, Any] = {"stateMachineArn": flow.arn, "maxResults": 2}
 
     first = sfn.list_state_machine_versions(**given)
     second = sfn.list_state_machine_versions(**given, nextToken=first["nextToken"])
@@ -107,7 +116,7 @@ def test_versions_are_listed_newest_first_in_pages(sfn: Any, flow: Workflow) -> 
     assert "nextToken" not in second
 
 
-def test_only_the_revision_that_was_looked_at_is_published(sfn: Any, flow: Workflow) -> None:
+def test_only_the_revision_that_was_looked_at_is_published(sfn: SFNClient, flow: Workflow) -> None:
     revision = change(sfn, flow, "two")["revisionId"]
     assert sfn.describe_state_machine(stateMachineArn=flow.arn)["revisionId"] == revision
 
@@ -117,12 +126,12 @@ def test_only_the_revision_that_was_looked_at_is_published(sfn: Any, flow: Workf
     assert publish(sfn, flow, revisionId=revision) == f"{flow.arn}:1"
 
 
-def test_the_initial_revision_is_published_by_its_name(sfn: Any, flow: Workflow) -> None:
+def test_the_initial_revision_is_published_by_its_name(sfn: SFNClient, flow: Workflow) -> None:
     assert "revisionId" not in sfn.describe_state_machine(stateMachineArn=flow.arn)
     assert publish(sfn, flow, revisionId="INITIAL") == f"{flow.arn}:1"
 
 
-def test_an_execution_tells_its_version_and_its_alias(sfn: Any, flow: Workflow) -> None:
+def test_an_execution_tells_its_version_and_its_alias(sfn: SFNClient, flow: Workflow) -> None:
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
 
@@ -136,7 +145,7 @@ def test_an_execution_tells_its_version_and_its_alias(sfn: Any, flow: Workflow) 
     assert by_alias["stateMachineAliasArn"] == live
 
 
-def test_executions_are_listed_by_machine_version_and_alias(sfn: Any, flow: Workflow) -> None:
+def test_executions_are_listed_by_machine_version_and_alias(sfn: SFNClient, flow: Workflow) -> None:
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
     for arn in (flow.arn, version, live):
@@ -150,7 +159,7 @@ def test_executions_are_listed_by_machine_version_and_alias(sfn: Any, flow: Work
     assert list(listed.values()) == [3, 2, 1]
 
 
-def test_an_alias_moves_to_another_version(sfn: Any, flow: Workflow) -> None:
+def test_an_alias_moves_to_another_version(sfn: SFNClient, flow: Workflow) -> None:
     first = publish(sfn, flow)
     live = alias(sfn, (first, 100), name="LIVE")
     second = change_and_publish(sfn, flow, "two")
@@ -170,7 +179,7 @@ def test_an_alias_moves_to_another_version(sfn: Any, flow: Workflow) -> None:
     assert (by_version, [each["stateMachineAliasArn"] for each in everything]) == ([], [live])
 
 
-def test_an_alias_splits_its_executions_by_weight(sfn: Any, flow: Workflow) -> None:
+def test_an_alias_splits_its_executions_by_weight(sfn: SFNClient, flow: Workflow) -> None:
     first = publish(sfn, flow)
     second = change_and_publish(sfn, flow, "two")
     live = alias(sfn, (first, 0), (second, 100))
@@ -178,7 +187,7 @@ def test_an_alias_splits_its_executions_by_weight(sfn: Any, flow: Workflow) -> N
     assert {start(sfn, flow, live)["output"] for _ in range(5)} == {'"two"'}
 
 
-def test_an_alias_is_made_once_and_not_twice_differently(sfn: Any, flow: Workflow) -> None:
+def test_an_alias_is_made_once_and_not_twice_differently(sfn: SFNClient, flow: Workflow) -> None:
     first = publish(sfn, flow)
     second = change_and_publish(sfn, flow, "two")
 
@@ -189,7 +198,7 @@ def test_an_alias_is_made_once_and_not_twice_differently(sfn: Any, flow: Workflo
         alias(sfn, (f"{flow.arn}:9", 100), name="NEXT")
 
 
-def test_a_version_that_an_alias_needs_is_not_deleted(sfn: Any, flow: Workflow) -> None:
+def test_a_version_that_an_alias_needs_is_not_deleted(sfn: SFNClient, flow: Workflow) -> None:
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
 
@@ -203,7 +212,7 @@ def test_a_version_that_an_alias_needs_is_not_deleted(sfn: Any, flow: Workflow) 
 
 
 def test_a_waiting_execution_keeps_the_revision_it_was_started_with(
-    sfn: Any, workflow: MakeWorkflow
+    sfn: SFNClient, workflow: MakeWorkflow
 ) -> None:
     told = {"Type": "Pass", "Result": "old", "End": True}
     flow = workflow({"Review": review(Next="Told"), "Told": told})
@@ -229,7 +238,9 @@ def test_a_waiting_execution_keeps_the_revision_it_was_started_with(
     assert "Review" in json.loads(running["definition"])["States"]
 
 
-def test_a_redriven_execution_keeps_its_version_and_alias(sfn: Any, workflow: MakeWorkflow) -> None:
+def test_a_redriven_execution_keeps_its_version_and_alias(
+    sfn: SFNClient, workflow: MakeWorkflow
+) -> None:
     flow = workflow({"Review": review()})
     version = publish(sfn, flow)
     live = alias(sfn, (version, 100))
@@ -250,7 +261,9 @@ def test_a_redriven_execution_keeps_its_version_and_alias(sfn: Any, workflow: Ma
     assert end["stateMachineAliasArn"] == live
 
 
-def test_one_name_is_one_execution_under_every_qualifier(sfn: Any, workflow: MakeWorkflow) -> None:
+def test_one_name_is_one_execution_under_every_qualifier(
+    sfn: SFNClient, workflow: MakeWorkflow
+) -> None:
     flow = workflow({"Review": review()})
     version = publish(sfn, flow)
 
@@ -262,6 +275,6 @@ def test_one_name_is_one_execution_under_every_qualifier(sfn: Any, workflow: Mak
     assert len(arns) == 1
 
 
-def test_a_label_is_not_something_to_start(sfn: Any, flow: Workflow) -> None:
+def test_a_label_is_not_something_to_start(sfn: SFNClient, flow: Workflow) -> None:
     with pytest.raises(ClientError, match="ValidationException"):
         sfn.start_execution(stateMachineArn=f"{flow.arn}/orders")
