@@ -34,7 +34,8 @@ OSCAR = User(email="oscar@example.com")
 def test_the_state_of_a_message_and_by_whom_it_came_about(
     settled: dict[str, Any], state: str, by: list[str | None]
 ) -> None:
-    message = QuarantinedMessage(queue=ReviewQueue(slug="held"), **settled)
+    queue = ReviewQueue(slug="held")
+    message = QuarantinedMessage(queue=queue, sent_at=NOON, received_at=NOON, **settled)
 
     shown = QuarantineAnswer(message).data
 
