@@ -74,6 +74,11 @@ class Contained(Desk):
         """The command line that runs the image's own Python in the image."""
         return self.contained("python", *arguments)
 
+    def run(self, *names: str) -> None:
+        """Let exactly these services run: stop the others, start those that do not run yet."""
+        self.stop(*[name for name in self.processes if name not in names])
+        self.start(*[name for name in names if name not in self.processes])
+
     def start(self, *names: str, errors: Path | None = None) -> None:
         """Start services of compose.yaml; their standard error goes to the file `errors`, if it is given."""
         stderr = errors.open("ab") if errors else None

@@ -63,7 +63,7 @@ def test_the_image_says_how_it_is_run_and_keeps_no_secret(image: Image) -> None:
 
 
 def test_one_decision_goes_through_all_four(desk: Contained, program: Program) -> None:
-    desk.start("web", "poller", "sweeper")
+    desk.run("web", "poller", "sweeper")
     held = order("fraud", 1)
 
     arn = program.start(held)  # no worker runs: the sweeper started it
@@ -83,7 +83,7 @@ def test_one_decision_goes_through_all_four(desk: Contained, program: Program) -
 def test_all_four_run_side_by_side_and_nothing_in_them_is_root(
     desk: Contained, program: Program
 ) -> None:
-    desk.start(*(name for name in PROCESSES if name not in desk.processes))
+    desk.run(*PROCESSES)
     held = order("fraud", 2)
     arn = program.start(held)
     review = program.review_of(held)
@@ -105,6 +105,7 @@ def test_all_four_run_side_by_side_and_nothing_in_them_is_root(
 def test_style_and_script_are_served_from_what_the_build_collected(
     desk: Contained, program: Program
 ) -> None:
+    desk.run("web")
     browser = requests.Session()
     browser.headers["X-Forwarded-Proto"] = "https"
     page = browser.get(f"{desk.url}/accounts/login/", timeout=10)
@@ -119,12 +120,12 @@ def test_style_and_script_are_served_from_what_the_build_collected(
     assert style.headers["Content-Encoding"] == "gzip"  # compressed once, in the build
 
 
-def test_the_health_check_is_that_of_the_web_process_and_all_stop_when_told(
+def test_the_health_check_is_that_of_the_web_process_and_all_stop_on_sigterm(
     desk: Contained, program: Program
 ) -> None:
     kind, *probe = desk.image.config["Healthcheck"]["Test"]
     assert kind == "CMD"
-    desk.start(*(name for name in PROCESSES if name not in desk.processes))
+    desk.run(*PROCESSES)
 
     def checked() -> int:
         command, environment = desk.contained(*probe), desk.environment
