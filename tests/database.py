@@ -73,6 +73,17 @@ def drop(name: str) -> None:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+def start_server(data: Path) -> Server:
+    """Start a durable server with the TEMPLATE for a test that may stop it."""
+    kept = VAR / f"test-template-{_mark()}"
+    if kept.exists():
+        _copy(kept, data)
+        return Server.start(data, durable=True)
+    server = Server.start(data, durable=True)
+    migrate_template(server.url)
+    return server
+
+
 def _started() -> Server:
     """A server on a copy of the kept cluster, which is built first if there is none."""
     data = VAR / f"test-postgres-{os.getpid()}"

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from local.postgres import Server
+from tests import database, factories
 from tests import desk as desks
-from tests import factories
 from tests.conditions import wait_until
 from tests.desk import QUEUE, Desk
 
@@ -21,7 +21,7 @@ from tests.desk import QUEUE, Desk
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Server]]:
     """A PostgreSQL of this test's own, which it may stop."""
-    running = [Server.start(tmp_path / "postgres", durable=True)]
+    running = [database.start_server(tmp_path / "postgres")]
     monkeypatch.setenv("DATABASE_URL", running[0].url)
     yield running
     running[-1].stop()
