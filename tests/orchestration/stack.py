@@ -16,6 +16,7 @@ from tests.paths import ROOT
 APPROVED = {"decision": "approved", "approved": True, "decision_id": "d-1"}
 TEMPLATE = ROOT / "deploy/template.yaml"
 _numbers = count(1)
+_stacks = count(1)
 
 
 class Workflow:
@@ -34,6 +35,7 @@ class Workflow:
         self.sqs, self.dynamodb = client("sqs"), client("dynamodb")
         self.states = client("stepfunctions")
         self.s3, self.cloudformation = client("s3"), client("cloudformation")
+        prefix = f"{prefix}{next(_stacks)}-"  # a fixture may be set up twice in one account
         self.stack = f"{prefix}orders"
         self.outputs = deploy(
             account.endpoint,

@@ -23,7 +23,8 @@ def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db: 
     queue = ReviewQueue.objects.get(slug="held")
     assert output == "Updated queue held.\n"
     assert (queue.undo_seconds, queue.name, queue.sqs_url) == (30, "Held", "https://sqs.example/r")
-    kinds = AuditEvent.objects.filter(chain=f"queue:{queue.pk}").values_list("kind", flat=True)
+    events = AuditEvent.objects.filter(chain=f"queue:{queue.pk}").order_by("seq")
+    kinds = events.values_list("kind", flat=True)
     assert list(kinds) == ["queue.created", "queue.changed", "queue.changed"]
 
 
