@@ -11,15 +11,15 @@ from approvals.workflows.linting.rules import (
     reviews,
     syntax,
     task_states,
-    timeouts,
+    waiting_states,
 )
 
 # In the order of the report.
 RULES: tuple[Rule, ...] = (
     *reviews.RULES,
-    *timeouts.STATE_RULES,
+    *waiting_states.STATE_RULES,
     *express.RULES,
-    *timeouts.WORKFLOW_RULES,
+    *waiting_states.WORKFLOW_RULES,
     *control_flow.RULES,
     *task_states.RULES,
     *quotas.RULES,

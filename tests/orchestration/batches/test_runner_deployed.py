@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ FILE = {"batches": "orders.jsonl", "map": "orders.json"}
 @pytest.fixture(scope="module")
 def deployed(local_account: local_aws.Account) -> Deployed:
     """The shipped template in the session's account."""
-    return Deployed(local_account, "settle-")
+    return Deployed(local_account, f"settle-{uuid.uuid4().hex[:6]}-")
 
 
 @pytest.fixture
