@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path, PurePath
 
 import grimp
@@ -91,6 +92,7 @@ def modules_of(path: str, graph: grimp.ImportGraph) -> set[str] | None:
     return None
 
 
+@cache
 def dependencies() -> grimp.ImportGraph:
     """The imports of all modules, and what tests depend on without an import."""
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
