@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import requests
@@ -21,6 +21,9 @@ from local.processes import dying_with_me, free_port
 from tests import database
 from tests.conditions import wait_until
 from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 QUEUE = "manual-review"
 PASSWORD = "correct horse battery staple"
@@ -64,13 +67,9 @@ class Desk:
             "CELERY_QUEUE_URL": outputs["CeleryQueueUrl"],
             "ORDER_FULFILLMENT_STATE_MACHINE_ARN": outputs["StateMachineArn"],
         }
-        self.stepfunctions = boto3.client(
-            "stepfunctions",
-            region_name=account.region,
-            endpoint_url=account.endpoint,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
+        session = boto3.session.Session("local", "local", region_name=account.region)
+        self.stepfunctions = session.client("stepfunctions", endpoint_url=account.endpoint)
+        self.sqs = session.client("sqs", endpoint_url=account.endpoint)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line that runs Python with these arguments in the environment of this service."""
@@ -113,6 +112,25 @@ class Desk:
         for process in stopped:
             process.send_signal(how)
         return [process.wait(30) for process in stopped]
+
+    def kill_worker(self) -> None:
+        """Kill the Celery worker, and let its last long poll take a message that nobody needs.
+
+        SQS gives the next message to a poll that is still open, and hides it for the visibility timeout:
+        a wake-up would be lost for two minutes.
+        """
+        self.stop("worker", how=signal.SIGKILL)
+        url = self.environment["CELERY_QUEUE_URL"]
+        self.sqs.send_message(QueueUrl=url, MessageBody="{}")
+        names: list[QueueAttributeNameType] = ["ApproximateNumberOfMessages"]
+
+        def taken() -> bool:
+            found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            return found["Attributes"][names[0]] == "0"
+
+        with contextlib.suppress(AssertionError):  # no poll was open
+            wait_until(taken, seconds=2, what="the last poll")
+        self.sqs.purge_queue(QueueUrl=url)
 
     def is_looping(self, name: str) -> bool:
         """Whether a poller or a sweeper has started its threads, and so its handler for SIGTERM."""

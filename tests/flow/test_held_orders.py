@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -67,9 +66,7 @@ def form_token(page: str) -> str:
 
 
 def test_a_paid_order_completes_without_anybody(desk: Desk, program: Program) -> None:
-    desk.start("sweeper")  # a busy machine may lose the wake-up of the start
     arn = program.start(an_order("paid"))
-    desk.stop("sweeper")
 
     assert desk.ended(arn)["status"] == "SUCCEEDED"
     assert desk.states(arn)[-1] == "OrderCompleted"
@@ -101,7 +98,7 @@ def test_a_held_order_rejected_in_the_browser_is_delivered_by_the_sweeper_withou
     held = an_order("fraud")
     arn = program.start(held)
     review = program.review_of(held)
-    desk.stop("worker", how=signal.SIGKILL)
+    desk.kill_worker()
     desk.start("sweeper")
     try:
         browser = signed_in(desk)
