@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from approvals.actions import credentials, people, queues
@@ -17,6 +16,7 @@ from tests.admin import rows as made
 from tests.admin.addresses import at
 from tests.admin.rows import Rows
 from tests.browser import world
+from tests.browser.accessibility import EVERYTHING, findings
 from tests.browser.conftest import NewPage, sign_in
 
 PICTURES = os.environ.get("SCREENSHOTS")
@@ -93,11 +93,9 @@ def look(page: Page, path: str, number: int, width: int) -> set[str]:
         page.screenshot(path=target, full_page=True)
     kinds: set[str] = set()
     if width > 600:  # the markup is the same, and axe takes its time
-        # Without its preload: axe would write the page's style sheets into it, which the CSP refuses.
-        options = {"resultTypes": ["violations"], "preload": False}
         kinds = {
             f"{each['id']}: {node['html'][:160]}"
-            for each in Axe().run(page, options=options).response["violations"]
+            for each in findings(page, EVERYTHING).response["violations"]
             for node in each["nodes"]
         }
     wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
