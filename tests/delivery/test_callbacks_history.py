@@ -1,8 +1,10 @@
-"""Conclusions by an execution's history: what the journal already proves comes before what it shows."""
+"""Conclusions by an execution's history: an accepted call comes before what it shows; one transaction each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -18,6 +20,7 @@ from approvals.records import outbox
 from approvals.records.outbox import Lease
 from tests import factories
 from tests.factories import actor
+from tests.nesting import runs_inside_another_transaction
 
 pytestmark = pytest.mark.django_db
 ACCEPTED = Answer(Proof.ACCEPTED, request_id="req-1")
@@ -69,3 +72,8 @@ def test_an_open_entry_with_an_accepted_attempt_is_settled_whatever_the_history_
 
     assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")
     assert recorded() == ["callback.delivered"]
+
+
+@pytest.mark.parametrize("verb", [callbacks.conclude, callbacks.conclude_by_history])
+def test_a_conclusion_refuses_to_run_inside_another_transaction(verb: Callable[..., Any]) -> None:
+    assert not runs_inside_another_transaction(verb)
