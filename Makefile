@@ -117,6 +117,10 @@ fuzz: $(READY) ## send CASES=5000 generated requests to the API and write var/fu
 	@FUZZ_CASES=$(or $(CASES),5000) FUZZ_SEED=$(or $(SEED),1) \
 		$(BIN)/python -m pytest -m campaign tests/fuzz/test_schema.py --quiet --tb=line -p no:cacheprovider
 
+.PHONY: mutants
+mutants: $(READY) ## make SAMPLE=300 small wrong changes of the core, which the tests must notice (SEED= other ones)
+	@$(BIN)/python -m tests.mutants --sample $(or $(SAMPLE),300) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
+
 image-test: $(READY) ## build the image without Docker and run a decision through its processes (Debian, root)
 	@test "$$(id -u)" = 0 || { echo "make image-test enters the image it builds: run it as root"; exit 1; }
 	@for name in buildah mmdebstrap; do command -v $$name >/dev/null || missing="$${missing:-} $$name"; done; \

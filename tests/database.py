@@ -33,7 +33,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         if "DATABASE_URL" in os.environ:
             migrate_template(os.environ["DATABASE_URL"])
         else:
-            server = _started()
+            server = started()
             os.environ["DATABASE_URL"] = server.url
 
             def leave() -> None:
@@ -84,7 +84,7 @@ def start_server(data: Path) -> Server:
     return server
 
 
-def _started() -> Server:
+def started() -> Server:
     """A server on a copy of the kept cluster, which is built first if there is none."""
     data = VAR / f"test-postgres-{os.getpid()}"
     kept = VAR / f"test-template-{_mark()}"

@@ -1,0 +1,79 @@
+"""Conclusions by an execution's history: an accepted call comes before what it shows; one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from approvals.actions import decisions
+from approvals.actions.decisions import DecisionRequest
+from approvals.delivery import callbacks
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, User
+from approvals.models.choices import Outcome
+from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.records import outbox
+from approvals.records.outbox import Lease
+from tests import factories
+from tests.factories import actor
+from tests.nesting import runs_inside_another_transaction
+
+pytestmark = pytest.mark.django_db
+ACCEPTED = Answer(Proof.ACCEPTED, request_id="req-1")
+CLOSED = Answer(Proof.CLOSED, "TaskTimedOut")
+
+
+def two_senders(by: User) -> tuple[Lease, Lease]:
+    """A sender whose lease ran out during its call, and the one that leased the entry after it."""
+    at_once = DecisionRequest(undo_seconds=0)
+    decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(by), request=at_once)
+    entry = OutboxEntry.objects.get()
+    slow = outbox.lease(entry.pk)
+    OutboxEntry.objects.update(lease_until=Now() - timedelta(seconds=1))
+    newer = outbox.lease(entry.pk)
+    assert slow is not None
+    assert newer is not None
+    return slow, newer
+
+
+def recorded() -> list[str]:
+    """The kinds of the audit events about the callback, oldest first."""
+    kinds = AuditEvent.objects.filter(kind__startswith="callback.").order_by("seq")
+    return list(kinds.values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("fate", [Fate.HISTORY_UNREADABLE, Fate.NOT_NOW, Fate.OPEN])
+def test_an_entry_that_was_accepted_meanwhile_stays_delivered_whatever_the_history_shows(
+    fate: Fate, alice: User
+) -> None:
+    slow, newer = two_senders(alice)
+    assert callbacks.conclude(newer, CLOSED)
+    callbacks.conclude(slow, ACCEPTED)
+
+    callbacks.conclude_by_history(newer, Evidence(fate))
+
+    assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")
+    assert recorded() == ["callback.delivered"]
+
+
+@pytest.mark.parametrize("fate", [Fate.HISTORY_UNREADABLE, Fate.NOT_NOW, Fate.OPEN])
+def test_an_open_entry_with_an_accepted_attempt_is_settled_whatever_the_history_shows(
+    fate: Fate, alice: User
+) -> None:
+    slow, newer = two_senders(alice)
+    assert callbacks.conclude(newer, CLOSED)
+    OutboxAttempt.objects.filter(number=slow.number).update(result=OutboxAttempt.Result.ACCEPTED)
+
+    callbacks.conclude_by_history(newer, Evidence(fate))
+
+    assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")
+    assert recorded() == ["callback.delivered"]
+
+
+@pytest.mark.parametrize("verb", [callbacks.conclude, callbacks.conclude_by_history])
+def test_a_conclusion_refuses_to_run_inside_another_transaction(verb: Callable[..., Any]) -> None:
+    assert not runs_inside_another_transaction(verb)

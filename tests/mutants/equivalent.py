@@ -1,0 +1,40 @@
+"""Changes after which the service does the same, so that no test can notice them, each with its reason.
+
+A row holds for every module that it fits: a shell pattern for the module, the operator's name up to its
+underscore, and the source line without indentation. Rows that fit nothing any more fail a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from tests.mutants.mutations import Mutation
+
+
+@dataclass(frozen=True)
+class Row:
+    """Known equivalent changes of a line, and why they are."""
+
+    module: str
+    operator: str
+    source: str
+    why: str
+
+    def fits(self, mutation: Mutation) -> bool:
+        """Whether the mutation is one of these."""
+        return (
+            fnmatch(mutation.module, self.module)
+            and fnmatch(mutation.operator, self.operator)
+            and mutation.source == self.source
+        )
+
+
+ROWS = (
+    Row("*", "ReplaceTrueWithFalse", "@dataclass(frozen=True)", "nothing assigns to its fields"),
+)
+
+
+def reason(mutation: Mutation) -> str | None:
+    """Why a mutation is equivalent; None if it is not known to be."""
+    return next((row.why for row in ROWS if row.fits(mutation)), None)
