@@ -8,8 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from django.db import connection
-from structlog.testing import capture_logs
+from structlog.testing import LogCapture
 
 from approvals.actors import COMMAND_LINE, SYSTEM, Actor
 from approvals.models import AuditEvent, ReviewTask, User
@@ -142,15 +143,18 @@ def test_the_chains_are_all_that_have_events_and_those_that_reviews_should_have(
     }
 
 
-def test_a_log_line_names_the_row_and_the_actor_and_not_the_data(alice: User) -> None:
-    review = factories.review()
+def test_a_log_line_names_the_row_and_the_actor_and_not_the_data(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review, written = factories.review(), LogCapture()
+    monkeypatch.setattr(audit, "log", structlog.wrap_logger(None, processors=[written]))
 
-    with capture_logs() as lines:
-        audit.record(review, KIND, by=Actor(alice, Surface.WEB), data={"text": "secret"}, why="x")
-        audit.record(review.queue, AuditKind.QUEUE_CHANGED, by=COMMAND_LINE)
+    audit.record(review, KIND, by=Actor(alice, Surface.WEB), data={"text": "secret"}, why="x")
+    audit.record(review.queue, AuditKind.QUEUE_CHANGED, by=COMMAND_LINE)
 
     assert [
-        {key: value for key, value in line.items() if key != "log_level"} for line in lines
+        {key: value for key, value in line.items() if key != "log_level"}
+        for line in written.entries
     ] == [
         {
             "event": "review.claimed",
