@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -173,8 +174,9 @@ def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> 
     batch.refresh_from_db()
     assert batch.position == 0
 
-    while Runner(batch.pk, path, seize=True).turn():
-        pass
+    with contextlib.closing(Runner(batch.pk, path, seize=True)) as reader:
+        while reader.turn():
+            pass
     assert sums(batch) == {"read": 1, "under_way": 1}
 
 
