@@ -5,6 +5,7 @@ The plugins add accounts of AWS, callers of the API and reviews of executions th
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -56,6 +57,13 @@ def _empty_the_database(self: TransactionTestCase) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(EMPTY)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what was imported, and come less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr-defined]

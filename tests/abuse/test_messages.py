@@ -128,6 +128,7 @@ documents = st.recursive(
 names = st.sampled_from([*sorted(message()), "title", "priority", "retryCount", "itemIndex", "x"])
 
 
+@pytest.mark.campaign
 @QUICK
 @given(fields=st.dictionaries(names, documents))
 def test_any_value_in_any_field_is_stored_or_quarantined(
@@ -136,12 +137,14 @@ def test_any_value_in_any_field_is_stored_or_quarantined(
     assert_kept(wary, json.dumps(message(**fields)))
 
 
+@pytest.mark.campaign
 @QUICK
 @given(body=st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
 def test_any_text_at_all_is_quarantined(body: str, wary: ReviewQueue) -> None:
     assert_kept(wary, body)
 
 
+@pytest.mark.campaign
 @QUICK
 @given(at=st.integers(0, len(GOOD)), junk=st.sampled_from(JUNK))
 def test_junk_anywhere_in_a_good_message_never_stops_the_line(

@@ -135,6 +135,7 @@ def seconds_of_undo(decision: Decision, by: User) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.campaign
 @pytest.mark.django_db(transaction=True)
 def test_between_undo_and_dispatcher_exactly_one_wins_in_two_hundred_rounds(alice: User) -> None:
     intake.accept(ReviewQueue.objects.get(), [factories.received() for _ in range(203)])

@@ -1,4 +1,7 @@
-"""What every page of the desk must keep to: no finding of axe in light and dark, nothing wider than the window."""
+"""What every page must keep to, on a desk and on a phone.
+
+No finding of axe in light and in dark, and nothing wider than the window.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Scheme
+from tests.browser.conftest import SIZES, Scheme
 
 AXE = Axe()
 # Without its preload: axe would write the style sheets into the page again, for rules that are not run.
@@ -34,13 +37,22 @@ def inspect(page: Page, path: str) -> None:
 def check(page: Page, what: str) -> None:
     """No finding of axe, nothing wider than the window, and nothing to be clicked too small."""
     schemes: dict[Scheme, dict[str, Any]] = {"light": EVERYTHING, "dark": COLOURS}
-    for scheme, options in schemes.items():
-        page.emulate_media(color_scheme=scheme)
-        page.evaluate(AT_REST)
-        found = findings(page, options)
-        assert found.violations_count == 0, f"{what}, {scheme}: {found.generate_report()}"
-    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wider <= 0, f"{what} is {wider} px wider than its window"
+    for size in SIZES:
+        page.set_viewport_size(size)
+        for scheme, options in schemes.items():
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate(AT_REST)
+            found = findings(page, options)
+            where = f"{what}, {size['width']} px, {scheme}"
+            assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+        assert overflow(page) <= 0, f"{what} is wider than its window of {size['width']} px"
+    page.set_viewport_size(SIZES[0])
+
+
+def overflow(page: Page) -> int:
+    """How many px a page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return wider
 
 
 def findings(page: Page, options: dict[str, Any]) -> AxeResults:

@@ -13,6 +13,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -29,6 +30,9 @@ PATIENCE = 60_000  # ms that a condition is waited for: a machine may be busy wi
 
 Scheme = Literal["light", "dark"]
 NewPage = Callable[..., Page]
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 375, "height": 812}
+SIZES = (DESK, PHONE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,7 +75,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[NewPage]:
     def make(width: int = 1280, scheme: Scheme = "light", javascript: bool = True) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
-            viewport={"width": width, "height": 900 if width > 600 else 812},
+            viewport=DESK if width == DESK["width"] else PHONE,
             color_scheme=scheme,
             java_script_enabled=javascript,
             reduced_motion="reduce",

@@ -66,10 +66,7 @@ def test_everything_works_without_javascript(
     assert OrderIntervention.objects.filter(order=made["failed"]).count() == 1
 
 
-@pytest.mark.parametrize("width", [1280, 375])
-def test_no_page_of_the_orders_has_a_finding(
-    new_page: NewPage, settings: Settings, width: int
-) -> None:
+def test_no_page_of_the_orders_has_a_finding(new_page: NewPage, settings: Settings) -> None:
     keeper, made = day.build(settings)
     monster = day.order("M" * 90 + "\u0645" * 60, keeper, **{"k" * 90: "v" * 900})
     long = {"StartAt": "S" * 80, "States": {"S" * 80: {"Type": "Task"}}}
@@ -81,7 +78,7 @@ def test_no_page_of_the_orders_has_a_finding(
     OrderExecution.objects.filter(pk=monster.pk).update(
         status="failed", error="E" * 256, cause="word" * 400
     )
-    page = new_page(width=width)
+    page = new_page()
     sign_in(page, keeper.email)
     for path in (
         *("/orders/", "/orders/?status=failed&q=ORD", "/orders/?q=nothing", "/orders/?status=lost"),

@@ -42,9 +42,8 @@ def test_another_volume_has_another_price(new_page: NewPage, javascript: bool) -
     expect(page.get_by_role("cell", name="26,000,000").first).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 375])
-def test_the_page_passes_axe_and_fits_its_window(new_page: NewPage, width: int) -> None:
-    page = opened(new_page(width=width))
+def test_the_page_passes_axe_and_fits_its_window(new_page: NewPage) -> None:
+    page = opened(new_page())
     check(page, "pricing")
     page.get_by_text("Line by line").click()
     check(page, "pricing, every bill open")

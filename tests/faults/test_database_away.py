@@ -27,6 +27,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Ser
     running[-1].stop()
 
 
+@pytest.mark.campaign
 def test_the_poller_waits_for_the_database_and_then_goes_on_alone(
     server: list[Server], tmp_path: Path
 ) -> None:

@@ -287,6 +287,7 @@ def test_each_document_that_might_break_a_page(desk: Desk, case: Any) -> None:
             desk.works()
 
 
+@pytest.mark.campaign
 @many
 @given(document=POLICIES)
 def test_whatever_a_policy_says(desk: Desk, document: Any) -> None:
@@ -294,6 +295,7 @@ def test_whatever_a_policy_says(desk: Desk, document: Any) -> None:
         desk.works()
 
 
+@pytest.mark.campaign
 @many
 @given(document=FIELDS)
 def test_whatever_the_fields_say(desk: Desk, document: Any) -> None:
@@ -301,6 +303,7 @@ def test_whatever_the_fields_say(desk: Desk, document: Any) -> None:
         desk.works()
 
 
+@pytest.mark.campaign
 @many
 @given(document=MACHINES)
 def test_whatever_the_state_machines_are(desk: Desk, document: Any) -> None:
@@ -308,6 +311,7 @@ def test_whatever_the_state_machines_are(desk: Desk, document: Any) -> None:
         desk.works()
 
 
+@pytest.mark.campaign
 @many
 @given(document=SCHEMAS)
 def test_whatever_the_output_schema_says(desk: Desk, document: Any) -> None:

@@ -271,6 +271,7 @@ def test_a_body_that_hides_a_request_is_only_a_body(web: Web) -> None:
     assert web.orders() == before
 
 
+@pytest.mark.campaign
 @pytest.mark.xfail(reason=SLOW)
 def test_slow_callers_keep_nobody_waiting(web: Web) -> None:
     lines = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(100)]

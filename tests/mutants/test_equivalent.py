@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.mutants import equivalent, mutations
+
+pytestmark = pytest.mark.campaign
 
 
 def test_every_row_fits_a_change_that_can_be_made() -> None:
