@@ -105,7 +105,7 @@ def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, l
 def _value(model: type[Model], name: str, text: Any) -> Any:
     if not isinstance(text, str):
         raise TypeError(name)
-    field: Any = model._meta.get_field(name)  # noqa: SLF001  (Django documents it)
+    field: Any = model._meta.get_field(name)
     value = field.to_python(text)
     if value is None or (isinstance(value, datetime) and value.tzinfo is None):
         raise ValueError(name)

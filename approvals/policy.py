@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -26,9 +27,12 @@ from approvals.models import (
 )
 from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
+from approvals.records import rights
+from approvals.records.locked_rows import LockedReview, LockedRow
+from approvals.records.rights import Rights
 
 Role = QueueMembership.Role
-Subject = ReviewTask | ReviewQueue | OrderExecution | None
+Subject = ReviewTask | ReviewQueue | OrderExecution | LockedRow[Any] | None
 
 
 class Action(StrEnum):
@@ -142,25 +146,34 @@ def deciders(queue: ReviewQueue) -> QuerySet[User]:
 def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
     """Whether `by` may do `action` to `subject`, by the rows as they are now.
 
-    `subject` is None for an action outside queues. For a subject that the actor may not see, the answer
-    is `not_found`. Raises TypeError if `by` is no Actor.
+    `subject` is None for an action outside queues. A locked row was read with the rights of its actor,
+    which must be `by`; no statement is sent for it. For a subject that the actor may not see, the answer
+    is `not_found`. Raises TypeError if `by` is no Actor, or not the one for whom the row was locked.
     """
     if not isinstance(by, Actor):
         raise TypeError(f"by must be an Actor, not {type(by).__name__}")
+    if isinstance(subject, LockedRow) and subject.by != by:
+        raise TypeError(f"the row was locked for {subject.by}, not for {by}")
     if by == COMMAND_LINE and action in GROUPS_THAT:
         return ALLOWED
     if by.user is None:
         return Verdict(NotAllowed.code, "Only a user may do this.")
-    if not by.user.is_active or (action != Action.SEE and not _still_active(by.user)):
+    row = subject.row if isinstance(subject, LockedRow) else subject
+    queue = row.queue if isinstance(row, ReviewTask) else row
+    queue = queue if isinstance(queue, ReviewQueue) else None
+    held = (
+        subject.rights
+        if isinstance(subject, LockedRow)
+        else rights.read(by.user, queue.pk if queue else None)
+    )
+    if not (by.user.is_active and held.active):
         return Verdict(NotAllowed.code, "This account has been deactivated.")
-    if action in GROUPS_THAT:
-        return _by_group(action, by.user)
-    if isinstance(subject, OrderExecution):
-        return _by_group(Action.SEE_ORDERS, by.user)
-    return _by_role(action, subject.queue if isinstance(subject, ReviewTask) else subject, by.user)
+    if isinstance(row, OrderExecution) and action not in GROUPS_THAT:
+        action = Action.SEE_ORDERS
+    return _by_group(action, held) if action in GROUPS_THAT else _by_role(action, queue, held)
 
 
-def may_undo(decision: Decision, review: ReviewTask, *, by: Actor) -> Verdict:
+def may_undo(decision: Decision, review: ReviewTask | LockedReview, *, by: Actor) -> Verdict:
     """Whether `by` may undo a decision on `review`; another user's decision needs the right to override."""
     verdict = may(Action.DECIDE, review, by=by)
     if verdict.allowed and decision.by_id != by.person.pk:
@@ -178,19 +191,9 @@ def site_actions(actor: Actor) -> set[Action]:
     return {action for action, names in GROUPS_THAT.items() if names & groups}
 
 
-def roles_in(queue: ReviewQueue, user: User) -> set[str]:
-    """The roles a user has in a queue, their own and their groups'."""
-    return set(_memberships(user).filter(queue=queue).values_list("role", flat=True))
-
-
 def votes_suffice(outcomes: Iterable[str]) -> bool:
     """Whether votes with these outcomes make a decision; today one vote does."""
     return bool(list(outcomes))
-
-
-def _still_active(user: User) -> bool:
-    """Whether the account is active by its row: a verb may have waited for a lock since `user` was read."""
-    return User.objects.filter(pk=user.pk, is_active=True).exists()
 
 
 def _memberships(user: User) -> QuerySet[QueueMembership]:
@@ -201,11 +204,10 @@ def _active_user(actor: Actor) -> User | None:
     return actor.user if actor.user is not None and actor.user.is_active else None
 
 
-def _by_role(action: Action, queue: ReviewQueue | None, user: User) -> Verdict:
-    roles = set() if queue is None else roles_in(queue, user)
-    if not roles:
+def _by_role(action: Action, queue: ReviewQueue | None, held: Rights) -> Verdict:
+    if queue is None or not held.roles:
         return HIDDEN
-    if roles & ROLES_THAT[action]:
+    if held.roles & ROLES_THAT[action]:
         return ALLOWED
     least = "lead" if action == Action.OVERRIDE else "reviewer"
     return Verdict(
@@ -213,8 +215,8 @@ def _by_role(action: Action, queue: ReviewQueue | None, user: User) -> Verdict:
     )
 
 
-def _by_group(action: Action, user: User) -> Verdict:
-    if user.groups.filter(name__in=GROUPS_THAT[action]).exists():
+def _by_group(action: Action, held: Rights) -> Verdict:
+    if held.groups & GROUPS_THAT[action]:
         return ALLOWED
     wanted = " or ".join(sorted(GROUPS_THAT[action]))
     return Verdict(NotAllowed.code, f"This needs the right {wanted}; ask an operator to grant it.")

@@ -8,15 +8,20 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Model
+
 from approvals.actions import intake, people, queues
 from approvals.actors import COMMAND_LINE, Actor
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer
-from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.models import AuditEvent, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Surface
 from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.records import audit, outbox
+from approvals.records.audit_kinds import AuditKind
 from approvals.records.intake import Received
 from approvals.records.outbox import Lease
+from approvals.records.unit_of_work import UnitOfWork
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
@@ -79,6 +84,23 @@ def user(email: str, role: str | None = None, of: ReviewQueue | None = None, **f
         of = of or ReviewQueue.objects.filter(slug="manual-review").first() or queue()
         people.grant(made, of.slug, role, by=COMMAND_LINE)
     return made
+
+
+def event(row: Model, kind: AuditKind, *, by: Actor, **what: Any) -> AuditEvent:
+    """An event on the chain of this row."""
+    work = UnitOfWork()
+    recorded = audit.record(work, audit.end_of(row), kind, by=by, **what)
+    work.write()
+    return recorded
+
+
+def outbox_entry(
+    kind: OutboxEntry.Kind, subject: uuid.UUID, payload: bytes, **about: Any
+) -> OutboxEntry:
+    """An entry of the outbox."""
+    entry = outbox.new_entry(kind, subject, payload, **about)
+    entry.save(force_insert=True)
+    return entry
 
 
 def conclude(lease: Lease, answer: Answer) -> None:

@@ -15,8 +15,12 @@ from approvals.models import ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import Action
-from approvals.records import audit, database_time, idempotency
+from approvals.records import audit, idempotency, locked_rows
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedReview
+from approvals.records.unit_of_work import UnitOfWork
+
+LEASE_COLUMNS = ("assignee", "lease_id", "lease_expires_at")
 
 
 @transaction.atomic(durable=True)
@@ -32,20 +36,18 @@ def claim(
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother (extra: assignee).
     """
-    review = _locked(review_id, by, version, key)
-    now = database_time.now()
+    locked = _locked(review_id, by, version, key)
+    review, held = locked.row, locked.row.is_held(locked.now)
     taken_from = None
-    if review.is_held(now) and review.assignee_id != by.person.pk:
+    if held and review.assignee_id != by.person.pk:
         if not override:
             raise ClaimedByAnother(**_holder(review))
-        policy.may(Action.OVERRIDE, review, by=by).or_raise()
+        policy.may(Action.OVERRIDE, locked, by=by).or_raise()
         taken_from = review.assignee
-    if not (review.is_held(now) and review.assignee_id == by.person.pk):
-        review.lease_id = uuid7()
-    review.assignee = by.person
-    review.lease_expires_at = now + review.queue.lease
+    lease_id = review.lease_id if held and review.assignee_id == by.person.pk else None
+    _give(locked, by.person, lease_id)
     data = {"taken_from": taken_from.email} if taken_from else {}
-    return _save(review, AuditKind.REVIEW_CLAIMED, by=by, data=data)
+    return _save(locked, AuditKind.REVIEW_CLAIMED, data=data)
 
 
 @transaction.atomic(durable=True)
@@ -63,9 +65,9 @@ def claim_next(
     if review is None:
         return None
     idempotency.fill(key, review.pk)
-    review.assignee, review.lease_id = by.person, uuid7()
-    review.lease_expires_at = database_time.now() + review.queue.lease
-    return _save(review, AuditKind.REVIEW_CLAIMED, by=by, data={"next": True})
+    locked = locked_rows.with_facts(review, by=by)
+    _give(locked, by.person)
+    return _save(locked, AuditKind.REVIEW_CLAIMED, data={"next": True})
 
 
 @transaction.atomic(durable=True)
@@ -82,10 +84,13 @@ def renew(
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or ClaimedByAnother if somebody else or
     nobody holds it.
     """
-    review = _locked(review_id, by, version, key)
+    locked = _locked(review_id, by, version, key)
+    review = locked.row
     _ensure_own(review, by, lease_id)
-    review.lease_expires_at = database_time.now() + review.queue.lease
-    review.save(update_fields=["lease_expires_at"])
+    review.lease_expires_at = locked.now + review.queue.lease
+    work = UnitOfWork()
+    work.update(review, "lease_expires_at")
+    work.write()
     return review
 
 
@@ -102,12 +107,13 @@ def release(
 
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion or ClaimedByAnother.
     """
-    review = _locked(review_id, by, version, key)
-    if not review.is_held(database_time.now()):
+    locked = _locked(review_id, by, version, key)
+    review = locked.row
+    if not review.is_held(locked.now):
         return review
     _ensure_own(review, by, lease_id)
     review.drop_lease()
-    return _save(review, AuditKind.REVIEW_RELEASED, by=by, data={})
+    return _save(locked, AuditKind.REVIEW_RELEASED)
 
 
 @transaction.atomic(durable=True)
@@ -124,17 +130,16 @@ def reassign(
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, or Invalid if `to` may not decide in
     this queue.
     """
-    review = _locked(review_id, by, version, key)
-    now = database_time.now()
-    holder = review.assignee if review.is_held(now) else None
+    locked = _locked(review_id, by, version, key)
+    review = locked.row
+    holder = review.assignee if review.is_held(locked.now) else None
     if holder is None or holder.pk != by.person.pk:
-        policy.may(Action.OVERRIDE, review, by=by).or_raise()
+        policy.may(Action.OVERRIDE, locked, by=by).or_raise()
     if not policy.may(Action.DECIDE, review, by=Actor(to, by.surface)).allowed:
         raise Invalid(f"{to.email} may not decide in {review.queue}.", pointer="/to")
-    review.assignee, review.lease_id = to, uuid7()
-    review.lease_expires_at = now + review.queue.lease
+    _give(locked, to)
     data = {"to": to.email} | ({"taken_from": holder.email} if holder else {})
-    return _save(review, AuditKind.REVIEW_REASSIGNED, by=by, data=data)
+    return _save(locked, AuditKind.REVIEW_REASSIGNED, data=data)
 
 
 @transaction.atomic(durable=True)
@@ -143,29 +148,40 @@ def end_lease(review_id: UUID) -> bool:
 
     The review's version stays: since the lease ran out, any reviewer may decide.
     """
-    review = ReviewTask.objects.locked(review_id)
+    locked = locked_rows.review(review_id, by=SYSTEM)
+    review = locked.row
     holder = review.assignee
-    if holder is None or review.is_held(database_time.now()):
+    if holder is None or review.is_held(locked.now):
         return False
     review.drop_lease()
-    review.save(update_fields=["assignee", "lease_id", "lease_expires_at"])
+    work = UnitOfWork()
+    work.update(review, *LEASE_COLUMNS)
     data = {"held_by": holder.email}
-    audit.record(review, AuditKind.REVIEW_LEASE_ENDED, by=SYSTEM, data=data, held_by=holder.email)
+    audit.record(work, locked.chain, AuditKind.REVIEW_LEASE_ENDED, by=SYSTEM, data=data, **data)
+    work.write()
     return True
 
 
 def _locked(
     review_id: UUID, by: Actor, version: int | None, key: idempotency.Key | None
-) -> ReviewTask:
+) -> LockedReview:
     """The pending review, locked, for an actor who may claim in its queue."""
     idempotency.keep(key, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    policy.may(Action.CLAIM, review, by=by).or_raise()
+    locked = locked_rows.review(review_id, by=by)
+    review = locked.row
+    policy.may(Action.CLAIM, locked, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.outcome_details())
     if version is not None and version != review.version:
         raise StaleVersion(version=review.version)
-    return review
+    return locked
+
+
+def _give(locked: LockedReview, to: User, lease_id: UUID | None = None) -> None:
+    """Let `to` hold the review for the queue's time from now, under a lease id that is new unless given."""
+    review = locked.row
+    review.assignee, review.lease_id = to, lease_id or uuid7()
+    review.lease_expires_at = locked.now + review.queue.lease
 
 
 def _ensure_own(review: ReviewTask, by: Actor, lease_id: UUID | None) -> None:
@@ -178,9 +194,11 @@ def _holder(review: ReviewTask) -> dict[str, Any]:
 
 
 def _save(
-    review: ReviewTask, kind: AuditKind, *, by: Actor, data: Mapping[str, str | bool]
+    locked: LockedReview, kind: AuditKind, *, data: Mapping[str, str | bool] | None = None
 ) -> ReviewTask:
-    review.version += 1
-    review.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])
-    audit.record(review, kind, by=by, data=data)
-    return review
+    locked.row.version += 1
+    work = UnitOfWork()
+    work.update(locked.row, *LEASE_COLUMNS, "version")
+    audit.record(work, locked.chain, kind, by=locked.by, data=data)
+    work.write()
+    return locked.row

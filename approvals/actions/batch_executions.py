@@ -19,6 +19,7 @@ from approvals.actors import SYSTEM
 from approvals.models import BatchExecution, OrderExecution, OutboxEntry
 from approvals.records import audit, batch_executions, database_time, execution_snapshots, outbox
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 
 AT_ONCE = 500
 Status = OrderExecution.Status
@@ -85,8 +86,11 @@ def end(execution_id: UUID, status: str) -> bool:
     if row.status in BatchExecution.UNDER_WAY:
         row.status = BatchExecution.Status(status)
     row.learned, row.items_done = True, row.orders
-    row.save()
-    batch_executions.record(row, AuditKind.BATCH_EXECUTION_ENDED, {"status": row.status})
+    work = UnitOfWork()
+    work.update(row, "status", "learned", "items_done")
+    end, kind = audit.end_of(row), AuditKind.BATCH_EXECUTION_ENDED
+    batch_executions.record(work, end, row, kind, {"status": row.status})
+    work.write()
     return True
 
 

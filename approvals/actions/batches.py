@@ -23,14 +23,23 @@ from approvals.exceptions import Invalid
 from approvals.models import OrderBatch, OrderExecution, OutboxEntry
 from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency, order_batches, outbox
+from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.order_batches import Item, Refusal
+from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=30)  # renewed with every chunk; after a crash nobody reads for so long
 Status = OrderBatch.Status
 # A stopped batch is open too: the map of the orders that were read may still have to be started.
 OPEN = (Status.READING, Status.READ, Status.STOPPED)
 BATCHED = OrderExecution.Status.BATCHED
+# What changes after a batch was accepted; its epoch changes with its lease alone.
+COLUMNS = (
+    *("source_version", "bytes", "body", "format", "status", "trouble", "on_bad_row"),
+    *("position", "bytes_read", "accepted", "known", "refused", "carriers"),
+    *("lease_until", "ended_at"),
+)
+Event = tuple[AuditKind, dict[str, Any]]
 
 
 class LeaseLost(Exception):
@@ -70,9 +79,9 @@ def accept(batch: OrderBatch, *, by: Actor, key: idempotency.Key | None = None) 
     idempotency.keep(key)
     policy.may(Action.START_ORDER, None, by=by).or_raise()
     batch.created_by = by.user
-    batch.save(force_insert=True)
-    batch.refresh_from_db(fields=["created_at"])
     idempotency.fill(key, batch.pk)
+    work = UnitOfWork()
+    work.insert(batch)
     data = {
         "source": batch.source,
         "version": batch.source_version,
@@ -80,7 +89,8 @@ def accept(batch: OrderBatch, *, by: Actor, key: idempotency.Key | None = None) 
         "on_bad_row": batch.on_bad_row,
         "size": batch.size,
     }
-    _record(batch, AuditKind.BATCH_ACCEPTED, data, by=by)
+    _record(work, audit.end_of(batch), AuditKind.BATCH_ACCEPTED, data, by=by)
+    work.write()
     return batch
 
 
@@ -115,8 +125,7 @@ def pin(turn: Turn, *, version: str, size: int, form: str) -> Turn:
     """Fix the version of its source that a batch reads, before its first row. Raises LeaseLost."""
     batch = _held(turn)
     batch.source_version, batch.bytes, batch.format = version, size, form
-    batch.save()
-    _record(batch, AuditKind.BATCH_PINNED, {"version": version, "bytes": size, "format": form})
+    _save(batch, (AuditKind.BATCH_PINNED, {"version": version, "bytes": size, "format": form}))
     return replace(turn, batch=batch)
 
 
@@ -143,15 +152,17 @@ def record(turn: Turn, chunk: Chunk) -> Turn:
     batch.bytes_read = max(batch.bytes_read, chunk.bytes_read)
     for name, count in counts.items():
         setattr(batch, name, getattr(batch, name) + count)
+    events: list[Event] = []
     if chunk.rows:
-        _record(batch, AuditKind.BATCH_ROWS_READ, {"position": batch.position, **counts})
+        events.append((AuditKind.BATCH_ROWS_READ, {"position": batch.position, **counts}))
     if chunk.problem or chunk.at_end:
-        _end_reading(batch, chunk.problem)
-    batch.save()
+        events.append(_end_reading(batch, chunk.problem))
+    _save(batch, *events)
     return replace(turn, batch=batch)
 
 
-def _end_reading(batch: OrderBatch, problem: str) -> None:
+def _end_reading(batch: OrderBatch, problem: str) -> Event:
+    """End or stop the reading of a batch that the caller saves; returns the event."""
     batch.status = Status.STOPPED if problem else Status.READ
     batch.trouble = problem[:300]
     batch.lease_until = None if problem else batch.lease_until
@@ -159,7 +170,7 @@ def _end_reading(batch: OrderBatch, problem: str) -> None:
     if not batch.orders.filter(status=BATCHED, carried_by__in=waiting).exists():
         waiting.delete()  # a map without orders is not started
     data = _counts(batch) | ({"trouble": batch.trouble} if problem else {})
-    _record(batch, AuditKind.BATCH_STOPPED if problem else AuditKind.BATCH_READ, data)
+    return AuditKind.BATCH_STOPPED if problem else AuditKind.BATCH_READ, data
 
 
 @transaction.atomic(durable=True)
@@ -176,13 +187,9 @@ def hand_over(turn: Turn, text: bytes) -> Turn:
     execution.input_sha256 = hashlib.sha256(text).digest()
     execution.save()
     batch.carriers = execution.number
-    batch.save()
     outbox.enqueue_many(OutboxEntry.Kind.START_BATCH, {execution.pk: text})
-    _record(
-        batch,
-        AuditKind.BATCH_HANDED_OVER,
-        {"execution": execution.name, "orders": execution.orders},
-    )
+    data = {"execution": execution.name, "orders": execution.orders}
+    _save(batch, (AuditKind.BATCH_HANDED_OVER, data))
     return replace(turn, batch=batch)
 
 
@@ -195,8 +202,7 @@ def resume(batch_id: UUID, *, on_bad_row: str, by: Actor) -> OrderBatch:
     policy.may(Action.START_ORDER, None, by=by).or_raise()
     if batch.status == Status.STOPPED:
         batch.status, batch.trouble, batch.on_bad_row = Status.READING, "", on_bad_row
-        batch.save()
-        _record(batch, AuditKind.BATCH_RESUMED, _counts(batch), by=by)
+        _save(batch, (AuditKind.BATCH_RESUMED, _counts(batch)), by=by)
     return batch
 
 
@@ -210,8 +216,7 @@ def finish(batch_id: UUID) -> bool:
     if batch.orders.filter(status__in=underway).exists():
         return False
     batch.status, batch.ended_at, batch.body = Status.FINISHED, database_time.now(), ""
-    batch.save()
-    _record(batch, AuditKind.BATCH_FINISHED, _counts(batch))
+    _save(batch, (AuditKind.BATCH_FINISHED, _counts(batch)))
     return True
 
 
@@ -229,7 +234,16 @@ def _counts(batch: OrderBatch) -> dict[str, Any]:
     return {name: getattr(batch, name) for name in names}
 
 
+def _save(batch: OrderBatch, *events: Event, by: Actor = SYSTEM) -> None:
+    """Write a locked batch as it now is, with these events."""
+    end, work = audit.end_of(batch), UnitOfWork()
+    work.update(batch, *COLUMNS)
+    for kind, data in events:
+        _record(work, end, kind, data, by=by)
+    work.write()
+
+
 def _record(
-    batch: OrderBatch, kind: AuditKind, data: dict[str, Any], *, by: Actor = SYSTEM
+    work: UnitOfWork, end: ChainEnd, kind: AuditKind, data: dict[str, Any], *, by: Actor
 ) -> None:
-    audit.record(batch, kind, by=by, data=data, **data)
+    audit.record(work, end, kind, by=by, data=data, **data)

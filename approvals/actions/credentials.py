@@ -20,8 +20,10 @@ from approvals.models import (
 )
 from approvals.models.choices import Surface
 from approvals.policy import Action
-from approvals.records import audit, database_time, review_queues, tokens
+from approvals.records import audit, locked_rows, review_queues, tokens
+from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 
 
 @transaction.atomic(durable=True)
@@ -37,8 +39,9 @@ def issue_token(
     Raises NotAllowed, or Invalid if the name is empty, this user has a token of that name, the
     account is not active, or a scope is unknown.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    locked = locked_rows.row(User, user.pk, by=by)
+    user = locked.row
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
     if by.surface == Surface.ADMIN and user.kind == User.Kind.PERSON and user != by.user:
         # A token decides in its owner's name, and the admin site shows it to the operator.
         raise Invalid(f"{user.email} is a person: they issue their own, or create_api_token does.")
@@ -51,8 +54,11 @@ def issue_token(
         raise Invalid(f"{user.email} has been deactivated: a token of theirs would open nothing.")
     if unknown := set(scopes) - set(ApiToken.Scope.values):
         raise Invalid(f"No scope {min(unknown)!r}: choose {', '.join(ApiToken.Scope.values)}.")
-    _, token = ApiToken.objects.create(user=user, name=name, scopes=list(scopes))
-    audit.record(user, AuditKind.TOKEN_ISSUED, by=by, data={"name": name, "scopes": list(scopes)})
+    _, token = ApiToken.objects.create(user=user, name=name, scopes=list(scopes))  # knox writes it
+    work = UnitOfWork()
+    data = {"name": name, "scopes": list(scopes)}
+    audit.record(work, locked.chain, AuditKind.TOKEN_ISSUED, by=by, data=data)
+    work.write()
     return str(token)
 
 
@@ -62,16 +68,19 @@ def revoke_token(user: User, name: str, *, by: Actor) -> ApiToken:
 
     Raises NotAllowed, NotFound for an unknown token and Invalid if it was revoked before.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    locked = locked_rows.row(User, user.pk, by=by)
+    user = locked.row
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
     token: ApiToken | None = ApiToken.objects.filter(user=user, name=name).first()
     if token is None:
         raise NotFound(f"{user.email} has no token named {name!r}.")
     if token.revoked_at is not None:
         raise Invalid(f"The token {name!r} of {user.email} has been revoked already.")
-    token.revoked_at = database_time.now()
-    token.save(update_fields=["revoked_at"])
-    audit.record(user, AuditKind.TOKEN_REVOKED, by=by, data={"name": name})
+    token.revoked_at = locked.now
+    work = UnitOfWork()
+    work.update(token, "revoked_at")
+    audit.record(work, locked.chain, AuditKind.TOKEN_REVOKED, by=by, data={"name": name})
+    work.write()
     return token
 
 
@@ -83,7 +92,7 @@ def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
     that the sender can change over. Raises NotAllowed, NotFound for an unknown queue, or Invalid for
     a name that cannot be shown or that signs for another queue already.
     """
-    queue = None if queue_slug is None else review_queues.locked(queue_slug)
+    queue = None if queue_slug is None else review_queues.locked(queue_slug, by=by).row
     policy.may(Action.OPERATE, None, by=by).or_raise()
     name = name.strip()
     if not name or len(name) > 100 or not name.isprintable():
@@ -95,8 +104,10 @@ def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
     text = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     row = WebhookSecret(name=name, queue=queue, created_by=by.user)
     row.sealed_secret = tokens.seal(text.encode(), row=row.pk, column="sealed_secret")
-    row.save(force_insert=True)
-    _record_secret(row, AuditKind.WEBHOOK_SECRET_ISSUED, by)
+    work = UnitOfWork()
+    work.insert(row)
+    _record_secret(work, _secret_chain(row), row, AuditKind.WEBHOOK_SECRET_ISSUED, by)
+    work.write()
     return text
 
 
@@ -114,16 +125,24 @@ def revoke_secret(secret_id: UUID, *, by: Actor) -> WebhookSecret:
     policy.may(Action.OPERATE, None, by=by).or_raise()
     if row.revoked_at is not None:
         raise Invalid("This secret has been revoked already.")
-    row.revoked_at = database_time.now()
-    row.save(update_fields=["revoked_at"])
-    _record_secret(row, AuditKind.WEBHOOK_SECRET_REVOKED, by)
+    end, work = _secret_chain(row), UnitOfWork()
+    row.revoked_at = end.now
+    work.update(row, "revoked_at")
+    _record_secret(work, end, row, AuditKind.WEBHOOK_SECRET_REVOKED, by)
+    work.write()
     return row
 
 
-def _record_secret(row: WebhookSecret, kind: AuditKind, by: Actor) -> None:
-    """Record an event on the chain of the secret's queue; a secret for all queues has its own chain."""
+def _secret_chain(row: WebhookSecret) -> ChainEnd:
+    """The chain of the secret's queue; a secret for all queues has its own chain."""
+    return audit.end_of(row if row.queue is None else row.queue)
+
+
+def _record_secret(
+    work: UnitOfWork, end: ChainEnd, row: WebhookSecret, kind: AuditKind, by: Actor
+) -> None:
     data = {"name": row.name, "secret": str(row.pk)}
-    audit.record(row if row.queue is None else row.queue, kind, by=by, data=data, webhook=row.name)
+    audit.record(work, end, kind, by=by, data=data, webhook=row.name)
 
 
 def _lock_sender(name: str) -> None:

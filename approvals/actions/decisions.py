@@ -33,13 +33,15 @@ from approvals.policy import Action
 from approvals.records import (
     audit,
     callback_payloads,
-    database_time,
     idempotency,
+    locked_rows,
     outbox,
     tokens,
     wake_ups,
 )
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedReview
+from approvals.records.unit_of_work import ConditionFailed, UnitOfWork
 from approvals.untrusted import json_schema, strict_json, typed_text
 
 MAX_REASON = 32_768
@@ -86,15 +88,15 @@ def decide(
     Invalid, and then nothing is written.
     """
     idempotency.keep(key, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    now = database_time.now()
-    overridden = _ensure_decidable(review, by, request, now)
+    locked = locked_rows.review(review_id, by=by)
+    review = locked.row
+    overridden = _ensure_decidable(locked, request)
     request = replace(request, reason=_checked_reason(review, outcome, request))
     _check_edits(review, outcome, request)
 
-    vote = Vote.objects.create(review=review, reviewer=by.person, **_content(outcome, by, request))
-    review.drop_lease()
-    review.version += 1
+    work = UnitOfWork()
+    vote = Vote(review=review, reviewer=by.person, **_content(outcome, by, request))
+    work.insert(vote)
     data = {
         "outcome": str(outcome),
         "reason": request.reason,
@@ -102,14 +104,13 @@ def decide(
         "vote": str(vote.pk),
     }
     data |= {"overridden": overridden} if overridden else {}
-    votes = Vote.objects.filter(review=review, withdrawn_at=None)
     kind = AuditKind.VOTE_CAST
-    if policy.votes_suffice(votes.values_list("outcome", flat=True)):
-        decision = _conclude(review, outcome, by, request, _undo_seconds(review, request, now), now)
+    if policy.votes_suffice([*(vote.outcome for vote in locked.votes), outcome]):
+        undo_seconds = _undo_seconds(review, request, locked.now)
+        decision = _conclude(work, locked, outcome, request, undo_seconds)
         data |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
         kind = AuditKind(f"review.{outcome}")
-    review.save(update_fields=DECIDED_COLUMNS)
-    audit.record(review, kind, by=by, data=data)
+    _save(work, locked, kind, data)
     return review
 
 
@@ -121,9 +122,9 @@ def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
     None if the review is decided, has more than its margin left, is past its deadline, or has a deadline
     that is not from its message.
     """
-    review = ReviewTask.objects.locked(review_id)
+    locked = locked_rows.review(review_id, by=SYSTEM)
+    review, now = locked.row, locked.now
     outcome = OUTCOME_AT_DEADLINE.get(review.queue.at_deadline)
-    now = database_time.now()
     due = review.deadline_at - review.margin_before_deadline <= now
     if (
         outcome is None
@@ -133,13 +134,11 @@ def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
         or review.is_past_deadline(now)
     ):
         return None
-    review.drop_lease()
-    review.version += 1
+    work = UnitOfWork()
     request = DecisionRequest(reason=f"Nobody decided before the deadline of {review.queue}.")
-    decision = _conclude(review, outcome, SYSTEM, request, 0, now)
-    review.save(update_fields=DECIDED_COLUMNS)
+    decision = _conclude(work, locked, outcome, request, 0)
     data = {"outcome": str(outcome), "reason": request.reason, "decision": str(decision.pk)}
-    audit.record(review, AuditKind(f"review.{outcome}"), by=SYSTEM, data=data)
+    _save(work, locked, AuditKind(f"review.{outcome}"), data)
     return review
 
 
@@ -153,19 +152,29 @@ def undo(decision_id: UUID, *, by: Actor, key: idempotency.Key | None = None) ->
     if review_id is None:
         raise NotFound
     idempotency.keep(key, review_id)
-    review = ReviewTask.objects.locked(review_id)
-    decision = Decision.objects.select_for_update().get(pk=decision_id)
-    policy.may_undo(decision, review, by=by).or_raise()
-    if decision.undone_at is not None or not outbox.cancel(OutboxEntry.Kind.CALLBACK, decision.pk):
+    locked = locked_rows.review(review_id, by=by)
+    review = locked.row
+    decision = Decision.objects.get(pk=decision_id)  # it changes under the review's lock alone
+    policy.may_undo(decision, locked, by=by).or_raise()
+    entry = outbox.cancellable(OutboxEntry.Kind.CALLBACK, decision.pk)
+    if decision.undone_at is not None or entry is None:
         raise UndoClosed
-    now = database_time.now()
-    decision.undone_at = now
-    decision.save(update_fields=["undone_at"])
-    Vote.objects.filter(review=review, withdrawn_at=None).update(withdrawn_at=now)
+    work = UnitOfWork()
+    decision.undone_at = locked.now
+    work.update(decision, "undone_at")
+    outbox.cancel(work, entry, locked.now)
+    for vote in locked.votes:
+        vote.withdrawn_at = locked.now
+        work.update(vote, "withdrawn_at")
     review.status, review.decision = ReviewTask.Status.PENDING, None
     review.version += 1
-    review.save(update_fields=["status", "decision", "version"])
-    audit.record(review, AuditKind.DECISION_UNDONE, by=by, data={"decision": str(decision.pk)})
+    work.update(review, "status", "decision", "version")
+    data = {"decision": str(decision.pk)}
+    audit.record(work, locked.chain, AuditKind.DECISION_UNDONE, by=by, data=data)
+    try:
+        work.write()
+    except ConditionFailed:  # a sender has leased the entry since it was read
+        raise UndoClosed from None
     return review
 
 
@@ -182,24 +191,24 @@ def _content(outcome: Outcome, by: Actor, request: DecisionRequest) -> dict[str,
 
 
 def _conclude(
-    review: ReviewTask,
+    work: UnitOfWork,
+    locked: LockedReview,
     outcome: Outcome,
-    by: Actor,
     request: DecisionRequest,
     undo_seconds: int,
-    now: datetime,
 ) -> Decision:
-    """Write the decision with its frozen callback and the outbox entry that sends it."""
+    """Add the decision with its frozen callback, and the outbox entry that sends it, to the unit of work."""
+    review, by = locked.row, locked.by
     decision = Decision(
         review=review,
         by=by.user,
-        decided_at=now,
-        undo_until=now + timedelta(seconds=undo_seconds),
+        decided_at=locked.now,
+        undo_until=locked.now + timedelta(seconds=undo_seconds),
         **_content(outcome, by, request),
     )
     decision.callback = callback_payloads.freeze(review.queue, decision, by.name)
-    decision.save(force_insert=True)
-    entry = outbox.enqueue(
+    work.insert(decision)
+    entry = outbox.new_entry(
         OutboxEntry.Kind.CALLBACK,
         decision.pk,
         decision.callback,
@@ -207,6 +216,7 @@ def _conclude(
         not_before=decision.undo_until,
         undoable=undo_seconds > 0,
     )
+    work.insert(entry)
     if undo_seconds == 0:  # with an undo window a wake-up would come too early; the worker looks
         wake_ups.after_commit(wake_ups.DELIVER, entry.pk, review=str(review.pk))
     review.status = ReviewTask.Status(outcome)
@@ -214,25 +224,34 @@ def _conclude(
     return decision
 
 
-def _ensure_decidable(
-    review: ReviewTask, by: Actor, request: DecisionRequest, now: datetime
-) -> str:
+def _save(work: UnitOfWork, locked: LockedReview, kind: AuditKind, data: Mapping[str, Any]) -> None:
+    """Write the unit of work, with the review, whose claim ends, and the event."""
+    locked.row.drop_lease()
+    locked.row.version += 1
+    work.update(locked.row, *DECIDED_COLUMNS)
+    audit.record(work, locked.chain, kind, by=locked.by, data=data)
+    work.write()
+
+
+def _ensure_decidable(locked: LockedReview, request: DecisionRequest) -> str:
     """Check that the review can be decided; returns the holder whose claim is overridden, or nothing."""
-    policy.may(Action.DECIDE, review, by=by).or_raise()
+    review, by = locked.row, locked.by
+    policy.may(Action.DECIDE, locked, by=by).or_raise()
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.outcome_details())
-    if Vote.objects.filter(review=review, reviewer=by.person, withdrawn_at=None).exists():
+    if any(vote.reviewer_id == by.person.pk for vote in locked.votes):
         raise AlreadyDecided("You have voted on this review already.", **review.outcome_details())
     if request.version is not None and request.version != review.version:
         raise StaleVersion(version=review.version)
-    if review.is_past_deadline(now):
+    if review.is_past_deadline(locked.now):
         raise DeadlinePassed(deadline_at=review.deadline_at.isoformat())
-    return _ensure_not_held(review, by, request, now)
+    return _ensure_not_held(locked, request)
 
 
-def _ensure_not_held(review: ReviewTask, by: Actor, request: DecisionRequest, now: datetime) -> str:
+def _ensure_not_held(locked: LockedReview, request: DecisionRequest) -> str:
     """Check the claim: a named lease must run; otherwise nobody else may hold one, unless a lead overrides it."""
-    holder = review.assignee if review.is_held(now) else None
+    review, by = locked.row, locked.by
+    holder = review.assignee if review.is_held(locked.now) else None
     mine = holder is not None and holder.pk == by.person.pk
     lease_runs = request.lease_id is None or (mine and request.lease_id == review.lease_id)
     if lease_runs and (mine or holder is None):
@@ -241,7 +260,7 @@ def _ensure_not_held(review: ReviewTask, by: Actor, request: DecisionRequest, no
         raise ClaimedByAnother(assignee=holder.email if holder else None)
     if holder is None or mine:
         return ""
-    policy.may(Action.OVERRIDE, review, by=by).or_raise()
+    policy.may(Action.OVERRIDE, locked, by=by).or_raise()
     return holder.email
 
 

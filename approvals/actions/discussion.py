@@ -8,10 +8,12 @@ from django.db import transaction
 
 from approvals import policy
 from approvals.actors import Actor
-from approvals.models import Comment, ReviewTask
+from approvals.models import Comment
+from approvals.models.ids import uuid7
 from approvals.policy import Action
-from approvals.records import audit, idempotency, tokens
+from approvals.records import audit, idempotency, locked_rows, tokens
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import typed_text
 
 MAX_COMMENT = 4_000
@@ -25,20 +27,27 @@ def comment(
 
     Raises NotFound, NotAllowed, or Invalid for a text that is empty, too long or not storable.
     """
-    idempotency.keep(key)
-    review = ReviewTask.objects.locked(review_id)
-    policy.may(Action.COMMENT, review, by=by).or_raise()
+    comment_id = uuid7()
+    idempotency.keep(key, comment_id)
+    locked = locked_rows.review(review_id, by=by)
+    policy.may(Action.COMMENT, locked, by=by).or_raise()
     text = typed_text.checked(
         text.replace("\r\n", "\n"),
         field="text",
         longest=MAX_COMMENT,
         required="A comment needs a text.",
     )
-    added = Comment.objects.create(
-        review=review, by=by.person, text=tokens.redacted(text, review), surface=by.surface
+    work = UnitOfWork()
+    added = Comment(
+        id=comment_id,
+        review=locked.row,
+        by=by.person,
+        text=tokens.redacted(text, locked.row),
+        surface=by.surface,
     )
-    idempotency.fill(key, added.pk)
+    work.insert(added)
     # The text is part of the audit chain, so that a changed comment is noticed.
     data = {"comment": str(added.pk), "text": added.text}
-    audit.record(review, AuditKind.REVIEW_COMMENTED, by=by, data=data)
+    audit.record(work, locked.chain, AuditKind.REVIEW_COMMENTED, by=by, data=data)
+    work.write()
     return added

@@ -17,21 +17,30 @@ from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.policy import Action
 from approvals.records import (
     audit,
-    database_time,
     idempotency,
+    locked_rows,
     orders,
     outbox,
     redrive_eligibility,
     wake_ups,
 )
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedRow
+from approvals.records.unit_of_work import ConditionFailed, UnitOfWork
 from approvals.untrusted import typed_text
 
 MAX_REASON = 1_000
 STOPPED = "OrderStopped"  # the error that the execution's history then shows
 
 Kind = OrderIntervention.Kind
-KIND_OF = {Kind.REDRIVE: AuditKind.ORDER_RESTART_ASKED, Kind.STOP: AuditKind.ORDER_STOP_ASKED}
+KIND_OF = {
+    str(Kind.REDRIVE): AuditKind.ORDER_RESTART_ASKED,
+    str(Kind.STOP): AuditKind.ORDER_STOP_ASKED,
+}
+OUTBOX_KIND_OF = {
+    str(Kind.REDRIVE): OutboxEntry.Kind.REDRIVE,
+    str(Kind.STOP): OutboxEntry.Kind.STOP,
+}
 
 
 @transaction.atomic(durable=True)
@@ -50,7 +59,8 @@ def restart(
     Invalid, and OrderConflict if the order is in no such state, its `attempt` is not the last one, or
     another intervention is under way.
     """
-    order = _locked(order_id, by, attempt, key)
+    locked = _locked(order_id, by, attempt, key)
+    order = locked.row
     reason = typed_text.checked(reason, field="reason", longest=MAX_REASON)
     if order.status not in OrderExecution.RESTARTABLE:
         raise _conflict(
@@ -62,8 +72,10 @@ def restart(
         attempt_row = orders.begin_attempt(order, by=by, why=why, reason=reason)
         idempotency.fill(key, attempt_row.pk)
         return attempt_row
-    intervention = _begin(order, Kind.REDRIVE, reason, by)
-    _enqueue(OutboxEntry.Kind.REDRIVE, intervention, {"client_token": str(intervention.pk)})
+    intervention = OrderIntervention(
+        order=order, kind=Kind.REDRIVE, reason=reason, created_by=by.user
+    )
+    _begin(locked, intervention, {"client_token": str(intervention.pk)})
     idempotency.fill(key, order.pk)
     return order
 
@@ -82,7 +94,8 @@ def stop(
     A start that no sender has begun to send is cancelled. Raises as `restart` does, and Invalid without
     a reason.
     """
-    order = _locked(order_id, by, attempt, key)
+    locked = _locked(order_id, by, attempt, key)
+    order = locked.row
     reason = typed_text.checked(
         reason, field="reason", longest=MAX_REASON, required="Say why the order is stopped."
     )
@@ -93,14 +106,33 @@ def stop(
     idempotency.fill(key, order.pk)
     # One that was part of a batch execution may run already, under its own name.
     never_sent = order.status == OrderExecution.Status.PENDING and order.carried_by_id is None
-    if never_sent and outbox.cancel(OutboxEntry.Kind.START, order.pk):
-        orders.record_stopped_before_start(order, reason, by=by)
+    if never_sent and _stopped_before_start(locked, reason):
         return order
-    intervention = _begin(order, Kind.STOP, reason, by)
+    intervention = OrderIntervention(order=order, kind=Kind.STOP, reason=reason, created_by=by.user)
     # The end of the cause proves later that the execution ended by this stop.
     cause = f"Stopped by {by.name}: {reason} [stop {intervention.pk}]"
-    _enqueue(OutboxEntry.Kind.STOP, intervention, {"error": STOPPED, "cause": cause})
+    _begin(locked, intervention, {"error": STOPPED, "cause": cause})
     return order
+
+
+def _stopped_before_start(locked: LockedRow[OrderExecution], reason: str) -> bool:
+    """Cancel the start of an order and end it; False if a sender has begun to send the start."""
+    entry = outbox.cancellable(OutboxEntry.Kind.START, locked.row.pk)
+    if entry is None:
+        return False
+    before = locked.row.status
+    work = UnitOfWork()
+    outbox.cancel(work, entry, locked.now)
+    orders.record_stopped_before_start(work, locked.chain, locked.row, reason, by=locked.by)
+    try:
+        with transaction.atomic():
+            work.write()
+    except ConditionFailed:  # a sender has leased the entry since it was read
+        locked.row.status, locked.row.ended_at = before, None
+        end = audit.end_of(locked.row)
+        locked.chain.seq, locked.chain.hash = end.seq, end.hash
+        return False
+    return True
 
 
 @transaction.atomic(durable=True)
@@ -112,7 +144,9 @@ def note_redrives(intervention_id: UUID, count: int) -> int:
     row = OrderIntervention.objects.select_for_update().get(pk=intervention_id)
     if row.redrives_before is None:
         row.redrives_before = count
-        row.save(update_fields=["redrives_before"])
+        work = UnitOfWork()
+        work.update(row, "redrives_before")
+        work.write()
     return row.redrives_before
 
 
@@ -121,7 +155,7 @@ def _locked(
     by: Actor,
     attempt: UUID | None,
     key: idempotency.Key | None,
-) -> OrderExecution:
+) -> LockedRow[OrderExecution]:
     """The last attempt at an order, locked and checked: no intervention in it is under way."""
     idempotency.keep(key)
     policy.may(Action.INTERVENE_IN_ORDERS, None, by=by).or_raise()
@@ -136,22 +170,27 @@ def _locked(
     if under_way is not None:
         what = {Kind.REDRIVE: "restarted", Kind.STOP: "stopped"}[Kind(under_way.kind)]
         raise _conflict(order, f"This order is being {what}: wait until Step Functions has it.")
-    return order
+    return locked_rows.row_with_facts(order, by=by)
 
 
-def _begin(order: OrderExecution, kind: Kind, reason: str, by: Actor) -> OrderIntervention:
-    intervention = OrderIntervention.objects.create(
-        order=order, kind=kind, reason=reason, created_by=by.user
-    )
-    data = {"intervention": str(intervention.pk), "reason": reason, "status": order.status}
-    audit.record(order, KIND_OF[kind], by=by, data=data)
-    return intervention
-
-
-def _enqueue(kind: OutboxEntry.Kind, intervention: OrderIntervention, call: dict[str, str]) -> None:
+def _begin(
+    locked: LockedRow[OrderExecution], intervention: OrderIntervention, call: dict[str, str]
+) -> None:
+    """Store an intervention with the call that it makes."""
+    work = UnitOfWork()
+    work.insert(intervention)
     payload = json.dumps(call, ensure_ascii=False).encode()
-    entry = outbox.enqueue(kind, intervention.pk, payload, not_before=database_time.now())
-    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=intervention.order.order_id)
+    sent_as = OUTBOX_KIND_OF[intervention.kind]
+    entry = outbox.new_entry(sent_as, intervention.pk, payload, not_before=locked.now)
+    work.insert(entry)
+    data = {
+        "intervention": str(intervention.pk),
+        "reason": intervention.reason,
+        "status": locked.row.status,
+    }
+    audit.record(work, locked.chain, KIND_OF[intervention.kind], by=locked.by, data=data)
+    work.write()
+    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=locked.row.order_id)
 
 
 def _conflict(order: OrderExecution, message: str) -> OrderConflict:

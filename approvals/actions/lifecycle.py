@@ -14,10 +14,16 @@ from django.db import transaction
 from approvals.actors import SYSTEM
 from approvals.models import Comment, ReviewTask
 from approvals.models.ids import uuid7
-from approvals.records import audit, database_time
+from approvals.records import audit, locked_rows
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedReview
+from approvals.records.unit_of_work import UnitOfWork
 
 Status = ReviewTask.Status
+ENDED_COLUMNS = (
+    *("status", "superseded_by", "version"),
+    *("assignee", "lease_id", "lease_expires_at"),
+)
 
 
 @transaction.atomic(durable=True)
@@ -41,15 +47,16 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
 
     Returns False, and changes nothing, if the older one is not pending.
     """
-    locked = {pk: ReviewTask.objects.locked(pk) for pk in sorted((older_id, newer_id))}
-    older, newer = locked[older_id], locked[newer_id]
+    locked = {pk: locked_rows.review(pk, by=SYSTEM) for pk in sorted((older_id, newer_id))}
+    older, newer = locked[older_id].row, locked[newer_id].row
     if older.status != Status.PENDING:
         return False
     holder, until = older.assignee, older.lease_expires_at
     older.superseded_by = newer
-    _end(older, Status.SUPERSEDED, {**proof, "by": str(newer.pk)})
+    work = UnitOfWork()
+    _end(work, locked[older_id], Status.SUPERSEDED, {**proof, "by": str(newer.pk)})
     moved = Comment.objects.filter(review=older).update(review=newer)
-    now = database_time.now()
+    now = locked[newer_id].now
     if (
         holder is not None
         and until is not None
@@ -59,29 +66,30 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
     ):
         newer.assignee, newer.lease_id, newer.lease_expires_at = holder, uuid7(), until
         newer.version += 1
-        newer.save(update_fields=["assignee", "lease_id", "lease_expires_at", "version"])
+        work.update(newer, "assignee", "lease_id", "lease_expires_at", "version")
     data = {"older": str(older.pk), "comments": moved}
     data |= {"claim_of": holder.email} if holder and newer.assignee_id == holder.pk else {}
-    audit.record(newer, AuditKind.REVIEW_SUCCEEDED, by=SYSTEM, data=data)
+    end = locked[newer_id].chain
+    audit.record(work, end, AuditKind.REVIEW_SUCCEEDED, by=SYSTEM, data=data)
+    work.write()
     return True
 
 
 def _close(review_id: UUID, status: Status, proof: Mapping[str, Any]) -> bool:
-    review = ReviewTask.objects.locked(review_id)
-    if review.status != Status.PENDING:
+    locked = locked_rows.review(review_id, by=SYSTEM)
+    if locked.row.status != Status.PENDING:
         return False
-    _end(review, status, proof)
+    work = UnitOfWork()
+    _end(work, locked, status, proof)
+    work.write()
     return True
 
 
-def _end(review: ReviewTask, status: Status, proof: Mapping[str, Any]) -> None:
+def _end(work: UnitOfWork, locked: LockedReview, status: Status, proof: Mapping[str, Any]) -> None:
+    review = locked.row
     review.status = status
     review.drop_lease()
     review.version += 1
-    review.save(
-        update_fields=[
-            "status", "assignee", "lease_id", "lease_expires_at", "version", "superseded_by",
-        ]
-    )  # fmt: skip
+    work.update(review, *ENDED_COLUMNS)
     kind = AuditKind(f"review.{status}")
-    audit.record(review, kind, by=SYSTEM, data=proof, fate=proof.get("fate", ""))
+    audit.record(work, locked.chain, kind, by=SYSTEM, data=proof, fate=proof.get("fate", ""))

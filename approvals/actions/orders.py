@@ -7,15 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import OrderConflict, Unavailable
 from approvals.models import OrderExecution, OrderIntervention
 from approvals.policy import Action
-from approvals.records import execution_names, idempotency, order_validation, orders
+from approvals.records import (
+    database_time,
+    execution_names,
+    idempotency,
+    order_validation,
+    orders,
+)
 from approvals.records.orders import Ending
+from approvals.records.unit_of_work import UnitOfWork
 
 
 @transaction.atomic(durable=True)
@@ -38,25 +45,44 @@ def accept(
         raise Unavailable("No order workflow: set ORDER_FULFILLMENT_STATE_MACHINE_ARN.")
     order_id, text = order_validation.parse(order)
     idempotency.keep(key)
-    digest = hashlib.sha256(text.encode()).digest()
-    row, created = OrderExecution.objects.get_or_create(
+    new = OrderExecution(
         state_machine_arn=state_machine_arn,
+        qualifier=qualifier,
         order_id=order_id,
         attempt=1,
-        defaults={
-            "qualifier": qualifier,
-            "name": execution_names.of_order(order_id),
-            "input": text,
-            "input_sha256": digest,
-            "created_by": by.user,
-        },
+        name=execution_names.of_order(order_id),
+        input=text,
+        input_sha256=hashlib.sha256(text.encode()).digest(),
+        created_by=by.user,
     )
-    if not created and bytes(row.input_sha256) != digest:
+    row = _first_attempt(new) or _insert(new, by)
+    if bytes(row.input_sha256) != new.input_sha256:
         raise OrderConflict(order_id=order_id)
-    idempotency.fill(key, row.pk, status=None if created else 200)
-    if created:
-        orders.accept(row, by=by)
-    return row, created
+    idempotency.fill(key, row.pk, status=None if row is new else 200)
+    return row, row is new
+
+
+def _first_attempt(like: OrderExecution) -> OrderExecution | None:
+    """The stored first attempt at the same order, if any."""
+    stored = OrderExecution.objects.filter(
+        state_machine_arn=like.state_machine_arn, order_id=like.order_id, attempt=1
+    )
+    return stored.first()
+
+
+def _insert(new: OrderExecution, by: Actor) -> OrderExecution:
+    """Store a new order with what starts it; the stored one, if the same order came at this moment."""
+    work = UnitOfWork()
+    orders.accept(work, new, database_time.now(), by=by)
+    try:
+        with transaction.atomic():
+            work.write()
+    except IntegrityError:
+        stored = _first_attempt(new)
+        if stored is None:
+            raise
+        return stored
+    return new
 
 
 @transaction.atomic(durable=True)

@@ -23,8 +23,12 @@ from approvals.models import (
     User,
 )
 from approvals.policy import Action
-from approvals.records import audit, database_time, review_queues
+from approvals.records import audit, locked_rows, review_queues
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedRow
+from approvals.records.unit_of_work import UnitOfWork
+
+SiteRight = User.groups.through
 
 
 @transaction.atomic(durable=True)
@@ -42,13 +46,17 @@ def create(
     """
     policy.may(Action.OPERATE, None, by=by).or_raise()
     try:
-        with transaction.atomic():
-            user = User.objects.create_user(email, password, kind=kind, name=name)
+        user = User.objects.build_user(email, password, kind=kind, name=name)
     except ValidationError as error:
         raise Invalid.from_validation(error) from error
+    work = UnitOfWork()
+    work.insert(user)
+    data = {"email": user.email, "kind": user.kind}
+    audit.record(work, audit.end_of(user), AuditKind.USER_CREATED, by=by, data=data)
+    try:
+        work.write()
     except IntegrityError as error:
         raise Invalid(f"{email} was made by somebody else just now.") from error
-    audit.record(user, AuditKind.USER_CREATED, by=by, data={"email": user.email, "kind": user.kind})
     return user
 
 
@@ -59,14 +67,17 @@ def grant(user: User, queue_slug: str, role: str, *, by: Actor) -> QueueMembersh
     Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
     """
     _ensure_role(role)
-    user = _locked(user, by)
+    locked = _locked(user, by)
     queue = ReviewQueue.objects.filter(slug=queue_slug).first()
     if queue is None:
         raise NotFound(f"No queue {queue_slug!r}: register_queue makes one.")
-    membership, _ = QueueMembership.objects.update_or_create(
-        queue=queue, user=user, defaults={"role": role}
-    )
-    audit.record(user, AuditKind.ROLE_GRANTED, by=by, data={"queue": queue.slug, "role": role})
+    work = UnitOfWork()
+    membership = QueueMembership.objects.filter(queue=queue, user=locked.row).first()
+    new = QueueMembership(queue=queue, user=locked.row)
+    membership = _give_role(work, membership, new, role)
+    data = {"queue": queue.slug, "role": role}
+    audit.record(work, locked.chain, AuditKind.ROLE_GRANTED, by=by, data=data)
+    work.write()
     return membership
 
 
@@ -76,14 +87,16 @@ def grant_group(group: Group, queue_slug: str, role: str, *, by: Actor) -> Queue
 
     Raises NotAllowed, NotFound for an unknown queue and Invalid for an unknown role.
     """
-    queue = review_queues.locked(queue_slug)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    locked = review_queues.locked(queue_slug, by=by)
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
     _ensure_role(role)
-    membership, _ = QueueMembership.objects.update_or_create(
-        queue=queue, group=group, defaults={"role": role}
-    )
+    work = UnitOfWork()
+    membership = QueueMembership.objects.filter(queue=locked.row, group=group).first()
+    new = QueueMembership(queue=locked.row, group=group)
+    membership = _give_role(work, membership, new, role)
     data = {"group": group.name, "role": role}
-    audit.record(queue, AuditKind.ROLE_GRANTED, by=by, data=data)
+    audit.record(work, locked.chain, AuditKind.ROLE_GRANTED, by=by, data=data)
+    work.write()
     return membership
 
 
@@ -93,21 +106,24 @@ def revoke(member: User | Group, queue_slug: str, *, by: Actor) -> None:
 
     Raises NotAllowed, or NotFound if there is no such queue or role.
     """
+    locked: LockedRow[ReviewQueue] | LockedRow[User]
     if isinstance(member, Group):
-        row: User | ReviewQueue = review_queues.locked(queue_slug)
+        locked = review_queues.locked(queue_slug, by=by)
         theirs = QueueMembership.objects.filter(group=member, queue__slug=queue_slug)
     else:
-        row = User.objects.select_for_update().get(pk=member.pk)
+        locked = locked_rows.row(User, member.pk, by=by)
         theirs = QueueMembership.objects.filter(user=member, queue__slug=queue_slug)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
     membership = theirs.first()
     if membership is None:
         raise NotFound(f"{member} has no role in {queue_slug}.")
     data = {"queue": queue_slug, "role": membership.role}
     if isinstance(member, Group):
         data |= {"group": member.name}
-    membership.delete()
-    audit.record(row, AuditKind.ROLE_REVOKED, by=by, data=data)
+    work = UnitOfWork()
+    work.delete(membership)
+    audit.record(work, locked.chain, AuditKind.ROLE_REVOKED, by=by, data=data)
+    work.write()
 
 
 @transaction.atomic(durable=True)
@@ -118,9 +134,13 @@ def grant_site(user: User, right: str, *, by: Actor) -> None:
     """
     if right not in policy.SITE_GROUPS:
         raise Invalid(f"No site right {right!r}: choose {', '.join(policy.SITE_GROUPS)}.")
-    user = _locked(user, by)
-    user.groups.add(Group.objects.get(name=right))
-    audit.record(user, AuditKind.SITE_RIGHT_GRANTED, by=by, data={"right": right})
+    locked = _locked(user, by)
+    group = Group.objects.get(name=right)
+    work = UnitOfWork()
+    if not SiteRight.objects.filter(user=user, group=group).exists():
+        work.insert(SiteRight(user=user, group=group))
+    audit.record(work, locked.chain, AuditKind.SITE_RIGHT_GRANTED, by=by, data={"right": right})
+    work.write()
 
 
 @transaction.atomic(durable=True)
@@ -130,14 +150,19 @@ def revoke_site(user: User, right: str, *, by: Actor) -> None:
     Raises NotAllowed, NotFound if the user does not have it, and Invalid for the last operator.
     """
     operators = _locked_operators()
-    user = _locked(user, by)
-    group = user.groups.filter(name=right, name__in=policy.SITE_GROUPS).first()
-    if group is None:
+    locked = _locked(user, by)
+    user = locked.row
+    held = SiteRight.objects.filter(
+        user=user, group__name=right, group__name__in=policy.SITE_GROUPS
+    ).first()
+    if held is None:
         raise NotFound(f"{user.email} does not have the right {right}.")
-    if group == operators:
+    if held.group_id == operators.pk:
         _ensure_another(operators, user)
-    user.groups.remove(group)
-    audit.record(user, AuditKind.SITE_RIGHT_REVOKED, by=by, data={"right": right})
+    work = UnitOfWork()
+    work.delete(held)
+    audit.record(work, locked.chain, AuditKind.SITE_RIGHT_REVOKED, by=by, data={"right": right})
+    work.write()
 
 
 @transaction.atomic(durable=True)
@@ -147,7 +172,8 @@ def invite(user: User, *, by: Actor) -> str:
     Raises NotAllowed, or Invalid for an account that is not active, is a service, or has a password:
     with a link, somebody else could sign in as this user.
     """
-    user = _locked(user, by)
+    locked = _locked(user, by)
+    user = locked.row
     if not user.is_active:
         raise Invalid(f"{user.email} has been deactivated: reactivate the account first.")
     if user.kind != User.Kind.PERSON:
@@ -156,7 +182,9 @@ def invite(user: User, *, by: Actor) -> str:
         raise Invalid(
             f"{user.email} has a password, and can ask for a new one at the sign-in page."
         )
-    audit.record(user, AuditKind.USER_INVITED, by=by, data={})
+    work = UnitOfWork()
+    audit.record(work, locked.chain, AuditKind.USER_INVITED, by=by)
+    work.write()
     parameters = {
         "uidb36": user_pk_to_url_str(user),
         "key": default_token_generator.make_token(user),
@@ -172,7 +200,8 @@ def deactivate(user: User, *, by: Actor) -> User:
     for an account that is deactivated already.
     """
     operators = _locked_operators()
-    user = _locked(user, by)
+    locked = _locked(user, by)
+    user = locked.row
     if not user.is_active:
         raise Invalid(f"{user.email} has been deactivated already.")
     if user.groups.filter(pk=operators.pk).exists():
@@ -181,11 +210,15 @@ def deactivate(user: User, *, by: Actor) -> User:
     # Sessions and links that set a password hold a hash of the password: without it both are invalid
     # for good, also after a reactivation.
     user.set_unusable_password()
-    user.save(update_fields=["is_active", "password"])
-    live = ApiToken.objects.filter(user=user, revoked_at=None)
-    names = sorted(live.values_list("name", flat=True))
-    live.update(revoked_at=database_time.now())
-    audit.record(user, AuditKind.USER_DEACTIVATED, by=by, data={"tokens_revoked": names})
+    work = UnitOfWork()
+    work.update(user, "is_active", "password")
+    live = list(ApiToken.objects.filter(user=user, revoked_at=None).order_by("name"))
+    for token in live:
+        token.revoked_at = locked.now
+        work.update(token, "revoked_at")
+    data = {"tokens_revoked": [token.name for token in live]}
+    audit.record(work, locked.chain, AuditKind.USER_DEACTIVATED, by=by, data=data)
+    work.write()
     return user
 
 
@@ -195,20 +228,35 @@ def reactivate(user: User, *, by: Actor) -> User:
 
     Raises NotAllowed, or Invalid if it is active.
     """
-    user = _locked(user, by)
+    locked = _locked(user, by)
+    user = locked.row
     if user.is_active:
         raise Invalid(f"{user.email} is active.")
     user.is_active = True
-    user.save(update_fields=["is_active"])
-    audit.record(user, AuditKind.USER_REACTIVATED, by=by, data={})
+    work = UnitOfWork()
+    work.update(user, "is_active")
+    audit.record(work, locked.chain, AuditKind.USER_REACTIVATED, by=by)
+    work.write()
     return user
 
 
-def _locked(user: User, by: Actor) -> User:
+def _locked(user: User, by: Actor) -> LockedRow[User]:
     """The user, locked, for an actor who may change accounts. Raises NotAllowed."""
-    locked = User.objects.select_for_update().get(pk=user.pk)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    locked = locked_rows.row(User, user.pk, by=by)
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
     return locked
+
+
+def _give_role(
+    work: UnitOfWork, membership: QueueMembership | None, new: QueueMembership, role: str
+) -> QueueMembership:
+    """Change the role of a membership, or add the new one, in the unit of work."""
+    if membership is None:
+        new.role = role
+        return work.insert(new)
+    membership.role = role
+    work.update(membership, "role")
+    return membership
 
 
 def _ensure_role(role: str) -> None:

@@ -12,9 +12,11 @@ from approvals.actors import Actor
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.policy import Action
-from approvals.records import audit, database_time, idempotency, intake, quarantine
+from approvals.records import audit, idempotency, intake, locked_rows, quarantine
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.intake import Readable, Received, Refused
+from approvals.records.locked_rows import LockedRow
+from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import typed_text
 
 log = structlog.get_logger(__name__)
@@ -31,18 +33,21 @@ def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -
     cannot become a review; then nothing has changed.
     """
     idempotency.keep(key)
-    row = _locked(message_id, by)
+    locked = _locked(message_id, by)
+    row = locked.row
     _ensure_open(row)
     item = _read_again(row)
     review, created = _review_of(row, item)
     idempotency.fill(key, review.pk)
-    row.replayed_at, row.replayed_by, row.replayed_as = database_time.now(), by.user, review
-    row.save(update_fields=["replayed_at", "replayed_by", "replayed_as"])
     if created:
         about = {"quarantined": str(row.pk), "origin": row.origin}
         intake.record_arrival(row.queue, [review], by=by, about=about)
+    row.replayed_at, row.replayed_by, row.replayed_as = locked.now, by.user, review
+    work = UnitOfWork()
+    work.update(row, "replayed_at", "replayed_by", "replayed_as")
     data = {"review": str(review.pk), "created": created}
-    audit.record(row, AuditKind.MESSAGE_REPLAYED, by=by, data=data, **data)
+    audit.record(work, locked.chain, AuditKind.MESSAGE_REPLAYED, by=by, data=data, **data)
+    work.write()
     return review
 
 
@@ -60,14 +65,18 @@ def discard(
     characters of storable text.
     """
     idempotency.keep(key, message_id)
-    row = _locked(message_id, by)
+    locked = _locked(message_id, by)
+    row = locked.row
     _ensure_open(row)
     row.discard_reason = typed_text.checked(
         reason, field="reason", longest=MAX_REASON, required="Say why the message is discarded."
     )
-    row.discarded_at, row.discarded_by = database_time.now(), by.user
-    row.save(update_fields=["discard_reason", "discarded_at", "discarded_by"])
-    audit.record(row, AuditKind.MESSAGE_DISCARDED, by=by, data={"reason": row.discard_reason})
+    row.discarded_at, row.discarded_by = locked.now, by.user
+    work = UnitOfWork()
+    work.update(row, "discard_reason", "discarded_at", "discarded_by")
+    data = {"reason": row.discard_reason}
+    audit.record(work, locked.chain, AuditKind.MESSAGE_DISCARDED, by=by, data=data)
+    work.write()
     return row
 
 
@@ -77,19 +86,23 @@ def reveal(message_id: UUID, *, by: Actor) -> bytes:
 
     Raises NotFound, NotAllowed or KeyMissing.
     """
-    row = _locked(message_id, by)
-    body = quarantine.body_of(row)
-    audit.record(row, AuditKind.MESSAGE_REVEALED, by=by)
+    locked = _locked(message_id, by)
+    body = quarantine.body_of(locked.row)
+    work = UnitOfWork()
+    audit.record(work, locked.chain, AuditKind.MESSAGE_REVEALED, by=by)
+    work.write()
     return body
 
 
-def _locked(message_id: UUID, by: Actor) -> QuarantinedMessage:
+def _locked(message_id: UUID, by: Actor) -> LockedRow[QuarantinedMessage]:
     """The message, locked. Raises NotAllowed, also if there is no such message, or NotFound."""
-    row = QuarantinedMessage.objects.select_for_update().filter(pk=message_id).first()
-    policy.may(Action.OPERATE, None, by=by).or_raise()
-    if row is None:
-        raise NotFound(f"No message {message_id} in quarantine.")
-    return row
+    try:
+        locked = locked_rows.row(QuarantinedMessage, message_id, by=by)
+    except NotFound:
+        policy.may(Action.OPERATE, None, by=by).or_raise()
+        raise NotFound(f"No message {message_id} in quarantine.") from None
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
+    return locked
 
 
 def _ensure_open(row: QuarantinedMessage) -> None:

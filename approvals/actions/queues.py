@@ -12,14 +12,15 @@ from django.db import IntegrityError, transaction
 
 from approvals import policy
 from approvals.actors import Actor
-from approvals.exceptions import Invalid, NotFound, StaleVersion
+from approvals.exceptions import Invalid, StaleVersion
 from approvals.models import (
     QueueCheck,
     ReviewQueue,
 )
 from approvals.policy import Action
-from approvals.records import audit, database_time, review_queues, wake_ups
+from approvals.records import audit, locked_rows, review_queues, wake_ups
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 
 
 @transaction.atomic(durable=True)
@@ -42,6 +43,7 @@ def save(
     _ensure_seen(queue, expected)
     created = queue is None
     queue = queue or ReviewQueue(slug=slug, name=slug.replace("-", " ").capitalize())
+    end, work = audit.end_of(queue), UnitOfWork()
     before = {name: getattr(queue, name) for name in changes}
     for name, value in changes.items():
         setattr(queue, name, value)
@@ -49,11 +51,10 @@ def save(
         queue.full_clean()
     except ValidationError as error:
         raise Invalid.from_validation(error) from error
-    try:
-        with transaction.atomic():
-            queue.save()
-    except IntegrityError as error:
-        raise Invalid(f"The queue {slug!r} was made by somebody else just now.") from error
+    if created:
+        work.insert(queue)
+    elif changes:
+        work.update(queue, *changes)
     changed = {
         name: [None if created else _as_text(before[name]), _as_text(value)]
         for name, value in changes.items()
@@ -61,7 +62,11 @@ def save(
     }
     if changed:
         kind = AuditKind.QUEUE_CREATED if created else AuditKind.QUEUE_CHANGED
-        audit.record(queue, kind, by=by, data=changed)
+        audit.record(work, end, kind, by=by, data=changed)
+    try:
+        work.write()
+    except IntegrityError as error:
+        raise Invalid(f"The queue {slug!r} was made by somebody else just now.") from error
     return queue, created
 
 
@@ -71,14 +76,18 @@ def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
 
     Raises NotAllowed or NotFound.
     """
-    queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(pk=queue_id).first()
-    if queue is None:
-        raise NotFound
-    policy.may(Action.OPERATE, None, by=by).or_raise()
-    check, _ = QueueCheck.objects.update_or_create(
-        queue=queue, defaults={"asked_at": database_time.now()}
-    )
-    audit.record(queue, AuditKind.QUEUE_CHECK_ASKED, by=by)
+    locked = locked_rows.row(ReviewQueue, queue_id, by=by)
+    queue = locked.row
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
+    work = UnitOfWork()
+    check = QueueCheck.objects.filter(queue=queue).first()
+    if check is None:
+        check = work.insert(QueueCheck(queue=queue, asked_at=locked.now))
+    else:
+        check.asked_at = locked.now
+        work.update(check, "asked_at")
+    audit.record(work, locked.chain, AuditKind.QUEUE_CHECK_ASKED, by=by)
+    work.write()
     wake_ups.after_commit(wake_ups.CHECK, queue.pk, queue=queue.slug)
     return check
 

@@ -11,8 +11,10 @@ from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import Decision, OrderExecution, OutboxEntry, ReviewTask
 from approvals.policy import Action
-from approvals.records import audit, idempotency, outbox, wake_ups
+from approvals.records import audit, idempotency, locked_rows, outbox, wake_ups
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedRow
+from approvals.records.unit_of_work import UnitOfWork
 
 
 @transaction.atomic(durable=True)
@@ -26,30 +28,35 @@ def requeue(entry_id: UUID, *, by: Actor, key: idempotency.Key | None = None) ->
     unlocked = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
     if unlocked is None:
         raise NotFound
-    subject = _locked_subject(unlocked)
+    locked = _locked_subject(unlocked, by)
+    subject = locked.row
     entry = OutboxEntry.objects.select_for_update().get(pk=entry_id)
-    policy.may(Action.OPERATE, None, by=by).or_raise()
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
     if entry.state != OutboxEntry.State.PARKED:
         raise Invalid(f"Only what is parked is sent again; this entry is {entry.state}.")
     data = {"entry": str(entry.pk), "was": entry.detail}
-    outbox.requeue(entry)
+    work = UnitOfWork()
+    outbox.requeue(work, entry, locked.now)
     kind = AuditKind.CALLBACK_REQUEUED
     if isinstance(subject, OrderExecution):
         subject.status, subject.refusal = OrderExecution.Status.PENDING, ""
-        subject.save(update_fields=["status", "refusal"])
+        work.update(subject, "status", "refusal")
         kind = AuditKind.ORDER_REQUEUED
-    audit.record(subject, kind, by=by, data=data, **data)
+    audit.record(work, locked.chain, kind, by=by, data=data, **data)
+    work.write()
     wake_ups.after_commit(wake_ups.DELIVER, entry.pk)
     return entry
 
 
-def _locked_subject(entry: OutboxEntry) -> ReviewTask | OrderExecution:
+def _locked_subject(
+    entry: OutboxEntry, by: Actor
+) -> LockedRow[ReviewTask] | LockedRow[OrderExecution]:
     """The review or the order an entry is about, locked before the entry."""
     if entry.lane == OutboxEntry.Lane.CALLBACKS:
         review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
-        return ReviewTask.objects.locked(review)
+        return locked_rows.review(review, by=by)
     if entry.kind == OutboxEntry.Kind.START_BATCH:
         raise Invalid("Each order of it has been given an execution of its own.")
     if entry.kind == OutboxEntry.Kind.START:
-        return OrderExecution.objects.select_for_update().get(pk=entry.subject)
+        return locked_rows.row(OrderExecution, entry.subject, by=by)
     raise Invalid(f"A {entry.kind} of the lane {entry.lane} cannot be requeued: request it anew.")

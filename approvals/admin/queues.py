@@ -52,14 +52,14 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         named: Any = self.fields  # the form's own dictionary, whatever the class calls `fields`
-        if not self.instance._state.adding:  # noqa: SLF001  (Django documents it)
+        if not self.instance._state.adding:
             named["slug"].disabled = True
             others = ReviewQueue.objects.exclude(pk=self.instance.pk)
             named["escalate_to"].queryset = others.order_by("name")
 
     def changes(self) -> dict[str, Any]:
         """The settings that were changed in the form, with their values."""
-        changed = SETTINGS if self.instance._state.adding else self.changed_data  # noqa: SLF001
+        changed = SETTINGS if self.instance._state.adding else self.changed_data
         return {name: self.cleaned_data[name] for name in changed if name != "slug"}
 
 
@@ -170,7 +170,7 @@ class Queues(Page):
 
     def _save(self, request: HttpRequest, form: QueueForm, **context: Any) -> HttpResponse:
         """Save what was changed. A form made of older settings than the stored ones is shown again."""
-        adding = form.instance._state.adding  # noqa: SLF001  (Django documents it)
+        adding = form.instance._state.adding
         key = form.instance.pk
         hidden = [] if adding else [("seen", review_queues.settings_version(key))]
         expected = None if adding else _seen(request, hidden[0][1])

@@ -31,6 +31,7 @@ from approvals.records import (
 )
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.outbox import AttemptResult, Lease, Verdict
+from approvals.records.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -211,4 +212,6 @@ def _record(
     kind = AuditKind("callback.retrying" if state == DeliveryState.WAITING else f"callback.{state}")
     data = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
     logged = {"detail": detail, "attempts": entry.attempts, "code": known.get("error_code", "")}
-    audit.record(review, kind, by=SYSTEM, data=data, **logged)
+    work = UnitOfWork()
+    audit.record(work, audit.end_of(review), kind, by=SYSTEM, data=data, **logged)
+    work.write()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from approvals.exceptions import NotFound
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 
@@ -44,17 +42,6 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
     def without_secrets(self) -> ReviewQuerySet:
         """The same rows without the sealed bytes and fingerprints that no surface ever shows."""
         return self.defer("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
-
-    def locked(self, pk: UUID) -> ReviewTask:
-        """One review, locked until the transaction ends. Raises NotFound.
-
-        No select_related: joined rows are from before the wait for the lock, so a claim or a
-        decision that committed meanwhile would show its id here, but no row.
-        """
-        row = self.without_secrets().select_for_update().filter(pk=pk).first()
-        if row is None:
-            raise NotFound
-        return row
 
     def before_deadline(self) -> ReviewQuerySet:
         """Reviews that are not past a deadline of their message; a default deadline does not count."""

@@ -17,10 +17,15 @@ class UserManager(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create a user; without a password nobody can sign in as them until one is set."""
+        user = self.build_user(email, password, **fields)
+        user.save()
+        return user
+
+    def build_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user as `create_user` creates one, validated but not saved. Raises ValidationError."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
-        user.save()
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:

@@ -1,7 +1,7 @@
 """The audit trail: appends events to hash-linked chains, one chain a row, and verifies chains.
 
-The lock of a chain is the lock of its row, which the caller of `record` holds. Without it, the unique
-constraint on (chain, seq) refuses a fork.
+The lock of a chain is the lock of its row, which the transaction holds. Without it, the unique constraint
+on (chain, seq) refuses a fork.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,8 +31,9 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.records import database_time
+from approvals.records import database_time, statements
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -87,24 +89,50 @@ def chain(row: Model) -> str:
     return chain_of(CHAINED[type(row)].noun, row.pk)
 
 
+@dataclass
+class ChainEnd:
+    """The end of the chain of a locked row: its last event, and the time of the next ones.
+
+    `now` is the database's time after the lock was taken. `seq` is 0 for a chain without events.
+    """
+
+    row: Model
+    now: datetime
+    seq: int = 0
+    hash: bytes = GENESIS
+
+
+# The last event of a chain; takes the chain's name. One row, with NULLs for a chain without events.
+LAST_EVENT = (
+    """(SELECT seq, hash FROM approvals_auditevent WHERE chain = %s ORDER BY seq DESC LIMIT 1)"""
+)
+_END = f"SELECT statement_timestamp(), e.seq, e.hash FROM (SELECT) one LEFT JOIN {LAST_EVENT} e ON true"  # noqa: S608
+
+
+def end_of(row: Model) -> ChainEnd:
+    """The end of the chain of a row whose lock the caller holds, read in one statement."""
+    now, seq, digest = statements.first_row(_END, [chain(row)]) or (None, None, None)
+    return ChainEnd(row, now, seq or 0, bytes(digest or GENESIS))
+
+
 def record(
-    row: Model,
+    work: UnitOfWork,
+    end: ChainEnd,
     kind: AuditKind,
     *,
     by: Actor,
     data: Mapping[str, Any] | None = None,
     **logged: Any,
 ) -> AuditEvent:
-    """Append an event to the chain of `row`, whose lock the caller holds, and log its kind.
+    """Add the next event of a chain to the unit of work, which logs its kind when it has written it.
 
     The log line has the row, the actor and `logged`, but not `data`, which may hold text that people
     wrote. Raises TypeError if `by` is no Actor, or if `data` would not come back equal from the database.
     """
-    name = chain(row)
-    last = AuditEvent.objects.filter(chain=name).order_by("-seq").first()
-    event = _event(name, last, Entry(kind, by, data or {}), database_time.now())
-    event.save(force_insert=True)
-    log_event(row, kind, by=by, **logged)
+    event = _event(chain(end.row), end.seq, end.hash, Entry(kind, by, data or {}), end.now)
+    work.insert(event)
+    work.afterwards(partial(log_event, end.row, kind, by=by, **logged))
+    end.seq, end.hash = event.seq, bytes(event.hash)
     return event
 
 
@@ -119,7 +147,7 @@ def open_chains(entries: Mapping[str, Entry]) -> None:
     """Write the first event of each of many new chains with one statement."""
     at = database_time.now()
     AuditEvent.objects.bulk_create(
-        _event(chain, None, entry, at) for chain, entry in sorted(entries.items())
+        _event(chain, 0, GENESIS, entry, at) for chain, entry in sorted(entries.items())
     )
 
 
@@ -127,9 +155,10 @@ def append(entries: Mapping[str, Entry]) -> None:
     """Append one event to each of many chains, with two statements; the caller holds the locks of all rows."""
     at = database_time.now()
     latest = AuditEvent.objects.filter(chain__in=list(entries)).order_by("chain", "-seq")
-    last = {event.chain: event for event in latest.distinct("chain")}
+    last = {event.chain: (event.seq, bytes(event.hash)) for event in latest.distinct("chain")}
     AuditEvent.objects.bulk_create(
-        _event(chain, last.get(chain), entry, at) for chain, entry in sorted(entries.items())
+        _event(chain, *last.get(chain, (0, GENESIS)), entry, at)
+        for chain, entry in sorted(entries.items())
     )
 
 
@@ -161,13 +190,14 @@ def chains() -> Iterator[str]:
     yield from unrecorded.values_list("own", flat=True).iterator()
 
 
-def _event(chain: str, last: AuditEvent | None, entry: Entry, at: datetime) -> AuditEvent:
+def _event(chain: str, seq: int, last: bytes, entry: Entry, at: datetime) -> AuditEvent:
+    """The event after number `seq`, whose hash is `last`."""
     if not isinstance(entry.by, Actor):
         raise TypeError(f"by must be an Actor, not {type(entry.by).__name__}")
     _check(entry.data)
     event = AuditEvent(
         chain=chain,
-        seq=last.seq + 1 if last else 1,
+        seq=seq + 1,
         format=FORMAT,
         kind=str(entry.kind),
         actor=entry.by.user,
@@ -176,7 +206,7 @@ def _event(chain: str, last: AuditEvent | None, entry: Entry, at: datetime) -> A
         surface=str(entry.by.surface),
         data=dict(entry.data),
         at=at,
-        prev_hash=bytes(last.hash) if last else GENESIS,
+        prev_hash=last,
     )
     event.hash = _digest(event)
     return event

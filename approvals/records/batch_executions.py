@@ -7,30 +7,39 @@ from typing import Any
 
 from approvals.actors import SYSTEM
 from approvals.models import BatchExecution
-from approvals.records import audit, database_time, execution_snapshots
+from approvals.records import audit, execution_snapshots
+from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 
 DESCRIBED_AFTER = timedelta(seconds=5)  # it runs for seconds; its status event may come first
 
 
 def record_started(row: BatchExecution, arn: str, status: str) -> None:
     """Record that Step Functions has started it; the ARN is from the response."""
-    row.execution_arn, row.started_at = arn, database_time.now()
+    end, work = audit.end_of(row), UnitOfWork()
+    row.execution_arn, row.started_at = arn, end.now
     row.status = BatchExecution.Status.RUNNING  # also if it has ended: its output is to be read
-    row.save(update_fields=["execution_arn", "started_at", "status"])
+    work.update(row, "execution_arn", "started_at", "status")
+    record(work, end, row, AuditKind.BATCH_EXECUTION_STARTED, {"execution_arn": arn})
+    work.write()
     wait = DESCRIBED_AFTER if status == "running" else timedelta(0)
-    execution_snapshots.watch({arn: row.started_at + wait})
-    record(row, AuditKind.BATCH_EXECUTION_STARTED, {"execution_arn": arn})
+    execution_snapshots.watch({arn: end.now + wait})
 
 
 def record_refused(row: BatchExecution, why: str) -> None:
     """Record that Step Functions refuses to start it; its orders are released afterwards."""
     row.status, row.refusal = BatchExecution.Status.REFUSED, why[:300]
-    row.save(update_fields=["status", "refusal"])
-    record(row, AuditKind.BATCH_EXECUTION_REFUSED, {"why": why[:300]})
+    work = UnitOfWork()
+    work.update(row, "status", "refusal")
+    why = row.refusal
+    record(work, audit.end_of(row), row, AuditKind.BATCH_EXECUTION_REFUSED, {"why": why})
+    work.write()
 
 
-def record(row: BatchExecution, kind: AuditKind, data: dict[str, Any]) -> None:
-    """Append an event to the chain of the execution; the chain of the batch would make many wait."""
+def record(
+    work: UnitOfWork, end: ChainEnd, row: BatchExecution, kind: AuditKind, data: dict[str, Any]
+) -> None:
+    """Add an event of the execution's own chain to a unit of work: on the batch's, many would wait."""
     common = {"batch": str(row.batch_id), "number": row.number, "orders": row.orders}
-    audit.record(row, kind, by=SYSTEM, data=common | data, **data)
+    audit.record(work, end, kind, by=SYSTEM, data=common | data, **data)

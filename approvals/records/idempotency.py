@@ -16,9 +16,23 @@ from django.db.models.functions import Now
 
 from approvals.exceptions import IdempotencyMismatch, Unavailable
 from approvals.models import IdempotencyKey
+from approvals.models.ids import uuid7
+from approvals.records import statements
 
 KEPT_FOR = timedelta(days=7)
 AT_ONCE = 10_000  # rows of one DELETE
+
+# A key that has expired, though it is not purged yet, is taken over by the new request.
+_KEEP = """
+INSERT INTO approvals_receipt AS kept
+  (id, principal, key, request, body_sha256, status, result)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (principal, key) DO UPDATE SET
+  id = EXCLUDED.id, request = EXCLUDED.request, body_sha256 = EXCLUDED.body_sha256,
+  status = EXCLUDED.status, result = EXCLUDED.result, answer = NULL, created_at = now()
+WHERE kept.created_at < now() - %s
+RETURNING 1
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +71,17 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
     """
     if key is None:
         return
-    _of(key).filter(created_at__lt=Now() - KEPT_FOR).delete()  # expired, though not purged yet
-    mine = _row(key, result=result)
-    IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
+    values = [
+        *(uuid7(), key.principal, key.key, key.request, key.body_sha256),
+        *(key.status, result, KEPT_FOR),
+    ]
+    if statements.first_row(_KEEP, values):
+        return
     kept = _of(key).first()
     if kept is None:  # a purge took the old one between the two statements
         raise Unavailable
-    if kept.pk != mine.pk:
-        _compare(kept, key)
-        raise AlreadyAnswered(kept)
+    _compare(kept, key)
+    raise AlreadyAnswered(kept)
 
 
 def fill(key: Key | None, result: UUID, *, status: int | None = None) -> None:

@@ -14,13 +14,14 @@ from approvals.actors import SYSTEM, Actor
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import (
     audit,
-    database_time,
     execution_names,
     execution_snapshots,
     outbox,
     wake_ups,
 )
+from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import redaction
 
 REPORTED_BY_AWS = {"running", "succeeded", "failed", "timed_out", "aborted"}
@@ -38,12 +39,20 @@ class Ending:
     cause: str = ""
 
 
-def accept(row: OrderExecution, *, by: Actor, data: Mapping[str, Any] | None = None) -> None:
-    """Enqueue the start of a new order, audit it, and wake a worker."""
-    entry = outbox.enqueue(
-        OutboxEntry.Kind.START, row.pk, row.input.encode(), not_before=database_time.now()
-    )
-    audit.record(row, AuditKind.ORDER_ACCEPTED, by=by, data=accepted(row) | dict(data or {}))
+def accept(
+    work: UnitOfWork,
+    row: OrderExecution,
+    now: datetime,
+    *,
+    by: Actor,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a new order, its start and its first event to the unit of work, and wake a worker afterwards."""
+    work.insert(row)
+    entry = outbox.new_entry(OutboxEntry.Kind.START, row.pk, row.input.encode(), not_before=now)
+    work.insert(entry)
+    about = accepted(row) | dict(data or {})
+    audit.record(work, ChainEnd(row, now), AuditKind.ORDER_ACCEPTED, by=by, data=about)
     wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=row.order_id)
 
 
@@ -58,8 +67,9 @@ def begin_attempt(last: OrderExecution, *, by: Actor, why: str, reason: str = ""
 
     The caller holds the lock of `last`, the latest attempt. Recorded on the chains of both.
     """
+    end, work = audit.end_of(last), UnitOfWork()
     attempt = last.attempt + 1
-    row = OrderExecution.objects.create(
+    row = OrderExecution(
         state_machine_arn=last.state_machine_arn,
         qualifier=last.qualifier,
         order_id=last.order_id,
@@ -70,25 +80,31 @@ def begin_attempt(last: OrderExecution, *, by: Actor, why: str, reason: str = ""
         created_by=by.user,
     )
     data = {"attempt": attempt, "name": row.name, "why": why, "reason": reason, "as": str(row.pk)}
-    audit.record(last, AuditKind.ORDER_RESTARTED, by=by, data=data)
-    accept(row, by=by, data={"attempt": attempt, "after": str(last.pk)})
+    audit.record(work, end, AuditKind.ORDER_RESTARTED, by=by, data=data)
+    accept(work, row, end.now, by=by, data={"attempt": attempt, "after": str(last.pk)})
+    work.write()
     return row
 
 
 def record_started(order: OrderExecution, arn: str, status: OrderExecution.Status) -> None:
     """Record that Step Functions has started the order's execution; the ARN is from the response."""
-    order.execution_arn, order.status, order.started_at = arn, status, database_time.now()
-    order.save(update_fields=["execution_arn", "status", "started_at"])
-    execution_snapshots.watch({arn: order.started_at + execution_snapshots.WITHOUT_NEWS})
+    end, work = audit.end_of(order), UnitOfWork()
+    order.execution_arn, order.status, order.started_at = arn, status, end.now
+    work.update(order, "execution_arn", "status", "started_at")
     data = {"execution_arn": arn, "status": str(status)}
-    audit.record(order, AuditKind.ORDER_STARTED, by=SYSTEM, data=data, **data)
+    audit.record(work, end, AuditKind.ORDER_STARTED, by=SYSTEM, data=data, **data)
+    work.write()
+    execution_snapshots.watch({arn: end.now + execution_snapshots.WITHOUT_NEWS})
 
 
 def record_refused(order: OrderExecution, why: str) -> None:
     """Record that Step Functions refuses to start the order; `why` is a sentence for people."""
     order.status, order.refusal = OrderExecution.Status.REFUSED, why[:300]
-    order.save(update_fields=["status", "refusal"])
-    audit.record(order, AuditKind.ORDER_REFUSED, by=SYSTEM, data={"why": order.refusal})
+    work = UnitOfWork()
+    work.update(order, "status", "refusal")
+    data = {"why": order.refusal}
+    audit.record(work, audit.end_of(order), AuditKind.ORDER_REFUSED, by=SYSTEM, data=data)
+    work.write()
 
 
 def record_status(order: OrderExecution, status: str, ending: Ending | None = None) -> bool:
@@ -107,9 +123,12 @@ def record_status(order: OrderExecution, status: str, ending: Ending | None = No
     before, order.status = order.status, OrderExecution.Status(reported)
     order.ended_at, order.error = ending.at, ending.error.replace("\0", "")[:256]
     order.cause = redaction.redact_text(ending.cause.replace("\0", ""))[:MAX_CAUSE]
-    order.save(update_fields=["status", "ended_at", "error", "cause"])
+    work = UnitOfWork()
+    work.update(order, "status", "ended_at", "error", "cause")
     data = {"before": before} | ({"error": order.error} if order.error else {})
-    audit.record(order, AuditKind(f"order.{reported}"), by=SYSTEM, data=data, **data)
+    kind = AuditKind(f"order.{reported}")
+    audit.record(work, audit.end_of(order), kind, by=SYSTEM, data=data, **data)
+    work.write()
     return True
 
 
@@ -117,10 +136,12 @@ def end_intervention(
     intervention: OrderIntervention, order: OrderExecution, outcome: Outcome, **details: Any
 ) -> None:
     """Record the outcome of an intervention; the caller holds the locks of both, the order first."""
-    intervention.outcome, intervention.ended_at = outcome, database_time.now()
-    intervention.save(update_fields=["outcome", "ended_at"])
+    end, work = audit.end_of(order), UnitOfWork()
+    intervention.outcome, intervention.ended_at = outcome, end.now
+    work.update(intervention, "outcome", "ended_at")
     data = {"intervention": str(intervention.pk), **details}
-    audit.record(order, KINDS[intervention.kind, outcome], by=SYSTEM, data=data, **data)
+    audit.record(work, end, KINDS[intervention.kind, outcome], by=SYSTEM, data=data, **data)
+    work.write()
 
 
 KINDS: Mapping[tuple[str, str], AuditKind] = {
@@ -134,9 +155,11 @@ KINDS: Mapping[tuple[str, str], AuditKind] = {
 }
 
 
-def record_stopped_before_start(order: OrderExecution, reason: str, *, by: Actor) -> None:
-    """Record the stop of an order that was never started; the caller has cancelled its start."""
-    order.status, order.ended_at = OrderExecution.Status.ABORTED, database_time.now()
-    order.save(update_fields=["status", "ended_at"])
+def record_stopped_before_start(
+    work: UnitOfWork, end: ChainEnd, order: OrderExecution, reason: str, *, by: Actor
+) -> None:
+    """Add the stop of an order that was never started to the unit of work that cancels its start."""
+    order.status, order.ended_at = OrderExecution.Status.ABORTED, end.now
+    work.update(order, "status", "ended_at")
     data = {"reason": reason, "before": "pending"}
-    audit.record(order, AuditKind.ORDER_STOPPED, by=by, data=data)
+    audit.record(work, end, AuditKind.ORDER_STOPPED, by=by, data=data)

@@ -1,4 +1,4 @@
-"""Rows of the outbox: enqueue, lease, conclude. Delivery makes its call between lease and conclude.
+"""Rows of the outbox: new entry, lease, conclude. Delivery makes its call between lease and conclude.
 
 A lease is a compare-and-set with a fencing epoch: a sender whose lease ran out can still record the
 result of its attempt, but can no longer change the state of the entry.
@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from django.db.models.functions import Now
 from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Delivery, DeliveryState, Detail
 from approvals.records import database_time
+from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with time for a pause
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
@@ -31,6 +33,7 @@ LANE_OF = {
     OutboxEntry.Kind.STOP: OutboxEntry.Lane.EXECUTIONS,
     OutboxEntry.Kind.START_BATCH: OutboxEntry.Lane.EXECUTIONS,
 }
+CANCELLABLE: Mapping[str, Any] = {"state": State.WAITING, "attempts": 0}
 DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(state=State.SENDING, lease_until__lte=Now())
 
 
@@ -43,7 +46,7 @@ class Lease:
     epoch: int
 
 
-def enqueue(
+def new_entry(
     kind: OutboxEntry.Kind,
     subject: UUID,
     payload: bytes,
@@ -52,8 +55,8 @@ def enqueue(
     undoable: bool = False,
     queue: UUID | None = None,
 ) -> OutboxEntry:
-    """Insert an entry for a call to be made, in the transaction that changes its subject."""
-    return OutboxEntry.objects.create(
+    """An entry for a call to be made, to be inserted by the unit of work that changes its subject."""
+    return OutboxEntry(
         lane=LANE_OF[kind],
         kind=kind,
         subject=subject,
@@ -259,20 +262,23 @@ def hold_back(entry_id: UUID) -> None:
     )
 
 
-def cancel(kind: OutboxEntry.Kind, subject: UUID) -> bool:
-    """Cancel an entry of which no attempt was made; False if one was made, or if it has ended."""
-    return bool(
-        OutboxEntry.objects.filter(
-            kind=kind, subject=subject, state=State.WAITING, attempts=0
-        ).update(state=State.CANCELLED, detail=Detail.UNDONE, ended_at=Now())
-    )
+def cancellable(kind: OutboxEntry.Kind, subject: UUID) -> OutboxEntry | None:
+    """The entry of a subject, if no attempt was made and it has not ended; `cancel` checks it again."""
+    waiting = OutboxEntry.objects.filter(kind=kind, subject=subject, **CANCELLABLE)
+    return waiting.defer("payload").first()
 
 
-def requeue(entry: OutboxEntry) -> None:
+def cancel(work: UnitOfWork, entry: OutboxEntry, now: datetime) -> None:
+    """Cancel a `cancellable` entry; if a sender has leased it meanwhile, the write raises ConditionFailed."""
+    entry.state, entry.detail, entry.ended_at = State.CANCELLED, Detail.UNDONE, now
+    work.update(entry, "state", "detail", "ended_at", where=CANCELLABLE)
+
+
+def requeue(work: UnitOfWork, entry: OutboxEntry, now: datetime) -> None:
     """Make a parked entry due at once. Its count of attempts stays, so that its journal continues."""
     entry.state, entry.detail, entry.ended_at = State.WAITING, Detail.QUEUED, None
-    entry.not_before = database_time.now()
-    entry.save(update_fields=["state", "detail", "ended_at", "not_before"])
+    entry.not_before = now
+    work.update(entry, "state", "detail", "ended_at", "not_before", where={"state": State.PARKED})
 
 
 def move(entry: OutboxEntry, verdict: Verdict) -> None:

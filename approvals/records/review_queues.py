@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from approvals.actors import Actor
 from approvals.exceptions import NotFound
 from approvals.models import AuditEvent, ReviewQueue
-from approvals.records import audit
+from approvals.records import audit, locked_rows
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedRow
 
 # The events that change settings: a check that was asked for, for example, changes none.
 SETTINGS_EVENTS = (AuditKind.QUEUE_CREATED, AuditKind.QUEUE_CHANGED)
 
 
-def locked(slug: str) -> ReviewQueue:
+def locked(slug: str, *, by: Actor) -> LockedRow[ReviewQueue]:
     """The queue with this slug, locked. Raises NotFound."""
     queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
     if queue is None:
         raise NotFound(f"No queue {slug!r}: register_queue makes one.")
-    return queue
+    return locked_rows.row_with_facts(queue, by=by)
 
 
 def settings_version(queue_id: UUID) -> int:

@@ -16,6 +16,7 @@ from approvals.models import OutboxEntry, ReviewTask
 from approvals.models.outbox import PROVED
 from approvals.records import audit, database_time, execution_snapshots
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 
 Step = tuple[UUID, str, str, str, int | None]
 
@@ -51,17 +52,19 @@ def _link_steps(arns: Iterable[str]) -> set[str]:
     if not links:
         return set()
     delivered = _delivered(links)
-    changed = set()
+    changed, work = set(), UnitOfWork()
     # Locked in the order of their ids, as everywhere, against deadlocks.
     linked = ReviewTask.objects.without_secrets().filter(pk__in=links).order_by("pk")
     for older in linked.select_for_update():
         if not _may_be_replaced(older, delivered):
             continue
         older.superseded_by = links[older.pk]
-        older.save(update_fields=["superseded_by"])
+        work.update(older, "superseded_by")
         changed.add(older.execution_arn)
+        end, kind = audit.end_of(older), AuditKind.REVIEW_NEWER_ARRIVED
         data = {"newer": str(links[older.pk].pk)}
-        audit.record(older, AuditKind.REVIEW_NEWER_ARRIVED, by=MESSAGE_QUEUE, data=data)
+        audit.record(work, end, kind, by=MESSAGE_QUEUE, data=data)
+    work.write()
     return changed
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from approvals import policy
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import ReviewTask, User
+from approvals.records import rights
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ def test_a_grant_replaces_the_role_and_an_unknown_one_is_refused(
     review: ReviewTask, alice: User
 ) -> None:
     people.grant(alice, "manual-review", "viewer", by=COMMAND_LINE)
-    assert policy.roles_in(review.queue, alice) == {"viewer"}
+    assert rights.read(alice, review.queue_id).roles == {"viewer"}
 
     for wrong, refusal in ((("manual-review", "king"), Invalid), (("nowhere", "lead"), NotFound)):
         with pytest.raises(refusal):

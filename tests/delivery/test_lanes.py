@@ -14,7 +14,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewQueue, User
 from approvals.models.choices import Outcome
-from approvals.records import circuit_breakers, database_time, outbox
+from approvals.records import circuit_breakers, database_time
 from tests import factories
 from tests.factories import actor
 
@@ -39,7 +39,7 @@ def approve(by: User, times: int = 1) -> list[OutboxEntry]:
 def test_an_entry_whose_subject_cannot_be_found_is_no_silent_failure(
     alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entry = outbox.enqueue(
+    entry = factories.outbox_entry(
         OutboxEntry.Kind.CALLBACK,
         alice.pk,  # no decision
         b"{}",

@@ -15,18 +15,17 @@ from unittest import mock
 
 from botocore.config import Config
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from approvals.actions import intake, interventions
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
-from approvals.models import OutboxEntry
-from approvals.models.review_tasks import ReviewQuerySet, ReviewTask
 from approvals.reconciliation import evidence
 from approvals.reconciliation.evidence import Evidence, Fate
-from approvals.records import audit, outbox, wake_ups
+from approvals.records import audit, locked_rows, outbox, wake_ups
+from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
 from tests.faults import deliveries, races, restarts, sweeper
 from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
@@ -78,12 +77,8 @@ def delete_before_commit() -> None:
 
 def no_row_lock() -> None:
     """Verbs read the review without locking it."""
-
-    def unlocked(self: ReviewQuerySet, pk: Any) -> ReviewTask:
-        return self.without_secrets().get(pk=pk)
-
-    _patch(ReviewQuerySet, "locked", unlocked)
-    _patch(type(ReviewTask.objects), "locked", lambda self, pk: unlocked(self.get_queryset(), pk))
+    lock = vars(locked_rows)["_LOCK_REVIEW"]
+    _patch(locked_rows, "_LOCK_REVIEW", lock.replace(" FOR UPDATE", ""))
 
 
 def sdk_retries() -> None:
@@ -111,8 +106,13 @@ def audit_afterwards() -> None:
     """The audit event is written after the decision's transaction, in another one."""
     record = audit.record
 
-    def later(row: Any, kind: AuditKind, **what: Any) -> None:
-        transaction.on_commit(lambda: record(row, kind, **what))
+    def later(_: UnitOfWork, end: ChainEnd, kind: AuditKind, **what: Any) -> None:
+        def write() -> None:
+            work = UnitOfWork()
+            record(work, end, kind, **what)
+            work.write()
+
+        transaction.on_commit(write)
 
     _patch(audit, "record", later)
 
@@ -133,14 +133,7 @@ def no_history() -> None:
 
 def unconditional_undo() -> None:
     """Undo cancels the outbox row, whatever has become of it."""
-
-    def cancel(kind: str, subject: Any) -> bool:
-        rows = OutboxEntry.objects.filter(kind=kind, subject=subject)
-        return bool(
-            rows.update(state="cancelled", detail="undone", lease_until=None, ended_at=Now())
-        )
-
-    _patch(outbox, "cancel", cancel)
+    _patch(outbox, "CANCELLABLE", {})
 
 
 def call_in_transaction() -> None:

@@ -11,8 +11,8 @@ from django.db import transaction
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ReviewQueue
 from approvals.models.fields import DocumentField
-from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
+from tests import factories
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_events_that_are_written_together_have_one_transaction(queue: ReviewQueu
     for writes in (2, 1):
         with transaction.atomic():
             for _ in range(writes):
-                audit.record(queue, AuditKind.QUEUE_CHECK_ASKED, by=COMMAND_LINE)
+                factories.event(queue, AuditKind.QUEUE_CHECK_ASKED, by=COMMAND_LINE)
 
     events = AuditEvent.objects.filter(kind="queue.check_asked").order_by("seq")
     first, second, third = (event.transaction for event in events)

@@ -139,7 +139,7 @@ def test_data_that_would_not_read_back_the_same_is_refused(data: Any) -> None:
     before = AuditEvent.objects.count()
 
     with pytest.raises(TypeError):
-        audit.record(review, AuditKind.REVIEW_CLAIMED, by=COMMAND_LINE, data=data)
+        factories.event(review, AuditKind.REVIEW_CLAIMED, by=COMMAND_LINE, data=data)
 
     assert AuditEvent.objects.count() == before
 
@@ -148,7 +148,7 @@ def test_an_event_without_an_actor_is_refused() -> None:
     review = factories.review()
 
     with pytest.raises(TypeError, match="must be an Actor"):
-        audit.record(review, AuditKind.REVIEW_CLAIMED, by=None)
+        factories.event(review, AuditKind.REVIEW_CLAIMED, by=None)
 
 
 def test_an_event_that_cannot_be_recorded_undoes_the_decision(

@@ -43,7 +43,7 @@ def long_chain() -> str:
     """The chain of a review with four events."""
     review = factories.review()
     for number in range(3):
-        audit.record(review, KIND, by=SYSTEM, data={"number": number})
+        factories.event(review, KIND, by=SYSTEM, data={"number": number})
     return audit.chain(review)
 
 
@@ -54,7 +54,9 @@ def test_a_hash_covers_the_hash_before_it_and_every_column_as_compact_sorted_jso
     review = factories.review()
     by = Actor(alice, Surface.WEB, on_behalf_of=bob if stands_in else None)
 
-    made = audit.record(review, KIND, by=by, data={"z": "Köln", "a": [None, True, 7, {"k": "v"}]})
+    made = factories.event(
+        review, KIND, by=by, data={"z": "Köln", "a": [None, True, 7, {"k": "v"}]}
+    )
 
     first, second = events(f"review:{review.pk}")
     at = second.at.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
@@ -75,7 +77,7 @@ def test_a_hash_covers_the_hash_before_it_and_every_column_as_compact_sorted_jso
 
 def test_an_event_of_the_system_has_no_actor_in_its_hash() -> None:
     review = factories.review()
-    event = audit.record(review, KIND, by=SYSTEM)
+    event = factories.event(review, KIND, by=SYSTEM)
 
     content = {
         "actor": None, "actor_name": "system", "at": event.at.isoformat(timespec="microseconds"),
@@ -131,7 +133,7 @@ def test_the_chains_are_all_that_have_events_and_those_that_reviews_should_have(
     past_the_triggers(
         "DELETE FROM approvals_auditevent WHERE chain = %s", f"review:{unrecorded.pk}"
     )
-    audit.record(recorded, KIND, by=SYSTEM)
+    factories.event(recorded, KIND, by=SYSTEM)
 
     found = list(audit.chains())
 
@@ -149,8 +151,8 @@ def test_a_log_line_names_the_row_and_the_actor_and_not_the_data(
     review, written = factories.review(), LogCapture()
     monkeypatch.setattr(audit, "log", structlog.wrap_logger(None, processors=[written]))
 
-    audit.record(review, KIND, by=Actor(alice, Surface.WEB), data={"text": "secret"}, why="x")
-    audit.record(review.queue, AuditKind.QUEUE_CHANGED, by=COMMAND_LINE)
+    factories.event(review, KIND, by=Actor(alice, Surface.WEB), data={"text": "secret"}, why="x")
+    factories.event(review.queue, AuditKind.QUEUE_CHANGED, by=COMMAND_LINE)
 
     assert [
         {key: value for key, value in line.items() if key != "log_level"}
@@ -176,7 +178,7 @@ def test_the_trail_takes_what_reads_back_the_same() -> None:
     review = factories.review()
     data = {"a": None, "b": [True, -3, "x", {"c": []}], "d": {}}
 
-    audit.record(review, KIND, by=SYSTEM, data=data)
+    factories.event(review, KIND, by=SYSTEM, data=data)
 
     assert events(audit.chain(review))[-1].data == data
     assert ReviewTask.objects.count() == 1

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Detail
 from approvals.records import database_time, outbox
+from approvals.records.unit_of_work import ConditionFailed, UnitOfWork
 from tests import factories
 from tests.nesting import runs_inside_another_transaction
 
@@ -24,7 +26,7 @@ MINUTE = timedelta(minutes=1)
 def entry(kind: OutboxEntry.Kind = Kind.CALLBACK, *, due_in: float = 0.0, **columns: Any) -> UUID:
     """An entry that is due in so many seconds, with these columns; returns its id."""
     at = database_time.now() + timedelta(seconds=due_in)
-    made = outbox.enqueue(kind, uuid4(), b"{}", not_before=at)
+    made = factories.outbox_entry(kind, uuid4(), b"{}", not_before=at)
     OutboxEntry.objects.filter(pk=made.pk).update(**columns)
     return made.pk
 
@@ -42,8 +44,8 @@ def ended(state: str) -> dict[str, Any]:
 def test_an_entry_is_queued_or_waits_for_the_end_of_its_undo_window() -> None:
     now = database_time.now()
 
-    queued = outbox.enqueue(Kind.CALLBACK, uuid4(), b"{}", not_before=now)
-    undoable = outbox.enqueue(Kind.CALLBACK, uuid4(), b"{}", not_before=now, undoable=True)
+    queued = factories.outbox_entry(Kind.CALLBACK, uuid4(), b"{}", not_before=now)
+    undoable = factories.outbox_entry(Kind.CALLBACK, uuid4(), b"{}", not_before=now, undoable=True)
 
     assert queued.delivery == ("waiting", "queued")
     assert undoable.delivery == ("waiting", "undo_window")
@@ -62,7 +64,7 @@ def test_many_entries_are_due_at_once_each_with_its_own_payload() -> None:
 def test_the_entries_of_decisions_are_found_by_the_decisions_and_no_others() -> None:
     one, _ = entry(), entry()
     subject = OutboxEntry.objects.get(pk=one).subject
-    outbox.enqueue(Kind.START, subject, b"{}", not_before=database_time.now())
+    factories.outbox_entry(Kind.START, subject, b"{}", not_before=database_time.now())
 
     found = outbox.callback_entries([subject, uuid4()])
 
@@ -124,17 +126,30 @@ def test_an_entry_is_late_once_it_could_have_been_sent_for_so_long(
     assert outbox.late(Lane.EXECUTIONS, MINUTE) == 0
 
 
+def cancelled(entry: OutboxEntry) -> bool:
+    """Whether this entry, as it was read before, can be cancelled."""
+    work = UnitOfWork()
+    outbox.cancel(work, entry, database_time.now())
+    try:
+        with transaction.atomic():
+            work.write()
+    except ConditionFailed:
+        return False
+    return True
+
+
 def test_only_an_entry_that_waits_without_an_attempt_is_taken_back() -> None:
     waiting, tried, sending, parked = (
         OutboxEntry.objects.get(pk=pk)
         for pk in (entry(), entry(attempts=1), entry(**leased(30)), entry(**ended("parked")))
     )
 
-    assert outbox.cancel(Kind.CALLBACK, waiting.subject)
-    assert not outbox.cancel(Kind.CALLBACK, waiting.subject)
+    assert cancelled(waiting)
+    assert not cancelled(waiting)
     for other in (tried, sending, parked):
-        assert not outbox.cancel(Kind.CALLBACK, other.subject)
-    assert not outbox.cancel(Kind.START, tried.subject)
+        assert outbox.cancellable(Kind.CALLBACK, other.subject) is None
+        assert not cancelled(other)
+    assert outbox.cancellable(Kind.START, waiting.subject) is None
     waiting.refresh_from_db()
     assert waiting.delivery == ("undone", "undone")
     assert waiting.ended_at is not None
@@ -155,7 +170,9 @@ def test_only_a_due_entry_that_waits_is_marked_as_held_back() -> None:
 def test_a_requeued_entry_is_due_at_once_and_continues_its_journal() -> None:
     row = OutboxEntry.objects.get(pk=entry(due_in=3600, attempts=4, **ended("parked")))
 
-    outbox.requeue(row)
+    work = UnitOfWork()
+    outbox.requeue(work, row, database_time.now())
+    work.write()
 
     assert outbox.due(Lane.CALLBACKS, limit=1) == [row.pk]
     row.refresh_from_db()

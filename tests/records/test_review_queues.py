@@ -16,9 +16,9 @@ pytestmark = pytest.mark.django_db
 
 def test_a_queue_is_found_by_its_slug_and_an_unknown_one_is_named(queue: ReviewQueue) -> None:
     with transaction.atomic():
-        assert review_queues.locked("manual-review") == queue
+        assert review_queues.locked("manual-review", by=COMMAND_LINE).row == queue
         with pytest.raises(NotFound, match="No queue 'nowhere'"):
-            review_queues.locked("nowhere")
+            review_queues.locked("nowhere", by=COMMAND_LINE)
 
 
 def test_a_version_grows_with_changes_of_settings_alone(queue: ReviewQueue) -> None:

@@ -108,7 +108,7 @@ def test_a_row_that_fails_in_an_unforeseen_way_keeps_its_lease_and_delays_no_oth
 
 
 def test_rows_of_a_lane_this_version_does_not_know_never_make_the_loop_spin() -> None:
-    outbox.enqueue(
+    factories.outbox_entry(
         OutboxEntry.Kind.START,
         factories.queue().pk,
         b"{}",
@@ -199,7 +199,7 @@ def test_a_silent_lane_never_delays_another(
     monkeypatch.setattr(callbacks, "send", hang)
     monkeypatch.setattr(executions, "send", lambda _: started.set() if hangs.wait(60) else None)
     monkeypatch.setattr(executions, "about", lambda _: {})
-    outbox.enqueue(
+    factories.outbox_entry(
         OutboxEntry.Kind.START,
         factories.user("orders@example.com").pk,  # any row of the outbox needs just an id
         b"{}",

@@ -1,0 +1,153 @@
+"""Rows that a verb changes: locked, with all facts that the verb's checks depend on.
+
+A statement that waits for a lock shows the locked row as it is after the wait, and everything else,
+the time too, as it was before (https://www.postgresql.org/docs/current/transaction-iso.html, "Read
+Committed"). So the facts are read by a second statement, on a snapshot of its own; both are sent in one
+round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model
+
+from approvals.actors import Actor
+from approvals.exceptions import NotFound
+from approvals.models import ReviewQueue, ReviewTask, Vote
+from approvals.records import audit, rights, statements
+from approvals.records.audit import ChainEnd
+from approvals.records.rights import Rights
+
+M = TypeVar("M", bound=Model)
+
+
+class Columns(Generic[M]):
+    """The columns of a model in a SELECT, under a table alias, and instances made of their values."""
+
+    def __init__(self, model: type[M], alias: str, *, but: Collection[str] = ()) -> None:
+        self._model = model
+        fields = [field for field in model._meta.concrete_fields if field.name not in but]
+        self._names = [field.attname for field in fields]
+        self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        self._converters = [
+            (number, convert, field.get_col(model._meta.db_table))
+            for number, field in enumerate(fields)
+            for convert in field.get_db_converters(connection)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def instance(self, values: statements.Row) -> M:
+        """The instance with these values; columns that were left out are deferred."""
+        converted = list(values)
+        for number, convert, column in self._converters:
+            converted[number] = convert(converted[number], column, connection)
+        return self._model.from_db(connection.alias, self._names, converted)
+
+
+@dataclass(frozen=True)
+class LockedRow(Generic[M]):
+    """A row locked by this transaction, its audit chain, and the rights of the actor `by`."""
+
+    row: M
+    by: Actor
+    rights: Rights
+    chain: ChainEnd
+
+    @property
+    def now(self) -> datetime:
+        """The database's time after the lock was taken."""
+        return self.chain.now
+
+
+@dataclass(frozen=True)
+class LockedReview(LockedRow[ReviewTask]):
+    """A locked review with its queue; `rights` are those in the queue, `votes` those not withdrawn."""
+
+    votes: tuple[Vote, ...] = ()
+
+
+_REVIEW = Columns(
+    ReviewTask, "r", but=("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
+)
+_QUEUE = Columns(ReviewQueue, "q")
+_LOCK_REVIEW = f"SELECT {_REVIEW.sql} FROM approvals_reviewtask r WHERE r.id = %s FOR UPDATE"  # noqa: S608
+_REVIEW_FACTS = f"""
+SELECT {_QUEUE.sql}, statement_timestamp(), e.seq, e.hash,
+  {rights.ACTIVE}, {rights.GROUPS}, {rights.ROLES.format(queue="q.id")},
+  ARRAY(SELECT ARRAY[v.id::text, v.reviewer_id::text, v.outcome] FROM approvals_vote v
+    WHERE v.review_id = r.id AND v.withdrawn_at IS NULL ORDER BY v.id)
+FROM approvals_reviewtask r JOIN approvals_reviewqueue q ON q.id = r.queue_id
+LEFT JOIN LATERAL {audit.LAST_EVENT} e ON true
+WHERE r.id = %s
+"""  # noqa: S608
+_FACTS = f"""
+SELECT statement_timestamp(), e.seq, e.hash, {rights.ACTIVE}, {rights.GROUPS}
+FROM (SELECT) one LEFT JOIN {audit.LAST_EVENT} e ON true
+"""  # noqa: S608
+
+
+def review(review_id: UUID, *, by: Actor) -> LockedReview:
+    """A review, locked until the transaction ends. Raises NotFound, and TypeError if `by` is no Actor."""
+    found, facts = statements.first_rows(
+        (_LOCK_REVIEW, [review_id]), (_REVIEW_FACTS, _review_parameters(review_id, by))
+    )
+    if found is None or facts is None:
+        raise NotFound
+    return _locked_review(_REVIEW.instance(found), facts, by)
+
+
+def with_facts(locked: ReviewTask, *, by: Actor) -> LockedReview:
+    """A review that this transaction has locked already. Raises TypeError if `by` is no Actor."""
+    facts = statements.first_row(_REVIEW_FACTS, _review_parameters(locked.pk, by))
+    if facts is None:
+        raise NotFound
+    return _locked_review(locked, facts, by)
+
+
+def row(model: type[M], pk: Any, *, by: Actor) -> LockedRow[M]:
+    """A row of another model, locked. Raises NotFound, and TypeError if `by` is no Actor."""
+    _ensure_actor(by)
+    found = model._default_manager.select_for_update(of=("self",)).filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return row_with_facts(found, by=by)
+
+
+def row_with_facts(locked: M, *, by: Actor) -> LockedRow[M]:
+    """A row that this transaction has locked or is about to insert. Raises TypeError if `by` is no Actor."""
+    _ensure_actor(by)
+    who = by.user and by.user.pk
+    facts = statements.first_row(_FACTS, [who, who, audit.chain(locked)])
+    now, seq, digest, active, groups = facts or (None, None, None, False, ())
+    chain = ChainEnd(locked, now, seq or 0, bytes(digest or audit.GENESIS))
+    return LockedRow(locked, by, rights.of(active, groups, ()), chain)
+
+
+def _review_parameters(review_id: UUID, by: Actor) -> list[Any]:
+    _ensure_actor(by)
+    who = by.user and by.user.pk
+    return [who, who, who, who, audit.chain_of("review", review_id), review_id]
+
+
+def _locked_review(found: ReviewTask, facts: statements.Row, by: Actor) -> LockedReview:
+    found.queue = _QUEUE.instance(facts[: len(_QUEUE)])
+    now, seq, digest, active, groups, roles, votes = facts[len(_QUEUE) :]
+    chain = ChainEnd(found, now, seq or 0, bytes(digest or audit.GENESIS))
+    live = tuple(
+        Vote(id=UUID(pk), review=found, reviewer_id=UUID(reviewer), outcome=outcome)
+        for pk, reviewer, outcome in votes
+    )
+    return LockedReview(found, by, rights.of(active, groups, roles), chain, live)
+
+
+def _ensure_actor(by: Actor) -> None:
+    if not isinstance(by, Actor):
+        raise TypeError(f"by must be an Actor, not {type(by).__name__}")

@@ -1,0 +1,50 @@
+"""Statements of verbs, sent with their parameters apart, so that PostgreSQL can keep their plans.
+
+Django's own cursors put parameters into the text, which PostgreSQL cannot prepare. Whether it prepares
+those from here is the setting DATABASE_PREPARED_STATEMENTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+Statement = tuple[str, Sequence[Any]]
+Row = tuple[Any, ...]
+
+
+def first_row(text: str, parameters: Sequence[Any]) -> Row | None:
+    """The first row of a statement's result. Raises Django's database errors."""
+    with _cursor() as cursor:
+        cursor.execute(text, parameters)
+        row: Row | None = cursor.fetchone()
+    return row
+
+
+def first_rows(*statements: Statement) -> list[Row | None]:
+    """The first row of each statement's result; the statements are sent in one round trip.
+
+    Each statement sees what was committed when it began, also if the one before it waited for a lock.
+    Raises Django's database errors.
+    """
+    connection.ensure_connection()
+    cursors = [_cursor() for _ in statements]
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        for cursor, (text, parameters) in zip(cursors, statements, strict=True):
+            cursor.execute(text, parameters)
+    rows: list[Row | None] = [cursor.fetchone() for cursor in cursors]
+    for cursor in cursors:
+        cursor.close()
+    return rows
+
+
+def _cursor() -> CursorWrapper:
+    """A cursor of this thread's connection that binds on the server, with Django's errors and query log."""
+    connection.ensure_connection()
+    bound: Any = psycopg.Cursor(connection.connection)
+    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return make(bound)

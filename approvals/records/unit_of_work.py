@@ -1,0 +1,165 @@
+"""A unit of work: the rows that a verb writes, sent as one SQL statement.
+
+The statement is a WITH of one INSERT, UPDATE or DELETE for each row. PostgreSQL runs its parts on one
+snapshot, in no defined order (https://www.postgresql.org/docs/current/queries-with.html, "Data-Modifying
+Statements in WITH"): none sees what another writes. So each row stands in a unit once, and a row that
+frees a value of a unique index needs another unit than the row that takes it. Foreign keys are checked
+later, so rows of one unit may refer to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import NOT_PROVIDED, Field, Model
+from django.db.models.expressions import DatabaseDefault
+
+from approvals.records import statements
+
+Row = TypeVar("Row", bound=Model)
+
+
+class ConditionFailed(Exception):
+    """A row to be changed is gone, or its `where` does not hold; the transaction must be rolled back."""
+
+
+class _Part(NamedTuple):
+    """The shape of one INSERT, UPDATE or DELETE; `where` is None for an INSERT."""
+
+    model: type[Model]
+    columns: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    where: tuple[str, ...] | None = None
+
+
+class UnitOfWork:
+    """Collects rows and writes them with one statement, inside the caller's transaction.
+
+    It calls neither signals nor `save`; no model of this project has either.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[Model] = []
+        self._parts: list[_Part] = []
+        self._values: list[Any] = []
+        self._afterwards: list[Callable[[], None]] = []
+
+    def insert(self, row: Row) -> Row:
+        """Insert a row; returns it. Columns that the database fills in are set by `write`."""
+        given: list[str] = []
+        filled: list[str] = []
+        values: list[Any] = []
+        for field in row._meta.concrete_fields:
+            value = field.pre_save(row, add=True)
+            if isinstance(value, DatabaseDefault) or (value is None and field.primary_key):
+                filled.append(field.attname)
+            elif value is not None or field.db_default is not NOT_PROVIDED:
+                given.append(field.attname)
+                values.append(_prepared(field, value))
+        self._add(row, _Part(type(row), tuple(given), tuple(filled)), values)
+        return row
+
+    def update(self, row: Model, *names: str, where: Mapping[str, Any] | None = None) -> None:
+        """Update these fields of a row to their present values, if `where` (field: value) still holds."""
+        fields = [_field(type(row), name) for name in names]
+        values = [_prepared(field, field.pre_save(row, add=False)) for field in fields]
+        self._change(row, tuple(field.attname for field in fields), values, where)
+
+    def delete(self, row: Model) -> None:
+        """Delete a row to which no other refers."""
+        self._change(row, (), [], None)
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Call `do` once the rows are written, in the order of these calls."""
+        self._afterwards.append(do)
+
+    def write(self) -> None:
+        """Write all rows. Raises ConditionFailed, or IntegrityError (`constraint` names the constraint)."""
+        if self._parts:
+            written = statements.first_row(_text(tuple(self._parts)), self._values)
+            if written is None:  # a join of all parts: one of them has changed no row
+                raise ConditionFailed
+            self._fill_in(written)
+        for do in self._afterwards:
+            do()
+        self.__init__()  # type: ignore[misc]
+
+    def _fill_in(self, written: statements.Row) -> None:
+        values = iter(written)
+        for row, part in zip(self._rows, self._parts, strict=True):
+            for name in part.returned:
+                setattr(row, name, next(values))
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+    def _change(
+        self,
+        row: Model,
+        columns: tuple[str, ...],
+        values: list[Any],
+        where: Mapping[str, Any] | None,
+    ) -> None:
+        conditions = [row._meta.pk, *(_field(type(row), name) for name in where or {})]
+        expected = [row.pk, *(where or {}).values()]
+        values += [_prepared(f, value) for f, value in zip(conditions, expected, strict=True)]
+        names = tuple(field.attname for field in conditions)
+        self._add(row, _Part(type(row), columns, (), names), values)
+
+    def _add(self, row: Model, part: _Part, values: list[Any]) -> None:
+        if any(type(other) is type(row) and other.pk == row.pk for other in self._rows if row.pk):
+            raise ValueError(
+                f"{row!r} is in this unit already: PostgreSQL would write one of the two"
+            )
+        self._rows.append(row)
+        self._parts.append(part)
+        self._values += values
+
+
+def constraint(error: Exception) -> str:
+    """The name of the constraint that an IntegrityError is about; empty if it names none."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return (diagnosis and diagnosis.constraint_name) or ""
+
+
+def _prepared(field: Field[Any, Any], value: Any) -> Any:
+    if hasattr(value, "resolve_expression"):
+        raise TypeError(f"{field}: a unit of work writes values, no expressions")
+    return field.get_db_prep_save(value, connection)
+
+
+@lru_cache(maxsize=1_000)
+def _text(parts: tuple[_Part, ...]) -> str:
+    """The SQL of units of this shape; an equal text each time, so that it is prepared once."""
+    names = [f"part_{number}" for number in range(len(parts))]
+    bodies = [f"{name} AS ({_sql(part)})" for name, part in zip(names, parts, strict=True)]
+    returned = [
+        f'{name}."{_column(part.model, field)}"'
+        for name, part in zip(names, parts, strict=True)
+        for field in part.returned
+    ]
+    return f"WITH {', '.join(bodies)} SELECT {', '.join(returned) or '1'} FROM {', '.join(names)}"
+
+
+def _sql(part: _Part) -> str:
+    table = f'"{part.model._meta.db_table}"'
+    columns = [f'"{_column(part.model, name)}"' for name in part.columns]
+    if part.where is None:
+        marks = ", ".join(["%s"] * len(columns))
+        returned = ", ".join(f'"{_column(part.model, name)}"' for name in part.returned) or "1"
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) RETURNING {returned}"
+    holds = " AND ".join(f'"{_column(part.model, name)}" = %s' for name in part.where)
+    if not columns:
+        return f"DELETE FROM {table} WHERE {holds} RETURNING 1"
+    changes = ", ".join(f"{column} = %s" for column in columns)
+    return f"UPDATE {table} SET {changes} WHERE {holds} RETURNING 1"
+
+
+def _column(model: type[Model], name: str) -> str:
+    return str(_field(model, name).column)
+
+
+def _field(model: type[Model], name: str) -> Field[Any, Any]:
+    field: Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]
+    return field
