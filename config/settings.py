@@ -111,9 +111,13 @@ except (ValueError, KeyError):
 #: How many connections the threads of one process share; 0: one connection for each thread.
 #: Default: `10` in web processes, `0` in the others.
 POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
+#: Whether PostgreSQL keeps the plans of the statements that verbs send. Not behind a pgbouncer in
+#: transaction mode, which gives each transaction another connection.
+PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=False)
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,
+    "prepare_threshold": 1 if PREPARED_STATEMENTS else None,
     # An action takes milliseconds; one that takes longer is a fault and must not keep a row lock.
     # Only a migration has no time limit once it has its lock. While it waits for one, all later
     # transactions wait behind it, so it gives up much sooner than they do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -34,13 +34,23 @@ def round_by_round(
     return list(zip(*at_once([lambda: side(left), lambda: side(right)]), strict=True))
 
 
-def while_another_commits(sql: str, parameters: Sequence[Any], call: Callable[[], Any]) -> Any:
-    """The result of `call`, which waits for a transaction that runs `sql` and then commits."""
+def while_another_commits(
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    call: Callable[[], Any],
+    *,
+    seconds: float = 0,
+) -> Any:
+    """The result of `call`, which waits for a transaction that runs `sql` and then commits.
+
+    The transaction stays open for so many `seconds` after the call has begun to wait.
+    """
     with second_look() as other, ThreadPoolExecutor(1) as pool:
         other.autocommit = False
         other.execute(sql, parameters)
         waiting = pool.submit(_outcome, call, threading.Barrier(1))
         _until_somebody_waits()
+        other.execute("SELECT pg_sleep(%s)", [seconds])
         other.commit()
         return waiting.result(10)
 
@@ -51,7 +61,7 @@ def second_look() -> Iterator[psycopg.Connection[Any]]:
     settings = connection.get_connection_params()
     keys = ("dbname", "user", "password", "host", "port")
     wanted = {key: settings[key] for key in keys if settings.get(key)}
-    with psycopg.connect(**wanted, autocommit=True) as other:
+    with psycopg.connect(**wanted, autocommit=True, cursor_factory=psycopg.ClientCursor) as other:
         yield other
 
 

@@ -33,8 +33,9 @@ def redacted(text: str, review: ReviewTask) -> str:
 
     The stored token is not unsealed: each candidate in the text is compared by its fingerprint.
     """
-    expected = bytes(review.token_fingerprint)
-    return redaction.redact_matching(text, lambda run: fingerprint(TaskToken(run)) == expected)
+    return redaction.redact_matching(
+        text, lambda run: fingerprint(TaskToken(run)) == bytes(review.token_fingerprint)
+    )
 
 
 def seal(plain: bytes, *, row: UUID, column: str) -> bytes:
