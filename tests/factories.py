@@ -17,10 +17,10 @@ from approvals.gateways.errors import Answer
 from approvals.models import AuditEvent, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Surface
 from approvals.reconciliation.evidence import Evidence, Fate
-from approvals.records import audit, outbox
+from approvals.records import audit, outbox, received_messages
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.intake import Received
 from approvals.records.outbox import Lease
+from approvals.records.received_messages import Readable, Received
 from approvals.records.unit_of_work import UnitOfWork
 
 PASSWORD = "correct horse battery staple"
@@ -60,6 +60,13 @@ def received(body: Any = None, **fields: Any) -> Received:
         body = message(**fields)
     text = body if isinstance(body, str) else json.dumps(body)
     return Received(text, str(uuid.uuid4()), datetime.now(UTC))
+
+
+def readable(queue: ReviewQueue, body: Any = None) -> Readable:
+    """A received message of the queue, parsed."""
+    item = received_messages.read(queue, received(body))
+    assert isinstance(item, Readable)
+    return item
 
 
 def queue(slug: str = "manual-review", **changes: Any) -> ReviewQueue:

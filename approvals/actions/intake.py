@@ -11,8 +11,8 @@ from django.db import transaction
 from approvals.actors import MESSAGE_QUEUE
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import QuarantinedMessage, ReviewQueue
-from approvals.records import intake, quarantine
-from approvals.records.intake import Readable, Received, Refused
+from approvals.records import duplicates, new_reviews, quarantined_messages, received_messages
+from approvals.records.received_messages import Readable, Received, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def _read(
     queue: ReviewQueue, batch: Iterable[Received], origin: Origin
 ) -> tuple[list[Readable], list[Refused]]:
     """Parse all messages before the transaction, in the order that keeps two pollers from a deadlock."""
-    read = [intake.read(queue, one, message_id=one.message_id) for one in batch]
+    read = [received_messages.read(queue, one, message_id=one.message_id) for one in batch]
     readable = [item for item in read if isinstance(item, Readable)]
     refused = [item for item in read if isinstance(item, Refused)]
     if origin == Origin.DEAD_LETTERS:
@@ -99,11 +99,11 @@ def _store_alone(queue: ReviewQueue, item: Readable, origin: Origin) -> Taken:
 def _store(
     queue: ReviewQueue, readable: Sequence[Readable], refused: Sequence[Refused], origin: Origin
 ) -> Taken:
-    rows = intake.insert(queue, readable)
-    reviews = intake.stored(readable)
+    rows = new_reviews.insert(queue, readable)
+    reviews = duplicates.stored(readable)
     new = [row for row in rows if reviews[bytes(row.token_fingerprint)].pk == row.pk]
-    intake.record_arrival(queue, new, by=MESSAGE_QUEUE)
-    without_review = [why for item in readable if (why := intake.refusal_of(item, reviews))]
-    quarantined = quarantine.store(queue, [*refused, *without_review], origin)
-    duplicates = len(readable) - len(new) - len(without_review)
-    return Taken(reviews=len(new), duplicates=duplicates, quarantined=quarantined)
+    new_reviews.record_arrival(queue, new, by=MESSAGE_QUEUE)
+    without_review = [why for item in readable if (why := duplicates.refusal_of(item, reviews))]
+    quarantined = quarantined_messages.store(queue, [*refused, *without_review], origin)
+    again = len(readable) - len(new) - len(without_review)
+    return Taken(reviews=len(new), duplicates=again, quarantined=quarantined)

@@ -12,10 +12,18 @@ from approvals.actors import Actor
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.policy import Action
-from approvals.records import audit, idempotency, intake, locked_rows, quarantine
+from approvals.records import (
+    audit,
+    duplicates,
+    idempotency,
+    locked_rows,
+    new_reviews,
+    quarantined_messages,
+    received_messages,
+)
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.intake import Readable, Received, Refused
 from approvals.records.locked_rows import LockedRow
+from approvals.records.received_messages import Readable, Received, Refused
 from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import typed_text
 
@@ -41,7 +49,7 @@ def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -
     idempotency.fill(key, review.pk)
     if created:
         about = {"quarantined": str(row.pk), "origin": row.origin}
-        intake.record_arrival(row.queue, [review], by=by, about=about)
+        new_reviews.record_arrival(row.queue, [review], by=by, about=about)
     row.replayed_at, row.replayed_by, row.replayed_as = locked.now, by.user, review
     work = UnitOfWork()
     work.update(row, "replayed_at", "replayed_by", "replayed_as")
@@ -87,7 +95,7 @@ def reveal(message_id: UUID, *, by: Actor) -> bytes:
     Raises NotFound, NotAllowed or KeyMissing.
     """
     locked = _locked(message_id, by)
-    body = quarantine.body_of(locked.row)
+    body = quarantined_messages.body_of(locked.row)
     work = UnitOfWork()
     audit.record(work, locked.chain, AuditKind.MESSAGE_REVEALED, by=by)
     work.write()
@@ -114,12 +122,14 @@ def _ensure_open(row: QuarantinedMessage) -> None:
 
 def _read_again(row: QuarantinedMessage) -> Readable:
     """The stored message, parsed again. Raises KeyMissing, or Invalid if it still cannot be read."""
-    body = quarantine.body_of(row).decode(errors="surrogatepass")
+    body = quarantined_messages.body_of(row).decode(errors="surrogatepass")
     received = Received(body, row.sqs_message_id, row.sent_at)
-    item = intake.read(row.queue, received, quarantined=str(row.pk))
+    item = received_messages.read(row.queue, received, quarantined=str(row.pk))
     if isinstance(item, Readable):
         return item
-    if item.reason == intake.PARSER_FAILED:  # a bug of ours: a later release may read the message
+    if (
+        item.reason == received_messages.PARSER_FAILED
+    ):  # a bug of ours: a later release may read the message
         raise Invalid("The parser fails on this message; the log says where.")
     raise _invalid(item)
 
@@ -130,12 +140,12 @@ def _invalid(refusal: Refused) -> Invalid:
 
 def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
     """The review of a message and whether it is new. Raises Invalid if the message may not become one."""
-    reviews = intake.stored([item])
+    reviews = duplicates.stored([item])
     inserted = None
     if not reviews and item.refusal is None:
         inserted = _inserted(row.queue, item)
-        reviews = intake.stored([item])  # a poller may have stored the token while we waited
-    if refusal := intake.refusal_of(item, reviews):
+        reviews = duplicates.stored([item])  # a poller may have stored the token while we waited
+    if refusal := duplicates.refusal_of(item, reviews):
         raise _invalid(refusal)
     review = ReviewTask.objects.get(pk=reviews[item.fingerprint].pk)
     return review, inserted is not None and inserted.pk == review.pk
@@ -143,7 +153,7 @@ def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, boo
 
 def _inserted(queue: ReviewQueue, item: Readable) -> ReviewTask:
     try:
-        [review] = intake.insert(queue, [item])
+        [review] = new_reviews.insert(queue, [item])
     except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001  (its text may hold the message: only its type is logged)

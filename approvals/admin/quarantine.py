@@ -19,7 +19,7 @@ from approvals.admin.pages import Tool
 from approvals.admin.permissions import actor, permissions
 from approvals.exceptions import KeyMissing
 from approvals.models import QuarantinedMessage
-from approvals.records.quarantine import redacted_body
+from approvals.records.quarantined_messages import redacted_body
 
 
 class DiscardForm(forms.Form):

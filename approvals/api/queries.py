@@ -29,7 +29,7 @@ from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.quarantine import redacted_body as stored_body
+from approvals.records.quarantined_messages import redacted_body as stored_body
 
 COUNT_UP_TO = 100
 VOTE_EVENTS = (AuditKind.REVIEW_APPROVED, AuditKind.REVIEW_REJECTED, AuditKind.VOTE_CAST)

@@ -19,7 +19,7 @@ from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
 from approvals.polling import sources, statuses
-from approvals.records.intake import Received
+from approvals.records.received_messages import Received
 
 log = structlog.get_logger(__name__)
 

@@ -29,7 +29,7 @@ from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQu
 from approvals.models.outbox import DeliveryState
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
-from approvals.records.intake import Received
+from approvals.records.received_messages import Received
 from approvals.untrusted.redaction import PLACEHOLDER
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from approvals import messages
 from approvals.actions import intake
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.records import audit, tokens
-from approvals.records.intake import Received
+from approvals.records.received_messages import Received
 from tests import factories
 from tests.factories import message, received
 from tests.races import at_once

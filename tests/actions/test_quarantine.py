@@ -24,7 +24,7 @@ from approvals.exceptions import (
 )
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.records import audit, idempotency, tokens
-from approvals.records.intake import Received
+from approvals.records.received_messages import Received
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.factories import actor, message, received

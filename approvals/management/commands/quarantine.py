@@ -15,7 +15,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.models import QuarantinedMessage
-from approvals.records.quarantine import redacted_body
+from approvals.records.quarantined_messages import redacted_body
 from approvals.untrusted.display import visible
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from approvals.exceptions import KeyMissing
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue
-from approvals.records import audit, quarantine
-from approvals.records.intake import Refused
+from approvals.records import audit, quarantined_messages
+from approvals.records.received_messages import Refused
 from tests.canary import CANARY, assert_no_canary
 from tests.factories import received
 
@@ -25,8 +25,8 @@ def refused(body: str, explanation: str = "It is no JSON.") -> Refused:
 def test_a_message_is_stored_once_and_its_chain_is_opened_once(queue: ReviewQueue) -> None:
     items = [refused("{a"), refused("{b")]
 
-    assert quarantine.store(queue, items, QUEUE) == 2
-    assert quarantine.store(queue, items, QUEUE) == 0
+    assert quarantined_messages.store(queue, items, QUEUE) == 2
+    assert quarantined_messages.store(queue, items, QUEUE) == 0
 
     for row in QuarantinedMessage.objects.all():
         (event,) = AuditEvent.objects.filter(chain=audit.chain(row))
@@ -36,24 +36,24 @@ def test_a_message_is_stored_once_and_its_chain_is_opened_once(queue: ReviewQueu
 
 @pytest.mark.parametrize("body", ["half of \ud800", "nul \0", "", "\ufeff{"])
 def test_its_bytes_are_sealed_and_come_back_as_they_were(body: str, queue: ReviewQueue) -> None:
-    quarantine.store(queue, [refused(body)], QUEUE)
+    quarantined_messages.store(queue, [refused(body)], QUEUE)
 
     row = QuarantinedMessage.objects.get()
 
     plain = body.encode(errors="surrogatepass")
-    assert quarantine.body_of(row) == plain
+    assert quarantined_messages.body_of(row) == plain
     assert row.raw_body_bytes == len(plain)
     assert len(plain) < 4 or plain not in bytes(row.raw_body)
 
 
 def test_an_explanation_is_made_storable(queue: ReviewQueue) -> None:
-    quarantine.store(queue, [refused("{", "a\0b" + "x" * 400)], QUEUE)
+    quarantined_messages.store(queue, [refused("{", "a\0b" + "x" * 400)], QUEUE)
 
     assert QuarantinedMessage.objects.get().explanation == "ab" + "x" * 298
 
 
 def test_a_dead_letter_says_so_before_its_own_reason(queue: ReviewQueue) -> None:
-    quarantine.store(queue, [refused("{")], DEAD_LETTERS)
+    quarantined_messages.store(queue, [refused("{")], DEAD_LETTERS)
 
     row = QuarantinedMessage.objects.get()
     assert (row.reason, row.origin) == ("dead_letter", "dead_letters")
@@ -62,17 +62,17 @@ def test_a_dead_letter_says_so_before_its_own_reason(queue: ReviewQueue) -> None
 
 def test_it_is_shown_without_the_token(queue: ReviewQueue) -> None:
     body = json.dumps({"taskToken": CANARY, "note": f"as {CANARY} says"})
-    quarantine.store(queue, [refused(body)], QUEUE)
+    quarantined_messages.store(queue, [refused(body)], QUEUE)
 
-    shown = quarantine.redacted_body(QuarantinedMessage.objects.get())
+    shown = quarantined_messages.redacted_body(QuarantinedMessage.objects.get())
 
     assert_no_canary(shown)
     assert json.loads(shown) == {"taskToken": "[task token]", "note": "as [task token] says"}
 
 
 def test_without_the_key_nothing_is_shown(queue: ReviewQueue, settings: Any) -> None:
-    quarantine.store(queue, [refused("{")], QUEUE)
+    quarantined_messages.store(queue, [refused("{")], QUEUE)
     settings.TOKEN_KEYS = {"another": bytes(32)}
 
     with pytest.raises(KeyMissing):
-        quarantine.redacted_body(QuarantinedMessage.objects.get())
+        quarantined_messages.redacted_body(QuarantinedMessage.objects.get())

@@ -13,7 +13,7 @@ from approvals.models import QuarantinedMessage, ReviewQueue
 from approvals.models.ids import uuid7
 from approvals.records import audit, tokens
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.intake import Refused
+from approvals.records.received_messages import Refused
 from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)

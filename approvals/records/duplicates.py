@@ -1,0 +1,66 @@
+"""Duplicates: which of the received messages have a review already, and which contradict it.
+
+A message is the same as before if it has the same task token and the same bytes, or the same JSON value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from approvals.exceptions import KeyMissing
+from approvals.models import ReviewTask
+from approvals.records import tokens
+from approvals.records.received_messages import Readable, Refused
+
+
+class StoredReview(NamedTuple):
+    """The review of a token, and the SHA-256 of the message it was made of."""
+
+    pk: UUID
+    digest: bytes
+
+
+Stored = Mapping[bytes, StoredReview]  # by fingerprint
+
+
+def stored(readable: Iterable[Readable]) -> Stored:
+    """The stored reviews of these messages' tokens."""
+    found = ReviewTask.objects.filter(token_fingerprint__in=[i.fingerprint for i in readable])
+    return {
+        bytes(fingerprint): StoredReview(pk, bytes(digest))
+        for fingerprint, pk, digest in found.values_list(
+            "token_fingerprint", "pk", "raw_body_sha256"
+        )
+    }
+
+
+def refusal_of(item: Readable, reviews: Stored) -> Refused | None:
+    """Why a message has no review; None if one of `reviews` was made of this message."""
+    review = reviews.get(item.fingerprint)
+    if review is None:
+        return item.refusal
+    if review.digest == item.digest or _is_equal_json(review.pk, item):
+        return None
+    explanation = f"The same task token came before with another body: review {review.pk}."
+    return Refused(item.received, "conflict", explanation)
+
+
+def _is_equal_json(review: UUID, item: Readable) -> bool:
+    """Whether a review's message differs from this one in white space and the order of keys alone.
+
+    A recovered message comes from the execution history, which holds its JSON value and not its bytes,
+    while a poller may still find the bytes in SQS. False if the key of the stored message is missing.
+    """
+    sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=review)
+    try:
+        body = tokens.unseal(sealed, row=review, column="raw_body").decode()
+    except KeyMissing:
+        return False
+    return _canonical(body) == _canonical(item.received.body)
+
+
+def _canonical(body: str) -> str:
+    return json.dumps(json.loads(body), sort_keys=True)

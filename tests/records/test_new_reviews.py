@@ -1,0 +1,26 @@
+"""New reviews: their audit chains say where they came from."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.actors import COMMAND_LINE
+from approvals.models import AuditEvent, ReviewQueue
+from approvals.records import audit, new_reviews
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_arrival_opens_the_chain_with_who_brought_it_and_what_is_said_of_it(
+    queue: ReviewQueue,
+) -> None:
+    (row,) = new_reviews.insert(queue, [factories.readable(queue)])
+
+    new_reviews.record_arrival(queue, [row], by=COMMAND_LINE, about={"quarantined": "q-1"})
+
+    event = AuditEvent.objects.get(chain=audit.chain(row))
+    assert (event.seq, event.kind, event.surface) == (1, "review.received", "command")
+    assert event.data["quarantined"] == "q-1"
+    assert event.data["token_fingerprint"] == bytes(row.token_fingerprint).hex()
+    assert audit.verify(audit.chain(row)) == []
