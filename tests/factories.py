@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from approvals.gateways.errors import Answer
 from approvals.models import AuditEvent, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Surface
 from approvals.reconciliation.evidence import Evidence, Fate
-from approvals.records import audit, outbox, received_messages
+from approvals.records import audit, database_time, outbox, received_messages
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.outbox import Lease
 from approvals.records.received_messages import Readable, Received
@@ -108,6 +109,27 @@ def outbox_entry(
     entry = outbox.new_entry(kind, subject, payload, **about)
     entry.save(force_insert=True)
     return entry
+
+
+def moved(entry: OutboxEntry, verdict: outbox.Verdict) -> OutboxEntry:
+    """The entry after this verdict."""
+    work = UnitOfWork()
+    outbox.move(work, entry, verdict, database_time.now())
+    work.write()
+    return entry
+
+
+def attempt_concluded(
+    lease: Lease,
+    result: outbox.AttemptResult,
+    judge: Callable[[OutboxEntry], outbox.Verdict | None],
+    **what: Any,
+) -> outbox.Conclusion:
+    """The conclusion of an attempt, written."""
+    work = UnitOfWork()
+    concluded = outbox.conclude(work, lease, result, judge, **what)
+    work.write()
+    return concluded
 
 
 def conclude(lease: Lease, answer: Answer) -> None:

@@ -10,6 +10,7 @@ from approvals.delivery.idempotent_start import Start
 from approvals.models import BatchExecution
 from approvals.records import batch_executions
 from approvals.records.outbox import Lease
+from approvals.records.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,9 @@ def send(lease: Lease) -> None:
 @transaction.atomic(durable=True)
 def _conclude(lease: Lease, start: Start) -> None:
     execution = BatchExecution.objects.select_for_update().get(pk=lease.entry.subject)
-    concluded = idempotent_start.conclude(lease, start)
+    work = UnitOfWork()
+    concluded = idempotent_start.conclude(work, lease, start)
+    work.write()
     if start.arn:
         if not execution.execution_arn:
             batch_executions.record_started(execution, start.arn, start.status)

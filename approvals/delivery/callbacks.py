@@ -24,12 +24,13 @@ from approvals.records import (
     audit,
     callback_payloads,
     circuit_breakers,
-    database_time,
+    locked_rows,
     outbox,
     places,
     tokens,
 )
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedReview
 from approvals.records.outbox import AttemptResult, Lease, Verdict
 from approvals.records.unit_of_work import UnitOfWork
 
@@ -63,16 +64,18 @@ def about(lease: Lease) -> dict[str, str]:
 def send(lease: Lease) -> None:
     """Make the one call of a leased callback, read the history if the answer needs it, and conclude."""
     decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)
-    must_read = _is_final(lease.entry) or conclude(
+    must_read = _is_final(lease) or conclude(
         lease, _call(decision.review, bytes(lease.entry.payload))
     )
     if must_read:
         conclude_by_history(lease, evidence.ask(decision.review, decision))
 
 
-def _is_final(entry: OutboxEntry) -> bool:
+def _is_final(lease: Lease) -> bool:
     """Whether the last answer makes another call useless: only the history shows what became of it."""
-    result, _ = _last_answer(entry)
+    if lease.number == 1:
+        return False
+    result, _ = _last_answer(lease.entry)
     return result in FINAL_FOR_THE_CALL
 
 
@@ -108,18 +111,21 @@ def conclude(lease: Lease, answer: Answer) -> bool:
 
     Locks the review, then the entry.
     """
-    decision, review = _locked(lease)
+    locked = _locked(lease)
     final = _result(answer) in FINAL_FOR_THE_CALL
+    work = UnitOfWork()
     concluded = outbox.conclude(
+        work,
         lease,
         AttemptResult(_result(answer), answer.code, answer.request_id),
-        lambda _: None if final else _verdict(review, answer),
+        lambda _: None if final else _verdict(locked, answer),
     )
     entry, before = concluded.entry, concluded.before
     if entry.detail != before.detail and not _is_one_more_retry(entry, before):
         why = {"why": WHY[answer.code]} if answer.code in WHY else {}
         known = {"error_code": answer.code, "aws_request_id": answer.request_id, **why}
-        _record(review, decision, entry, known)
+        _record(work, locked, entry, known)
+    work.write()
     _count_refusal(entry, answer)
     return final and outbox.still_ours(entry, lease)
 
@@ -127,24 +133,25 @@ def conclude(lease: Lease, answer: Answer) -> bool:
 @transaction.atomic(durable=True)
 def conclude_by_history(lease: Lease, found: Evidence) -> None:
     """Move the row as the execution's history proves; what it does not prove is not settled."""
-    decision, review = _locked(lease)
+    locked, work = _locked(lease), UnitOfWork()
     concluded = outbox.conclude(
+        work,
         lease,
         AttemptResult(Result.HISTORY, str(found.fate), if_unknown=True),
         lambda entry: _verdict_by_history(entry, found),
     )
     if concluded.entry.detail != concluded.before.detail:
         _, code = _last_answer(concluded.entry)
-        _record(review, decision, concluded.entry, {"error_code": code, **found.as_audit_data()})
+        _record(work, locked, concluded.entry, {"error_code": code, **found.as_audit_data()})
+    work.write()
 
 
-def _locked(lease: Lease) -> tuple[Decision, ReviewTask]:
-    decision = Decision.objects.get(pk=lease.entry.subject)
-    review = ReviewTask.objects.select_for_update(of=("self",)).get(pk=decision.review_id)
-    return decision, review
+def _locked(lease: Lease) -> LockedReview:
+    review_id = Decision.objects.values_list("review", flat=True).get(pk=lease.entry.subject)
+    return locked_rows.review(review_id, by=SYSTEM)
 
 
-def _verdict(review: ReviewTask, answer: Answer) -> Verdict:
+def _verdict(locked: LockedReview, answer: Answer) -> Verdict:
     """What follows from an answer that neither proves delivery nor is final for the call."""
     if answer is KEY_MISSING:
         return outbox.parked(Detail.KEY_MISSING)
@@ -153,7 +160,7 @@ def _verdict(review: ReviewTask, answer: Answer) -> Verdict:
     if answer.proof == Proof.INVALID_OUTPUT:
         return outbox.parked(Detail.INVALID_OUTPUT)
     if answer.proof == Proof.ACCESS_DENIED:
-        if review.is_past_deadline(database_time.now()):
+        if locked.row.is_past_deadline(locked.now):
             return outbox.parked(Detail.ACCESS_DENIED)
         return outbox.retrying(at_least=ACCESS_PAUSE)
     return outbox.retrying()
@@ -206,12 +213,10 @@ def _result(answer: Answer) -> str:
 
 
 def _record(
-    review: ReviewTask, decision: Decision, entry: OutboxEntry, known: Mapping[str, Any]
+    work: UnitOfWork, locked: LockedReview, entry: OutboxEntry, known: Mapping[str, Any]
 ) -> None:
     state, detail = entry.delivery
     kind = AuditKind("callback.retrying" if state == DeliveryState.WAITING else f"callback.{state}")
-    data = {"decision": str(decision.pk), "detail": detail, "attempts": entry.attempts, **known}
+    data = {"decision": str(entry.subject), "detail": detail, "attempts": entry.attempts, **known}
     logged = {"detail": detail, "attempts": entry.attempts, "code": known.get("error_code", "")}
-    work = UnitOfWork()
-    audit.record(work, audit.end_of(review), kind, by=SYSTEM, data=data, **logged)
-    work.write()
+    audit.record(work, locked.chain, kind, by=SYSTEM, data=data, **logged)

@@ -13,6 +13,7 @@ from approvals.delivery.idempotent_start import Start
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import orders
 from approvals.records.outbox import Lease
+from approvals.records.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,9 @@ def _start(lease: Lease) -> None:
 @transaction.atomic(durable=True)
 def _conclude(lease: Lease, start: Start) -> None:
     order = OrderExecution.objects.select_for_update().get(pk=lease.entry.subject)
-    concluded = idempotent_start.conclude(lease, start)
+    work = UnitOfWork()
+    concluded = idempotent_start.conclude(work, lease, start)
+    work.write()
     if start.arn:
         if not order.execution_arn:
             known = start.status in OrderExecution.Status.values

@@ -15,6 +15,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.models.outbox import Detail
 from approvals.records import outbox
 from approvals.records.outbox import AttemptResult, Conclusion, Lease
+from approvals.records.unit_of_work import UnitOfWork
 
 REFUSALS = {Proof.REFUSED, Proof.INVALID_OUTPUT, Proof.INVALID_TOKEN}
 
@@ -51,9 +52,9 @@ def _existing(state_machine_arn: str, name: str, input_sha256: bytes) -> Start:
     return Start(answer, found.arn, found.status)
 
 
-def conclude(lease: Lease, start: Start) -> Conclusion:
-    """End the attempt: acknowledged with an ARN, parked with a refusal, else another try."""
+def conclude(work: UnitOfWork, lease: Lease, start: Start) -> Conclusion:
+    """Add the end of the attempt: acknowledged with an ARN, parked with a refusal, else another try."""
     answer = start.answer
     verdict = outbox.parked(Detail.REFUSED) if start.refusal else outbox.retrying()
     result = AttemptResult(answer.proof, answer.code, answer.request_id)
-    return outbox.conclude(lease, result, lambda _: verdict)
+    return outbox.conclude(work, lease, result, lambda _: verdict)

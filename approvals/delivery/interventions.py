@@ -24,6 +24,7 @@ from approvals.models.outbox import Detail
 from approvals.records import database_time, execution_snapshots, orders, outbox
 from approvals.records.orders import Ending
 from approvals.records.outbox import AttemptResult, Lease
+from approvals.records.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
@@ -141,12 +142,15 @@ def _conclude(
     result = answered.proof if answer else OutboxAttempt.Result.HISTORY
     unended = intervention.ended_at is None
     verdict = outbox.retrying() if outcome is None else outbox.settled(SETTLED_AS[outcome])
+    work = UnitOfWork()
     concluded = outbox.conclude(
+        work,
         lease,
         AttemptResult(result, answered.code, answered.request_id),
         lambda _: verdict if unended else None,
         proved=unended and outcome == Outcome.DONE,
     )
+    work.write()
     if concluded.verdict is None:
         return
     if outcome is None:

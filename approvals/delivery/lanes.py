@@ -39,7 +39,11 @@ def deliver(entry_id: UUID) -> bool:
     An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
     until that runs out, and an attempt without an end means that its outcome is unknown.
     """
-    if not _admitted(entry_id) or not start_pacing.admits(entry_id):
+    known = OutboxEntry.objects.filter(pk=entry_id).values_list("kind", "queue").first()
+    if known is None:
+        return False
+    kind, queue = known
+    if not _admitted(entry_id, queue) or not start_pacing.admits(kind):
         return False
     lease = outbox.lease(entry_id)
     if lease is None:
@@ -56,9 +60,8 @@ def deliver(entry_id: UUID) -> bool:
     return True
 
 
-def _admitted(entry_id: UUID) -> bool:
+def _admitted(entry_id: UUID, queue: UUID | None) -> bool:
     """Whether the circuit breaker of its queue lets an entry go; otherwise its detail becomes `breaker_open`."""
-    queue = OutboxEntry.objects.filter(pk=entry_id).values_list("queue", flat=True).first()
     if queue is None or circuit_breakers.admits(queue):
         return True
     outbox.hold_back(entry_id)

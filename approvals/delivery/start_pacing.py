@@ -7,7 +7,6 @@ second without success it leaves the entry, which stays due for the next sender.
 from __future__ import annotations
 
 import time
-from uuid import UUID
 
 from django.conf import settings
 
@@ -19,10 +18,9 @@ PATIENCE = 1.0  # seconds
 STARTS = (OutboxEntry.Kind.START, OutboxEntry.Kind.START_BATCH)
 
 
-def admits(entry_id: UUID) -> bool:
-    """Whether the quota lets an entry go within a second; only starts of executions count."""
-    entry = OutboxEntry.objects.filter(pk=entry_id, kind__in=STARTS)
-    if not entry.exists():
+def admits(kind: str) -> bool:
+    """Whether the quota lets an entry of this kind go within a second; only starts of executions count."""
+    if kind not in STARTS:
         return True
     region = _region()
     per_second, burst = service_quotas.starts(region, settings.EXECUTION_STARTS_PER_SECOND)

@@ -29,8 +29,8 @@ INSERT INTO approvals_receipt AS kept
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (principal, key) DO UPDATE SET
   id = EXCLUDED.id, request = EXCLUDED.request, body_sha256 = EXCLUDED.body_sha256,
-  status = EXCLUDED.status, result = EXCLUDED.result, answer = NULL, created_at = now()
-WHERE kept.created_at < now() - %s
+  status = EXCLUDED.status, result = EXCLUDED.result, answer = NULL, created_at = statement_timestamp()
+WHERE kept.created_at < statement_timestamp() - %s
 RETURNING 1
 """
 

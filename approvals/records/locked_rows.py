@@ -8,13 +8,11 @@ round trip.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Model
 
 from approvals.actors import Actor
@@ -25,31 +23,6 @@ from approvals.records.audit import ChainEnd
 from approvals.records.rights import Rights
 
 M = TypeVar("M", bound=Model)
-
-
-class Columns(Generic[M]):
-    """The columns of a model in a SELECT, under a table alias, and instances made of their values."""
-
-    def __init__(self, model: type[M], alias: str, *, but: Collection[str] = ()) -> None:
-        self._model = model
-        fields = [field for field in model._meta.concrete_fields if field.name not in but]
-        self._names = [field.attname for field in fields]
-        self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
-        self._converters = [
-            (number, convert, field.get_col(model._meta.db_table))
-            for number, field in enumerate(fields)
-            for convert in field.get_db_converters(connection)
-        ]
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def instance(self, values: statements.Row) -> M:
-        """The instance with these values; columns that were left out are deferred."""
-        converted = list(values)
-        for number, convert, column in self._converters:
-            converted[number] = convert(converted[number], column, connection)
-        return self._model.from_db(connection.alias, self._names, converted)
 
 
 @dataclass(frozen=True)
@@ -74,10 +47,10 @@ class LockedReview(LockedRow[ReviewTask]):
     votes: tuple[Vote, ...] = ()
 
 
-_REVIEW = Columns(
+_REVIEW = statements.Columns(
     ReviewTask, "r", but=("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
 )
-_QUEUE = Columns(ReviewQueue, "q")
+_QUEUE = statements.Columns(ReviewQueue, "q")
 _LOCK_REVIEW = f"SELECT {_REVIEW.sql} FROM approvals_reviewtask r WHERE r.id = %s FOR UPDATE"  # noqa: S608
 _REVIEW_FACTS = f"""
 SELECT {_QUEUE.sql}, statement_timestamp(), e.seq, e.hash,

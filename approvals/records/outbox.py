@@ -14,12 +14,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Delivery, DeliveryState, Detail
-from approvals.records import database_time
+from approvals.records import database_time, statements
 from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with time for a pause
@@ -34,6 +34,27 @@ LANE_OF = {
     OutboxEntry.Kind.START_BATCH: OutboxEntry.Lane.EXECUTIONS,
 }
 CANCELLABLE: Mapping[str, Any] = {"state": State.WAITING, "attempts": 0}
+_ENTRY = statements.Columns(OutboxEntry, "e")
+_LEASE = f"""
+WITH e AS (
+  UPDATE approvals_outboxentry SET state = 'sending', lease_until = statement_timestamp() + %s,
+    attempts = attempts + 1, lease_epoch = lease_epoch + 1
+  WHERE id = %s AND (
+    (state = 'waiting' AND not_before <= statement_timestamp())
+    OR (state = 'sending' AND lease_until <= statement_timestamp()))
+  RETURNING *
+), attempt AS (
+  INSERT INTO approvals_outboxattempt (entry_id, number, result, error_code, request_id)
+  SELECT id, attempts, '', '', '' FROM e
+)
+SELECT {_ENTRY.sql} FROM e
+"""  # noqa: S608
+_LOCK_WITH_ATTEMPT = f"""
+SELECT {_ENTRY.sql}, statement_timestamp(), a.id, a.result, EXISTS (
+  SELECT FROM approvals_outboxattempt WHERE entry_id = e.id AND result = 'accepted')
+FROM approvals_outboxentry e JOIN approvals_outboxattempt a ON a.entry_id = e.id AND a.number = %s
+WHERE e.id = %s FOR UPDATE OF e
+"""  # noqa: S608
 DUE = Q(state=State.WAITING, not_before__lte=Now()) | Q(state=State.SENDING, lease_until__lte=Now())
 
 
@@ -119,16 +140,10 @@ def lease(entry_id: UUID) -> Lease | None:
     When this returns, the attempt is committed: a crash afterwards leaves an attempt without an end,
     whose outcome is unknown.
     """
-    taken = OutboxEntry.objects.filter(DUE, pk=entry_id).update(
-        state=State.SENDING,
-        attempts=F("attempts") + 1,
-        lease_epoch=F("lease_epoch") + 1,
-        lease_until=Now() + LEASE,
-    )
-    if not taken:
+    leased = statements.first_row(_LEASE, [LEASE, entry_id])
+    if leased is None:
         return None
-    entry = OutboxEntry.objects.get(pk=entry_id)
-    OutboxAttempt.objects.create(entry=entry, number=entry.attempts)
+    entry = _ENTRY.instance(leased)
     return Lease(entry, entry.attempts, entry.lease_epoch)
 
 
@@ -186,53 +201,60 @@ def retrying(*, at_least: float = 0.0) -> Verdict:
 
 
 def conclude(
+    work: UnitOfWork,
     taken: Lease,
     result: AttemptResult,
     judge: Callable[[OutboxEntry], Verdict | None],
     *,
     proved: bool | None = None,
 ) -> Conclusion:
-    """Journal the result of an attempt and change the state of its entry. Every attempt ends here.
+    """Add the result of an attempt, and the new state of its entry, to the unit of work.
+
+    Every attempt ends here.
 
     - The result is always journalled, also after the lease ran out.
     - Proved delivery settles the entry, however late and whichever sender has the lease now. The proof
       is a 200 of any attempt, or `proved` for a kind of call whose 200 alone proves nothing.
     - Otherwise the entry changes only under a lease that still runs, as `judge` decides; None keeps it.
 
-    Locks the entry; the caller has locked its review or order before.
+    Locks the entry; the caller has locked its review or order before, under whose lock alone attempts
+    get their results.
     """
-    entry = journal(taken, result)
+    entry, attempt, was_accepted, now = _locked(taken)
+    _journal(work, attempt, result, now)
     before = entry.delivery
     if proved is None:
-        proved = result.result == OutboxAttempt.Result.ACCEPTED or was_accepted(entry)
+        proved = result.result == OutboxAttempt.Result.ACCEPTED or was_accepted
     verdict = None
     if proved:
         verdict = None if before.state == DeliveryState.DELIVERED else settled(Detail.ACKNOWLEDGED)
     elif still_ours(entry, taken):
         verdict = judge(entry)
     if verdict is not None:
-        move(entry, verdict)
+        move(work, entry, verdict, now)
     return Conclusion(entry, before, verdict)
 
 
-def journal(taken: Lease, result: AttemptResult) -> OutboxEntry:
-    """Record the result of an attempt in the journal; returns its entry, locked."""
-    entry = OutboxEntry.objects.select_for_update().get(pk=taken.entry.pk)
-    attempt = OutboxAttempt.objects.filter(entry=entry, number=taken.number)
-    if result.if_unknown:
-        attempt = attempt.filter(result="")
-    attempt.update(
-        result=result.result,
-        error_code=result.error_code[:100],
-        request_id=result.request_id[:100],
-        ended_at=Now(),
-    )
-    return entry
+def _locked(taken: Lease) -> tuple[OutboxEntry, OutboxAttempt, bool, datetime]:
+    """The entry of a lease, locked; its attempt; whether any attempt got a 200; and the time."""
+    row = statements.first_row(_LOCK_WITH_ATTEMPT, [taken.number, taken.entry.pk])
+    if row is None:
+        raise OutboxAttempt.DoesNotExist
+    now, attempt_id, result, was_accepted = row[len(_ENTRY) :]
+    entry = _ENTRY.instance(row[: len(_ENTRY)])
+    attempt = OutboxAttempt(id=attempt_id, entry=entry, number=taken.number, result=result)
+    return entry, attempt, was_accepted, now
 
 
-def was_accepted(entry: OutboxEntry) -> bool:
-    """Whether any attempt of the entry got a 200."""
-    return entry.journal.filter(result=OutboxAttempt.Result.ACCEPTED).exists()
+def _journal(
+    work: UnitOfWork, attempt: OutboxAttempt, result: AttemptResult, now: datetime
+) -> None:
+    if result.if_unknown and attempt.result:
+        return
+    attempt.result, attempt.ended_at = result.result, now
+    attempt.error_code = result.error_code[:100]
+    attempt.request_id = result.request_id[:100]
+    work.update(attempt, "result", "error_code", "request_id", "ended_at")
 
 
 def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
@@ -240,19 +262,19 @@ def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
     return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
 
 
-def retry_later(entry: OutboxEntry, *, at_least: float = 0.0) -> None:
-    """Schedule a retry of a locked entry: exponential pause with full jitter, `at_least` so many seconds."""
-    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(entry.attempts, 10))
-    pause = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
-    entry.state, entry.detail, entry.lease_until = State.WAITING, Detail.RETRYING, None
-    entry.not_before = database_time.now() + timedelta(seconds=pause)
-    entry.save(update_fields=["state", "detail", "lease_until", "not_before"])
+def pause_before_retry(attempts: int, *, at_least: float = 0.0) -> timedelta:
+    """The pause before another attempt: exponential with full jitter, and `at_least` so many seconds."""
+    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
+    seconds = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
+    return timedelta(seconds=seconds)
 
 
 def explain(entry: OutboxEntry, detail: Detail) -> None:
     """Set the detail of an entry's state."""
     entry.detail = detail
-    entry.save(update_fields=["detail"])
+    work = UnitOfWork()
+    work.update(entry, "detail")
+    work.write()
 
 
 def hold_back(entry_id: UUID) -> None:
@@ -281,11 +303,12 @@ def requeue(work: UnitOfWork, entry: OutboxEntry, now: datetime) -> None:
     work.update(entry, "state", "detail", "ended_at", "not_before", where={"state": State.PARKED})
 
 
-def move(entry: OutboxEntry, verdict: Verdict) -> None:
+def move(work: UnitOfWork, entry: OutboxEntry, verdict: Verdict, now: datetime) -> None:
     """Move a locked entry as the verdict says. For attempts call `conclude`, which judges the lease first."""
-    if verdict.state == State.WAITING:
-        retry_later(entry, at_least=verdict.at_least)
-        return
     entry.state, entry.detail, entry.lease_until = verdict.state, verdict.detail, None
-    entry.ended_at = database_time.now()
-    entry.save(update_fields=["state", "detail", "lease_until", "ended_at"])
+    if verdict.state == State.WAITING:
+        pause = pause_before_retry(entry.attempts, at_least=verdict.at_least)
+        entry.not_before = now + pause
+    else:
+        entry.ended_at = now
+    work.update(entry, "state", "detail", "lease_until", "ended_at", "not_before")

@@ -6,15 +6,42 @@ those from here is the setting DATABASE_PREPARED_STATEMENTS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Generic, TypeVar
 
 import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 
+M = TypeVar("M", bound=Model)
 Statement = tuple[str, Sequence[Any]]
 Row = tuple[Any, ...]
+
+
+class Columns(Generic[M]):
+    """The columns of a model in a SELECT, under a table alias, and instances made of their values."""
+
+    def __init__(self, model: type[M], alias: str, *, but: Collection[str] = ()) -> None:
+        self._model = model
+        fields = [field for field in model._meta.concrete_fields if field.name not in but]
+        self._names = [field.attname for field in fields]
+        self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        self._converters = [
+            (number, convert, field.get_col(model._meta.db_table))
+            for number, field in enumerate(fields)
+            for convert in field.get_db_converters(connection)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def instance(self, values: Row) -> M:
+        """The instance with these values; columns that were left out are deferred."""
+        converted = list(values)
+        for number, convert, column in self._converters:
+            converted[number] = convert(converted[number], column, connection)
+        return self._model.from_db(connection.alias, self._names, converted)
 
 
 def first_row(text: str, parameters: Sequence[Any]) -> Row | None:

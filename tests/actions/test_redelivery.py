@@ -28,7 +28,7 @@ def test_a_refused_order_is_sent_again_and_waits(alice: User) -> None:
     oscar, order = operator("oscar@example.com"), ordered(alice)
     OrderExecution.objects.filter(pk=order.pk).update(status="refused", refusal="No.")
     entry = OutboxEntry.objects.get(subject=order.pk)
-    outbox.move(entry, outbox.parked(Detail.REFUSED))
+    factories.moved(entry, outbox.parked(Detail.REFUSED))
 
     redelivery.requeue(entry.pk, by=actor(oscar, "admin"))
 

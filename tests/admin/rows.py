@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.test import override_settings
 
 from approvals.actions import decisions, intake, people
@@ -61,10 +60,9 @@ def parked(queue: ReviewQueue, by: User) -> OutboxEntry:
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(by), request=wanted)
     entry = OutboxEntry.objects.get(subject=Decision.objects.get(review=review).pk)
     lease = outbox.lease(entry.pk)
-    with transaction.atomic():
-        entry = outbox.journal(lease, AttemptResult("invalid_token", "InvalidToken", "r-1"))
-        outbox.move(entry, outbox.parked(Detail.INVALID_TOKEN))
-    return entry
+    result = AttemptResult("invalid_token", "InvalidToken", "r-1")
+    verdict = outbox.parked(Detail.INVALID_TOKEN)
+    return factories.attempt_concluded(lease, result, lambda _: verdict).entry
 
 
 def ordered(by: User) -> OrderExecution:

@@ -56,7 +56,7 @@ def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
     first, _ = leased_twice(alice)
 
     result = AttemptResult("throttled", "ThrottlingException", "request-1")
-    concluded = outbox.conclude(first, result, lambda _: outbox.parked(Detail.REFUSED))
+    concluded = factories.attempt_concluded(first, result, lambda _: outbox.parked(Detail.REFUSED))
 
     assert (concluded.verdict, concluded.entry.state) == (None, "sending")
     attempt = OutboxAttempt.objects.get(number=1)
@@ -66,8 +66,8 @@ def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
 def test_a_late_acceptance_settles_the_row_and_nothing_moves_it_any_more(alice: User) -> None:
     first, second = leased_twice(alice)
 
-    outbox.conclude(first, AttemptResult("accepted"), lambda _: None)
-    later = outbox.conclude(
+    factories.attempt_concluded(first, AttemptResult("accepted"), lambda _: None)
+    later = factories.attempt_concluded(
         second, AttemptResult("closed"), lambda _: outbox.parked(Detail.REFUSED)
     )
 
@@ -79,8 +79,8 @@ def test_a_late_acceptance_settles_the_row_and_nothing_moves_it_any_more(alice: 
 def test_the_holder_of_the_lease_moves_the_row_and_a_known_result_stays(alice: User) -> None:
     _, second = leased_twice(alice)
 
-    undecided = outbox.conclude(second, AttemptResult("closed"), lambda _: None)
-    moved = outbox.conclude(
+    undecided = factories.attempt_concluded(second, AttemptResult("closed"), lambda _: None)
+    moved = factories.attempt_concluded(
         second, AttemptResult("history", if_unknown=True), lambda _: outbox.retrying(at_least=5)
     )
 
@@ -98,23 +98,14 @@ def test_what_has_ended_is_never_leased(state: str, alice: User) -> None:
     assert outbox.lease(OutboxEntry.objects.get().pk) is None
 
 
-def test_pauses_grow_with_jitter_and_are_bounded(alice: User) -> None:
-    decide("approved", alice, undo_seconds=0)
-    entry = OutboxEntry.objects.get()
-
+def test_pauses_grow_with_jitter_and_are_bounded() -> None:
     def pauses(attempts: int) -> list[float]:
-        entry.attempts = attempts
-        made = []
-        for _ in range(40):
-            now = database_time.now()
-            outbox.retry_later(entry)
-            made.append((entry.not_before - now).total_seconds())
-        return made
+        return [outbox.pause_before_retry(attempts).total_seconds() for _ in range(40)]
 
-    assert max(pauses(1)) <= 2.1
+    assert max(pauses(1)) <= 2.0
     for many in (8, 50, 10_000):
         slow = pauses(many)
-        assert 20 < max(slow) <= 60.1
+        assert 20 < max(slow) <= 60
         assert min(slow) >= 0.1
         assert len(set(slow)) > 30
 

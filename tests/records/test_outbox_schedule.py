@@ -193,7 +193,7 @@ def test_a_lease_lasts_longer_than_a_call_and_refuses_to_be_a_part_of_another_tr
 def test_an_entry_that_has_ended_has_no_lease_and_the_time_of_its_end() -> None:
     row = OutboxEntry.objects.get(pk=entry(**leased(30)))
 
-    outbox.move(row, outbox.settled(Detail.ACKNOWLEDGED))
+    factories.moved(row, outbox.settled(Detail.ACKNOWLEDGED))
 
     row.refresh_from_db()
     assert (row.delivery, row.lease_until) == (("delivered", "acknowledged"), None)
@@ -203,7 +203,7 @@ def test_an_entry_that_has_ended_has_no_lease_and_the_time_of_its_end() -> None:
 def test_an_entry_that_is_to_be_tried_again_has_no_lease_and_waits_at_least_so_long() -> None:
     row = OutboxEntry.objects.get(pk=entry(**leased(30)))
 
-    outbox.move(row, outbox.retrying(at_least=90))
+    factories.moved(row, outbox.retrying(at_least=90))
 
     row.refresh_from_db()
     assert (row.delivery, row.lease_until) == (("waiting", "retrying"), None)
@@ -219,7 +219,8 @@ def test_a_result_is_journalled_whole_or_cut_and_only_for_its_own_attempt() -> N
     outbox.lease(row)
     assert first is not None
 
-    outbox.journal(first, outbox.AttemptResult("refused", "c" * 101, "r" * 101))
+    result = outbox.AttemptResult("refused", "c" * 101, "r" * 101)
+    factories.attempt_concluded(first, result, lambda _: None)
 
     told = OutboxAttempt.objects.get(entry=row, number=1)
     assert (told.result, told.error_code, told.request_id) == ("refused", "c" * 100, "r" * 100)
@@ -234,7 +235,7 @@ def test_a_proof_beside_the_result_settles_the_entry_and_its_absence_does_not() 
         assert lease is not None
         result = outbox.AttemptResult("accepted")
 
-        concluded = outbox.conclude(
+        concluded = factories.attempt_concluded(
             lease, result, lambda _: outbox.parked(Detail.REFUSED), proved=proved
         )
 

@@ -79,9 +79,9 @@ def test_only_a_proved_delivery_has_a_time(api: Caller, alice: User, review: Rev
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
     entry = OutboxEntry.objects.get()
 
-    outbox.move(entry, outbox.settled(Detail.EXPIRED))
+    factories.moved(entry, outbox.settled(Detail.EXPIRED))
     late = api.get(f"reviews/{review.pk}/").json()["delivery"]
-    outbox.move(entry, outbox.settled(Detail.ACKNOWLEDGED))
+    factories.moved(entry, outbox.settled(Detail.ACKNOWLEDGED))
     delivered = api.get(f"reviews/{review.pk}/").json()["delivery"]
 
     assert (late["state"], late["delivered_at"]) == ("closed_elsewhere", None)
