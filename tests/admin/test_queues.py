@@ -178,6 +178,7 @@ def test_a_check_asks_a_worker_and_the_page_shows_its_answer_with_its_age(
     monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: sent.append((name, args)))
     with django_capture_on_commit_callbacks(execute=True):
         browser.post(at("reviewqueue_check", queue.pk))
+    assert wake_ups.flush(10)
     assert sent == [(wake_ups.CHECK, [str(queue.pk)])]
     assert (last(queue).kind, last(queue).actor) == ("queue.check_asked", oscar)
     page = at("reviewqueue_change", queue.pk)

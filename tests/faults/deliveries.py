@@ -224,4 +224,5 @@ def _hints() -> Iterator[list[tuple[str, bool]]]:
 
     with mock.patch.object(wake_ups, "current_app", Broker()):
         yield seen
+        assert wake_ups.flush(60)
         connection.close()

@@ -122,7 +122,7 @@ def early_wake_up() -> None:
     _patch(
         wake_ups,
         "after_commit",
-        lambda name, row, **about: wake_ups._send(name, str(row), about),
+        lambda name, row, **about: wake_ups._send((name, str(row), about)),
     )
 
 
