@@ -110,6 +110,10 @@ clean: ## remove what the targets have installed and made
 faults: $(READY) ## inject faults and count what is lost: CAMPAIGN= only one, SCALE=0.05 a twentieth
 	@$(BIN)/python -m tests.faults $(CAMPAIGN) --scale $(or $(SCALE),1) $(if $(SEED),--seed $(SEED))
 
+.PHONY: bench
+bench: $(READY) ## measure and write var/bench.json: SIZE=1k|10k|100k|1M|10M, RUNS=3, ROWS="decision list" only these
+	@$(BIN)/python -m tests.bench $(ROWS) --size $(or $(SIZE),100k) --runs $(or $(RUNS),3)
+
 batches: $(READY) ## start 10,000 orders and 1,000 by two workflows, killed twice: MODE= only one, ORDERS= how many
 	@$(BIN)/python -m tests.batches $(MODE) $(if $(ORDERS),--orders $(ORDERS)) --seed $(or $(SEED),1)
 
