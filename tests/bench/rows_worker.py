@@ -21,6 +21,7 @@ CALL_SECONDS = 0.05
 DECISIONS_A_SECOND = 24
 PATIENCE = 120.0  # seconds until a measurement must be over
 WARM = 50  # messages or calls before the clock starts
+WARM_SECONDS = 2.0  # for messages, which never end: all processes have started
 
 
 def measure_intake(bench: Bench) -> dict[str, Measured]:
@@ -76,14 +77,20 @@ def _boto3(bench: Bench, what: str, threads: int) -> Process:
 
 
 def _rate(bench: Bench, counted: str, start: Callable[[], list[Process]]) -> float:
-    """What the stub counts a second, once the first have come, until `entries` more have."""
+    """What the stub counts a second, once the first have come, until all callbacks or the time are over."""
     wanted = bench.effort.entries
     if counted == "callbacks":
-        bench.database.refill(2 * wanted + WARM, "due")
+        bench.database.refill(wanted + 2 * WARM, "due")
     bench.stub.request("POST", "/control", {"reset": True, "delay": CALL_SECONDS, "supply": 10**9})
     with running(*start()):
+        _until(bench, counted, 1)
+        time.sleep(0 if counted == "callbacks" else WARM_SECONDS)
         began = _until(bench, counted, WARM)
-        ended = _until(bench, counted, began[counted] + wanted)
+        if counted == "callbacks":
+            ended = _until(bench, counted, began[counted] + wanted)
+        else:
+            time.sleep(bench.effort.seconds)
+            ended = bench.stub.request("GET", "/state")
     bench.stub.request("POST", "/control", {"supply": 0, "delay": 0})
     return float((ended[counted] - began[counted]) / (ended["at"] - began["at"]))
 

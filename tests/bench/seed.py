@@ -223,7 +223,7 @@ def _values(fields: Iterable[Any], row: Any) -> Iterator[Any]:
     for field in fields:
         value: Any = getattr(row, field.attname)
         if type(value) is DatabaseDefault:
-            value = value.expression.value  # a constant; times are set above
+            value = value.expression.value  # type: ignore[attr-defined]  # a constant
         yield field.get_db_prep_save(value, connection)
 
 
