@@ -53,7 +53,7 @@ test-campaigns: $(READY) ## kills, faults, generated requests, and the coverage 
 	@$(MAKE) coverage
 
 # What these test runs in processes of their own, or again: coverage makes it slow and finds no more lines.
-UNMEASURED = abuse batches browser contract deploy fake_aws faults flow fuzz image local mutants releases
+UNMEASURED = abuse batches bench browser contract deploy fake_aws faults flow fuzz image local mutants releases
 
 coverage: $(READY) ## run the tests of the modules under coverage, and report
 	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # one test runs a process as the user nobody

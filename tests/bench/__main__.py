@@ -39,7 +39,10 @@ def main() -> int:
     finally:
         server.stop()
         shutil.rmtree(server.data, ignore_errors=True)
-    return 0 if all(row["value"] is not None for row in found) else 3
+    if any(row["value"] is None for row in found):
+        return 3
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
 
 
 def _run(asked: argparse.Namespace, server: Server, folder: Path) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ from tests.bench import rows_decision, rows_http, rows_resources, rows_worker
 from tests.bench.rows import Group
 
 GROUPS: tuple[Group, ...] = (
+    rows_resources.DISK,
     rows_decision.GROUP,
     *rows_http.GROUPS,
-    *rows_worker.GROUPS,
     *rows_resources.GROUPS,
+    *rows_worker.GROUPS,
 )
 
 

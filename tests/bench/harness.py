@@ -76,6 +76,7 @@ class Bench:
     folder: Path
     postgres: Server
     seeded: Callable[[Bench, str, int], Database]
+    others: dict[str, Any] = field(default_factory=dict)  # databases of floor and peer, by name
 
     @property
     def effort(self) -> Effort:

@@ -107,8 +107,12 @@ def _until(bench: Bench, counted: str, count: int) -> dict[str, Any]:
 
 
 def settle(bench: Bench) -> None:
-    """Let nothing wait in the outbox: what an earlier measurement left is not this one's."""
+    """Let nothing be due in outbox and executions: what an earlier measurement left is not this one's."""
     with psycopg.connect(bench.database.url, autocommit=True) as database:
+        database.execute(
+            "UPDATE approvals_executionsnapshot SET due_at = due_at + interval '1 day'"
+            " WHERE due_at < now() + interval '1 hour'"
+        )
         database.execute(
             "UPDATE approvals_outboxentry SET state = 'settled', detail = 'acknowledged',"
             " ended_at = now(), lease_until = NULL WHERE state IN ('waiting', 'sending')"
