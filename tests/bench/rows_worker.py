@@ -129,6 +129,7 @@ def measure_latency(bench: Bench) -> dict[str, Measured]:
         web = stack.enter_context(bench.web())
         stack.enter_context(running(bench.start("worker"), bench.start("sweeper")))
         _decide(bench, web, 2 * DECISIONS_A_SECOND)
+        _until(bench, "callbacks", 2 * DECISIONS_A_SECOND)
         for _ in range(bench.runs):
             bench.stub.request("POST", "/control", {"reset": True})
             _decide(bench, web, count)
