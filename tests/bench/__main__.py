@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="interleaved runs, of which the median")
     parser.add_argument("--out", type=Path, default=REPORT)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of `finally`
     folder = ROOT / "var" / f"bench-{os.getpid()}"
     server = Server.start(folder / "postgres", durable=True)
     try:
