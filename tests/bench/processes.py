@@ -27,6 +27,8 @@ BARE_WEB = (
     *("gunicorn", "--worker-class", "gthread", "--threads", "64"),
     *("--workers", str(WEB_PROCESSES), "--no-control-socket"),
 )
+#: Settings that the shell may vary from their defaults.
+TRIED = ("DATABASE_PREPARED_STATEMENTS", "DATABASE_POOL_SIZE")
 SECRETS = {
     "SECRET_KEY": "bench-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM",
     "TOKEN_KEYS": "bench:YmVuY2gtb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams=",
@@ -61,6 +63,7 @@ def environment(database: str, stub: int, **more: str) -> dict[str, str]:
         "HOME": os.environ.get("HOME", "/"),
         "NO_PROXY": "127.0.0.1",
         **SECRETS,
+        **{name: os.environ[name] for name in TRIED if name in os.environ},
         "DATABASE_URL": database,
         "PUBLIC_URL": f"https://{HOST}",
         "AWS_REGION": "us-east-1",

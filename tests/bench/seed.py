@@ -36,9 +36,11 @@ from approvals.models import (
 )
 from approvals.models.choices import Outcome, Surface
 from approvals.models.outbox import Detail
-from approvals.records import audit, callback_payloads
-from approvals.records import intake as arrivals
+from approvals.records import audit, callback_payloads, new_reviews, received_messages
+from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.received_messages import Readable, Received
+from approvals.records.unit_of_work import UnitOfWork
 from tests.bench import message
 
 TABLES: tuple[type[models.Model], ...] = (
@@ -66,6 +68,19 @@ class Wanted:
     first_queue: bool = False
 
 
+class Chain:
+    """The audit events of one review, made as verbs make them, in units of work that are not written."""
+
+    def __init__(self, review: ReviewTask) -> None:
+        self.end = ChainEnd(review, review.received_at)
+        self.events: list[AuditEvent] = []
+
+    def add(self, kind: AuditKind, by: Actor, data: dict[str, Any], at: datetime) -> None:
+        """One more event, of this time."""
+        self.end.now = at
+        self.events.append(audit.record(UnitOfWork(), self.end, kind, by=by, data=data))
+
+
 class Maker:
     """Makes the rows of reviews, one after another."""
 
@@ -73,8 +88,8 @@ class Maker:
         self.queues = queues[:1] if wanted.first_queue else queues
         self.people, self.wanted = people, wanted
         self.now = datetime.now(UTC)
-        read = arrivals.read(queues[0], arrivals.Received(message.body("ORD-0"), "m", self.now))
-        assert isinstance(read, arrivals.Readable)
+        read = received_messages.read(queues[0], Received(message.body("ORD-0"), "m", self.now))
+        assert isinstance(read, Readable)
         self.request = read.request
 
     def rows(self, numbers: Iterable[int]) -> Rows:
@@ -91,14 +106,13 @@ class Maker:
         age = timedelta(days=chance.uniform(1, DAYS) if ended else chance.uniform(0, 3))
         review = self._review(number, chance, self.now - age)
         rows[ReviewTask].append(review)
-        events = [
-            self._event(review, [], AuditKind.REVIEW_RECEIVED, MESSAGE_QUEUE, _arrival(review))
-        ]
+        chain, received = Chain(review), AuditKind.REVIEW_RECEIVED
+        chain.add(received, MESSAGE_QUEUE, _arrival(review), review.received_at)
         if kind == "mixed" and OPEN_SHARE <= share < OPEN_SHARE + EXPIRED_SHARE:
             review.status = ReviewTask.Status.EXPIRED
         elif ended:
-            self._decide(rows, events, review, chance)
-        rows[AuditEvent] += events
+            self._decide(rows, chain, review, chance)
+        rows[AuditEvent] += chain.events
         due = None if ended else self.now + timedelta(hours=chance.uniform(2, 48))
         rows[ExecutionSnapshot].append(
             ExecutionSnapshot(
@@ -122,15 +136,13 @@ class Maker:
             execution_arn=sent["executionArn"],
             payload=sent | {"taskToken": "[task token]"},
         )
-        received = arrivals.Received(text, f"{self.wanted.mark}-{number}", at)
+        received = Received(text, f"{self.wanted.mark}-{number}", at)
         queue = chance.choices(self.queues, weights=range(len(self.queues), 0, -1))[0]
-        review = arrivals._review(queue, arrivals.Readable(received, request))
+        review = new_reviews._review(queue, Readable(received, request))
         review.received_at = at + timedelta(seconds=1)
         return review
 
-    def _decide(
-        self, rows: Rows, events: list[AuditEvent], review: ReviewTask, chance: random.Random
-    ) -> None:
+    def _decide(self, rows: Rows, chain: Chain, review: ReviewTask, chance: random.Random) -> None:
         by = Actor(chance.choice(self.people), Surface.API, signed_in="token:bench")
         outcome = Outcome.REJECTED if chance.random() < 0.25 else Outcome.APPROVED
         at = review.received_at + timedelta(minutes=chance.uniform(1, 600))
@@ -149,12 +161,10 @@ class Maker:
             "decision": str(decision.pk),
             "undo_until": at.isoformat(),
         }
-        events.append(self._event(review, events, AuditKind(f"review.{outcome}"), by, data, at))
-        self._send(rows, events, review, decision)
+        chain.add(AuditKind(f"review.{outcome}"), by, data, at)
+        self._send(rows, chain, review, decision)
 
-    def _send(
-        self, rows: Rows, events: list[AuditEvent], review: ReviewTask, decision: Decision
-    ) -> None:
+    def _send(self, rows: Rows, chain: Chain, review: ReviewTask, decision: Decision) -> None:
         at, due = decision.decided_at, self.wanted.kind == "due"
         end = {} if due else {"ended_at": at, "state": "settled", "detail": Detail.ACKNOWLEDGED}
         entry = OutboxEntry(
@@ -176,22 +186,7 @@ class Maker:
             OutboxAttempt(entry=entry, number=1, started_at=at, ended_at=at, result="accepted")
         )
         data = {"decision": str(decision.pk), "detail": "acknowledged", "attempts": 1}
-        events.append(
-            self._event(review, events, AuditKind("callback.delivered"), SYSTEM, data, at)
-        )
-
-    def _event(
-        self,
-        review: ReviewTask,
-        before: list[AuditEvent],
-        kind: AuditKind,
-        by: Actor,
-        data: dict[str, Any],
-        at: datetime | None = None,
-    ) -> AuditEvent:
-        last = before[-1] if before else None
-        entry = audit.Entry(kind, by, data)
-        return audit._event(audit.chain(review), last, entry, at or review.received_at)
+        chain.add(AuditKind("callback.delivered"), SYSTEM, data, at)
 
 
 def _arrival(review: ReviewTask) -> dict[str, Any]:
