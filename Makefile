@@ -53,7 +53,7 @@ test-campaigns: $(READY) ## kills, faults, generated requests, and the coverage 
 	@$(MAKE) coverage
 
 # What these test runs in processes of their own, or again: coverage makes it slow and finds no more lines.
-UNMEASURED = abuse batches browser contract deploy fake_aws faults flow fuzz image local mutants releases
+UNMEASURED = abuse batches bench browser contract deploy fake_aws faults flow fuzz image local mutants releases
 
 coverage: $(READY) ## run the tests of the modules under coverage, and report
 	@rm -rf var/coverage && mkdir -p var && mkdir -m 1777 var/coverage # one test runs a process as the user nobody
@@ -109,6 +109,10 @@ clean: ## remove what the targets have installed and made
 
 faults: $(READY) ## inject faults and count what is lost: CAMPAIGN= only one, SCALE=0.05 a twentieth
 	@$(BIN)/python -m tests.faults $(CAMPAIGN) --scale $(or $(SCALE),1) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench
+bench: $(READY) ## measure and write var/bench.json: SIZE=1k|10k|100k|1M|10M, RUNS=3, ROWS="decision list" only these
+	@$(BIN)/python -m tests.bench $(ROWS) --size $(or $(SIZE),100k) --runs $(or $(RUNS),3)
 
 batches: $(READY) ## start 10,000 orders and 1,000 by two workflows, killed twice: MODE= only one, ORDERS= how many
 	@$(BIN)/python -m tests.batches $(MODE) $(if $(ORDERS),--orders $(ORDERS)) --seed $(or $(SEED),1)

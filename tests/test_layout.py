@@ -11,7 +11,18 @@ from tests.paths import ROOT
 TESTS = ROOT / "tests"
 # Directories of a theme that no single module has; all others mirror a package.
 THEMES = {
-    *("abuse", "batches", "browser", "contract", "deploy", "fake_aws", "faults", "flow", "fuzz"),
+    *(
+        "abuse",
+        "batches",
+        "bench",
+        "browser",
+        "contract",
+        "deploy",
+        "fake_aws",
+        "faults",
+        "flow",
+        "fuzz",
+    ),
     *("image", "mutants", "releases", "static"),
 }
 # Of the repository itself, not of a module.
