@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import assignment, decisions, discussion, lifecycle
-from approvals.models import ReviewTask, User
+from approvals.actions import assignment, decisions, discussion, intake, lifecycle
+from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import idempotency
 from tests import factories
@@ -79,6 +79,16 @@ def test_the_holder_of_a_claim_sends_no_more(
         verb(review.pk, by=actor(lena))
 
     assert len(log) <= 3, [each["sql"] for each in log.captured_queries]
+
+
+def test_ten_messages_become_reviews_with_four_statements(queue: ReviewQueue) -> None:
+    batch = [factories.received() for _ in range(10)]
+
+    with statements() as log:
+        taken = intake.accept(queue, batch)
+
+    assert taken.reviews == 10
+    assert len(log) <= 4, [each["sql"][:200] for each in log.captured_queries]
 
 
 def test_an_undo_reads_the_decision_and_its_entry_besides(review: ReviewTask) -> None:

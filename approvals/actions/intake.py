@@ -99,10 +99,10 @@ def _store_alone(queue: ReviewQueue, item: Readable, origin: Origin) -> Taken:
 def _store(
     queue: ReviewQueue, readable: Sequence[Readable], refused: Sequence[Refused], origin: Origin
 ) -> Taken:
-    rows = new_reviews.insert(queue, readable)
-    reviews = duplicates.stored(readable)
-    new = [row for row in rows if reviews[bytes(row.token_fingerprint)].pk == row.pk]
-    new_reviews.record_arrival(queue, new, by=MESSAGE_QUEUE)
+    inserted = new_reviews.insert(queue, readable)
+    new = inserted.rows
+    reviews = duplicates.stored(readable, new)
+    new_reviews.record_arrival(queue, inserted, by=MESSAGE_QUEUE)
     without_review = [why for item in readable if (why := duplicates.refusal_of(item, reviews))]
     quarantined = quarantined_messages.store(queue, [*refused, *without_review], origin)
     again = len(readable) - len(new) - len(without_review)

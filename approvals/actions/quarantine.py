@@ -23,6 +23,7 @@ from approvals.records import (
 )
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.locked_rows import LockedRow
+from approvals.records.new_reviews import Inserted
 from approvals.records.received_messages import Readable, Received, Refused
 from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import typed_text
@@ -45,15 +46,14 @@ def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -
     row = locked.row
     _ensure_open(row)
     item = _read_again(row)
-    review, created = _review_of(row, item)
+    review, inserted = _review_of(row, item)
     idempotency.fill(key, review.pk)
-    if created:
-        about = {"quarantined": str(row.pk), "origin": row.origin}
-        new_reviews.record_arrival(row.queue, [review], by=by, about=about)
+    about = {"quarantined": str(row.pk), "origin": row.origin}
+    new_reviews.record_arrival(row.queue, inserted, by=by, about=about)
     row.replayed_at, row.replayed_by, row.replayed_as = locked.now, by.user, review
     work = UnitOfWork()
     work.update(row, "replayed_at", "replayed_by", "replayed_as")
-    data = {"review": str(review.pk), "created": created}
+    data = {"review": str(review.pk), "created": bool(inserted.rows)}
     audit.record(work, locked.chain, AuditKind.MESSAGE_REPLAYED, by=by, data=data, **data)
     work.write()
     return review
@@ -138,25 +138,24 @@ def _invalid(refusal: Refused) -> Invalid:
     return Invalid(refusal.explanation, reason=refusal.reason)
 
 
-def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, bool]:
-    """The review of a message and whether it is new. Raises Invalid if the message may not become one."""
+def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, Inserted]:
+    """The review of a message, inserted if it is new. Raises Invalid if the message may not become one."""
     reviews = duplicates.stored([item])
-    inserted = None
+    inserted = Inserted([], None)
     if not reviews and item.refusal is None:
         inserted = _inserted(row.queue, item)
         reviews = duplicates.stored([item])  # a poller may have stored the token while we waited
     if refusal := duplicates.refusal_of(item, reviews):
         raise _invalid(refusal)
     review = ReviewTask.objects.get(pk=reviews[item.fingerprint].pk)
-    return review, inserted is not None and inserted.pk == review.pk
+    return review, inserted
 
 
-def _inserted(queue: ReviewQueue, item: Readable) -> ReviewTask:
+def _inserted(queue: ReviewQueue, item: Readable) -> Inserted:
     try:
-        [review] = new_reviews.insert(queue, [item])
+        return new_reviews.insert(queue, [item])
     except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001  (its text may hold the message: only its type is logged)
         log.warning("intake.refused_by_database", error=type(error).__name__)
         raise Invalid("The database refuses this content.", reason="not_storable") from None
-    return review

@@ -143,9 +143,8 @@ def log_event(row: Model, kind: AuditKind, *, by: Actor, **logged: Any) -> None:
     log.info(str(kind), **names | logged)
 
 
-def open_chains(entries: Mapping[str, Entry]) -> None:
-    """Write the first event of each of many new chains with one statement."""
-    at = database_time.now()
+def open_chains(entries: Mapping[str, Entry], at: datetime) -> None:
+    """Write the first event of each of many new chains, with one statement; `at` is the database's time."""
     AuditEvent.objects.bulk_create(
         _event(chain, 0, GENESIS, entry, at) for chain, entry in sorted(entries.items())
     )

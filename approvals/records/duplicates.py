@@ -26,10 +26,17 @@ class StoredReview(NamedTuple):
 Stored = Mapping[bytes, StoredReview]  # by fingerprint
 
 
-def stored(readable: Iterable[Readable]) -> Stored:
-    """The stored reviews of these messages' tokens."""
-    found = ReviewTask.objects.filter(token_fingerprint__in=[i.fingerprint for i in readable])
-    return {
+def stored(readable: Iterable[Readable], new: Iterable[ReviewTask] = ()) -> Stored:
+    """The stored reviews of these messages' tokens; `new` are those that were inserted just now."""
+    known = {
+        bytes(row.token_fingerprint): StoredReview(row.pk, bytes(row.raw_body_sha256))
+        for row in new
+    }
+    asked = [item.fingerprint for item in readable if item.fingerprint not in known]
+    if not asked:
+        return known
+    found = ReviewTask.objects.filter(token_fingerprint__in=asked)
+    return known | {
         bytes(fingerprint): StoredReview(pk, bytes(digest))
         for fingerprint, pk, digest in found.values_list(
             "token_fingerprint", "pk", "raw_body_sha256"

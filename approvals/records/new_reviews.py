@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from approvals.actors import Actor
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import A_YEAR
-from approvals.records import audit, supersession, tokens
+from approvals.records import audit, supersession, tokens, unit_of_work
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Readable
 
 
-def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> list[ReviewTask]:
+class Inserted(NamedTuple):
+    """The reviews that were inserted, and the database's time; None if there are none."""
+
+    rows: list[ReviewTask]
+    at: datetime | None
+
+
+def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> Inserted:
     """Insert the reviews that may be made of these messages, in the order of their fingerprints.
 
     Of messages with the same token the first counts. A row whose token is stored already is not
@@ -22,20 +30,21 @@ def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> list[ReviewTask]
     """
     first = {item.fingerprint: item for item in reversed(readable) if item.refusal is None}
     rows = [_review(queue, item) for _, item in sorted(first.items())]
-    ReviewTask.objects.bulk_create(rows, ignore_conflicts=True)
-    return rows
+    return Inserted(*unit_of_work.insert_new(rows))
 
 
 def record_arrival(
     queue: ReviewQueue,
-    rows: Sequence[ReviewTask],
+    inserted: Inserted,
     *,
     by: Actor,
     about: Mapping[str, str] | None = None,
 ) -> None:
     """Open the audit chains of new reviews, with `about` in the data, and link reviews they may supersede."""
+    if inserted.at is None:
+        return
     entries = {}
-    for row in rows:
+    for row in inserted.rows:
         data = {
             "queue": queue.slug,
             "reference": row.reference,
@@ -50,8 +59,8 @@ def record_arrival(
         audit.log_event(
             row, AuditKind.REVIEW_RECEIVED, by=by, queue=queue.slug, reference=row.reference
         )
-    audit.open_chains(entries)
-    supersession.link(rows)
+    audit.open_chains(entries, inserted.at)
+    supersession.link(inserted.rows, inserted.at)
 
 
 def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:

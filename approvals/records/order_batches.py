@@ -11,7 +11,7 @@ from typing import Any
 from approvals.actors import Actor
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, OutboxEntry, RefusedRow
 from approvals.models.choices import Surface
-from approvals.records import audit, execution_names, orders, outbox
+from approvals.records import audit, database_time, execution_names, orders, outbox
 from approvals.records.audit_kinds import AuditKind
 
 BATCHED = OrderExecution.Status.BATCHED
@@ -61,7 +61,8 @@ def insert(batch: OrderBatch, items: Sequence[Item]) -> tuple[list[OrderExecutio
         if bytes(stored[item.order_id].input_sha256) != rows[item.item].input_sha256
     ]
     _start(batch, fresh, execution)
-    audit.open_chains({audit.chain(row): _accepted(batch, row) for row in fresh})
+    first_events = {audit.chain(row): _accepted(batch, row) for row in fresh}
+    audit.open_chains(first_events, database_time.now())
     return fresh, conflicts
 
 

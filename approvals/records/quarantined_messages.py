@@ -11,7 +11,7 @@ import structlog
 from approvals.actors import MESSAGE_QUEUE
 from approvals.models import QuarantinedMessage, ReviewQueue
 from approvals.models.ids import uuid7
-from approvals.records import audit, tokens
+from approvals.records import audit, tokens, unit_of_work
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Refused
 from approvals.untrusted import redaction
@@ -27,13 +27,9 @@ def store(queue: ReviewQueue, refused: Iterable[Refused], origin: Origin) -> int
         refused = [_dead_letter(item) for item in refused]
     rows = [_row(queue, item, origin) for item in refused]
     rows.sort(key=lambda row: (row.sqs_message_id, row.raw_body_sha256))  # against deadlocks
-    QuarantinedMessage.objects.bulk_create(rows, ignore_conflicts=True)
-    inserted = set(
-        QuarantinedMessage.objects.filter(pk__in=[row.pk for row in rows]).values_list(
-            "pk", flat=True
-        )
-    )
-    new = [row for row in rows if row.pk in inserted]
+    new, at = unit_of_work.insert_new(rows)
+    if at is None:
+        return 0
     audit.open_chains(
         {
             audit.chain(row): audit.Entry(
@@ -48,7 +44,8 @@ def store(queue: ReviewQueue, refused: Iterable[Refused], origin: Origin) -> int
                 },
             )
             for row in new
-        }
+        },
+        at,
     )
     for row in new:
         log.warning("message.quarantined", quarantined=str(row.pk), reason=row.reason)

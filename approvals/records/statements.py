@@ -52,6 +52,14 @@ def first_row(text: str, parameters: Sequence[Any]) -> Row | None:
     return row
 
 
+def all_rows(text: str, parameters: Sequence[Any]) -> list[Row]:
+    """All rows of a statement's result. Raises Django's database errors."""
+    with _cursor() as cursor:
+        cursor.execute(text, parameters)
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
 def first_rows(*statements: Statement) -> list[Row | None]:
     """The first row of each statement's result; the statements are sent in one round trip.
 

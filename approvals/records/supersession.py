@@ -14,20 +14,19 @@ from uuid import UUID
 from approvals.actors import MESSAGE_QUEUE
 from approvals.models import OutboxEntry, ReviewTask
 from approvals.models.outbox import PROVED
-from approvals.records import audit, database_time, execution_snapshots
+from approvals.records import audit, execution_snapshots
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
 
 Step = tuple[UUID, str, str, str, int | None]
 
 
-def link(new: Sequence[ReviewTask]) -> None:
+def link(new: Sequence[ReviewTask], now: datetime) -> None:
     """Link older reviews of the same steps to these, and schedule the reconciliation of their executions.
 
     The newest review of a step is the one whose message was sent last, in whatever order messages
-    arrive. The caller has just stored `new` in its transaction.
+    arrive. The caller has just stored `new` in its transaction; `now` is the database's time.
     """
-    now = database_time.now()
     due: dict[str, datetime] = {}
     for row in new:
         at = min(

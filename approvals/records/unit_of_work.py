@@ -9,7 +9,8 @@ later, so rows of one unit may refer to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -117,6 +118,35 @@ class UnitOfWork:
         self._values += values
 
 
+def insert_new(rows: Sequence[Row]) -> tuple[list[Row], datetime | None]:
+    """Insert rows of one model that break no unique constraint, with one statement.
+
+    Returns the inserted ones, and the database's time; None if there are none. Columns that the database
+    fills in are not read back.
+    """
+    if not rows:
+        return [], None
+    model = type(rows[0])
+    fields = [
+        field
+        for field in model._meta.concrete_fields
+        if not isinstance(field.pre_save(rows[0], add=True), DatabaseDefault)
+    ]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    marks = "(" + ", ".join(["%s"] * len(fields)) + ")"
+    text = (
+        f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES {", ".join([marks] * len(rows))}'
+        f" ON CONFLICT DO NOTHING RETURNING {_column(model, 'pk')}, statement_timestamp()"
+    )
+    values = [_prepared(field, field.pre_save(row, add=True)) for row in rows for field in fields]
+    inserted = statements.all_rows(text, values)
+    keys = {key for key, _ in inserted}
+    new = [row for row in rows if row.pk in keys]
+    for row in new:
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return new, inserted[0][1] if inserted else None
+
+
 def constraint(error: Exception) -> str:
     """The name of the constraint that an IntegrityError is about; empty if it names none."""
     diagnosis = getattr(error.__cause__, "diag", None)
@@ -161,5 +191,6 @@ def _column(model: type[Model], name: str) -> str:
 
 
 def _field(model: type[Model], name: str) -> Field[Any, Any]:
-    field: Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]
-    return field
+    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    found: Field[Any, Any] = field
+    return found

@@ -23,7 +23,7 @@ from approvals.exceptions import (
     NotFound,
 )
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask, User
-from approvals.records import audit, idempotency, tokens
+from approvals.records import audit, idempotency, tokens, unit_of_work
 from approvals.records.received_messages import Received
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
@@ -279,7 +279,7 @@ def test_an_absent_database_is_no_verdict_on_the_message(
     def away(*_: Any, **__: Any) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(ReviewTask.objects, "bulk_create", away)
+    monkeypatch.setattr(unit_of_work, "insert_new", away)
 
     with pytest.raises(OperationalError):
         replay(row)

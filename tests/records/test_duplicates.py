@@ -34,7 +34,7 @@ def test_a_message_that_is_not_admitted_becomes_no_review(queue: ReviewQueue) ->
     queue = factories.queue(queue.slug, state_machine_arns=[message()["stateMachineArn"] + "-2"])
     item = factories.readable(queue)
 
-    assert new_reviews.insert(queue, [item]) == []
+    assert new_reviews.insert(queue, [item]).rows == []
 
     refusal = duplicates.refusal_of(item, duplicates.stored([item]))
     assert refusal is not None

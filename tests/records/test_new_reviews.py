@@ -15,9 +15,10 @@ pytestmark = pytest.mark.django_db
 def test_an_arrival_opens_the_chain_with_who_brought_it_and_what_is_said_of_it(
     queue: ReviewQueue,
 ) -> None:
-    (row,) = new_reviews.insert(queue, [factories.readable(queue)])
+    inserted = new_reviews.insert(queue, [factories.readable(queue)])
+    (row,) = inserted.rows
 
-    new_reviews.record_arrival(queue, [row], by=COMMAND_LINE, about={"quarantined": "q-1"})
+    new_reviews.record_arrival(queue, inserted, by=COMMAND_LINE, about={"quarantined": "q-1"})
 
     event = AuditEvent.objects.get(chain=audit.chain(row))
     assert (event.seq, event.kind, event.surface) == (1, "review.received", "command")
