@@ -20,13 +20,5 @@ class EventAnswer(serializers.Serializer[AuditEvent]):
     surface = serializers.CharField()
     data = JSONDocument()  # type: ignore[assignment]  # a field, not the serializer's own `data`
     at = serializers.DateTimeField()
-    prev_hash = serializers.SerializerMethodField()
-    hash = serializers.SerializerMethodField()
-
-    def get_prev_hash(self, event: AuditEvent) -> str:
-        """In hexadecimal."""
-        return bytes(event.prev_hash).hex()
-
-    def get_hash(self, event: AuditEvent) -> str:
-        """In hexadecimal."""
-        return bytes(event.hash).hex()
+    prev_hash = serializers.CharField(read_only=True, help_text="In hexadecimal.")
+    hash = serializers.CharField(read_only=True, help_text="In hexadecimal.")

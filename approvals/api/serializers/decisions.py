@@ -5,7 +5,6 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from approvals.actions import decisions
-from approvals.actors import SYSTEM_NAME
 from approvals.api.serializers.fields import (
     JSONDocument,
     StrictBoolean,
@@ -37,16 +36,12 @@ class DecisionAnswer(serializers.Serializer[Decision]):
 
     id = serializers.UUIDField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)
-    by = serializers.SerializerMethodField(help_text="An e-mail address, or `system`.")
+    by = serializers.CharField(read_only=True, help_text="An e-mail address, or `system`.")
     reason_code = serializers.CharField()
     reason = serializers.CharField()
     edits = JSONDocument()
     decided_at = serializers.DateTimeField()
     undo_until = serializers.DateTimeField()
-
-    def get_by(self, decision: Decision) -> str:
-        """The e-mail address of the reviewer, or `system`."""
-        return decision.by.email if decision.by else SYSTEM_NAME
 
 
 class VoteAnswer(serializers.Serializer[Vote]):

@@ -11,7 +11,7 @@ from approvals.api.serializers.fields import StrictInteger, StrictText
 from approvals.api.serializers.requests import StrictSerializer
 from approvals.models import OrderBatch, RefusedRow
 from approvals.models.order_batches import MAX_BATCH_SIZE
-from approvals.orchestration.batches import progress, sources
+from approvals.orchestration.batches import sources
 
 
 @extend_schema_field({"type": "string", "pattern": sources.URL})
@@ -55,8 +55,6 @@ class RefusedRowAnswer(serializers.Serializer[RefusedRow]):
 class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
     """A batch of orders with the progress of its rows."""
 
-    # The context holds `stands`, from `progress.by_status`.
-
     id = serializers.UUIDField()
     source = serializers.CharField(  # type: ignore[assignment]
         help_text="`s3://bucket/key`, `file:name`, or `api`."
@@ -66,25 +64,14 @@ class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
     on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices)
     status = serializers.ChoiceField(choices=OrderBatch.Status.choices)
     trouble = serializers.CharField(help_text="Why reading was stopped; empty if it was not.")
-    progress = serializers.SerializerMethodField(help_text="From 0 to 1.")
-    counts = serializers.SerializerMethodField(
-        help_text="Rows by state; all counts but `read` add up to it."
+    progress = serializers.FloatField(read_only=True, help_text="From 0 to 1.")
+    counts = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="Rows by state; all counts but `read` add up to it.",
     )
-    refusals = serializers.SerializerMethodField(help_text="The first 100 rows that were refused.")
+    refusals = RefusedRowAnswer(
+        many=True, read_only=True, help_text="The first 100 rows that were refused."
+    )
     created_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-
-    def get_progress(self, batch: OrderBatch) -> float:
-        """Progress from 0 to 1, to four places."""
-        return round(progress.progress(batch, self.context["stands"])[0], 4)
-
-    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
-    def get_counts(self, batch: OrderBatch) -> dict[str, int]:
-        """The number of rows in each state."""
-        return progress.totals(batch, self.context["stands"])
-
-    @extend_schema_field(RefusedRowAnswer(many=True))
-    def get_refusals(self, batch: OrderBatch) -> Any:
-        """The first 100 refused rows."""
-        first = list(batch.refusals.order_by("item")[:100])
-        return [RefusedRowAnswer(row).data for row in first]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -108,11 +107,11 @@ class DeliveryAnswer(serializers.Serializer[OutboxEntry]):
     state = serializers.ChoiceField(choices=DELIVERY_STATES, source="delivery.state")
     detail = serializers.CharField(source="delivery.detail")
     attempts = serializers.IntegerField()
-    delivered_at = serializers.SerializerMethodField()
-
-    def get_delivered_at(self, entry: OutboxEntry) -> datetime | None:
-        """When it was proved that Step Functions has received the decision; else null."""
-        return entry.ended_at if entry.delivery.state == "delivered" else None
+    delivered_at = serializers.DateTimeField(
+        allow_null=True,
+        read_only=True,
+        help_text="When it was proved that Step Functions has received the decision; else null.",
+    )
 
 
 class DefinitionAnswer(serializers.Serializer[Any]):
@@ -129,86 +128,50 @@ class DefinitionAnswer(serializers.Serializer[Any]):
 class ReviewAnswer(serializers.Serializer[ReviewTask]):
     """A review."""
 
-    # The context holds `now` (the database's clock), `deliveries` and `versions`: `views.reviews`.
-
     id = serializers.UUIDField()
     queue = serializers.SlugField(source="queue.slug")
     reference = serializers.CharField()
     title = serializers.CharField()
     status = serializers.ChoiceField(choices=ReviewTask.Status.choices)
-    outcome = serializers.SerializerMethodField()
-    delivery = serializers.SerializerMethodField(help_text="Null until there is a decision.")
+    outcome = serializers.ChoiceField(choices=Outcome.choices, allow_null=True, read_only=True)
+    delivery = DeliveryAnswer(
+        allow_null=True, read_only=True, help_text="Null until there is a decision."
+    )
     error = ErrorAnswer(source="*")
     payload = JSONDocument(help_text="The message, without its task token.")
-    execution_arn = serializers.SerializerMethodField()
+    execution_arn = serializers.CharField(
+        allow_null=True, read_only=True, help_text="Null if the message named none."
+    )
     state_name = serializers.CharField()
     received_at = serializers.DateTimeField()
     deadline_at = serializers.DateTimeField()
     deadline_source = serializers.ChoiceField(choices=ReviewTask.DeadlineSource.choices)
-    assignee = serializers.SerializerMethodField(
-        help_text="Who holds the claim; null if nobody does or the lease has expired."
+    assignee = serializers.EmailField(
+        allow_null=True,
+        read_only=True,
+        help_text="Who holds the claim; null if nobody does or the lease has expired.",
     )
-    lease_expires_at = serializers.SerializerMethodField()
+    lease_expires_at = serializers.DateTimeField(
+        allow_null=True,
+        read_only=True,
+        help_text="When the claim ends; null if nobody holds the review now.",
+    )
     version = serializers.IntegerField()
     decision = DecisionAnswer(allow_null=True)
-    definition = serializers.SerializerMethodField()
-
-    @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
-    def get_outcome(self, review: ReviewTask) -> str | None:
-        """The decision's outcome; null until there is one."""
-        return review.decision.outcome if review.decision else None
-
-    @extend_schema_field(DeliveryAnswer(allow_null=True))
-    def get_delivery(self, review: ReviewTask) -> dict[str, Any] | None:
-        """Progress of the delivery; null until there is a decision."""
-        entry = self.context["deliveries"].get(review.decision_id)
-        return None if entry is None else dict(DeliveryAnswer(entry).data)
-
-    @extend_schema_field(DefinitionAnswer)
-    def get_definition(self, review: ReviewTask) -> dict[str, str | None]:
-        """Revision and version, each null if unknown."""
-        version = self.context["versions"].get(review.execution_arn)
-        return {"revision": review.definition_revision or None, "version_arn": version}
-
-    def get_execution_arn(self, review: ReviewTask) -> str | None:
-        """Null if the message named none."""
-        return review.execution_arn or None
-
-    @extend_schema_field(serializers.EmailField(allow_null=True))
-    def get_assignee(self, review: ReviewTask) -> str | None:
-        """The e-mail address of the claim's holder; null if nobody holds the review now."""
-        if review.assignee is None or not review.is_held(self.context["now"]):
-            return None
-        return review.assignee.email
-
-    def get_lease_expires_at(self, review: ReviewTask) -> datetime | None:
-        """When the claim ends; null if nobody holds the review now."""
-        return review.lease_expires_at if review.is_held(self.context["now"]) else None
+    definition = DefinitionAnswer(read_only=True)
 
 
 class ClaimedReviewAnswer(ReviewAnswer):
     """A review that the caller has claimed, with the id of the lease."""
 
-    # The context holds the `caller` too.
-
-    lease_id = serializers.SerializerMethodField(
-        help_text="Null if the response is repeated and the claim has ended since."
+    lease_id = serializers.UUIDField(
+        allow_null=True,
+        read_only=True,
+        help_text="Null if the response is repeated and the claim has ended since.",
     )
-
-    @extend_schema_field(serializers.UUIDField(allow_null=True))
-    def get_lease_id(self, review: ReviewTask) -> str | None:
-        """The id of the caller's own lease; null once the caller no longer holds the review."""
-        if review.assignee_id != self.context["caller"].pk:
-            return None
-        return str(review.lease_id) if review.is_held(self.context["now"]) else None
 
 
 class VotedReviewAnswer(ReviewAnswer):
     """A review after the caller's vote; `decision` is null while votes are missing."""
 
-    vote = serializers.SerializerMethodField()
-
-    @extend_schema_field(VoteAnswer)
-    def get_vote(self, review: ReviewTask) -> dict[str, Any]:
-        """The vote that this request has cast."""
-        return dict(VoteAnswer(self.context["vote"]).data)
+    vote = VoteAnswer(read_only=True)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import assignment
-from approvals.api import queries, request_headers, schema
+from approvals.api import presentation, queries, request_headers, schema
 from approvals.api.serializers.reviews import (
     ClaimBody,
     ClaimedReviewAnswer,
@@ -19,7 +19,7 @@ from approvals.api.serializers.reviews import (
     ReassignBody,
     ReviewAnswer,
 )
-from approvals.api.views.reviews import ReviewAction
+from approvals.api.views.reviews import Presentation, ReviewAction
 from approvals.models import ReviewTask
 
 
@@ -31,13 +31,18 @@ class ClaimAction(ReviewAction):
         verb: Callable[..., ReviewTask],
         review_id: UUID,
         *arguments: Any,
-        serializer: type[ReviewAnswer] = ReviewAnswer,
+        present: Presentation = presentation.review,
         **options: Any,
     ) -> Response:
         """Run a verb on the version of the review that If-Match names. Raises Invalid for a bad header."""
         version = request_headers.version(self.request)
         verb = partial(verb, review_id, *arguments, version=version, **options)
-        return self.act(verb, serializer)
+        return self.act(verb, present)
+
+    @property
+    def _as_claimed(self) -> Presentation:
+        """Shows a review with the id of the caller's lease."""
+        return partial(presentation.claimed_review, caller=self.caller)
 
 
 class Claim(ClaimAction):
@@ -50,9 +55,7 @@ class Claim(ClaimAction):
         A lead may take over another reviewer's claim with `override`.
         """
         options = self.body(ClaimBody)
-        return self.act_on_version(
-            assignment.claim, review_id, **options, serializer=ClaimedReviewAnswer
-        )
+        return self.act_on_version(assignment.claim, review_id, **options, present=self._as_claimed)
 
 
 class Renew(ClaimAction):
@@ -62,9 +65,7 @@ class Renew(ClaimAction):
     def post(self, request: Request, review_id: UUID) -> Response:
         """Extend one's own claim."""
         options = self.body(LeaseBody)
-        return self.act_on_version(
-            assignment.renew, review_id, **options, serializer=ClaimedReviewAnswer
-        )
+        return self.act_on_version(assignment.renew, review_id, **options, present=self._as_claimed)
 
 
 class Release(ClaimAction):

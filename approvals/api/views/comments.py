@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import discussion
-from approvals.api import pagination, queries, schema
+from approvals.api import pagination, presentation, queries, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.comments import CommentAnswer, CommentBody
 from approvals.api.serializers.requests import PageQuery
@@ -25,7 +25,7 @@ class Comments(Endpoint):
         asked = self.query(PageQuery)
         rows = queries.comments(queries.review(self.actor, review_id))
         found = pagination.page(rows, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
-        results = [CommentAnswer(row).data for row in found.rows]
+        results = [presentation.comment(row) for row in found.rows]
         return Response(pagination.envelope(request, found, results))
 
     @schema.operation(
@@ -43,4 +43,4 @@ class Comments(Endpoint):
             lambda first: queries.comment(self.actor, review_id, cast("UUID", first.result)),
             status=201,
         )
-        return Response(CommentAnswer(row).data, status=201)
+        return Response(presentation.comment(row), status=201)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import decisions
-from approvals.api import queries, request_headers, schema
+from approvals.api import presentation, queries, request_headers, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.decisions import DecisionBody
 from approvals.api.serializers.requests import EmptyBody
@@ -40,7 +40,7 @@ class Decisions(Endpoint):
             status=201,
         )
         vote = queries.vote(row, self.caller, since=since)
-        return review_response(row, VotedReviewAnswer, status=201, vote=vote)
+        return review_response(row, partial(presentation.voted_review, cast=vote), status=201)
 
 
 class Undo(ReviewAction):

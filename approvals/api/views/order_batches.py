@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals import policy
-from approvals.api import queries, schema
+from approvals.api import presentation, queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
 from approvals.models import OrderBatch
-from approvals.orchestration.batches import progress, runner, sources
+from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.policy import Action
 
@@ -68,5 +68,4 @@ def _source(given: dict[str, Any]) -> tuple[Source, str]:
 
 def _batch_response(row: OrderBatch, status: int) -> Response:
     """Returns the batch with its progress."""
-    context = {"stands": progress.by_status(row)}
-    return Response(OrderBatchAnswer(row, context=context).data, status=status)
+    return Response(presentation.order_batch(row), status=status)

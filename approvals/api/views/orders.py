@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from approvals.actions import interventions
 from approvals.actors import Actor
-from approvals.api import pagination, queries, schema
+from approvals.api import pagination, presentation, queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.orders import (
@@ -48,7 +48,7 @@ class Orders(Endpoint):
         if asked["q"]:
             rows = rows.beginning_with(asked["q"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        results = [OrderAnswer(row).data for row in found.rows]
+        results = [presentation.order(row) for row in found.rows]
         return Response(pagination.envelope(request, found, results))
 
     @schema.start_order
@@ -63,7 +63,7 @@ class Orders(Endpoint):
         if status == CONFLICT:
             raise OrderConflict(row.refusal, order_id=row.order_id)
         idempotency.fill(self.idempotency_key(), row.pk, status=status)
-        return Response(OrderAnswer(row).data, status=status)
+        return Response(presentation.order(row), status=status)
 
     def _started_before(self, first: idempotency.AlreadyAnswered) -> tuple[OrderExecution, int]:
         """The order that the first request under this key has stored, with that request's status."""
@@ -74,8 +74,7 @@ class Orders(Endpoint):
 def order_response(actor: Actor, order_id: str) -> Response:
     """Returns one order with its attempts and interventions. Raises NotAllowed or NotFound."""
     attempts = queries.order(actor, order_id)
-    context = {"attempts": attempts, "interventions": queries.interventions(attempts)}
-    return Response(WholeOrderAnswer(attempts[0], context=context).data)
+    return Response(presentation.whole_order(attempts, queries.interventions(attempts)))
 
 
 class Order(Endpoint):

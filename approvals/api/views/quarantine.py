@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import quarantine
-from approvals.api import pagination, queries, schema
+from approvals.api import pagination, presentation, queries, schema
 from approvals.api.authentication import NO_SCOPE
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.quarantine import (
@@ -46,7 +46,7 @@ class Quarantine(Endpoint):
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        results = [QuarantineAnswer(row).data for row in found.rows]
+        results = [presentation.quarantined(row) for row in found.rows]
         return Response(pagination.envelope(request, found, results))
 
 
@@ -63,8 +63,8 @@ class MessageEndpoint(Endpoint):
     def message_response(self, status: int = 200) -> Response:
         """Returns the message as it is now. Raises NotAllowed or NotFound."""
         row = queries.quarantined_message(self.actor, self.kwargs["message_id"])
-        context = {"body": queries.redacted_body(row)}
-        return Response(QuarantinedMessageAnswer(row, context=context).data, status=status)
+        body = queries.redacted_body(row)
+        return Response(presentation.quarantined_message(row, body), status=status)
 
 
 class Message(MessageEndpoint):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
-from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals import policy
 from approvals.actions import assignment
-from approvals.api import queries, schema
+from approvals.api import presentation, queries, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.requests import EmptyBody
 from approvals.api.serializers.reviews import ClaimedReviewAnswer, ReviewFilter
 from approvals.api.views.reviews import review_response
-from approvals.models import ReviewQueue
 from approvals.policy import Action
 from approvals.records import database_time
 
@@ -29,8 +26,7 @@ class Queues(Endpoint):
     def get(self, request: Request) -> Response:
         """List the caller's queues by name, with their open reviews, on one page."""
         now = database_time.now()
-        rows = [_values(queue, now) for queue in queries.queues(self.actor)]
-        results = QueueAnswer(rows, many=True).data
+        results = [presentation.queue(row, now) for row in queries.queues(self.actor)]
         return Response({"results": results, "next": None, "previous": None})
 
 
@@ -60,19 +56,4 @@ class Next(Endpoint):
         )
         if row is None:
             return Response(status=204)
-        return review_response(row, ClaimedReviewAnswer, caller=self.caller)
-
-
-def _values(queue: ReviewQueue, now: datetime) -> dict[str, Any]:
-    """Returns what QueueAnswer shows of a queue; ages are in seconds."""
-    counted: Any = queue  # annotated by `queries.queues`
-    oldest = counted.oldest_received_at
-    return {
-        "slug": queue.slug,
-        "name": queue.name,
-        "open": min(counted.waiting, queries.COUNT_UP_TO),
-        "open_is_capped": counted.waiting > queries.COUNT_UP_TO,
-        "oldest_received_at": oldest,
-        "oldest_age_seconds": None if oldest is None else int((now - oldest).total_seconds()),
-        "next_deadline_at": counted.next_deadline_at,
-    }
+        return review_response(row, partial(presentation.claimed_review, caller=self.caller))

@@ -1,15 +1,15 @@
-"""Reviews: the list, one review, and its audit trail; and how every endpoint shows a review."""
+"""Reviews: the list, one review, and its audit trail; and how every endpoint responds with a review."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import cast
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals.api import pagination, queries, schema
+from approvals.api import pagination, presentation, queries, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.audit_events import EventAnswer
 from approvals.api.serializers.requests import PageQuery
@@ -17,38 +17,27 @@ from approvals.api.serializers.reviews import ReviewAnswer, ReviewQuery
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency, outbox
 
+Presentation = Callable[[ReviewTask, presentation.Surroundings], presentation.JSONObject]
 
-def serialized(
-    rows: Iterable[ReviewTask],
-    serializer: type[ReviewAnswer] = ReviewAnswer,
-    **context: Any,
-) -> list[dict[str, Any]]:
-    """Returns the reviews as JSON objects; leases are compared with the database's clock as it is now.
 
-    `context` is what the serializer needs beyond `now`, `deliveries` and `versions`.
-    """
-    rows = list(rows)
-    context |= {
-        "now": database_time.now(),
-        "deliveries": outbox.callback_entries(row.decision_id for row in rows if row.decision_id),
-        "versions": execution_snapshots.versions(row.execution_arn for row in rows),
-    }
-    return [dict(serializer(row, context=context).data) for row in rows]
+def surroundings(rows: Sequence[ReviewTask]) -> presentation.Surroundings:
+    """Returns what responses show of these reviews beyond their rows, as it is now."""
+    return presentation.Surroundings(
+        database_time.now(),
+        outbox.callback_entries(row.decision_id for row in rows if row.decision_id),
+        execution_snapshots.versions(row.execution_arn for row in rows),
+    )
 
 
 def review_response(
-    row: ReviewTask,
-    serializer: type[ReviewAnswer] = ReviewAnswer,
-    *,
-    status: int = 200,
-    **context: Any,
+    row: ReviewTask, present: Presentation = presentation.review, *, status: int = 200
 ) -> Response:
     """Returns one review, with its version as the ETag that If-Match takes.
 
     If-None-Match is ignored: the delivery's progress and the end of a lease change the response
     without a new version, so a 304 would confirm values that have changed.
     """
-    body = serialized([row], serializer, **context)[0]
+    body = present(row, surroundings([row]))
     return Response(body, status=status, headers={"ETag": f'"{row.version}"'})
 
 
@@ -58,11 +47,11 @@ class ReviewAction(Endpoint):
     def act(
         self,
         verb: Callable[..., ReviewTask],
-        serializer: type[ReviewAnswer] = ReviewAnswer,
+        present: Presentation = presentation.review,
     ) -> Response:
         """Run a verb as the caller, once under the request's key, and show the review as it is then."""
         row = self.run_once(verb, self._as_it_is)
-        return review_response(row, serializer, caller=self.caller)
+        return review_response(row, present)
 
     def _as_it_is(self, first: idempotency.AlreadyAnswered) -> ReviewTask:
         return queries.review(self.actor, cast("UUID", first.result))
@@ -78,7 +67,9 @@ class Reviews(Endpoint):
         rows = queries.filtered(queries.reviews(self.actor), asked, self.actor)
         order = queries.ORDERINGS[asked["ordering"]]
         found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
-        return Response(pagination.envelope(request, found, serialized(found.rows)))
+        around = surroundings(found.rows)
+        results = [presentation.review(row, around) for row in found.rows]
+        return Response(pagination.envelope(request, found, results))
 
 
 class Review(Endpoint):
@@ -99,5 +90,5 @@ class Events(Endpoint):
         asked = self.query(PageQuery)
         events = queries.events(queries.review(self.actor, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
-        results = [EventAnswer(row).data for row in found.rows]
+        results = [presentation.event(row) for row in found.rows]
         return Response(pagination.envelope(request, found, results))

@@ -1,0 +1,267 @@
+"""What responses show of rows: plain functions, each of which returns one JSON object.
+
+The classes `...Answer` in `serializers` describe the same objects for the OpenAPI document; a test compares
+their names. They are not used to make responses, because a list would build the fields of a serializer,
+and copy them, for every row. Times stay `datetime` objects, which the renderer writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from approvals.actors import SYSTEM_NAME
+from approvals.api import queries
+from approvals.models import (
+    AuditEvent,
+    Comment,
+    Decision,
+    OrderBatch,
+    OrderExecution,
+    OrderIntervention,
+    OutboxEntry,
+    QuarantinedMessage,
+    RefusedRow,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    Vote,
+)
+from approvals.orchestration.batches import progress
+from approvals.untrusted import redaction
+
+JSONObject = dict[str, Any]
+
+
+# --- reviews
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a response shows of reviews beyond their rows.
+
+    `now` is the database's clock, with which leases are compared, `deliveries` are outbox entries by the
+    ids of decisions, `versions` ARNs of state machines' versions by the ARNs of executions.
+    """
+
+    now: datetime
+    deliveries: Mapping[UUID, OutboxEntry]
+    versions: Mapping[str, str]
+
+
+def review(row: ReviewTask, around: Surroundings) -> JSONObject:
+    """Returns a review. `queue`, `assignee` and `decision` with its user must have been read with it."""
+    decided = row.decision
+    entry = around.deliveries.get(decided.pk) if decided else None
+    held = row.is_held(around.now)
+    return {
+        "id": row.pk,
+        "queue": row.queue.slug,
+        "reference": row.reference,
+        "title": row.title,
+        "status": row.status,
+        "outcome": decided.outcome if decided else None,
+        "delivery": delivery(entry) if entry else None,
+        "error": {"name": row.error_name, "cause": row.error_cause},
+        "payload": row.payload,
+        "execution_arn": row.execution_arn or None,
+        "state_name": row.state_name,
+        "received_at": row.received_at,
+        "deadline_at": row.deadline_at,
+        "deadline_source": row.deadline_source,
+        "assignee": row.assignee.email if held and row.assignee else None,
+        "lease_expires_at": row.lease_expires_at if held else None,
+        "version": row.version,
+        "decision": decision(decided) if decided else None,
+        "definition": {
+            "revision": row.definition_revision or None,
+            "version_arn": around.versions.get(row.execution_arn),
+        },
+    }
+
+
+def claimed_review(row: ReviewTask, around: Surroundings, *, caller: User) -> JSONObject:
+    """Returns a review with the id of the caller's own lease; null once they no longer hold the review."""
+    is_callers = row.assignee_id == caller.pk and row.is_held(around.now)
+    return review(row, around) | {"lease_id": row.lease_id if is_callers else None}
+
+
+def voted_review(row: ReviewTask, around: Surroundings, *, cast: Vote) -> JSONObject:
+    """Returns a review with the vote that the request has cast on it."""
+    return review(row, around) | {"vote": vote(cast)}
+
+
+def vote(row: Vote) -> JSONObject:
+    """Returns a vote."""
+    return {"id": row.pk, "outcome": row.outcome}
+
+
+def decision(row: Decision) -> JSONObject:
+    """Returns a decision; the e-mail address of who took it is `system` if nobody did."""
+    return {
+        "id": row.pk,
+        "outcome": row.outcome,
+        "by": row.by.email if row.by else SYSTEM_NAME,
+        "reason_code": row.reason_code,
+        "reason": row.reason,
+        "edits": row.edits,
+        "decided_at": row.decided_at,
+        "undo_until": row.undo_until,
+    }
+
+
+def delivery(row: OutboxEntry) -> JSONObject:
+    """Returns a delivery's progress; `delivered_at` is null until it is proved."""
+    state = row.delivery
+    return {
+        "state": state.state,
+        "detail": state.detail,
+        "attempts": row.attempts,
+        "delivered_at": row.ended_at if state.state == "delivered" else None,
+    }
+
+
+def comment(row: Comment) -> JSONObject:
+    """Returns a comment on a review."""
+    return {"id": row.pk, "by": row.by.email, "text": row.text, "at": row.at}
+
+
+def event(row: AuditEvent) -> JSONObject:
+    """Returns an audit event, its hashes in hexadecimal."""
+    return {
+        "seq": row.seq,
+        "kind": row.kind,
+        "actor": row.actor_name,
+        "on_behalf_of": row.on_behalf_of.email if row.on_behalf_of else None,
+        "surface": row.surface,
+        "data": row.data,
+        "at": row.at,
+        "prev_hash": bytes(row.prev_hash).hex(),
+        "hash": bytes(row.hash).hex(),
+    }
+
+
+# --- queues and quarantine
+
+
+def queue(row: ReviewQueue, now: datetime) -> JSONObject:
+    """Returns a queue as `queries.queues` counts its open reviews; ages are in seconds."""
+    counted: Any = row
+    oldest = counted.oldest_received_at
+    return {
+        "slug": row.slug,
+        "name": row.name,
+        "open": min(counted.waiting, queries.COUNT_UP_TO),
+        "open_is_capped": counted.waiting > queries.COUNT_UP_TO,
+        "oldest_received_at": oldest,
+        "oldest_age_seconds": None if oldest is None else int((now - oldest).total_seconds()),
+        "next_deadline_at": counted.next_deadline_at,
+    }
+
+
+def quarantined(row: QuarantinedMessage) -> JSONObject:
+    """Returns a quarantined message without its body."""
+    return {
+        "id": row.pk,
+        "queue": row.queue.slug,
+        "state": _quarantine_state(row),
+        "origin": row.origin,
+        "reason": row.reason,
+        "explanation": row.explanation,
+        "bytes": row.raw_body_bytes,
+        "sqs_message_id": row.sqs_message_id,
+        "sent_at": row.sent_at,
+        "received_at": row.received_at,
+        "replayed_at": row.replayed_at,
+        "replayed_by": row.replayed_by.email if row.replayed_by else None,
+        "replayed_as": row.replayed_as_id,
+        "discarded_at": row.discarded_at,
+        "discarded_by": row.discarded_by.email if row.discarded_by else None,
+        "discard_reason": row.discard_reason,
+    }
+
+
+def quarantined_message(row: QuarantinedMessage, body: str | None) -> JSONObject:
+    """Returns a quarantined message with its redacted body, never the bytes: those may hold a task token."""
+    return quarantined(row) | {"body": body}
+
+
+def _quarantine_state(row: QuarantinedMessage) -> str:
+    if row.replayed_at is not None:
+        return "replayed"
+    return "open" if row.discarded_at is None else "discarded"
+
+
+# --- orders
+
+
+def attempt(row: OrderExecution) -> JSONObject:
+    """Returns an attempt at an order. Its ARN is one that Step Functions has given, never composed."""
+    return {
+        "attempt": row.attempt,
+        "execution_arn": row.execution_arn or None,
+        "status": row.status,
+        "refusal": row.refusal,
+        "error": {"name": row.error, "cause": row.cause} if row.error else None,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def order(row: OrderExecution) -> JSONObject:
+    """Returns an order with its latest attempt."""
+    return attempt(row) | {"order_id": row.order_id}
+
+
+def whole_order(
+    attempts: list[OrderExecution], interventions: Iterable[OrderIntervention]
+) -> JSONObject:
+    """Returns an order with its redacted input, its attempts, latest first, and its interventions."""
+    latest = attempts[0]
+    return order(latest) | {
+        "input": redaction.redact_json(json.loads(latest.input)),
+        "attempts": [attempt(row) for row in attempts],
+        "interventions": [intervention(row) for row in interventions],
+    }
+
+
+def intervention(row: OrderIntervention) -> JSONObject:
+    """Returns a redrive or stop; `by` is null if a command asked for it, `outcome` until it is known."""
+    return {
+        "kind": row.kind,
+        "attempt": row.order.attempt,
+        "reason": row.reason,
+        "by": row.created_by.email if row.created_by else None,
+        "asked_at": row.created_at,
+        "outcome": row.outcome or None,
+        "ended_at": row.ended_at,
+    }
+
+
+def order_batch(row: OrderBatch) -> JSONObject:
+    """Returns a batch of orders with its progress, counted now, and the first 100 rows that were refused."""
+    counts = progress.by_status(row)
+    return {
+        "id": row.pk,
+        "source": row.source,
+        "mode": row.mode,
+        "batch_size": row.size,
+        "on_bad_row": row.on_bad_row,
+        "status": row.status,
+        "trouble": row.trouble,
+        "progress": round(progress.progress(row, counts)[0], 4),
+        "counts": progress.totals(row, counts),
+        "refusals": [refused_row(each) for each in row.refusals.order_by("item")[:100]],
+        "created_at": row.created_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def refused_row(row: RefusedRow) -> JSONObject:
+    """Returns a row of a batch that did not become an order."""
+    return {"line": row.line, "order_id": row.order_id, "code": row.code, "reason": row.reason}
