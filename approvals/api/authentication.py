@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 from knox.auth import TokenAuthentication
@@ -15,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 from approvals.models import ApiToken, User
+from approvals.records import api_tokens, rate_limits
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -45,19 +46,19 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         return user, token
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
-        """Returns the active user and the token, if it is neither expired nor revoked.
+        """Count a request of this token, and return its active user and the token.
 
-        Raises AuthenticationFailed.
+        Raises AuthenticationFailed if it is unknown, expired or revoked, and Throttled if it has
+        reached its rate limit.
         """
-        row = (
-            ApiToken.objects.select_related("user")
-            .filter(Q(expiry=None) | Q(expiry__gt=Now()), revoked_at=None)
-            .filter(digest=hash_token(token.decode()))
-            .first()
-        )
-        if row is None or not row.user.is_active:
+        limit = settings.API_RATE_PER_MINUTE
+        found = api_tokens.valid(hash_token(token.decode()), per_minute=limit)
+        if found is None:
             raise AuthenticationFailed("This token is unknown, has expired or was revoked.")
+        row, admitted = found
         _record_use(row)
+        if not admitted:
+            raise rate_limits.throttled(limit)
         return row.user, row
 
     def authenticate_header(self, request: Request) -> str:

@@ -14,18 +14,15 @@ from approvals.records import rate_limits
 
 
 class CallerRateLimit(BaseThrottle):
-    """`API_RATE_PER_MINUTE` requests a token, and as many an address without a valid one; 0 is no limit."""
+    """`API_RATE_PER_MINUTE` requests an address without a valid token; 0 is no limit.
+
+    Requests with a valid token are counted by the token, when `BearerAuthentication` looks it up.
+    """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request and return True. Raises Throttled if the limit is reached."""
         if not isinstance(request.auth, ApiToken):
             count_address(request)
-        elif settings.API_RATE_PER_MINUTE:
-            rate_limits.take(
-                # Half of the digest tells tokens apart, and is too little to check a token against.
-                f"token:{request.auth.digest[:32]}",
-                per_minute=settings.API_RATE_PER_MINUTE,
-            )
         return True
 
 

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
-from approvals.models import RateBucket, User
+from approvals.models import ApiToken, RateBucket, User
 from approvals.records import rate_limits
 from tests.callers import Caller, refused
 
@@ -156,6 +156,15 @@ def test_a_request_is_counted_in_one_statement(api: Caller) -> None:
 
     counting = [query for query in limited if "ratebucket" in query["sql"]]
     assert len(counting) == 1
+    assert "approvals_apitoken" in counting[0]["sql"]  # the one that looks the token up
+
+
+def test_a_request_that_is_refused_is_a_use_of_its_token(api: Caller) -> None:
+    spend(api, 20)
+    ApiToken.objects.update(last_used_at=None)
+
+    assert spend(api, 1) == [429]
+    assert ApiToken.objects.get().last_used_at is not None
 
 
 def test_zero_counts_nothing(api: Caller, settings: Settings) -> None:
