@@ -5,6 +5,7 @@ The defaults are those of production: DEBUG off, secrets required. The database 
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,24 +62,29 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 
+# All of them add 1,000 microseconds of CPU to a request (OPTIONS, 330 without any). The numbers are what
+# each adds alone; where none stands it is under 20, less than can be measured.
 MIDDLEWARE = [
-    "approvals.web.middleware.probes",
-    "approvals.api.middleware.problems",
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "approvals.web.middleware.probes",  # first, because probes know neither our host nor https
+    "approvals.web.middleware.compression",  # and 10 for each KB that it compresses
+    "approvals.api.middleware.problems",  # around all that refuse below
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",  # counts what ends below, too
+    "django.middleware.security.SecurityMiddleware",  # https, HSTS, nosniff
+    "whitenoise.middleware.WhiteNoiseMiddleware",  # there is no other server of files
+    "django.contrib.sessions.middleware.SessionMiddleware",  # without a cookie no statement
+    "django.middleware.common.CommonMiddleware",  # slashes, Content-Length
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",  # without a session no statement
+    "django.contrib.messages.middleware.MessageMiddleware",  # 40
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",  # for browsers without frame-ancestors
+    "csp.middleware.CSPMiddleware",  # 100
+    "allauth.account.middleware.AccountMiddleware",  # allauth requires it
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",  # 490, with a second line 550
+    "django_prometheus.middleware.PrometheusAfterMiddleware",  # 155; counters by view and status
 ]
+# One log line a request, when it ends; the one at its start adds only the User-Agent.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

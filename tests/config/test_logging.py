@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 
 from config import logging as logs
 
@@ -64,3 +65,18 @@ def test_a_link_that_sets_a_password_is_taken_out_also_where_it_is_quoted() -> N
     written = logs.without_live_links(None, "info", line)
 
     assert written == 'GET "/accounts/password/reset/key/[link]"'
+
+
+@pytest.mark.django_db
+def test_a_request_is_one_line_that_holds_who_what_and_how_it_ended(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        client.get("/accounts/login/")
+
+    (line,) = [record.msg for record in caplog.records if "request" in record.name]
+    assert isinstance(line, dict)
+    assert (line["event"], line["request"], line["code"], line["ip"], line["user_id"]) == (
+        "request_finished", "GET /accounts/login/", 200, "127.0.0.1", None,
+    )  # fmt: skip
+    assert line["request_id"]

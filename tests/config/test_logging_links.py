@@ -19,10 +19,10 @@ SECRET = "3f-d4c0de-0123456789abcdef"
 
 @pytest.fixture(params=[False, True], ids=["json", "console"])
 def lines(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """What the service writes, through its own formatter."""
+    """What the service writes at its lowest level, through its own formatter."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    logs.configure(level="INFO", console=request.param)
+    logs.configure(level="DEBUG", console=request.param)
     written = io.StringIO()
     handler = next(one for one in root.handlers if type(one) is logging.StreamHandler)
     handler.setStream(written)
