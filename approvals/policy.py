@@ -28,7 +28,7 @@ from approvals.models import (
 from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import rights
-from approvals.records.locked_rows import LockedReview, LockedRow
+from approvals.records.locked_rows import LockedRow
 from approvals.records.rights import Rights
 
 Role = QueueMembership.Role
@@ -143,11 +143,12 @@ def deciders(queue: ReviewQueue) -> QuerySet[User]:
     ).distinct()
 
 
-def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
+def may(action: Action, subject: Subject, *, by: Actor, held: Rights | None = None) -> Verdict:
     """Whether `by` may do `action` to `subject`, by the rows as they are now.
 
     `subject` is None for an action outside queues. A locked row was read with the rights of its actor,
-    which must be `by`; no statement is sent for it. For a subject that the actor may not see, the answer
+    which must be `by`; no statement is sent for it, nor if the caller has read the rights `held` by the
+    actor, as a page does that asks about many subjects. For a subject that the actor may not see, the answer
     is `not_found`. Raises TypeError if `by` is no Actor, or not the one for whom the row was locked.
     """
     if not isinstance(by, Actor):
@@ -161,11 +162,8 @@ def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
     row = subject.row if isinstance(subject, LockedRow) else subject
     queue = row.queue if isinstance(row, ReviewTask) else row
     queue = queue if isinstance(queue, ReviewQueue) else None
-    held = (
-        subject.rights
-        if isinstance(subject, LockedRow)
-        else rights.read(by.user, queue.pk if queue else None)
-    )
+    held = subject.rights if isinstance(subject, LockedRow) else held
+    held = held or rights.read(by.user, queue.pk if queue else None)
     if not (by.user.is_active and held.active):
         return Verdict(NotAllowed.code, "This account has been deactivated.")
     if isinstance(row, OrderExecution) and action not in GROUPS_THAT:
@@ -173,11 +171,16 @@ def may(action: Action, subject: Subject, *, by: Actor) -> Verdict:
     return _by_group(action, held) if action in GROUPS_THAT else _by_role(action, queue, held)
 
 
-def may_undo(decision: Decision, review: ReviewTask | LockedReview, *, by: Actor) -> Verdict:
-    """Whether `by` may undo a decision on `review`; another user's decision needs the right to override."""
-    verdict = may(Action.DECIDE, review, by=by)
+def may_undo(
+    decision: Decision, subject: Subject, *, by: Actor, held: Rights | None = None
+) -> Verdict:
+    """Whether `by` may undo a decision; another user's decision needs the right to override.
+
+    `subject` is its review, or the queue of that.
+    """
+    verdict = may(Action.DECIDE, subject, by=by, held=held)
     if verdict.allowed and decision.by_id != by.person.pk:
-        return may(Action.OVERRIDE, review, by=by)
+        return may(Action.OVERRIDE, subject, by=by, held=held)
     return verdict
 
 

@@ -15,6 +15,10 @@ from approvals.models.ids import uuid7
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
 
 
+#: Sealed bytes and fingerprints, which no surface ever shows.
+SECRETS = ("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
+
+
 class ReviewQuerySet(models.QuerySet["ReviewTask"]):
     """Named filters of reviews."""
 
@@ -41,7 +45,7 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
 
     def without_secrets(self) -> ReviewQuerySet:
         """The same rows without the sealed bytes and fingerprints that no surface ever shows."""
-        return self.defer("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
+        return self.defer(*SECRETS)
 
     def before_deadline(self) -> ReviewQuerySet:
         """Reviews that are not past a deadline of their message; a default deadline does not count."""

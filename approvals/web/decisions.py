@@ -105,7 +105,7 @@ def _panel(
         "review": review,
         "order": payload_view.review_order(review),
         "deadline": deadline(review, now),
-        "permissions": reviews.permissions(review, request.actor, now),
+        "permissions": reviews.permissions(review, request.access, now),
         "outcome": outcome,
         "approving": outcome == Outcome.APPROVED,
         "consequence": _consequence(review, outcome),

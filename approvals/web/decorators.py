@@ -22,12 +22,10 @@ from django_htmx.middleware import HtmxDetails
 from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError, NotFound
-from approvals.models import ReviewQueue, User
-from approvals.models.choices import Surface
+from approvals.models import User
 from approvals.models.review_tasks import ReviewQuerySet
+from approvals.web.access import Access, access_of
 from approvals.web.refusals import refusal_text
-
-SIGNED_IN = "password"
 
 if TYPE_CHECKING:
 
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
         user: User
         actor: Actor
+        access: Access
         htmx: HtmxDetails
 
 else:
@@ -55,7 +54,7 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             desk_request = cast("DeskRequest", request)
-            desk_request.actor = actor_of(request)
+            desk_request.actor = access_of(request).actor
             try:
                 response = view(desk_request, *args, **kwargs)
             except ApprovalsError as error:
@@ -77,29 +76,15 @@ def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> Http
     """
     if isinstance(error, NotFound):
         raise Http404
-    refusal = refusal_text(error, actor_of(request))
+    refusal = refusal_text(error, access_of(request).actor)
     panel = bool(cast("DeskRequest", request).htmx)
     template = "approvals/_refusal.html" if panel else "approvals/refused.html"
     return render(request, template, {"refusal": refusal} | context, status=error.status)
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """The user of this request, on the desk; before sign-in an actor without a user, and so without rights."""
-    user = request.user if isinstance(request.user, User) else None
-    return Actor(user, Surface.WEB, signed_in=SIGNED_IN)
-
-
 def reviews_of(actor: Actor) -> ReviewQuerySet:
     """The reviews this person may see, without the sealed bytes that no page shows."""
     return policy.visible_reviews(actor).without_secrets()
-
-
-def queue_of(actor: Actor, slug: str) -> ReviewQueue:
-    """A queue this person may see. Raises NotFound, whether it is hidden or not there."""
-    queue = policy.visible_queues(actor).filter(slug=slug).first()
-    if queue is None:
-        raise NotFound
-    return queue
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

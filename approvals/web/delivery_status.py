@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from approvals import policy
-from approvals.actors import Actor
-from approvals.models import Decision, OutboxEntry, ReviewTask
+from approvals.models import Decision, OutboxEntry, ReviewQueue
 from approvals.models.outbox import DeliveryState, Detail
 from approvals.policy import Action
 from approvals.web import delivery_descriptions
+from approvals.web.access import Access
 from approvals.web.delivery_descriptions import WARN
 
 FINAL_STATES = frozenset(DeliveryState) - {DeliveryState.WAITING, DeliveryState.SENDING}
@@ -28,8 +28,8 @@ class Stage:
 class DeliveryStatus:
     """How far a decision's delivery is, in words, and what this person can do about it.
 
-    `undo_until` is None if this person cannot undo the decision (any more). `reapply_to` is an open
-    review of the same step, if this decision came too late for its own.
+    `undo_until` is None if this person cannot undo the decision (any more). `reapply_to` is the id of an
+    open review of the same step, if this decision came too late for its own.
     """
 
     state: DeliveryState
@@ -41,7 +41,7 @@ class DeliveryStatus:
     attempts: int
     ended_at: datetime | None
     undo_until: datetime | None
-    reapply_to: ReviewTask | None = None
+    reapply_to: UUID | None = None
 
     @property
     def is_final(self) -> bool:
@@ -61,9 +61,17 @@ class DeliveryStatus:
 
 
 def delivery_status(
-    decision: Decision, entry: OutboxEntry | None, actor: Actor, now: datetime
+    decision: Decision,
+    entry: OutboxEntry | None,
+    access: Access,
+    now: datetime,
+    *,
+    newer_in: UUID | None = None,
 ) -> DeliveryStatus:
-    """The status by a decision's outbox entry; without an entry it counts as unconfirmed."""
+    """The status by a decision's outbox entry; without an entry it counts as unconfirmed.
+
+    `newer_in` is the queue of the review that has superseded the decision's, if that is still open.
+    """
     state, detail = entry.delivery if entry else (DeliveryState.UNCONFIRMED, "")
     if detail == Detail.UNDO_WINDOW and entry and entry.not_before <= now:
         detail = Detail.QUEUED
@@ -77,8 +85,8 @@ def delivery_status(
         stages=_stages(decision, state, detail, tone, label),
         attempts=entry.attempts if entry else 0,
         ended_at=entry.ended_at if entry else None,
-        undo_until=decision.undo_until if _undoable(decision, entry, actor, now) else None,
-        reapply_to=_reapply_to(decision, state, actor),
+        undo_until=decision.undo_until if _undoable(decision, entry, access, now) else None,
+        reapply_to=_reapply_to(decision, state, access, newer_in),
     )
 
 
@@ -101,22 +109,20 @@ def _stages(
     )
 
 
-def _reapply_to(decision: Decision, state: DeliveryState, actor: Actor) -> ReviewTask | None:
+def _reapply_to(
+    decision: Decision, state: DeliveryState, access: Access, newer_in: UUID | None
+) -> UUID | None:
     """The open review of the same step that this person may decide, if the decision came too late."""
-    closed = state == DeliveryState.CLOSED_ELSEWHERE
-    newer_id = decision.review.superseded_by_id if closed else None
-    if newer_id is None:
+    if state != DeliveryState.CLOSED_ELSEWHERE or newer_in is None:
         return None
-    newer = ReviewTask.objects.without_secrets().pending().filter(pk=newer_id).first()
-    if newer is None:
-        return None
-    return newer if policy.may(Action.DECIDE, newer, by=actor).allowed else None
+    allowed = access.may(Action.DECIDE, ReviewQueue(pk=newer_in)).allowed
+    return decision.review.superseded_by_id if allowed else None
 
 
-def _undoable(decision: Decision, entry: OutboxEntry | None, actor: Actor, now: datetime) -> bool:
+def _undoable(decision: Decision, entry: OutboxEntry | None, access: Access, now: datetime) -> bool:
     """Whether to show the button; `decisions.undo` checks the outbox row again under its lock."""
     if entry is None or decision.undone_at is not None or decision.undo_until <= now:
         return False
     if entry.state != OutboxEntry.State.WAITING or entry.attempts:
         return False
-    return policy.may_undo(decision, decision.review, by=actor).allowed
+    return access.may_undo(decision).allowed

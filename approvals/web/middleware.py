@@ -74,4 +74,4 @@ def _compressed(content: bytes) -> bytes:
     """Returns the content as gzip, with a name of random length in its header (RFC 1952, 2.3.1)."""
     body = gzip.compress(content, LEVEL, mtime=0)
     name = b"a" * secrets.randbelow(MOST_PADDING) + b"\0"
-    return body[:3] + bytes([gzip.FNAME]) + body[4:10] + name + body[10:]  # type: ignore[attr-defined]
+    return body[:3] + bytes([gzip.FNAME]) + body[4:10] + name + body[10:]

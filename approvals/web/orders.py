@@ -62,7 +62,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
     rows = rows.select_related("created_by").annotate(open_intervention=_open_intervention())
     page = page_or_first(rows, BY_ARRIVAL, request)
     context = {
-        "now": database_time.now(),
+        "now": request.access.now,
         "form": filters.form,
         "active": active,
         "query": urlencode(active),

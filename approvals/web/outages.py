@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
+from uuid import UUID
 
-from approvals import policy
-from approvals.actors import Actor
-from approvals.models import Breaker, Decision, OutboxEntry, ReviewQueue, ReviewTask
+from django.db.models import Window
+from django.db.models.functions import RowNumber
+
+from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask
+from approvals.web.access import Access
 
 MAX_NEAREST = 3
 
@@ -23,21 +27,26 @@ class Outage:
     nearest: Sequence[ReviewTask]
 
 
-def outages(actor: Actor) -> list[Outage]:
-    """The open breakers of the queues this person may see."""
-    seen = policy.visible_queues(actor).order_by()
-    breakers = Breaker.objects.filter(opened_at__isnull=False, queue__in=seen)
+def outages(access: Access) -> list[Outage]:
+    """The open breakers of the queues this person may see, the first opened first."""
+    breakers = [queue.breaker for queue in access.queues if hasattr(queue, "breaker")]
+    is_open = [breaker for breaker in breakers if breaker.opened_at is not None]
+    nearest = _nearest([breaker.queue for breaker in is_open]) if is_open else {}
     return [
-        Outage(breaker.queue, breaker.opened_at, breaker.reason, _nearest(breaker.queue))
-        for breaker in breakers.select_related("queue").order_by("opened_at")
+        Outage(breaker.queue, breaker.opened_at, breaker.reason, nearest.get(breaker.queue_id, []))
+        for breaker in sorted(is_open, key=lambda breaker: cast("datetime", breaker.opened_at))
     ]
 
 
-def _nearest(queue: ReviewQueue) -> list[ReviewTask]:
-    """The decided reviews of a queue that will pass their deadline first if this lasts."""
+def _nearest(queues: Sequence[ReviewQueue]) -> dict[UUID, list[ReviewTask]]:
+    """By queue, the decided reviews that will pass their deadline first if this lasts."""
     waiting = OutboxEntry.objects.filter(
-        lane=OutboxEntry.Lane.CALLBACKS, state=OutboxEntry.State.WAITING, queue=queue
+        lane=OutboxEntry.Lane.CALLBACKS, state=OutboxEntry.State.WAITING, queue__in=queues
     )
     decided = Decision.objects.filter(pk__in=waiting.values("subject"))
+    place = Window(RowNumber(), partition_by="queue", order_by="deadline_at")
     rows = ReviewTask.objects.without_secrets().filter(pk__in=decided.values("review"))
-    return list(rows.order_by("deadline_at")[:MAX_NEAREST])
+    found: dict[UUID, list[ReviewTask]] = {}
+    for row in rows.annotate(place=place).filter(place__lte=MAX_NEAREST).order_by("deadline_at"):
+        found.setdefault(row.queue_id, []).append(row)
+    return found

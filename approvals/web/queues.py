@@ -11,21 +11,20 @@ from django.shortcuts import redirect, render, resolve_url
 from approvals import policy
 from approvals.actions import assignment
 from approvals.policy import Action
-from approvals.records import database_time
 from approvals.web import review_list
-from approvals.web.decorators import DeskRequest, desk, queue_of, reviews_of
+from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_or_first
 
 
 @desk("GET")
 def show(request: DeskRequest, slug: str) -> HttpResponse:
     """One page of a queue's reviews, filtered as the URL says."""
-    queue = queue_of(request.actor, slug)
+    queue = request.access.queue(slug)
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_list.apply_filters(everything, request.GET, request)
     rows = review_list.lean(filtered.rows)
     page = page_or_first(rows, filtered.order, request)
-    now = database_time.now()
+    now = request.access.now
     context = {
         "now": now,
         "queue": queue,
@@ -33,7 +32,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "page": page,
         "filtered": filtered,
         "query": urlencode(filtered.active),
-        "can_decide": policy.may(Action.CLAIM, queue, by=request.actor).allowed,
+        "can_decide": request.access.may(Action.CLAIM, queue).allowed,
     }
     return render(request, "approvals/queue.html", context)
 
@@ -41,7 +40,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
 @desk("POST")
 def take_next(request: DeskRequest, slug: str) -> HttpResponse:
     """Claim the review that is due first among those that the posted filters show."""
-    queue = queue_of(request.actor, slug)
+    queue = request.access.queue(slug)
     policy.may(Action.CLAIM, queue, by=request.actor).or_raise()
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_list.apply_filters(everything, request.POST, request)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -15,11 +16,12 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import Comment, Decision, ReviewTask, User
+from approvals.models import Comment, Decision, ExecutionSnapshot, ReviewTask, User
 from approvals.policy import Action
-from approvals.records import database_time, execution_snapshots, outbox
+from approvals.records import outbox
 from approvals.untrusted import display
 from approvals.web import payload_view, review_list
+from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
@@ -48,7 +50,7 @@ class Permissions:
 def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Everything about one review, and what can be done with it."""
     return render(
-        request, "approvals/review.html", page(request.actor, find(request.actor, review_id))
+        request, "approvals/review.html", page(request.access, find(request.actor, review_id))
     )
 
 
@@ -56,15 +58,15 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
 def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """What became of the decision: 204 to htmx if its page shows that already, else the fragment."""
     review = find(request.actor, review_id)
-    now = database_time.now()
-    status = status_of_decision(review, request.actor, now)
+    now = request.access.now
+    status = status_of_decision(review, request.access, now)
     if request.htmx and status and status.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
     if request.htmx and status is None:  # undone elsewhere: the whole page has changed
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return response
-    context = page(request.actor, review)
+    context = page(request.access, review)
     template = "approvals/_delivery_refresh.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
 
@@ -110,40 +112,45 @@ def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
 def find(actor: Actor, review_id: UUID) -> ReviewTask:
     """A review this person may see. Raises NotFound, whether it is hidden or not there."""
     rows = reviews_of(actor).select_related("queue", "assignee", "decision__by")
-    review = rows.filter(pk=review_id).first()
+    snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
+    version = snapshot.values("state_machine_version_arn")[:1]
+    newer = ReviewTask.objects.pending().filter(pk=OuterRef("superseded_by")).values("queue")[:1]
+    review = (
+        rows.annotate(version_arn=Subquery(version), newer_queue=Subquery(newer))
+        .filter(pk=review_id)
+        .first()
+    )
     if review is None:
         raise NotFound
     return review
 
 
-def page(actor: Actor, review: ReviewTask) -> dict[str, Any]:
+def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     """The context of a review's page, at the database's present time."""
-    now = database_time.now()
+    now = access.now
     raw, raw_cut = display.indented_json(review.payload)
     return {
         "now": now,
         "review": review,
         "deadline": deadline(review, now),
-        "permissions": permissions(review, actor, now),
+        "permissions": permissions(review, access, now),
         "order": payload_view.review_order(review),
         "raw": raw,
         "raw_cut": raw_cut,
-        "delivery": status_of_decision(review, actor, now),
+        "delivery": status_of_decision(review, access, now),
         "timeline": review_timeline(review),
         "comments": comments(review),
-        "related": related(actor, review, now),
-        "version_arn": execution_snapshots.versions([review.execution_arn]).get(
-            review.execution_arn, ""
-        ),
+        "related": related(access.actor, review, now),
+        "version_arn": cast("Any", review).version_arn or "",
     }
 
 
-def permissions(review: ReviewTask, actor: Actor, now: datetime) -> Permissions:
+def permissions(review: ReviewTask, access: Access, now: datetime) -> Permissions:
     """What `policy` and the state of the review allow this person; the verbs check both again."""
     holder = review.assignee if review.is_held(now) else None
-    mine = holder is not None and holder.pk == actor.person.pk
-    deciding = policy.may(Action.DECIDE, review, by=actor)
-    overriding = policy.may(Action.OVERRIDE, review, by=actor).allowed
+    mine = holder is not None and holder.pk == access.actor.person.pk
+    deciding = access.may(Action.DECIDE, review)
+    overriding = access.may(Action.OVERRIDE, review).allowed
     pending = review.status == ReviewTask.Status.PENDING
     in_time = pending and not review.is_past_deadline(now)
     free = holder is None or mine
@@ -154,7 +161,7 @@ def permissions(review: ReviewTask, actor: Actor, now: datetime) -> Permissions:
         may_claim=pending and free and not mine and in_time and deciding.allowed,
         may_decide=in_time and deciding.allowed and (free or overriding),
         may_override=pending and overriding and not free,
-        may_comment=policy.may(Action.COMMENT, review, by=actor).allowed,
+        may_comment=access.may(Action.COMMENT, review).allowed,
         reassignment_candidates=candidates,
         why_not="" if deciding.allowed else deciding.why,
         lease_left=span(review.lease_expires_at - now) if review.lease_expires_at else "",
@@ -167,14 +174,15 @@ def reassignment_candidates(review: ReviewTask, holder: User | None) -> list[Use
     return list(others.exclude(pk=holder.pk) if holder else others)[:MAX_CANDIDATES]
 
 
-def status_of_decision(review: ReviewTask, actor: Actor, now: datetime) -> DeliveryStatus | None:
+def status_of_decision(review: ReviewTask, access: Access, now: datetime) -> DeliveryStatus | None:
     """What became of the review's decision; None if it has none, or it was undone."""
     decision: Decision | None = review.decision
     if decision is None:
         return None
     decision.review = review  # saves loading it again
     entry = outbox.callback_entries([decision.pk]).get(decision.pk)
-    return delivery_status(decision, entry, actor, now)
+    newer: UUID | None = cast("Any", review).newer_queue
+    return delivery_status(decision, entry, access, now, newer_in=newer)
 
 
 def comments(review: ReviewTask) -> list[Comment]:

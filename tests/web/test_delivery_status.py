@@ -10,6 +10,7 @@ from approvals.actions import decisions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.models.choices import Outcome
+from approvals.web.access import Access
 from approvals.web.delivery_descriptions import BY_DETAIL
 from approvals.web.delivery_status import delivery_status
 from tests import factories
@@ -76,7 +77,7 @@ def test_every_outbox_state_with_its_details_has_words(alice: User) -> None:
             entry = OutboxEntry(
                 state=state, detail=detail, subject=decision.pk, not_before=decision.undo_until
             )
-            shown = delivery_status(decision, entry, actor(alice), decision.decided_at)
+            shown = delivery_status(decision, entry, Access(actor(alice)), decision.decided_at)
             known = shown.state == "sending" or (shown.state, shown.detail) in BY_DETAIL
             assert known, (state, detail)
             assert shown.description
@@ -87,7 +88,7 @@ def test_every_outbox_state_with_its_details_has_words(alice: User) -> None:
 def test_without_an_outbox_row_nothing_is_called_delivered(alice: User) -> None:
     review = decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(alice))
     assert review.decision is not None
-    shown = delivery_status(review.decision, None, actor(alice), review.decision.decided_at)
+    shown = delivery_status(review.decision, None, Access(actor(alice)), review.decision.decided_at)
     assert shown.state == "unconfirmed"
 
 

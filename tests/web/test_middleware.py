@@ -15,13 +15,13 @@ from tests import factories
 from tests.callers import Caller
 from tests.web.conftest import Desk
 
-GZIP = {"HTTP_ACCEPT_ENCODING": "gzip, deflate, br"}
+GZIP: dict[str, Any] = {"HTTP_ACCEPT_ENCODING": "gzip, deflate, br"}
 
 
 def is_compressed(response: Any) -> bool:
     """Whether a response is compressed; fails if its length is wrong."""
     assert int(response.headers["Content-Length"]) == len(response.content)
-    return response.headers.get("Content-Encoding") == "gzip"
+    return bool(response.headers.get("Content-Encoding") == "gzip")
 
 
 @pytest.mark.django_db

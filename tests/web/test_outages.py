@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from approvals.actions import decisions
 from approvals.models import Breaker, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.web.access import Access
 from approvals.web.outages import MAX_NEAREST, outages
 from tests import factories
 from tests.factories import actor
@@ -41,7 +42,7 @@ def test_the_decided_reviews_that_are_due_first_are_named(
     rows = [decided(queue, alice, minutes) for minutes in (40, 10, 30, 20)]
     factories.review(queue)  # nobody has decided it, so nothing of it waits
 
-    [outage] = outages(actor(alice))
+    [outage] = outages(Access(actor(alice)))
 
     assert (outage.queue, outage.reason) == (queue, "AccessDeniedException")
     assert outage.since is not None
@@ -52,8 +53,8 @@ def test_the_decided_reviews_that_are_due_first_are_named(
 def test_only_those_who_see_the_queue_see_its_outage(
     alice: User, carol: User, open_breaker: Breaker
 ) -> None:
-    assert len(outages(actor(alice))) == 1
-    assert outages(actor(carol)) == []
+    assert len(outages(Access(actor(alice)))) == 1
+    assert outages(Access(actor(carol))) == []
 
 
 def test_a_breaker_that_has_counted_refusals_and_is_closed_is_no_outage(
@@ -61,4 +62,4 @@ def test_a_breaker_that_has_counted_refusals_and_is_closed_is_no_outage(
 ) -> None:
     Breaker.objects.update(opened_at=None)
 
-    assert outages(actor(alice)) == []
+    assert outages(Access(actor(alice))) == []

@@ -55,7 +55,7 @@ def test_the_list_asks_few_questions_however_long_it_is(
     with CaptureQueriesContext(connection) as lots:
         response = browser.get(LIST)
     assert len(lots) == len(few)
-    assert len(lots) <= 11
+    assert len(lots) <= 8
     assert len(response.content) < 60_000
     assert not any('"raw_body"' in query["sql"] for query in lots.captured_queries)
 

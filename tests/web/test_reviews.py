@@ -185,7 +185,7 @@ def test_the_page_asks_a_bounded_number_of_questions(desk: Desk, alice: User) ->
     browser = desk(alice)
     with CaptureQueriesContext(connection) as asked:
         browser.get(at(review))
-    assert len(asked) <= 23
+    assert len(asked) <= 8
 
 
 def test_no_page_loads_the_sealed_token_of_this_review_or_another(

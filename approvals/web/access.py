@@ -1,0 +1,99 @@
+"""What a person may see and do on the desk, read in one statement for a whole page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+from django.db.models.functions import Now
+from django.http import HttpRequest
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.exceptions import NotFound
+from approvals.models import Decision, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models.choices import Surface
+from approvals.policy import Action, Verdict
+from approvals.records import database_time, rights
+from approvals.records.rights import Rights
+
+SIGNED_IN = "password"
+
+
+class Access:
+    """The queues that an actor sees, and the rights by which `policy` judges what they may do.
+
+    All of it is read once, when it is first needed. A verb reads the rights again, under its lock.
+    """
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+
+    @cached_property
+    def queues(self) -> list[ReviewQueue]:
+        """The queues in which the actor has a role, by name, each with its circuit breaker."""
+        user = self.actor.user
+        if user is None:
+            return []
+        mine = Q(user=user) | Q(group__in=Group.objects.filter(user=user))
+        roles = QueueMembership.objects.filter(mine, queue=OuterRef("pk"))
+        rows = policy.visible_queues(self.actor).select_related("breaker")
+        return list(
+            rows.annotate(
+                roles=ArraySubquery(roles.values("role")),
+                groups=ArraySubquery(Group.objects.filter(user=user).values("name")),
+                now=Now(),
+            )
+        )
+
+    @cached_property
+    def now(self) -> datetime:
+        """The database's time when the queues were read."""
+        read: Any = self.queues[0] if self.queues else None
+        return read.now if read else database_time.now()
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The names of the actor's groups: rights outside queues."""
+        if self.queues:
+            read: Any = self.queues[0]
+            return frozenset(read.groups)
+        user = self.actor.user
+        return frozenset() if user is None else rights.read(user, None).groups
+
+    def may(self, action: Action, subject: ReviewTask | ReviewQueue | None = None) -> Verdict:
+        """What `policy.may` answers, without another statement."""
+        queue_id = subject.queue_id if isinstance(subject, ReviewTask) else subject and subject.pk
+        queue = next((one for one in self.queues if one.pk == queue_id), None)
+        return policy.may(action, queue, by=self.actor, held=self._held(queue))
+
+    def may_undo(self, decision: Decision) -> Verdict:
+        """What `policy.may_undo` answers, without another statement."""
+        queue = next((one for one in self.queues if one.pk == decision.review.queue_id), None)
+        return policy.may_undo(decision, queue, by=self.actor, held=self._held(queue))
+
+    def queue(self, slug: str) -> ReviewQueue:
+        """A queue that the actor sees. Raises NotFound, whether it is hidden or not there."""
+        found = next((one for one in self.queues if one.slug == slug), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    def _held(self, queue: ReviewQueue | None) -> Rights:
+        read: Any = queue
+        active = self.actor.user is not None and self.actor.user.is_active
+        return rights.of(active, self.groups, read.roles if read else ())
+
+
+def access_of(request: HttpRequest) -> Access:
+    """What the user of this request may see and do; before sign-in nothing. The same for the whole request."""
+    held: Access | None = getattr(request, "access", None)
+    if held is None:
+        user = request.user if isinstance(request.user, User) else None
+        held = Access(Actor(user, Surface.WEB, signed_in=SIGNED_IN))
+        request.access = held  # type: ignore[attr-defined]
+    return held
