@@ -133,6 +133,7 @@ class OutboxEntry(models.Model):
         indexes = [
             models.Index("lane", "not_before", condition=Q(state="waiting"), name="outbox_due"),
             models.Index("lane", "lease_until", condition=Q(state="sending"), name="outbox_leased"),
+            models.Index("lane", condition=Q(state="parked"), name="outbox_parked"),
         ]
 
     def __str__(self) -> str:
@@ -173,7 +174,12 @@ class OutboxAttempt(models.Model):
         REFUSED = "refused"  # AWS will never do it
         HISTORY = "history"  # no call: the execution's history was asked
 
-    entry = models.ForeignKey(OutboxEntry, on_delete=models.PROTECT, related_name="journal")
+    entry = models.ForeignKey(
+        OutboxEntry,
+        db_index=False,  # the constraint has one
+        on_delete=models.PROTECT,
+        related_name="journal",
+    )
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
