@@ -6,7 +6,7 @@ import pytest
 
 from approvals import pagination
 from approvals.models import ReviewQueue, ReviewTask
-from approvals.web.review_list import BY_ARRIVAL, BY_DEADLINE
+from approvals.web.review_rows import BY_ARRIVAL, BY_DEADLINE
 from tests.web.reviews import open_reviews
 
 pytestmark = pytest.mark.django_db

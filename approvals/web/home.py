@@ -14,7 +14,7 @@ from approvals.models import Decision, ReviewQueue, ReviewTask
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
 from approvals.records import outbox
-from approvals.web import review_list
+from approvals.web import review_rows
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
@@ -61,10 +61,10 @@ def show(request: DeskRequest) -> HttpResponse:
     context = {
         "now": now,
         "wanted": wanted,
-        "found": [review_list.ReviewRow(review, now) for review in found],
+        "found": [review_rows.ReviewRow(review, now) for review in found],
         "mine": [
-            review_list.ReviewRow(review, now)
-            for review in review_list.lean(mine).order_by(*review_list.BY_DEADLINE)[:MAX_HELD]
+            review_rows.ReviewRow(review, now)
+            for review in review_rows.lean(mine).order_by(*review_rows.BY_DEADLINE)[:MAX_HELD]
         ],
         "queues": queue_summaries(request.access, now),
         "decided": last_decisions(request.access, now),
@@ -74,8 +74,8 @@ def show(request: DeskRequest) -> HttpResponse:
 
 def with_reference(actor: Actor, reference: str) -> list[ReviewTask]:
     """Reviews of exactly this reference that this person may see, the latest first."""
-    same = review_list.lean(reviews_of(actor).filter(reference=reference))
-    return list(same.order_by(*review_list.BY_ARRIVAL)[:MAX_FOUND])
+    same = review_rows.lean(reviews_of(actor).filter(reference=reference))
+    return list(same.order_by(*review_rows.BY_ARRIVAL)[:MAX_FOUND])
 
 
 def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:

@@ -26,7 +26,7 @@ from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action
 from approvals.records import database_time, execution_history, redrive_eligibility, wake_ups
 from approvals.untrusted import display
-from approvals.web import execution_view, payload_view, review_list
+from approvals.web import execution_view, payload_view, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_or_first
 from approvals.web.timeline import order_timeline
@@ -195,13 +195,13 @@ def seen(
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
-def reviews(actor: Actor, order: OrderExecution, now: Any) -> list[review_list.ReviewRow]:
+def reviews(actor: Actor, order: OrderExecution, now: Any) -> list[review_rows.ReviewRow]:
     """The reviews of this execution that this person may see, and those of the order without an execution."""
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
-    found = review_list.lean(reviews_of(actor).filter(same)).order_by(*review_list.BY_ARRIVAL)
-    return [review_list.ReviewRow(row, now) for row in found[:MAX_REVIEWS]]
+    found = review_rows.lean(reviews_of(actor).filter(same)).order_by(*review_rows.BY_ARRIVAL)
+    return [review_rows.ReviewRow(row, now) for row in found[:MAX_REVIEWS]]
 
 
 def why_anew(order: OrderExecution) -> str:

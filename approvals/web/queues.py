@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from approvals import policy
 from approvals.actions import assignment
 from approvals.policy import Action
-from approvals.web import review_list
+from approvals.web import review_filters, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_or_first
 
@@ -21,14 +21,14 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     """One page of a queue's reviews, filtered as the URL says."""
     queue = request.access.queue(slug)
     everything = reviews_of(request.actor).filter(queue=queue)
-    filtered = review_list.apply_filters(everything, request.GET, request)
-    rows = review_list.lean(filtered.rows)
+    filtered = review_filters.apply_filters(everything, request.GET, request)
+    rows = review_rows.lean(filtered.rows)
     page = page_or_first(rows, filtered.order, request)
     now = request.access.now
     context = {
         "now": now,
         "queue": queue,
-        "rows": [review_list.ReviewRow(review, now) for review in page.rows],
+        "rows": [review_rows.ReviewRow(review, now) for review in page.rows],
         "page": page,
         "filtered": filtered,
         "query": urlencode(filtered.active),
@@ -43,9 +43,9 @@ def take_next(request: DeskRequest, slug: str) -> HttpResponse:
     queue = request.access.queue(slug)
     policy.may(Action.CLAIM, queue, by=request.actor).or_raise()
     everything = reviews_of(request.actor).filter(queue=queue)
-    filtered = review_list.apply_filters(everything, request.POST, request)
+    filtered = review_filters.apply_filters(everything, request.POST, request)
     review = assignment.claim_next(
-        filtered.rows.order_by(*review_list.BY_DEADLINE), by=request.actor
+        filtered.rows.order_by(*review_rows.BY_DEADLINE), by=request.actor
     )
     if review is not None:
         return redirect("review", review.pk)

@@ -20,7 +20,7 @@ from approvals.models import Comment, Decision, ExecutionSnapshot, ReviewTask, U
 from approvals.policy import Action
 from approvals.records import outbox
 from approvals.untrusted import display
-from approvals.web import payload_view, review_list
+from approvals.web import payload_view, review_rows
 from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
@@ -191,12 +191,12 @@ def comments(review: ReviewTask) -> list[Comment]:
     return list(latest[:MAX_COMMENTS])[::-1]
 
 
-def related(actor: Actor, review: ReviewTask, now: datetime) -> list[review_list.ReviewRow]:
+def related(actor: Actor, review: ReviewTask, now: datetime) -> list[review_rows.ReviewRow]:
     """Other reviews of the same reference that this person may see."""
     if not review.reference:
         return []
     same = reviews_of(actor).filter(reference=review.reference).exclude(pk=review.pk)
     return [
-        review_list.ReviewRow(other, now)
-        for other in review_list.lean(same).order_by(*review_list.BY_ARRIVAL)[:MAX_RELATED]
+        review_rows.ReviewRow(other, now)
+        for other in review_rows.lean(same).order_by(*review_rows.BY_ARRIVAL)[:MAX_RELATED]
     ]

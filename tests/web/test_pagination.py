@@ -7,7 +7,7 @@ import pytest
 from approvals import pagination
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.web.review_list import BY_DEADLINE
+from approvals.web.review_rows import BY_DEADLINE
 from tests.web.conftest import Desk
 from tests.web.pages import references
 from tests.web.reviews import open_reviews

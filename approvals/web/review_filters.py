@@ -1,27 +1,18 @@
-"""Lists of reviews: their filters, their order, and what one row shows."""
+"""The filters of lists of reviews, in the URL, and the order of what they leave."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import django_filters
 from django import forms
-from django.db.models.fields.json import KT
 
 from approvals.models import ReviewTask
 from approvals.models.review_tasks import ReviewQuerySet
-from approvals.untrusted import display
-from approvals.web.deadlines import deadline
+from approvals.web.review_rows import BY_ARRIVAL, BY_DEADLINE
 
-if TYPE_CHECKING:
-    from approvals.models import User
-
-BY_DEADLINE = ("deadline_at", "id")
-BY_ARRIVAL = ("-received_at", "-id")
 PENDING = ReviewTask.Status.PENDING
 ANY = "any"
 
@@ -97,41 +88,6 @@ def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredRev
         for name, value in active.items()
     ]
     return FilteredReviews(rows, filters.form, chips, active, cleaned.get("status", PENDING))
-
-
-def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
-    """The reviews with only what a row shows: payloads, of up to a megabyte, are not loaded."""
-    return (
-        rows.defer("payload", "flags", "error_cause")
-        .select_related("assignee", "queue")
-        .annotate(
-            total=KT("payload__input__total"),
-            currency=KT("payload__input__currency"),
-            buyer=KT("payload__input__customer__name"),
-        )
-    )
-
-
-class ReviewRow:
-    """One row of a list of reviews."""
-
-    def __init__(self, review: ReviewTask, now: datetime) -> None:
-        self.review = review
-        self.deadline = deadline(review, now)
-        self.holder: User | None = review.assignee if review.is_held(now) else None
-
-    @property
-    def amount(self) -> str:
-        """The amount by the queue's settings, else the order's total."""
-        amount: Decimal | str | None = self.review.amount
-        if amount is None:
-            amount = getattr(self.review, "total", None)
-        return display.money(amount, getattr(self.review, "currency", None) or "")
-
-    @property
-    def customer(self) -> str:
-        """The customer by the queue's settings, else the customer's name in the order."""
-        return self.review.customer or getattr(self.review, "buyer", None) or ""
 
 
 def _shown(name: str, value: str) -> str:

@@ -46,21 +46,3 @@ def test_a_filter_that_cannot_be_is_said_and_left_out(desk: Desk, alice: User) -
     html = desk(alice).get(LIST, {"status": "eaten"}).content.decode()
     assert references(html) == [review.reference]
     assert "eaten is not one of the available choices" in html
-
-
-def test_the_orders_own_total_stands_where_the_queue_names_no_field(
-    desk: Desk, alice: User
-) -> None:
-    factories.review()
-    html = desk(alice).get(LIST).content.decode()
-    assert "EUR 812.50" in html
-    assert "Grace Hopper" in html
-
-
-def test_the_queues_own_fields_win(desk: Desk, queue: ReviewQueue, alice: User) -> None:
-    ReviewQueue.objects.filter(pk=queue.pk).update(
-        fields=[{"path": "input.items.0.price", "role": "amount"}]
-    )
-    queue.refresh_from_db()
-    factories.review(queue)
-    assert "EUR 406.25" in desk(alice).get(LIST).content.decode()

@@ -1,0 +1,55 @@
+"""Rows of lists of reviews: what one shows, what is loaded for it, and the orders of lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db.models.fields.json import KT
+
+from approvals.models import ReviewTask
+from approvals.models.review_tasks import ReviewQuerySet
+from approvals.untrusted import display
+from approvals.web.deadlines import deadline
+
+if TYPE_CHECKING:
+    from approvals.models import User
+
+BY_DEADLINE = ("deadline_at", "id")
+BY_ARRIVAL = ("-received_at", "-id")
+
+
+def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
+    """The reviews with only what a row shows: payloads, of up to a megabyte, are not loaded."""
+    return (
+        rows.defer("payload", "flags", "error_cause")
+        .select_related("assignee", "queue")
+        .annotate(
+            total=KT("payload__input__total"),
+            currency=KT("payload__input__currency"),
+            buyer=KT("payload__input__customer__name"),
+        )
+    )
+
+
+class ReviewRow:
+    """One row of a list of reviews."""
+
+    def __init__(self, review: ReviewTask, now: datetime) -> None:
+        self.review = review
+        self.deadline = deadline(review, now)
+        self.holder: User | None = review.assignee if review.is_held(now) else None
+
+    @property
+    def amount(self) -> str:
+        """The amount by the queue's settings, else the order's total."""
+        amount: Decimal | str | None = self.review.amount
+        if amount is None:
+            amount = getattr(self.review, "total", None)
+        return display.money(amount, getattr(self.review, "currency", None) or "")
+
+    @property
+    def customer(self) -> str:
+        """The customer by the queue's settings, else the customer's name in the order."""
+        return self.review.customer or getattr(self.review, "buyer", None) or ""
