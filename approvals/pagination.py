@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -32,24 +32,35 @@ class Page(Generic[Row]):
     previous: str | None
 
 
-def page(rows: QuerySet[Row], order: Sequence[str], *, size: int, cursor: str = "") -> Page[Row]:
+def everything(rows: QuerySet[Row], _limit: int) -> QuerySet[Row]:
+    """Leaves out nothing: a list whose order has an index of its own."""
+    return rows
+
+
+def page(
+    rows: QuerySet[Row],
+    order: Sequence[str],
+    *,
+    size: int,
+    cursor: str = "",
+    narrow: Callable[[QuerySet[Row], int], QuerySet[Row]] = everything,
+) -> Page[Row]:
     """The page of at most `size` rows at `cursor`, in `order`, whose last name must be unique.
 
-    `order` has the names of columns, descending ones with a minus in front. Raises Invalid for a
-    cursor that does not fit `order`.
+    `order` has the names of columns, descending ones with a minus in front. `narrow` may leave out, of
+    ordered rows, those that are not among the first so many, if the database finds the page sooner
+    then. Raises Invalid for a cursor that does not fit `order`.
     """
     if not cursor:
-        found = list(rows.order_by(*order)[: size + 1])
+        found = list(narrow(rows.order_by(*order), size + 1)[: size + 1])
         more = len(found) > size
         found = found[:size]
         return Page(found, _cursor("next", found[-1], order) if more else None, None)
     direction, values = _read(cursor, rows.model, order)
     back = direction == "previous"
-    found = list(
-        rows.filter(_beyond(values, order, back=back)).order_by(
-            *(_opposite(name) if back else name for name in order)
-        )[: size + 1]
-    )
+    beyond = rows.filter(_beyond(values, order, back=back))
+    ordered = beyond.order_by(*(_opposite(name) if back else name for name in order))
+    found = list(narrow(ordered, size + 1)[: size + 1])
     more = len(found) > size
     found = found[:size]
     if back:

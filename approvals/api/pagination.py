@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, TypeVar
 
 from django.core import signing
@@ -25,7 +25,12 @@ class Envelope(TypedDict):
 
 
 def page(
-    rows: QuerySet[Row], order: Sequence[str], *, cursor: str, size: int
+    rows: QuerySet[Row],
+    order: Sequence[str],
+    *,
+    cursor: str,
+    size: int,
+    narrow: Callable[[QuerySet[Row], int], QuerySet[Row]] = pagination.everything,
 ) -> pagination.Page[Row]:
     """Returns the page at `cursor` with signed cursors of its neighbours.
 
@@ -35,7 +40,7 @@ def page(
     signer = signing.Signer(salt=f"approvals.api.cursor:{','.join(order)}")
     try:
         position = signer.unsign(cursor) if cursor else ""
-        found = pagination.page(rows, order, size=size, cursor=position)
+        found = pagination.page(rows, order, size=size, cursor=position, narrow=narrow)
     except (signing.BadSignature, Invalid):
         raise Invalid("This cursor does not belong to this list.", parameter="cursor") from None
     return pagination.Page(

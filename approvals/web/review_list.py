@@ -55,7 +55,7 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def by_text(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """A piece of the reference, title, customer or error name."""
-        return rows.matching(value)
+        return rows.with_text(value)
 
 
 @dataclass(frozen=True)

@@ -162,3 +162,49 @@ def test_a_longer_list_costs_no_more_queries(
     fill(queue, 20)
 
     assert cost() == few <= 6
+
+
+def close(queue: ReviewQueue, alice: User, number: int) -> None:
+    """Let so many reviews come and be decided, every second one rejected."""
+    for place in range(number):
+        outcome = (Outcome.APPROVED, Outcome.REJECTED)[place % 2]
+        decisions.decide(factories.review(queue).pk, outcome, by=actor(alice))
+
+
+@pytest.mark.parametrize("ordering", ["deadline", "-received_at", "-priority", ""])
+@pytest.mark.parametrize("status", ["any", "approved,rejected", "pending", "rejected"])
+def test_reviews_of_several_queues_and_statuses_come_in_one_order(
+    api: Caller, alice: User, queue: ReviewQueue, ordering: str, status: str
+) -> None:
+    other = factories.queue("refunds")
+    factories.people.grant(alice, "refunds", "reviewer", by=factories.COMMAND_LINE)
+    for each in (queue, other):
+        close(each, alice, 4)
+        fill(each, 3)
+    tie()
+    first = f"reviews/?ordering={ordering}&status={status}&page_size=3"
+
+    pages = walk(api, first)
+
+    default = "deadline" if status == "pending" else "-received_at"
+    keys = {
+        "deadline": ["deadline_at", "id"],
+        "-received_at": ["-received_at", "-id"],
+        "-priority": ["-priority", "deadline_at", "id"],
+    }[ordering or default]
+    named = {"any": ["pending", "approved", "rejected"]}.get(status, status.split(","))
+    expected = ReviewTask.objects.filter(status__in=named).order_by(*keys)
+    assert [row for page in pages for row in page] == [str(row.pk) for row in expected]
+
+
+def test_a_cursor_of_the_default_order_that_closed_reviews_had_before_is_refused(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
+    close(queue, alice, 3)
+    by_deadline = "reviews/?status=approved&ordering=deadline&page_size=1"
+    link = api.get(by_deadline).json()["next"]
+    cursor = parse_qs(urlsplit(link).query)["cursor"][0]
+
+    problem = refused(api.get("reviews/", {"status": "approved", "cursor": cursor}), 422, "invalid")
+
+    assert problem["parameter"] == "cursor"

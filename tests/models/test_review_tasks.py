@@ -9,7 +9,7 @@ import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import assignment
-from approvals.models import ReviewTask, User
+from approvals.models import ReviewTask, User, review_tasks
 from approvals.records import database_time
 from tests import factories
 from tests.factories import actor
@@ -151,3 +151,34 @@ def test_a_later_decision_learns_who_decided_what_and_of_one_without_a_person_th
 
     assert decided.outcome_details()["by"] == "system"
     assert ReviewTask(status="expired").outcome_details() == {"status": "expired"}
+
+
+@pytest.mark.parametrize("few", [0, 1, 2_000])
+def test_a_text_finds_the_same_reviews_whether_few_or_many_have_it(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_tasks, "FEW", few)
+    for name, error in (("ORD-77", "StockGone"), ("ORD-78", "Fraud"), ("X-1", "Fraud")):
+        factories.review(orderId=name, error=error)
+
+    def found(text: str) -> list[str]:
+        rows = ReviewTask.objects.with_text(text).order_by("reference")
+        return list(rows.values_list("reference", flat=True))
+
+    assert found("ord-7") == ["ORD-77", "ORD-78"]
+    assert found("FRAUD") == ["ORD-78", "X-1"]
+    assert found("nowhere") == []
+
+
+def test_one_or_two_letters_are_looked_for_at_the_beginning() -> None:
+    factories.review(orderId="ORD-77", error="StockGone")
+
+    def found(text: str) -> bool:
+        return ReviewTask.objects.matching(text).exists()
+
+    assert [text for text in ("OR", "or", "s", "77", "%", "RD-", "77x") if found(text)] == [
+        "OR",
+        "or",
+        "s",
+        "RD-",
+    ]

@@ -73,9 +73,16 @@ class ReviewFilter(StrictSerializer):
     )
     assignee = serializers.ChoiceField(choices=["me", "nobody"], default="")
     reference = VerbatimText(default="", max_length=256)
-    q = serializers.CharField(default="", max_length=100)
+    q = serializers.CharField(
+        default="",
+        max_length=100,
+        help_text="A piece of the reference, title, customer or error name, whatever its case; one or"
+        " two letters are looked for at the beginning of each.",
+    )
     ordering = serializers.ChoiceField(
-        choices=["deadline", "-received_at", "-priority"], default="deadline"
+        choices=["deadline", "-received_at", "-priority"],
+        default="",
+        help_text="Default: `deadline` if only pending reviews are listed, else `-received_at`.",
     )
 
 

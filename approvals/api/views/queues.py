@@ -48,8 +48,8 @@ class Next(Endpoint):
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
         rows = queries.reviews(self.actor).filter(queue=queue)
-        wanted = queries.filtered(rows, asked, self.actor)
-        wanted = wanted.order_by(*queries.ORDERINGS[asked["ordering"]])
+        listed = queries.filtered(rows, asked, self.actor)
+        wanted = listed.rows.order_by(*listed.order)
         row = self.run_once(
             partial(assignment.claim_next, wanted),
             lambda first: queries.review(self.actor, first.result) if first.result else None,

@@ -64,9 +64,9 @@ class Reviews(Endpoint):
     def get(self, request: Request) -> Response:
         """List the reviews that the caller may see, pending ones by default."""
         asked = self.query(ReviewQuery)
-        rows = queries.filtered(queries.reviews(self.actor), asked, self.actor)
-        order = queries.ORDERINGS[asked["ordering"]]
-        found = pagination.page(rows, order, cursor=asked["cursor"], size=asked["page_size"])
+        listed = queries.filtered(queries.reviews(self.actor), asked, self.actor)
+        place = {"cursor": asked["cursor"], "size": asked["page_size"]}
+        found = pagination.page(listed.rows, listed.order, narrow=listed.narrow, **place)
         around = surroundings(found.rows)
         results = [presentation.review(row, around) for row in found.rows]
         return Response(pagination.envelope(request, found, results))
