@@ -59,8 +59,9 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
         PostgreSQL finds few matches by their index, and many sooner by reading a list in its order. It
         cannot tell which by its statistics alone, and is a hundred times slower where it is wrong.
         """
-        few = ReviewTask.objects.order_by().matching(text).values("pk")[: FEW + 1]
-        return self.matching(text) if few.count() > FEW else self.filter(pk__in=few)
+        few = ReviewTask.objects.matching(text).values_list("pk", flat=True)[: FEW + 1]
+        found = list(few)
+        return self.matching(text) if len(found) > FEW else self.filter(pk__in=found)
 
     def first_of_each(
         self, queues: Iterable[UUID], statuses: Iterable[str], limit: int
