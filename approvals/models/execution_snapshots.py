@@ -10,6 +10,7 @@ class ExecutionSnapshot(models.Model):
     """The status of an execution as of `read_at`. `due_at` is null if it has ended and holds no review.
 
     `state_machine_version_arn` is empty until AWS was asked, and if no version was named at its start.
+    A `routine` look is due only because nothing was heard for long: any other comes first.
     """
 
     execution_arn = models.CharField(primary_key=True, max_length=512)
@@ -18,10 +19,13 @@ class ExecutionSnapshot(models.Model):
     read_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     asked = models.PositiveIntegerField(default=0)
+    routine = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
-            models.Index("due_at", condition=Q(due_at__isnull=False), name="execution_to_be_asked")
+            models.Index(
+                "routine", "due_at", condition=Q(due_at__isnull=False), name="execution_by_urgency"
+            )
         ]
 
     def __str__(self) -> str:

@@ -133,6 +133,7 @@ class OutboxEntry(models.Model):
         indexes = [
             models.Index("lane", "not_before", condition=Q(state="waiting"), name="outbox_due"),
             models.Index("lane", "lease_until", condition=Q(state="sending"), name="outbox_leased"),
+            models.Index("lane", condition=Q(state="parked"), name="outbox_parked"),
         ]
 
     def __str__(self) -> str:

@@ -28,6 +28,25 @@ BATCH_INTERVAL = timedelta(
 )  # a batch execution is short, and its orders wait for its output
 
 
+def ask_due(*, limit: int) -> int:
+    """Ask about up to `limit` due executions, the most urgent first; returns how many.
+
+    The rate limit is asked before an execution is taken, so that those it does not allow stay due, in
+    their order: with more executions than it carries, each is asked as often as it allows.
+    """
+    asked, used_up = 0, set[str]()
+    for arn in execution_snapshots.due(limit=limit):
+        region = _region(arn)
+        if region in used_up:
+            continue
+        if not _may_describe(region):
+            used_up.add(region)
+            continue
+        inquire(arn)
+        asked += 1
+    return asked
+
+
 def inquire(arn: str) -> None:
     """Ask about an execution that is due: its order's status, and the reviews it has ended.
 
@@ -51,18 +70,20 @@ def inquire(arn: str) -> None:
             execution_snapshots.postpone(arn, execution_snapshots.BACK_OFF)
             return
     left = [review for review in reviews if not _settle(review, running=running)]
-    again = _again(left, running=running) if running or left else None
+    again, routine = _again(left, running=running) if running or left else (None, False)
     if (
         again is None
         and OrderExecution.objects.filter(execution_arn=arn, status="running").exists()
     ):
         # It was redriven since, or is not unknown to AWS for long enough.
-        again = database_time.now() + execution_snapshots.BACK_OFF
+        again, routine = database_time.now() + execution_snapshots.BACK_OFF, False
     version = seen.version_arn if seen else ""
     if batch_executions.has_open_orders(arn):  # also one that AWS does not know yet
         soon = database_time.now() + BATCH_INTERVAL
-        again = min(again or soon, soon)
-    execution_snapshots.put_back(arn, status=status or "gone", again_at=again, version_arn=version)
+        again, routine = min(again or soon, soon), False
+    execution_snapshots.put_back(
+        arn, status=status or "gone", again_at=again, routine=routine, version_arn=version
+    )
 
 
 def probe(review_id: UUID) -> None:
@@ -83,6 +104,23 @@ def probe(review_id: UUID) -> None:
         lifecycle.expire(review.pk, proof=proof)
 
 
+def _region(arn: str) -> str:
+    """The region of an execution; empty for what is no ARN."""
+    try:
+        return arns.region_of(arn)
+    except ValueError:
+        return ""
+
+
+def _may_describe(region: str) -> bool:
+    """Take one call from the rate limit of all processes; False if it is used up."""
+    try:
+        rate_limits.take(f"descriptions:{region}", per_minute=DESCRIBED_A_MINUTE)
+    except Throttled:
+        return False
+    return True
+
+
 def _waiting(arn: str) -> Any:
     pending = ReviewTask.objects.pending().filter(execution_arn=arn)
     return pending.select_related("queue").defer("raw_body", "sealed_token", "payload")
@@ -91,9 +129,6 @@ def _waiting(arn: str) -> Any:
 def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:
     try:
         place = places.of_review(reviews[0]) if reviews else arns.place_of(arn)
-        rate_limits.take(f"descriptions:{place.region}", per_minute=DESCRIBED_A_MINUTE)
-    except Throttled:
-        return None, Answer(Proof.THROTTLED, "OurOwnLimit")
     except ValueError:
         return None, Answer(Proof.REFUSED, "InvalidArn")
     answer, execution = stepfunctions.describe_execution(place, arn)
@@ -139,12 +174,13 @@ def _settle(review: ReviewTask, *, running: bool) -> bool:
     return True
 
 
-def _again(left: list[ReviewTask], *, running: bool) -> datetime:
-    """When to ask again: at the next deadline, and after a while in any case."""
+def _again(left: list[ReviewTask], *, running: bool) -> tuple[datetime, bool]:
+    """When to ask again: at the next deadline, and after a while in any case; and whether that is routine."""
     now = database_time.now()
     ahead = [r.deadline_at for r in left if r.deadline_at > now]
     late = any(r.deadline_at <= now or r.superseded_by_id for r in left)
-    soon = now + (
-        execution_snapshots.BACK_OFF if late or not running else execution_snapshots.WITHOUT_NEWS
-    )
-    return min([soon, *(at + execution_snapshots.AFTER_DEADLINE for at in ahead)])
+    is_routine = running and not late
+    while_waiting = execution_snapshots.WITHOUT_NEWS if is_routine else execution_snapshots.BACK_OFF
+    soon = now + while_waiting
+    again = min([soon, *(at + execution_snapshots.AFTER_DEADLINE for at in ahead)])
+    return again, is_routine and again == soon

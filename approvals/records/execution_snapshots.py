@@ -16,12 +16,16 @@ AFTER_DEADLINE = timedelta(seconds=2)
 BACK_OFF = timedelta(seconds=30)
 WITHOUT_NEWS = timedelta(minutes=10)  # status events are best effort, so every execution is polled
 
+# A look as far ahead as the routine one is routine, give or take the second that a transaction takes.
 _WATCH = """
-    INSERT INTO approvals_executionsnapshot (execution_arn, status, due_at, asked)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int[])
+    INSERT INTO approvals_executionsnapshot AS known (execution_arn, status, due_at, asked, routine)
+    SELECT arn, '', at, 0, at > statement_timestamp() + %s
+    FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (arn, at)
     ON CONFLICT (execution_arn) DO UPDATE SET
-        due_at = LEAST(approvals_executionsnapshot.due_at, EXCLUDED.due_at)
+        due_at = EXCLUDED.due_at, routine = EXCLUDED.routine
+    WHERE known.due_at IS NULL OR EXCLUDED.due_at < known.due_at
 """
+_ROUTINE_FROM = WITHOUT_NEWS - timedelta(seconds=1)
 
 
 def watch(due: Mapping[str, datetime]) -> None:
@@ -29,9 +33,8 @@ def watch(due: Mapping[str, datetime]) -> None:
     arns = sorted(arn for arn in due if arn)  # one order for all writers, against deadlocks
     if not arns:
         return
-    blank, none = [""] * len(arns), [0] * len(arns)
     with connection.cursor() as cursor:
-        cursor.execute(_WATCH, [arns, blank, [due[arn] for arn in arns], none])
+        cursor.execute(_WATCH, [_ROUTINE_FROM, arns, [due[arn] for arn in arns]])
 
 
 def versions(arns: Iterable[str]) -> dict[str, str]:
@@ -43,13 +46,16 @@ def versions(arns: Iterable[str]) -> dict[str, str]:
 
 def hurry(arn: str) -> None:
     """Make an execution due at once, after an event about it."""
-    ExecutionSnapshot.objects.filter(execution_arn=arn).update(due_at=Now())
+    ExecutionSnapshot.objects.filter(execution_arn=arn).update(due_at=Now(), routine=False)
 
 
 def due(*, limit: int) -> list[str]:
-    """The ARNs of due executions, the longest due first."""
-    waiting = ExecutionSnapshot.objects.filter(due_at__lte=Now()).order_by("due_at")
-    return list(waiting.values_list("execution_arn", flat=True)[:limit])
+    """The ARNs of due executions, routine looks last, each kind by how long it has been due."""
+    arns = ExecutionSnapshot.objects.filter(due_at__lte=Now()).order_by("due_at")
+    arns = arns.values_list("execution_arn", flat=True)
+    urgent = list(arns.filter(routine=False)[:limit])
+    left = limit - len(urgent)
+    return urgent + (list(arns.filter(routine=True)[:left]) if left else [])
 
 
 def take(arn: str) -> bool:
@@ -58,7 +64,14 @@ def take(arn: str) -> bool:
     return bool(mine.update(due_at=Now() + WHILE_ASKING, asked=F("asked") + 1))
 
 
-def put_back(arn: str, *, status: str, again_at: datetime | None, version_arn: str = "") -> None:
+def put_back(
+    arn: str,
+    *,
+    status: str,
+    again_at: datetime | None,
+    routine: bool = False,
+    version_arn: str = "",
+) -> None:
     """Store the answer and when to ask again, unless `hurry` was called meanwhile: then it stays due.
 
     With an empty `status` there was no answer, and the stored one stays. An empty `version_arn` keeps the
@@ -71,7 +84,7 @@ def put_back(arn: str, *, status: str, again_at: datetime | None, version_arn: s
     if values:
         row.update(**values)
     if not hurried.exists():
-        row.update(due_at=again_at)
+        row.update(due_at=again_at, routine=routine)
 
 
 def postpone(arn: str, length: timedelta) -> None:

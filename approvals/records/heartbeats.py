@@ -86,9 +86,10 @@ def enroll(selected: Sequence[ReviewQueue], *, thoroughly: bool = False) -> int:
     pending = reviews.pending()
     if not thoroughly:
         pending = pending.filter(received_at__gt=Now() - RECENTLY)
-    leaving = OutboxEntry.objects.filter(
-        lane=OutboxEntry.Lane.CALLBACKS, state__in=(*UNSENT, State.PARKED) if thoroughly else UNSENT
-    )
+    # An OR, because each of these states has a partial index: IN reads the whole table.
+    unsettled = Q(state=State.WAITING) | Q(state=State.SENDING)
+    unsettled |= Q(state=State.PARKED) if thoroughly else Q()
+    leaving = OutboxEntry.objects.filter(unsettled, lane=OutboxEntry.Lane.CALLBACKS)
     decided = reviews.filter(decision__in=leaving.values("subject"))
     found = {
         pk

@@ -48,17 +48,15 @@ def decide_at_deadlines() -> int:
 
 def end_leases() -> int:
     """End the claims whose lease has run out."""
-    over = ReviewTask.objects.pending().filter(lease_expires_at__lte=Now())
+    claimed = ReviewTask.objects.pending().filter(assignee__isnull=False)  # for its partial index
+    over = claimed.filter(lease_expires_at__lte=Now())
     return sum(assignment.end_lease(pk) for pk in list(over.values_list("pk", flat=True)[:AT_ONCE]))
 
 
 def ask_after_executions() -> int:
     """Ask about the executions whose time has come: deadlines, newer reviews, events, or long silence."""
     _hurry_for_closed_tokens()
-    arns = execution_snapshots.due(limit=AT_ONCE)
-    for arn in arns:
-        executions.inquire(arn)
-    return len(arns)
+    return executions.ask_due(limit=AT_ONCE)
 
 
 def _hurry_for_closed_tokens() -> None:

@@ -95,3 +95,37 @@ def test_a_look_is_postponed_but_never_past_an_earlier_one() -> None:
 
     assert ahead(minutes=1) < due_at(ARN) < ahead(minutes=3)
     assert execution_snapshots.due(limit=9) == [OTHER]
+
+
+def test_what_only_had_no_news_is_asked_after_what_is_urgent() -> None:
+    long_ago, now = ahead(seconds=-600), ahead(seconds=-1)
+    execution_snapshots.watch({ARN: ahead(seconds=-1), OTHER: now})
+    assert execution_snapshots.take(ARN)
+    execution_snapshots.put_back(ARN, status="running", again_at=ahead(hours=1), routine=True)
+    ExecutionSnapshot.objects.filter(pk=ARN).update(due_at=long_ago)
+
+    assert execution_snapshots.due(limit=9) == [OTHER, ARN]
+    assert execution_snapshots.due(limit=1) == [OTHER]
+    execution_snapshots.hurry(ARN)
+    assert execution_snapshots.due(limit=1) == [OTHER]
+    execution_snapshots.take(OTHER)
+    assert execution_snapshots.due(limit=1) == [ARN]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "routine"),
+    [
+        (execution_snapshots.WITHOUT_NEWS, None, True),
+        (timedelta(minutes=9), None, False),
+        (execution_snapshots.WITHOUT_NEWS, timedelta(minutes=9), False),
+        (timedelta(minutes=9), execution_snapshots.WITHOUT_NEWS, False),
+    ],
+)
+def test_a_first_look_is_routine_unless_something_wants_it_sooner(
+    first: timedelta, second: timedelta | None, routine: bool
+) -> None:
+    for wait in (first, second):
+        if wait is not None:
+            execution_snapshots.watch({ARN: database_time.now() + wait})
+
+    assert ExecutionSnapshot.objects.get().routine is routine

@@ -20,6 +20,8 @@ from approvals.models import (
     User,
 )
 from approvals.polling import checking
+from approvals.reconciliation import executions
+from approvals.records import rate_limits
 from approvals.worker import loop, periodic
 from tests import factories
 from tests.factories import actor
@@ -84,6 +86,25 @@ def test_an_execution_whose_token_a_heartbeat_found_closed_is_asked_about_before
     review.refresh_from_db()
     assert review.status != "pending"
     assert periodic.ask_after_executions() == 0, "its history is known now"
+
+
+def test_no_more_executions_are_taken_than_the_rate_limit_allows(
+    aws: FakeAws, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "LEAST_BURST", 2)
+    monkeypatch.setattr(executions, "DESCRIBED_A_MINUTE", 6)
+    for number in range(4):
+        waiting(f"order-{number}")
+    ExecutionSnapshot.objects.update(due_at=Now() - timedelta(seconds=1), routine=True)
+    urgent = ExecutionSnapshot.objects.order_by("-pk")[0]
+    ExecutionSnapshot.objects.filter(pk=urgent.pk).update(routine=False)
+
+    assert periodic.ask_after_executions() == 2
+
+    taken = ExecutionSnapshot.objects.filter(asked__gt=0)
+    left = ExecutionSnapshot.objects.filter(asked=0, due_at__lte=Now(), routine=True)
+    assert (taken.filter(pk=urgent.pk).count(), taken.count(), left.count()) == (1, 2, 2)
+    assert set(taken.filter(due_at__gt=Now()).values_list("routine", flat=True)) == {True}
 
 
 def test_rate_buckets_that_have_long_been_full_are_deleted() -> None:
