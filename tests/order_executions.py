@@ -15,7 +15,7 @@ from approvals.delivery import lanes
 from approvals.models import AuditEvent, OrderExecution, OrderIntervention, OutboxEntry
 from approvals.orchestration import fulfillment
 from approvals.reconciliation import executions
-from approvals.records import audit, execution_snapshots
+from approvals.records import audit, audit_verification, execution_snapshots
 from tests.fake_aws import FakeAws
 
 ID = "7"
@@ -86,7 +86,7 @@ def redrives(aws: FakeAws, order: OrderExecution) -> int:
 def kinds(order: OrderExecution) -> list[str]:
     """The kinds of an order's audit events; its chain is verified."""
     chain = audit.chain_of("order", order.pk)
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
     return list(
         AuditEvent.objects.filter(chain=chain).order_by("seq").values_list("kind", flat=True)
     )

@@ -1,4 +1,4 @@
-"""The audit trail: appends events to hash-linked chains, one chain a row, and verifies chains.
+"""The audit trail: appends events to hash-linked chains, one chain a row.
 
 The lock of a chain is the lock of its row, which the transaction holds. Without it, the unique constraint
 on (chain, seq) refuses a fork.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, Model, OuterRef, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Model
 
 from approvals.actors import Actor
 from approvals.models import (
@@ -68,15 +67,6 @@ class Entry:
     kind: AuditKind
     by: Actor
     data: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A place at which a chain is broken: an event is missing or was changed."""
-
-    chain: str
-    seq: int
-    what: str
 
 
 def chain_of(kind: str, row: UUID) -> str:
@@ -159,34 +149,6 @@ def append(entries: Mapping[str, Entry]) -> None:
         _event(chain, *last.get(chain, (0, GENESIS)), entry, at)
         for chain, entry in sorted(entries.items())
     )
-
-
-def verify(chain: str) -> list[Breach]:
-    """Read a chain again and hash every stored column; returns its breaches, none for an intact chain."""
-    breaches: list[Breach] = []
-    previous, expected = GENESIS, 1
-    for event in AuditEvent.objects.filter(chain=chain).order_by("seq").iterator():
-        if event.seq != expected:
-            breaches.append(Breach(chain, expected, f"missing: the next event is #{event.seq}"))
-        if bytes(event.prev_hash) != previous:
-            breaches.append(Breach(chain, event.seq, "does not follow from the event before it"))
-        if bytes(event.hash) != _digest(event):
-            breaches.append(Breach(chain, event.seq, "its content does not match its hash"))
-        previous, expected = bytes(event.hash), event.seq + 1
-    if expected == 1:
-        breaches.append(Breach(chain, 1, "missing: the chain is empty"))
-    return breaches
-
-
-def chains() -> Iterator[str]:
-    """The names of all chains, and of the chains that reviews should have but do not."""
-    named = AuditEvent.objects.order_by("chain").values_list("chain", flat=True).distinct()
-    yield from named.iterator()
-    own = Concat(Value("review:"), Cast("pk", TextField()), output_field=TextField())
-    unrecorded = ReviewTask.objects.annotate(own=own).exclude(
-        Exists(AuditEvent.objects.filter(chain=OuterRef("own")))
-    )
-    yield from unrecorded.values_list("own", flat=True).iterator()
 
 
 def _event(chain: str, seq: int, last: bytes, entry: Entry, at: datetime) -> AuditEvent:

@@ -14,7 +14,7 @@ from approvals.actions import assignment, decisions
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor
@@ -33,7 +33,7 @@ def let_run_out(review: ReviewTask) -> None:
 
 def events(review: ReviewTask) -> list[tuple[str, str]]:
     chain = audit.chain_of("review", review.pk)
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
     return list(
         AuditEvent.objects.filter(chain=chain).order_by("seq").values_list("kind", "actor_name")
     )

@@ -24,7 +24,7 @@ from approvals.exceptions import (
 )
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewQueue, ReviewTask, User, Vote
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests import factories
 from tests.factories import actor
 from tests.gateways import wire
@@ -75,7 +75,7 @@ def test_a_decision_writes_vote_decision_outbox_and_audit_together(alice: User) 
         ("review.received", None),
         ("review.approved", alice.pk),
     ]
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
 
 
 @pytest.mark.parametrize("verb", [approve, reject])
@@ -139,7 +139,7 @@ def test_of_sixteen_reviewers_at_once_one_wins_and_fifteen_learn_who(queue: Revi
     assert {each.extra.get("outcome") for each in refusals} == {decision.outcome}
     assert ReviewTask.objects.get().status == decision.outcome
     assert (entry.subject, bytes(entry.payload)) == (decision.pk, bytes(decision.callback))
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ import pytest
 from approvals.actions import assignment, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, User, Vote
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor
@@ -43,7 +43,7 @@ def test_one_margin_before_the_deadline_the_queue_decides_by_its_rule(
     assert aws.log.winner(token_of(aws, review)) == str(decision.pk)
     event = AuditEvent.objects.get(kind=f"review.{outcome}")
     assert (event.actor, event.actor_name) == (None, "system")
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 def test_a_short_time_keeps_three_quarters_for_people(queue: ReviewQueue) -> None:

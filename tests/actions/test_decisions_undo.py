@@ -18,7 +18,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotAllowed, NotFound, UndoClosed
 from approvals.models import Decision, OutboxEntry, ReviewQueue, ReviewTask, User, Vote
 from approvals.models.choices import Outcome
-from approvals.records import audit, outbox
+from approvals.records import audit, audit_verification, outbox
 from tests import factories
 from tests.factories import actor
 from tests.races import round_by_round
@@ -47,7 +47,7 @@ def test_who_decided_takes_it_back_and_the_review_is_open_again(alice: User) -> 
     assert OutboxEntry.objects.get().delivery == ("undone", "undone")
     assert Vote.objects.get().withdrawn_at is not None
     assert Decision.objects.get().undone_at is not None
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 def test_another_reviewer_may_not_undo_but_a_lead_may(

@@ -10,7 +10,7 @@ from approvals.actions import decisions, discussion
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, Comment, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit, idempotency
+from approvals.records import audit, audit_verification, idempotency
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def test_a_comment_is_stored_and_its_text_is_on_the_chain(review: ReviewTask, al
     assert (stored.by, stored.surface) == (alice, "api")
     event = AuditEvent.objects.get(kind="review.commented")
     assert event.data == {"comment": str(stored.pk), "text": "Call them.\nToday."}
-    assert audit.verify(audit.chain(review)) == []
+    assert audit_verification.verify(audit.chain(review)) == []
 
 
 def test_a_comment_makes_no_version_stale_and_a_decided_review_takes_one(

@@ -15,7 +15,7 @@ from django.db import connection
 from approvals import messages
 from approvals.actions import intake
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask
-from approvals.records import audit, tokens
+from approvals.records import audit, audit_verification, tokens
 from approvals.records.received_messages import Received
 from tests import factories
 from tests.factories import message, received
@@ -47,7 +47,7 @@ def test_a_message_becomes_a_pending_review_with_its_chain_begun(queue: ReviewQu
     event = AuditEvent.objects.get(chain=chain)
     assert (event.seq, event.kind, event.actor_name) == (1, "review.received", "system")
     assert event.data["raw_body_sha256"] == bytes(review.raw_body_sha256).hex()
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
 
 
 def test_raw_body_and_token_are_kept_sealed_and_the_payload_without_token(
@@ -86,7 +86,7 @@ def test_the_same_token_with_another_body_is_quarantined_as_a_conflict(queue: Re
     assert taken == intake.Taken(quarantined=1)
     assert kept.reason == "conflict"
     assert str(ReviewTask.objects.get().pk) in kept.explanation
-    assert audit.verify(audit.chain_of("quarantine", kept.pk)) == []
+    assert audit_verification.verify(audit.chain_of("quarantine", kept.pk)) == []
 
 
 def test_a_conflict_inside_one_batch_keeps_the_first_that_came(queue: ReviewQueue) -> None:

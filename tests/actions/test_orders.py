@@ -8,7 +8,7 @@ import pytest
 
 from approvals.exceptions import OrderConflict
 from approvals.models import OutboxEntry
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests.starts import start
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
@@ -27,7 +27,7 @@ def test_an_order_is_stored_with_what_will_start_it_and_its_trail() -> None:
     )
     assert (entry.subject, bytes(entry.payload)) == (order.pk, text.encode())
     assert bytes(order.input_sha256) == hashlib.sha256(text.encode()).digest()
-    assert audit.verify(audit.chain_of("order", order.pk)) == []
+    assert audit_verification.verify(audit.chain_of("order", order.pk)) == []
 
 
 def test_the_same_order_again_is_the_same_row_and_other_content_a_conflict() -> None:

@@ -23,7 +23,7 @@ from approvals.exceptions import (
     NotFound,
 )
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue, ReviewTask, User
-from approvals.records import audit, idempotency, tokens, unit_of_work
+from approvals.records import audit, audit_verification, idempotency, tokens, unit_of_work
 from approvals.records.received_messages import Received
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
@@ -76,7 +76,7 @@ def chain(row: QuarantinedMessage | ReviewTask) -> list[AuditEvent]:
     """The events of a row's chain, which must hold."""
     kind = "review" if isinstance(row, ReviewTask) else "quarantine"
     name = audit.chain_of(kind, row.pk)
-    assert audit.verify(name) == []
+    assert audit_verification.verify(name) == []
     return list(AuditEvent.objects.filter(chain=name).order_by("seq"))
 
 

@@ -10,7 +10,7 @@ from approvals.actions import queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotFound, StaleVersion
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue
-from approvals.records import audit, review_queues
+from approvals.records import audit, audit_verification, review_queues
 
 pytestmark = pytest.mark.django_db
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/refunds"
@@ -19,7 +19,7 @@ URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/refunds"
 def events(queue: ReviewQueue) -> list[tuple[str, dict[str, object]]]:
     """The kinds and data of a queue's events; its chain must hold."""
     chain = audit.chain(queue)
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
     return list(AuditEvent.objects.filter(chain=chain).order_by("seq").values_list("kind", "data"))
 
 

@@ -16,7 +16,7 @@ from approvals.models import (
     User,
 )
 from approvals.models.outbox import Detail
-from approvals.records import audit, outbox
+from approvals.records import audit_verification, outbox
 from tests import factories
 from tests.admin.rows import operator, ordered, parked
 from tests.factories import actor
@@ -35,7 +35,7 @@ def test_a_refused_order_is_sent_again_and_waits(alice: User) -> None:
     order.refresh_from_db()
     assert (order.status, order.refusal) == ("pending", "")
     assert AuditEvent.objects.filter(chain=f"order:{order.pk}").last().kind == "order.requeued"
-    assert audit.verify(f"order:{order.pk}") == []
+    assert audit_verification.verify(f"order:{order.pk}") == []
 
 
 def test_only_an_operator_sends_again(queue: ReviewQueue, alice: User) -> None:

@@ -12,7 +12,7 @@ from approvals.models import (
     ReviewQueue,
     User,
 )
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests.admin.addresses import at
 from tests.admin.answers import last
 from tests.factories import actor
@@ -48,7 +48,7 @@ def test_a_group_gets_a_role_audited_on_the_queues_chain(
     events = AuditEvent.objects.filter(chain=chain).order_by("seq")
     assert [event.kind for event in events][-2:] == ["role.granted", "role.revoked"]
     assert events.last().data["group"] == "auditor"
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.db import connection
 
 from approvals.models import BatchExecution, OrderBatch, OrderExecution, RefusedRow
 from approvals.orchestration.batches import progress
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from local import aws
 from tests.batches import orders, process
 from tests.batches.account import Deployed
@@ -155,7 +155,9 @@ def _judge(result: Result, ran: Ran, made: Made) -> None:
     result.expect("orders without an end", endless.count(), 0)
     some = batch.orders.order_by("?").values_list("pk", flat=True)[:CHAINS]
     chains = [audit.chain_of("batch", batch.pk), *(audit.chain_of("order", pk) for pk in some)]
-    result.expect("breaches of trails", [b for chain in chains for b in audit.verify(chain)], [])
+    result.expect(
+        "breaches of trails", [b for chain in chains for b in audit_verification.verify(chain)], []
+    )
     if result.peak_mb > MOST_MB:
         result.wrong.append(f"{result.peak_mb:.0f} MB of memory")
     if result.wrong:

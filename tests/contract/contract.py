@@ -125,7 +125,9 @@ COMMANDS = {
         },
     ),
     "verify_audit": Command(
-        "", "--review", {"--review 7": 2, "--review 01a203be-dfa7-7a98-a842-c430dab4db4e": 1}
+        "",
+        "--review --after",
+        {"--review 7": 2, "--review 01a203be-dfa7-7a98-a842-c430dab4db4e": 1},
     ),
     "recover": Command(
         "slug",

@@ -19,7 +19,7 @@ from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit, callback_payloads, outbox, tokens
+from approvals.records import audit_verification, callback_payloads, outbox, tokens
 from tests import factories
 from tests.factories import actor
 from tests.races import at_once, second_look
@@ -134,7 +134,7 @@ def test_each_answer_is_judged_by_the_table_and_journalled(
     assert journalled.ended_at is not None
     event = AuditEvent.objects.filter(kind__startswith="callback.").get()
     assert (event.data["detail"], event.data["error_code"]) == (delivery[1], answer.code)
-    assert audit.verify(event.chain) == []
+    assert audit_verification.verify(event.chain) == []
 
 
 def test_a_closed_token_without_an_execution_arn_can_never_be_known(

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests.starts import ARN, MACHINE, OK, Starts, deliver, entry_state, start
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def test_an_execution_that_started_is_recorded_with_its_arn(starts: Starts) -> N
     chain = audit.chain_of("order", order.pk)
     kinds = AuditEvent.objects.filter(chain=chain).order_by("seq").values_list("kind", flat=True)
     assert list(kinds) == ["order.accepted", "order.started"]
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
 
 
 @pytest.mark.parametrize("proof", ["ambiguous", "not_sent", "throttled", "access_denied"])

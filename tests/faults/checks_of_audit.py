@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask
-from approvals.records import audit
+from approvals.records import audit_verification
 from tests.faults.truth import Breach, Seen
 
 STATUS_AFTER = {
@@ -34,9 +34,8 @@ KNOWN = MOVES_VERSION | {
 
 def check(reviews: Mapping[UUID, Seen]) -> Iterator[Breach]:
     """Breaches about audit chains."""
-    for chain in audit.chains():
-        for broken in audit.verify(chain):
-            yield Breach("I-17", f"{broken.chain} #{broken.seq}: {broken.what}")
+    for broken in audit_verification.Verification():
+        yield Breach("I-17", f"{broken.chain} #{broken.seq}: {broken.what}")
     kinds: dict[str, list[AuditEvent]] = defaultdict(list)
     for event in AuditEvent.objects.filter(chain__startswith="review:").order_by("chain", "seq"):
         kinds[event.chain].append(event)

@@ -24,7 +24,7 @@ from approvals.models import (
     User,
 )
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests import factories
 from tests.factories import actor, message, received
 from tests.races import at_once, round_by_round
@@ -97,7 +97,7 @@ def test_claims_decisions_undos_and_deliveries_at_once_leave_every_chain_whole(
     for review in ReviewTask.objects.all():
         live_ones = Decision.objects.filter(review=review, undone_at=None)
         assert [review.decision] == (list(live_ones) or [None])
-        assert audit.verify(audit.chain_of("review", review.pk)) == []
+        assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
     assert not OutboxEntry.objects.filter(state="sending").exists()
 
 

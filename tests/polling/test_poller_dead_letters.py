@@ -17,7 +17,7 @@ from approvals.gateways import sqs as gateway
 from approvals.models import QuarantinedMessage, ReviewTask
 from approvals.polling import poller
 from approvals.polling.poller import Budget
-from approvals.records import audit, quarantined_messages
+from approvals.records import audit, audit_verification, quarantined_messages
 from tests import factories
 from tests.canary import CANARY, assert_no_canary, everything_stored
 from tests.conditions import wait_until
@@ -44,7 +44,7 @@ def test_a_dead_letter_goes_to_quarantine_and_a_replay_makes_its_review(account:
     assert (row.origin, row.reason) == ("dead_letters", "dead_letter")
     assert "gave it up" in row.explanation
     assert quarantined_messages.body_of(row).decode() == body
-    assert audit.verify(audit.chain_of("quarantine", row.pk)) == []
+    assert audit_verification.verify(audit.chain_of("quarantine", row.pk)) == []
     assert (account.left(dead), ReviewTask.objects.count()) == (0, 0)
 
     run("quarantine", "replay", str(row.pk))

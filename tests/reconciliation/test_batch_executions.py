@@ -21,7 +21,7 @@ from approvals.gateways.stepfunctions import Execution
 from approvals.models import AuditEvent, BatchExecution, ExecutionSnapshot
 from approvals.reconciliation import executions
 from approvals.reconciliation.batch_executions import read_end, release_refused
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests.order_batches import accepted, ended, mapped, order, output, read, sums
 from tests.order_executions import ask_now
 from tests.starts import MACHINE, Starts
@@ -47,7 +47,7 @@ def test_what_an_execution_reports_is_each_orders_end_and_the_rest_gets_its_own(
     assert {name for _, name, _ in starts.started[1:]} == {"order-A-4", "order-A-5"}
     assert batch.orders.get(order_id="A-3").execution_arn == arn
     for row in batch.orders.all():
-        assert audit.verify(audit.chain_of("order", row.pk)) == []
+        assert audit_verification.verify(audit.chain_of("order", row.pk)) == []
     kinds = AuditEvent.objects.filter(kind__in=["order.settled", "order.released"])
     assert kinds.count() == 4
 

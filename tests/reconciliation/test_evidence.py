@@ -12,7 +12,7 @@ from approvals.models.choices import Outcome
 from approvals.polling import poller
 from approvals.reconciliation import evidence
 from approvals.reconciliation.evidence import Fate
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
@@ -40,7 +40,7 @@ def test_a_reply_lost_after_it_was_applied_is_proved_by_the_history(
         "ours",
         str(review.decision_id),
     )
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 def test_a_token_that_somebody_else_answered_is_closed_elsewhere(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests.fake_aws import FakeAws
 from tests.waiting_reviews import ask_now, token_of
 
@@ -29,7 +29,7 @@ def test_a_review_past_its_deadline_expires_only_once_the_history_says_so(
     assert review.status == "expired"
     event = AuditEvent.objects.get(kind="review.expired")
     assert event.data["event_kind"] == "TaskTimedOut"
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 @pytest.mark.parametrize(("status", "becomes"), [("ABORTED", "orphaned"), ("FAILED", "orphaned")])

@@ -11,7 +11,7 @@ from approvals.actions import assignment, decisions
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, Decision, OutboxEntry, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from approvals.records.audit_kinds import AuditKind
 from tests import factories
 from tests.factories import actor
@@ -58,7 +58,7 @@ def test_chains_of_a_whole_life_verify_without_a_false_alarm(alice: User, lena: 
 
     chains = AuditEvent.objects.values_list("chain", flat=True).distinct()
     assert len(chains) > 20
-    assert [audit.verify(each) for each in chains] == [[] for _ in chains]
+    assert [audit_verification.verify(each) for each in chains] == [[] for _ in chains]
 
 
 UPDATE, DELETE = "UPDATE approvals_auditevent SET ", "DELETE FROM approvals_auditevent "
@@ -92,11 +92,11 @@ def test_a_superusers_tampering_is_found(tampering: str, chain: str) -> None:
     untouched = factories.review()
     past_the_triggers(TAMPERING[tampering], chain)
 
-    breaches = audit.verify(chain)
+    breaches = audit_verification.verify(chain)
 
     assert breaches
     assert {breach.chain for breach in breaches} == {chain}
-    assert audit.verify(audit.chain_of("review", untouched.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", untouched.pk)) == []
 
 
 def test_an_event_moved_to_another_chain_is_found_in_both(chain: str, alice: User) -> None:
@@ -104,8 +104,8 @@ def test_an_event_moved_to_another_chain_is_found_in_both(chain: str, alice: Use
     past_the_triggers(DELETE + "WHERE OURS", other)
     past_the_triggers(UPDATE + "seq = 1, chain = '" + other + "' WHERE OURS AND seq = 1", chain)
 
-    assert audit.verify(chain)
-    assert audit.verify(other)
+    assert audit_verification.verify(chain)
+    assert audit_verification.verify(other)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_database_refuses_to_change_or_empty_the_trail(sql: str, chain: str)
     with pytest.raises(DatabaseError, match="append only"), transaction.atomic():
         run(sql)
 
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
 
 
 def test_a_second_event_at_the_same_place_is_refused(chain: str) -> None:

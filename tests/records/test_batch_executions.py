@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from approvals.models import AuditEvent, BatchExecution, ExecutionSnapshot, OrderBatch
-from approvals.records import audit, batch_executions, database_time
+from approvals.records import audit, audit_verification, batch_executions, database_time
 
 pytestmark = pytest.mark.django_db
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:orders"
@@ -49,4 +49,4 @@ def test_both_ends_of_a_start_are_on_the_chain_of_the_execution(execution: Batch
         "batch.execution_refused",
     ]
     assert all(event.data["orders"] == 2 for event in events)
-    assert audit.verify(audit.chain(execution)) == []
+    assert audit_verification.verify(audit.chain(execution)) == []

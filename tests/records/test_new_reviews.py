@@ -6,7 +6,7 @@ import pytest
 
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ReviewQueue
-from approvals.records import audit, new_reviews
+from approvals.records import audit, audit_verification, new_reviews
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -24,4 +24,4 @@ def test_an_arrival_opens_the_chain_with_who_brought_it_and_what_is_said_of_it(
     assert (event.seq, event.kind, event.surface) == (1, "review.received", "command")
     assert event.data["quarantined"] == "q-1"
     assert event.data["token_fingerprint"] == bytes(row.token_fingerprint).hex()
-    assert audit.verify(audit.chain(row)) == []
+    assert audit_verification.verify(audit.chain(row)) == []

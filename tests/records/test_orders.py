@@ -9,7 +9,7 @@ import pytest
 from approvals.actions import orders as verbs
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ExecutionSnapshot, OrderExecution, OutboxEntry
-from approvals.records import audit, execution_snapshots, orders
+from approvals.records import audit, audit_verification, execution_snapshots, orders
 from approvals.records.orders import Ending
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def order() -> OrderExecution:
 def kinds(order: OrderExecution) -> list[str]:
     """The kinds of an order's events; its chain must hold."""
     chain = audit.chain(order)
-    assert audit.verify(chain) == []
+    assert audit_verification.verify(chain) == []
     events = AuditEvent.objects.filter(chain=chain).order_by("seq")
     return list(events.values_list("kind", flat=True))
 

@@ -9,7 +9,7 @@ import pytest
 
 from approvals.exceptions import KeyMissing
 from approvals.models import AuditEvent, QuarantinedMessage, ReviewQueue
-from approvals.records import audit, quarantined_messages
+from approvals.records import audit, audit_verification, quarantined_messages
 from approvals.records.received_messages import Refused
 from tests.canary import CANARY, assert_no_canary
 from tests.factories import received
@@ -31,7 +31,7 @@ def test_a_message_is_stored_once_and_its_chain_is_opened_once(queue: ReviewQueu
     for row in QuarantinedMessage.objects.all():
         (event,) = AuditEvent.objects.filter(chain=audit.chain(row))
         assert event.data["reason"] == "not_json"
-        assert audit.verify(audit.chain(row)) == []
+        assert audit_verification.verify(audit.chain(row)) == []
 
 
 @pytest.mark.parametrize("body", ["half of \ud800", "nul \0", "", "\ufeff{"])

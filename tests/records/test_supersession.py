@@ -10,7 +10,7 @@ from django.test import Client
 from approvals.actions import assignment, decisions, discussion
 from approvals.models import Comment, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws
@@ -41,7 +41,7 @@ def test_a_retried_step_supersedes_and_claim_and_comments_move_along(
     assert (newer.status, newer.assignee, newer.retry_count) == ("pending", ada, 1)
     assert Comment.objects.get().review == newer
     for review in (older, newer):
-        assert audit.verify(audit.chain_of("review", review.pk)) == []
+        assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 def test_a_forged_message_closes_nothing(

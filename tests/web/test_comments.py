@@ -7,7 +7,7 @@ import pytest
 from approvals.actions import decisions
 from approvals.models import AuditEvent, Comment, User
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -26,7 +26,7 @@ def test_a_comment_is_shown_with_its_writer_and_stands_in_the_audit(
     assert "I called them.\nNo answer." in html
     event = AuditEvent.objects.get(kind="review.commented")
     assert (event.actor, event.data["text"]) == (alice, "I called them.\nNo answer.")
-    assert audit.verify(audit.chain_of("review", review.pk)) == []
+    assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 4_001, "a\0b"])

@@ -21,7 +21,7 @@ from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
 from approvals.orchestration import fulfillment
 from approvals.orchestration.batches import parsers, runner, sources
 from approvals.orchestration.batches.runner import BatchOptions, Runner
-from approvals.records import audit, order_validation
+from approvals.records import audit, audit_verification, order_validation
 from approvals.untrusted import json_stream
 from tests.factories import actor
 from tests.order_batches import accepted, order, read, sums
@@ -67,9 +67,9 @@ def test_each_order_becomes_one_execution_and_each_bad_row_a_reason(starts: Star
     assert sorted(name for _, name, _ in starts.started) == [f"order-A-{n}" for n in (1, 2, 3, 4)]
     assert batch.status == "finished"
     assert batch.body == ""
-    assert audit.verify(audit.chain_of("batch", batch.pk)) == []
+    assert audit_verification.verify(audit.chain_of("batch", batch.pk)) == []
     for row in batch.orders.all():
-        assert audit.verify(audit.chain_of("order", row.pk)) == []
+        assert audit_verification.verify(audit.chain_of("order", row.pk)) == []
 
 
 def test_an_order_of_a_batch_is_the_one_that_would_have_come_alone() -> None:
