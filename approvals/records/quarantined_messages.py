@@ -69,7 +69,7 @@ def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessag
         id=pk,
         origin=origin,
         queue=queue,
-        raw_body=tokens.seal(body, row=pk, column="raw_body"),
+        raw_body=tokens.seal_body(body, row=pk, column="raw_body"),
         raw_body_sha256=hashlib.sha256(body).digest(),
         raw_body_bytes=len(body),
         reason=item.reason,

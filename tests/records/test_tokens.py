@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from approvals.actions import decisions, discussion
 from approvals.exceptions import KeyMissing
@@ -36,6 +38,52 @@ def test_what_was_sealed_is_read_again_and_does_not_show(plain: bytes) -> None:
 
     assert unseal(memoryview(sealed)) == plain
     assert len(plain) < 8 or plain not in sealed
+
+
+@pytest.mark.parametrize(
+    "plain", [b"", b"x", bytes(range(256)), b"\xff" * 1_048_576, tokens.BODY, b"{" + tokens.BODY]
+)
+def test_a_body_is_sealed_no_longer_than_it_is_and_read_again(plain: bytes) -> None:
+    sealed = tokens.seal_body(plain, row=ROW, column="raw_body")
+
+    assert unseal(sealed, column="raw_body") == plain
+    assert len(sealed) <= len(tokens.seal(plain, row=ROW, column="raw_body"))
+
+
+def test_the_body_of_an_ordinary_message_takes_two_thirds_of_its_length_or_less() -> None:
+    plain = factories.received(taskToken=LIKE_AWS).body.encode()
+
+    sealed = tokens.seal_body(plain, row=ROW, column="raw_body")
+
+    assert sealed[0] == tokens.COMPRESSED
+    assert len(sealed) < len(plain) * 2 / 3
+
+
+def test_a_compressed_body_cannot_be_passed_off_as_one_that_is_not() -> None:
+    sealed = bytearray(tokens.seal_body(b"x" * 100, row=ROW, column="raw_body"))
+    sealed[0] = tokens.VERSION
+
+    with pytest.raises(KeyMissing):
+        unseal(bytes(sealed), column="raw_body")
+
+
+def test_bodies_that_earlier_releases_sealed_are_still_read() -> None:
+    header = b"\x01\x02k2"
+    nonce, bound = bytes(12), header + ROW.bytes + b"raw_body"
+    sealed = header + nonce + AESGCM(bytes(range(40, 72))).encrypt(nonce, b'{"a": 1}', bound)
+    compressed = b"\x02" + sealed[1:]
+
+    assert unseal(sealed, column="raw_body") == b'{"a": 1}'
+    with pytest.raises(KeyMissing):
+        unseal(compressed, column="raw_body")
+
+
+def test_the_dictionary_of_compressed_bodies_never_changes() -> None:
+    digest = hashlib.sha256(tokens.BODY).hexdigest()
+
+    assert digest == "b596a5c0894a9c0a5d8e6b55f782de223bb65ab4eb07adf3d5aeb7268f111137", (
+        "stored bodies need it: add a version with another one"
+    )
 
 
 def test_a_value_moved_to_another_row_or_column_cannot_be_read() -> None:
