@@ -22,12 +22,13 @@ class AuditEvent(models.Model):
     seq = models.PositiveIntegerField()
     format = models.PositiveSmallIntegerField(default=1)
     kind = models.CharField(max_length=60)
+    # Events are asked for by chain alone, and a user is never deleted: no index of users.
     actor = models.ForeignKey(
-        "approvals.User", null=True, on_delete=models.PROTECT, related_name="+"
+        "approvals.User", null=True, db_index=False, on_delete=models.PROTECT, related_name="+"
     )
     actor_name = models.CharField(max_length=254)
     on_behalf_of = models.ForeignKey(
-        "approvals.User", null=True, on_delete=models.PROTECT, related_name="+"
+        "approvals.User", null=True, db_index=False, on_delete=models.PROTECT, related_name="+"
     )
     surface = models.CharField(max_length=10)
     data = models.JSONField(default=dict)

@@ -12,12 +12,16 @@ class Decision(OutcomeFields):
     """The end of a review. `callback` holds the arguments of the call to Step Functions, frozen."""
 
     review = models.ForeignKey(
-        "approvals.ReviewTask", on_delete=models.PROTECT, related_name="decisions"
+        "approvals.ReviewTask",
+        db_index=False,  # only the decision that counts is asked for: its constraint has one
+        on_delete=models.PROTECT,
+        related_name="decisions",
     )
     by = models.ForeignKey(
         "approvals.User",
         null=True,
         blank=True,
+        db_index=False,  # decision_by_person begins with it
         on_delete=models.PROTECT,
         related_name="decisions",
     )

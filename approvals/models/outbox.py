@@ -174,7 +174,12 @@ class OutboxAttempt(models.Model):
         REFUSED = "refused"  # AWS will never do it
         HISTORY = "history"  # no call: the execution's history was asked
 
-    entry = models.ForeignKey(OutboxEntry, on_delete=models.PROTECT, related_name="journal")
+    entry = models.ForeignKey(
+        OutboxEntry,
+        db_index=False,  # the constraint has one
+        on_delete=models.PROTECT,
+        related_name="journal",
+    )
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)

@@ -116,7 +116,10 @@ class ReviewTask(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     queue = models.ForeignKey(
-        "approvals.ReviewQueue", on_delete=models.PROTECT, related_name="reviews"
+        "approvals.ReviewQueue",
+        db_index=False,  # review_by_arrival begins with it
+        on_delete=models.PROTECT,
+        related_name="reviews",
     )
     reference = models.CharField(max_length=256, blank=True)
     title = models.CharField(max_length=200, blank=True)
@@ -145,7 +148,12 @@ class ReviewTask(models.Model):
     customer = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     assignee = models.ForeignKey(
-        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="claims"
+        "approvals.User",
+        null=True,
+        blank=True,
+        db_index=False,  # review_mine has those of open reviews, and no other has one
+        on_delete=models.PROTECT,
+        related_name="claims",
     )
     lease_id = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -154,7 +162,12 @@ class ReviewTask(models.Model):
         "approvals.Decision", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     superseded_by = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes"
+        "self",
+        null=True,
+        blank=True,
+        db_index=False,  # only followed forwards
+        on_delete=models.PROTECT,
+        related_name="supersedes",
     )
 
     objects = ReviewQuerySet.as_manager()

@@ -34,9 +34,17 @@ class Vote(OutcomeFields):
     review = models.ForeignKey(
         "approvals.ReviewTask", on_delete=models.PROTECT, related_name="votes"
     )
-    reviewer = models.ForeignKey("approvals.User", on_delete=models.PROTECT, related_name="votes")
+    # Neither is asked for alone, and a user is never deleted.
+    reviewer = models.ForeignKey(
+        "approvals.User", db_index=False, on_delete=models.PROTECT, related_name="votes"
+    )
     on_behalf_of = models.ForeignKey(
-        "approvals.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "approvals.User",
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     cast_at = models.DateTimeField(db_default=Now())
     withdrawn_at = models.DateTimeField(null=True, blank=True)
