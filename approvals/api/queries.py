@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -70,11 +70,11 @@ class ReviewList:
     statuses: Sequence[str]
     has_index: bool
 
-    def narrow(self, rows: ReviewQuerySet, limit: int) -> ReviewQuerySet:
+    def narrow(self, rows: QuerySet[ReviewTask], limit: int) -> QuerySet[ReviewTask]:
         """Leaves out rows that cannot be among the first `limit`; see `pagination.page`."""
         if self.has_index or (len(self.queues) <= 1 and len(self.statuses) <= 1):
             return rows
-        return rows.first_of_each(self.queues, self.statuses, limit)
+        return cast("ReviewQuerySet", rows).first_of_each(self.queues, self.statuses, limit)
 
 
 def filtered(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> ReviewList:

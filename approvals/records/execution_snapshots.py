@@ -19,13 +19,13 @@ WITHOUT_NEWS = timedelta(minutes=10)  # status events are best effort, so every 
 # A look as far ahead as the routine one is routine, give or take the second that a transaction takes.
 _WATCH = """
     INSERT INTO approvals_executionsnapshot AS known (execution_arn, status, due_at, asked, routine)
-    SELECT arn, '', at, 0, at > statement_timestamp() + %s
+    SELECT arn, '', at, 0, at > statement_timestamp() + make_interval(secs => %s)
     FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (arn, at)
     ON CONFLICT (execution_arn) DO UPDATE SET
         due_at = EXCLUDED.due_at, routine = EXCLUDED.routine
     WHERE known.due_at IS NULL OR EXCLUDED.due_at < known.due_at
 """
-_ROUTINE_FROM = WITHOUT_NEWS - timedelta(seconds=1)
+_ROUTINE_FROM = (WITHOUT_NEWS - timedelta(seconds=1)).total_seconds()
 
 
 def watch(due: Mapping[str, datetime]) -> None:
@@ -51,8 +51,8 @@ def hurry(arn: str) -> None:
 
 def due(*, limit: int) -> list[str]:
     """The ARNs of due executions, routine looks last, each kind by how long it has been due."""
-    arns = ExecutionSnapshot.objects.filter(due_at__lte=Now()).order_by("due_at")
-    arns = arns.values_list("execution_arn", flat=True)
+    waiting = ExecutionSnapshot.objects.filter(due_at__lte=Now()).order_by("due_at")
+    arns = waiting.values_list("execution_arn", flat=True)
     urgent = list(arns.filter(routine=False)[:limit])
     left = limit - len(urgent)
     return urgent + (list(arns.filter(routine=True)[:left]) if left else [])

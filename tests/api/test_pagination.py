@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import decisions, intake
+from approvals.actions import decisions, intake, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
@@ -177,7 +178,7 @@ def test_reviews_of_several_queues_and_statuses_come_in_one_order(
     api: Caller, alice: User, queue: ReviewQueue, ordering: str, status: str
 ) -> None:
     other = factories.queue("refunds")
-    factories.people.grant(alice, "refunds", "reviewer", by=factories.COMMAND_LINE)
+    people.grant(alice, "refunds", "reviewer", by=COMMAND_LINE)
     for each in (queue, other):
         close(each, alice, 4)
         fill(each, 3)
