@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS review_by_arrival_anywhere", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name='reviewtask',
-            index=models.Index(models.OrderBy(models.F('received_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='review_by_arrival_anywhere'),
+            index=models.Index(models.OrderBy(models.F('received_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('version__gte', 0)), name='review_by_arrival_anywhere'),
         ),
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS review_by_text", migrations.RunSQL.noop),
         AddIndexConcurrently(

@@ -150,9 +150,7 @@ def _events_of(chain: str) -> Iterator[Stored]:
 def _read(query: str, chain: str, seq: int) -> list[Stored]:
     with connection.cursor() as cursor:
         cursor.execute(query, [chain, seq, EVENTS_AT_ONCE])
-        return [
-            Stored._make([*row[:10], bytes(row[10]), bytes(row[11])]) for row in cursor.fetchall()
-        ]
+        return [Stored._make((*row[:10], bytes(row[10]), bytes(row[11]))) for row in cursor]
 
 
 def _unrecorded() -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -20,13 +19,13 @@ WITHOUT_NEWS = timedelta(minutes=10)  # status events are best effort, so every 
 # A look as far ahead as the routine one is routine, give or take the second that a transaction takes.
 _WATCH = """
     INSERT INTO approvals_executionsnapshot AS known (execution_arn, status, due_at, asked, routine)
-    SELECT arn, '', at, 0, at > statement_timestamp() + %s
+    SELECT arn, '', at, 0, at > statement_timestamp() + make_interval(secs => %s)
     FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (arn, at)
     ON CONFLICT (execution_arn) DO UPDATE SET
         due_at = EXCLUDED.due_at, routine = EXCLUDED.routine
     WHERE known.due_at IS NULL OR EXCLUDED.due_at < known.due_at
 """
-_ROUTINE_FROM = WITHOUT_NEWS - timedelta(seconds=1)
+_ROUTINE_FROM = (WITHOUT_NEWS - timedelta(seconds=1)).total_seconds()
 
 
 def watch(due: Mapping[str, datetime]) -> None:
@@ -35,8 +34,7 @@ def watch(due: Mapping[str, datetime]) -> None:
     if not arns:
         return
     with connection.cursor() as cursor:
-        parameters: list[Any] = [_ROUTINE_FROM, arns, [due[arn] for arn in arns]]
-        cursor.execute(_WATCH, parameters)
+        cursor.execute(_WATCH, [_ROUTINE_FROM, arns, [due[arn] for arn in arns]])
 
 
 def versions(arns: Iterable[str]) -> dict[str, str]:
