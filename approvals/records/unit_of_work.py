@@ -84,9 +84,10 @@ class UnitOfWork:
             if written is None:  # a join of all parts: one of them has changed no row
                 raise ConditionFailed
             self._fill_in(written)
-        for do in self._afterwards:
+        afterwards = self._afterwards
+        self._rows, self._parts, self._values, self._afterwards = [], [], [], []
+        for do in afterwards:
             do()
-        self.__init__()  # type: ignore[misc]
 
     def _fill_in(self, written: statements.Row) -> None:
         values = iter(written)
