@@ -64,7 +64,12 @@ class UnitOfWork:
         return row
 
     def update(self, row: Model, *names: str, where: Mapping[str, Any] | None = None) -> None:
-        """Update these fields of a row to their present values, if `where` (field: value) still holds."""
+        """Update these fields of a row to their present values, if `where` (field: value) still holds.
+
+        Raises ValueError for a value of None in `where`, which SQL finds equal to nothing.
+        """
+        if where and None in where.values():
+            raise ValueError(f"{where}: a condition cannot ask for NULL")
         fields = [_field(type(row), name) for name in names]
         values = [_prepared(field, field.pre_save(row, add=False)) for field in fields]
         self._change(row, tuple(field.attname for field in fields), values, where)

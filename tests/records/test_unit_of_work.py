@@ -140,6 +140,11 @@ def test_a_row_stands_in_a_unit_once(review: ReviewTask, alice: User) -> None:
         work.update(review, "version")
 
 
+def test_a_condition_cannot_ask_for_null(review: ReviewTask) -> None:
+    with pytest.raises(ValueError, match="cannot ask for NULL"):
+        UnitOfWork().update(review, "title", where={"assignee": None})
+
+
 def test_an_expression_is_refused(review: ReviewTask) -> None:
     review.version = F("version") + 1
 
