@@ -7,13 +7,26 @@ from typing import Any, TypedDict, TypeVar
 
 from django.core import signing
 from django.db.models import Model, QuerySet
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from approvals import pagination
+from approvals.api.serializers.fields import VerbatimText
+from approvals.api.serializers.requests import StrictSerializer
 from approvals.exceptions import Invalid
 
 Row = TypeVar("Row", bound=Model)
+
+DEFAULT_ROWS, MOST_ROWS = 50, 200  # of a page
+LONGEST_CURSOR = 1_000
+
+
+class PageQuery(StrictSerializer):
+    """Which page of a list, and its size."""
+
+    cursor = VerbatimText(default="", max_length=LONGEST_CURSOR)
+    page_size = serializers.IntegerField(default=DEFAULT_ROWS, min_value=1, max_value=MOST_ROWS)
 
 
 class Envelope(TypedDict):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from approvals.actions import interventions
+from approvals.api.pagination import PageQuery
 from approvals.api.serializers.fields import StrictText, VerbatimText
-from approvals.api.serializers.requests import PageQuery, StrictSerializer
+from approvals.api.serializers.requests import StrictSerializer
 from approvals.models import OrderExecution, OrderIntervention
 
 

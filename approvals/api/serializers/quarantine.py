@@ -5,8 +5,9 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from approvals.actions import quarantine
+from approvals.api.pagination import PageQuery
 from approvals.api.serializers.fields import StrictText
-from approvals.api.serializers.requests import ANY, PageQuery, StrictSerializer
+from approvals.api.serializers.requests import ANY, StrictSerializer
 from approvals.models import QuarantinedMessage
 
 

@@ -1,4 +1,4 @@
-"""What request serializers share: unknown names are refused, and lists take a cursor and a page size."""
+"""What request serializers share: unknown names are refused."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from approvals.api.serializers.fields import VerbatimText
-
 ANY = "any"
-MOST_ROWS = 200
-LONGEST_CURSOR = 1_000
 UNKNOWN_NAME = "There is no field or parameter of this name."
 
 
@@ -29,10 +25,3 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 class EmptyBody(StrictSerializer):
     """No body, or an empty object."""
-
-
-class PageQuery(StrictSerializer):
-    """Which page of a list, and its size."""
-
-    cursor = VerbatimText(default="", max_length=LONGEST_CURSOR)
-    page_size = serializers.IntegerField(default=50, min_value=1, max_value=MOST_ROWS)

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from approvals.api.pagination import PageQuery
 from approvals.api.serializers.decisions import DecisionAnswer, VoteAnswer
 from approvals.api.serializers.fields import (
     EmailAddress,
@@ -15,7 +16,7 @@ from approvals.api.serializers.fields import (
     StrictUUID,
     VerbatimText,
 )
-from approvals.api.serializers.requests import ANY, PageQuery, StrictSerializer
+from approvals.api.serializers.requests import ANY, StrictSerializer
 from approvals.models import OutboxEntry, ReviewTask
 from approvals.models.choices import Outcome
 

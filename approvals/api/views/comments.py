@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from approvals.actions import discussion
 from approvals.api import pagination, presentation, queries, schema
 from approvals.api.endpoint import Endpoint
+from approvals.api.pagination import PageQuery
 from approvals.api.serializers.comments import CommentAnswer, CommentBody
-from approvals.api.serializers.requests import PageQuery
 
 
 class Comments(Endpoint):

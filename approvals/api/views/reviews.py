@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from approvals.api import pagination, presentation, queries, schema
 from approvals.api.endpoint import Endpoint
+from approvals.api.pagination import PageQuery
 from approvals.api.serializers.audit_events import EventAnswer
-from approvals.api.serializers.requests import PageQuery
 from approvals.api.serializers.reviews import ReviewAnswer, ReviewQuery
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency, outbox

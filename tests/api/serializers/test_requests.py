@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from approvals.api.serializers.requests import UNKNOWN_NAME, EmptyBody, PageQuery, StrictSerializer
+from approvals.api.pagination import PageQuery
+from approvals.api.serializers.requests import UNKNOWN_NAME, EmptyBody, StrictSerializer
 
 
 def taken(serializer: type[StrictSerializer], data: Any) -> Any:

@@ -34,7 +34,7 @@ _FIX = "See the state's type in the language's specification (states-language.ne
 _LIBRARY_ERRORS = (AssertionError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
-def syntax(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+def language_specification(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
     """Yields each problem that the library reports, at the deepest place that its sentence names."""
     try:
         problems = Linter.validate(_prepared(definition.body))
@@ -94,4 +94,4 @@ def _place_of(problem: str, places: dict[str, str], definition: Definition) -> s
     return best
 
 
-RULES = (Rule("asl", "It is Amazon States Language", syntax),)
+RULES = (Rule("asl", "It is Amazon States Language", language_specification),)
