@@ -94,7 +94,7 @@ def test_a_command_that_ends_with_a_finding_says_when(name: str) -> None:
     [
         ("grant", "grant EMAIL [QUEUE] [viewer|reviewer|lead] [--site RIGHT] [--create]"),
         ("quarantine discard", "quarantine discard ID... --reason REASON"),
-        ("verify_audit", "verify_audit [--review ID]"),
+        ("verify_audit", "verify_audit [--review ID] [--after CHAIN]"),
     ],
 )
 def test_the_usage_shows_what_may_be_left_out(name: str, usage: str) -> None:
