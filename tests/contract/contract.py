@@ -336,7 +336,6 @@ DEMO_USER = ["email", "password", "role"]
 # --- what is promised and not built yet
 
 NOT_YET_DUE = {
-    "make bench": "comes with the measurements",
     "command evidence": "comes with the evidence",
     "command rotate_token_keys": "comes with the rotation of keys",
     "command doctor": "comes with the doctor",
