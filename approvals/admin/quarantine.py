@@ -13,7 +13,7 @@ from django.urls import URLPattern
 
 from approvals.actions import quarantine
 from approvals.admin import formatting
-from approvals.admin.bulk_actions import BulkAction, BulkActionPage
+from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
 from approvals.admin.fields import empty_form, form_data, reason
 from approvals.admin.pages import Tool
 from approvals.admin.permissions import actor, permissions

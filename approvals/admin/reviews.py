@@ -15,7 +15,7 @@ from django.urls import URLPattern, reverse
 from approvals import policy
 from approvals.actions import decisions
 from approvals.admin import formatting
-from approvals.admin.bulk_actions import BulkAction, BulkActionPage
+from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
 from approvals.admin.fields import form_data, reason
 from approvals.admin.pages import Tool
 from approvals.admin.permissions import Permissions, actor

@@ -1,4 +1,4 @@
-"""Rate limits of the API: a bucket a token, a webhook secret, and an address without either."""
+"""Rate limits of the API: of a webhook secret, and of an address; that of a token is taken with its check."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from approvals.workflows.linting.rule import Finding, QueueSettings, Rule
 from approvals.workflows.linting.rules import (
     control_flow,
     express,
-    language_specification,
     quotas,
     reviews,
+    statelint,
     task_states,
     waiting_states,
 )
@@ -23,7 +23,7 @@ RULES: tuple[Rule, ...] = (
     *control_flow.RULES,
     *task_states.RULES,
     *quotas.RULES,
-    *language_specification.RULES,
+    *statelint.RULES,
 )
 
 

@@ -8,7 +8,7 @@ from approvals.actions import (
     assignment,
     decisions,
 )
-from approvals.admin import bulk_actions
+from approvals.admin import bulk_action_page
 from approvals.models import (
     AuditEvent,
     Decision,
@@ -65,7 +65,7 @@ def test_a_reviewer_decides_several_and_hears_of_each_by_itself(
 def test_more_than_a_page_takes_are_refused_and_not_cut(
     enter: Enter, alice: User, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_actions, "AT_ONCE", 2)
+    monkeypatch.setattr(bulk_action_page, "AT_ONCE", 2)
     reviews = [factories.review(queue) for _ in range(3)]
     browser, listing = enter(alice), at("reviewtask_changelist")
     picked = {
