@@ -44,7 +44,7 @@ class statements(CaptureQueriesContext):  # noqa: N801
     def captured_queries(self) -> list[dict[str, str]]:
         """The captured statements."""
         ends = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
-        return [q for q in super().captured_queries if not q["sql"].startswith(ends)]
+        return [q for q in super().captured_queries if not (q["sql"] or "").startswith(ends)]
 
 
 @pytest.mark.parametrize(

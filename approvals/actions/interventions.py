@@ -120,18 +120,14 @@ def _stopped_before_start(locked: LockedRow[OrderExecution], reason: str) -> boo
     entry = outbox.cancellable(OutboxEntry.Kind.START, locked.row.pk)
     if entry is None:
         return False
-    before = locked.row.status
     work = UnitOfWork()
     outbox.cancel(work, entry, locked.now)
-    orders.record_stopped_before_start(work, locked.chain, locked.row, reason, by=locked.by)
     try:
         with transaction.atomic():
             work.write()
     except ConditionFailed:  # a sender has leased the entry since it was read
-        locked.row.status, locked.row.ended_at = before, None
-        end = audit.end_of(locked.row)
-        locked.chain.seq, locked.chain.hash = end.seq, end.hash
         return False
+    orders.record_stopped_before_start(locked.chain, locked.row, reason, by=locked.by)
     return True
 
 

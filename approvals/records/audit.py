@@ -91,6 +91,11 @@ class ChainEnd:
     seq: int = 0
     hash: bytes = GENESIS
 
+    @classmethod
+    def read(cls, row: Model, now: datetime, seq: int | None, last: bytes | None) -> ChainEnd:
+        """The end of a row's chain, of what LAST_EVENT has returned beside the time."""
+        return cls(row, now, seq or 0, bytes(last or GENESIS))
+
 
 # The last event of a chain; takes the chain's name. One row, with NULLs for a chain without events.
 LAST_EVENT = (
@@ -101,8 +106,7 @@ _END = f"SELECT statement_timestamp(), e.seq, e.hash FROM (SELECT) one LEFT JOIN
 
 def end_of(row: Model) -> ChainEnd:
     """The end of the chain of a row whose lock the caller holds, read in one statement."""
-    now, seq, digest = statements.first_row(_END, [chain(row)]) or (None, None, None)
-    return ChainEnd(row, now, seq or 0, bytes(digest or GENESIS))
+    return ChainEnd.read(row, *statements.one_row(_END, [chain(row)]))
 
 
 def record(

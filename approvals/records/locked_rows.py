@@ -18,6 +18,7 @@ from django.db.models import Model
 from approvals.actors import Actor
 from approvals.exceptions import NotFound
 from approvals.models import ReviewQueue, ReviewTask, Vote
+from approvals.models.review_tasks import SECRETS
 from approvals.records import audit, rights, statements
 from approvals.records.audit import ChainEnd
 from approvals.records.rights import Rights
@@ -47,9 +48,7 @@ class LockedReview(LockedRow[ReviewTask]):
     votes: tuple[Vote, ...] = ()
 
 
-_REVIEW = statements.Columns(
-    ReviewTask, "r", but=("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
-)
+_REVIEW = statements.Columns(ReviewTask, "r", but=SECRETS)
 _QUEUE = statements.Columns(ReviewQueue, "q")
 _LOCK_REVIEW = f"SELECT {_REVIEW.sql} FROM approvals_reviewtask r WHERE r.id = %s FOR UPDATE"  # noqa: S608
 _REVIEW_FACTS = f"""
@@ -98,9 +97,9 @@ def row_with_facts(locked: M, *, by: Actor) -> LockedRow[M]:
     """A row that this transaction has locked or is about to insert. Raises TypeError if `by` is no Actor."""
     _ensure_actor(by)
     who = by.user and by.user.pk
-    facts = statements.first_row(_FACTS, [who, who, audit.chain(locked)])
-    now, seq, digest, active, groups = facts or (None, None, None, False, ())
-    chain = ChainEnd(locked, now, seq or 0, bytes(digest or audit.GENESIS))
+    facts = statements.one_row(_FACTS, [who, who, audit.chain(locked)])
+    now, seq, last, active, groups = facts
+    chain = ChainEnd.read(locked, now, seq, last)
     return LockedRow(locked, by, rights.of(active, groups, ()), chain)
 
 
@@ -112,8 +111,8 @@ def _review_parameters(review_id: UUID, by: Actor) -> list[Any]:
 
 def _locked_review(found: ReviewTask, facts: statements.Row, by: Actor) -> LockedReview:
     found.queue = _QUEUE.instance(facts[: len(_QUEUE)])
-    now, seq, digest, active, groups, roles, votes = facts[len(_QUEUE) :]
-    chain = ChainEnd(found, now, seq or 0, bytes(digest or audit.GENESIS))
+    now, seq, last, active, groups, roles, votes = facts[len(_QUEUE) :]
+    chain = ChainEnd.read(found, now, seq, last)
     live = tuple(
         Vote(id=UUID(pk), review=found, reviewer_id=UUID(reviewer), outcome=outcome)
         for pk, reviewer, outcome in votes

@@ -156,10 +156,12 @@ KINDS: Mapping[tuple[str, str], AuditKind] = {
 
 
 def record_stopped_before_start(
-    work: UnitOfWork, end: ChainEnd, order: OrderExecution, reason: str, *, by: Actor
+    end: ChainEnd, order: OrderExecution, reason: str, *, by: Actor
 ) -> None:
-    """Add the stop of an order that was never started to the unit of work that cancels its start."""
+    """Record the stop of an order that was never started; the caller has cancelled its start."""
+    work = UnitOfWork()
     order.status, order.ended_at = OrderExecution.Status.ABORTED, end.now
     work.update(order, "status", "ended_at")
     data = {"reason": reason, "before": "pending"}
     audit.record(work, end, AuditKind.ORDER_STOPPED, by=by, data=data)
+    work.write()

@@ -34,5 +34,4 @@ def of(active: bool | None, groups: Iterable[str], roles: Iterable[str]) -> Righ
 
 def read(user: User, queue: UUID | None) -> Rights:
     """The rights of a user outside queues and in `queue`."""
-    row = statements.first_row(_READ, [user.pk, user.pk, queue, user.pk, user.pk])
-    return of(*(row or (False, (), ())))
+    return of(*statements.one_row(_READ, [user.pk, user.pk, queue, user.pk, user.pk]))

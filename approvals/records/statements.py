@@ -52,6 +52,12 @@ def first_row(text: str, parameters: Sequence[Any]) -> Row | None:
     return row
 
 
+def one_row(text: str, parameters: Sequence[Any]) -> Row:
+    """The row of a statement whose result always has one. Raises Django's database errors."""
+    (row,) = all_rows(text, parameters)
+    return row
+
+
 def all_rows(text: str, parameters: Sequence[Any]) -> list[Row]:
     """All rows of a statement's result. Raises Django's database errors."""
     with _cursor() as cursor:

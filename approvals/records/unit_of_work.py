@@ -83,7 +83,7 @@ class UnitOfWork:
         self._afterwards.append(do)
 
     def write(self) -> None:
-        """Write all rows. Raises ConditionFailed, or IntegrityError (`constraint` names the constraint)."""
+        """Write all rows. Raises ConditionFailed, or IntegrityError."""
         if self._parts:
             written = statements.first_row(_text(tuple(self._parts)), self._values)
             if written is None:  # a join of all parts: one of them has changed no row
@@ -128,7 +128,7 @@ def insert_new(rows: Sequence[Row]) -> tuple[list[Row], datetime | None]:
     """Insert rows of one model that break no unique constraint, with one statement.
 
     Returns the inserted ones, and the database's time; None if there are none. Columns that the database
-    fills in are not read back.
+    fills in are not read back. Raises TypeError if it would fill a column of some of the rows only.
     """
     if not rows:
         return [], None
@@ -136,7 +136,7 @@ def insert_new(rows: Sequence[Row]) -> tuple[list[Row], datetime | None]:
     fields = [
         field
         for field in model._meta.concrete_fields
-        if not isinstance(field.pre_save(rows[0], add=True), DatabaseDefault)
+        if not all(isinstance(field.pre_save(row, add=True), DatabaseDefault) for row in rows)
     ]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     marks = "(" + ", ".join(["%s"] * len(fields)) + ")"
@@ -151,12 +151,6 @@ def insert_new(rows: Sequence[Row]) -> tuple[list[Row], datetime | None]:
     for row in new:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return new, inserted[0][1] if inserted else None
-
-
-def constraint(error: Exception) -> str:
-    """The name of the constraint that an IntegrityError is about; empty if it names none."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return (diagnosis and diagnosis.constraint_name) or ""
 
 
 def _prepared(field: Field[Any, Any], value: Any) -> Any:

@@ -12,7 +12,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def test_an_arrival_opens_the_chain_with_who_brought_it_and_what_is_said_of_it(
+def test_the_first_event_of_a_review_has_its_actor_and_the_given_details(
     queue: ReviewQueue,
 ) -> None:
     inserted = new_reviews.insert(queue, [factories.readable(queue)])

@@ -54,3 +54,22 @@ def test_the_query_log_shows_them() -> None:
         statements.first_rows(("SELECT 1", []), ("SELECT 2", []))
 
     assert len(log) == 3
+
+
+@pytest.mark.parametrize(("threshold", "kept"), [(1, 1), (None, 0)])
+def test_plans_are_kept_if_the_connection_prepares(threshold: int | None, kept: int) -> None:
+    connection.ensure_connection()
+    before, connection.connection.prepare_threshold = (
+        connection.connection.prepare_threshold,
+        threshold,
+    )
+    text = f"SELECT %s::int AS threshold_{threshold}"
+    try:
+        assert [statements.first_row(text, [number]) for number in range(4)] == [
+            (number,) for number in range(4)
+        ]
+        assert statements.first_rows((text, [8]), (text, [9])) == [(8,), (9,)]
+        known = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s"
+        assert statements.first_row(known, [f"%threshold_{threshold}"]) == (kept,)
+    finally:
+        connection.connection.prepare_threshold = before
