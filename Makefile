@@ -38,6 +38,10 @@ $(READY): requirements.txt pyproject.toml
 demo: $(READY) ## run the whole service on this machine, with orders arriving
 	@exec $(BIN)/python manage.py demo
 
+.PHONY: manage
+manage: $(READY) ## run a command with the settings of the running demo: ARGS="grant ada@example.com --site auditor"
+	@exec $(BIN)/python -m local.supervisor.manage $(ARGS)
+
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test: $(READY) chromium ## run all tests but the campaigns; ROOM=actions one directory, CHANGED=1 what a change touches

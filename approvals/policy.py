@@ -221,5 +221,8 @@ def _by_role(action: Action, queue: ReviewQueue | None, held: Rights) -> Verdict
 def _by_group(action: Action, held: Rights) -> Verdict:
     if held.groups & GROUPS_THAT[action]:
         return ALLOWED
-    wanted = " or ".join(sorted(GROUPS_THAT[action]))
-    return Verdict(NotAllowed.code, f"This needs the right {wanted}; ask an operator to grant it.")
+    wanted = sorted(GROUPS_THAT[action])
+    rights = "the right " if len(wanted) == 1 else "one of the rights "
+    return Verdict(
+        NotAllowed.code, f"This needs {rights}{', '.join(wanted)}; ask an operator to grant it."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+handler404 = "approvals.web.error_views.not_found"
 handler500 = "approvals.web.error_views.broken"
 urlpatterns = [
     path("", include("approvals.web.urls")),

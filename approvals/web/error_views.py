@@ -1,4 +1,4 @@
-"""The page of an unexpected error. Django calls it while the exception is being handled."""
+"""The pages of addresses that lead nowhere and of unexpected errors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
+from django.views.defaults import page_not_found, server_error
 
 RETRY_AFTER = 5  # seconds
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, with the navigation of the desk for people who have signed in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return page_not_found(request, exception)
+    return render(request, "approvals/not_found.html", status=404)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -20,8 +20,10 @@ def welcome(url: str, people: Sequence[Person], logs: Path) -> None:
     say(f"\nCountersign is running at {url}\n")
     say("Sign in as")
     for person in people:
-        say(f"    {person.email:<20} {person.password}   ({person.role})")
+        say(f"    {person.email:<20} {person.password}   ({person.roles})")
     say(f"\nOrders keep arriving; some need you. Logs: {logs}")
+    say(f"Settings of queues, people and tokens: {url}/admin/ as an operator.")
+    say('Any command with the settings of this demo: make manage ARGS="grant --help"')
     say("Ctrl-C stops everything.")
 
 

@@ -28,6 +28,7 @@ from local.processes import LocalError
 from local.supervisor import console, demo_json, web_client
 from local.supervisor.child_processes import ChildProcesses
 from local.supervisor.environment import process_environment, web_port
+from local.supervisor.manage import write_settings
 from local.supervisor.private_files import demo_secrets
 from local.supervisor.programs import PROGRAMS, Program
 from local.supervisor.seed import REVIEW_SECONDS, Issued, Person, people, seed
@@ -118,6 +119,9 @@ def _run(demo: _Demo, cleanup: ExitStack) -> None:
     cleanup.callback(children.stop)
     _start_processes(demo, children, environment["PUBLIC_URL"])
     cleanup.callback(demo.json_file.unlink, missing_ok=True)
+    settings = demo.folder / "settings.json"
+    cleanup.callback(settings.unlink, missing_ok=True)
+    write_settings(settings, environment, demo.environ)
     demo_json.write(demo.json_file, environment, everybody, outputs, issued)
     console.welcome(environment["PUBLIC_URL"], everybody, logs)
     _show_how_to_decide(demo, children, environment)

@@ -34,6 +34,11 @@ class Person:
     password: str
     site: tuple[str, ...] = ()
 
+    @property
+    def roles(self) -> str:
+        """The role in the queue and the rights outside of it, as a text."""
+        return ", ".join((self.role, *self.site))
+
 
 @dataclass(frozen=True)
 class Issued:
@@ -47,7 +52,7 @@ def people(password: str) -> list[Person]:
     """Return the people of the demo; the first one owns the API token."""
     return [
         Person("lead@example.com", "lead", password, ("orders", "operator", "auditor")),
-        Person("ada@example.com", "reviewer", password),
+        Person("ada@example.com", "reviewer", password, ("orders",)),
         Person("viewer@example.com", "viewer", password),
     ]
 

@@ -34,6 +34,18 @@ def check_port(port: int, *, patience: float = 0.0) -> None:
         time.sleep(0.1)
 
 
+def demo_runs(path: Path) -> bool:
+    """Whether a demo holds this lock file."""
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 @contextmanager
 def demo_lock(path: Path) -> Iterator[None]:
     """Hold the lock of this clone's only demo; the kernel releases it when this process dies.

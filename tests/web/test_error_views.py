@@ -28,6 +28,29 @@ def test_an_error_page_has_the_desks_look(alice: User, monkeypatch: pytest.Monke
     assert "a secret of the inside" not in response.content.decode()
 
 
+def test_an_address_that_leads_nowhere_keeps_the_navigation(alice: User) -> None:
+    client = Client()
+    signed_out = client.get("/nowhere/")
+    assert signed_out.status_code == 404
+    assert 'role="search"' not in signed_out.content.decode()
+    client.force_login(alice)
+    for path in ("/nowhere/", "/queues/unknown/"):
+        response = client.get(path)
+        page = response.content.decode()
+        assert response.status_code == 404
+        assert page.count("There is nothing here</h1>") == 1
+        assert 'role="search"' in page
+        assert 'href="/"' in page
+
+
+def test_a_refused_page_says_its_title_once(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    response = client.get("/orders/")
+    assert response.status_code == 403
+    assert response.content.decode().count("You may not do this") == 2  # the tab, the heading
+
+
 @pytest.fixture
 def patient(alice: User) -> Client:
     """Alice's browser, whose server answers a fault instead of raising it into the test."""

@@ -65,12 +65,12 @@ def test_only_those_with_a_right_to_orders_see_them(desk: Desk, olga: User, alic
     outsider = desk(alice)
 
     for path in ("/orders/", "/orders/ORD-1/", f"/executions/{order.pk}/restart/"):
-        assert "needs the right" in html(outsider, path, 403)
+        assert "needs one of the rights" in html(outsider, path, 403)
     assert 'href="/orders/"' not in html(outsider, "/")
     assert 'href="/orders/"' in html(desk(olga), "/")
     people.grant_site(alice, "auditor", by=COMMAND_LINE)
     seen = html(outsider, "/orders/ORD-1/")
-    assert "needs the right operator or orders" in seen
+    assert "needs one of the rights operator, orders" in seen
     assert "/stop/" not in seen
 
 

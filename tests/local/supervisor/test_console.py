@@ -21,7 +21,8 @@ def test_the_welcome_says_where_it_runs_and_how_each_person_signs_in(
     assert "Countersign is running at http://127.0.0.1:8000" in lines
     for person in everybody:
         (line,) = [line for line in lines if person.email in line]
-        assert line.split() == [person.email, "pass-word", f"({person.role})"]
+        assert line.split()[:2] == [person.email, "pass-word"]
+        assert line.endswith(f"({', '.join([person.role, *person.site])})")
 
 
 def test_the_command_that_decides_a_review_is_one_line_for_a_shell(

@@ -41,4 +41,4 @@ def test_the_lead_comes_first_because_the_api_token_is_theirs() -> None:
     first, *others = EVERYBODY
 
     assert (first.role, set(first.site)) == ("lead", {"orders", "operator", "auditor"})
-    assert [person.site for person in others] == [(), ()]
+    assert [person.site for person in others] == [("orders",), ()]
