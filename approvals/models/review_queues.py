@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -18,7 +18,7 @@ from django.db.models import Q, Value
 from approvals import arns
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
-from approvals.untrusted import json_schema, strict_json
+from approvals.untrusted import flag_rules, json_schema, strict_json
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
 
@@ -201,9 +201,9 @@ class ReviewQueue(models.Model):
             found.append(UnusedSetting("escalate_to", "escalate_to", value, why))
         for index, entry in enumerate(self._fields()):
             path, flag_when = entry.get("path"), entry.get("flag_when")
-            if flag_when:
+            if flag_when and not flag_rules.is_rule(flag_when):
                 value = json.dumps(flag_when, sort_keys=True)
-                why = f"at /{index}/flag_when: flag_when is not in use yet: leave it empty."
+                why = f"at /{index}/flag_when: {flag_rules.USAGE}"
                 found.append(UnusedSetting("fields", f"flag_when of {path}", value, why))
             if entry.get("role") == "requester":
                 why = f"at /{index}/role: The role requester is not in use yet: leave it empty."
@@ -259,6 +259,13 @@ class ReviewQueue(models.Model):
             elif entry.get("role") == "customer" and isinstance(value, str | int):
                 customer = str(value)[:200]
         return amount, customer
+
+    def flagged_fields(self, payload: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The entries of `fields` whose `flag_when` applies to this payload, each with the field's value."""
+        for entry in self._fields():
+            rule, value = entry.get("flag_when"), value_at(payload, str(entry.get("path", "")))
+            if flag_rules.is_rule(rule) and flag_rules.applies(rule, value):
+                yield entry, value
 
     def _fields(self) -> Iterable[dict[str, Any]]:
         stored: Any = self.fields  # older releases did not check its shape

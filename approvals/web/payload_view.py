@@ -14,7 +14,7 @@ from typing import Any
 
 from approvals.models import OrderExecution, ReviewTask
 from approvals.models.review_queues import value_at
-from approvals.untrusted import redaction
+from approvals.untrusted import flag_rules, redaction
 from approvals.untrusted.display import money, visible
 
 MAX_DEPTH = 5
@@ -82,6 +82,16 @@ class PromotedField:
 
 
 @dataclass(frozen=True)
+class FlaggedField:
+    """A field to which a rule of the queue applies; `rule` is a text such as `above 500`."""
+
+    label: str
+    node: Node
+    rule: str
+    sensitive: bool
+
+
+@dataclass(frozen=True)
 class OrderView:
     """The order of a payload; `rest` is what has no place of its own, `beside` the payload around the order."""
 
@@ -126,6 +136,19 @@ def review_order(review: ReviewTask) -> OrderView:
         promoted=tuple(_promoted(review, budget)),
         beside=tuple(_node(key, value, 0, budget) for key, value in beside.items()),
     )
+
+
+def flagged_fields(review: ReviewTask) -> list[FlaggedField]:
+    """The fields of a review's payload that the rules of its queue flag."""
+    budget = _Budget()
+    return [
+        FlaggedField(
+            *_labelled(entry, value, budget),
+            flag_rules.description(entry["flag_when"]),
+            bool(entry.get("sensitive")),
+        )
+        for entry, value in review.queue.flagged_fields(review.payload)
+    ]
 
 
 def order_input(order: OrderExecution) -> tuple[OrderView, Any]:
@@ -186,11 +209,16 @@ def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[PromotedField]:
         value = value_at(review.payload, path)
         if value is None:
             continue
-        label = str(entry.get("label") or path)
-        node = _node(path.rsplit(".", 1)[-1], value, 0, budget)
-        if entry.get("kind") == "money":
-            node = Node("money", text=money(value))
-        yield PromotedField(visible(label), node, bool(entry.get("sensitive")))
+        yield PromotedField(*_labelled(entry, value, budget), bool(entry.get("sensitive")))
+
+
+def _labelled(entry: dict[str, Any], value: Any, budget: _Budget) -> tuple[str, Node]:
+    """The label of a field that the queue's settings name, and its value as the settings show it."""
+    path = str(entry.get("path", ""))
+    node = _node(path.rsplit(".", 1)[-1], value, 0, budget)
+    if entry.get("kind") == "money" and value is not None:
+        node = Node("money", text=money(value))
+    return visible(str(entry.get("label") or path)), node
 
 
 def _is_lines(value: Any) -> bool:

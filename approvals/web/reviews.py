@@ -135,6 +135,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "deadline": deadline(review, now),
         "permissions": permissions(review, access, now),
         "order": payload_view.review_order(review),
+        "flagged": payload_view.flagged_fields(review),
         "raw": raw,
         "raw_cut": raw_cut,
         "delivery": status_of_decision(review, access, now),

@@ -20,7 +20,13 @@ REVIEW_SECONDS = 4 * 60 * 60
 UNDO_SECONDS = 10
 _SEED_SECONDS = 180
 FIELDS = [
-    {"path": "input.total", "label": "Total", "kind": "money", "role": "amount"},
+    {
+        "path": "input.total",
+        "label": "Total",
+        "kind": "money",
+        "role": "amount",
+        "flag_when": {"above": 1000},
+    },
     {"path": "input.customer.name", "label": "Customer", "kind": "text", "role": "customer"},
 ]
 

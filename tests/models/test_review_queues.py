@@ -10,6 +10,7 @@ from approvals.actions import queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue
+from approvals.untrusted import flag_rules
 from tests import factories
 from tests.models.constraints import assert_refused
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 TOTAL = {"path": "input.total", "kind": "money", "role": "amount"}
 
-FLAGGED = {"path": "input.note", "flag_when": {"equals": "urgent"}}
+FLAGGED = {"path": "input.note", "flag_when": {"is_like": "urgent"}}  # no rule of this release
 
 REQUESTER = {"path": "input.by", "role": "requester"}
 
@@ -36,7 +37,10 @@ def store(queue: ReviewQueue, **columns: Any) -> ReviewQueue:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ([TOTAL, FLAGGED], "fields: at /1/flag_when: flag_when is not in use yet: leave it empty."),
+        (
+            [TOTAL, FLAGGED],
+            f"fields: at /1/flag_when: {flag_rules.USAGE}",
+        ),
         ([REQUESTER], "fields: at /0/role: The role requester is not in use yet: leave it empty."),
     ],
 )
@@ -68,16 +72,16 @@ def test_what_an_earlier_release_stored_stays_and_may_be_taken_out(queue: Review
     assert (saved.name, saved.escalate_to) == ("Renamed", leads)
     assert saved.fields == [TOTAL, REQUESTER, FLAGGED]
     assert save(queue, fields=[TOTAL], escalate_to=None).unused_settings() == []
-    with pytest.raises(Invalid, match="not in use yet"):
+    with pytest.raises(Invalid, match="A rule is an object"):
         save(queue, fields=[TOTAL, FLAGGED])
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"fields": [FLAGGED | {"flag_when": {"equals": "late"}}, REQUESTER]},
+        {"fields": [FLAGGED | {"flag_when": {"is_like": "late"}}, REQUESTER]},
         {"fields": [FLAGGED, REQUESTER | {"path": "input.other"}]},
-        {"fields": [FLAGGED, REQUESTER | {"flag_when": {"equals": "urgent"}}]},
+        {"fields": [FLAGGED, REQUESTER | {"flag_when": {"is_like": "urgent"}}]},
     ],
 )
 def test_a_stored_setting_cannot_be_changed_into_another(
@@ -85,7 +89,7 @@ def test_a_stored_setting_cannot_be_changed_into_another(
 ) -> None:
     store(queue, fields=[FLAGGED, REQUESTER])
 
-    with pytest.raises(Invalid, match="not in use yet"):
+    with pytest.raises(Invalid, match=r"not in use yet|A rule is an object"):
         save(queue, **changed)
 
 

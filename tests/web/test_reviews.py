@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import assignment, decisions
+from approvals.actions import assignment, decisions, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import execution_snapshots
@@ -62,6 +63,29 @@ def test_fields_that_could_not_be_used_are_flagged(desk: Desk, alice: User) -> N
     html = text(desk, alice, factories.review(timeoutSeconds="soon", retryCount=-1))
     assert "2 fields of the message could not be used" in html
     assert "<code>timeoutSeconds</code>" in html
+
+
+def test_fields_that_the_queue_flags_come_first_with_value_and_rule(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    fields = [
+        {"path": "input.total", "label": "Total", "kind": "money", "flag_when": {"above": 500}},
+        {"path": "input.customer.name", "label": "Buyer", "flag_when": {"equals": "Eve"}},
+        {"path": "input.vat_id", "label": "VAT", "flag_when": {"missing": True}},
+    ]
+    queues.save(queue.slug, {"fields": fields}, by=COMMAND_LINE)
+
+    html = text(desk, alice, factories.review(queue))
+
+    flagged = html[html.index('class="facts flagged"') : html.index('id="order-h"')]
+    assert "above 500" in flagged
+    assert "812.50" in flagged
+    assert "VAT" in flagged
+    assert "missing" in flagged
+    assert "Buyer" not in flagged
+    assert "flagged" not in text(
+        desk, alice, factories.review(queue, input={"total": 1, "vat_id": 2})
+    )
 
 
 def test_reviews_of_the_same_order_are_shown_as_far_as_one_may_see_them(
