@@ -261,6 +261,13 @@ class ReviewTask(models.Model):
                 name="review_by_text",
             ),
             models.Index("reference", name="review_by_reference"),
+            models.Index(
+                "customer",
+                F("received_at").desc(),
+                F("id").desc(),
+                condition=~Q(customer=""),
+                name="review_by_customer",
+            ),
             models.Index("execution_arn", name="review_by_execution"),
         ]
 

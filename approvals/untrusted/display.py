@@ -11,17 +11,34 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from approvals.untrusted import lookalikes
+
 MAX_JSON = 200_000  # characters
 
 # Unicode categories of characters that are invisible, or change how others are shown.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BLANKS = "\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d"
+# The zero-width joiner and non-joiner, without which some scripts are misspelt and some emoji fall apart.
+_ZWNJ, _ZWJ = _JOINERS = ("\u200c", "\u200d")
+_JOINING_SCRIPTS = (
+    *("ARABIC", "SYRIAC", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL"),
+    *("TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "MONGOLIAN"),
+)
+_FIRST_EMOJI = "\U0001f000"
+_EMOJI_ENDS = "\ufe0f\u2640\u2642\u2695\u2696\u2708\u2764"
 _SUSPECT = re.compile(r"[^ -~\n\t]")
 
 
 def visible(value: object) -> str:
-    """Text with every invisible, control or direction-changing character written out."""
-    return _SUSPECT.sub(_shown, str(value))
+    """Text with every invisible, control or direction-changing character written out.
+
+    Joiners stay where a script or an emoji needs them, and letters that only look Latin are written out
+    in addresses and links.
+    """
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return _SUSPECT.sub(_shown, lookalikes.written_out(text, _code))
 
 
 def visible_json(text: str) -> str:
@@ -50,14 +67,31 @@ def indented_json(value: Any) -> tuple[str, bool]:
     return visible_json(text[:MAX_JSON]), len(text) > MAX_JSON
 
 
+def _code(character: str) -> str:
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def _joins(match: re.Match[str]) -> bool:
+    """Whether a joiner stands between two letters of a script that uses it, or two parts of an emoji."""
+    before = match.string[match.start() - 1 : match.start()]
+    after = match.string[match.end() : match.end() + 1]
+    if not before or not after:
+        return False
+    if before >= _FIRST_EMOJI or before in _EMOJI_ENDS:
+        return match[0] == _ZWJ and (after >= _FIRST_EMOJI or unicodedata.category(after) == "So")
+    return all(unicodedata.name(one, "").startswith(_JOINING_SCRIPTS) for one in (before, after))
+
+
 def _is_unseen(character: str) -> bool:
     return character in _BLANKS or unicodedata.category(character) in _UNSEEN
 
 
 def _shown(match: re.Match[str]) -> str:
     character = match[0]
+    if character in _JOINERS and _joins(match):
+        return character
     if _is_unseen(character):
-        return f"⟨U+{ord(character):04X}⟩"
+        return _code(character)
     return " " if character in "\u00a0\u202f\u2007" else character
 
 

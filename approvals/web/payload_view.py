@@ -42,6 +42,7 @@ ENVELOPE = {
     "priority",
 }
 LINES = ("items", "lines", "line_items", "lineItems", "products")
+ORDER_IDS = ("orderId", "order_id", "orderNumber", "order_number")
 TOTALS = ("total", "total_amount", "totalAmount", "grand_total", "amount")
 PRICES = {*TOTALS, "price", "unit_price", "unitPrice", "subtotal", "shipping_cost"}
 ADDRESS_ORDER = ("name", "company", "street", "address1", "line1", "address2", "line2")
@@ -93,8 +94,12 @@ class FlaggedField:
 
 @dataclass(frozen=True)
 class OrderView:
-    """The order of a payload; `rest` is what has no place of its own, `beside` the payload around the order."""
+    """The order of a payload; `rest` is what has no place of its own, `beside` the payload around the order.
 
+    `is_order` is false for a request about something else, such as a deployment.
+    """
+
+    is_order: bool = True
     total: str = ""
     buyer: str = ""
     customer: Node | None = None
@@ -131,8 +136,11 @@ def review_order(review: ReviewTask) -> OrderView:
         if inner or key not in ENVELOPE
     }
     beside = {key: value for key, value in payload.items() if inner and key not in ENVELOPE}
+    view = _sorted(left, budget, review.reference, review.amount, review.customer)
     return replace(
-        _sorted(left, budget, review.reference, review.amount, review.customer),
+        view,
+        is_order=view.lines is not None
+        or any(name in each for name in ORDER_IDS for each in (order, payload)),
         promoted=tuple(_promoted(review, budget)),
         beside=tuple(_node(key, value, 0, budget) for key, value in beside.items()),
     )

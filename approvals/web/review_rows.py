@@ -53,3 +53,9 @@ class ReviewRow:
     def customer(self) -> str:
         """The customer by the queue's settings, else the customer's name in the order."""
         return self.review.customer or getattr(self.review, "buyer", None) or ""
+
+    @property
+    def decided_by(self) -> User | None:
+        """Who decided it, if the list was read with its decisions."""
+        is_read = "decision" in self.review._state.fields_cache
+        return self.review.decision.by if is_read and self.review.decision else None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -16,7 +16,14 @@ from approvals import policy
 from approvals.actions import assignment
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import Comment, Decision, ExecutionSnapshot, ReviewTask, User
+from approvals.models import (
+    Comment,
+    Decision,
+    ExecutionSnapshot,
+    OrderExecution,
+    ReviewTask,
+    User,
+)
 from approvals.policy import Action
 from approvals.records import outbox
 from approvals.untrusted import display
@@ -29,6 +36,7 @@ from approvals.web.relative_times import span
 from approvals.web.timeline import review_timeline
 
 MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
+RECENTLY = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,12 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
     newer = ReviewTask.objects.pending().filter(pk=OuterRef("superseded_by")).values("queue")[:1]
+    order = OrderExecution.objects.exclude(execution_arn="")
+    order = order.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
     review = (
-        rows.annotate(version_arn=Subquery(version), newer_queue=Subquery(newer))
+        rows.annotate(
+            version_arn=Subquery(version), newer_queue=Subquery(newer), order_id=Subquery(order)
+        )
         .filter(pk=review_id)
         .first()
     )
@@ -129,6 +141,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     """The context of a review's page, at the database's present time."""
     now = access.now
     raw, raw_cut = display.indented_json(review.payload)
+    same_reference, same_customer = related(access.actor, review, now)
     return {
         "now": now,
         "review": review,
@@ -141,8 +154,10 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "delivery": status_of_decision(review, access, now),
         "timeline": review_timeline(review),
         "comments": comments(review),
-        "related": related(access.actor, review, now),
+        "same_reference": same_reference,
+        "same_customer": same_customer,
         "version_arn": cast("Any", review).version_arn or "",
+        "order_id": cast("Any", review).order_id or "",
     }
 
 
@@ -192,12 +207,21 @@ def comments(review: ReviewTask) -> list[Comment]:
     return list(latest[:MAX_COMMENTS])[::-1]
 
 
-def related(actor: Actor, review: ReviewTask, now: datetime) -> list[review_rows.ReviewRow]:
-    """Other reviews of the same reference that this person may see."""
-    if not review.reference:
-        return []
-    same = reviews_of(actor).filter(reference=review.reference).exclude(pk=review.pk)
-    return [
-        review_rows.ReviewRow(other, now)
-        for other in review_rows.lean(same).order_by(*review_rows.BY_ARRIVAL)[:MAX_RELATED]
-    ]
+def related(
+    actor: Actor, review: ReviewTask, now: datetime
+) -> tuple[list[review_rows.ReviewRow], list[review_rows.ReviewRow]]:
+    """Other reviews of the same reference, and the customer's of the last 30 days, as far as one may see them."""
+    if not review.reference and not review.customer:
+        return [], []
+    others = reviews_of(actor).exclude(pk=review.pk).order_by(*review_rows.BY_ARRIVAL)
+    same_order = others.filter(reference=review.reference) if review.reference else others.none()
+    same_customer = others.none()
+    if review.customer:
+        lately = Q(customer=review.customer, received_at__gte=now - RECENTLY)
+        same_customer = others.filter(lately).exclude(reference=review.reference)
+    found = Q(pk__in=same_order.values("pk")[:MAX_RELATED])
+    found |= Q(pk__in=same_customer.values("pk")[:MAX_RELATED])
+    rows = review_rows.lean(others.filter(found)).select_related("decision__by")
+    shown = [review_rows.ReviewRow(row, now) for row in rows.defer("decision__callback")]
+    by_reference = [row for row in shown if row.review.reference == review.reference]
+    return by_reference, [row for row in shown if row not in by_reference]

@@ -50,7 +50,7 @@ def test_the_queues_fields_are_promoted_and_sensitive_ones_wait_for_a_click(
 
 def test_unknown_fields_of_the_message_are_shown(desk: Desk, alice: User) -> None:
     html = text(desk, alice, factories.review(reviewRound=3, hint={"by": "the gateway"}))
-    assert "Outside the order" in html
+    assert "Other fields of the message" in html
     assert "the gateway" in html
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html as markup
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import assignment, decisions, queues
@@ -96,6 +98,28 @@ def test_reviews_of_the_same_order_are_shown_as_far_as_one_may_see_them(
     html = text(desk, alice, review)
     assert at(other) in html
     assert at(elsewhere) not in html
+
+
+def test_the_customers_reviews_of_the_last_30_days_are_shown_with_what_was_decided(
+    desk: Desk, queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    fields = [{"path": "input.customer.name", "role": "customer"}]
+    queue, _ = queues.save(queue.slug, {"fields": fields}, by=COMMAND_LINE)
+    review, approved, old = (factories.review(queue) for _ in range(3))
+    stranger = factories.review(queue, input={"customer": {"name": "Alan Turing"}})
+    decisions.decide(approved.pk, Outcome.APPROVED, by=actor(bob))
+    month = timedelta(days=31)
+    ReviewTask.objects.filter(pk=old.pk).update(received_at=F("received_at") - month)
+
+    html = text(desk, alice, review)
+
+    beside = html[html.index("Same customer, last 30 days") :]
+    assert at(approved) in beside
+    assert "Approved" in beside
+    assert f"by <bdi>{bob.display}</bdi>" in beside
+    assert at(old) not in html
+    assert at(stranger) not in html
+    assert "Same customer" not in text(desk, alice, stranger)
 
 
 EVIL = [
