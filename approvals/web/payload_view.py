@@ -241,7 +241,7 @@ def _is_lines(value: Any) -> bool:
 
 def _node(label: str, value: Any, depth: int, budget: _Budget) -> Node:
     """The node of any JSON value, within the budget."""
-    name = _label(label)
+    name = label_of(label)
     if not budget.spend() or depth > MAX_DEPTH:
         return Node("more", name)
     if isinstance(value, dict):
@@ -313,7 +313,7 @@ def _table(name: str, value: list[dict[str, Any]], budget: _Budget) -> Node:
         "table",
         name,
         columns=tuple(
-            Column(_label(key), numeric=bool(rows) and rows[0][place].kind == "money")
+            Column(label_of(key), numeric=bool(rows) and rows[0][place].kind == "money")
             for place, key in enumerate(columns)
         ),
         rows=tuple(rows),
@@ -337,7 +337,7 @@ def _number(value: Any) -> Decimal | None:
         return None
 
 
-def _label(key: str) -> str:
+def label_of(key: str) -> str:
     """The label of a key: `shippingAddress` and `shipping_address` become `Shipping address`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key.replace("_", " ").replace("-", " ")).strip()
     words = words.lower() if re.fullmatch(r"[A-Za-z0-9 ]+", words) else words
