@@ -263,7 +263,8 @@ class ReviewQueue(models.Model):
     def flagged_fields(self, payload: Any) -> Iterator[tuple[dict[str, Any], Any]]:
         """The entries of `fields` whose `flag_when` applies to this payload, each with the field's value."""
         for entry in self._fields():
-            rule, value = entry.get("flag_when"), value_at(payload, str(entry.get("path", "")))
+            rule: Any = entry.get("flag_when")
+            value = value_at(payload, str(entry.get("path", "")))
             if flag_rules.is_rule(rule) and flag_rules.applies(rule, value):
                 yield entry, value
 

@@ -131,8 +131,8 @@ def _field(one: _Property) -> forms.Field:
     if kind == "string":
         return _text(one, options)
     initial = "" if one.present is None else json.dumps(one.present, ensure_ascii=False, indent=1)
-    widget = forms.Textarea(attrs={"class": "textarea w-full", "rows": 4, "spellcheck": "false"})
-    return JSONValueField(initial=initial, widget=widget, **options)
+    area = forms.Textarea(attrs={"class": "textarea w-full", "rows": 4, "spellcheck": "false"})
+    return JSONValueField(initial=initial, widget=area, **options)
 
 
 def _choice(allowed: list[Any], present: Any, options: dict[str, Any]) -> forms.Field:

@@ -123,8 +123,8 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
     newer = ReviewTask.objects.pending().filter(pk=OuterRef("superseded_by")).values("queue")[:1]
-    order = OrderExecution.objects.exclude(execution_arn="")
-    order = order.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
+    started = OrderExecution.objects.exclude(execution_arn="")
+    order = started.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
     review = (
         rows.annotate(
             version_arn=Subquery(version), newer_queue=Subquery(newer), order_id=Subquery(order)
