@@ -13,6 +13,14 @@ from functools import cached_property
 from typing import Any
 
 CATCH_ALL = "States.ALL"
+# Parameters that the integrations of other services require (developer guide, Optimized integrations).
+_OF_OTHER_SERVICES = frozenset(
+    (
+        *("TableName", "TransactItems", "QueueUrl", "TopicArn", "Entries", "StateMachineArn"),
+        *("ApiEndpoint", "Bucket", "Cluster", "JobDefinition", "JobName", "ProjectName"),
+        *("TaskDefinition", "TrainingJobName", "TransformJobName", "ModelId", "ClusterName"),
+    )
+)
 
 
 def json_pointer(*keys: str | int) -> str:
@@ -101,11 +109,17 @@ class State:
 
     @property
     def is_lambda(self) -> bool:
-        """Whether it runs a Lambda function: by ARN, by lambda:invoke, or by a substitution alone."""
-        substitution = re.fullmatch(r"\$\{[^}]+\}", self.resource)
-        return ":lambda:" in self.resource or (
-            bool(substitution) and "Activity" not in self.resource
-        )
+        """Whether it runs a Lambda function: by ARN, by lambda:invoke, or by a substitution alone.
+
+        A substitution may stand for any resource: it is no Lambda where its name is an activity's or
+        where the payload is that of another service.
+        """
+        if ":lambda:" in self.resource:
+            return True
+        if not re.fullmatch(r"\$\{[^}]+\}", self.resource) or "Activity" in self.resource:
+            return False
+        payload = self.payload if isinstance(self.payload, dict) else {}
+        return not _OF_OTHER_SERVICES & {key.removesuffix(".$") for key in payload}
 
     @property
     def is_distributed(self) -> bool:

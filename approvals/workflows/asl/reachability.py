@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from approvals.workflows.asl.model import State, Transition
+from approvals.workflows.asl.model import Machine, State, Transition
 
 NO_STATES: frozenset[State] = frozenset()
 
@@ -50,6 +50,25 @@ def loop_of(state: State) -> set[State]:
     """The states that can come both after and before this one; empty where it is in no loop."""
     after = reachable(successors(state))
     return after & _ancestors(state) if state in after else set()
+
+
+def has_loop(machine: Machine) -> bool:
+    """Whether some path through this machine comes back to a state that it has entered before."""
+    entered_from = dict.fromkeys(machine.states.values(), 0)
+    for state in machine.states.values():
+        for target in successors(state):
+            entered_from[target] += 1
+    waiting = [state for state, count in entered_from.items() if not count]
+    removed = 0
+    while (
+        waiting
+    ):  # Kahn: what cannot be removed in an order of dependence lies on a loop, or after one
+        removed += 1
+        for target in successors(waiting.pop()):
+            entered_from[target] -= 1
+            if not entered_from[target]:
+                waiting.append(target)
+    return removed < len(machine.states)
 
 
 def _ancestors(state: State) -> set[State]:

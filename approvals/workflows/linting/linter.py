@@ -5,11 +5,12 @@ from __future__ import annotations
 from approvals.workflows.asl.model import Definition, State
 from approvals.workflows.linting.rule import Finding, QueueSettings, Rule
 from approvals.workflows.linting.rules import (
+    callback_tokens,
     control_flow,
     express,
+    statelint,
     quotas,
     reviews,
-    statelint,
     task_states,
     waiting_states,
 )
@@ -17,6 +18,7 @@ from approvals.workflows.linting.rules import (
 # In the order of the report.
 RULES: tuple[Rule, ...] = (
     *reviews.RULES,
+    *callback_tokens.RULES,
     *waiting_states.STATE_RULES,
     *express.RULES,
     *waiting_states.WORKFLOW_RULES,

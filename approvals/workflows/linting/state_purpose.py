@@ -19,6 +19,12 @@ _COMPENSATION = {
 }
 _CHARGE = {"pay", "payment", "charge", "capture", "debit", "payout", "withdraw", "bill"}
 
+_GATHERING = {
+    *("aggregate", "combine", "merge", "join", "collect", "consolidate", "gather", "reduce"),
+    *("result", "results", "summary", "summarize", "report", "compare", "evaluate"),
+}
+_ERROR_HANDLING = {"error", "errors", "exception", "exceptions", "fallback", "log", "logger"}
+
 
 def words(state: State) -> set[str]:
     """The words of a Task's name and of its function's name, in lower case."""
@@ -45,3 +51,13 @@ def is_charge(state: State) -> bool:
     if not state.is_lambda or is_notice(state) or is_compensation(state):
         return False
     return bool(words(state) & _CHARGE)
+
+
+def takes_order(state: State) -> bool:
+    """Whether a state that takes its whole input would miss the order in a list of results."""
+    return state.is_lambda and not words(state) & _GATHERING
+
+
+def takes_order_with_error(state: State) -> bool:
+    """Whether a state that takes its whole input would miss the order beside an error."""
+    return state.is_lambda and not words(state) & _ERROR_HANDLING

@@ -61,6 +61,18 @@ def test_a_function_is_known_by_its_resource(resource: str, is_lambda: bool) -> 
     assert state.is_lambda == is_lambda
 
 
+@pytest.mark.parametrize(
+    ("payload", "is_lambda"),
+    [({"TopicArn": "t"}, False), ({"TableName.$": "$.t"}, False), ({"order.$": "$"}, True)],
+)
+def test_a_substitution_with_the_payload_of_another_service_is_no_function(
+    payload: Body, is_lambda: bool
+) -> None:
+    state = definition(workflow(A=function(Resource="${Act}", Parameters=payload))).states[0]
+
+    assert state.is_lambda == is_lambda
+
+
 def test_a_review_waits_for_the_answer_to_a_message() -> None:
     asks = definition(workflow(Ask=waits())).states[0]
     job = definition(workflow(Ask=waits(Resource="arn:aws:states:::ecs:runTask.waitForTaskToken")))

@@ -6,6 +6,7 @@ from approvals.workflows.asl.model import State
 from approvals.workflows.asl.reachability import (
     dominates,
     error_free,
+    has_loop,
     loop_of,
     reachable,
     successors,
@@ -63,3 +64,12 @@ def test_a_state_on_every_path_dominates_what_follows() -> None:
     assert dominates(by_name["Weigh"], by_name["Over"])
     assert dominates(by_name["Again"], by_name["Done"])
     assert not dominates(by_name["Again"], by_name["Over"])
+
+
+def test_a_machine_has_a_loop_if_a_path_comes_back_by_an_error_too() -> None:
+    straight = workflow(A={"Type": "Pass", "Next": "Done"}, Lost={"Type": "Pass", "Next": "Done"})
+    caught = workflow(A={"Type": "Task", "Catch": [{"Next": "A"}], "Next": "Done"})
+
+    assert not has_loop(definition(straight).root)
+    assert has_loop(definition(caught).root)
+    assert has_loop(next(iter(states().values())).machine)

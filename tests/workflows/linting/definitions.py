@@ -63,7 +63,7 @@ def waits(**fields: Any) -> Body:
                 "enteredTime.$": "$$.State.EnteredTime",
                 "retryCount.$": "$$.State.RetryCount",
                 "redriveCount.$": "$$.Execution.RedriveCount",
-                "timeoutSeconds": 3_600,
+                "timeoutSeconds": fields.get("TimeoutSeconds", 3_600),
                 "input.$": "$",
             },
         },

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from approvals.workflows.asl.model import State
-from approvals.workflows.linting.state_purpose import is_charge, is_compensation, is_notice, words
+from approvals.workflows.linting.state_purpose import (
+    is_charge,
+    is_compensation,
+    is_notice,
+    takes_order,
+    takes_order_with_error,
+    words,
+)
 from tests.workflows.linting.definitions import definition, function, workflow
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -50,3 +57,15 @@ def test_names_are_cut_at_capitals_and_signs() -> None:
     found = words(task("SendSMSToHTTPServer", f"{ARN}charge_v2-card"))
 
     assert {"send", "sms", "to", "http", "server", "charge", "card"} <= found
+
+
+@pytest.mark.parametrize(
+    ("name", "with_results", "with_error"),
+    [("Ship", True, True), ("MergeResults", False, True), ("HandleError", True, False)],
+)
+def test_a_lambda_whose_name_speaks_of_results_or_errors_wants_them(
+    name: str, with_results: bool, with_error: bool
+) -> None:
+    state = task(name, f"{ARN}act")
+
+    assert (takes_order(state), takes_order_with_error(state)) == (with_results, with_error)

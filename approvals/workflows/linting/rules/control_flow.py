@@ -8,9 +8,18 @@ from typing import Any
 
 from approvals.workflows.asl.model import CATCH_ALL, Definition, State, texts
 from approvals.workflows.asl.reachability import loop_of, reachable, successors
+from approvals.workflows.linting.data_flow import first_reader, reader_of_lost
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 from approvals.workflows.linting.rules.reviews import TASK_FAILED, reviews
-from approvals.workflows.linting.state_purpose import is_compensation, is_notice
+from approvals.workflows.linting.state_purpose import (
+    is_compensation,
+    is_notice,
+    takes_order,
+    takes_order_with_error,
+)
+
+ERROR_OUTPUT = frozenset(("Error", "Cause"))  # what a Catch gives on (developer guide)
+NO_FIELDS: frozenset[str] = frozenset()  # of a list
 
 
 def loop_unbounded(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
@@ -46,42 +55,48 @@ def outage_to_people(definition: Definition, _: QueueSettings) -> Iterator[Viola
 
 
 def catch_loses_input(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the Catch rules whose error replaces an input that the next state could use."""
+    """Yields the Catch rules whose error replaces an input that a state after them reads."""
     for state in definition.states:
         for catch in () if state.jsonata else state.catches:
             target = state.machine.states.get(catch.target)
-            lost = catch.rule.get("ResultPath", "$") == "$"
-            if lost and target is not None and not _ignores_input(target):
+            if target is None or catch.rule.get("ResultPath", "$") != "$":
+                continue
+            reader = first_reader([(target, ERROR_OUTPUT)], takes_order_with_error)
+            if reader is not None:
                 yield Violation(
                     catch.pointer,
-                    f"The error replaces the whole input: {catch.target} gets Error and Cause and"
-                    " nothing of the order.",
+                    f"The error replaces the whole input: {reader.name} reads it, and gets Error and"
+                    " Cause and nothing of the order.",
                     'Set "ResultPath": "$.error" in this Catch.',
                 )
 
 
 def parallel_overwrites(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the Parallel states whose list of results replaces the input of the next state."""
+    """Yields the Parallel states whose list of results replaces an input that a later state reads."""
     for state in definition.states:
-        if state.type != "Parallel" or state.jsonata or state.is_terminal:
+        if state.type != "Parallel":
             continue
-        if state.body.get("ResultPath", "$") == "$":
+        reader = reader_of_lost(state, NO_FIELDS, takes_order)
+        if reader is not None:
             yield Violation(
                 state.pointer,
-                "The list of the branches' results replaces the whole input: the next state finds"
-                " no order in it.",
+                f"The list of the branches' results replaces the whole input: {reader.name} reads it,"
+                " and finds no order in it.",
                 'Set "ResultPath": "$.fulfillment", with a ResultSelector that names the branches.',
             )
 
 
 def notice_decides(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the notices whose failure, not caught, would fail the order."""
-    for state in definition.states:
-        if is_notice(state) and not state.caught_errors & {CATCH_ALL, TASK_FAILED}:
+    """Yields the notices whose failure, not caught, would fail the order; not where nothing else is done."""
+    notices = [state for state in definition.states if is_notice(state)]
+    if len(notices) == sum(state.type == "Task" for state in definition.states):
+        return
+    for state in notices:
+        if not state.caught_errors & {CATCH_ALL, TASK_FAILED}:
             yield Violation(
                 state.pointer,
-                "When this notice cannot be sent, its error takes the place of what became of the"
-                " order.",
+                "When this notice cannot be sent, the execution fails with the notice's error, whatever"
+                " became of the order.",
                 f'Catch "{CATCH_ALL}" with a ResultPath, and go on as if it had been sent.',
             )
 
@@ -96,12 +111,6 @@ def compensation_unretried(definition: Definition, _: QueueSettings) -> Iterator
                 "Retry it as any Lambda is retried, and leave what remains to an operator: uncaught"
                 " (it can be redriven), or caught into a state that calls for one.",
             )
-
-
-def _ignores_input(state: State) -> bool:
-    """Whether a state has no use for its input: an end, or a Pass that replaces it with its Result."""
-    replaces = "Result" in state.body and state.body.get("ResultPath", "$") == "$"
-    return state.type in ("Fail", "Succeed") or (state.type == "Pass" and replaces)
 
 
 def _is_outage(name: str) -> bool:

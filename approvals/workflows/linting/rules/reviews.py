@@ -6,17 +6,25 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from approvals.untrusted.message_fields import field_of
 from approvals.workflows.asl.model import CATCH_ALL, Definition, State, texts
-from approvals.workflows.asl.reachability import dominates
+from approvals.workflows.asl.reachability import dominates, error_free, successors
+from approvals.workflows.linting.data_flow import reader_of_lost, reads
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 
-TOKEN = ("$$.Task.Token", "$states.context.Task.Token")
 CORRELATION = (
     *("executionArn", "stateMachineArn", "stateName"),
     *("enteredTime", "retryCount", "redriveCount"),
 )
 TASK_FAILED = "States.TaskFailed"  # matches every error of a task except a timeout
 TIMEOUTS = {"States.Timeout", CATCH_ALL}
+# What this service answers (docs: the output of a review), and the names that tutorials use.
+ANSWER = frozenset(
+    (
+        *("decision", "approved", "reviewer", "approved_at", "decided_at", "decision_id"),
+        *("reason", "reason_code", "edits", "status", "approval", "comment", "reviewed_by"),
+    )
+)
 _REJECTION = re.compile(r"reject|declin|denied|disapprov|refus", re.IGNORECASE)
 
 
@@ -26,13 +34,17 @@ def reviews(definition: Definition) -> Iterator[State]:
 
 
 def input_overwritten(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the reviews whose result replaces the input of the next state."""
+    """Yields the reviews whose result replaces an input that a later state reads."""
     for state in reviews(definition):
-        if not state.jsonata and not state.is_terminal and state.body.get("ResultPath", "$") == "$":
+        # A Choice directly after it branches on the answer, whatever its fields are called.
+        chosen = [one for one in successors(state, error_free) if one.type == "Choice"]
+        answer = ANSWER.union(*(reads(one).fields for one in chosen))
+        reader = reader_of_lost(state, answer, lambda _: True)
+        if reader is not None:
             yield Violation(
                 state.pointer,
-                "The answer of the review replaces the whole input: the next state gets the"
-                " decision and no order.",
+                f"The answer of the review replaces the whole input: {reader.name} reads it, and gets"
+                " the decision and no order.",
                 'Set "ResultPath": "$.review".',
             )
 
@@ -144,13 +156,33 @@ def deadline_missing(definition: Definition, _: QueueSettings) -> Iterator[Viola
             )
 
 
-def _messages(definition: Definition) -> Iterator[tuple[State, set[str]]]:
-    """The reviews whose MessageBody is an object, with the names of its fields."""
+def deadline_differs(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the messages whose timeoutSeconds is another number than the TimeoutSeconds of their state."""
+    for state, fields in _messages(definition):
+        told, real = fields.get("timeoutSeconds"), state.body.get("TimeoutSeconds")
+        if isinstance(told, str) and told.isascii() and told.isdecimal() and len(told) < 10:
+            told = int(told)
+        if _is_number(told) and _is_number(real) and told != real:
+            yield Violation(
+                state.pointer,
+                f"The message says that the task waits {told} s, and AWS ends it after {real} s:"
+                " reviewers see a deadline that is not the real one.",
+                "Write the same number into timeoutSeconds and TimeoutSeconds.",
+            )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _messages(definition: Definition) -> Iterator[tuple[State, dict[str, Any]]]:
+    """The reviews whose MessageBody is an object, with its members by the field that intake reads in them."""
     for state in reviews(definition):
         payload = state.payload
         body = payload.get("MessageBody") if isinstance(payload, dict) else None
         if isinstance(body, dict):
-            yield state, {name.removesuffix(".$") for name in body}
+            bare = {name.removesuffix(".$"): value for name, value in body.items()}
+            yield state, {field_of(name) or name: value for name, value in bare.items()}
 
 
 def _roots(value: Any) -> set[str]:
@@ -203,4 +235,5 @@ RULES = (
     Rule("review-field-unseeded", "What the message reads is always there", field_unseeded, (8,)),
     Rule("review-uncorrelated", "The message names its execution", uncorrelated, (9,)),
     Rule("review-deadline-untold", "The message tells its deadline", deadline_missing, (10,)),
+    Rule("review-deadline-differs", "The deadline it tells is real", deadline_differs, (10,)),
 )

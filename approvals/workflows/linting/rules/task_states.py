@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.workflows.asl.model import CATCH_ALL, Definition, texts
+from approvals.workflows.asl.model import CATCH_ALL, Definition, json_pointer, texts
 from approvals.workflows.asl.reachability import loop_of
+from approvals.workflows.linting.data_flow import reader_of_lost
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 from approvals.workflows.linting.rules.reviews import TASK_FAILED
 from approvals.workflows.linting.state_purpose import is_charge, is_compensation
@@ -19,8 +20,24 @@ THROTTLES = (
 )
 # Integrations that write and return nothing that an order needs.
 _WRITES = re.compile(
-    r":(dynamodb:(putItem|updateItem|deleteItem)|sqs:sendMessage|sns:publish|events:putEvents)$"
+    r":(dynamodb|sqs|sns|events|eventbridge):"
+    r"(?:putItem|updateItem|deleteItem|sendMessage|publish|putEvents)$"
 )
+# The fields of their responses (API reference of each service).
+_RESPONSES = {
+    "dynamodb": frozenset(("Attributes", "ItemCollectionMetrics", "ConsumedCapacity")),
+    "sqs": frozenset(
+        (
+            *("MessageId", "SequenceNumber", "MD5OfMessageBody", "Md5OfMessageBody"),
+            *("MD5OfMessageAttributes", "MD5OfMessageSystemAttributes"),
+        )
+    ),
+    "sns": frozenset(("MessageId", "SequenceNumber")),
+    "events": frozenset(("Entries", "FailedEntryCount")),
+    "eventbridge": frozenset(("Entries", "FailedEntryCount")),
+}
+_OF_EVERY_RESPONSE = frozenset(("SdkHttpMetadata", "SdkResponseMetadata"))
+_SENDS = re.compile(r":(?:sqs:sendMessage|sns:publish)(?:\.waitForTaskToken)?$")
 _KEY = re.compile(
     r"idempot|dedup|client_?(request_?)?token|request_?id|transaction_?id", re.IGNORECASE
 )
@@ -28,12 +45,11 @@ _KEY = re.compile(
 
 def throttles_unretried(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
     """Yields the Lambdas that are retried, but not on Lambda's own errors."""
+    around = _retried_around(definition)
     for state in definition.states:
-        if (
-            not state.is_lambda
-            or not state.retriers
-            or state.retried_errors & {CATCH_ALL, TASK_FAILED}
-        ):
+        if not state.is_lambda or not state.retriers or state.pointer.startswith(around):
+            continue
+        if state.retried_errors & {CATCH_ALL, TASK_FAILED}:
             continue
         if missing := [name for name in THROTTLES if name not in state.retried_errors]:
             yield Violation(
@@ -46,8 +62,11 @@ def throttles_unretried(definition: Definition, _: QueueSettings) -> Iterator[Vi
 
 def retry_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
     """Yields the Lambdas without any Retry; compensations have a rule of their own."""
+    around = _retried_around(definition)
     for state in definition.states:
-        if state.is_lambda and not state.retriers and not is_compensation(state):
+        if not state.is_lambda or state.retriers or state.pointer.startswith(around):
+            continue
+        if not is_compensation(state):
             yield Violation(
                 state.pointer,
                 "The function is tried once: a throttle or a hiccup of Lambda ends the order here,"
@@ -56,13 +75,23 @@ def retry_missing(definition: Definition, _: QueueSettings) -> Iterator[Violatio
             )
 
 
+def _retried_around(definition: Definition) -> tuple[str, ...]:
+    """The places of the states inside a Parallel or a Map that retries every error of a task."""
+    return tuple(
+        f"{state.pointer}/"
+        for state in definition.states
+        if state.type in ("Parallel", "Map") and state.retried_errors & {CATCH_ALL, TASK_FAILED}
+    )
+
+
 def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
     """Yields the Lambdas without a timeout."""
     for state in definition.states:
         if state.is_lambda and not {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state.body):
             yield Violation(
                 state.pointer,
-                "Without TimeoutSeconds a function that never answers holds the order.",
+                "Without TimeoutSeconds the order is held for as long as the function's own timeout"
+                " lets it run, which is 15 minutes at most.",
                 'Set "TimeoutSeconds" a little above what the function may take.',
             )
 
@@ -83,15 +112,35 @@ def charge_without_key(definition: Definition, _: QueueSettings) -> Iterator[Vio
 
 
 def write_overwrites_input(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the writing integrations whose response replaces the input of the next state."""
+    """Yields the writing integrations whose response replaces an input that a later state reads."""
     for state in definition.states:
-        if state.jsonata or state.is_terminal or not _WRITES.search(state.resource):
+        written = _WRITES.search(state.resource)
+        if not written:
             continue
-        if state.body.get("ResultPath", "$") == "$":
+        reader = reader_of_lost(state, _RESPONSES[written[1]] | _OF_EVERY_RESPONSE, lambda _: True)
+        if reader is not None:
             yield Violation(
                 state.pointer,
-                "The SDK's answer replaces the whole input: the next state finds no order in it.",
+                f"The SDK's answer replaces the whole input: {reader.name} reads it, and finds no"
+                " order in it.",
                 'Set "ResultPath": null.',
+            )
+
+
+def fifo_group_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
+    """Yields the messages to a FIFO queue or topic that have no group, which SQS and SNS refuse."""
+    for state in definition.states:
+        sends, payload = _SENDS.search(state.resource), state.payload
+        if not sends or not isinstance(payload, dict):
+            continue
+        address = payload.get("QueueUrl", payload.get("TopicArn"))
+        fifo = isinstance(address, str) and address.endswith(".fifo")
+        if fifo and not {"MessageGroupId", "MessageGroupId.$"} & set(payload):
+            yield Violation(
+                state.pointer,
+                f"{address!r:.120} is FIFO and the message has no MessageGroupId: it is refused.",
+                'Set "MessageGroupId.$" to the order\'s id (and MessageDeduplicationId, unless the'
+                " queue takes the content for it).",
             )
 
 
@@ -115,12 +164,13 @@ def _untexted_numbers(value: Any, place: str) -> Iterator[Violation]:
         # A path may lead to text, but the numbers in an order's JSON are numbers.
         plain = isinstance(inner, int | float) or str(inner).startswith("$.")
         if name in ("N", "N.$") and plain and not isinstance(inner, dict | list):
+            number = f"{inner} leads to" if isinstance(inner, str) else "this is"
             yield Violation(
-                f"{place}/{name}",
-                "DynamoDB takes a number as text; a JSON number fails the state.",
+                place + json_pointer(name),
+                f"DynamoDB takes a number as text: where {number} a JSON number, the state fails.",
                 f'"N.$": "States.Format(\'{{}}\', {inner})", or the digits in quotes.',
             )
-        yield from _untexted_numbers(inner, f"{place}/{name}")
+        yield from _untexted_numbers(inner, place + json_pointer(name))
 
 
 def _keys(value: Any) -> Iterator[str]:
@@ -136,5 +186,6 @@ RULES = (
     Rule("lambda-timeout-missing", "A function's state ends", timeout_missing, (7,)),
     Rule("lambda-unretried", "Every Lambda is retried", retry_missing, (14,)),
     Rule("integration-overwrites-input", "A write keeps its input", write_overwrites_input, (14,)),
+    Rule("fifo-group-missing", "A FIFO message has a group", fifo_group_missing),
     Rule("dynamodb-number", "DynamoDB gets numbers as text", number_not_text, (14,)),
 )

@@ -1,36 +1,28 @@
-"""Rules on task tokens and timeouts: of a state that waits for an answer, and of the whole workflow."""
+"""Rules on timeouts: of a state that waits for an answer, and of the whole workflow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.workflows.asl.model import Definition, texts
+from approvals.workflows.asl.model import Definition, State
+from approvals.workflows.asl.reachability import has_loop
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
-from approvals.workflows.linting.rules.reviews import TOKEN, reviews
-
-
-def token_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the states that wait for a task token and do not send it."""
-    for state in definition.states:
-        if not state.waits_for_token:
-            continue
-        if not any(token in text for text in texts(state.payload) for token in TOKEN):
-            yield Violation(
-                state.pointer,
-                "The payload has no task token: nobody can answer, and the state waits until it"
-                " times out.",
-                'Put "taskToken.$": "$$.Task.Token" into the message.',
-            )
+from approvals.workflows.linting.rules.reviews import reviews
 
 
 def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the states that wait for a task token without a timeout: AWS ends them after a year."""
+    """Yields the states that wait for a task token without a timeout; a heartbeat ends the wait as well.
+
+    Without both AWS ends the wait with the execution: after a year at the latest (Service quotas).
+    """
+    until = "until the workflow's own timeout" if _has_timeout(definition.body) else "for a year"
     for state in definition.states:
-        if state.waits_for_token and not _has_timeout(state.body):
+        beats = {"HeartbeatSeconds", "HeartbeatSecondsPath"} & set(state.body)
+        if state.waits_for_token and not beats and not _has_timeout(state.body):
             yield Violation(
                 state.pointer,
-                "Without TimeoutSeconds a lost message leaves the execution waiting for a year.",
+                f"Without TimeoutSeconds a lost message leaves the execution waiting {until}.",
                 'Set "TimeoutSeconds", for a review for example 86400.',
             )
 
@@ -76,14 +68,25 @@ def heartbeat_too_slow(definition: Definition, _: QueueSettings) -> Iterator[Vio
 
 
 def workflow_timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields a STANDARD workflow that has no timeout of its own."""
-    if not definition.express and not _has_timeout(definition.body):
+    """Yields a STANDARD workflow that has no timeout of its own and may run longer than it should."""
+    if definition.express or _has_timeout(definition.body):
+        return
+    unlimited = any(_is_unlimited(state) for state in definition.states)
+    if unlimited or any(has_loop(machine) for machine in definition.machines):
         yield Violation(
             "",
-            "The workflow has no TimeoutSeconds: an execution that hangs does so for a year.",
+            "The workflow has no TimeoutSeconds: a STANDARD execution that hangs, in a task without a"
+            " timeout or in a loop, does so for up to a year.",
             "Set TimeoutSeconds at the top, above the sum of all waits (nothing in the workflow can"
-            " catch it: watch its status event).",
+            " catch it: watch its status event). Say --express where it is an EXPRESS workflow.",
         )
+
+
+def _is_unlimited(state: State) -> bool:
+    """Whether nothing in the definition limits how long an execution may be in this state."""
+    if state.type == "Wait":
+        return literal_seconds(state.body.get("Seconds")) is None
+    return state.type == "Task" and not _has_timeout(state.body)
 
 
 def workflow_timeout_short(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
@@ -111,7 +114,6 @@ def _has_timeout(body: dict[str, Any]) -> bool:
 
 
 STATE_RULES = (
-    Rule("callback-token-missing", "Who shall answer gets the token", token_missing),
     Rule("callback-timeout-missing", "A wait for an answer ends", timeout_missing, (10,)),
     Rule("review-timeout-below-undo", "A review outlasts the undo", timeout_below_undo, (10,)),
     Rule("review-outlives-retention", "The queue outlasts a review", outlives_retention, (10,)),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.workflows.linting.definitions import ASK, definition, findings, waits, workflow
+from tests.workflows.linting.definitions import (
+    ASK,
+    Body,
+    definition,
+    findings,
+    function,
+    waits,
+    workflow,
+)
 
 
 def test_a_loop_is_bounded_by_a_count_and_not_by_any_number() -> None:
@@ -26,3 +34,17 @@ def test_a_loop_is_bounded_by_a_count_and_not_by_any_number() -> None:
 
     assert loop("$.round.n") == []
     assert loop("$.total") == [("review-loop-unbounded", ASK)]
+
+
+def test_a_notice_is_a_fault_only_beside_other_work() -> None:
+    notice: Body = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Parameters": {"TopicArn": "t", "Message": "m"},
+        "End": True,
+    }
+
+    assert findings(definition(workflow(Tell=notice))) == []
+    assert findings(definition(workflow(Weigh=function(Next="Tell"), Tell=notice))) == [
+        ("notice-decides-outcome", "/States/Tell")
+    ]

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.workflows.linting.definitions import PUT, Body, definition, findings, workflow
+from typing import Any
+
+import pytest
+
+from tests.workflows.linting.definitions import (
+    PUT,
+    Body,
+    definition,
+    findings,
+    function,
+    waits,
+    workflow,
+)
 
 
 def test_a_number_for_dynamodb_is_text() -> None:
@@ -17,3 +29,41 @@ def test_a_number_for_dynamodb_is_text() -> None:
         ("dynamodb-number", f"{place}/N"),
     ]
     assert put({"N.$": "States.Format('{}', $.total)"}) == put({"N": "7"}) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"QueueUrl": "https://sqs.example/1/orders.fifo"}, True),
+        ({"QueueUrl": "https://sqs.example/${Account}/${Name}.fifo"}, True),
+        ({"QueueUrl": "https://sqs.example/1/orders.fifo", "MessageGroupId": "a"}, False),
+        ({"QueueUrl": "https://sqs.example/1/orders.fifo", "MessageGroupId.$": "$.id"}, False),
+        ({"QueueUrl": "https://sqs.example/1/orders"}, False),
+        ({"QueueUrl.$": "$.queue"}, False),
+    ],
+)
+def test_a_message_to_a_fifo_queue_has_a_group(fields: Body, found: bool) -> None:
+    review: dict[str, Any] = waits()
+    body = review["Parameters"]["MessageBody"]
+    review["Parameters"] = fields | {"MessageBody": body}
+
+    wanted = [("fifo-group-missing", "/States/Ask")] if found else []
+    assert findings(definition(workflow(Ask=review))) == wanted
+
+
+def test_a_function_is_retried_by_the_state_around_it_too() -> None:
+    inside = function(End=True)
+    del inside["Retry"], inside["Next"]
+    around: Body = {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": "Weigh", "States": {"Weigh": inside}}],
+        "ResultPath": "$.weight",
+        "Retry": [{"ErrorEquals": ["States.ALL"]}],
+        "Next": "Done",
+    }
+
+    assert findings(definition(workflow(Around=around))) == []
+    del around["Retry"]
+    assert findings(definition(workflow(Around=around))) == [
+        ("lambda-unretried", "/States/Around/Branches/0/States/Weigh")
+    ]

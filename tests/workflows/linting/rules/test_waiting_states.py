@@ -1,20 +1,56 @@
-"""Rules on task tokens and timeouts: at the number, just below and just above it."""
+"""Rules on timeouts: at the number, just below and just above it."""
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 
+from approvals.workflows.linting.linter import lint
 from approvals.workflows.linting.rule import QueueSettings
-from tests.workflows.linting.definitions import ASK, definition, findings, waits, workflow
+from tests.workflows.linting.definitions import (
+    ASK,
+    Body,
+    definition,
+    findings,
+    function,
+    waits,
+    workflow,
+)
 
 
-def test_a_message_without_the_token_is_found() -> None:
-    review = copy.deepcopy(waits())
-    del review["Parameters"]["MessageBody"]["taskToken.$"]
+@pytest.mark.parametrize("beats", ["HeartbeatSeconds", "HeartbeatSecondsPath"])
+def test_a_heartbeat_ends_the_wait_for_a_lost_message(beats: str) -> None:
+    review = waits(**{beats: 60 if beats == "HeartbeatSeconds" else "$.beat"})
+    del review["TimeoutSeconds"]
 
-    assert findings(definition(workflow(Ask=review))) == [("callback-token-missing", ASK)]
+    assert findings(definition(workflow(Ask=review))) == []
+
+
+def test_a_wait_without_timeout_names_what_ends_it() -> None:
+    review = waits()
+    del review["TimeoutSeconds"]
+    body = workflow(Ask=review)
+
+    [found] = lint(definition(body))
+    assert "until the workflow's own timeout" in found.violation.reason
+    del body["TimeoutSeconds"]
+    assert "for a year" in lint(definition(body))[0].violation.reason
+
+
+@pytest.mark.parametrize(
+    ("states", "found"),
+    [
+        ({"A": {"Type": "Pass", "Next": "Done"}}, False),
+        ({"A": {"Type": "Wait", "Seconds": 5, "Next": "Done"}}, False),
+        ({"A": {"Type": "Wait", "SecondsPath": "$.s", "Next": "Done"}}, True),
+        ({"A": function()}, False),
+        ({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}, True),
+    ],
+)
+def test_a_workflow_that_cannot_hang_needs_no_timeout(states: Body, found: bool) -> None:
+    body = workflow(**states)
+    del body["TimeoutSeconds"]
+
+    assert findings(definition(body)) == ([("workflow-timeout-missing", "")] if found else [])
 
 
 @pytest.mark.parametrize(
