@@ -8,7 +8,7 @@ from approvals.workflows.linting.rules import (
     callback_tokens,
     control_flow,
     express,
-    statelint,
+    language,
     quotas,
     reviews,
     task_states,
@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = (
     *control_flow.RULES,
     *task_states.RULES,
     *quotas.RULES,
-    *statelint.RULES,
+    *language.RULES,
 )
 
 
