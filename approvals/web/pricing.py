@@ -20,9 +20,10 @@ from approvals.web.decorators import DeskRequest, desk
 from approvals.workflows.asl.parser import read_definition
 from approvals.workflows.installed_definitions import installed_definitions
 from approvals.workflows.pricing import price_list
+from approvals.workflows.pricing.assumptions import notes
 from approvals.workflows.pricing.bill import BillLine, Variant, Volume
 from approvals.workflows.pricing.estimate import Estimate, estimate
-from approvals.workflows.pricing.report import dollars, notes
+from approvals.workflows.pricing.report import dollars
 
 BAR_LENGTH = 1_000  # of the longest bar, in units of the SVG's viewBox
 _MOST = 10**12

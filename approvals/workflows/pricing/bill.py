@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 from typing import NamedTuple
 
 from approvals.workflows.pricing.paths import Path
@@ -87,12 +88,18 @@ class LinePricer:
         """State transitions of STANDARD."""
         return BillLine(what, count, TRANSITIONS, count * self.prices.per_transition)
 
-    def express(self, executions: int, orders: int) -> Iterator[BillLine]:
-        """EXPRESS executions, each with so many orders, one after the other."""
+    def express(
+        self, executions: int, orders: int, wait_seconds: Decimal = Decimal(0)
+    ) -> Iterator[BillLine]:
+        """EXPRESS executions of so many orders, one after the other, and of so long in Wait states.
+
+        The duration of an execution is billed from its start to its end, waiting included (price list).
+        """
         volume = self.volume
         usd = executions * self.prices.per_request
         yield BillLine("EXPRESS executions", Decimal(executions), REQUESTS, usd)
-        each = self.prices.express_gb_seconds(volume.duration_ms * orders, volume.memory_mb)
+        duration_ms = volume.duration_ms * orders + ceil(wait_seconds * 1000)
+        each = self.prices.express_gb_seconds(duration_ms, volume.memory_mb)
         total = each * executions
         usd_of_duration = self.prices.usd_of_gb_seconds(total)
         yield BillLine("their duration and memory", total, GB_SECONDS, usd_of_duration)

@@ -9,15 +9,25 @@ of an EXPRESS child are not billed as transitions.
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from approvals.workflows.asl.model import Definition, Machine, State
-from approvals.workflows.asl.reachability import error_free, reachable
+from approvals.workflows.asl.model import Definition, Machine, State, Transition
+from approvals.workflows.asl.reachability import (
+    any_transition,
+    error_free,
+    reachable,
+    successors,
+)
+
+LARGEST = 99_999_999  # Amazon States Language: Seconds
+INLINE = 40  # iterations of an inline Map at a time (developer guide, Map workflow state)
+_CONSTANT = re.compile(r"\{%\s{0,9}([0-9]{1,8})\s{0,9}%\}")
 
 
 class Choice(NamedTuple):
@@ -36,6 +46,14 @@ class Children:
     express: bool
     items: int
     path: Path
+    assumed: bool = False  # whether the definition leaves the number of items open
+
+
+class Round(NamedTuple):
+    """A loop that a path can take again: its states, and the seconds that each round waits."""
+
+    states: tuple[str, ...]
+    wait_seconds: Decimal
 
 
 @dataclass
@@ -47,7 +65,11 @@ class Path:
     transitions: int = 0
     functions: int = 0  # Lambdas called
     reviews: int = 0
-    wait_seconds: float = 0  # of its Wait states
+    wait_seconds: Decimal = Decimal(0)  # of its Wait states; those of branches run side by side
+    unknown_waits: list[str] = field(
+        default_factory=list
+    )  # the Wait states whose time is left open
+    rounds: list[Round] = field(default_factory=list)  # loops, of which the path has no round
     starts: int = 0  # executions of other workflows
     children: list[Children] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
@@ -122,7 +144,19 @@ class PathFinder:
             return targets[0] if targets else ""
         target, why = self._choose(state, targets, seen)
         path.choices.append(Choice(state.name, target, why))
+        path.rounds += self._rounds(state, [other for other in targets if other != target], seen)
         return target
+
+    def _rounds(self, choice: State, targets: list[str], seen: set[State]) -> Iterator[Round]:
+        """Yields the loops by which targets of a Choice lead back to a state that was entered before it."""
+        for name in dict.fromkeys(targets):
+            target = choice.machine.states.get(name)
+            there = _shortest_to(target, seen) if target is not None else None
+            if there is None:
+                continue
+            states = [*there[:-1], *(_shortest_to(there[-1], {choice}) or [choice])]
+            waits = (_wait_seconds(state) or Decimal(0) for state in states)
+            yield Round(tuple(state.name for state in states), sum(waits, Decimal(0)))
 
     def _choose(self, state: State, targets: list[str], seen: set[State]) -> tuple[str, str]:
         """The branch to take at a Choice, and why."""
@@ -144,14 +178,21 @@ class PathFinder:
         path.transitions += 1
         path.functions += state.is_lambda
         path.reviews += state.is_review
-        path.wait_seconds += _wait_seconds(state)
+        if state.type == "Wait":
+            seconds = _wait_seconds(state)
+            path.wait_seconds += seconds or 0
+            path.unknown_waits += [state.name] if seconds is None else []
         path.starts += state.starts_execution
+        longest = Decimal(0)
         for machine in state.inner_machines:
             if state.is_distributed:
                 path.children.append(self._children(state, machine))
                 continue
             inner = self.path_through(machine, state.name)
-            _add(path, inner, self._items(path, inner) if state.type == "Map" else 1)
+            items = self._items(path, inner) if state.type == "Map" else 1
+            _add(path, inner, items)
+            longest = max(longest, inner.wait_seconds * ceil(Decimal(items) / _width(state)))
+        path.wait_seconds += longest
 
     def _items(self, path: Path, inner: Path) -> int:
         """How many items an inline Map has whose iteration takes the path `inner`."""
@@ -164,28 +205,49 @@ class PathFinder:
 
     def _children(self, state: State, machine: Machine) -> Children:
         batcher = state.body.get("ItemBatcher")
-        most = batcher.get("MaxItemsPerBatch", self.batch) if isinstance(batcher, dict) else 1
-        items = most if isinstance(most, int) and most > 0 else self.batch  # a path, a substitution
+        most = batcher.get("MaxItemsPerBatch") if isinstance(batcher, dict) else 1
+        stated = literal_number(most)
+        assumed = stated is None or stated < 1 or stated != int(stated)
+        items = self.batch if stated is None or assumed else int(stated)
         path = self.for_orders(items).path_through(machine, state.name)
-        return Children(state.name, state.child_type == "EXPRESS", items, path)
+        return Children(state.name, state.child_type == "EXPRESS", items, path, assumed)
+
+
+def _wait_seconds(state: State) -> Decimal | None:
+    """How long a state waits by itself: 0 unless it is a Wait; None where that is left open."""
+    return literal_number(state.body.get("Seconds")) if state.type == "Wait" else Decimal(0)
+
+
+def literal_number(value: Any) -> Decimal | None:
+    """A number as written, or as the whole of a JSONata expression; None where it is left open.
+
+    A number outside 0 to 99,999,999 (the largest that the language takes for seconds) is left open too.
+    """
+    if isinstance(value, str) and (found := _CONSTANT.fullmatch(value)):
+        value = int(found[1])
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return Decimal(str(value)) if 0 <= value <= LARGEST else None
+
+
+def _width(state: State) -> int:
+    """How many iterations of an inline Map run at a time; for a Parallel, whose branches all do, 1."""
+    stated = literal_number(state.body.get("MaxConcurrency"))
+    return min(int(stated), INLINE) if stated and stated >= 1 else INLINE
 
 
 def _add(path: Path, inner: Path, times: int) -> None:
-    """Add an inner machine's path that is taken so many times; its waits run side by side."""
+    """Add an inner machine's path that is taken so many times, its waits left out."""
     path.states += inner.states
     path.transitions += inner.transitions * times
     path.functions += inner.functions * times
     path.reviews += inner.reviews * times
-    path.wait_seconds += inner.wait_seconds
+    path.unknown_waits += inner.unknown_waits
     path.starts += inner.starts * times
     path.children += inner.children
     path.choices += inner.choices
+    path.rounds += inner.rounds
     path.loops_at = path.loops_at or inner.loops_at
-
-
-def _wait_seconds(state: State) -> float:
-    seconds = state.body.get("Seconds")
-    return seconds if state.type == "Wait" and isinstance(seconds, int | float) else 0
 
 
 def _ends_well(start: State | None, avoiding: set[State]) -> bool:
@@ -200,15 +262,22 @@ def _shortest(machine: Machine, target: State) -> list[State] | None:
     """The states before `target` on the shortest path, by errors too; None where no path leads there."""
     if machine.start is None:
         return None
-    came_from: dict[State, State | None] = {machine.start: None}
-    waiting = deque([machine.start])
+    found = _shortest_to(machine.start, {target}, any_transition)
+    return None if found is None else found[:-1]
+
+
+def _shortest_to(
+    start: State, ends: Set[State], follow: Callable[[Transition], bool] = error_free
+) -> list[State] | None:
+    """The states of the shortest path from `start` to one of `ends`, both included; None without one."""
+    came_from: dict[State, State | None] = {start: None}
+    waiting = deque([start])
     while waiting:
         state = waiting.popleft()
-        if state is target:
-            return list(_back(came_from, came_from[state]))[::-1]
-        for transition in state.transitions:
-            following = machine.states.get(transition.target)
-            if following is not None and following not in came_from:
+        if state in ends:
+            return list(_back(came_from, state))[::-1]
+        for following in successors(state, follow):
+            if following not in came_from:
                 came_from[following] = state
                 waiting.append(following)
     return None

@@ -7,33 +7,11 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from approvals.untrusted.display import visible
+from approvals.workflows.pricing.assumptions import notes
 from approvals.workflows.pricing.bill import Variant
 from approvals.workflows.pricing.estimate import Estimate
 from approvals.workflows.pricing.paths import Path
 from approvals.workflows.pricing.price_list import PriceList
-
-
-def notes(estimate: Estimate, prices: PriceList) -> list[str]:
-    """What the figures assume, a sentence each; the date of the prices first."""
-    function = f"{prices.lambda_duration_ms} ms with {prices.lambda_memory_mb} MB"
-    sentences = [
-        f"Prices of {prices.date} in {prices.region}; AWS may have changed them.",
-        "A retry is one transition more; errors and redrives are not counted in.",
-        f"A function is taken to run {function} for an order; Lambda's free tier is not taken off.",
-        "What else a step calls (DynamoDB, SQS, S3, logs) is not counted.",
-    ]
-    if estimate.paths[0].children:
-        sentences.append("Each item of the distributed Map is an order.")
-    if any(state.starts_execution for state in estimate.definition.states):
-        sentences.append(
-            "Executions of other workflows that it starts are priced by their definitions."
-        )
-    sentences += [
-        f"The path {path.name} comes back to {path.loops_at} and was left there."
-        for path in estimate.paths
-        if path.loops_at
-    ]
-    return sentences
 
 
 def as_json(estimate: Estimate, prices: PriceList) -> dict[str, Any]:
@@ -64,10 +42,12 @@ def _path_as_json(path: Path) -> dict[str, Any]:
         "transitions": path.transitions,
         "lambdas": path.functions,
         "reviews": path.reviews,
+        "wait_seconds": float(path.wait_seconds),
         "states": path.states,
         "choices": [choice._asdict() for choice in path.choices],
         "children": [
             {"map": children.name, "express": children.express, "items": children.items}
+            | {"items_assumed": children.assumed}
             | {"path": _path_as_json(children.path)}
             for children in path.children
         ],
@@ -106,13 +86,14 @@ def table(estimate: Estimate, prices: PriceList) -> Iterator[str]:
     for variant in estimate.variants:
         yield from _variant_lines(variant)
     yield ""
-    yield from notes(estimate, prices)
+    yield from map(visible, notes(estimate, prices))
 
 
 def _path_lines(path: Path, whose: str) -> Iterator[str]:
     yield (
         f"  {visible(path.name)}{whose}: {path.transitions} states entered,"
         f" {path.functions} Lambdas"
+        + (f", {path.wait_seconds:,} s of waiting" if path.wait_seconds else "")
     )
     yield "    " + visible(" > ".join(path.states))
     for choice in path.choices:

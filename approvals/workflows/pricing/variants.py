@@ -50,15 +50,7 @@ class OrderVariants:
 
     def _express(self) -> Variant:
         variant = Variant("express", "EXPRESS, one execution an order")
-        as_express = replace(self.definition, express=True)
-        waits = next(iter(waits_in_express(as_express, QueueSettings())), None)
-        if waits is not None:
-            name = waits.pointer.rpartition("/")[2]
-            variant.impossible = (
-                f"{name} waits for a token, a job or children, which only STANDARD can."
-            )
-        else:
-            variant.impossible = too_long_for_express(self.volume, 1, self.path.wait_seconds)
+        variant.impossible = self._standard_only() or self._too_long(1)
         if not variant.impossible:
             variant.lines += self._express_lines(self.volume.per_month, 1)
         return self.lines.closed(variant)
@@ -67,11 +59,24 @@ class OrderVariants:
         variant = Variant(
             "express_part", "EXPRESS, held orders as STANDARD executions of their own"
         )
-        variant.impossible = too_long_for_express(self.volume, 1)
+        variant.impossible = self._standard_only(reviews=False) or self._too_long(1)
         if not variant.impossible:
             variant.lines += self._express_lines(self.volume.per_month, 1)
             variant.lines += self.lines.standard(longest, held, "held orders")
         return self.lines.closed(variant)
+
+    def _standard_only(self, *, reviews: bool = True) -> str:
+        """Which state keeps the orders from running as EXPRESS, reviews counted or not; else empty."""
+        as_express = replace(self.definition, express=True)
+        asked = {state.pointer for state in as_express.states if state.is_review}
+        for waits in waits_in_express(as_express, QueueSettings()):
+            if reviews or waits.pointer not in asked:
+                name = waits.pointer.rpartition("/")[2]
+                return f"{name} waits for a token, a job or children, which only STANDARD can."
+        return ""
+
+    def _too_long(self, orders: int) -> str:
+        return too_long_for_express(self.volume, orders, self.path.wait_seconds * orders)
 
     def _batches(self, batch_path: Path, longest: Path, held: Decimal) -> Variant:
         """Each step runs once for all orders of a batch, and works as long as for each alone."""
@@ -88,7 +93,8 @@ class OrderVariants:
     def _map(self, longest: Path, held: Decimal) -> Variant:
         volume = self.volume
         title = f"Distributed Map, EXPRESS children of {volume.batch:,} orders"
-        variant = Variant("map", title, too_long_for_express(volume, volume.batch))
+        variant = Variant("map", title)
+        variant.impossible = self._standard_only(reviews=False) or self._too_long(volume.batch)
         if not variant.impossible:
             variant.lines.append(self.lines.transitions("the Map itself", Decimal(volume.runs)))
             started = Decimal(self.batches)
@@ -99,7 +105,7 @@ class OrderVariants:
 
     def _express_lines(self, executions: int, orders: int) -> Iterator[BillLine]:
         """EXPRESS executions of so many orders each, and the Lambdas of a month's orders."""
-        yield from self.lines.express(executions, orders)
+        yield from self.lines.express(executions, orders, self.path.wait_seconds * orders)
         yield from self.lines.lambdas(Decimal(self.path.functions * self.volume.per_month))
 
     def _held_started(self, longest: Path, held: Decimal) -> Iterator[BillLine]:
@@ -140,26 +146,31 @@ class MapVariants:
                 variant.impossible = (
                     f"{children.name} holds a review: its children must be STANDARD."
                 )
-            elif children.express and (reason := too_long_for_express(self.volume, children.items)):
-                variant.impossible = reason
+            elif children.express and (reason := self._too_long(children)):
+                variant.impossible = f"{children.name}: {reason}"
             else:
                 variant.lines += self._children(children)
         return self.lines.closed(variant)
+
+    def _too_long(self, children: Children) -> str:
+        return too_long_for_express(self.volume, children.items, children.path.wait_seconds)
 
     def _children(self, children: Children) -> Iterator[BillLine]:
         count = -(-self.volume.per_month // children.items)
         yield self.lines.transitions(f"children of {children.name} started", Decimal(count))
         if children.express:
-            yield from self.lines.express(count, children.items)
+            yield from self.lines.express(count, children.items, children.path.wait_seconds)
             yield from self.lines.lambdas(Decimal(children.path.functions * count))
         else:
             whose = f"children of {children.name}"
             yield from self.lines.standard(children.path, Decimal(count), whose)
 
 
-def too_long_for_express(volume: Volume, orders: int, waits: float = 0) -> str:
-    """Why an execution of so many orders, with `waits` seconds of waiting, cannot be EXPRESS; else empty."""
-    seconds = max(Decimal(volume.duration_ms * orders) / 1000, Decimal(waits))
+def too_long_for_express(volume: Volume, orders: int, wait_seconds: Decimal = Decimal(0)) -> str:
+    """Why an execution of so many orders and so many seconds of waiting cannot be EXPRESS; else empty."""
+    seconds = Decimal(volume.duration_ms * orders) / 1000 + wait_seconds
     if seconds <= MAX_SECONDS:
         return ""
-    return f"{seconds:,} s, but AWS ends an EXPRESS execution after {MAX_SECONDS} s."
+    waiting = f" and {wait_seconds:,} s of waiting" if wait_seconds else ""
+    each = f"{orders:,} order{'' if orders == 1 else 's'} of {volume.duration_ms:,} ms{waiting}"
+    return f"{each} are {seconds:,} s, but AWS ends an EXPRESS execution after {MAX_SECONDS} s."

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.workflows.linting.definitions import HERE as LINTING
-from tests.workflows.linting.definitions import ORDERS, workflow
-from tests.workflows.pricing.files import TEN, Price
+from tests.workflows.linting.definitions import ORDERS, a_map, workflow
+from tests.workflows.pricing.files import HERE, TEN, Price
 
 
 def test_the_same_orders_are_priced_in_every_variant(price: Price) -> None:
@@ -72,3 +72,56 @@ def test_a_wait_of_more_than_five_minutes_is_not_express(
     body = workflow(Rest={"Type": "Wait", "Seconds": 301, "Next": "Done"})
 
     assert "301 s" in price(written(body), "--per-month", "1")["express"]["why_not"]
+
+
+def test_a_wait_is_a_part_of_an_express_executions_duration(price: Price) -> None:
+    report = price(HERE / "cases/p4-long-wait.asl.json", "--per-month", "1000000")
+
+    # 241 s x 0.0625 GB x 1,000,000 = 15,062,500 GB-s = 4,184.03 GB-hours: 1,000 x $0.06
+    # + 3,184.03 x $0.03 = $155.52, and $1.00 of requests.
+    assert report["express"]["before_free_tier"] == 156.52
+    assert report["express"]["lines"][1]["quantity"] == 15_062_500
+    why = report["map"]["why_not"]
+    assert "100 orders of 1,000 ms and 24,000 s of waiting are 24,100 s" in why
+
+
+def test_children_too_long_for_express_are_named_with_the_figure(price: Price) -> None:
+    options = ("--per-month", "1000000", "--batch", "1000")
+    report = price(HERE / "cases/p2-dist-jsonata-batch.asl.json", *options)
+
+    assert report["express"]["why_not"].startswith("M: 1,000 orders of 1,000 ms are 1,000 s, but")
+
+
+def test_the_waits_of_branches_and_iterations_run_side_by_side(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
+    def rest(name: str, seconds: int) -> dict[str, Any]:
+        return {
+            "StartAt": name,
+            "States": {name: {"Type": "Wait", "Seconds": seconds, "End": True}},
+        }
+
+    both = {"Type": "Parallel", "Branches": [rest("A", 20), rest("B", 30)], "Next": "Done"}
+    each = {"Type": "Map", "ItemProcessor": rest("C", 10), "MaxConcurrency": 2, "Next": "Done"}
+
+    def waited(body: dict[str, Any], *options: str) -> float:
+        report = price(written(workflow(First=body)), "--per-month", "1", *options)
+        return float(report["paths"][0]["wait_seconds"])
+
+    assert waited(both) == 30
+    assert waited(each, "--map-items", "5") == 30
+    assert waited(each | {"MaxConcurrency": 0}, "--map-items", "40") == 10
+
+
+def test_the_waits_of_express_children_are_billed(
+    price: Price, written: Callable[[dict[str, Any]], Path]
+) -> None:
+    pause = {"Type": "Wait", "Seconds": "{% 60 %}", "End": True}
+    body = workflow(All=a_map(9, Pause=pause) | {"ItemBatcher": {"MaxItemsPerBatch": 10}})
+
+    report = price(written(body), "--per-month", "1000")
+
+    # 100 children of 10 orders: 10 s of work and 60 s of waiting, 70 s x 0.0625 GB x 100 = 437.5.
+    assert [one["quantity"] for one in report["map"]["lines"] if one["unit"] == "GB-seconds"] == [
+        437.5
+    ]
