@@ -13,6 +13,10 @@ from functools import cached_property
 from typing import Any
 
 CATCH_ALL = "States.ALL"
+# A function's ARN, or a call of Lambda's Invoke; other calls of its API (getFunction) run no function.
+_LAMBDA = re.compile(
+    r"^arn:(?:\$\{[^{}]*\}|[^:]*):lambda:|:lambda:invoke(?:Async)?(?:\.waitForTaskToken)?$"
+)
 # Parameters that the integrations of other services require (developer guide, Optimized integrations).
 _OF_OTHER_SERVICES = frozenset(
     (
@@ -114,7 +118,7 @@ class State:
         A substitution may stand for any resource: it is no Lambda where its name is an activity's or
         where the payload is that of another service.
         """
-        if ":lambda:" in self.resource:
+        if _LAMBDA.search(self.resource):
             return True
         if not re.fullmatch(r"\$\{[^}]+\}", self.resource) or "Activity" in self.resource:
             return False

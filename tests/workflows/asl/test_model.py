@@ -50,6 +50,10 @@ def test_transitions_are_in_the_order_in_which_they_are_tried() -> None:
     [
         ("arn:aws:lambda:us-east-1:123456789012:function:weigh", True),
         ("arn:aws:states:::lambda:invoke", True),
+        ("arn:aws:states:::lambda:invoke.waitForTaskToken", True),
+        ("arn:aws:states:::aws-sdk:lambda:invoke", True),
+        ("arn:aws:states:::aws-sdk:lambda:getFunction", False),
+        ("arn:${AWS::Partition}:lambda:${AWS::Region}:1:function:weigh", True),
         ("${WeighFunction}", True),
         ("${PackActivity}", False),
         ("arn:aws:states:::sqs:sendMessage", False),

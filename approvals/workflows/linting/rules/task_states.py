@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.workflows.asl.model import CATCH_ALL, Definition, json_pointer, texts
+from approvals.workflows.asl.model import CATCH_ALL, Definition, State, json_pointer, texts
 from approvals.workflows.asl.reachability import loop_of
 from approvals.workflows.linting.data_flow import reader_of_lost
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
@@ -54,7 +54,7 @@ def throttles_unretried(definition: Definition, _: QueueSettings) -> Iterator[Vi
         if missing := [name for name in THROTTLES if name not in state.retried_errors]:
             yield Violation(
                 state.pointer,
-                f"Retry lacks {', '.join(missing)}: a throttle or a hiccup of Lambda fails the order.",
+                f"Retry lacks {', '.join(missing)}: such an error of Lambda fails the state at once.",
                 "Add them with IntervalSeconds 2, MaxAttempts 6, BackoffRate 2, MaxDelaySeconds and"
                 " JitterStrategy FULL.",
             )
@@ -69,8 +69,8 @@ def retry_missing(definition: Definition, _: QueueSettings) -> Iterator[Violatio
         if not is_compensation(state):
             yield Violation(
                 state.pointer,
-                "The function is tried once: a throttle or a hiccup of Lambda ends the order here,"
-                " with everything before it done.",
+                "The function is tried once: a throttle or a hiccup of Lambda fails the state, with"
+                " everything before it done.",
                 f"Retry at least {', '.join(THROTTLES)}.",
             )
 
@@ -85,15 +85,22 @@ def _retried_around(definition: Definition) -> tuple[str, ...]:
 
 
 def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the Lambdas without a timeout."""
+    """Yields the Lambdas without a timeout; not what waits for a token, nor what is only started."""
     for state in definition.states:
-        if state.is_lambda and not {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state.body):
+        if not state.is_lambda or state.waits_for_token or _is_only_started(state):
+            continue
+        if not {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state.body):
             yield Violation(
                 state.pointer,
                 "Without TimeoutSeconds the order is held for as long as the function's own timeout"
                 " lets it run, which is 15 minutes at most.",
                 'Set "TimeoutSeconds" a little above what the function may take.',
             )
+
+
+def _is_only_started(state: State) -> bool:
+    """Whether Lambda is asked to run the function later, so that the state does not wait for its end."""
+    return isinstance(state.payload, dict) and state.payload.get("InvocationType") == "Event"
 
 
 def charge_without_key(definition: Definition, _: QueueSettings) -> Iterator[Violation]:

@@ -67,3 +67,20 @@ def test_a_function_is_retried_by_the_state_around_it_too() -> None:
     assert findings(definition(workflow(Around=around))) == [
         ("lambda-unretried", "/States/Around/Branches/0/States/Weigh")
     ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "payload"),
+    [
+        ("lambda:invoke", {"FunctionName": "f", "InvocationType": "Event"}),
+        ("lambda:invoke.waitForTaskToken", {"FunctionName": "f", "Payload.$": "$$"}),
+    ],
+)
+def test_a_function_that_the_state_does_not_wait_for_needs_no_timeout(
+    resource: str, payload: Body
+) -> None:
+    call = function(Resource=f"arn:aws:states:::{resource}", Parameters=payload)
+    del call["TimeoutSeconds"]
+
+    found = findings(definition(workflow(Weigh=call)))
+    assert "lambda-timeout-missing" not in {rule for rule, _ in found}
