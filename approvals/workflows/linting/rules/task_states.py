@@ -111,8 +111,8 @@ def charge_without_key(definition: Definition, _: QueueSettings) -> Iterator[Vio
         if not any(_KEY.search(text) for text in (*_keys(state.payload), *texts(state.payload))):
             yield Violation(
                 state.pointer,
-                "It is repeated (Retry, or a loop) and is given no idempotency key: a payment that"
-                " went through before its answer was lost is taken twice.",
+                "It is repeated (Retry, or a loop) and its payload names no idempotency key: unless the"
+                " function makes one, a payment whose answer was lost is taken twice.",
                 "Pass a key that names the order, not the attempt, for example"
                 ' "idempotency_key.$": "States.Format(\'charge-{}\', $.order_id)".',
             )

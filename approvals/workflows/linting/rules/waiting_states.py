@@ -10,6 +10,8 @@ from approvals.workflows.asl.reachability import has_loop
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 from approvals.workflows.linting.rules.reviews import reviews
 
+_WAITING = (".waitForTaskToken", ".sync", ".sync:2")  # for an answer, or for the end of a job
+
 
 def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
     """Yields the states that wait for a task token without a timeout; a heartbeat ends the wait as well.
@@ -75,18 +77,22 @@ def workflow_timeout_missing(definition: Definition, _: QueueSettings) -> Iterat
     if unlimited or any(has_loop(machine) for machine in definition.machines):
         yield Violation(
             "",
-            "The workflow has no TimeoutSeconds: a STANDARD execution that hangs, in a task without a"
-            " timeout or in a loop, does so for up to a year.",
+            "The workflow has no TimeoutSeconds: a STANDARD execution that hangs, in a wait or a job"
+            " without a timeout or in a loop, does so for up to a year.",
             "Set TimeoutSeconds at the top, above the sum of all waits (nothing in the workflow can"
             " catch it: watch its status event). Say --express where it is an EXPRESS workflow.",
         )
 
 
 def _is_unlimited(state: State) -> bool:
-    """Whether nothing in the definition limits how long an execution may be in this state."""
+    """Whether an execution may be in this state for as long as a worker, a job or the input wants.
+
+    A request that AWS answers itself, a Lambda too, ends within minutes.
+    """
     if state.type == "Wait":
         return literal_seconds(state.body.get("Seconds")) is None
-    return state.type == "Task" and not _has_timeout(state.body)
+    waits = ":activity:" in state.resource or state.resource.endswith(_WAITING)
+    return waits and not _has_timeout(state.body)
 
 
 def workflow_timeout_short(definition: Definition, _: QueueSettings) -> Iterator[Violation]:

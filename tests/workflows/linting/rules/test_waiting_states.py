@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from approvals.workflows.linting.linter import lint
@@ -15,6 +17,11 @@ from tests.workflows.linting.definitions import (
     waits,
     workflow,
 )
+
+
+def job(call: str, **fields: Any) -> Body:
+    """A Task that starts a job."""
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{call}", "Next": "Done"} | fields
 
 
 @pytest.mark.parametrize("beats", ["HeartbeatSeconds", "HeartbeatSecondsPath"])
@@ -43,6 +50,9 @@ def test_a_wait_without_timeout_names_what_ends_it() -> None:
         ({"A": {"Type": "Wait", "Seconds": 5, "Next": "Done"}}, False),
         ({"A": {"Type": "Wait", "SecondsPath": "$.s", "Next": "Done"}}, True),
         ({"A": function()}, False),
+        ({"A": job("ecs:runTask.sync")}, True),
+        ({"A": job("ecs:runTask.sync", TimeoutSeconds=60)}, False),
+        ({"A": job("ecs:runTask")}, False),
         ({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}, True),
     ],
 )
