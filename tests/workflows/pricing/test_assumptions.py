@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from approvals.workflows.pricing import assumptions, price_list
+from approvals.workflows.pricing import price_list
 from approvals.workflows.pricing.assumptions import old_prices
 from tests.workflows.linting.definitions import Body, a_map, workflow
 from tests.workflows.pricing.files import HERE, TEN, Price
@@ -42,7 +43,7 @@ def test_a_price_list_older_than_a_year_warns(today: str, warned: bool) -> None:
 def test_the_warning_stands_in_the_report(price: Price, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("Warning" in note for note in price(TEN, *MILLION)["notes"])
 
-    monkeypatch.setattr(assumptions.time, "time", lambda: 4_000_000_000.0)
+    monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)
 
     assert price(TEN, *MILLION)["notes"][1].startswith("Warning: these prices are ")
 

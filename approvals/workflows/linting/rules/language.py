@@ -96,25 +96,41 @@ def _unknown_fields(error: ValidationError, entry: str, place: str) -> Iterator[
 
 def _unlisted(error: ValidationError) -> list[str]:
     """The fields of an object that neither `properties` nor `patternProperties` of its schema has."""
-    properties = error.schema.get("properties", {})
-    patterns = error.schema.get("patternProperties", {})
+    properties = _keyword(error, "properties", {})
+    patterns = _keyword(error, "patternProperties", {})
+    fields: dict[str, Any] = _instance(error)
     return [
         name
-        for name in error.instance
+        for name in fields
         if name not in properties and not any(re.search(one, name) for one in patterns)
     ]
 
 
+def _keyword(error: ValidationError, name: str, default: Any) -> Any:
+    """The value of another keyword beside the one that failed."""
+    return error.schema.get(name, default) if isinstance(error.schema, dict) else default
+
+
+def _instance(error: ValidationError) -> Any:
+    """The value that the schema refuses; the library types it as one that may be unset."""
+    return error.instance
+
+
 def _sentence(error: ValidationError, entry: str) -> str:
     """What is wrong, in one sentence, without the value itself where that may be long."""
-    stated = error.schema.get("message")
+    stated = str(_keyword(error, "message", ""))
     if stated:
         return f"{stated[0].upper()}{stated[1:]} ({entry.replace('-', ' in ')})."
     if error.validator == "required":
-        missing = ", ".join(key for key in error.validator_value if key not in error.instance)
+        missing = ", ".join(key for key in _wanted(error) if key not in _instance(error))
         return f"{missing} is missing ({entry.replace('-', ' in ')})."
     name = next((str(key) for key in reversed(error.absolute_path) if isinstance(key, str)), "It")
-    return f"{name} {_demand(str(error.validator), error.validator_value)}."
+    return f"{name} {_demand(str(error.validator), _wanted(error))}."
+
+
+def _wanted(error: ValidationError) -> Any:
+    """The value of the keyword that failed."""
+    return error.validator_value
 
 
 def _demand(keyword: str, wanted: Any) -> str:

@@ -53,8 +53,9 @@ def _unreachable(machine: Machine, targets: list[str]) -> Iterator[Problem]:
 def _misplaced_catch_all(state: State) -> Iterator[Problem]:
     """Yields `States.ALL` that is not alone in its ErrorEquals, or not in the last rule."""
     for key in ("Retry", "Catch"):
-        rules = state.body.get(key)
-        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        found = state.body.get(key)
+        rules = found if isinstance(found, list) else []
+        for index, rule in enumerate(rules):
             names = error_names(rule) if isinstance(rule, dict) else []
             last = index == len(rules) - 1
             if CATCH_ALL in names and (len(names) > 1 or not last):
