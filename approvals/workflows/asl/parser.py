@@ -38,7 +38,7 @@ def read_definition(path: str | Path) -> Definition:
             f"{name} has {len(content):,} bytes; no definition is that large."
         )
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # Windows editors write a byte order mark
     except UnicodeDecodeError as error:
         raise UnreadableDefinition(
             f"{name} is not UTF-8: byte {error.start} cannot be read."

@@ -70,3 +70,10 @@ def test_a_definition_knows_its_name_and_its_size_in_bytes() -> None:
     found = parse_definition(text, "mine")
 
     assert (found.name, found.size) == ("mine", len(text) + 1)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_definition(tmp_path: Path) -> None:
+    file = tmp_path / "marked.asl.json"
+    file.write_bytes(b"\xef\xbb\xbf" + b'{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
+
+    assert [state.name for state in read_definition(file).states] == ["A"]
