@@ -69,6 +69,20 @@ GROUPS_THAT = {
 SITE_GROUPS = ("orders", "auditor", "operator")
 
 
+def may_have_password(user: User) -> bool:
+    """Whether this account may have a password and a session: of an active person, not of a program."""
+    return user.is_active and user.kind == User.Kind.PERSON
+
+
+def may_sign_in(user: User) -> bool:
+    """Whether this account may sign in, by whatever way, and be sent a link that sets a new password.
+
+    A person without a password was never invited, or was deactivated since: only an operator's
+    invitation makes their first one.
+    """
+    return may_have_password(user) and user.has_usable_password()
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The answer of `may`: the code `allowed`, `not_allowed` or `not_found`, and the reason as a sentence."""

@@ -140,18 +140,18 @@ DATABASE["CONN_HEALTH_CHECKS"] = True  # no dead connection from the pool after 
 DATABASES = {"default": DATABASE}
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {  # allauth counts failed sign-ins here: shared between processes, so in PostgreSQL
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "approvals_cache",
-    }
-}
+# Nothing is cached, and no guard may rest on a cache, which forgets when it is full: counters are rows.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 # --- people
 
 AUTH_USER_MODEL = "approvals.User"
-# Sign-ins: attempts by IP address; failed ones by IP address and by e-mail address.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
+# allauth would count in the cache; `approvals.web.sign_in` counts in PostgreSQL.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {
+    "reset_password": "approvals.web.account_forms.ResetPasswordForm",
+    "user_token": "approvals.web.account_forms.UserTokenForm",
+}
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -188,6 +188,8 @@ vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "dum
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-countersign" if HTTPS else "countersign"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+DEVICE_COOKIE_NAME = "__Host-devices" if HTTPS else "devices"  # of approvals.web.sign_in
+DEVICE_COOKIE_AGE = 365 * 24 * 60 * 60
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 if HTTPS:  # an https PUBLIC_URL means that a proxy ends TLS and sets this header

@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import URLPattern, URLResolver, reverse
 
+from approvals import policy
 from approvals.admin.permissions import permissions
+from approvals.models import User
 
 # Stock URLs that are not needed: one redirects to a row of any model, one searches models.
 CLOSED = {"view_on_site", "autocomplete"}
@@ -26,7 +28,10 @@ class ReviewSite(admin.AdminSite):
     index_title = "Administration"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may see at least one page."""
+        """Whether this person may see at least one page; programs have no session here."""
+        user = request.user
+        if isinstance(user, User) and not policy.may_have_password(user):
+            return False
         return permissions(request).enters
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:

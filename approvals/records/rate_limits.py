@@ -40,6 +40,8 @@ _TAKEN = f"""
 """  # noqa: S608  (all of it is written here)
 _TAKE = f'WITH asking AS (SELECT 1), {_TAKEN} SELECT "left" FROM taken'  # noqa: S608
 
+_GIVE_BACK = 'UPDATE approvals_ratebucket SET "left" = LEAST(%s, "left" + 1) WHERE name = %s'
+
 
 def take(name: str, *, per_minute: int) -> None:
     """Take a token for one request of `name`; call it outside a transaction, so that it commits at once.
@@ -79,6 +81,12 @@ def throttled(per_minute: int) -> Throttled:
 def admits(name: str, *, per_second: float, burst: float) -> bool:
     """Take a token if there is one; returns whether there was. `burst` at once, `per_second` sustained."""
     return _take(1, name, per_second, burst) is not None
+
+
+def give_back(name: str, *, burst: float) -> None:
+    """Put back a token that `admits` has taken, if the bucket has room."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, [burst, name])
 
 
 @transaction.atomic(durable=True)

@@ -1,14 +1,26 @@
-"""allauth's settings in code: nobody signs up; an operator makes the accounts (`grant --create`)."""
+"""allauth's settings in code: nobody signs up; an operator makes the accounts (`grant --create`).
+
+Every way in passes here, with a password or without, and `policy` alone judges who may sign in.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.core.internal.ratelimit import truncate_ip
+from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+from approvals import policy
+from approvals.models import User
+from approvals.web import sign_in
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """allauth without sign-up, and with rate limits also for clients whose address is not known."""
+    """allauth without sign-up, for people who were invited, with our own limits."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: an account is made by an operator, with a role."""
@@ -23,3 +35,50 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return str(super().get_client_ip(request))
         except PermissionDenied:
             return str(request.META.get("REMOTE_ADDR") or "unknown")
+
+    def network_of(self, request: HttpRequest) -> str:
+        """The client's address, or the /64 network of an IPv6 address: one subscriber has all of it."""
+        return str(truncate_ip(self.get_client_ip(request)))[:50]
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The user of an e-mail address and a password, None if they do not fit or must not sign in.
+
+        Raises Throttled.
+        """
+        email = str(credentials.get("email", ""))
+        counted = sign_in.count_attempt(request, email, self.network_of(request))
+        user = authenticate(request, **credentials)
+        if not isinstance(user, User) or not policy.may_sign_in(user):
+            return None
+        sign_in.succeeded(counted)
+        return user
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Whether this is the password of a user who has signed in. Raises Throttled."""
+        return self.authenticate(context.request, email=user.email, password=password) == user
+
+    def pre_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse | None:
+        """The page for those who must not sign in, before anything else is asked of them."""
+        if not policy.may_sign_in(user):
+            refused: HttpResponse = self.respond_user_inactive(request, user)
+            return refused
+        page: HttpResponse | None = super().pre_login(request, user, **login)
+        return page
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Begin a session. Raises PermissionDenied for those who must not sign in."""
+        if not policy.may_sign_in(user):
+            raise PermissionDenied
+        super().login(request, user)
+
+    def post_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse:
+        """Where to go after signing in; the device is known from now on."""
+        response: HttpResponse = super().post_login(request, user, **login)
+        sign_in.remember_device(request, response, user.email)
+        return response
+
+    def set_password(self, user: User, password: str) -> None:
+        """Store a password. Raises PermissionDenied for accounts that may have none."""
+        if not policy.may_have_password(user):
+            raise PermissionDenied
+        super().set_password(user, password)

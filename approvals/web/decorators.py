@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
@@ -53,6 +54,8 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
         def decorated(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
+            if not policy.may_have_password(cast("User", request.user)):
+                raise PermissionDenied  # a session that an earlier release gave a program
             desk_request = cast("DeskRequest", request)
             desk_request.actor = access_of(request).actor
             try:

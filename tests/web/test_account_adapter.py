@@ -38,24 +38,23 @@ def failures(address: str, count: int = 11) -> str:
             REMOTE_ADDR=PROXY,
             headers={"X-Forwarded-For": address.replace("#", str(number))} if address else {},
         )
-        assert response.status_code == 200
         page = response.content.decode()
     return page
 
 
 def test_behind_a_proxy_each_caller_has_a_limit_of_their_own(settings: Settings) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert "Too many failed" in failures("203.0.113.9")
-    assert "Too many failed" not in failures("203.0.113.10", count=1)
+    assert "Too many attempts" in failures("203.0.113.9")
+    assert "Too many attempts" not in failures("203.0.113.10", count=1)
 
 
 def test_a_forged_entry_does_not_evade_the_limit(settings: Settings) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert "Too many failed" in failures("198.51.100.#, 203.0.113.9")
+    assert "Too many attempts" in failures("198.51.100.#, 203.0.113.9")
 
 
 @pytest.mark.parametrize("header", ["", " ", "unknown", "for=me#"])
 def test_without_a_usable_address_the_proxys_own_counts(settings: Settings, header: str) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert "not correct" in failures(header, count=1)
-    assert "Too many failed" in failures(header)
+    assert "Too many attempts" in failures(header)
