@@ -34,6 +34,7 @@ PACKAGES_OF_DECLARATIONS = {"approvals/models", "approvals/api/serializers", "ap
 TESTED_ELSEWHERE = {
     "approvals/orchestration/lambdas/failures.py": "tests/orchestration/lambdas",
     "approvals/records/rate_limits.py": "tests/api/test_rate_limits.py",
+    "approvals/records/event_digests.py": "tests/records/test_audit_format.py",
     "approvals/records/sign_in_limits.py": "tests/web/test_sign_in.py",
 }
 LINES = 400

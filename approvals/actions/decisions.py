@@ -36,6 +36,7 @@ from approvals.records import (
     idempotency,
     locked_rows,
     outbox,
+    outcome_digests,
     tokens,
     wake_ups,
 )
@@ -95,20 +96,22 @@ def decide(
     _check_edits(review, outcome, request)
 
     work = UnitOfWork()
-    vote = Vote(review=review, reviewer=by.person, **_content(outcome, by, request))
+    content = _content(outcome, by, request) | {"cast_at": locked.now}
+    vote = Vote(review=review, reviewer=by.person, on_behalf_of=by.on_behalf_of, **content)
     work.insert(vote)
     data = {
         "outcome": str(outcome),
         "reason": request.reason,
         "reason_code": request.reason_code,
         "vote": str(vote.pk),
+        "vote_sha256": outcome_digests.of_vote(vote),
     }
     data |= {"overridden": overridden} if overridden else {}
     kind = AuditKind.VOTE_CAST
     if policy.votes_suffice([*(vote.outcome for vote in locked.votes), outcome]):
         undo_seconds = _undo_seconds(review, request, locked.now)
         decision = _conclude(work, locked, outcome, request, undo_seconds)
-        data |= {"decision": str(decision.pk), "undo_until": decision.undo_until.isoformat()}
+        data |= _identified(decision) | {"undo_until": decision.undo_until.isoformat()}
         kind = AuditKind(f"review.{outcome}")
     _save(work, locked, kind, data)
     return review
@@ -137,7 +140,7 @@ def decide_at_deadline(review_id: UUID) -> ReviewTask | None:
     work = UnitOfWork()
     request = DecisionRequest(reason=f"Nobody decided before the deadline of {review.queue}.")
     decision = _conclude(work, locked, outcome, request, 0)
-    data = {"outcome": str(outcome), "reason": request.reason, "decision": str(decision.pk)}
+    data = {"outcome": str(outcome), "reason": request.reason} | _identified(decision)
     _save(work, locked, AuditKind(f"review.{outcome}"), data)
     return review
 
@@ -188,6 +191,12 @@ def _content(outcome: Outcome, by: Actor, request: DecisionRequest) -> dict[str,
         "surface": by.surface,
         "signed_in": by.signed_in,
     }
+
+
+def _identified(decision: Decision) -> dict[str, str]:
+    """What the event says about the decision itself: its digest shows later changes of its row."""
+    digest = outcome_digests.of_decision(decision)
+    return {"decision": str(decision.pk), "decision_sha256": digest}
 
 
 def _conclude(

@@ -6,11 +6,9 @@ on (chain, seq) refuses a fork.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,7 +28,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.records import database_time, statements
+from approvals.records import database_time, event_digests, statements
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
 
@@ -173,25 +171,13 @@ def _event(chain: str, seq: int, last: bytes, entry: Entry, at: datetime) -> Aud
         at=at,
         prev_hash=last,
     )
-    event.hash = _digest(event)
+    event.hash = digest_of(event)
     return event
 
 
-def _digest(event: AuditEvent) -> bytes:
-    content = {
-        "format": event.format,
-        "chain": event.chain,
-        "seq": event.seq,
-        "kind": event.kind,
-        "actor": str(event.actor_id) if event.actor_id else None,
-        "actor_name": event.actor_name,
-        "on_behalf_of": str(event.on_behalf_of_id) if event.on_behalf_of_id else None,
-        "surface": event.surface,
-        "data": event.data,
-        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-    }
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(bytes(event.prev_hash) + canonical.encode()).digest()
+def digest_of(event: AuditEvent) -> bytes:
+    """The hash that an event of this content must have."""
+    return event_digests.digest(event, event_digests.compact(event.data))
 
 
 def _check(value: Any) -> None:

@@ -2,25 +2,27 @@
 
 The pass reads a few thousand events at a time by the unique index of (chain, seq), so that it needs the
 same memory whatever the number of events, holds no transaction open, and can be resumed after any chain.
+The chains of some hundred reviews at a time are compared with the rows that they are about. A review that
+changes meanwhile looks changed: it is read and compared again under its lock, under which all changes are.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from json.encoder import encode_basestring as quoted
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
+from approvals.records import audited_rows, event_digests
 from approvals.records.audit import GENESIS
+from approvals.records.audited_rows import Replay
 
-EVENTS_AT_ONCE, REVIEWS_AT_ONCE = 2_000, 10_000
+EVENTS_AT_ONCE, CHAINS_AT_ONCE, REVIEWS_AT_ONCE = 2_000, 400, 10_000
 _LAST_SEQ = 2**31 - 1  # of the column's type
 _COLUMNS = """
     SELECT chain, seq, format, kind, actor_id, actor_name, on_behalf_of_id, surface, data, at,
@@ -32,12 +34,25 @@ _OF_CHAIN = f"{_COLUMNS} WHERE chain = %s AND seq > %s ORDER BY seq LIMIT %s"
 _UNRECORDED = """
     WITH part AS (SELECT id FROM approvals_reviewtask WHERE id > %s ORDER BY id LIMIT %s)
     SELECT (SELECT id FROM part ORDER BY id DESC LIMIT 1), ARRAY(
-        SELECT 'review:' || part.id FROM part WHERE NOT EXISTS (
+        SELECT ARRAY['review:' || part.id] FROM part WHERE NOT EXISTS (
             SELECT FROM approvals_auditevent WHERE chain = 'review:' || part.id
         ) ORDER BY part.id
     )
 """
-_compact = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+# An undone decision without an event: no chain leads to it, and no index by its review.
+_UNTOLD = """
+    WITH part AS (
+        SELECT id, review_id, undone_at FROM approvals_decision WHERE id > %s ORDER BY id LIMIT %s
+    )
+    SELECT (SELECT id FROM part ORDER BY id DESC LIMIT 1), ARRAY(
+        SELECT ARRAY['review:' || part.review_id, part.id::text] FROM part
+        WHERE part.undone_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM approvals_auditevent WHERE chain = 'review:' || part.review_id
+                AND kind = 'decision.undone' AND data->>'decision' = part.id::text
+        ) ORDER BY part.id
+    )
+"""
+_LOCK = "SELECT FROM approvals_reviewtask WHERE id = %s FOR SHARE"
 
 
 @dataclass(frozen=True)
@@ -56,9 +71,9 @@ class Stored(NamedTuple):
     seq: int
     format: int
     kind: str
-    actor: UUID | None
+    actor_id: UUID | None
     actor_name: str
-    on_behalf_of: UUID | None
+    on_behalf_of_id: UUID | None
     surface: str
     data: str
     at: datetime
@@ -80,40 +95,72 @@ class Verification:
     resume_after: str = ""
 
     def __iter__(self) -> Iterator[Breach]:
-        """The breaches of stored chains, then the chains that reviews should have but do not."""
+        """The breaches of stored chains and their rows, then rows whose events are missing altogether."""
         self.resume_after = self.after
-        chain, previous, expected = "", GENESIS, 1
+        replays: list[Replay] = []
+        previous, expected = GENESIS, 1
         for event in _events(self.after):
-            if event.chain != chain:
-                if self._has_ended(chain):
-                    return
-                chain, previous, expected = event.chain, GENESIS, 1
+            if not replays or event.chain != replays[-1].chain:
+                if replays and (self.stop.is_set() or len(replays) >= CHAINS_AT_ONCE):
+                    yield from self._end(replays)
+                    replays = []
+                    if self.stop.is_set():
+                        return
+                replays.append(Replay.of(event.chain))
+                previous, expected = GENESIS, 1
             yield from _breaches(event, previous, expected)
+            replays[-1].take(event)
             previous, expected = event.hash, event.seq + 1
-        self._has_ended(chain)
-        for unrecorded in _unrecorded():
+        yield from self._end(replays)
+        yield from self._without_events()
+
+    def _end(self, replays: Sequence[Replay]) -> Iterator[Breach]:
+        """Compare chains that were read to their end with their rows, and count them."""
+        if replays:
+            yield from _of_rows(replays)
+            self.verified += len(replays)
+            self.resume_after = replays[-1].chain
+
+    def _without_events(self) -> Iterator[Breach]:
+        for (chain,) in _parts(_UNRECORDED):
             if self.stop.is_set():
                 return
             self.verified += 1
-            yield _empty(unrecorded)
-
-    def _has_ended(self, chain: str) -> bool:
-        """Count a chain that was read to its end; whether the pass ends here too."""
-        if not chain:
-            return False
-        self.verified += 1
-        self.resume_after = chain
-        return self.stop.is_set()
+            yield _empty(chain)
+        for chain, decision in _parts(_UNTOLD):
+            if self.stop.is_set():
+                return
+            yield Breach(chain, 1, f"no event says that the decision {decision} was undone")
 
 
 def verify(chain: str) -> list[Breach]:
-    """Read a chain again and hash every stored column; returns its breaches, none for an intact chain."""
+    """Read a chain again, hash every stored column, and compare it with its rows; returns its breaches."""
+    breaches, replay = _read_chain(chain)
+    return breaches + list(_of_rows([replay])) if replay.seq else [_empty(chain)]
+
+
+def _read_chain(chain: str) -> tuple[list[Breach], Replay]:
     breaches: list[Breach] = []
+    replay = Replay.of(chain)
     previous, expected = GENESIS, 1
     for event in _events_of(chain):
         breaches += _breaches(event, previous, expected)
+        replay.take(event)
         previous, expected = event.hash, event.seq + 1
-    return [_empty(chain)] if expected == 1 else breaches
+    return breaches, replay
+
+
+def _of_rows(replays: Sequence[Replay]) -> Iterator[Breach]:
+    """What in the rows of chains differs from their events, also when nobody is changing them."""
+    suspects = audited_rows.differences(replays)
+    for chain in suspects:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(_LOCK, [chain.partition(":")[2]])
+            _, replay = _read_chain(chain)
+            found = audited_rows.differences([replay]).get(chain, [])
+        for difference in found:
+            yield Breach(chain, difference.seq, difference.what)
 
 
 def _breaches(event: Stored, previous: bytes, expected: int) -> list[Breach]:
@@ -153,28 +200,17 @@ def _read(query: str, chain: str, seq: int) -> list[Stored]:
         return [Stored._make((*row[:10], bytes(row[10]), bytes(row[11]))) for row in cursor]
 
 
-def _unrecorded() -> Iterator[str]:
-    """The chains that reviews should have but do not."""
+def _parts(query: str) -> Iterator[list[str]]:
+    """The rows that a query finds in a table that it goes through in parts, by id."""
     last: UUID | None = UUID(int=0)
     while last is not None:
         with connection.cursor() as cursor:
-            cursor.execute(_UNRECORDED, [last, REVIEWS_AT_ONCE])
-            last, chains = cursor.fetchone() or (None, [])
-        yield from chains
+            cursor.execute(query, [last, REVIEWS_AT_ONCE])
+            last, found = cursor.fetchone() or (None, [])
+        yield from found
 
 
 def _digest(event: Stored) -> bytes:
-    """The hash that an event of this content must have: SHA-256 over the last one and compact, sorted JSON."""
-    data = "{}" if event.data == "{}" else _compact(json.loads(event.data))
-    at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
-    content = (
-        f'{{"actor":{_identity(event.actor)},"actor_name":{quoted(event.actor_name)},"at":"{at}",'
-        f'"chain":{quoted(event.chain)},"data":{data},"format":{event.format},'
-        f'"kind":{quoted(event.kind)},"on_behalf_of":{_identity(event.on_behalf_of)},'
-        f'"seq":{event.seq},"surface":{quoted(event.surface)}}}'
-    )
-    return hashlib.sha256(event.prev_hash + content.encode()).digest()
-
-
-def _identity(row: UUID | None) -> str:
-    return f'"{row}"' if row else "null"
+    """The hash that an event of this content must have."""
+    data = "{}" if event.data == "{}" else event_digests.compact(json.loads(event.data))
+    return event_digests.digest(event, data)

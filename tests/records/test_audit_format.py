@@ -79,7 +79,7 @@ def test_an_event_of_the_system_has_no_actor_in_its_hash() -> None:
 
 
 def test_events_are_appended_to_many_chains_each_after_its_own_last_one(long_chain: str) -> None:
-    short, new = audit.chain(factories.review()), audit.chain_of("review", uuid4())
+    short, new = audit.chain(factories.review()), audit.chain_of("order", uuid4())
     untouched = audit.chain(factories.review())
 
     audit.append({chain: Entry(KIND, SYSTEM, {"x": 1}) for chain in (long_chain, short, new)})

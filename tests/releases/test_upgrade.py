@@ -33,6 +33,7 @@ from tests.releases import databases, dump, states
 
 THIS_TREE = "this tree"
 RELEASES = [*map(databases.version, databases.dumps()), THIS_TREE]
+VERIFIED: dict[str, str] = {}  # what `verify_audit` said about a migrated database, by its name
 richer = pytest.mark.parametrize("release", RELEASES[1:], indirect=True, scope="module")
 
 
@@ -45,9 +46,10 @@ def release(
     with django_db_blocker.unblock():
         text = _written(name) if request.param == THIS_TREE else _stored(request.param)
         databases.restored(text, name)
-        databases.as_if_new(name)
         with databases.lent(name):
             call_command("migrate", verbosity=0)
+            VERIFIED[name] = said("verify_audit")
+        databases.as_if_new(name)
     yield text, name
     database.drop(name)
 
@@ -113,8 +115,8 @@ def test_everything_is_migrated(known: dict[str, Any]) -> None:
     assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
 
 
-def test_every_chain_is_whole(known: dict[str, Any]) -> None:
-    verified = said("verify_audit").splitlines()
+def test_every_chain_is_whole(release: tuple[str, str], known: dict[str, Any]) -> None:
+    verified = VERIFIED[release[1]].splitlines()
 
     assert len(verified) == 1
     assert verified[0].endswith("chains verified, 0 breaches")
