@@ -138,6 +138,10 @@ if POOL_SIZE:
     DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
 DATABASE["CONN_HEALTH_CHECKS"] = True  # no dead connection from the pool after a restart
 DATABASES = {"default": DATABASE}
+#: Only for `migrate`, whose `DATABASE_URL` is then that of the tables' owner: the URL that the processes have.
+#: Its role is created, or gets its password and rights: rows, and no change of the audit trail.
+#: Default: none, no role is created.
+APPLICATION_DATABASE_URL = env.str("APPLICATION_DATABASE_URL", default="")
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Nothing is cached, and no guard may rest on a cache, which forgets when it is full: counters are rows.

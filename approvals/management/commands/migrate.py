@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.commands import migrate
 from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
+from approvals.management import application_role
 from approvals.management.command import Error
 
 
@@ -18,6 +20,13 @@ class Command(migrate.Command):
         "Bring the database to this version: Django's own command. It gives up waiting for a lock after 3"
         " seconds, with one line, and can be run again."
     )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate, then grant the role of the processes its rights, if APPLICATION_DATABASE_URL names it."""
+        super().handle(*args, **options)
+        if settings.APPLICATION_DATABASE_URL:
+            name = application_role.grant(settings.APPLICATION_DATABASE_URL)
+            self.stdout.write(f"{name} has the rights of the processes.")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Migrate. A migration is one transaction, so one that gives up leaves nothing half done."""
