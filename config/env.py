@@ -92,3 +92,15 @@ def key_ring(name: str, *, debug: str) -> dict[str, bytes]:
             raise ImproperlyConfigured(f"{name} names the key id {key_id!r} twice")
         ring[key_id] = key
     return ring
+
+
+def retention(name: str, *, default: int, least: int = 0) -> int:
+    """Return a length of time in the unit of its name; 0 is for ever, and refused if `least` is 1.
+
+    Raises ImproperlyConfigured for less than `least`.
+    """
+    given = int(env.int(name, default=default))
+    for_ever = given == 0 and least != 1
+    if given < least and not for_ever:
+        raise ImproperlyConfigured(f"{name} is a number of at least {least}")
+    return given

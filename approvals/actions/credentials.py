@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from approvals import policy
@@ -36,8 +39,8 @@ def issue_token(
 ) -> str:
     """Issue an API token of a user and return it; only its digest is stored. No scope means all.
 
-    Raises NotAllowed, or Invalid if the name is empty, this user has a token of that name, the
-    account is not active, or a scope is unknown.
+    It expires after API_TOKEN_DAYS, or never if that is 0. Raises NotAllowed, or Invalid if the name is
+    empty, this user has a token of that name, the account is not active, or a scope is unknown.
     """
     locked = locked_rows.row(User, user.pk, by=by)
     user = locked.row
@@ -54,9 +57,13 @@ def issue_token(
         raise Invalid(f"{user.email} has been deactivated: a token of theirs would open nothing.")
     if unknown := set(scopes) - set(ApiToken.Scope.values):
         raise Invalid(f"No scope {min(unknown)!r}: choose {', '.join(ApiToken.Scope.values)}.")
-    _, token = ApiToken.objects.create(user=user, name=name, scopes=list(scopes))  # knox writes it
+    valid_for = timedelta(days=settings.API_TOKEN_DAYS) or None
+    row, token = ApiToken.objects.create(
+        user=user, name=name, scopes=list(scopes), expiry=valid_for
+    )  # knox writes it
     work = UnitOfWork()
-    data = {"name": name, "scopes": list(scopes)}
+    data: dict[str, Any] = {"name": name, "scopes": list(scopes)}
+    data |= {"expires_at": row.expiry.isoformat()} if row.expiry else {}
     audit.record(work, locked.chain, AuditKind.TOKEN_ISSUED, by=by, data=data)
     work.write()
     return str(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.html import format_html
 
 from approvals.actions import credentials
@@ -22,6 +24,7 @@ from approvals.exceptions import NotFound
 from approvals.models import ApiToken, ReviewQueue, User, WebhookSecret
 from approvals.untrusted.display import visible
 
+SOON = timedelta(days=30)
 KEEP = "Copy it now: it is not stored, and nobody can show it again."
 
 
@@ -59,7 +62,7 @@ class Tokens(Page):
         "scopes",
         "created",
         "last_used_at",
-        "expiry",
+        "expires",
         "ended",
     )
     list_display_links = None
@@ -94,6 +97,14 @@ class Tokens(Page):
             # The name is in the query: some names cannot be part of a path.
             self.action_url("<uuid:user_id>/revoke/", self.revoke, "revoke"),
         ]
+
+    def expires(self, token: ApiToken) -> str:
+        """The day on which it expires, with a warning in its last month."""
+        if token.expiry is None:
+            return "never"
+        left = token.expiry - timezone.now()
+        warning = "expired " if left <= timedelta() else "soon: " if left <= SOON else ""
+        return f"{warning}{token.expiry:%Y-%m-%d}"
 
     def ended(self, token: ApiToken) -> str:
         """When it was revoked, or a link to the page that revokes it."""

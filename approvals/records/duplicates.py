@@ -59,9 +59,12 @@ def _is_equal_json(review: UUID, item: Readable) -> bool:
     """Whether a review's message differs from this one in white space and the order of keys alone.
 
     A recovered message comes from the execution history, which holds its JSON value and not its bytes,
-    while a poller may still find the bytes in SQS. False if the key of the stored message is missing.
+    while a poller may still find the bytes in SQS. False if the key of the stored message is missing, or
+    the message was erased.
     """
     sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=review)
+    if not sealed:
+        return False
     try:
         body = tokens.unseal(sealed, row=review, column="raw_body").decode()
     except KeyMissing:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -19,7 +20,6 @@ from approvals.models import IdempotencyKey
 from approvals.models.ids import uuid7
 from approvals.records import statements
 
-KEPT_FOR = timedelta(days=7)
 AT_ONCE = 10_000  # rows of one DELETE
 
 # A key that has expired, though it is not purged yet, is taken over by the new request.
@@ -33,6 +33,11 @@ ON CONFLICT (principal, key) DO UPDATE SET
 WHERE kept.created_at < statement_timestamp() - %s
 RETURNING 1
 """
+
+
+def kept_for() -> timedelta:
+    """How long a key is kept, those of webhook messages too."""
+    return timedelta(days=settings.RETENTION_IDEMPOTENCY_KEYS_DAYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +78,7 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
         return
     values = [
         *(uuid7(), key.principal, key.key, key.request, key.body_sha256),
-        *(key.status, result, KEPT_FOR),
+        *(key.status, result, kept_for()),
     ]
     if statements.first_row(_KEEP, values):
         return
@@ -101,15 +106,15 @@ def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
 
 def earlier(key: Key) -> IdempotencyKey | None:
     """The stored key of this request, if any. Raises IdempotencyMismatch for a key of another request."""
-    kept = _of(key).filter(created_at__gte=Now() - KEPT_FOR).first()
+    kept = _of(key).filter(created_at__gte=Now() - kept_for()).first()
     if kept is not None:
         _compare(kept, key)
     return kept
 
 
 def purge() -> int:
-    """Delete keys older than seven days, at most AT_ONCE; returns how many."""
-    old = IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT_FOR).values("pk")[:AT_ONCE]
+    """Delete keys that are past their retention, at most AT_ONCE; returns how many."""
+    old = IdempotencyKey.objects.filter(created_at__lt=Now() - kept_for()).values("pk")[:AT_ONCE]
     deleted, _ = IdempotencyKey.objects.filter(pk__in=old).delete()
     return deleted
 

@@ -10,6 +10,7 @@ import math
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -17,7 +18,6 @@ from approvals.exceptions import Throttled
 from approvals.models import RateBucket
 
 LEAST_BURST = 20
-KEPT_FOR = timedelta(hours=1)  # the slowest bucket, one a minute, is full again after 20 minutes
 
 _HOLDS = (
     'LEAST(%(burst)s, mine."left" + %(per_second)s'
@@ -100,8 +100,13 @@ def take_up_to(wanted: int, name: str, *, per_second: float, burst: float) -> in
 
 
 def purge() -> int:
-    """Delete buckets that have been full for long; returns how many."""
-    deleted, _ = RateBucket.objects.filter(filled_at__lt=Now() - KEPT_FOR).delete()
+    """Delete buckets that have been full for long; returns how many.
+
+    The slowest bucket, of one request a minute, is full again after 20 minutes: a deleted one is missed
+    by nobody.
+    """
+    kept = timedelta(hours=settings.RETENTION_SIGN_IN_ATTEMPTS_HOURS)
+    deleted, _ = RateBucket.objects.filter(filled_at__lt=Now() - kept).delete()
     return deleted
 
 

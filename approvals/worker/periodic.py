@@ -16,7 +16,14 @@ from approvals.models.review_tasks import LONGEST_MARGIN
 from approvals.orchestration.batches import distributed_map, runner
 from approvals.polling import checking
 from approvals.reconciliation import batch_executions, execution_history, executions
-from approvals.records import database_time, execution_snapshots, idempotency, outbox, rate_limits
+from approvals.records import (
+    database_time,
+    execution_snapshots,
+    idempotency,
+    outbox,
+    rate_limits,
+    retention,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -92,8 +99,8 @@ class Prober:
 
 
 def purge() -> int:
-    """Delete what is not needed any more: idempotency keys of a week ago, rate buckets that are full."""
-    return idempotency.purge() + rate_limits.purge()
+    """Delete what is past its retention, and rate buckets that are full."""
+    return idempotency.purge() + rate_limits.purge() + _retention.turn()
 
 
 def check_queues() -> int:
@@ -143,6 +150,7 @@ def watch_batch_executions() -> None:
 
 
 _batches = runner.Scheduler()
+_retention = retention.Purge()
 TASKS = {
     "batches": (work_on_batches, timedelta(seconds=1)),
     "checks": (check_queues, timedelta(seconds=5)),

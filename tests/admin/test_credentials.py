@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
@@ -27,7 +30,8 @@ def test_a_token_is_shown_once_and_revoked_for_good(
     typed = {"person": robot.email, "name": "a/b report", "scopes": ["read"]}
     answer = browser.post(at("apitoken_new"), typed)
     token = answer.context["secret"]
-    assert last(robot)[3] == {"name": "a/b report", "scopes": ["read"]}
+    expiry = ApiToken.objects.get().expiry.isoformat()
+    assert last(robot)[3] == {"name": "a/b report", "scopes": ["read"], "expires_at": expiry}
     bearer = {"Authorization": f"Bearer {token}"}
     assert client.get("/api/v1/queues/", headers=bearer).status_code == 200
     listing = browser.get(at("apitoken_changelist")).content.decode()
@@ -42,6 +46,23 @@ def test_a_token_is_shown_once_and_revoked_for_good(
     assert last(robot)[:3] == ("token.revoked", "oscar@example.com", "admin")
     assert browser.post(form_url).status_code == 422
     assert client.get("/api/v1/queues/", headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("days", "warning"), [(365, ""), (29, "soon: "), (-1, "expired "), (None, "never")]
+)
+def test_the_list_of_tokens_warns_of_those_that_expire_soon(
+    browser: Client, alice: User, days: int | None, warning: str
+) -> None:
+    credentials.issue_token(alice, "kept", by=COMMAND_LINE)
+    expiry = None if days is None else timezone.now() + timedelta(days=days)
+    ApiToken.objects.update(expiry=expiry)
+
+    listing = browser.get(at("apitoken_changelist")).content.decode()
+
+    shown = f"{warning}{expiry:%Y-%m-%d}" if expiry else warning
+    assert shown in listing
+    assert ("soon: " in listing, "expired " in listing) == (days == 29, days == -1)
 
 
 def test_nobody_issues_a_token_in_another_persons_name(browser: Client, alice: User) -> None:

@@ -45,3 +45,19 @@ def test_what_is_refused_is_named_and_never_shown(
         )
 
     assert not value or value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "taken"),
+    [("30", 15, 30), ("0", 15, 0), ("0", 0, 0), ("14", 15, None), ("-1", 0, None), ("0", 1, None)],
+)
+def test_a_retention_is_long_enough_or_for_ever(
+    monkeypatch: pytest.MonkeyPatch, given: str, least: int, taken: int | None
+) -> None:
+    monkeypatch.setenv("RETENTION_X_DAYS", given)
+
+    if taken is None:
+        with pytest.raises(ImproperlyConfigured, match="RETENTION_X_DAYS"):
+            env.retention("RETENTION_X_DAYS", default=90, least=least)
+    else:
+        assert env.retention("RETENTION_X_DAYS", default=90, least=least) == taken

@@ -20,7 +20,7 @@ KEY = Key(principal="user:1", key="k", request="POST /x/", body_sha256=b"a" * 32
 
 def outlive_its_days(key: Key) -> None:
     rows = IdempotencyKey.objects.filter(principal=key.principal, key=key.key)
-    rows.update(created_at=Now() - idempotency.KEPT_FOR - timedelta(seconds=1))
+    rows.update(created_at=Now() - idempotency.kept_for() - timedelta(seconds=1))
 
 
 def test_the_same_request_again_finds_the_first_ones_status_and_row() -> None:

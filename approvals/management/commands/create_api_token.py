@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from approvals.actions import credentials
 from approvals.actors import COMMAND_LINE
 from approvals.management.command import ReviewCommand
+from approvals.models import ApiToken
 
 
 class Command(ReviewCommand):
@@ -22,6 +23,9 @@ class Command(ReviewCommand):
         parser.add_argument("--name", required=True, help="tells the user's tokens apart")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Issue the token and print it."""
+        """Issue the token and print it alone; when it expires is on standard error."""
         user = self.user(options["email"])
         self.stdout.write(credentials.issue_token(user, options["name"], by=COMMAND_LINE))
+        token = ApiToken.objects.get(user=user, name=options["name"].strip())
+        if token.expiry:
+            self.stderr.write(f"It expires on {token.expiry:%Y-%m-%d}.")

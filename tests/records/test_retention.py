@@ -1,0 +1,163 @@
+"""What is past its retention goes, and only that: rows are moved past each limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db.models import Model
+from django.db.models.functions import Now
+from pytest_django.fixtures import Settings
+
+from approvals.actions import decisions, intake, quarantine
+from approvals.actors import COMMAND_LINE
+from approvals.models import (
+    ExecutionHistory,
+    ExecutionSnapshot,
+    OutboxAttempt,
+    OutboxEntry,
+    QuarantinedMessage,
+    ReviewTask,
+    User,
+)
+from approvals.models.choices import Outcome
+from approvals.records import outbox, retention
+from approvals.worker import periodic
+from tests import factories
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+ARN = "arn:aws:states:us-east-1:123456789012:execution:orders:{}"
+
+
+def sessions() -> list[Any]:
+    made = []
+    for _ in range(3):
+        store = SessionStore()
+        store.create()
+        made.append(store.session_key)
+    return made
+
+
+def snapshots() -> list[Any]:
+    rows = [ExecutionSnapshot(execution_arn=ARN.format(n), status="x") for n in range(4)]
+    rows[3].due_at = Now()
+    ExecutionSnapshot.objects.bulk_create(rows)
+    ExecutionSnapshot.objects.filter(pk=rows[3].pk).update(read_at=Now() - timedelta(days=4000))
+    return [row.pk for row in rows[:3]]
+
+
+def histories() -> list[Any]:
+    rows = [ExecutionHistory(execution_arn=ARN.format(n)) for n in range(4)]
+    ExecutionHistory.objects.bulk_create(rows)
+    asked = Now() - timedelta(days=4000)
+    ExecutionHistory.objects.filter(pk=rows[3].pk).update(read_at=asked, asked_at=asked)
+    return [row.pk for row in rows[:3]]
+
+
+def quarantined() -> list[Any]:
+    queue = factories.queue()
+    intake.accept(queue, [factories.received(f"not JSON {number}") for number in range(4)])
+    kept = list(QuarantinedMessage.objects.order_by("pk"))
+    QuarantinedMessage.objects.filter(pk=kept[3].pk).update(
+        received_at=Now() - timedelta(days=4000)
+    )
+    for row in kept[:3]:
+        quarantine.discard(row.pk, "A test.", by=COMMAND_LINE)
+    return [row.pk for row in kept[:3]]
+
+
+def attempts() -> list[Any]:
+    alice = factories.user("alice@example.com", "reviewer", factories.queue())
+    made = []
+    for number in range(4):
+        decision = decisions.decide(
+            factories.review().pk, Outcome.APPROVED, by=actor(alice)
+        ).decision
+        entry = OutboxEntry.objects.get(subject=decision.pk)
+        OutboxEntry.objects.filter(pk=entry.pk).update(not_before=Now())
+        assert outbox.lease(entry.pk) is not None
+        made.append(OutboxAttempt.objects.get(entry=entry).pk)
+        state = {"state": "settled", "detail": "acknowledged", "ended_at": Now()}
+        if number < 3:
+            OutboxEntry.objects.filter(pk=entry.pk).update(lease_until=None, **state)
+    OutboxAttempt.objects.filter(pk=made[3]).update(ended_at=Now() - timedelta(days=4000))
+    return made[:3]
+
+
+# What makes three rows that may go and perhaps some that may not, their model, and the time that counts.
+CASES: dict[str, tuple[Callable[[], list[Any]], type[Model], str]] = {
+    "sessions": (sessions, Session, "expire_date"),
+    "attempts": (attempts, OutboxAttempt, "ended_at"),
+    "quarantine": (quarantined, QuarantinedMessage, "discarded_at"),
+    "snapshots": (snapshots, ExecutionSnapshot, "read_at"),
+    "histories": (histories, ExecutionHistory, "read_at"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rows_past_their_limit_go_and_only_they(
+    name: str, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    make, model, column = CASES[name]
+    young, edge, old = make()
+    others = set(model._default_manager.values_list("pk", flat=True)) - {young, edge, old}
+    days = timedelta(days=getattr(settings, retention.RULES[name].setting))
+    for pk, age in ((young, -days / 2), (edge, timedelta(minutes=5)), (old, -timedelta(minutes=5))):
+        at = Now() + age if pk == young else Now() - days + age
+        model._default_manager.filter(pk=pk).update(**{column: at})
+    monkeypatch.setattr(retention, "BATCH", 1)
+
+    assert retention.Purge().turn() == 1
+
+    left = set(model._default_manager.values_list("pk", flat=True))
+    assert left == {young, edge} | others
+    assert old not in left
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_limit_of_0_keeps_for_ever(name: str, settings: Settings) -> None:
+    make, model, column = CASES[name]
+    setattr(settings, retention.RULES[name].setting, 0)
+    ids = make()
+    model._default_manager.filter(pk__in=ids).update(**{column: Now() - timedelta(days=4000)})
+
+    assert retention.Purge().turn() == 0
+
+
+def test_the_message_of_a_review_that_has_ended_is_erased_and_the_review_stays(
+    alice: User, settings: Settings
+) -> None:
+    reviews = [factories.review() for _ in range(3)]
+    for review in reviews[:2]:
+        decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    before = Now() - timedelta(days=settings.RETENTION_RAW_BODIES_DAYS, minutes=5)
+    past = [reviews[0].pk, reviews[2].pk]
+    ReviewTask.objects.filter(pk__in=past).update(received_at=before)
+
+    assert periodic.purge() == 1
+    assert periodic.purge() == 0
+
+    sizes = [len(bytes(ReviewTask.objects.get(pk=review.pk).raw_body)) for review in reviews]
+    assert sizes[0] == 0
+    assert sizes[1] > 0
+    assert sizes[2] > 0
+
+
+def test_a_walk_goes_on_where_it_was_and_begins_again_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    monkeypatch.setattr(retention, "BATCHES_AT_ONCE", 1)
+    purge = retention.Purge()
+    ids = snapshots()
+    ExecutionSnapshot.objects.filter(pk__in=ids[1:]).update(read_at=Now() - timedelta(days=4000))
+
+    assert [purge.turn() for _ in range(6)] == [0, 1, 1, 0, 0, 0]
+    ExecutionSnapshot.objects.filter(pk=ids[0]).update(read_at=Now() - timedelta(days=4000))
+    assert sum(purge.turn() for _ in range(3)) == 1
