@@ -41,6 +41,6 @@ DROP FUNCTION approvals_frozen_outcome();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0015_unused_indexes")]
+    dependencies = [("approvals", "0016_review_by_customer")]
 
     operations = [migrations.RunSQL(GUARDED, AS_BEFORE)]
