@@ -29,6 +29,17 @@ class _Environment(environ.FileAwareEnv):  # type: ignore[misc]
         except (KeyError, TypeError, ValueError):
             raise ImproperlyConfigured(f"{var} holds a value that cannot be used") from None
 
+    def retention(self, name: str, *, default: int, least: int = 0) -> int:
+        """Return a length of time in the unit of its name; 0 is for ever, and refused if `least` is 1.
+
+        Raises ImproperlyConfigured for less than `least`.
+        """
+        given = int(self.int(name, default=default))
+        for_ever = given == 0 and least != 1
+        if given < least and not for_ever:
+            raise ImproperlyConfigured(f"{name} is a number of at least {least}")
+        return given
+
     def email(self, var: str, *, default: str) -> dict[str, Any]:
         """Return Django's e-mail settings from the URL in `var`. Raises ImproperlyConfigured."""
         try:
@@ -92,15 +103,3 @@ def key_ring(name: str, *, debug: str) -> dict[str, bytes]:
             raise ImproperlyConfigured(f"{name} names the key id {key_id!r} twice")
         ring[key_id] = key
     return ring
-
-
-def retention(name: str, *, default: int, least: int = 0) -> int:
-    """Return a length of time in the unit of its name; 0 is for ever, and refused if `least` is 1.
-
-    Raises ImproperlyConfigured for less than `least`.
-    """
-    given = int(env.int(name, default=default))
-    for_ever = given == 0 and least != 1
-    if given < least and not for_ever:
-        raise ImproperlyConfigured(f"{name} is a number of at least {least}")
-    return given

@@ -287,4 +287,5 @@ def _with_edits(values: tuple[Any, ...]) -> tuple[Any, ...]:
 def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

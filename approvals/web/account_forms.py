@@ -8,10 +8,13 @@ from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
 from approvals import policy
+from approvals.models import User
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
     """Asks for a link by mail. It looks alike for everybody; only who may sign in is sent one."""
+
+    users: list[User]
 
     def clean_email(self) -> str:
         """Find whom to send the link to."""

@@ -7,7 +7,6 @@ needed, because an operator makes the accounts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from allauth.account import urls as allauth_urls
 from allauth.account.adapter import get_adapter
@@ -18,7 +17,6 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
-from approvals.models import User
 from approvals.records import sign_in_limits
 from approvals.web.sign_in import account_key, limited
 
@@ -26,7 +24,7 @@ from approvals.web.sign_in import account_key, limited
 def _count_change(request: HttpRequest) -> None:
     """Count a change of a password, which checks the old one, by who is signed in."""
     if request.user.is_authenticated:
-        whom = account_key(cast("User", request.user).email)
+        whom = account_key(request.user.email)
         sign_in_limits.count(sign_in_limits.PASSWORD_CHANGES, whom)
 
 

@@ -54,7 +54,7 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
         def decorated(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
-            if not policy.may_have_password(cast("User", request.user)):
+            if not policy.may_have_password(request.user):
                 raise PermissionDenied  # a session that an earlier release gave a program
             desk_request = cast("DeskRequest", request)
             desk_request.actor = access_of(request).actor

@@ -19,7 +19,6 @@ from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
 from approvals.exceptions import Throttled
-from approvals.models import User
 from approvals.records import sign_in_limits
 from approvals.records.sign_in_limits import Limit
 
@@ -104,8 +103,9 @@ def _device(request: HttpRequest, account: str) -> str | None:
     """The number of this device if the account has signed in on it, or is signed in now."""
     if known := _devices(request).get(account):
         return known
-    user = cast("User", request.user)
-    return "session" if user.is_authenticated and account_key(user.email) == account else None
+    user = request.user
+    is_own = user.is_authenticated and account_key(user.email) == account
+    return "session" if is_own else None
 
 
 def _devices(request: HttpRequest) -> dict[str, str]:

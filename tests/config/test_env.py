@@ -58,6 +58,6 @@ def test_a_retention_is_long_enough_or_for_ever(
 
     if taken is None:
         with pytest.raises(ImproperlyConfigured, match="RETENTION_X_DAYS"):
-            env.retention("RETENTION_X_DAYS", default=90, least=least)
+            env.env.retention("RETENTION_X_DAYS", default=90, least=least)
     else:
-        assert env.retention("RETENTION_X_DAYS", default=90, least=least) == taken
+        assert env.env.retention("RETENTION_X_DAYS", default=90, least=least) == taken
