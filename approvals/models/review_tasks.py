@@ -18,6 +18,7 @@ from django.db.models.functions import Now, Upper
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import ReviewQueue
+from approvals.untrusted import message_fields
 
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
 SEARCHED = ("reference", "title", "customer", "error_name")
@@ -283,7 +284,7 @@ class ReviewTask(models.Model):
     def order(self) -> Any:
         """The order in the message: its `input`, else the message itself."""
         payload: Any = self.payload
-        inner = payload.get("input") if isinstance(payload, dict) else None
+        inner = message_fields.value_of(payload, "input") if isinstance(payload, dict) else None
         return inner if isinstance(inner, dict) and inner else payload
 
     def is_held(self, at: datetime) -> bool:

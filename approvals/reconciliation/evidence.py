@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from approvals import messages
 from approvals.arns import Place
 from approvals.exceptions import Throttled
 from approvals.gateways import histories
@@ -23,6 +24,7 @@ from approvals.gateways.histories import Event
 from approvals.messages import TaskToken
 from approvals.models import Decision, ReviewTask
 from approvals.records import places, rate_limits, tokens
+from approvals.untrusted.strict_json import Unreadable
 
 PAGES_A_MINUTE = 300  # of the 20 a second that an account may read
 
@@ -91,10 +93,18 @@ class Task:
     evidence: Evidence
 
     @property
+    def token(self) -> str:
+        """Its task token; empty if its message holds none."""
+        try:
+            return messages.token_of(self.message)
+        except Unreadable:
+            return ""
+
+    @property
     def fingerprint(self) -> bytes | None:
         """The fingerprint of its token; None if its message holds none."""
-        token = self.message.get("taskToken")
-        return tokens.fingerprint(TaskToken(token)) if isinstance(token, str) else None
+        token = self.token
+        return tokens.fingerprint(TaskToken(token)) if token else None
 
 
 class Unread(Exception):

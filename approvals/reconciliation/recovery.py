@@ -30,6 +30,7 @@ from approvals.models.outbox import DeliveryState
 from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
 from approvals.records.received_messages import Received
+from approvals.untrusted import message_fields
 from approvals.untrusted.redaction import PLACEHOLDER
 
 log = structlog.get_logger(__name__)
@@ -201,8 +202,8 @@ def _compared(queue: ReviewQueue, arn: str, task: Task) -> Found | None:
     """The difference between a task of a history and what the database holds of its token."""
     if task.fingerprint is None:
         return None
-    token, named = str(task.message["taskToken"]), str(task.message.get("orderId", ""))
-    reference = named.replace(token, PLACEHOLDER)[:256]
+    named = str(message_fields.value_of(task.message, "orderId") or "")
+    reference = named.replace(task.token, PLACEHOLDER)[:256]
     rows = ReviewTask.objects.without_secrets().defer("payload")
     known = rows.filter(token_fingerprint=task.fingerprint).first()
     if known is not None:

@@ -14,6 +14,7 @@ from approvals.exceptions import KeyMissing
 from approvals.models import ReviewTask
 from approvals.records import tokens
 from approvals.records.received_messages import Readable, Refused
+from approvals.untrusted import lenient_json
 
 
 class StoredReview(NamedTuple):
@@ -66,11 +67,11 @@ def _is_equal_json(review: UUID, item: Readable) -> bool:
     if not sealed:
         return False
     try:
-        body = tokens.unseal(sealed, row=review, column="raw_body").decode()
+        body = tokens.unseal(sealed, row=review, column="raw_body").decode(errors="surrogatepass")
     except KeyMissing:
         return False
     return _canonical(body) == _canonical(item.received.body)
 
 
 def _canonical(body: str) -> str:
-    return json.dumps(json.loads(body), sort_keys=True)
+    return json.dumps(lenient_json.read(body), sort_keys=True)

@@ -77,7 +77,7 @@ def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
         title=request.title,
         payload=request.payload,
         flags=list(request.flags),
-        raw_body=tokens.seal_body(received.body.encode(), row=pk, column="raw_body"),
+        raw_body=tokens.seal_body(received.raw, row=pk, column="raw_body"),
         raw_body_sha256=item.digest,
         error_name=request.error_name,
         error_cause=request.error_cause,

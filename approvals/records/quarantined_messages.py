@@ -9,12 +9,12 @@ from dataclasses import replace
 import structlog
 
 from approvals.actors import MESSAGE_QUEUE
+from approvals.messages import redacted
 from approvals.models import QuarantinedMessage, ReviewQueue
 from approvals.models.ids import uuid7
 from approvals.records import audit, tokens, unit_of_work
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Refused
-from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)
 
@@ -59,12 +59,12 @@ def body_of(row: QuarantinedMessage) -> bytes:
 
 def redacted_body(row: QuarantinedMessage) -> str:
     """The body of a quarantined message without its task token. Raises KeyMissing."""
-    return redaction.redacted_body(body_of(row).decode(errors="replace"))
+    return redacted.redacted_body(body_of(row).decode(errors="surrogatepass"))
 
 
 def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessage:
     """The row of a message, with its bytes sealed."""
-    pk, body = uuid7(), item.received.body.encode(errors="surrogatepass")
+    pk, body = uuid7(), item.received.raw
     return QuarantinedMessage(
         id=pk,
         origin=origin,

@@ -30,6 +30,11 @@ class Received:
     message_id: str
     sent_at: datetime
 
+    @property
+    def raw(self) -> bytes:
+        """The bytes of its body; SQS's JSON may carry half of a surrogate pair."""
+        return self.body.encode(errors="surrogatepass")
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -59,7 +64,7 @@ class Readable:
     @cached_property
     def digest(self) -> bytes:
         """The SHA-256 of its body."""
-        return hashlib.sha256(self.received.body.encode()).digest()
+        return hashlib.sha256(self.received.raw).digest()
 
 
 def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable | Refused:

@@ -62,9 +62,17 @@ def money(amount: object, currency: str = "") -> str:
 
 
 def indented_json(value: Any) -> tuple[str, bool]:
-    """A JSON value as indented text of at most MAX_JSON characters, and whether it was cut there."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    return visible_json(text[:MAX_JSON]), len(text) > MAX_JSON
+    """A JSON value as indented text of at most MAX_JSON characters, and whether it was cut there.
+
+    What lies behind the cut is not written at all: a message may hold half a million values.
+    """
+    parts, length = [], 0
+    for part in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+        parts.append(part)
+        length += len(part)
+        if length > MAX_JSON:
+            break
+    return visible_json("".join(parts)[:MAX_JSON]), length > MAX_JSON
 
 
 def _code(character: str) -> str:

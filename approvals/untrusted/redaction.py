@@ -6,17 +6,21 @@ JSON's escapes where JSON text lies inside a string: .NET writes \\u002B for +, 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from string import ascii_letters, digits
 from typing import Any
 
-from approvals.untrusted import strict_json
-from approvals.untrusted.strict_json import Unreadable
+from approvals.untrusted import message_fields
 
 PLACEHOLDER = "[task token]"
 
+SHORTEST_TOKEN = 16  # characters; what is shorter under a token's name is left to be read
+# A member of that name in JSON text, or of a Python value written as text.
+_NAMED = re.compile(
+    r"""(["']task[_ -]?token["']\s*+:\s*+)(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)""",
+    re.IGNORECASE,
+)
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _LIKE_A_TOKEN = re.compile(
     r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
@@ -27,13 +31,19 @@ _TOKEN_CHARACTERS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
 def redact(value: Any, token: str) -> Any:
-    """A JSON value with this token replaced by PLACEHOLDER wherever it is, in keys and escaped too."""
+    """A JSON value with this token replaced by PLACEHOLDER wherever it is, in keys and escaped too.
+
+    Another token that stands under a name of the token is replaced as well.
+    """
     if isinstance(value, str):
         return _redact_token(value, token)
     if isinstance(value, list):
         return [redact(inner, token) for inner in value]
     if isinstance(value, dict):
-        return {redact(key, token): redact(inner, token) for key, inner in value.items()}
+        return {
+            redact(key, token): PLACEHOLDER if _is_token(key, inner) else redact(inner, token)
+            for key, inner in value.items()
+        }
     return value
 
 
@@ -42,7 +52,7 @@ def redact_text(text: str) -> str:
 
     For texts whose token is not known. Runs of 64 characters of a token's alphabet go, digests too.
     """
-    text = re.sub(r'("taskToken"\s*:\s*)"(?:[^"\\]|\\.)*"?', rf'\1"{PLACEHOLDER}"', text)
+    text = _NAMED.sub(rf'\1"{PLACEHOLDER}"', text)
     return _LIKE_A_TOKEN.sub(PLACEHOLDER, text)
 
 
@@ -59,7 +69,7 @@ def redact_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             _LONG_RUN.sub(PLACEHOLDER, key): PLACEHOLDER
-            if key == "taskToken" and isinstance(inner, str)
+            if message_fields.is_token_name(key) and isinstance(inner, str)
             else redact_json(inner)
             for key, inner in value.items()
         }
@@ -84,19 +94,14 @@ def redact_matching(text: str, is_token: Callable[[str], bool]) -> str:
     return _RUN.sub(replace, text)
 
 
-def redacted_body(body: str) -> str:
-    """The body of a message without its task token, as indented JSON.
-
-    A body that cannot be read, or has no token, is redacted as text.
-    """
-    try:
-        document = strict_json.read(body, unique={"taskToken"})
-        token = document["taskToken"]
-    except (Unreadable, KeyError, TypeError):
-        return redact_text(body)
-    if not isinstance(token, str) or not token.strip():
-        return redact_text(body)
-    return json.dumps(redact(document, token), indent=2, ensure_ascii=False)
+def _is_token(key: str, value: Any) -> bool:
+    """Whether a member holds a task token by its name; a short text or a path is none."""
+    return (
+        isinstance(value, str)
+        and len(value) >= SHORTEST_TOKEN
+        and message_fields.is_token_name(key)
+        and not value.startswith(("$", "{%"))
+    )
 
 
 def _redact_token(text: str, token: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from approvals.models import OrderExecution, ReviewTask
 from approvals.models.review_queues import value_at
-from approvals.untrusted import flag_rules, redaction
+from approvals.untrusted import flag_rules, message_fields, redaction
 from approvals.untrusted.display import money, visible
 
 MAX_DEPTH = 5
@@ -23,24 +23,6 @@ MAX_ROWS = 50
 MAX_COLUMNS = 7
 LONG = 280  # characters from which a text is folded
 
-# Keys of a message that are not part of the order.
-ENVELOPE = {
-    "schemaVersion",
-    "taskToken",
-    "orderId",
-    "error",
-    "executionArn",
-    "stateMachineArn",
-    "stateName",
-    "enteredTime",
-    "retryCount",
-    "redriveCount",
-    "itemIndex",
-    "timeoutSeconds",
-    "input",
-    "title",
-    "priority",
-}
 LINES = ("items", "lines", "line_items", "lineItems", "products")
 ORDER_IDS = ("orderId", "order_id", "orderNumber", "order_number")
 TOTALS = ("total", "total_amount", "totalAmount", "grand_total", "amount")
@@ -128,14 +110,17 @@ def review_order(review: ReviewTask) -> OrderView:
     if not isinstance(order, dict):
         return OrderView(rest=(_node("", order, 0, budget),))
     inner = order is not payload
+    error = message_fields.value_of(payload, "error")
     left = {
         key: value
         for key, value in order.items()
         # The error is shown above the order already; nulls are left out.
-        if value is not None and not (key == "error" and value == payload.get("error"))
-        if inner or key not in ENVELOPE
+        if value is not None and not (key == "error" and value == error)
+        if inner or not message_fields.field_of(key)
     }
-    beside = {key: value for key, value in payload.items() if inner and key not in ENVELOPE}
+    beside = {
+        key: value for key, value in payload.items() if inner and not message_fields.field_of(key)
+    }
     view = _sorted(left, budget, review.reference, review.amount, review.customer)
     return replace(
         view,

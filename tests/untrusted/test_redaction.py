@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from approvals.messages import redacted
 from approvals.untrusted import redaction
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAA" + "Abc+/deFGH12" * 40 + "=="
@@ -24,7 +25,7 @@ SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
     ],
 )
 def test_no_part_of_a_token_is_shown_however_its_message_spells_it(body: str) -> None:
-    shown = redaction.redacted_body(body)
+    shown = redacted.redacted_body(body)
     plain = shown.replace("\\\\", "\\").replace("\\/", "/").replace("\\u002B", "+")
     assert not any(TOKEN[i : i + 12] in plain for i in range(len(TOKEN) - 12))
     assert redaction.PLACEHOLDER in shown

@@ -1,0 +1,154 @@
+"""Reads the optional fields of a message. A value that cannot be used is left out and its field flagged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from approvals.untrusted import message_fields
+from approvals.untrusted.strict_json import Unreadable, check_text
+
+MAX_REFERENCE = 256
+MAX_CAUSE = 32_768  # API reference, SendTaskFailure: cause
+LONGEST_NUMBER = 32  # characters of a text that is read as a number
+INNER_CAUSES = 3  # how often a cause may be JSON in a text in JSON
+# Where the sentence is in a cause that is JSON: of a Lambda function, of an ECS task, of a Batch job, of a
+# nested execution, of others.
+SENTENCES = ("errorMessage", "StoppedReason", "StatusReason", "Cause", "message", "Message")
+
+
+class Reader:
+    """Reads fields of a payload in any spelling; `flags` names those that are there but unusable.
+
+    `mapped` holds values that a queue's map of paths has found; they come before the field's own name.
+    """
+
+    def __init__(
+        self, payload: Mapping[str, Any], mapped: Mapping[str, tuple[str, Any]] | None = None
+    ) -> None:
+        self.payload = payload
+        self.mapped = mapped or {}
+        self.flags: list[str] = []
+
+    def value(self, name: str) -> tuple[str, Any]:
+        """The key and the value of a field; two spellings that differ are flagged, the first counts."""
+        if name in self.mapped:
+            return self.mapped[name]
+        found = list(message_fields.standing(self.payload, name))
+        if not found:
+            return name, None
+        key, value = found[0]
+        self.flags += [other for other, differing in found[1:] if differing != value]
+        return key, value
+
+    def text(self, name: str, limit: int) -> str:
+        """A text of at most `limit` characters; empty, and flagged, if it is longer or no text."""
+        key, value = self.value(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or len(value) > limit:
+            self.flags.append(key)
+            return ""
+        return value
+
+    def whole(self, name: str, lowest: int, highest: int) -> int | None:
+        """A whole number between two bounds, however it is written: 3600, 3.6E3 or "3600"."""
+        key, value = self.value(name)
+        if value is None:
+            return None
+        number = _whole(value, max(abs(lowest), abs(highest)))
+        if number is None or not lowest <= number <= highest:
+            self.flags.append(key)
+            return None
+        return number
+
+    def reference(self) -> str:
+        """The order id as text. What is neither a text nor a number is shown as JSON, and flagged."""
+        key, value = self.value("orderId")
+        if value is None or value == "":
+            self.flags.append(key)
+            return ""
+        odd = isinstance(value, bool | list | dict)
+        shown = json.dumps(value, ensure_ascii=False) if odd else _number_text(value)
+        if odd or len(shown) > MAX_REFERENCE:
+            self.flags.append(key)
+        return shown[:MAX_REFERENCE]
+
+    def error(self) -> tuple[str, str]:
+        """Name and cause of `error`: a text, null, or {Error, Cause}, which may be JSON in a text."""
+        key, error = self.value("error")
+        if isinstance(error, str):
+            inner = _json_object(error)
+            if inner is None or not {"error", "cause"} & set(map(message_fields.spelling, inner)):
+                return error[:256], error if len(error) > 256 else ""
+            error = inner
+        if error is None:
+            return "", ""
+        if not isinstance(error, dict):
+            self.flags.append(key)
+            return "", ""
+        parts = {message_fields.spelling(part): inner for part, inner in error.items()}
+        name, cause = error.get("Error", parts.get("error")), parts.get("cause")
+        if name is not None and not isinstance(name, str):
+            self.flags.append(key)
+        shown = name[:256] if isinstance(name, str) and _is_storable(name) else ""
+        return shown, _cause(error.get("Cause", cause))
+
+
+def _whole(value: Any, largest: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    text = str(value).strip()
+    if len(text) > LONGEST_NUMBER or not text.isascii() or "_" in text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number) > largest or number != number.to_integral_value():
+        return None
+    return int(number)
+
+
+def _number_text(value: str | float) -> str:
+    """A text as it is, and a number without its exponent: 1.23456789012E11 is 123456789012."""
+    if isinstance(value, float):
+        return format(Decimal(repr(value)).normalize(), "f")
+    return str(value)
+
+
+def _cause(cause: Any) -> str:
+    """A cause as text: of JSON text, the sentence that explains it."""
+    if not isinstance(cause, str):
+        return "" if cause is None else json.dumps(cause, ensure_ascii=False)[:MAX_CAUSE]
+    shown = cause
+    for _ in range(INNER_CAUSES):
+        inner = _json_object(shown)
+        sentences = [inner[name] for name in SENTENCES if name in inner] if inner else []
+        found = next((one for one in sentences if isinstance(one, str) and one), None)
+        if found is None or not _is_storable(
+            found
+        ):  # an escape may hide what the outer text did not
+            break
+        shown = found
+    return shown
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        inner = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return inner if isinstance(inner, dict) else None
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        check_text(text)
+    except Unreadable:
+        return False
+    return True

@@ -1,0 +1,182 @@
+"""Reads the JSON of messages that must not be lost: odd values are kept as text instead of refused.
+
+A message waits for an answer, so only what is no JSON, or too large for SQS, is refused. Everything else
+is read into a value that can be stored, and the fields that were changed for it are named.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from approvals.untrusted.strict_json import LARGEST, MAX_BYTES, MAX_DEPTH, MAX_DIGITS, Unreadable
+
+# Possessive, and a string may end with the text: one without its closing quote is scanned once.
+_STRUCTURE = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{\]}]', re.DOTALL)
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class AsText(str):
+    """A number that cannot be stored, or a part that is nested too deep, as the text that stood there."""
+
+    __slots__ = ()
+
+
+class WithRepeats(dict[str, Any]):
+    """An object in which keys stand twice; `repeated` has all values of each such key, in their order."""
+
+    repeated: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """A part of a text that was replaced: where it begins, and the lengths before and after."""
+
+    start: int
+    was: int
+    now: int
+
+
+def read(text: str) -> Any:
+    """Parse JSON. Raises Unreadable, `too_large` or `not_json`, with the place where it stops being JSON.
+
+    NaN, Infinity and numbers beyond what can be stored come as AsText, as do parts that lie deeper than
+    MAX_DEPTH levels; objects with repeated keys come as WithRepeats, with their last values.
+    """
+    size = len(text.encode(errors="surrogatepass"))
+    if size > MAX_BYTES:
+        raise Unreadable("too_large", f"The body has {size} bytes; {MAX_BYTES} is the limit.")
+    bare = text.removeprefix("\ufeff")
+    if not bare.strip():
+        raise Unreadable("not_json", "The body is empty.")
+    mark = secrets.token_hex(16)  # a key that no sender can know
+    folded, folds = _folded(bare, mark)
+    try:
+        return json.loads(
+            folded,
+            strict=False,  # a raw tab or line feed in a text is not JSON, but clear
+            object_pairs_hook=partial(_object, mark),
+            parse_constant=AsText,
+            parse_int=_whole,
+            parse_float=_fraction,
+        )
+    except json.JSONDecodeError as error:
+        place = _unfolded(error.pos, folds) + len(text) - len(bare)
+        raise Unreadable("not_json", _explanation(error.msg, text, place)) from None
+
+
+def storable(value: Any) -> tuple[Any, tuple[str, ...]]:
+    """A value that was read, as plain values that PostgreSQL can store, and the changed members of it.
+
+    NUL and halves of surrogate pairs are written as their JSON escapes. Members are named that hold
+    such a text, an AsText or repeated keys, at any depth.
+    """
+    if not isinstance(value, dict):
+        return _plain(value, [])[0], ()
+    changed = dict.fromkeys(map(_escaped, getattr(value, "repeated", ())))
+    document = {}
+    for key, inner in value.items():
+        name = _escaped(key)
+        found: list[bool] = []
+        document[name] = _plain(inner, found)[0]
+        if found or name != key:
+            changed[name] = None
+    return document, tuple(changed)
+
+
+def _plain(value: Any, found: list[bool]) -> tuple[Any, list[bool]]:
+    if isinstance(value, str):
+        plain = _escaped(value)
+        if isinstance(value, AsText) or plain != value:
+            found.append(True)
+        return plain, found
+    if isinstance(value, list):
+        return [_plain(inner, found)[0] for inner in value], found
+    if isinstance(value, dict):
+        if isinstance(value, WithRepeats) or any(map(_UNSTORABLE.search, value)):
+            found.append(True)
+        members = {_escaped(key): _plain(inner, found)[0] for key, inner in value.items()}
+        return members, found
+    return value, found
+
+
+def _escaped(text: str) -> str:
+    return _UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text[:])
+
+
+def _object(mark: str, pairs: list[tuple[str, Any]]) -> dict[str, Any] | AsText:
+    if len(pairs) == 1 and pairs[0][0] == mark:
+        return AsText(pairs[0][1])
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    values: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        values.setdefault(key, []).append(value)
+    several = WithRepeats(members)
+    several.repeated = {key: them for key, them in values.items() if len(them) > 1}
+    return several
+
+
+def _whole(digits: str) -> int | AsText:
+    return int(digits) if len(digits) <= MAX_DIGITS else AsText(digits)
+
+
+def _fraction(digits: str) -> float | AsText:
+    if len(digits) > MAX_DIGITS or not abs(float(digits)) <= LARGEST:
+        return AsText(digits)
+    return float(digits)
+
+
+def _folded(text: str, mark: str) -> tuple[str, list[_Fold]]:
+    """The text with each part below MAX_DEPTH levels replaced by `{mark: ...}` of what stands there."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return text, []
+    parts, folds, done = [], [], 0
+    for start, end in _deep_parts(text):
+        written = json.dumps({mark: text[start:end]})
+        parts += [text[done:start], written]
+        folds.append(_Fold(start, end - start, len(written)))
+        done = end
+    return "".join([*parts, text[done:]]), folds
+
+
+def _deep_parts(text: str) -> Iterator[tuple[int, int]]:
+    """Where each array or object begins and ends that lies deeper than MAX_DEPTH levels."""
+    depth = start = 0
+    for match in _STRUCTURE.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            start = match.start() if depth == MAX_DEPTH + 1 else start
+        elif match[0] in "]}":
+            depth -= 1
+            if depth == MAX_DEPTH:
+                yield start, match.end()
+            if depth < 0:
+                return  # a bracket too many: no JSON, and the parser stops there
+    if depth > MAX_DEPTH:
+        raise Unreadable("not_json", _explanation("Unclosed bracket", text, start))
+
+
+def _unfolded(place: int, folds: list[_Fold]) -> int:
+    """The place in the original text of a place in the folded one."""
+    for fold in folds:
+        if place >= fold.start + fold.now:
+            place += fold.was - fold.now
+    return place
+
+
+def _explanation(what: str, text: str, place: int) -> str:
+    line = text.count("\n", 0, place) + 1
+    column = place - text.rfind("\n", 0, place)
+    hint = ""
+    if text.lstrip()[:2] in ("{'", "['"):
+        hint = " It looks like a Python value written with str(): send json.dumps() of it."
+    elif text.lstrip()[:1] == "<":
+        hint = " It looks like XML or HTML."
+    return f"The body is not JSON: {what}: line {line} column {column} (character {place}).{hint}"

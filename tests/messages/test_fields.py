@@ -1,0 +1,69 @@
+"""Optional fields: numbers and ids however they are written, and errors whose cause is JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from approvals.messages.fields import Reader
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (3600, 3600), (3.6e3, 3600), ("3600", 3600), (" 3600 ", 3600), ("3600.0", 3600), ("3.6E3", 3600),
+        ("+60", 60), ("1_000", None), ("\u0661", None), ("0x10", None), ("1e999999", None), ("NaN", None),
+        (1.5, None), ("high", None), (True, None), ([60], None), ("9" * 33, None),
+    ],
+)  # fmt: skip
+def test_a_whole_number_is_read_however_it_is_written(written: Any, read: int | None) -> None:
+    reader = Reader({"timeoutSeconds": written})
+
+    assert reader.whole("timeoutSeconds", 1, 10_000) == read
+    assert reader.flags == ([] if read else ["timeoutSeconds"])
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "flagged"),
+    [
+        (1.23456789012e11, "123456789012", False), (1e60, "1" + "0" * 60, False), (1.5, "1.5", False),
+        (0, "0", False), (-0.0, "-0", False), ({"N": "123"}, '{"N": "123"}', True), ([1], "[1]", True),
+        (True, "true", True), (None, "", True), ("", "", True), ("x" * 300, "x" * 256, True),
+    ],
+)  # fmt: skip
+def test_an_order_id_is_shown_whatever_it_is(given: Any, shown: str, flagged: bool) -> None:
+    reader = Reader({"orderId": given})
+
+    assert (reader.reference(), bool(reader.flags)) == (shown, flagged)
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "cause"),
+    [
+        (
+            {"Error": "E", "Cause": json.dumps({"StoppedReason": "out of memory"})},
+            "E",
+            "out of memory",
+        ),
+        (
+            {"Error": "E", "Cause": json.dumps({"Cause": json.dumps({"errorMessage": "no"})})},
+            "E",
+            "no",
+        ),
+        ({"Error": "E", "Cause": json.dumps({"errorMessage": 5, "message": "m"})}, "E", "m"),
+        (json.dumps({"Error": "E", "Cause": "c"}), "E", "c"),
+        ({"error": "E", "cause": "c"}, "E", "c"),
+        ('{"other": 1}', '{"other": 1}', ""),
+        ('{"Error": "a\\u0000b"}', "", ""),
+    ],
+)
+def test_an_error_is_read_out_of_the_json_it_lies_in(error: Any, name: str, cause: str) -> None:
+    assert Reader({"error": error}).error() == (name, cause)
+
+
+def test_a_mapped_value_comes_before_the_fields_own_name() -> None:
+    reader = Reader({"title": "own"}, {"title": ("$.about.title", "mapped")})
+
+    assert reader.text("title", 200) == "mapped"
