@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,6 +14,7 @@ from approvals.untrusted.strict_json import Unreadable, check_text
 MAX_REFERENCE = 256
 MAX_CAUSE = 32_768  # API reference, SendTaskFailure: cause
 LONGEST_NUMBER = 32  # characters of a text that is read as a number
+MILLISECONDS = 10**11  # a number of seconds since 1970 has fewer digits until the year 5138
 INNER_CAUSES = 3  # how often a cause may be JSON in a text in JSON
 # Where the sentence is in a cause that is JSON: of a Lambda function, of an ECS task, of a Batch job, of a
 # nested execution, of others.
@@ -64,6 +66,14 @@ class Reader:
             return None
         return number
 
+    def deadline(self, longest: int) -> tuple[int | None, datetime | None]:
+        """The timeout in seconds, or else the time, which a queue's map may name, in ISO 8601 or as epoch."""
+        _, value = self.value("timeoutSeconds")
+        at = _time(value, longest) if "timeoutSeconds" in self.mapped else None
+        if at is not None:
+            return None, at
+        return self.whole("timeoutSeconds", 1, longest), None
+
     def reference(self) -> str:
         """The order id as text. What is neither a text nor a number is shown as JSON, and flagged."""
         key, value = self.value("orderId")
@@ -110,6 +120,19 @@ def _whole(value: Any, largest: int) -> int | None:
     if not number.is_finite() or abs(number) > largest or number != number.to_integral_value():
         return None
     return int(number)
+
+
+def _time(value: Any, longest: int) -> datetime | None:
+    """A time in ISO 8601 with its offset, or in seconds or milliseconds since 1970; None for any other value."""
+    number = _whole(value, 10**14)
+    try:
+        if number is not None:
+            seconds = number / 1000 if number >= MILLISECONDS else number
+            return datetime.fromtimestamp(seconds, UTC) if seconds > longest else None
+        at = datetime.fromisoformat(value) if isinstance(value, str) and len(value) < 64 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
 
 
 def _number_text(value: str | float) -> str:

@@ -7,17 +7,21 @@ field never does, nor does any other odd value: it stays in the payload and is n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from approvals.messages import task_tokens
+from approvals.messages import envelopes, pointers, task_tokens
+from approvals.messages.envelopes import Extras, Opened
 from approvals.messages.fields import Reader
+from approvals.messages.maps import NO_MAP, MessageMap
 from approvals.messages.task_tokens import TaskToken
 from approvals.untrusted import lenient_json, message_fields, redaction
 from approvals.untrusted.message_fields import BARE_TOKEN, TOKEN
 from approvals.untrusted.strict_json import Unreadable
 
+NO_EXTRAS = Extras()
 MAX_TIMEOUT = 99_999_999  # Amazon States Language: TimeoutSeconds
 MAX_FLAGS, MAX_FLAG = 50, 100  # fields; characters of a name
 _MAJOR = re.compile(r"\s*v?([0-9]+)(?![0-9])")
@@ -27,7 +31,8 @@ _MAJOR = re.compile(r"\s*v?([0-9]+)(?![0-9])")
 class ReviewRequest:
     """A manual-review message. `payload` is the whole message, its token redacted.
 
-    `timeout_seconds` is TimeoutSeconds of the waiting state, if the message has it.
+    `timeout_seconds` is TimeoutSeconds of the waiting state, if the message has it, or else `deadline_at` the
+    time that it states. `envelopes` are the names of those that were opened, from the outside in.
     """
 
     token: TaskToken
@@ -44,25 +49,40 @@ class ReviewRequest:
     redrive_count: int = 0
     item_index: int | None = None
     timeout_seconds: int | None = None
+    deadline_at: datetime | None = None
     priority: int = 0
+    envelopes: tuple[str, ...] = ()
     flags: tuple[str, ...] = field(default=())
 
 
-def parse(body: str) -> ReviewRequest:
+@dataclass(frozen=True)
+class Message:
+    """A message out of its envelopes: the object that holds the token, and what the queue's map found."""
+
+    document: dict[str, Any]
+    token: str
+    envelopes: tuple[str, ...] = ()
+    mapped: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+
+
+def parse(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP) -> ReviewRequest:
     """Parse a message: the short `{taskToken, orderId, error}` or the full one of schemaVersion 1.
 
-    Field names may be in any spelling (TaskToken, task_token). Raises Unreadable for a body that is not
-    a JSON object with exactly one text that can be a task token.
+    Field names may be in any spelling (TaskToken, task_token), or where the queue's map says. Raises
+    Unreadable for a body that holds no object with exactly one text that can be a task token.
     """
-    document = lenient_json.read(body)
-    if not isinstance(document, dict):
-        raise Unreadable("not_an_object", "The body is JSON, but not an object.")
-    token = token_of(document)
-    stored, changed = lenient_json.storable(document)
+    message = read(body, extras, message_map)
+    token = message.token
+    stored, changed = lenient_json.storable(message.document)
     payload = redaction.redact(stored, token)
-    reader = Reader(payload)
+    mapped = {
+        name: (path, redaction.redact(lenient_json.storable(value)[0], token))
+        for name, (path, value) in message.mapped.items()
+    }
+    reader = Reader(payload, mapped)
     _check_version(reader)
     error_name, error_cause = reader.error()
+    timeout, deadline_at = reader.deadline(MAX_TIMEOUT)
     return ReviewRequest(
         token=TaskToken(token),
         payload=payload,
@@ -77,22 +97,94 @@ def parse(body: str) -> ReviewRequest:
         retry_count=reader.whole("retryCount", 0, 10**6) or 0,
         redrive_count=reader.whole("redriveCount", 0, 10**6) or 0,
         item_index=reader.whole("itemIndex", 0, 2**31 - 1),
-        timeout_seconds=reader.whole("timeoutSeconds", 1, MAX_TIMEOUT),
+        timeout_seconds=timeout,
+        deadline_at=deadline_at,
         priority=reader.whole("priority", -32_768, 32_767) or 0,
+        envelopes=message.envelopes,
         flags=_flags(changed, reader),
     )
 
 
-def token_of(document: Mapping[str, Any]) -> str:
+def read(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP) -> Message:
+    """Open a body's envelopes and find the token. Raises Unreadable as `parse` does.
+
+    SQS message attributes with the names of known fields count like members that the body does not have.
+    """
+
+    def has_token(value: Any) -> bool:
+        return isinstance(value, dict) and (
+            any(message_fields.standing(value, TOKEN)) or TOKEN in message_map.values(value)
+        )
+
+    opened = _opened(body, extras, has_token)
+    document = _with_attributes(opened.value, opened.attributes)
+    mapped = message_map.values(document)
+    named = mapped.get(TOKEN, ("", None))
+    if isinstance(named[1], str):
+        task_tokens.check(named[1], named[0])
+        token = named[1]
+    else:
+        token = token_of(document, message_map.token_path())
+    return Message(document, token, opened.envelopes, mapped)
+
+
+def _opened(body: str, extras: Extras, has_token: Callable[[Any], bool]) -> Opened:
+    try:
+        return envelopes.opened(body, extras, has_token)
+    except Unreadable as error:
+        if error.reason == "not_json" and _fields_of(extras.attributes).get(TOKEN):
+            return Opened(body, (), extras.attributes)  # the token is beside the body
+        raise
+
+
+def _with_attributes(value: Any, attributes: Mapping[str, str]) -> dict[str, Any]:
+    """A message with the attributes that its body does not have. Raises Unreadable for no object."""
+    fields = _fields_of(attributes)
+    if not isinstance(value, dict):
+        if TOKEN not in fields:
+            raise Unreadable("not_an_object", "The body is JSON, but not an object.")
+        value = {"body": value}
+    there = {message_fields.field_of(key): inner for key, inner in value.items()}
+    beside = fields.get(TOKEN, ("", ""))[1]
+    if isinstance(there.get(TOKEN), str) and beside not in ("", there[TOKEN]):
+        explanation = "One token stands in the body and another in a message attribute: send one."
+        raise Unreadable("several_tokens", explanation)
+    missing = {key: text for name, (key, text) in fields.items() if name not in there}
+    if missing:
+        repeated = getattr(value, "repeated", None)
+        value = lenient_json.WithRepeats(value | missing)
+        value.repeated = repeated or {}
+    return value
+
+
+def attributes_used(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Of a message's attributes those that may count: known fields, and the pointer of an extended client."""
+    return {
+        key: text
+        for key, text in attributes.items()
+        if message_fields.field_of(key) or key in (BARE_TOKEN, pointers.ATTRIBUTE)
+    }
+
+
+def _fields_of(attributes: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """The attributes that are known fields, by field: the key and the text."""
+    named = [(message_fields.field_of(key), key, text) for key, text in attributes.items()]
+    found = {name: (key, text) for name, key, text in reversed(named) if name}
+    if TOKEN not in found and attributes.get(BARE_TOKEN):
+        found[TOKEN] = (BARE_TOKEN, attributes[BARE_TOKEN])
+    return found
+
+
+def token_of(document: Mapping[str, Any], mapped: str = "") -> str:
     """The task token of a message, under any spelling of taskToken, else under `token`.
 
-    Raises Unreadable if there is none, if spellings hold different tokens, or if what stands there cannot
-    be a task token.
+    `mapped` is the path of the queue's map at which no text stands. Raises Unreadable if there is no token, if
+    spellings hold different ones, or if what stands there cannot be one.
     """
     found = dict.fromkeys(_candidates(document))
     texts = {value: key for key, value in found if isinstance(value, str) and value.strip()}
     if not texts:
-        raise Unreadable("no_token", _nothing_found(document))
+        raise Unreadable("no_token", _nothing_found(document, mapped))
     if len(texts) > 1:
         keys = " and ".join(dict.fromkeys(key for key, _ in found))
         raise Unreadable(
@@ -113,7 +205,7 @@ def _candidates(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(key, value) for key, value in values if isinstance(value, str)]
 
 
-def _nothing_found(document: Mapping[str, Any]) -> str:
+def _nothing_found(document: Mapping[str, Any], mapped: str) -> str:
     for key in document:
         if key.endswith(".$") and message_fields.is_token_name(key.removesuffix(".$")):
             return (
@@ -122,6 +214,8 @@ def _nothing_found(document: Mapping[str, Any]) -> str:
             )
     for key, _ in message_fields.standing(document, TOKEN):
         return f"Under {key} stands no text, so no task token."
+    if mapped:
+        return f"The queue's map looks for the token at {mapped}, where no text stands."
     return "The body has no taskToken, TaskToken or task_token."
 
 

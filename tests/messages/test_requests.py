@@ -136,7 +136,7 @@ def test_what_is_no_version_at_all_is_flagged(version: Any) -> None:
         ("{'a': 1}", "not_json"), ('{"a": 1,}', "not_json"), ("// x\n{}", "not_json"),
         ("\ud800", "not_json"), ('{"a":' * 100_000, "not_json"), ("[" * 100_000, "not_json"),
         ("[" + "[]," * 300_000, "not_json"), ("[" * 70 + "]" * 71, "not_json"),
-        ("null", "not_an_object"), ("7", "not_an_object"), ('"text"', "not_an_object"),
+        ("null", "not_an_object"), ("7", "not_an_object"), ('"text"', "not_json"),
         ("[]", "not_an_object"), ("true", "not_an_object"),
         ("[" + "0," * 20_001 + "0]", "not_an_object"),
         ("{}", "no_token"), ('{"taskToken": null}', "no_token"), ('{"taskToken": " "}', "no_token"),

@@ -1,0 +1,259 @@
+"""Envelopes around a message: SNS, EventBridge, Lambda, Pipes, JSON in a text, base64, gzip, S3 pointers.
+
+An envelope is opened only while the value itself holds no task token, at most MAX_ENVELOPES deep, and never
+to more than 1 MiB. The bytes that SQS gave are stored as they came.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from approvals.messages import pointers
+from approvals.messages.pointers import Pointer
+from approvals.untrusted import lenient_json
+from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
+
+MAX_ENVELOPES = 8
+SEVERAL = "several_messages"
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
+_BLANKS = b" \t\r\n"
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What belongs to a message beside its body.
+
+    `attributes` are its SQS message attributes, as texts; `fetched` is the text of the object that its S3
+    pointer names, and `not_fetched` why that was not read.
+    """
+
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    fetched: str | None = None
+    not_fetched: str = ""
+
+
+class PointerNotRead(Unreadable):
+    """The message lies in S3 and was not read there; `pointer` says where."""
+
+    def __init__(self, pointer: Pointer, why: str) -> None:
+        self.pointer = pointer
+        why = (
+            why
+            or "allow its bucket (register_queue --pointer-bucket), then `manage.py quarantine replay`."
+        )
+        shown = f"{str(pointer)[:120]!r}"
+        super().__init__(
+            "s3_pointer", f"An S3 pointer of an extended client to {shown}: {why}"[:300]
+        )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What lay in the envelopes, their names from the outside in, and the attributes they carried."""
+
+    value: Any
+    envelopes: tuple[str, ...]
+    attributes: Mapping[str, str]
+
+
+def opened(body: str, extras: Extras, has_token: Callable[[Any], bool]) -> Opened:
+    """Open a body's envelopes until a value `has_token`, or is no envelope.
+
+    Raises Unreadable for what is no JSON, holds several messages, or unpacks to more than 1 MiB, and
+    PointerNotRead for an S3 pointer whose object was not fetched.
+    """
+    opening = _Opening(extras, dict(extras.attributes))
+    pointer = pointers.of_attributes(extras.attributes)
+    value = opening.text(body, "") if pointer is None else opening.object_of(pointer)
+    while not has_token(value):
+        inner = opening.once(value)
+        if inner is NO_ENVELOPE:
+            break
+        value = inner
+        if len(opening.names) > MAX_ENVELOPES:
+            raise Unreadable(
+                "too_deep", f"The message lies in more than {MAX_ENVELOPES} envelopes."
+            )
+    return Opened(value, tuple(opening.names), opening.attributes)
+
+
+NO_ENVELOPE = object()
+
+
+class _Opening:
+    """The state of opening one body."""
+
+    def __init__(self, extras: Extras, attributes: dict[str, str]) -> None:
+        self.extras, self.attributes = extras, attributes
+        self.names: list[str] = []
+        self.is_fetched = False
+
+    def once(self, value: Any) -> Any:
+        """What lies in an envelope; NO_ENVELOPE if `value` is none."""
+        pointer = pointers.of_value(value)
+        if pointer is not None:
+            return self.object_of(pointer)
+        if isinstance(value, str) and not isinstance(value, lenient_json.AsText):
+            return self.named("JSON text", value, "a JSON text whose content")
+        if isinstance(value, list):
+            return self.records(value, "Pipes batch") if _are_records(value) else NO_ENVELOPE
+        return self.of_object(value) if isinstance(value, dict) else NO_ENVELOPE
+
+    def of_object(self, value: dict[str, Any]) -> Any:
+        if isinstance(value.get("Records"), list):
+            return self.records(value["Records"], "Lambda event")
+        if isinstance(value.get("Message"), str) and ("TopicArn" in value or "Type" in value):
+            self.add_attributes(value.get("MessageAttributes"))
+            return self.sns(value)
+        if "detail-type" in value and "detail" in value:
+            return self.named(
+                "EventBridge event", value["detail"], "an EventBridge event whose detail"
+            )
+        if _is_record(value):
+            return self.record(value)
+        return NO_ENVELOPE
+
+    def sns(self, value: dict[str, Any]) -> Any:
+        if value.get("Type") in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
+            raise Unreadable(
+                "no_token", f"SNS asks to confirm: a {value['Type']}, which is no message."
+            )
+        return self.named("SNS notification", value["Message"], "an SNS envelope whose Message")
+
+    def records(self, records: list[Any], name: str) -> Any:
+        if len(records) != 1:
+            explanation = f"A {name} with {len(records)} records: send each message by itself."
+            raise Unreadable(SEVERAL, explanation)
+        if not _is_record(records[0]):
+            raise Unreadable(
+                "no_token", f"A {name} whose record holds no message in body, Sns or data."
+            )
+        self.names.append(name)
+        return self.record(records[0])
+
+    def record(self, record: dict[str, Any]) -> Any:
+        self.add_attributes(record.get("messageAttributes"))
+        source = str(record.get("eventSource") or record.get("EventSource") or "")[:40]
+        name = f"record of {source}" if source else "record"
+        if isinstance(record.get("Sns"), dict):
+            self.add_attributes(record["Sns"].get("MessageAttributes"))
+            return self.named(name, record["Sns"].get("Message"), f"a {name} whose Message")
+        kinesis = record.get("kinesis")
+        inner = record.get("body", record.get("data"))
+        if inner is None and isinstance(kinesis, dict):
+            inner = kinesis.get("data")
+        return self.named(name, inner, f"a {name} whose content")
+
+    def named(self, name: str, inner: Any, what: str) -> Any:
+        """The content of an envelope, read if it is a text."""
+        self.names.append(name)
+        return self.text(inner, what) if isinstance(inner, str) else inner
+
+    def text(self, text: str, what: str) -> Any:
+        """The value in a text of JSON, or of base64 of it. `what` is the envelope, for a refusal."""
+        try:
+            return lenient_json.read(text)
+        except Unreadable as error:
+            unpacked = None if error.reason == "too_large" else self.unpacked(text)
+            if unpacked is not None:
+                return self.text(unpacked, "base64 whose content")
+            if not what:
+                raise
+            said = error.explanation.removeprefix("The body is not JSON: ")
+            explanation = f"The message is {what} is no JSON: {said}"[:300]
+            raise Unreadable(error.reason, explanation) from None
+
+    def unpacked(self, text: str) -> str | None:
+        """The text in base64, compressed or not; None if it holds none that could be JSON."""
+        packed = _from_base64(text)
+        if packed is None:
+            return None
+        compressed = packed.startswith(_COMPRESSED)
+        plain = _inflated(packed) if compressed else packed
+        try:
+            inner = plain.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
+        place = len(self.names)
+        if not compressed and not inner.lstrip().startswith(("{", "[", '"')):
+            deeper = self.unpacked(inner)  # each turn is a quarter shorter
+            if deeper is None:
+                return None
+            inner = deeper
+        if len(self.names) > MAX_ENVELOPES:
+            raise Unreadable(
+                "too_deep", f"The message lies in more than {MAX_ENVELOPES} envelopes."
+            )
+        self.names.insert(place, "gzip in base64" if compressed else "base64")
+        return inner
+
+    def object_of(self, pointer: Pointer) -> Any:
+        """The value in the object that a pointer names. Raises PointerNotRead."""
+        if self.extras.fetched is None or self.is_fetched:
+            raise PointerNotRead(pointer, self.extras.not_fetched)
+        self.is_fetched = True
+        self.names.append(f"S3 object in {pointer.bucket[:63]}")
+        return self.text(self.extras.fetched, "an S3 object whose content")
+
+    def add_attributes(self, members: Any) -> None:
+        """Take over the attributes of an envelope, in the form of SNS, of Lambda or of SQS."""
+        for name, attribute in members.items() if isinstance(members, dict) else ():
+            if isinstance(attribute, dict):
+                values = [attribute.get(key) for key in ("Value", "stringValue", "StringValue")]
+                found = next((value for value in values if isinstance(value, str)), None)
+                if found is not None:
+                    self.attributes.setdefault(name, found)
+
+
+def _are_records(value: list[Any]) -> bool:
+    return bool(value) and all(
+        _is_record(one) and ("eventSource" in one or "EventSource" in one) for one in value
+    )
+
+
+def _is_record(value: Any) -> bool:
+    """Whether a value is a record of an event source that holds a message."""
+    if not isinstance(value, dict):
+        return False
+    if isinstance(value.get("Sns"), dict) or isinstance(value.get("kinesis"), dict):
+        return True
+    has_source = bool({"eventSource", "EventSource", "receiptHandle", "messageId"} & value.keys())
+    return has_source and isinstance(value.get("body", value.get("data")), str | dict)
+
+
+def _from_base64(text: str) -> bytes | None:
+    """The bytes of a base64 text, of either alphabet, broken into lines or not; None if it is none."""
+    try:
+        packed = text.encode("ascii").translate(None, _BLANKS)
+    except UnicodeEncodeError:
+        return None
+    if not _BASE64.fullmatch(packed):
+        return None
+    packed = packed.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    try:
+        return base64.b64decode(packed + b"=" * (-len(packed) % 4))
+    except binascii.Error:
+        return None
+
+
+def _inflated(packed: bytes) -> bytes:
+    """What a gzip or zlib stream holds. Raises Unreadable beyond 1 MiB, or if it is broken."""
+    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either header
+    try:
+        plain = stream.decompress(packed, MAX_BYTES + 1)
+    except zlib.error:
+        raise Unreadable(
+            "not_json", "The message is base64 of a compressed text that is broken."
+        ) from None
+    if len(plain) > MAX_BYTES:
+        raise Unreadable(
+            "too_large", f"The compressed message unpacks to more than {MAX_BYTES} bytes."
+        )
+    return plain
