@@ -43,6 +43,7 @@ class Action(StrEnum):
     DECIDE = "decide"  # approve, reject or undo
     OVERRIDE = "override"  # act although somebody else holds the claim, or undo their decision
     COMMENT = "comment"  # write below a review
+    CLOSE_UNPROVED = "close_unproved"  # close a review of which nothing can prove what became
     START_ORDER = "start_order"  # start orders, one or a batch
     SEE_ORDERS = "see_orders"  # look at orders and batches
     INTERVENE_IN_ORDERS = "intervene_in_orders"  # restart and stop orders
@@ -57,6 +58,7 @@ ROLES_THAT = {
     Action.DECIDE: {Role.REVIEWER, Role.LEAD},
     Action.OVERRIDE: {Role.LEAD},
     Action.COMMENT: {Role.REVIEWER, Role.LEAD},
+    Action.CLOSE_UNPROVED: {Role.LEAD},
 }
 GROUPS_THAT = {
     Action.START_ORDER: {"orders"},
@@ -66,6 +68,7 @@ GROUPS_THAT = {
     Action.OPERATE: {"operator"},
     Action.INSPECT: {"auditor", "operator"},
 }
+COMMAND_LINE_MAY = {*GROUPS_THAT, Action.CLOSE_UNPROVED}
 SITE_GROUPS = ("orders", "auditor", "operator")
 
 
@@ -169,7 +172,7 @@ def may(action: Action, subject: Subject, *, by: Actor, held: Rights | None = No
         raise TypeError(f"by must be an Actor, not {type(by).__name__}")
     if isinstance(subject, LockedRow) and subject.by != by:
         raise TypeError(f"the row was locked for {subject.by}, not for {by}")
-    if by == COMMAND_LINE and action in GROUPS_THAT:
+    if by == COMMAND_LINE and action in COMMAND_LINE_MAY:
         return ALLOWED
     if by.user is None:
         return Verdict(NotAllowed.code, "Only a user may do this.")
@@ -226,7 +229,7 @@ def _by_role(action: Action, queue: ReviewQueue | None, held: Rights) -> Verdict
         return HIDDEN
     if held.roles & ROLES_THAT[action]:
         return ALLOWED
-    least = "lead" if action == Action.OVERRIDE else "reviewer"
+    least = "lead" if ROLES_THAT[action] == {Role.LEAD} else "reviewer"
     return Verdict(
         NotAllowed.code, f"This needs the role {least} in {queue}; ask a lead of that queue."
     )

@@ -25,6 +25,7 @@ TABLE = {
     Action.CLAIM: ("not_allowed", "allowed", "allowed", "not_found"),
     Action.DECIDE: ("not_allowed", "allowed", "allowed", "not_found"),
     Action.OVERRIDE: ("not_allowed", "not_allowed", "allowed", "not_found"),
+    Action.CLOSE_UNPROVED: ("not_allowed", "not_allowed", "allowed", "not_found"),
     Action.COMMENT: ("not_allowed", "allowed", "allowed", "not_found"),
 }
 SITE = {

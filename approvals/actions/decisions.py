@@ -246,6 +246,8 @@ def _ensure_decidable(locked: LockedReview, request: DecisionRequest) -> str:
     """Check that the review can be decided; returns the holder whose claim is overridden, or nothing."""
     review, by = locked.row, locked.by
     policy.may(Action.DECIDE, locked, by=by).or_raise()
+    if review.status == ReviewTask.Status.UNPROVED:
+        raise DeadlinePassed(deadline_at=review.deadline_at.isoformat())
     if review.status != ReviewTask.Status.PENDING:
         raise AlreadyDecided(**review.outcome_details())
     if any(vote.reviewer_id == by.person.pk for vote in locked.votes):

@@ -1,6 +1,7 @@
 """Ends of reviews without a decision: expired, orphaned, or superseded by a newer review.
 
-Each verb takes a proof from Step Functions: a message or a passed deadline alone ends no review.
+Step Functions proves an end: a message or a passed deadline alone ends no review. What is past its deadline and
+can never be proved leaves the open lists as `unproved`, and a lead closes it with a reason.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.actors import SYSTEM
+from approvals import policy
+from approvals.actors import SYSTEM, Actor
+from approvals.exceptions import AlreadyDecided, Invalid
 from approvals.models import Comment, ReviewTask
 from approvals.models.ids import uuid7
-from approvals.records import audit, locked_rows
+from approvals.policy import Action
+from approvals.records import audit, idempotency, locked_rows, tokens
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.locked_rows import LockedReview
 from approvals.records.unit_of_work import UnitOfWork
+from approvals.untrusted import typed_text
 
+MAX_REASON = 300  # characters
 Status = ReviewTask.Status
 ENDED_COLUMNS = (
     *("status", "superseded_by", "version"),
@@ -30,9 +36,59 @@ ENDED_COLUMNS = (
 def expire(review_id: UUID, *, proof: Mapping[str, Any]) -> bool:
     """Expire a review: Step Functions has stopped waiting, so that a decision has no effect any more.
 
-    Returns False, and changes nothing, if the review is not pending.
+    Returns False, and changes nothing, if the review is neither pending nor unproved.
     """
     return _close(review_id, Status.EXPIRED, proof)
+
+
+@transaction.atomic(durable=True)
+def mark_unproved(review_id: UUID) -> bool:
+    """Take a review out of the open ones that is past its deadline and of which nothing can be proved.
+
+    Returns False, and changes nothing, unless it is pending and past the deadline of its message.
+    """
+    locked = locked_rows.review(review_id, by=SYSTEM)
+    review = locked.row
+    if (
+        review.status != Status.PENDING
+        or not review.is_past_deadline(locked.now)
+        or review.is_provable
+    ):
+        return False
+    work = UnitOfWork()
+    _end(work, locked, Status.UNPROVED, {"deadline_at": review.deadline_at.isoformat()})
+    work.write()
+    return True
+
+
+@transaction.atomic(durable=True)
+def close_unproved(
+    review_id: UUID, reason: str, *, by: Actor, key: idempotency.Key | None = None
+) -> ReviewTask:
+    """Close an unproved review as `expired`, without a proof and with the reason of a lead.
+
+    Raises NotFound, NotAllowed, AlreadyDecided for a closed review, or Invalid for one that is not unproved
+    and for a reason that is not 1 to 300 characters of storable text.
+    """
+    idempotency.keep(key, review_id)
+    locked = locked_rows.review(review_id, by=by)
+    review = locked.row
+    policy.may(Action.CLOSE_UNPROVED, locked, by=by).or_raise()
+    if review.status == Status.PENDING:
+        raise Invalid("This review is open: only one that cannot be proved is closed like this.")
+    if review.status != Status.UNPROVED:
+        raise AlreadyDecided(**review.outcome_details())
+    text = typed_text.checked(
+        reason, field="reason", longest=MAX_REASON, required="Say why the review is closed."
+    )
+    review.status = Status.EXPIRED
+    review.version += 1
+    work = UnitOfWork()
+    work.update(review, "status", "version")
+    data = {"proof": "none", "reason": tokens.redacted(text, review)}
+    audit.record(work, locked.chain, AuditKind.REVIEW_CLOSED_UNPROVED, by=by, data=data)
+    work.write()
+    return review
 
 
 @transaction.atomic(durable=True)
@@ -77,7 +133,7 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
 
 def _close(review_id: UUID, status: Status, proof: Mapping[str, Any]) -> bool:
     locked = locked_rows.review(review_id, by=SYSTEM)
-    if locked.row.status != Status.PENDING:
+    if locked.row.status not in (Status.PENDING, Status.UNPROVED):
         return False
     work = UnitOfWork()
     _end(work, locked, status, proof)

@@ -10,6 +10,7 @@ from django.db import transaction
 from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import DATABASE_AWAY, AlreadySettled, Invalid, NotFound
+from approvals.messages import Extras
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.policy import Action
 from approvals.records import (
@@ -34,8 +35,16 @@ MAX_REASON = 300  # characters
 
 
 @transaction.atomic(durable=True)
-def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> ReviewTask:
+def replay(
+    message_id: UUID,
+    *,
+    by: Actor,
+    key: idempotency.Key | None = None,
+    fetched: Extras | None = None,
+) -> ReviewTask:
     """Parse a quarantined message again and create its review, as intake would have done.
+
+    `fetched` is what came beside the body, with the object of its S3 pointer, if the caller has read that.
 
     If this very message has become a review meanwhile, it is settled with that one: a token never
     has two reviews. Raises NotFound, NotAllowed, KeyMissing, AlreadySettled, or Invalid if it still
@@ -45,7 +54,7 @@ def replay(message_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -
     locked = _locked(message_id, by)
     row = locked.row
     _ensure_open(row)
-    item = _read_again(row)
+    item = _read_again(row, fetched)
     review, inserted = _review_of(row, item)
     idempotency.fill(key, review.pk)
     about = {"quarantined": str(row.pk), "origin": row.origin}
@@ -120,10 +129,11 @@ def _ensure_open(row: QuarantinedMessage) -> None:
         raise AlreadySettled("This message was discarded already.")
 
 
-def _read_again(row: QuarantinedMessage) -> Readable:
+def _read_again(row: QuarantinedMessage, fetched: Extras | None) -> Readable:
     """The stored message, parsed again. Raises KeyMissing, or Invalid if it still cannot be read."""
     body = quarantined_messages.body_of(row).decode(errors="surrogatepass")
-    received = Received(body, row.sqs_message_id, row.sent_at)
+    extras = quarantined_messages.extras_of(row)
+    received = Received(body, row.sqs_message_id, row.sent_at, fetched or extras)
     item = received_messages.read(row.queue, received, quarantined=str(row.pk))
     if isinstance(item, Readable):
         return item

@@ -85,7 +85,7 @@ class Quarantine(BulkActionPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedMessage]:
         """Messages without their bytes, which stay in the database."""
-        return QuarantinedMessage.objects.defer("raw_body", "raw_body_sha256")
+        return QuarantinedMessage.objects.defer("raw_body", "raw_body_sha256", "sealed_extras")
 
     def search(self, rows: QuerySet[QuarantinedMessage], term: str) -> QuerySet[QuarantinedMessage]:
         """Messages with this id or SQS message id."""

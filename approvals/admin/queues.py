@@ -24,7 +24,8 @@ from approvals.untrusted.display import visible
 SETTINGS = (
     "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
     "at_deadline", "heartbeat_seconds", "lease_seconds", "undo_seconds", "reject_as", "error_name",
-    "escalate_to", "fields", "output_schema", "policy",
+    "escalate_to", "fields", "output_schema", "policy", "message_map", "pointer_buckets",
+    "probe_with_heartbeats",
 )  # fmt: skip
 
 
@@ -42,6 +43,14 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     output_schema = DocumentField(
         empty=None, help_text="JSON Schema of the edits a reviewer may send; empty takes none."
+    )
+    message_map = DocumentField(
+        empty={},
+        help_text='Where messages hold their fields: {"token": "$.callback.id"}. Also reference, title,'
+        " deadline, execution.",
+    )
+    pointer_buckets = DocumentField(
+        empty=[], help_text="A list of the S3 buckets to which messages may point."
     )
     policy = DocumentField(empty={}, help_text='For example {"reason_required_for": ["rejected"]}.')
 
@@ -113,8 +122,8 @@ class Queues(Page):
         return formatting.block("\n".join(queue.state_machine_arns) or "all")
 
     def documents(self, queue: ReviewQueue) -> str:
-        """Fields, output schema and policy, as JSON."""
-        names = ("fields", "output_schema", "policy")
+        """Fields, output schema, policy, map of messages and buckets, as JSON."""
+        names = ("fields", "output_schema", "policy", "message_map", "pointer_buckets")
         return formatting.block(formatting.document({name: getattr(queue, name) for name in names}))
 
     def new(self, request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
 from approvals import policy
-from approvals.actions import decisions
+from approvals.actions import decisions, lifecycle
 from approvals.admin import formatting
 from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
 from approvals.admin.fields import form_data, reason
@@ -34,6 +34,12 @@ class ReasonForm(forms.Form):
     reason = reason(help_text="Goes to the workflow and into the audit trail.")
 
 
+class ClosingForm(forms.Form):
+    """Why the selected reviews are closed without a proof."""
+
+    reason = reason(required=True, limit=lifecycle.MAX_REASON)
+
+
 class OwnQueue(admin.SimpleListFilter):
     """Filter: a queue of the user."""
 
@@ -52,7 +58,7 @@ class OwnQueue(admin.SimpleListFilter):
 class Reviews(BulkActionPage):
     """Reviews without their sealed columns; no shown column holds a task token."""
 
-    actions = ("approve_selected", "reject_selected")
+    actions = ("approve_selected", "reject_selected", "close_selected")
     list_display = (
         "heading", "queue", "status", REFERENCE, ERROR, "assignee", "received_at", "deadline_at",
     )  # fmt: skip
@@ -93,11 +99,13 @@ class Reviews(BulkActionPage):
                 f"{name}/", partial(self.decide, outcome=outcome), name, operators=False
             )
             for outcome, name in BULK_ACTIONS.items()
-        ]
+        ] + [self.action_url("close/", self.close, "close", operators=False)]
 
     def tools(self, request: HttpRequest, row: Any) -> list[Tool]:
         """A link to the desk; approve and reject, if the user may decide the review now."""
         desk = Tool("Open on the desk", reverse("review", args=[row.pk]))
+        if row.status == ReviewTask.Status.UNPROVED:
+            return [desk, Tool("Close", self.selection_url("close", [row.pk]))]
         if row.status != ReviewTask.Status.PENDING:
             return [desk]
         if not policy.may(Action.DECIDE, row, by=actor(request)).allowed:
@@ -117,6 +125,20 @@ class Reviews(BulkActionPage):
     def reject_selected(self, request: HttpRequest, rows: QuerySet[ReviewTask]) -> HttpResponse:
         """Go to the page that asks for the reason; nothing is done yet."""
         return self.to_selected(request, "reject", rows)
+
+    @admin.action(description="Close unproved…")
+    def close_selected(self, request: HttpRequest, rows: QuerySet[ReviewTask]) -> HttpResponse:
+        """Go to the page that asks for the reason; nothing is done yet."""
+        return self.to_selected(request, "close", rows)
+
+    def close(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the reason, then close one unproved review after the other."""
+
+        def verb(review: ReviewTask, typed: dict[str, Any]) -> None:
+            lifecycle.close_unproved(review.pk, typed["reason"], by=actor(request))
+
+        form = ClosingForm(form_data(request))
+        return self.bulk_page(request, form, BulkAction(verb, "Close", "closed"))
 
     def decide(self, request: HttpRequest, *, outcome: Outcome) -> HttpResponse:
         """Ask for the reason, then decide one review after the other."""

@@ -68,6 +68,7 @@ def review(row: ReviewTask, around: Surroundings) -> JSONObject:
         "delivery": delivery(entry) if entry else None,
         "error": {"name": row.error_name, "cause": row.error_cause},
         "payload": row.payload,
+        "envelopes": row.envelopes,
         "execution_arn": row.execution_arn or None,
         "state_name": row.state_name,
         "received_at": row.received_at,

@@ -211,7 +211,12 @@ def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
 def quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
     """Returns the quarantined messages that this actor may see, without bytes. Raises NotAllowed if none."""
     rows = policy.visible_quarantine(actor).select_related("queue", "replayed_by", "discarded_by")
-    return rows.defer("raw_body", "raw_body_sha256", *(f"queue__{name}" for name in _QUEUE_COLUMNS))
+    return rows.defer(
+        "raw_body",
+        "raw_body_sha256",
+        "sealed_extras",
+        *(f"queue__{name}" for name in _QUEUE_COLUMNS),
+    )
 
 
 def quarantined_message(actor: Actor, message_id: UUID) -> QuarantinedMessage:

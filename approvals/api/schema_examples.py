@@ -24,6 +24,7 @@ from approvals.api.serializers.requests import EmptyBody
 from approvals.api.serializers.reviews import (
     ClaimBody,
     ClaimedReviewAnswer,
+    ClosingBody,
     LeaseBody,
     ReassignBody,
     ReviewAnswer,
@@ -56,6 +57,7 @@ REVIEW: dict[str, Any] = {
         "error": {"Error": "FraudSuspected", "Cause": "The card is new here."},
         "input": {"order_id": "ORD-1042", "total": 812.5, "currency": "EUR"},
     },
+    "envelopes": [],
     "execution_arn": _EXECUTION,
     "state_name": "ManualReview",
     "received_at": "2026-11-23T08:57:36.570922Z",
@@ -237,6 +239,7 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
             "on_bad_row": "stop",
         },
     },
+    ClosingBody: {"Close": {"reason": "The customer called; the order was cancelled by hand."}},
     DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},
 }
 # What the documentation pages show instead of an example's name, which is its key in the document.

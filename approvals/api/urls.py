@@ -29,6 +29,11 @@ v1 = [
     path("reviews/<uuid:review_id>/renew/", claims.Renew.as_view(), name="renew"),
     path("reviews/<uuid:review_id>/release/", claims.Release.as_view(), name="release"),
     path("reviews/<uuid:review_id>/reassign/", claims.Reassign.as_view(), name="reassign"),
+    path(
+        "reviews/<uuid:review_id>/close-unproved/",
+        reviews.CloseUnproved.as_view(),
+        name="close-unproved",
+    ),
     path("reviews/<uuid:review_id>/comments/", comments.Comments.as_view(), name="comments"),
     path("reviews/<uuid:review_id>/decisions/", decisions.Decisions.as_view(), name="decide"),
     path("reviews/<uuid:review_id>/events/", reviews.Events.as_view(), name="events"),

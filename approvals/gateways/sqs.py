@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +28,7 @@ class Message:
     body: str
     sent_at: datetime
     source_arn: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)  # those that are texts or numbers
 
 
 def receive(place: Place, url: str, *, wait_seconds: int, limit: int = BATCH) -> list[Message]:
@@ -41,6 +42,7 @@ def receive(place: Place, url: str, *, wait_seconds: int, limit: int = BATCH) ->
             MaxNumberOfMessages=min(limit, BATCH),
             WaitTimeSeconds=wait_seconds,
             MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
+            MessageAttributeNames=["All"],
         )
     except (BotoCoreError, ClientError) as error:
         raise _unavailable(error, url) from error
@@ -51,6 +53,11 @@ def receive(place: Place, url: str, *, wait_seconds: int, limit: int = BATCH) ->
             message["Body"],
             datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, tz=UTC),
             message["Attributes"].get("DeadLetterQueueSourceArn", ""),
+            {
+                name: attribute["StringValue"]
+                for name, attribute in message.get("MessageAttributes", {}).items()
+                if "StringValue" in attribute
+            },
         )
         for message in response.get("Messages", [])
     ]

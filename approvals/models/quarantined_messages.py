@@ -27,6 +27,9 @@ class QuarantinedMessage(models.Model):
     )
     raw_body = models.BinaryField()
     raw_body_sha256 = models.BinaryField(max_length=32)
+    sealed_extras = models.BinaryField(
+        null=True
+    )  # attributes of the message, object of its S3 pointer
     raw_body_bytes = models.PositiveIntegerField()
     reason = models.CharField(max_length=40)
     explanation = models.CharField(max_length=300)

@@ -15,7 +15,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q, Value
 
-from approvals import arns
+from approvals import arns, messages
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
 from approvals.untrusted import flag_rules, json_schema, strict_json
@@ -61,10 +61,23 @@ STATE_MACHINES = {
     "uniqueItems": True,
     "maxItems": 100,
 }
+MESSAGE_MAP = {
+    "type": "object",
+    "properties": {name: {"type": "string", "maxLength": 200} for name in messages.FIELD_OF},
+    "additionalProperties": False,
+}
+BUCKETS = {
+    "type": "array",
+    "items": {"type": "string", "pattern": r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+    "uniqueItems": True,
+    "maxItems": 20,
+}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "policy": POLICY,
     "fields": FIELDS,
     "state_machine_arns": STATE_MACHINES,
+    "message_map": MESSAGE_MAP,
+    "pointer_buckets": BUCKETS,
 }
 
 
@@ -135,6 +148,11 @@ class ReviewQueue(models.Model):
     state_machine_arns = DocumentField(
         default=list, db_default=Value([], models.JSONField()), blank=True
     )
+    # Where its messages hold the token and so on, as JSON paths; the S3 buckets that they may point to.
+    message_map = DocumentField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    pointer_buckets = DocumentField(
+        default=list, db_default=Value([], models.JSONField()), blank=True
+    )
     heartbeat_seconds = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(5), MaxValueValidator(A_YEAR)]
     )
@@ -192,6 +210,17 @@ class ReviewQueue(models.Model):
         for name, schema in SCHEMAS.items():
             _check(name, getattr(self, name), partial(json_schema.check_document, schema=schema))
         _check("fields", self.fields, lambda _: self._refuse_unused())
+        try:
+            messages.read_map(self.message_map)
+        except ValueError as error:
+            raise ValidationError({"message_map": str(error)}) from None
+
+    def map_of_messages(self) -> messages.MessageMap:
+        """The map of its messages; an empty one if what is stored cannot be read."""
+        try:
+            return messages.read_map(self.message_map)
+        except ValueError:
+            return messages.NO_MAP
 
     def unused_settings(self) -> list[UnusedSetting]:
         """The settings of this queue that nothing reads yet."""

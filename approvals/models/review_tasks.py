@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
@@ -12,7 +13,7 @@ from uuid import UUID
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Func, OuterRef, Q
+from django.db.models import F, Func, OuterRef, Q, Value
 from django.db.models.functions import Now, Upper
 
 from approvals.models.choices import Surface
@@ -26,12 +27,14 @@ CLOSED = ~Q(status="pending")
 # True of every review. The index that has it is for common texts alone: to PostgreSQL it looks cheaper than that
 # of one queue too, which it is not where a queue's reviews are old.
 ANYWHERE = Q(version__gte=0)
+# The ARN of an execution whose history can be read: AWS keeps none of Express executions.
+DESCRIBED = r"^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:execution:"
 SHORTEST_PIECE = 3
 FEW = 2_000  # matches of a text that are sorted; more are common enough to be met in any order
 
 
 #: Sealed bytes and fingerprints, which no surface ever shows.
-SECRETS = ("raw_body", "raw_body_sha256", "sealed_token", "token_fingerprint")
+SECRETS = ("raw_body", "raw_body_sha256", "sealed_extras", "sealed_token", "token_fingerprint")
 
 
 class ReviewQuerySet(models.QuerySet["ReviewTask"]):
@@ -40,6 +43,20 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
     def pending(self) -> ReviewQuerySet:
         """Reviews that wait for a decision."""
         return self.filter(status=ReviewTask.Status.PENDING)
+
+    def past_proof(self) -> ReviewQuerySet:
+        """Pending reviews past their message's deadline of which nothing can prove what became.
+
+        They name no execution that can be described, and their queue allows no probe.
+        """
+        overdue = self.pending().filter(
+            deadline_source=ReviewTask.DeadlineSource.MESSAGE, deadline_at__lte=Now()
+        )
+        return overdue.filter(
+            ~Q(execution_arn__regex=DESCRIBED),
+            queue__probe_with_heartbeats=False,
+            queue__heartbeat_seconds=None,
+        )
 
     def unclaimed(self) -> ReviewQuerySet:
         """Reviews without a lease that still runs by the database's clock."""
@@ -108,6 +125,9 @@ class ReviewTask(models.Model):
         """Where a review is in its life; all but `pending` are final unless a decision is undone."""
 
         PENDING = "pending"  # waits for a decision
+        UNPROVED = (
+            "unproved"  # past its message's deadline, and nothing can prove what became of it
+        )
         APPROVED = "approved"  # decided
         REJECTED = "rejected"  # decided
         EXPIRED = "expired"  # Step Functions has stopped waiting, and that is proved
@@ -133,6 +153,10 @@ class ReviewTask(models.Model):
     flags = models.JSONField(default=list)
     raw_body = models.BinaryField()
     raw_body_sha256 = models.BinaryField(max_length=32)
+    sealed_extras = models.BinaryField(
+        null=True
+    )  # attributes of the message, object of its S3 pointer
+    envelopes = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     error_name = models.CharField(max_length=256, blank=True)
     error_cause = models.TextField(blank=True)
     execution_arn = models.CharField(max_length=512, blank=True)
@@ -299,6 +323,12 @@ class ReviewTask(models.Model):
     def is_past_deadline(self, at: datetime) -> bool:
         """Whether Step Functions has stopped waiting at `at`; False if the deadline is a default."""
         return self.deadline_source == self.DeadlineSource.MESSAGE and self.deadline_at <= at
+
+    @property
+    def is_provable(self) -> bool:
+        """Whether the execution's history, or a probe that the queue allows, can prove what became of it."""
+        probed = self.queue.probe_with_heartbeats or self.queue.heartbeat_seconds is not None
+        return probed or re.match(DESCRIBED, self.execution_arn) is not None
 
     def outcome_details(self) -> dict[str, Any]:
         """Status and decision, for the 409 that a later decision on this review gets."""

@@ -18,8 +18,7 @@ from approvals.actions import intake
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
-from approvals.polling import sources, statuses
-from approvals.records.received_messages import Received
+from approvals.polling import attachments, sources, statuses
 
 log = structlog.get_logger(__name__)
 
@@ -67,11 +66,13 @@ def poll_once(
         log.warning("poll.not_ours", queue=queue.slug, messages=len(received) - len(batch))
     if not batch:
         return len(received)
-    taken = intake.accept(
-        queue,
-        [Received(m.body, m.message_id, m.sent_at) for m in batch],
-        origin=source.origin,
-    )
+    arrivals = [(m, one) for m in batch if (one := attachments.received(queue, m)) is not None]
+    batch = [
+        m for m, _ in arrivals
+    ]  # without those whose object S3 does not give now: they come back
+    if not batch:
+        return len(received)
+    taken = intake.accept(queue, [one for _, one in arrivals], origin=source.origin)
     refused = sqs.delete(source.place, source.url, batch)
     if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
         log.warning("poll.delete_refused", queue=queue.slug, messages=refused)

@@ -86,22 +86,25 @@ def inquire(arn: str) -> None:
     )
 
 
-def probe(review_id: UUID) -> None:
+def probe(review_id: UUID) -> str:
     """Ask by a heartbeat whether a token is still open, for a review that names no execution.
 
     SendTaskHeartbeat has no effect on a state without HeartbeatSeconds, so it is only used for queues
-    that allow it. The caller passes overdue reviews only: one whose token is closed has expired.
+    that allow it. The caller passes overdue reviews only: one whose token is closed has expired. Returns what
+    was found: `expired`, `open`, `key_missing`, or the error code of an answer that proves nothing.
     """
     review = ReviewTask.objects.select_related("queue").get(pk=review_id)
     try:
         token = tokens.unseal(review.sealed_token, row=review.pk, column="sealed_token").decode()
     except KeyMissing:
         log.warning("probe.key_missing", review=str(review.pk))
-        return
+        return "key_missing"
     answer = stepfunctions.send_task_heartbeat(places.of_review(review), token)
     if answer.proof == Proof.CLOSED:
         proof = {"fate": "closed", "by": "heartbeat", "error_code": answer.code}
         lifecycle.expire(review.pk, proof=proof)
+        return "expired"
+    return "open" if answer.proof == Proof.ACCEPTED else answer.code or str(answer.proof)
 
 
 def _region(arn: str) -> str:
@@ -123,7 +126,9 @@ def _may_describe(region: str) -> bool:
 
 def _waiting(arn: str) -> Any:
     pending = ReviewTask.objects.pending().filter(execution_arn=arn)
-    return pending.select_related("queue").defer("raw_body", "sealed_token", "payload")
+    return pending.select_related("queue").defer(
+        "raw_body", "sealed_extras", "sealed_token", "payload"
+    )
 
 
 def _describe(arn: str, reviews: list[ReviewTask]) -> tuple[Execution | None, Answer]:

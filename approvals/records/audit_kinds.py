@@ -21,6 +21,8 @@ class AuditKind(StrEnum):
     REVIEW_APPROVED = "review.approved"  # decided: approved
     REVIEW_REJECTED = "review.rejected"  # decided: rejected
     REVIEW_EXPIRED = "review.expired"  # Step Functions stopped waiting
+    REVIEW_UNPROVED = "review.unproved"  # past its deadline; nothing can be proved
+    REVIEW_CLOSED_UNPROVED = "review.closed_unproved"  # a lead closed it, without a proof
     REVIEW_ORPHANED = "review.orphaned"  # its execution ended, or another party closed the step
     REVIEW_SUPERSEDED = "review.superseded"  # a newer review of the same step took its place
     REVIEW_SUCCEEDED = "review.succeeded"  # it took the place of an older review

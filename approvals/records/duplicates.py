@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from approvals import messages
 from approvals.exceptions import KeyMissing
 from approvals.models import ReviewTask
-from approvals.records import tokens
+from approvals.records import received_messages, tokens
 from approvals.records.received_messages import Readable, Refused
-from approvals.untrusted import lenient_json
+from approvals.untrusted.strict_json import Unreadable
 
 
 class StoredReview(NamedTuple):
@@ -57,21 +58,26 @@ def refusal_of(item: Readable, reviews: Stored) -> Refused | None:
 
 
 def _is_equal_json(review: UUID, item: Readable) -> bool:
-    """Whether a review's message differs from this one in white space and the order of keys alone.
+    """Whether a review's message differs from this one in white space, order of keys and envelopes alone.
 
     A recovered message comes from the execution history, which holds its JSON value and not its bytes,
     while a poller may still find the bytes in SQS. False if the key of the stored message is missing, or
     the message was erased.
     """
-    sealed = ReviewTask.objects.values_list("raw_body", flat=True).get(pk=review)
-    if not sealed:
+    columns = ("raw_body", "sealed_extras", "queue")
+    row = ReviewTask.objects.only(*columns).select_related("queue").get(pk=review)
+    if not row.raw_body:
         return False
+    paths = row.queue.map_of_messages()
     try:
-        body = tokens.unseal(sealed, row=review, column="raw_body").decode(errors="surrogatepass")
-    except KeyMissing:
+        body = tokens.unseal(row.raw_body, row=review, column="raw_body")
+        extras = received_messages.unsealed_extras(row.sealed_extras, review)
+        stored = messages.read(body.decode(errors="surrogatepass"), extras, paths)
+        again = messages.read(item.received.body, item.received.extras, paths)
+    except (KeyMissing, Unreadable):
         return False
-    return _canonical(body) == _canonical(item.received.body)
+    return _canonical(stored) == _canonical(again)
 
 
-def _canonical(body: str) -> str:
-    return json.dumps(lenient_json.read(body), sort_keys=True)
+def _canonical(message: messages.Message) -> str:
+    return json.dumps(message.document, sort_keys=True)

@@ -69,6 +69,9 @@ def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
     pk = uuid7()
     amount, customer = queue.promoted(dict(request.payload))
     seconds = request.timeout_seconds or queue.timeout_seconds
+    stated = request.timeout_seconds or request.deadline_at
+    a_year = received.sent_at + timedelta(seconds=A_YEAR)
+    deadline = request.deadline_at or received.sent_at + timedelta(seconds=min(seconds, A_YEAR))
     source = ReviewTask.DeadlineSource
     return ReviewTask(
         id=pk,
@@ -79,6 +82,8 @@ def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
         flags=list(request.flags),
         raw_body=tokens.seal_body(received.raw, row=pk, column="raw_body"),
         raw_body_sha256=item.digest,
+        sealed_extras=item.sealed_extras(pk),
+        envelopes=list(request.envelopes),
         error_name=request.error_name,
         error_cause=request.error_cause,
         execution_arn=request.execution_arn,
@@ -92,8 +97,8 @@ def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
         token_fingerprint=item.fingerprint,
         sqs_message_id=received.message_id,
         sent_at=received.sent_at,
-        deadline_at=received.sent_at + timedelta(seconds=min(seconds, A_YEAR)),
-        deadline_source=source.MESSAGE if request.timeout_seconds else source.DEFAULT,
+        deadline_at=min(deadline, a_year),
+        deadline_source=source.MESSAGE if stated else source.DEFAULT,
         priority=request.priority,
         amount=amount,
         customer=customer,

@@ -9,10 +9,10 @@ from dataclasses import replace
 import structlog
 
 from approvals.actors import MESSAGE_QUEUE
-from approvals.messages import redacted
+from approvals.messages import Extras, redacted
 from approvals.models import QuarantinedMessage, ReviewQueue
 from approvals.models.ids import uuid7
-from approvals.records import audit, tokens, unit_of_work
+from approvals.records import audit, received_messages, tokens, unit_of_work
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Refused
 
@@ -59,7 +59,13 @@ def body_of(row: QuarantinedMessage) -> bytes:
 
 def redacted_body(row: QuarantinedMessage) -> str:
     """The body of a quarantined message without its task token. Raises KeyMissing."""
-    return redacted.redacted_body(body_of(row).decode(errors="surrogatepass"))
+    body = body_of(row).decode(errors="surrogatepass")
+    return redacted.redacted_body(body, extras_of(row), row.queue.map_of_messages())
+
+
+def extras_of(row: QuarantinedMessage) -> Extras:
+    """The attributes and the fetched object of a quarantined message. Raises KeyMissing."""
+    return received_messages.unsealed_extras(row.sealed_extras, row.pk)
 
 
 def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessage:
@@ -71,6 +77,7 @@ def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessag
         queue=queue,
         raw_body=tokens.seal_body(body, row=pk, column="raw_body"),
         raw_body_sha256=hashlib.sha256(body).digest(),
+        sealed_extras=received_messages.sealed_extras(item.received, pk),
         raw_body_bytes=len(body),
         reason=item.reason,
         explanation=item.explanation.replace("\0", "")[:300],

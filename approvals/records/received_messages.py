@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import traceback
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
 from approvals import messages
-from approvals.messages import ReviewRequest
+from approvals.messages import NO_EXTRAS, Extras, ReviewRequest
 from approvals.models import ReviewQueue
 from approvals.records import tokens
 from approvals.untrusted.strict_json import Unreadable
@@ -29,6 +31,7 @@ class Received:
     body: str
     message_id: str
     sent_at: datetime
+    extras: Extras = NO_EXTRAS
 
     @property
     def raw(self) -> bytes:
@@ -66,11 +69,15 @@ class Readable:
         """The SHA-256 of its body."""
         return hashlib.sha256(self.received.raw).digest()
 
+    def sealed_extras(self, row: UUID) -> bytes | None:
+        """What came beside its body, sealed for a row; None if nothing did."""
+        return sealed_extras(self.received, row)
+
 
 def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable | Refused:
     """Parse a message for this queue. A bug in the parser is logged with `log_fields`."""
     try:
-        request = messages.parse(received.body)
+        request = messages.parse(received.body, received.extras, queue.map_of_messages())
     except Unreadable as error:
         return Refused(received, error.reason, error.explanation)
     except Exception as error:  # noqa: BLE001  (a bug must not stop the queue: the bytes are kept)
@@ -80,6 +87,23 @@ def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable 
     if not queue.admits(request.state_machine_arn):
         refusal = Refused(received, "not_admitted", _not_admitted(queue, request))
     return Readable(received, request, refusal)
+
+
+def sealed_extras(received: Received, row: UUID) -> bytes | None:
+    """The attributes of a message and the object of its S3 pointer, sealed for a row; None for neither."""
+    extras = received.extras
+    if not extras.attributes and extras.fetched is None:
+        return None
+    plain = json.dumps({"attributes": dict(extras.attributes), "fetched": extras.fetched})
+    return tokens.seal_body(plain.encode(), row=row, column="sealed_extras")
+
+
+def unsealed_extras(sealed: bytes | memoryview | None, row: UUID) -> Extras:
+    """What `sealed_extras` has sealed. Raises KeyMissing."""
+    if sealed is None:
+        return NO_EXTRAS
+    stored = json.loads(tokens.unseal(sealed, row=row, column="sealed_extras"))
+    return Extras(stored["attributes"], stored["fetched"])
 
 
 def _not_admitted(queue: ReviewQueue, request: ReviewRequest) -> str:

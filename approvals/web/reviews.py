@@ -49,6 +49,7 @@ class Permissions:
     may_decide: bool
     may_override: bool
     may_comment: bool
+    may_close: bool
     reassignment_candidates: list[User]
     why_not: str
     lease_left: str
@@ -177,6 +178,8 @@ def permissions(review: ReviewTask, access: Access, now: datetime) -> Permission
         may_claim=pending and free and not mine and in_time and deciding.allowed,
         may_decide=in_time and deciding.allowed and (free or overriding),
         may_override=pending and overriding and not free,
+        may_close=review.status == ReviewTask.Status.UNPROVED
+        and access.may(Action.CLOSE_UNPROVED, review).allowed,
         may_comment=access.may(Action.COMMENT, review).allowed,
         reassignment_candidates=candidates,
         why_not="" if deciding.allowed else deciding.why,

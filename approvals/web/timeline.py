@@ -42,6 +42,8 @@ DESCRIPTIONS: Mapping[str, tuple[str, str, str]] = {
     AuditKind.REVIEW_APPROVED: ("check", "good", "Approved"),
     AuditKind.REVIEW_REJECTED: ("x-mark", "bad", "Rejected"),
     AuditKind.REVIEW_EXPIRED: ("no-symbol", "bad", "Expired: Step Functions stopped waiting"),
+    AuditKind.REVIEW_UNPROVED: ("clock", "warn", "Deadline passed, cannot be proved"),
+    AuditKind.REVIEW_CLOSED_UNPROVED: ("no-symbol", "bad", "Closed without a proof"),
     AuditKind.REVIEW_ORPHANED: ("link-slash", "warn", "Its execution has ended"),
     AuditKind.REVIEW_SUPERSEDED: (
         "arrow-path",

@@ -15,6 +15,7 @@ from approvals.web import (
     pricing,
     queues,
     reviews,
+    unproved,
 )
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/release/", reviews.release, name="review_release"),
     path("reviews/<uuid:review_id>/reassign/", reviews.reassign, name="review_reassign"),
     path("reviews/<uuid:review_id>/comments/", comments.add, name="review_comment"),
+    path("reviews/<uuid:review_id>/close/", unproved.close, name="review_close"),
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("orders/", orders.show_all, name="orders"),

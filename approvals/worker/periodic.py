@@ -10,7 +10,7 @@ import structlog
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Least, Now
 
-from approvals.actions import assignment, decisions
+from approvals.actions import assignment, decisions, lifecycle
 from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
 from approvals.models.review_tasks import LONGEST_MARGIN
 from approvals.orchestration.batches import distributed_map, runner
@@ -85,8 +85,9 @@ class Prober:
     def turn(self) -> int:
         """Probe what is overdue and was not probed in the last minute; returns how many were."""
         allowed = Q(queue__probe_with_heartbeats=True) | Q(queue__heartbeat_seconds__isnull=False)
-        overdue = ReviewTask.objects.pending().filter(
-            allowed, execution_arn="", deadline_at__lte=Now()
+        undecided = (ReviewTask.Status.PENDING, ReviewTask.Status.UNPROVED)
+        overdue = ReviewTask.objects.filter(
+            allowed, status__in=undecided, execution_arn="", deadline_at__lte=Now()
         )
         ids = list(overdue.order_by("deadline_at").values_list("pk", flat=True)[:AT_ONCE])
         now = time.monotonic()
@@ -96,6 +97,12 @@ class Prober:
             self._next[pk] = now + PROBE_AGAIN
             executions.probe(pk)
         return len(due)
+
+
+def put_unproved_aside() -> int:
+    """Take reviews out of the open ones that are past their deadline and of which nothing can be proved."""
+    ids = ReviewTask.objects.past_proof().order_by("deadline_at").values_list("pk", flat=True)
+    return sum(lifecycle.mark_unproved(pk) for pk in list(ids[:AT_ONCE]))
 
 
 def purge() -> int:
@@ -159,6 +166,7 @@ TASKS = {
     "executions": (ask_after_executions, timedelta(seconds=1)),
     "histories": (read_executions, timedelta(seconds=2)),
     "probes": (Prober().turn, timedelta(seconds=5)),
+    "unproved": (put_unproved_aside, timedelta(seconds=15)),
     "purge": (purge, timedelta(minutes=5)),
     "report": (report, timedelta(minutes=1)),
 }

@@ -290,7 +290,7 @@ def test_a_parser_that_still_fails_is_told_without_the_body(
 ) -> None:
     row = shut_out(queue, taskToken=CANARY)
 
-    def crash(body: str) -> Any:
+    def crash(body: str, *about: Any) -> Any:
         raise RecursionError(body)
 
     monkeypatch.setattr(messages, "parse", crash)

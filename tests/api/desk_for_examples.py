@@ -8,25 +8,28 @@ from typing import Any
 
 import pytest
 import requests
+from django.db.models import F
 
-from approvals import messages
 from approvals.actions import (
     assignment,
     credentials,
     decisions,
     intake,
+    lifecycle,
     people,
 )
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
+from approvals.messages import task_tokens
 from approvals.models import (
     Decision,
     OrderExecution,
     OutboxEntry,
     QuarantinedMessage,
     ReviewQueue,
+    ReviewTask,
 )
 from approvals.models.choices import Outcome
 from approvals.orchestration.batches import runner
@@ -71,6 +74,10 @@ class World:
             assignment.claim(row.pk, by=actor(self.lena, "api"))
         if operation_id == "reviews_comments":
             self.send("post", f"/api/v1/reviews/{row.pk}/comments/", {"text": "Seen."})
+        if operation_id == "reviews_close_unproved":
+            overdue = ReviewTask.objects.filter(pk=row.pk)
+            overdue.update(execution_arn="", deadline_at=F("sent_at"))
+            lifecycle.mark_unproved(row.pk)
         return str(row.pk)
 
     def _decision(self, _: str) -> str:
@@ -80,7 +87,7 @@ class World:
     def _message(self, operation_id: str) -> str:
         with pytest.MonkeyPatch.context() as broken:
             if operation_id == "quarantine_replay":
-                broken.setattr(messages, "MAX_TOKEN", 5)
+                broken.setattr(task_tokens, "MAX_TOKEN", 5)
                 body = json.dumps(factories.message())
             else:
                 body = '{"orderId": "ORD-1042"}'

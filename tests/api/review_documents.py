@@ -10,7 +10,15 @@ from approvals.models import ReviewTask
 
 KEYS = [
     *("id", "queue", "reference", "title", "status", "outcome", "delivery", "error", "payload"),
-    *("execution_arn", "state_name", "received_at", "deadline_at", "deadline_source", "assignee"),
+    *(
+        "envelopes",
+        "execution_arn",
+        "state_name",
+        "received_at",
+        "deadline_at",
+        "deadline_source",
+        "assignee",
+    ),
     *("lease_expires_at", "version", "decision", "definition"),
 ]
 

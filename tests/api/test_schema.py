@@ -31,6 +31,7 @@ ROUTES = {
     "/api/v1/reviews/{review_id}/renew/": {"post": "reviews_renew"},
     "/api/v1/reviews/{review_id}/release/": {"post": "reviews_release"},
     "/api/v1/reviews/{review_id}/reassign/": {"post": "reviews_reassign"},
+    "/api/v1/reviews/{review_id}/close-unproved/": {"post": "reviews_close_unproved"},
     "/api/v1/reviews/{review_id}/comments/": {"get": "reviews_comments", "post": "reviews_comment"},
     "/api/v1/reviews/{review_id}/decisions/": {"post": "reviews_decide"},
     "/api/v1/reviews/{review_id}/events/": {"get": "reviews_events"},

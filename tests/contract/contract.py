@@ -49,15 +49,28 @@ COMMANDS = {
     "register_queue": Command(
         "slug",
         "--sqs-url --name --region --role-arn --timeout-seconds --reject-as --error-name"
-        " --at-deadline --undo-seconds --lease-seconds",
+        " --at-deadline --undo-seconds --lease-seconds --map --pointer-bucket --probe",
         {
             "held": 2,
             "held --sqs-url nonsense": 1,
+            "held --sqs-url https://q.example/1 --map token": 2,
+            "held --sqs-url https://q.example/1 --map token=a": 1,
             "held --sqs-url https://q.example/1 --timeout-seconds 0": 1,
             "held --sqs-url https://q.example/1 --reject-as never": 2,
             "held --sqs-url https://q.example/1 --role-arn reader": 1,
         },
     ),
+    "close_unproved": Command(
+        "ids",
+        "--queue --reason",
+        {
+            "": 2,
+            "--reason x": 2,
+            "nonsense --reason x": 2,
+            "01a203be-dfa7-7a98-a842-c430dab4db4e --reason x": 1,
+        },
+    ),
+    "probe": Command("ids", "--queue", {"": 2, "nonsense": 2}),
     "check_queue": Command("slug", "", {"": 2, "nowhere": 1}),
     "grant": Command(
         "email queue role",
@@ -221,6 +234,7 @@ REVIEW = [
     "delivery",
     "error",
     "payload",
+    "envelopes",
     "execution_arn",
     "state_name",
     "received_at",
@@ -259,6 +273,7 @@ ROUTES = {
     "POST reviews/{id}/renew/": Route(200, CLAIMED, exactly=True),
     "POST reviews/{id}/release/": Route(200, REVIEW, exactly=True),
     "POST reviews/{id}/reassign/": Route(200, REVIEW, '{"to": "bob@example.com"}', exactly=True),
+    "POST reviews/{id}/close-unproved/": Route(200, REVIEW, '{"reason": "By hand."}', exactly=True),
     "GET reviews/{id}/comments/": Route(200, PAGE, exactly=True),
     "POST reviews/{id}/comments/": Route(201, ["id", "text"], '{"text": "Called them."}'),
     "POST reviews/{id}/decisions/": Route(201, VOTED, '{"outcome": "approved"}', exactly=True),

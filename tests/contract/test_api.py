@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import resolve
 from pytest_django.fixtures import Settings
@@ -18,13 +19,14 @@ from approvals.actions import (
     credentials,
     decisions,
     intake,
+    lifecycle,
     people,
 )
 from approvals.actors import COMMAND_LINE
 from approvals.api import errors
 from approvals.api.views.documentation import OpenAPIDocument
 from approvals.api.views.unknown_address import UnknownAddress
-from approvals.models import OrderExecution, QuarantinedMessage, ReviewQueue, User
+from approvals.models import OrderExecution, QuarantinedMessage, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from tests import factories
@@ -139,6 +141,10 @@ def row(route: str, known: dict[str, Any]) -> dict[str, Any]:
         return {"id": decided.decision_id}
     if route == "orders/{order_id}/restart/":
         OrderExecution.objects.update(status="failed")
+    if route.endswith("close-unproved/"):
+        overdue = ReviewTask.objects.filter(pk=known["id"])
+        overdue.update(execution_arn="", deadline_at=F("sent_at"))
+        lifecycle.mark_unproved(known["id"])
     if route.endswith(("renew/", "release/", "reassign/")):
         assignment.claim(known["id"], by=actor(alice, "api"))
     return {}

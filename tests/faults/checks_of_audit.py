@@ -16,6 +16,8 @@ STATUS_AFTER = {
     "review.rejected": "rejected",
     "decision.undone": "pending",
     "review.expired": "expired",
+    "review.unproved": "unproved",
+    "review.closed_unproved": "expired",
     "review.orphaned": "orphaned",
     "review.superseded": "superseded",
 }

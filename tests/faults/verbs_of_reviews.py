@@ -122,6 +122,33 @@ def _orphan(_stage: Stage, case: Case) -> None:
     lifecycle.orphan(case.review.pk, proof=PROOF)
 
 
+def _ready_unprovable(stage: Stage) -> Case:
+    case = ready_claimed(stage)
+    execute(
+        "UPDATE approvals_reviewtask SET execution_arn = '', deadline_source = 'message',"
+        " deadline_at = now() WHERE id = %s",
+        case.review.pk,
+    )
+    return case
+
+
+def _mark_unproved(_stage: Stage, case: Case) -> None:
+    lifecycle.mark_unproved(case.review.pk)
+
+
+def _ready_unproved(stage: Stage) -> Case:
+    case = _ready_unprovable(stage)
+    lifecycle.mark_unproved(case.review.pk)
+    return case
+
+
+def _close_unproved(stage: Stage, case: Case) -> None:
+    reason = "Nobody answered in time."
+    lifecycle.close_unproved(
+        case.review.pk, reason, by=actor(stage.lena, "api"), key=request_key(case)
+    )
+
+
 def _is(status: str) -> Callable[[Stage, Case], str]:
     def holds(_stage: Stage, case: Case) -> str:
         case.review.refresh_from_db()
@@ -196,6 +223,14 @@ ROWS: list[Row] = [
     ),
     Row("comment", ("discussion.comment",), ready_review, _comment, holds=_commented_once),
     Row("expire", ("lifecycle.expire",), _ready_closed("expired"), _expire, holds=_is("expired")),
+    Row(
+        "mark unproved", ("lifecycle.mark_unproved",), _ready_unprovable, _mark_unproved,
+        holds=_is("unproved"),
+    ),
+    Row(
+        "close unproved", ("lifecycle.close_unproved",), _ready_unproved, _close_unproved,
+        holds=_is("expired"),
+    ),
     Row("orphan", ("lifecycle.orphan",), _ready_closed("answered"), _orphan, holds=_is("orphaned")),
     Row(
         "supersede", ("lifecycle.supersede",), _ready_replaced, _supersede, holds=_moved_along

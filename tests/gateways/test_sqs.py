@@ -44,6 +44,7 @@ def test_a_received_message_has_its_body_and_the_time_it_was_sent(stub: Stubber)
             "MaxNumberOfMessages": 10,
             "WaitTimeSeconds": 5,
             "MessageSystemAttributeNames": ["SentTimestamp", "DeadLetterQueueSourceArn"],
+            "MessageAttributeNames": ["All"],
         },
     )
 

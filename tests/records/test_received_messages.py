@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from approvals import messages
@@ -37,7 +39,7 @@ def test_what_cannot_be_parsed_is_refused_with_its_reason(queue: ReviewQueue) ->
 def test_a_bug_of_the_parser_is_logged_with_its_place_and_without_the_message(
     queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def crash(body: str) -> None:
+    def crash(body: str, *about: Any) -> None:
         raise ZeroDivisionError(body)
 
     monkeypatch.setattr(messages, "parse", crash)

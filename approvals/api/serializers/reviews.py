@@ -7,12 +7,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from approvals.actions import lifecycle
 from approvals.api.pagination import PageQuery
 from approvals.api.serializers.decisions import DecisionAnswer, VoteAnswer
 from approvals.api.serializers.fields import (
     EmailAddress,
     JSONDocument,
     StrictBoolean,
+    StrictText,
     StrictUUID,
     VerbatimText,
 )
@@ -42,6 +44,12 @@ class ReassignBody(StrictSerializer):
         max_length=254,
         help_text="The e-mail address of a person who may decide in the review's queue.",
     )
+
+
+class ClosingBody(StrictSerializer):
+    """Why a review is closed without a proof."""
+
+    reason = StrictText(min_length=1, max_length=lifecycle.MAX_REASON)
 
 
 _STATUS = "|".join(ReviewTask.Status.values)
@@ -147,6 +155,10 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
     )
     error = ErrorAnswer(source="*")
     payload = JSONDocument(help_text="The message, without its task token.")
+    envelopes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What the message lay in, from the outside in, such as `SNS notification`; mostly empty.",
+    )
     execution_arn = serializers.CharField(
         allow_null=True, read_only=True, help_text="Null if the message named none."
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import cast
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from approvals.actions import lifecycle
 from approvals.api import pagination, presentation, queries, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.pagination import PageQuery
 from approvals.api.serializers.audit_events import EventAnswer
-from approvals.api.serializers.reviews import ReviewAnswer, ReviewQuery
+from approvals.api.serializers.reviews import ClosingBody, ReviewAnswer, ReviewQuery
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency, outbox
 
@@ -92,3 +94,18 @@ class Events(Endpoint):
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
         results = [presentation.event(row) for row in found.rows]
         return Response(pagination.envelope(request, found, results))
+
+
+class CloseUnproved(ReviewAction):
+    """Closes a review that is past its deadline and of which nothing can be proved."""
+
+    @schema.operation(
+        "reviews_close_unproved",
+        ReviewAnswer,
+        body=ClosingBody,
+        refused=[404, schema.ALREADY_DECIDED],
+    )
+    def post(self, request: Request, review_id: UUID) -> Response:
+        """Close an unproved review as expired, with a reason. Only a queue's lead may."""
+        reason = self.body(ClosingBody)["reason"]
+        return self.act(partial(lifecycle.close_unproved, review_id, reason))

@@ -14,8 +14,10 @@ from approvals.actions import quarantine
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
+from approvals.messages import Extras
 from approvals.models import QuarantinedMessage
-from approvals.records.quarantined_messages import redacted_body
+from approvals.polling import attachments
+from approvals.records.quarantined_messages import body_of, extras_of, redacted_body
 from approvals.untrusted.display import visible
 
 
@@ -92,7 +94,8 @@ class Command(ReviewCommand):
         ids = _open_messages().order_by("received_at", "id").values_list("pk", flat=True)
 
         def replay(message_id: UUID) -> str:
-            review = quarantine.replay(message_id, by=COMMAND_LINE)
+            extras = _extras(message_id)
+            review = quarantine.replay(message_id, by=COMMAND_LINE, fetched=extras)
             return f"replayed as review {review.pk}"
 
         self._each(list(ids) if every else _existing(named), replay, "replayed")
@@ -122,9 +125,18 @@ class Command(ReviewCommand):
             sys.exit(FINDING)
 
 
+def _extras(message_id: UUID) -> Extras | None:
+    """What came beside an S3 pointer, with its object read now; None for any other message."""
+    row = QuarantinedMessage.objects.select_related("queue").get(pk=message_id)
+    if row.reason not in ("s3_pointer", "dead_letter"):
+        return None
+    body = body_of(row).decode(errors="surrogatepass")
+    return attachments.with_object(row.queue, body, extras_of(row))
+
+
 def _open_messages() -> Any:
     waiting = QuarantinedMessage.objects.filter(replayed_at=None, discarded_at=None)
-    return waiting.select_related("queue").defer("raw_body")
+    return waiting.select_related("queue").defer("raw_body", "sealed_extras")
 
 
 def _existing(named: list[UUID]) -> list[UUID]:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from approvals import messages
 from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
+from approvals.messages import task_tokens
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from tests import canary, factories
 from tests.callers import Caller, refused
@@ -46,7 +46,7 @@ def quarantined(queue: ReviewQueue, body: str | dict[str, Any]) -> QuarantinedMe
 def mended(queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch) -> QuarantinedMessage:
     """A message that could not be read when it came, and can be now."""
     with monkeypatch.context() as broken:
-        broken.setattr(messages, "MAX_TOKEN", 5)
+        broken.setattr(task_tokens, "MAX_TOKEN", 5)
         return quarantined(queue, factories.message(taskToken=canary.CANARY))
 
 

@@ -1,0 +1,64 @@
+"""What belongs to a message beside its body: its attributes, and the S3 object of an extended client's pointer.
+
+The object is read before intake's transaction, from buckets that the queue allows, and never beyond 1 MiB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from approvals import messages
+from approvals.exceptions import Invalid, Unavailable
+from approvals.gateways import s3, sqs
+from approvals.messages import Extras, PointerNotRead
+from approvals.messages.pointers import Pointer
+from approvals.models import ReviewQueue
+from approvals.records import places
+from approvals.records.received_messages import Received
+from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
+
+log = structlog.get_logger(__name__)
+
+
+def received(queue: ReviewQueue, message: sqs.Message) -> Received | None:
+    """The message as intake takes it; None if S3 does not answer for its object, so that it comes back."""
+    extras = Extras(messages.attributes_used(message.attributes))
+    try:
+        extras = with_object(queue, message.body, extras)
+    except Unavailable as error:
+        log.warning("poll.object_away", queue=queue.slug, error=error.message)
+        return None
+    return Received(message.body, message.message_id, message.sent_at, extras)
+
+
+def with_object(queue: ReviewQueue, body: str, extras: Extras) -> Extras:
+    """The extras with the text of the object that the message points to, or why it was not read.
+
+    Unchanged if the message is no pointer, or to a bucket that the queue does not allow. Raises
+    Unavailable if S3 does not answer.
+    """
+    pointer = _pointer_of(queue, body, extras)
+    if pointer is None or pointer.bucket not in queue.pointer_buckets:
+        return extras
+    try:
+        with s3.opened(places.of_queue(queue), pointer.bucket, pointer.key) as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            return replace(extras, not_fetched=f"it has more than {MAX_BYTES} bytes.")
+        return replace(extras, fetched=content.decode("utf-8-sig"))
+    except Invalid as error:
+        return replace(extras, not_fetched=error.message)
+    except UnicodeDecodeError:
+        return replace(extras, not_fetched="it is no text in UTF-8.")
+
+
+def _pointer_of(queue: ReviewQueue, body: str, extras: Extras) -> Pointer | None:
+    try:
+        messages.read(body, extras, queue.map_of_messages())
+    except PointerNotRead as error:
+        return error.pointer
+    except Unreadable:
+        pass
+    return None

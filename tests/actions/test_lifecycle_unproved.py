@@ -1,0 +1,128 @@
+"""Reviews past their message's deadline of which nothing can be proved: put aside, and closed by a lead."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Now
+
+from approvals.actions import assignment, decisions, lifecycle, queues
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import AlreadyDecided, DeadlinePassed, Invalid, NotAllowed, NotFound
+from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
+from approvals.models.choices import Outcome
+from approvals.records import audit
+from approvals.worker import periodic
+from tests import factories
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:orders:o"
+EXPRESS = "arn:aws:states:us-east-1:123456789012:express:orders:o:1"
+
+
+def overdue(queue: ReviewQueue, *, execution: str = "", timeout: int | None = 60) -> ReviewTask:
+    """A review whose deadline passed a second ago."""
+    review = factories.review(queue, executionArn=execution, timeoutSeconds=timeout)
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=Now() - timedelta(seconds=1))
+    review.refresh_from_db()
+    return review
+
+
+@pytest.fixture
+def lena(queue: ReviewQueue) -> User:
+    """A lead of the queue."""
+    return factories.user("lena@example.com", "lead", queue)
+
+
+@pytest.mark.parametrize(
+    ("execution", "leaves"), [("", True), (EXPRESS, True), ("arn:e", True), (EXECUTION, False)]
+)
+def test_what_nothing_can_prove_leaves_the_open_reviews(
+    queue: ReviewQueue, alice: User, execution: str, leaves: bool
+) -> None:
+    review = overdue(queue, execution=execution)
+    waiting = factories.review(queue, executionArn="", timeoutSeconds=60)
+
+    assert periodic.put_unproved_aside() == leaves
+    assert periodic.put_unproved_aside() == 0
+
+    review.refresh_from_db()
+    assert review.status == ("unproved" if leaves else "pending")
+    assert waiting in ReviewTask.objects.pending()
+    if leaves:
+        with pytest.raises(DeadlinePassed):
+            decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+
+
+def test_past_a_default_deadline_or_with_a_probe_a_review_stays_open(queue: ReviewQueue) -> None:
+    assumed = overdue(queue, timeout=None)
+    assert not lifecycle.mark_unproved(assumed.pk)
+
+    for settings in (
+        {"probe_with_heartbeats": True},
+        {"heartbeat_seconds": 60, "probe_with_heartbeats": False},
+    ):
+        queues.save(queue.slug, settings, by=COMMAND_LINE)
+        review = overdue(queue)
+        assert (periodic.put_unproved_aside(), lifecycle.mark_unproved(review.pk)) == (0, False)
+
+
+def test_its_claim_ends_with_it(queue: ReviewQueue, alice: User) -> None:
+    review = factories.review(queue, executionArn="", timeoutSeconds=60)
+    assignment.claim(review.pk, by=actor(alice))
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at"))
+
+    assert lifecycle.mark_unproved(review.pk)
+
+    review.refresh_from_db()
+    assert (review.assignee, review.lease_id) == (None, None)
+    assert review.version == 3
+
+
+def test_a_lead_closes_it_with_a_reason_and_without_a_proof(queue: ReviewQueue, lena: User) -> None:
+    review = overdue(queue)
+    lifecycle.mark_unproved(review.pk)
+
+    closed = lifecycle.close_unproved(review.pk, " Cancelled by hand. ", by=actor(lena))
+
+    assert (closed.status, closed.decision) == ("expired", None)
+    last = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")[0]
+    assert (last.kind, last.actor_name) == ("review.closed_unproved", "lena@example.com")
+    assert last.data["proof"] == "none"
+    assert "Cancelled by hand." in last.data["reason"]
+    with pytest.raises(AlreadyDecided):
+        lifecycle.close_unproved(review.pk, "Again", by=actor(lena))
+
+
+def test_nobody_else_closes_it_and_none_without_a_reason_or_that_is_open(
+    queue: ReviewQueue, alice: User, lena: User
+) -> None:
+    review = overdue(queue)
+    with pytest.raises(Invalid, match="open"):
+        lifecycle.close_unproved(review.pk, "why", by=actor(lena))
+    lifecycle.mark_unproved(review.pk)
+
+    with pytest.raises(NotAllowed, match="role lead"):
+        lifecycle.close_unproved(review.pk, "why", by=actor(alice))
+    with pytest.raises(NotFound):
+        lifecycle.close_unproved(review.pk, "why", by=actor(factories.user("no@example.com")))
+    for reason in ("", "  ", "x" * 301, "a\0b"):
+        with pytest.raises(Invalid):
+            lifecycle.close_unproved(review.pk, reason, by=actor(lena))
+
+    review.refresh_from_db()
+    assert review.status == "unproved"
+    assert lifecycle.close_unproved(review.pk, "why", by=COMMAND_LINE).status == "expired"
+
+
+def test_a_late_proof_expires_it_after_all(queue: ReviewQueue) -> None:
+    review = overdue(queue)
+    lifecycle.mark_unproved(review.pk)
+
+    assert lifecycle.expire(review.pk, proof={"fate": "closed", "by": "heartbeat"})
+
+    review.refresh_from_db()
+    assert review.status == "expired"
