@@ -152,9 +152,11 @@ def _with_attributes(value: Any, attributes: Mapping[str, str]) -> dict[str, Any
     missing = {key: text for name, (key, text) in fields.items() if name not in there}
     if missing:
         repeated = getattr(value, "repeated", None)
-        value = lenient_json.WithRepeats(value | missing)
-        value.repeated = repeated or {}
-    return value
+        merged = lenient_json.WithRepeats(value | missing)
+        merged.repeated = repeated or {}
+        return merged
+    document: dict[str, Any] = value
+    return document
 
 
 def attributes_used(attributes: Mapping[str, str]) -> dict[str, str]:

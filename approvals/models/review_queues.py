@@ -18,6 +18,7 @@ from django.db.models import Q, Value
 from approvals import arns, messages
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
+from approvals.models.message_sources import BUCKETS, MESSAGE_MAP
 from approvals.untrusted import flag_rules, json_schema, strict_json
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
@@ -60,17 +61,6 @@ STATE_MACHINES = {
     },
     "uniqueItems": True,
     "maxItems": 100,
-}
-MESSAGE_MAP = {
-    "type": "object",
-    "properties": {name: {"type": "string", "maxLength": 200} for name in messages.FIELD_OF},
-    "additionalProperties": False,
-}
-BUCKETS = {
-    "type": "array",
-    "items": {"type": "string", "pattern": r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
-    "uniqueItems": True,
-    "maxItems": 20,
 }
 SCHEMAS: dict[str, dict[str, Any]] = {
     "policy": POLICY,

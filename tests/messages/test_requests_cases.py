@@ -111,7 +111,7 @@ def test_other_content_under_one_token_is_a_conflict_and_another_order_of_keys_i
     assert QuarantinedMessage.objects.get().reason == "conflict"
 
 
-LARGE = {
+LARGE: dict[str, dict[str, Any]] = {
     "25,000 numbers": {"x": list(range(25_000))},
     "half a million numbers": {"x": [0] * 500_000},
     "a megabyte of one text": {"x": "y" * 1_000_000},

@@ -65,10 +65,13 @@ def allow(queue: ReviewQueue, *buckets: str) -> ReviewQueue:
 def polled(monkeypatch: pytest.MonkeyPatch, queue: ReviewQueue, *batch: sqs.Message) -> list[str]:
     """The ids of the messages that a poll of this batch deletes."""
     deleted: list[str] = []
+
+    def delete(_place: Any, _url: str, some: list[sqs.Message]) -> list[str]:
+        deleted.extend(one.message_id for one in some)
+        return []
+
     monkeypatch.setattr(sqs, "receive", lambda *_, **__: list(batch))
-    monkeypatch.setattr(
-        sqs, "delete", lambda _, __, some: deleted.extend(m.message_id for m in some) or []
-    )
+    monkeypatch.setattr(sqs, "delete", delete)
     poller.poll_once(queue, wait_seconds=0)
     return deleted
 

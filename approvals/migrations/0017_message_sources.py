@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Where messages hold their fields, which envelopes were opened, and what came beside a body."""
 
     dependencies = [
-        ('approvals', '0015_unused_indexes'),
+        ('approvals', '0016_review_by_customer'),
     ]
 
     operations = [
