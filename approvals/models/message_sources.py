@@ -1,5 +1,7 @@
 """What a queue may set about where its messages hold their fields, as JSON Schemas."""
 
+from __future__ import annotations
+
 from approvals import messages
 
 MESSAGE_MAP = {

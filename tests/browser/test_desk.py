@@ -137,7 +137,11 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
 
 def test_every_page_passes_axe_and_fits_its_window(new_page: NewPage) -> None:
     day = world.build()
-    textbook = {"taskToken": "token-textbook", "orderId": "ORD-TEXT", "error": "Address unclear"}
+    textbook = {
+        "taskToken": "token-of-the-textbook",
+        "orderId": "ORD-TEXT",
+        "error": "Address unclear",
+    }
     late = factories.review(day.queue, orderId="ORD-LATE")
     world.move(late, left=-9)
     plain = of_message(day, textbook)

@@ -53,7 +53,7 @@ def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: Us
 
 
 def test_the_textbook_message_makes_a_page_too(desk: Desk, alice: User) -> None:
-    body = {"taskToken": "t-1", "orderId": 12345, "error": "Address unclear"}
+    body = {"taskToken": "token-of-the-textbook", "orderId": 12345, "error": "Address unclear"}
     html = text(desk, alice, review_of(body))
     assert "12345" in html
     assert "Address unclear" in html
