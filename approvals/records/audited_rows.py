@@ -26,6 +26,8 @@ STATUS_AFTER = {
     "review.expired": "expired",
     "review.orphaned": "orphaned",
     "review.superseded": "superseded",
+    "review.unproved": "unproved",
+    "review.closed_unproved": "expired",
 }
 TELLING = {*STATUS_AFTER, "vote.cast"}
 TOLERANCE = timedelta(minutes=1)  # between the clocks that earlier releases read

@@ -22,7 +22,7 @@ BATCHES_AT_ONCE = 20  # of one table, in one turn
 class Rule:
     """Which rows of a table are past a retention of `%(days)s` days.
 
-    `erased` is a column that is emptied, in place of deleting the row.
+    `erased` empties columns, in place of deleting the row.
     """
 
     setting: str
@@ -30,7 +30,7 @@ class Rule:
     key: str
     first: str
     due: str
-    erased: str = ""
+    erased: tuple[str, ...] = ()
 
 
 _SINCE = "< statement_timestamp() - %(days)s * interval '1 day'"
@@ -53,7 +53,7 @@ RULES: Mapping[str, Rule] = {
         "id",
         "00000000-0000-0000-0000-000000000000",
         f"status <> 'pending' AND received_at {_SINCE} AND octet_length(raw_body) > 0",
-        erased="raw_body",
+        erased=("raw_body = ''", "sealed_extras = NULL"),
     ),
     "quarantine": Rule(
         "RETENTION_QUARANTINE_DAYS",
@@ -77,7 +77,7 @@ RULES: Mapping[str, Rule] = {
         f"asked_at IS NULL AND read_at {_SINCE}",
     ),
 }
-_DELETE, _ERASE = "DELETE FROM {table}", "UPDATE {table} SET {erased} = ''"
+_DELETE, _ERASE = "DELETE FROM {table}", "UPDATE {table} SET {erased}"
 # The condition stands twice: a row that changes meanwhile is judged again under its lock.
 _BATCH = """
     WITH part AS (
@@ -115,7 +115,12 @@ class Purge:
 def _batch(rule: Rule, after: Any, days: int) -> tuple[Any, int]:
     """Purge one batch behind a key; returns its last key, None at the end, and how many rows were purged."""
     change = _ERASE if rule.erased else _DELETE
-    names = {"key": rule.key, "due": rule.due, "table": rule.table, "erased": rule.erased}
+    names = {
+        "key": rule.key,
+        "due": rule.due,
+        "table": rule.table,
+        "erased": ", ".join(rule.erased),
+    }
     query = _BATCH.format(change=change.format(**names), **names)
     with connection.cursor() as cursor:
         cursor.execute(query, {"after": after, "batch": BATCH, "days": days})

@@ -13,7 +13,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import AlreadyDecided, DeadlinePassed, Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit
+from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor
@@ -85,6 +85,7 @@ def test_its_claim_ends_with_it(queue: ReviewQueue, alice: User) -> None:
 def test_a_lead_closes_it_with_a_reason_and_without_a_proof(queue: ReviewQueue, lena: User) -> None:
     review = overdue(queue)
     lifecycle.mark_unproved(review.pk)
+    assert audit_verification.verify(audit.chain(review)) == []
 
     closed = lifecycle.close_unproved(review.pk, " Cancelled by hand. ", by=actor(lena))
 
@@ -95,6 +96,7 @@ def test_a_lead_closes_it_with_a_reason_and_without_a_proof(queue: ReviewQueue, 
     assert "Cancelled by hand." in last.data["reason"]
     with pytest.raises(AlreadyDecided):
         lifecycle.close_unproved(review.pk, "Again", by=actor(lena))
+    assert audit_verification.verify(audit.chain(review)) == []
 
 
 def test_nobody_else_closes_it_and_none_without_a_reason_or_that_is_open(

@@ -139,6 +139,7 @@ def test_the_message_of_a_review_that_has_ended_is_erased_and_the_review_stays(
     before = Now() - timedelta(days=settings.RETENTION_RAW_BODIES_DAYS, minutes=5)
     past = [reviews[0].pk, reviews[2].pk]
     ReviewTask.objects.filter(pk__in=past).update(received_at=before)
+    ReviewTask.objects.update(sealed_extras=b"sealed")
 
     assert periodic.purge() == 1
     assert periodic.purge() == 0
@@ -147,6 +148,8 @@ def test_the_message_of_a_review_that_has_ended_is_erased_and_the_review_stays(
     assert sizes[0] == 0
     assert sizes[1] > 0
     assert sizes[2] > 0
+    kept = ReviewTask.objects.exclude(sealed_extras=None).values_list("pk", flat=True)
+    assert set(kept) == {review.pk for review in reviews[1:]}
 
 
 def test_a_walk_goes_on_where_it_was_and_begins_again_at_the_end(

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Where messages hold their fields, which envelopes were opened, and what came beside a body."""
 
     dependencies = [
-        ('approvals', '0016_review_by_customer'),
+        ('approvals', '0017_frozen_outcomes'),
     ]
 
     operations = [

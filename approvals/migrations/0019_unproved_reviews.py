@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Reviews past their deadline of which nothing can be proved have a status of their own."""
 
     dependencies = [
-        ('approvals', '0017_message_sources'),
+        ('approvals', '0018_message_sources'),
     ]
 
     operations = [
