@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -21,7 +22,7 @@ from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import s3
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
-from approvals.records import database_time
+from approvals.records import database_time, failing_rows
 from approvals.untrusted import json_stream
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 # A function whose execution has ended runs on until its own timeout (75 s, deploy/template.yaml).
 FUNCTIONS_OUTLIVE = timedelta(seconds=90)
 UNKNOWN_SINCE = timedelta(minutes=10)  # DescribeExecution is eventually consistent
+TASK = "refused batch executions"
 LONGEST_RESULT = 4 * 1024 * 1024  # bytes of one child in a file: its input and its output, escaped
 Outcomes = list[Outcome]
 UNREADABLE = (
@@ -90,10 +92,16 @@ def has_open_orders(arn: str) -> bool:
 def release_refused(*, limit: int) -> int:
     """Release the orders of batch executions that Step Functions refused; returns how many executions."""
     refused = BatchExecution.objects.filter(learned=False, status=BatchExecution.Status.REFUSED)
-    found = list(refused.order_by("pk")[:limit])
-    for batch_execution in found:
-        _close(batch_execution, batch_execution.status)
+    able = refused.exclude(pk__in=failing_rows.paused(TASK)).order_by("pk")
+    found = list(able.values_list("pk", flat=True)[:limit])
+    for execution_id in found:
+        failing_rows.attempt(TASK, execution_id, _release_refused)
     return len(found)
+
+
+def _release_refused(execution_id: UUID) -> None:
+    batch_execution = BatchExecution.objects.get(pk=execution_id)
+    _close(batch_execution, batch_execution.status)
 
 
 def _has_unknown_orders(batch_execution: BatchExecution) -> bool:

@@ -21,11 +21,12 @@ from approvals.exceptions import Throttled
 from approvals.gateways import dynamodb, histories, stepfunctions
 from approvals.gateways.histories import Event
 from approvals.models import ExecutionHistory, OrderExecution, Workflow
-from approvals.records import execution_history, rate_limits
+from approvals.records import execution_history, failing_rows, rate_limits
 from approvals.untrusted import redaction
 
 log = structlog.get_logger(__name__)
 
+TASK = "histories"
 CALLS_A_MINUTE = 120  # in a region, beside the other rate limits of reconciliation
 PAGES_AT_ONCE = 5
 MOST_KEPT = 5_000  # events; AWS ends an execution at 25,000
@@ -45,9 +46,13 @@ def read(order_id: UUID) -> bool:
 
 def read_asked(*, limit: int) -> int:
     """Read the requested executions whose wake-up was lost; returns how many were read."""
-    arns = execution_history.requested(limit=limit)
-    rows = OrderExecution.objects.defer("input").filter(execution_arn__in=arns)
-    return sum(_read(order) for order in rows)
+    arns = execution_history.requested(limit=limit, but=failing_rows.paused(TASK))
+    return sum(bool(failing_rows.attempt(TASK, arn, _read_requested)) for arn in arns)
+
+
+def _read_requested(arn: str) -> bool:
+    order = OrderExecution.objects.defer("input").filter(execution_arn=arn).first()
+    return order is not None and _read(order)
 
 
 def _read(order: OrderExecution) -> bool:

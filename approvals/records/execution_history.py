@@ -5,6 +5,7 @@ Reconciliation reads them from AWS. A page shows the stored one, and sends a wak
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -56,10 +57,10 @@ def request(order: OrderExecution) -> None:
     ExecutionHistory.objects.filter(pk=arn).update(asked_at=Now())
 
 
-def requested(*, limit: int) -> list[str]:
+def requested(*, limit: int, but: Collection[str] = ()) -> list[str]:
     """The ARNs of executions whose history was requested and not read since, oldest request first."""
-    rows = ExecutionHistory.objects.filter(_FREE, asked_at__isnull=False).order_by("asked_at")
-    return list(rows.values_list("pk", flat=True)[:limit])
+    rows = ExecutionHistory.objects.filter(_FREE, asked_at__isnull=False).exclude(pk__in=list(but))
+    return list(rows.order_by("asked_at").values_list("pk", flat=True)[:limit])
 
 
 _FREE = Q(taken_until=None) | Q(taken_until__lte=Now())

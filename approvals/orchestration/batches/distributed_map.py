@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -16,8 +17,9 @@ from approvals.exceptions import Unavailable
 from approvals.gateways import s3, stepfunctions
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
 from approvals.orchestration.batches import sources
-from approvals.records import database_time, order_batches
+from approvals.records import database_time, failing_rows, order_batches
 
+TASK = "progress of maps"
 ROWS_A_PAGE = 500
 ASKED_EVERY = timedelta(seconds=5)
 Mode, Status = OrderBatch.Mode, OrderBatch.Status
@@ -73,7 +75,14 @@ def ask_progress() -> None:
     under_way = BatchExecution.objects.filter(
         stale, learned=False, batch__mode=Mode.MAP, status=BatchExecution.Status.RUNNING
     )
-    for execution in under_way.order_by(F("items_asked_at").asc(nulls_first=True))[:5]:
-        arn = execution.execution_arn
-        done = stepfunctions.map_run_progress(arns.place_of(arn), arn)
-        batch_executions.note_progress(execution.pk, execution.items_done if done is None else done)
+    able = under_way.exclude(pk__in=failing_rows.paused(TASK))
+    first = able.order_by(F("items_asked_at").asc(nulls_first=True))
+    for execution_id in list(first.values_list("pk", flat=True)[:5]):
+        failing_rows.attempt(TASK, execution_id, _ask_progress)
+
+
+def _ask_progress(execution_id: UUID) -> None:
+    execution = BatchExecution.objects.get(pk=execution_id)
+    arn = execution.execution_arn
+    done = stepfunctions.map_run_progress(arns.place_of(arn), arn)
+    batch_executions.note_progress(execution.pk, execution.items_done if done is None else done)

@@ -22,16 +22,17 @@ from django.db.models import Exists, OuterRef, Q
 from approvals import arns
 from approvals.actions import batches
 from approvals.actors import Actor
-from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
+from approvals.exceptions import Invalid, Unavailable
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
-from approvals.records import execution_names, idempotency, order_validation
+from approvals.records import execution_names, failing_rows, idempotency, order_validation
 from approvals.records.order_batches import Item, Refusal
 
 log = structlog.get_logger(__name__)
 
+TASK = "batches"
 ROWS_A_TURN = 500
 # Of the 262,144 bytes of an execution's state; the rest is for the outcome of each order.
 MOST_BYTES = 180_000
@@ -281,13 +282,8 @@ class Scheduler:
 
     def _one(self, batch_id: UUID) -> bool:
         """One turn of one batch; its failure does not stop the others."""
-        try:
-            return self._runners.setdefault(batch_id, Runner(batch_id)).turn()
-        except DATABASE_AWAY:
-            raise
-        except Exception:
-            log.exception("batch.failed", batch=str(batch_id))
-            return False
+        runner = self._runners.setdefault(batch_id, Runner(batch_id))
+        return bool(failing_rows.attempt(TASK, batch_id, lambda _: runner.turn()))
 
 
 def _under_way() -> list[UUID]:
