@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 STATE_MACHINE = r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+(:[^:]+)?$"
 ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _SQS_QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):(\d{12}):([\w.-]+)")
+_SQS_HOST = re.compile(r"(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,20 @@ def machine_of(state_machine_arn: str) -> str:
     return split_qualifier(state_machine_arn)[0].partition("/")[0]
 
 
+def machine_of_execution(arn: str) -> str:
+    """The state machine of an execution, as `machine_of` names it. Raises ValueError for any other ARN.
+
+    `arn:aws:states:REGION:ACCOUNT:execution:NAME:EXECUTION` runs `...:stateMachine:NAME`. Express
+    executions (`...:express:...`) have no task tokens, so theirs count as another ARN.
+    """
+    parts = arn.split(":")
+    if len(parts) != 8 or parts[2] != "states" or parts[5] != "execution" or "" in parts:
+        raise ValueError(f"not the ARN of an execution: {arn!r}")
+    if not _REGION.fullmatch(parts[3]) or not _ACCOUNT.fullmatch(parts[4]):
+        raise ValueError(f"not the ARN of an execution: {arn!r}")
+    return machine_of(":".join([*parts[:5], "stateMachine", parts[6]]))
+
+
 def execution_arn(state_machine_arn: str, name: str) -> str:
     """The ARN of an execution of this name; no other function puts an ARN together.
 
@@ -89,3 +106,16 @@ def sqs_queue(arn: str) -> SqsQueue | None:
     """The queue of an SQS ARN; None for what is not one."""
     found = _SQS_QUEUE.fullmatch(arn)
     return SqsQueue(*found.groups()) if found else None
+
+
+def sqs_region_and_account(url: str) -> tuple[str, str]:
+    """The region and the account that a queue's URL names; each is empty if it names none.
+
+    `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME` (SQS Developer Guide, queue URLs), or the older
+    `https://REGION.queue.amazonaws.com/ACCOUNT/NAME`. The host of a local account names no region.
+    """
+    parts = urlsplit(url)
+    host = _SQS_HOST.fullmatch(parts.hostname or "")
+    account = parts.path.lstrip("/").partition("/")[0]
+    region = (host[1] or host[2]) if host else ""
+    return region, account if _ACCOUNT.fullmatch(account) else ""

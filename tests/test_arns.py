@@ -82,3 +82,32 @@ def test_an_sqs_arn_is_a_queue_and_nothing_else_is() -> None:
     assert arns.sqs_queue(MACHINE) is None
     assert arns.sqs_queue("arn:aws:sqs:eu-west-3:123456789012:reviews/x") is None
     assert arns.sqs_queue("") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://sqs.eu-west-3.amazonaws.com/123456789012/q", ("eu-west-3", "123456789012")),
+        ("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q", ("cn-north-1", "123456789012")),
+        ("https://eu-west-3.queue.amazonaws.com/123456789012/q", ("eu-west-3", "123456789012")),
+        ("http://127.0.0.1:4566/123456789012/q", ("", "123456789012")),
+        ("http://localhost:4566/queue/q", ("", "")),
+    ],
+)
+def test_the_url_of_an_sqs_queue_names_region_and_account(url: str, named: tuple[str, str]) -> None:
+    assert arns.sqs_region_and_account(url) == named
+
+
+@pytest.mark.parametrize("name", ["orders", "orders/label"])
+def test_an_execution_leads_to_its_state_machine(name: str) -> None:
+    arn = f"arn:aws:states:eu-west-3:123456789012:execution:{name}:order-1"
+
+    assert arns.machine_of_execution(arn) == MACHINE
+
+
+@pytest.mark.parametrize(
+    "arn", ["", "order-1", MACHINE, f"{MACHINE}:x:y", "a:b:states:c:d:execution:e:f"]
+)
+def test_what_is_no_execution_leads_to_no_state_machine(arn: str) -> None:
+    with pytest.raises(ValueError, match="not the ARN of an execution"):
+        arns.machine_of_execution(arn)

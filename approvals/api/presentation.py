@@ -32,6 +32,7 @@ from approvals.models import (
     Vote,
 )
 from approvals.orchestration.batches import progress
+from approvals.records import places
 from approvals.untrusted import redaction
 
 JSONObject = dict[str, Any]
@@ -55,7 +56,7 @@ class Surroundings:
 
 def review(row: ReviewTask, around: Surroundings) -> JSONObject:
     """Returns a review. `queue`, `assignee` and `decision` with its user must have been read with it."""
-    decided = row.decision
+    decided, mismatch = row.decision, places.mismatch(row.queue, row.execution_arn)
     entry = around.deliveries.get(decided.pk) if decided else None
     held = row.is_held(around.now)
     return {
@@ -82,6 +83,7 @@ def review(row: ReviewTask, around: Surroundings) -> JSONObject:
             "revision": row.definition_revision or None,
             "version_arn": around.versions.get(row.execution_arn),
         },
+        "execution_mismatch": str(mismatch) if mismatch else None,
     }
 
 

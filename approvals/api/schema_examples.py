@@ -71,6 +71,7 @@ REVIEW: dict[str, Any] = {
         "revision": "order_fulfillment-6f1c2f0b9f3b8a77.asl.json",
         "version_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:order-fulfillment:3",
     },
+    "execution_mismatch": None,
 }
 _HELD = REVIEW | {
     "assignee": "alice@example.com",

@@ -98,8 +98,10 @@ def _call(review: ReviewTask, payload: bytes) -> Answer:
         answer = stepfunctions.send_task_success(place, token, call.output)
     else:
         answer = stepfunctions.send_task_failure(place, token, call.error, call.cause)
-    if answer.proof == Proof.INVALID_TOKEN and stepfunctions.is_in_another_account(
-        place, review.execution_arn
+    if (
+        answer.proof == Proof.INVALID_TOKEN
+        and places.is_asked_after(review)  # else it may name any account, and its token be forged
+        and stepfunctions.is_in_another_account(place, review.execution_arn)
     ):
         return WRONG_ACCOUNT
     return answer

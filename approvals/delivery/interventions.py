@@ -183,4 +183,4 @@ def _update_order(
     if outcome == Outcome.DONE:
         soon = intervention.kind == OrderIntervention.Kind.STOP and order.status == "running"
         wait = execution_snapshots.BACK_OFF if soon else execution_snapshots.WITHOUT_NEWS
-        execution_snapshots.watch({order.execution_arn: database_time.now() + wait})
+        execution_snapshots.watch({order.execution_arn: database_time.now() + wait}, proved=True)

@@ -1,5 +1,7 @@
 """AWS clients: one for each service and place in a process, with timeouts, and without hidden retries.
 
+They are made when needed, and those that were used last are kept. All share what botocore has loaded.
+
 A place may name a role to assume. Its credentials come from STS, are refreshed by botocore before
 they run out, and are shared by all clients of that place.
 """
@@ -10,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +60,12 @@ class CredentialsExpiredError(BotoCoreError):
     fmt = "the credentials of STS have already run out"
 
 
+MOST_PLACES = 32  # whose clients are kept, of each service
+
 _making = Lock()  # boto3's sessions are not safe to make clients from in several threads
 
 
-@cache
+@lru_cache(maxsize=MOST_PLACES)
 def stepfunctions(place: Place) -> SFNClient:
     """A Step Functions client whose every call is one request.
 
@@ -78,7 +82,7 @@ def stepfunctions(place: Place) -> SFNClient:
     return client
 
 
-@cache
+@lru_cache(maxsize=MOST_PLACES)
 def sqs(place: Place) -> SQSClient:
     """An SQS client whose read timeout outlasts our long poll; SQS calls may be repeated freely.
 
@@ -94,7 +98,7 @@ def sqs(place: Place) -> SQSClient:
     return client
 
 
-@cache
+@lru_cache(maxsize=MOST_PLACES)
 def dynamodb(place: Place) -> DynamoDBClient:
     """A DynamoDB client for reading one row at a time, with short timeouts: it fills a page."""
     config = Config(
@@ -106,7 +110,7 @@ def dynamodb(place: Place) -> DynamoDBClient:
     return client
 
 
-@cache
+@lru_cache(maxsize=MOST_PLACES)
 def s3(place: Place) -> S3Client:
     """An S3 client; its calls read, or write a whole object, and may be repeated freely."""
     config = Config(
@@ -132,13 +136,22 @@ def account_of(place: Place) -> str:
 
 def forget() -> None:
     """Drop every client and every role's credentials; the next call makes them anew."""
-    for kept in (stepfunctions, sqs, dynamodb, s3, _session, _own_account):
+    for kept in (
+        stepfunctions,
+        sqs,
+        dynamodb,
+        s3,
+        _own_session,
+        _own_botocore_session,
+        _session_of_role,
+        _own_account,
+    ):
         kept.cache_clear()
 
 
-@cache
+@lru_cache(maxsize=MOST_PLACES)
 def _own_account(region: str) -> str:
-    identity = _sts(boto3.session.Session(), region).get_caller_identity()
+    identity = _sts(_own_session(), region).get_caller_identity()
     return str(identity["Account"])
 
 
@@ -149,12 +162,24 @@ def _client(service: Any, place: Place, config: Config) -> Any:
         )
 
 
-@cache
 def _session(place: Place) -> boto3.session.Session:
     """The session of a place, with the process's own credentials or the role's. Raises NoCredentialsError."""
-    own = boto3.session.Session()
-    if not place.role_arn:
-        return own
+    return _session_of_role(place) if place.role_arn else _own_session()
+
+
+@lru_cache(maxsize=1)
+def _own_session() -> boto3.session.Session:
+    return boto3.session.Session(botocore_session=_own_botocore_session())
+
+
+@lru_cache(maxsize=1)
+def _own_botocore_session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@lru_cache(maxsize=MOST_PLACES)
+def _session_of_role(place: Place) -> boto3.session.Session:
+    own = _own_session()
     source = own.get_credentials()
     if source is None:
         raise NoCredentialsError
@@ -167,6 +192,8 @@ def _session(place: Place) -> boto3.session.Session:
     assumed = botocore.session.Session()
     provider = _Assumed(place.role_arn, fetcher.fetch_credentials)
     assumed.register_component("credential_provider", CredentialResolver([provider]))
+    # The descriptions of AWS's services, several MB, are loaded once for all roles.
+    assumed.register_component("data_loader", _own_botocore_session().get_component("data_loader"))
     return boto3.session.Session(botocore_session=assumed)
 
 

@@ -11,6 +11,10 @@ class ExecutionSnapshot(models.Model):
 
     `state_machine_version_arn` is empty until AWS was asked, and if no version was named at its start.
     A `routine` look is due only because nothing was heard for long: any other comes first.
+
+    An execution is `proved` once AWS has described it, sent an event about it, or accepted a token of it:
+    until then, a message alone says that it exists. `idle_looks` is how many looks in a row have found
+    nothing new; before `not_before`, no message makes it due again.
     """
 
     execution_arn = models.CharField(primary_key=True, max_length=512)
@@ -20,11 +24,16 @@ class ExecutionSnapshot(models.Model):
     due_at = models.DateTimeField(null=True)
     asked = models.PositiveIntegerField(default=0)
     routine = models.BooleanField(default=False, db_default=False)
+    proved = models.BooleanField(default=False, db_default=False)
+    idle_looks = models.PositiveSmallIntegerField(default=0, db_default=0)
+    not_before = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(
-                "routine", "due_at", condition=Q(due_at__isnull=False), name="execution_by_urgency"
+                *("proved", "routine", "due_at"),
+                condition=Q(due_at__isnull=False),
+                name="execution_by_proof",
             )
         ]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +36,9 @@ CLOSED = {
 }  # fmt: skip
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 BETWEEN = {"TaskStarted", "TaskSubmitted"}
+NOT_OF_THE_QUEUE = (
+    "ExecutionNotOfTheQueue"  # our own code: AWS is never asked after such an execution
+)
 
 
 class Fate(StrEnum):
@@ -126,18 +130,37 @@ def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
     """
     if not review.execution_arn:
         return Evidence(Fate.NO_EXECUTION_ARN)
-    fingerprint, ending = bytes(review.token_fingerprint), _Ending()
+    if not places.is_asked_after(review):
+        return Evidence(Fate.HISTORY_UNREADABLE, code=NOT_OF_THE_QUEUE)
+    found = ask_all(places.of_review(review), review.execution_arn, [review])[review.pk]
+    return _attributed(found, decision)
+
+
+def ask_all(place: Place, arn: str, reviews: Collection[ReviewTask]) -> dict[uuid.UUID, Evidence]:
+    """What became of the tokens of reviews of one execution, in one reading of its history.
+
+    By the reviews' ids; no fate is `Fate.OURS`. Otherwise as `ask`.
+    """
+    open_ones = {review.pk for review in reviews}
+    by_token = {bytes(review.token_fingerprint): review.pk for review in reviews}
+    by_message = {r.sqs_message_id: r.pk for r in reviews if r.sqs_message_id}
+    found: dict[uuid.UUID, Evidence] = {}
+    ending, rest = _Ending(), Evidence(Fate.UNKNOWN_TASK)
     try:
-        for task in tasks_of(places.of_review(review), review.execution_arn, ending):
-            if task.fingerprint == fingerprint or task.message_id == (
-                review.sqs_message_id or None
-            ):
-                return _attributed(task.evidence, decision)
+        for task in tasks_of(place, arn, ending) if reviews else ():
+            named = {by_token.get(task.fingerprint or b""), by_message.get(task.message_id)}
+            for pk in named & open_ones:
+                found[pk] = task.evidence
+                open_ones.discard(pk)
+            if not open_ones:
+                return found
+        if (
+            ending.event is not None
+        ):  # it shows no such task, and an ended execution has no open one
+            rest = _ended(ending.event, Fate.EXECUTION_ENDED)
     except Unread as unread:
-        return unread.evidence
-    if ending.event is not None:  # it shows no such task, and an ended execution has no open one
-        return _ended(ending.event, Fate.EXECUTION_ENDED)
-    return Evidence(Fate.UNKNOWN_TASK)
+        rest = unread.evidence
+    return found | dict.fromkeys(open_ones, rest)
 
 
 @dataclass

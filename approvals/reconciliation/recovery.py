@@ -170,7 +170,7 @@ def _look(queue: ReviewQueue, place: Place, arn: str, stop: threading.Event) -> 
     found = [one for task in ours if (one := _compared(queue, arn, task)) is not None]
     if any(one.what in {"lost", "ended"} and one.review for one in found):
         # Reconciliation then ends what is pending, with its proof.
-        execution_snapshots.watch({arn: database_time.now()})
+        execution_snapshots.watch({arn: database_time.now()}, proved=True)
     for one in found:
         named = {"what": one.what, "fate": one.fate, "review": one.review}
         log.warning("recovery.found", execution=arn, **named)

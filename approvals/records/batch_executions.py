@@ -24,7 +24,7 @@ def record_started(row: BatchExecution, arn: str, status: str) -> None:
     record(work, end, row, AuditKind.BATCH_EXECUTION_STARTED, {"execution_arn": arn})
     work.write()
     wait = DESCRIBED_AFTER if status == "running" else timedelta(0)
-    execution_snapshots.watch({arn: end.now + wait})
+    execution_snapshots.watch({arn: end.now + wait}, proved=True)
 
 
 def record_refused(row: BatchExecution, why: str) -> None:

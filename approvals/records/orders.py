@@ -94,7 +94,7 @@ def record_started(order: OrderExecution, arn: str, status: OrderExecution.Statu
     data = {"execution_arn": arn, "status": str(status)}
     audit.record(work, end, AuditKind.ORDER_STARTED, by=SYSTEM, data=data, **data)
     work.write()
-    execution_snapshots.watch({arn: end.now + execution_snapshots.WITHOUT_NEWS})
+    execution_snapshots.watch({arn: end.now + execution_snapshots.WITHOUT_NEWS}, proved=True)
 
 
 def record_refused(order: OrderExecution, why: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -25,7 +26,8 @@ from approvals.models import (
     User,
 )
 from approvals.policy import Action
-from approvals.records import outbox
+from approvals.records import outbox, places
+from approvals.records.places import Mismatch
 from approvals.untrusted import display
 from approvals.web import payload_view, review_rows
 from approvals.web.access import Access
@@ -35,6 +37,12 @@ from approvals.web.delivery_status import DeliveryStatus, delivery_status
 from approvals.web.relative_times import span
 from approvals.web.timeline import review_timeline
 
+MISMATCHES: Mapping[Mismatch | None, str] = {
+    Mismatch.NOT_AN_EXECUTION: "is not the ARN of an execution",
+    Mismatch.REGION: "lies in another region than the queue",
+    Mismatch.ACCOUNT: "lies in another account than the queue",
+    Mismatch.STATE_MACHINE: "runs a state machine that is not in the queue's list",
+}
 MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
 RECENTLY = timedelta(days=30)
 
@@ -159,6 +167,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "same_customer": same_customer,
         "version_arn": cast("Any", review).version_arn or "",
         "order_id": cast("Any", review).order_id or "",
+        "mismatch": MISMATCHES.get(places.mismatch(review.queue, review.execution_arn)),
     }
 
 

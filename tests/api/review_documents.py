@@ -19,7 +19,7 @@ KEYS = [
         "deadline_source",
         "assignee",
     ),
-    *("lease_expires_at", "version", "decision", "definition"),
+    *("lease_expires_at", "version", "decision", "definition", "execution_mismatch"),
 ]
 
 

@@ -245,6 +245,7 @@ REVIEW = [
     "version",
     "decision",
     "definition",
+    "execution_mismatch",
 ]
 CLAIMED = [*REVIEW, "lease_id"]
 VOTED = [*REVIEW, "vote"]

@@ -83,8 +83,11 @@ def results() -> list[str]:
 def test_an_approval_arrives_with_its_token_region_and_frozen_output(
     alice: User, aws: StepFunctions
 ) -> None:
+    machine = "arn:aws:states:eu-north-1:123456789012:stateMachine:orders"
+    factories.queue(state_machine_arns=[machine])
     arn = "arn:aws:states:eu-north-1:123456789012:execution:orders:x"
-    entry = decided(alice, taskToken="token-000111222", executionArn=arn)
+    named = {"executionArn": arn, "stateMachineArn": machine}
+    entry = decided(alice, taskToken="token-000111222", **named)
 
     entry = attempt(entry)
 

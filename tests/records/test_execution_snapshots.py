@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.db.models.functions import Now
 
-from approvals.models import ExecutionSnapshot
+from approvals.models import ExecutionSnapshot, ReviewQueue
 from approvals.records import database_time, execution_snapshots
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 ARN = "arn:aws:states:eu-west-3:123456789012:execution:orders:order-1"
@@ -17,6 +18,12 @@ OTHER = ARN.replace("order-1", "order-2")
 
 def due_at(arn: str = ARN) -> datetime | None:
     return ExecutionSnapshot.objects.get(pk=arn).due_at
+
+
+def named(limit: int) -> list[str]:
+    """The due executions that only messages name, or all are proved."""
+    proved = ExecutionSnapshot.objects.filter(proved=True).exists()
+    return execution_snapshots.due(limit=limit, proved=proved)
 
 
 def ahead(**length: float) -> datetime:
@@ -37,8 +44,8 @@ def test_what_is_due_comes_with_the_longest_due_first() -> None:
     execution_snapshots.watch({ARN: ahead(seconds=-1), OTHER: ahead(seconds=-9)})
     execution_snapshots.watch({ARN + "-later": ahead(minutes=1)})
 
-    assert execution_snapshots.due(limit=9) == [OTHER, ARN]
-    assert execution_snapshots.due(limit=1) == [OTHER]
+    assert named(limit=9) == [OTHER, ARN]
+    assert named(limit=1) == [OTHER]
 
 
 def test_one_worker_takes_the_turn_and_after_a_crash_another() -> None:
@@ -84,7 +91,7 @@ def test_an_event_during_the_look_makes_the_execution_due_again() -> None:
 
     execution_snapshots.put_back(ARN, status="running", again_at=ahead(minutes=9))
 
-    assert execution_snapshots.due(limit=9) == [ARN]
+    assert named(limit=9) == [ARN]
 
 
 def test_a_look_is_postponed_but_never_past_an_earlier_one() -> None:
@@ -94,22 +101,62 @@ def test_a_look_is_postponed_but_never_past_an_earlier_one() -> None:
         execution_snapshots.postpone(arn, timedelta(minutes=2))
 
     assert ahead(minutes=1) < due_at(ARN) < ahead(minutes=3)
-    assert execution_snapshots.due(limit=9) == [OTHER]
+    assert named(limit=9) == [OTHER]
+
+
+def test_what_a_message_names_is_proved_once_aws_has_named_described_or_accepted_it(
+    queue: ReviewQueue,
+) -> None:
+    reviews = [factories.review(queue) for _ in range(4)]
+    named, described, hurried, accepted = (review.execution_arn for review in reviews)
+    assert ExecutionSnapshot.objects.filter(proved=True).count() == 0
+
+    execution_snapshots.watch({named: ahead(hours=1)}, proved=True)
+    execution_snapshots.put_back(described, status="running", again_at=None)
+    execution_snapshots.hurry(hurried)
+    execution_snapshots.record_proved([reviews[3].pk])
+    execution_snapshots.put_back(accepted, status="gone", again_at=None)
+
+    assert ExecutionSnapshot.objects.filter(proved=True).count() == 4
+
+
+def test_a_message_never_shortens_the_pause_after_a_look_without_news() -> None:
+    execution_snapshots.watch({ARN: ahead(seconds=-1)})
+    turn = execution_snapshots.take(ARN)
+    assert turn == (0, False)
+    execution_snapshots.postpone(ARN, timedelta(minutes=8), proved=False)
+
+    execution_snapshots.watch({ARN: ahead(seconds=1)})
+    assert (row := ExecutionSnapshot.objects.get()).due_at == row.not_before
+    assert (row.idle_looks, row.routine) == (1, True)
+
+    execution_snapshots.watch({ARN: ahead(seconds=1)}, proved=True)
+    assert due_at() < ahead(seconds=2)
+    execution_snapshots.put_back(ARN, status="running", again_at=ahead(minutes=9))
+    assert ExecutionSnapshot.objects.filter(idle_looks=0, not_before=None).exists()
+
+
+def test_the_pause_doubles_up_to_an_hour_or_ten_minutes_if_it_is_proved() -> None:
+    forged = [execution_snapshots.Turn(looks, False).pause for looks in (0, 1, 2, 30)]
+    proved = [execution_snapshots.Turn(looks, True).pause for looks in (0, 1, 2, 30)]
+
+    assert [pause.total_seconds() for pause in forged] == [30, 60, 120, 3600]
+    assert [pause.total_seconds() for pause in proved] == [30, 60, 120, 600]
 
 
 def test_what_only_had_no_news_is_asked_after_what_is_urgent() -> None:
     long_ago, now = ahead(seconds=-600), ahead(seconds=-1)
-    execution_snapshots.watch({ARN: ahead(seconds=-1), OTHER: now})
+    execution_snapshots.watch({ARN: ahead(seconds=-1), OTHER: now}, proved=True)
     assert execution_snapshots.take(ARN)
     execution_snapshots.put_back(ARN, status="running", again_at=ahead(hours=1), routine=True)
     ExecutionSnapshot.objects.filter(pk=ARN).update(due_at=long_ago)
 
-    assert execution_snapshots.due(limit=9) == [OTHER, ARN]
-    assert execution_snapshots.due(limit=1) == [OTHER]
+    assert named(limit=9) == [OTHER, ARN]
+    assert named(limit=1) == [OTHER]
     execution_snapshots.hurry(ARN)
-    assert execution_snapshots.due(limit=1) == [OTHER]
+    assert named(limit=1) == [OTHER]
     execution_snapshots.take(OTHER)
-    assert execution_snapshots.due(limit=1) == [ARN]
+    assert named(limit=1) == [ARN]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from approvals.api.serializers.fields import (
 from approvals.api.serializers.requests import ANY, StrictSerializer
 from approvals.models import OutboxEntry, ReviewTask
 from approvals.models.choices import Outcome
+from approvals.records.places import Mismatch
 
 
 class ClaimBody(StrictSerializer):
@@ -110,6 +111,9 @@ DELIVERY_STATES = (
 )
 
 
+MISMATCHES = tuple(str(each) for each in Mismatch)
+
+
 class ErrorAnswer(serializers.Serializer[ReviewTask]):
     """The error in the workflow that led to the review."""
 
@@ -179,6 +183,13 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
     version = serializers.IntegerField()
     decision = DecisionAnswer(allow_null=True)
     definition = DefinitionAnswer(read_only=True)
+    execution_mismatch = serializers.ChoiceField(
+        choices=MISMATCHES,
+        allow_null=True,
+        read_only=True,
+        help_text="Why `execution_arn`, which the message names, does not belong to the queue, so that AWS is"
+        " never asked about it; null if it does.",
+    )
 
 
 class ClaimedReviewAnswer(ReviewAnswer):
