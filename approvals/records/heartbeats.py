@@ -4,6 +4,9 @@
 SendTaskHeartbeat has not been called for so long (Step Functions API reference), whether or not a
 reviewer has looked at the review. So every open token of a queue with `heartbeat_seconds` has a row,
 which is due again after a third of that time.
+
+Anybody who may send to the queue can make up a token, and AWS calls such a token invalid. So tokens that
+AWS has accepted come first, and those that it calls invalid pause ever longer and are given up.
 """
 
 from __future__ import annotations
@@ -14,32 +17,42 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import arns
 from approvals.arns import Place
 from approvals.models import Heartbeat, OutboxEntry, ReviewQueue, ReviewTask
-from approvals.records import database_time, places, rate_limits, service_quotas
+from approvals.records import (
+    database_time,
+    execution_snapshots,
+    places,
+    rate_limits,
+    service_quotas,
+)
 
 ENROLL_AT_ONCE = 1000
 RECENTLY = timedelta(minutes=1)
+MOST_REFUSALS = 4  # of a token that AWS calls invalid; the pauses between them double
 
 State = OutboxEntry.State
 UNSENT = (State.WAITING, State.SENDING)
 DUE = Q(closed_at=None, due_at__lte=Now())
 _CLAIM = """
     WITH due AS (
-        SELECT beat.review_id FROM approvals_heartbeat AS beat
+        SELECT beat.review_id, asked.pause FROM approvals_heartbeat AS beat
         JOIN approvals_reviewtask AS review ON review.id = beat.review_id
+        JOIN unnest(%(queues)s::uuid[], %(pauses)s::float8[]) AS asked (queue, pause)
+            ON asked.queue = review.queue_id
         WHERE beat.closed_at IS NULL AND beat.due_at <= statement_timestamp()
-            AND review.queue_id = %(queue)s
+            AND beat.beaten_at IS {accepted} NULL
         ORDER BY beat.due_at LIMIT %(limit)s FOR UPDATE OF beat SKIP LOCKED
     )
     UPDATE approvals_heartbeat AS beat
-    SET due_at = statement_timestamp() + make_interval(secs => %(pause)s)
+    SET due_at = statement_timestamp() + make_interval(secs => due.pause * 2 ^ beat.refusals)
     FROM due WHERE beat.review_id = due.review_id RETURNING beat.review_id
 """
+_CLAIM_ACCEPTED, _CLAIM_OTHERS = _CLAIM.format(accepted="NOT"), _CLAIM.format(accepted="")
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class Beat:
     """A token for which this process has claimed the next heartbeat."""
 
     review: UUID
+    queue: ReviewQueue
     place: Place
     sealed_token: bytes
 
@@ -121,33 +135,51 @@ def retire() -> int:
 def bring_forward(queue: ReviewQueue) -> int:
     """Make due the rows that were scheduled by a longer `heartbeat_seconds`; returns how many."""
     pause = timedelta(seconds=interval(queue))
-    late = Heartbeat.objects.filter(closed_at=None, review__queue=queue, due_at__gt=Now() + pause)
+    late = Heartbeat.objects.filter(
+        closed_at=None, refusals=0, review__queue=queue, due_at__gt=Now() + pause
+    )
     return late.update(due_at=Now())
 
 
-def claim(queue: ReviewQueue, *, limit: int) -> list[Beat]:
-    """Claim up to `limit` due tokens of a queue, the longest waiting first, as far as the quota allows.
+def claim(selected: Sequence[ReviewQueue], *, limit: int) -> list[Beat]:
+    """Claim up to `limit` due tokens of queues of one place, as far as its quota allows.
 
-    One UPDATE schedules their next heartbeat before any call, so that no other process claims them; a
-    crash before the call costs one of three heartbeats.
+    Tokens that AWS has accepted come first, whichever queue's they are, each kind by how long it has been
+    due. One UPDATE of each kind schedules their next heartbeat before any call, so that no other process
+    claims them; a crash before the call costs one of three heartbeats.
     """
-    due = Heartbeat.objects.filter(DUE, review__queue=queue)
-    limit = _granted(places.of_queue(queue), len(due.values_list("pk")[:limit]))
-    if not limit:
+    if not selected:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"queue": queue.pk, "limit": limit, "pause": interval(queue)})
-        taken = [row[0] for row in cursor.fetchall()]
+    due = Heartbeat.objects.filter(DUE, review__queue__in=selected)
+    limit = _granted(places.of_queue(selected[0]), len(due.values_list("pk")[:limit]))
+    taken = _claimed(_CLAIM_ACCEPTED, selected, limit)
+    taken += _claimed(_CLAIM_OTHERS, selected, limit - len(taken))
     reviews = ReviewTask.objects.filter(pk__in=taken).select_related("queue")
-    light = reviews.defer("raw_body", "payload")
+    light = reviews.defer("raw_body", "payload").in_bulk()
+    found = [light[pk] for pk in taken if pk in light]
     # The token of a state machine that the queue no longer admits gets no decision, so no heartbeat.
-    admitted = [each for each in light if each.queue.admits(each.state_machine_arn)]
-    return [Beat(each.pk, places.of_review(each), bytes(each.sealed_token)) for each in admitted]
+    admitted = [each for each in found if each.queue.admits(each.state_machine_arn)]
+    return [
+        Beat(each.pk, each.queue, places.of_review(each), bytes(each.sealed_token))
+        for each in admitted
+    ]
+
+
+def _claimed(statement: str, selected: Sequence[ReviewQueue], limit: int) -> list[UUID]:
+    if limit <= 0:
+        return []
+    pauses = [interval(queue) for queue in selected]
+    with connection.cursor() as cursor:
+        parameters = {"queues": [q.pk for q in selected], "pauses": pauses, "limit": limit}
+        cursor.execute(statement, parameters)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def record_accepted(reviews: Iterable[UUID]) -> None:
     """Record that Step Functions has accepted a heartbeat of these reviews' tokens."""
-    _rows(reviews).update(beaten_at=Now())
+    first = list(_rows(reviews).filter(beaten_at=None).values_list("pk", flat=True))
+    _rows(reviews).update(beaten_at=Now(), refusals=0)
+    execution_snapshots.record_proved(first)
 
 
 def record_closed(reviews: Iterable[UUID]) -> None:
@@ -155,7 +187,32 @@ def record_closed(reviews: Iterable[UUID]) -> None:
 
     Reconciliation reads what became of the reviews from their execution histories.
     """
-    _rows(reviews).update(closed_at=Now())
+    _rows(reviews).update(closed_at=Now(), ended_as=Heartbeat.End.CLOSED)
+
+
+def record_refused(reviews: Iterable[UUID]) -> int:
+    """Count that Step Functions has called these tokens invalid; returns how many are given up for it.
+
+    One that it has accepted before is genuine, and keeps its turns: the fault lies with us. The review
+    stays as it is: a person decides it, and the answer to the decision shows what it is worth.
+    """
+    never_accepted = _rows(reviews).filter(beaten_at=None)
+    never_accepted.update(refusals=F("refusals") + 1)
+    given_up = never_accepted.filter(refusals__gte=MOST_REFUSALS)
+    return given_up.update(closed_at=Now(), ended_as=Heartbeat.End.TOKEN_REFUSED)
+
+
+def try_refused_again(queue: ReviewQueue) -> int:
+    """Begin again with the tokens of a queue that were given up; returns how many.
+
+    A queue without the right role or region gets all its tokens refused: call it when they have changed.
+    """
+    given_up = Heartbeat.objects.filter(
+        review__queue=queue,
+        review__status=ReviewTask.Status.PENDING,
+        ended_as=Heartbeat.End.TOKEN_REFUSED,
+    )
+    return given_up.update(closed_at=None, ended_as="", refusals=0, due_at=Now())
 
 
 def retry_in(reviews: Iterable[UUID], *, seconds: float) -> None:

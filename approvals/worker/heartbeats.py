@@ -73,6 +73,7 @@ class HeartbeatSender:
         self._look_at = self._report_at = 0.0
         self._is_behind = False
         self._queues: list[ReviewQueue] = []
+        self._places: dict[UUID, Place] = {}  # of the queues, as they were seen last
 
     def turn(self) -> int:
         """Begin the calls that are due, record the answers that came, wait; returns how many were begun.
@@ -80,7 +81,7 @@ class HeartbeatSender:
         Raises the errors of `exceptions.DATABASE_AWAY`; heartbeats that were not recorded are sent again.
         """
         self._refresh()
-        begun = sum(self._begin(queue) for queue in self._queues)
+        begun = sum(self._begin(place, queues) for place, queues in self._by_place().items())
         self._record_answers(self._seconds_to_wait(begun))
         return begun
 
@@ -100,6 +101,7 @@ class HeartbeatSender:
             return
         self._look_at = now + LOOK_EVERY
         self._queues = heartbeats.queues()
+        self._notice_new_places()
         heartbeats.retire()
         is_time = now >= self._report_at
         if self._queues:
@@ -123,18 +125,33 @@ class HeartbeatSender:
             )
         _warn(loads)
 
-    def _begin(self, queue: ReviewQueue) -> int:
-        pool = self._pools[places.of_queue(queue)]
+    def _by_place(self) -> dict[Place, list[ReviewQueue]]:
+        """The queues that share a quota, so that their tokens are claimed together."""
+        found: dict[Place, list[ReviewQueue]] = defaultdict(list)
+        for queue in self._queues:
+            found[places.of_queue(queue)].append(queue)
+        return found
+
+    def _notice_new_places(self) -> None:
+        """Try the tokens again that AWS has refused of queues whose region or role has changed, or is new here."""
+        now = {queue.pk: places.of_queue(queue) for queue in self._queues}
+        for queue in self._queues:
+            if self._places.get(queue.pk) != now[queue.pk]:
+                heartbeats.try_refused_again(queue)
+        self._places = now
+
+    def _begin(self, place: Place, queues: list[ReviewQueue]) -> int:
+        pool = self._pools[place]
         free = pool.free()
         if not free:
             return 0
-        beats = [b for b in heartbeats.claim(queue, limit=free) if b.review not in pool.under_way]
+        beats = [b for b in heartbeats.claim(queues, limit=free) if b.review not in pool.under_way]
         for beat in beats:
             pool.under_way.add(beat.review)
-            pool.threads.submit(self._call, pool, queue, beat)
+            pool.threads.submit(self._call, pool, beat)
         return len(beats)
 
-    def _call(self, pool: PlacePool, queue: ReviewQueue, beat: Beat) -> None:
+    def _call(self, pool: PlacePool, beat: Beat) -> None:
         """Make one request, in a thread of the place; always puts an answer into the queue of answers."""
         answer = Answer(Proof.NOT_SENT, "Unforeseen")
         try:
@@ -148,7 +165,7 @@ class HeartbeatSender:
         except Exception:
             log.exception("heartbeat.failed", review=str(beat.review))
         finally:
-            self._answers.put((queue, beat.review, answer))
+            self._answers.put((beat.queue, beat.review, answer))
 
     def _seconds_to_wait(self, begun: int) -> float:
         """How long to wait for an answer: hardly at all while calls are under way, one second at most."""
@@ -194,7 +211,10 @@ class HeartbeatSender:
         soon = heartbeats.interval(queue) / service_quotas.BEATS_PER_TIMEOUT
         if proof == Proof.THROTTLED:
             heartbeats.retry_in(reviews, seconds=min(soon, pool.slow_down()))
-        elif proof != Proof.INVALID_TOKEN:  # which keeps its next turn: sooner would not help
+        elif proof == Proof.INVALID_TOKEN:  # which keeps its next turn: sooner would not help
+            if given_up := heartbeats.record_refused(reviews):
+                log.warning("heartbeat.given_up", queue=queue.slug, tokens=given_up)
+        else:
             heartbeats.retry_in(reviews, seconds=soon)
         log.warning("heartbeat.refused", queue=queue.slug, code=code, tokens=len(reviews))
 

@@ -1,17 +1,30 @@
-"""The worker's periodic tasks: one function each, and in TASKS how often it runs."""
+"""The worker's periodic tasks: one function each, and in TASKS how often it runs.
+
+A row that a task cannot work on is logged, pauses ever longer, and is left out of the task's query, so that
+it stops no other row (`records.failing_rows`).
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Least, Now
 
 from approvals.actions import assignment, decisions, lifecycle
-from approvals.models import ExecutionSnapshot, OutboxEntry, QueueCheck, ReviewQueue, ReviewTask
+from approvals.models import (
+    ExecutionSnapshot,
+    Heartbeat,
+    OutboxEntry,
+    QueueCheck,
+    ReviewQueue,
+    ReviewTask,
+)
 from approvals.models.review_tasks import LONGEST_MARGIN
 from approvals.orchestration.batches import distributed_map, runner
 from approvals.polling import checking
@@ -19,6 +32,7 @@ from approvals.reconciliation import batch_executions, execution_history, execut
 from approvals.records import (
     database_time,
     execution_snapshots,
+    failing_rows,
     idempotency,
     outbox,
     rate_limits,
@@ -49,15 +63,21 @@ def decide_at_deadlines() -> int:
         .annotate(margin=window)
         .filter(deadline_at__lte=Now() + F("margin"))
     )
-    ids = list(due.order_by("deadline_at").values_list("pk", flat=True)[:AT_ONCE])
-    return sum(decisions.decide_at_deadline(pk) is not None for pk in ids)
+    return _for_each("deadlines", due.order_by("deadline_at"), decisions.decide_at_deadline)
 
 
 def end_leases() -> int:
     """End the claims whose lease has run out."""
     claimed = ReviewTask.objects.pending().filter(assignee__isnull=False)  # for its partial index
     over = claimed.filter(lease_expires_at__lte=Now())
-    return sum(assignment.end_lease(pk) for pk in list(over.values_list("pk", flat=True)[:AT_ONCE]))
+    return _for_each("leases", over, assignment.end_lease)
+
+
+def _for_each(task: str, rows: QuerySet[Any], work: Callable[[UUID], object]) -> int:
+    """Work on up to AT_ONCE of these rows by their ids, each by itself; returns at how many it did something."""
+    able = rows.exclude(pk__in=failing_rows.paused(task))
+    ids = list(able.values_list("pk", flat=True)[:AT_ONCE])
+    return sum(bool(failing_rows.attempt(task, pk, work)) for pk in ids)
 
 
 def ask_after_executions() -> int:
@@ -68,11 +88,13 @@ def ask_after_executions() -> int:
 
 def _hurry_for_closed_tokens() -> None:
     """Ask soon about executions whose token a heartbeat has found closed: the history shows how."""
-    described = ExecutionSnapshot.objects.filter(
-        execution_arn=OuterRef("execution_arn"), read_at__gte=OuterRef("heartbeat__closed_at")
-    )
+    looks = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
+    described = looks.filter(read_at__gte=OuterRef("heartbeat__closed_at"))
+    pausing = looks.filter(not_before__gt=Now())
     unknown = ReviewTask.objects.pending().filter(heartbeat__closed_at__isnull=False)
-    for arn in unknown.exclude(Exists(described)).values_list("execution_arn", flat=True)[:AT_ONCE]:
+    unknown = unknown.exclude(heartbeat__ended_as=Heartbeat.End.TOKEN_REFUSED)
+    unknown = unknown.exclude(execution_arn="").exclude(Exists(described)).exclude(Exists(pausing))
+    for arn in set(unknown.values_list("execution_arn", flat=True)[:AT_ONCE]):
         execution_snapshots.hurry(arn)
 
 
@@ -89,13 +111,14 @@ class Prober:
         overdue = ReviewTask.objects.filter(
             allowed, status__in=undecided, execution_arn="", deadline_at__lte=Now()
         )
-        ids = list(overdue.order_by("deadline_at").values_list("pk", flat=True)[:AT_ONCE])
+        able = overdue.exclude(pk__in=failing_rows.paused("probes")).order_by("deadline_at")
+        ids = list(able.values_list("pk", flat=True)[:AT_ONCE])
         now = time.monotonic()
         self._next = {pk: at for pk, at in self._next.items() if pk in set(ids)}
         due = [pk for pk in ids if self._next.get(pk, 0.0) <= now]
         for pk in due:
             self._next[pk] = now + PROBE_AGAIN
-            executions.probe(pk)
+            failing_rows.attempt("probes", pk, executions.probe)
         return len(due)
 
 
@@ -115,9 +138,10 @@ def check_queues() -> int:
     asked = QueueCheck.objects.filter(asked_at__lt=Now() - WAKE_UP_PATIENCE).filter(
         Q(checked_at=None) | Q(checked_at__lt=F("asked_at"))
     )
-    ids = list(asked.values_list("queue", flat=True)[:AT_ONCE])
+    able = asked.exclude(queue__in=failing_rows.paused("checks"))
+    ids = list(able.values_list("queue", flat=True)[:AT_ONCE])
     for queue_id in ids:
-        checking.check_and_store(queue_id)
+        failing_rows.attempt("checks", queue_id, checking.check_and_store)
     return len(ids)
 
 
@@ -127,8 +151,9 @@ def read_executions() -> int:
 
 
 def report() -> None:
-    """Log how old the oldest open review is and how many decisions are late.
+    """Log how old the oldest open review is, how many decisions are late, and on how many rows work fails.
 
+    `failing_rows` are those of this process.
     deploy/template.yaml makes CloudWatch metrics of this line, and alarms if it stays away: a rename
     here needs one there. Seconds are 0 if nothing is open.
     """
@@ -141,6 +166,7 @@ def report() -> None:
         "desk.measured",
         oldest_open_review_seconds=round(age),
         late_decisions=outbox.late(OutboxEntry.Lane.CALLBACKS, LATE),
+        failing_rows=len(failing_rows.FAILING),
     )
 
 

@@ -29,7 +29,7 @@ def test_the_quota_is_one_for_all_processes(
     heartbeats.enroll([living])
     RateBucket.objects.all().delete()
 
-    first, second = heartbeats.claim(living, limit=8), heartbeats.claim(living, limit=8)
+    first, second = heartbeats.claim([living], limit=8), heartbeats.claim([living], limit=8)
 
     assert len(first) == 8
     assert 2 <= len(second) < 8
@@ -58,4 +58,4 @@ def test_a_token_that_a_state_machine_of_another_list_waits_for_is_not_kept_aliv
     ReviewQueue.objects.update(state_machine_arns=machines)
     heartbeats.enroll([living])
 
-    assert heartbeats.claim(living, limit=9) == []
+    assert heartbeats.claim([living], limit=9) == []

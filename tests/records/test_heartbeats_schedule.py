@@ -31,7 +31,7 @@ def test_new_open_tokens_are_enrolled_once_and_due_at_once(beaten: ReviewQueue) 
     assert heartbeats.enroll([beaten]) == 1
     assert heartbeats.enroll([beaten]) == 0
 
-    assert [beat.review for beat in heartbeats.claim(beaten, limit=9)] == [review.pk]
+    assert [beat.review for beat in heartbeats.claim([beaten], limit=9)] == [review.pk]
 
 
 def test_an_older_review_is_enrolled_by_a_thorough_look_alone(beaten: ReviewQueue) -> None:
@@ -46,12 +46,12 @@ def test_a_claimed_token_is_due_again_after_a_third_of_its_time(beaten: ReviewQu
     factories.review(beaten)
     heartbeats.enroll([beaten])
 
-    assert len(heartbeats.claim(beaten, limit=9)) == 1
-    assert heartbeats.claim(beaten, limit=9) == []
+    assert len(heartbeats.claim([beaten], limit=9)) == 1
+    assert heartbeats.claim([beaten], limit=9) == []
 
     assert heartbeats.seconds_until_due() == pytest.approx(20, abs=5)
     Heartbeat.objects.update(due_at=Now())
-    assert len(heartbeats.claim(beaten, limit=9)) == 1
+    assert len(heartbeats.claim([beaten], limit=9)) == 1
 
 
 def test_a_closed_token_gets_no_more_and_one_that_failed_is_due_in_a_while(
@@ -59,7 +59,7 @@ def test_a_closed_token_gets_no_more_and_one_that_failed_is_due_in_a_while(
 ) -> None:
     closed, failed = factories.review(beaten), factories.review(beaten)
     heartbeats.enroll([beaten])
-    heartbeats.claim(beaten, limit=9)
+    heartbeats.claim([beaten], limit=9)
 
     heartbeats.record_closed([closed.pk])
     heartbeats.retry_in([failed.pk], seconds=3)
@@ -88,7 +88,7 @@ def test_a_decided_review_is_kept_until_its_callback_is_settled(
 def test_a_shorter_time_counts_from_now(beaten: ReviewQueue) -> None:
     factories.review(beaten)
     heartbeats.enroll([beaten])
-    heartbeats.claim(beaten, limit=9)
+    heartbeats.claim([beaten], limit=9)
     shorter = factories.queue(beaten.slug, heartbeat_seconds=9)
 
     assert heartbeats.bring_forward(beaten) == 0
@@ -102,4 +102,4 @@ def test_the_token_of_a_machine_that_is_no_longer_admitted_gets_none(beaten: Rev
 
     only = factories.queue(beaten.slug, state_machine_arns=[review.state_machine_arn + "-2"])
 
-    assert heartbeats.claim(only, limit=9) == []
+    assert heartbeats.claim([only], limit=9) == []

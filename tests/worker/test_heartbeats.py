@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
+from approvals import arns
 from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.arns import Place
@@ -58,10 +59,10 @@ def test_a_beat_goes_to_the_executions_region_as_the_queues_role(
     living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
     role = "arn:aws:iam::222222222222:role/reviews"
-    factories.queue("living", role_arn=role)
-    factories.review(
-        living, executionArn="arn:aws:states:eu-north-1:222222222222:execution:orders:x"
-    )
+    machine = "arn:aws:states:eu-north-1:222222222222:stateMachine:orders"
+    factories.queue("living", role_arn=role, state_machine_arns=[machine])
+    living.refresh_from_db()
+    factories.review(living, stateMachineArn=machine, executionArn=arns.execution_arn(machine, "x"))
 
     until_quiet(sender)
 
