@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -30,6 +31,7 @@ from approvals.records import (
     tokens,
 )
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.callback_leases import CallbackLease
 from approvals.records.locked_rows import LockedReview
 from approvals.records.outbox import AttemptResult, Lease, Verdict
 from approvals.records.unit_of_work import UnitOfWork
@@ -44,6 +46,7 @@ ACCESS_PAUSE = (
 LAG_PAUSE = 5.0  # seconds; a history may not yet show what the call was answered
 MOST_READS = 6  # of a history that does not show the task
 FINAL_FOR_THE_CALL = {Result.CLOSED, Result.INVALID_TOKEN}
+RESETS_THE_BREAKER = {Proof.ACCEPTED, Proof.CLOSED, Proof.INVALID_TOKEN}
 NEVER_CALLED = {Result.HISTORY, ""}
 KEY_MISSING = Answer(Proof.REFUSED, Result.KEY_MISSING)
 NOT_ADMITTED = Answer(Proof.ACCESS_DENIED, "StateMachineNotAdmitted")
@@ -57,18 +60,30 @@ WHY = {
 
 def about(lease: Lease) -> dict[str, str]:
     """The review whose decision this is, for the log."""
-    review = Decision.objects.values_list("review", flat=True).get(pk=lease.entry.subject)
-    return {"review": str(review)}
+    return {"review": str(_review_id(lease))}
 
 
 def send(lease: Lease) -> None:
     """Make the one call of a leased callback, read the history if the answer needs it, and conclude."""
-    decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)
-    must_read = _is_final(lease) or conclude(
-        lease, _call(decision.review, bytes(lease.entry.payload))
-    )
+    review, decision = _review(lease), Decision(pk=lease.entry.subject)
+    must_read = _is_final(lease) or conclude(lease, _call(review, bytes(lease.entry.payload)))
     if must_read:
-        conclude_by_history(lease, evidence.ask(decision.review, decision))
+        conclude_by_history(lease, evidence.ask(review, decision))
+
+
+def _review(lease: Lease) -> ReviewTask:
+    """The review of a lease with its queue, of which a `CallbackLease` has both."""
+    if isinstance(lease, CallbackLease):
+        return lease.review
+    decision = Decision.objects.select_related("review__queue").get(pk=lease.entry.subject)
+    return decision.review
+
+
+def _review_id(lease: Lease) -> UUID:
+    if isinstance(lease, CallbackLease):
+        return lease.review.pk
+    found: UUID = Decision.objects.values_list("review", flat=True).get(pk=lease.entry.subject)
+    return found
 
 
 def _is_final(lease: Lease) -> bool:
@@ -128,7 +143,7 @@ def conclude(lease: Lease, answer: Answer) -> bool:
         known = {"error_code": answer.code, "aws_request_id": answer.request_id, **why}
         _record(work, locked, entry, known)
     work.write()
-    _count_refusal(entry, answer)
+    _count_refusal(concluded, answer)
     return final and outbox.still_ours(entry, lease)
 
 
@@ -149,8 +164,7 @@ def conclude_by_history(lease: Lease, found: Evidence) -> None:
 
 
 def _locked(lease: Lease) -> LockedReview:
-    review_id = Decision.objects.values_list("review", flat=True).get(pk=lease.entry.subject)
-    return locked_rows.review(review_id, by=SYSTEM)
+    return locked_rows.review(_review_id(lease), by=SYSTEM)
 
 
 def _verdict(locked: LockedReview, answer: Answer) -> Verdict:
@@ -196,8 +210,9 @@ def _reads(entry: OutboxEntry) -> int:
     return entry.journal.filter(result=Result.HISTORY).count()
 
 
-def _count_refusal(entry: OutboxEntry, answer: Answer) -> None:
+def _count_refusal(concluded: outbox.Conclusion, answer: Answer) -> None:
     """Count a refusal that no decision caused against the queue's breaker; any other answer resets it."""
+    entry = concluded.entry
     if entry.queue_id is None or answer in {NOT_ADMITTED, KEY_MISSING}:
         return
     if answer.proof in {Proof.ACCESS_DENIED, Proof.THROTTLED}:
@@ -206,7 +221,7 @@ def _count_refusal(entry: OutboxEntry, answer: Answer) -> None:
             and entry.state == entry.State.WAITING
         ):
             outbox.explain(entry, Detail.BREAKER_OPEN)
-    elif answer.proof in {Proof.ACCEPTED, Proof.CLOSED, Proof.INVALID_TOKEN}:
+    elif concluded.has_breaker and answer.proof in RESETS_THE_BREAKER:
         circuit_breakers.close(entry.queue_id)
 
 

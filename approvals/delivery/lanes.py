@@ -11,7 +11,7 @@ import structlog
 from approvals.delivery import batch_executions, callbacks, executions, start_pacing
 from approvals.exceptions import DATABASE_AWAY
 from approvals.models import OutboxEntry
-from approvals.records import circuit_breakers, outbox
+from approvals.records import callback_leases, circuit_breakers, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -33,19 +33,14 @@ LANES: dict[str, Sender] = {
 BY_KIND: dict[str, Sender] = {OutboxEntry.Kind.START_BATCH: batch_executions}
 
 
-def deliver(entry_id: UUID) -> bool:
+def deliver(entry_id: UUID, *, lane: str | None = None) -> bool:
     """Make one attempt at an entry; False if it is not due or another sender has it.
 
+    `lane` saves a statement if the caller knows it.
     An unforeseen failure is logged with its review or order and raised; the entry keeps its lease
     until that runs out, and an attempt without an end means that its outcome is unknown.
     """
-    known = OutboxEntry.objects.filter(pk=entry_id).values_list("kind", "queue").first()
-    if known is None:
-        return False
-    kind, queue = known
-    if not _admitted(entry_id, queue) or not start_pacing.admits(kind):
-        return False
-    lease = outbox.lease(entry_id)
+    lease = _lease(entry_id, lane)
     if lease is None:
         return False
     sender = BY_KIND.get(lease.entry.kind) or LANES[lease.entry.lane]
@@ -60,12 +55,20 @@ def deliver(entry_id: UUID) -> bool:
     return True
 
 
-def _admitted(entry_id: UUID, queue: UUID | None) -> bool:
-    """Whether the circuit breaker of its queue lets an entry go; otherwise its detail becomes `breaker_open`."""
-    if queue is None or circuit_breakers.admits(queue):
-        return True
-    outbox.hold_back(entry_id)
-    return False
+def _lease(entry_id: UUID, lane: str | None) -> outbox.Lease | None:
+    """The lease of an entry that is due, and that neither a circuit breaker nor a quota holds back.
+
+    The detail of one that a breaker holds back becomes `breaker_open`.
+    """
+    if lane in {None, OutboxEntry.Lane.CALLBACKS} and (taken := callback_leases.take(entry_id)):
+        return taken
+    kind = OutboxEntry.objects.filter(pk=entry_id).values_list("kind", flat=True).first()
+    if kind is None:
+        return None
+    if kind == OutboxEntry.Kind.CALLBACK:
+        circuit_breakers.hold_back(entry_id)
+        return None
+    return outbox.lease(entry_id) if start_pacing.admits(kind) else None
 
 
 def due(name: str, *, limit: int) -> list[UUID]:
@@ -84,7 +87,7 @@ def drain(name: str, *, limit: int = 100, stop: Callable[[], bool] = lambda: Fal
         if stop():
             break
         try:
-            made += deliver(entry_id)
+            made += deliver(entry_id, lane=name)
         except DATABASE_AWAY:
             raise
         except Exception as error:  # noqa: BLE001  (logged where it happened, with its traceback)

@@ -1,7 +1,7 @@
 """A circuit breaker for each queue, shared by all processes: while AWS refuses its calls, they wait.
 
 Missing permissions, an unusable key and throttling are not caused by one decision. After STRIKES such
-refusals in a row, one probe at a time is sent, until AWS accepts one.
+refusals in a row, one probe at a time is sent (`callback_leases`), until AWS accepts one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import Breaker, OutboxEntry
@@ -28,12 +28,11 @@ def held_back() -> list[UUID]:
     return list(open_now.values_list("queue", flat=True))
 
 
-def admits(queue: UUID) -> bool:
-    """Whether a call of this queue may be made: its breaker is closed, or this call is the next probe."""
-    breaker = Breaker.objects.filter(queue=queue, opened_at__isnull=False)
-    if not breaker.exists():
-        return True
-    return bool(breaker.filter(retry_at__lte=Now()).update(retry_at=Now() + PAUSE))
+def hold_back(entry_id: UUID) -> None:
+    """Set the detail of a due entry to `breaker_open` if the breaker of its queue is open."""
+    open_now = Breaker.objects.filter(queue=OuterRef("queue"), opened_at__isnull=False)
+    due = OutboxEntry.objects.filter(state=OutboxEntry.State.WAITING, not_before__lte=Now())
+    due.filter(Exists(open_now), pk=entry_id).update(detail=Detail.BREAKER_OPEN)
 
 
 def record_refusal(queue: UUID, reason: str) -> bool:

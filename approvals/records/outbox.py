@@ -51,7 +51,8 @@ SELECT {_ENTRY.sql} FROM e
 """  # noqa: S608
 _LOCK_WITH_ATTEMPT = f"""
 SELECT {_ENTRY.sql}, statement_timestamp(), a.id, a.result, EXISTS (
-  SELECT FROM approvals_outboxattempt WHERE entry_id = e.id AND result = 'accepted')
+  SELECT FROM approvals_outboxattempt WHERE entry_id = e.id AND result = 'accepted'), EXISTS (
+  SELECT FROM approvals_breaker WHERE queue_id = e.queue_id)
 FROM approvals_outboxentry e JOIN approvals_outboxattempt a ON a.entry_id = e.id AND a.number = %s
 WHERE e.id = %s FOR UPDATE OF e
 """  # noqa: S608
@@ -168,11 +169,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A locked entry after an attempt, its delivery status before, and the verdict applied to it, if any."""
+    """A locked entry after an attempt, its delivery status before, and the verdict applied to it, if any.
+
+    `has_breaker` says whether refusals are counted against its queue.
+    """
 
     entry: OutboxEntry
     before: Delivery
     verdict: Verdict | None
+    has_breaker: bool = False
 
     @property
     def is_parked(self) -> bool:
@@ -220,7 +225,7 @@ def conclude(
     Locks the entry; the caller has locked its review or order before, under whose lock alone attempts
     get their results.
     """
-    entry, attempt, was_accepted, now = _locked(taken)
+    entry, attempt, was_accepted, has_breaker, now = _locked(taken)
     _journal(work, attempt, result, now)
     before = entry.delivery
     if proved is None:
@@ -232,18 +237,18 @@ def conclude(
         verdict = judge(entry)
     if verdict is not None:
         move(work, entry, verdict, now)
-    return Conclusion(entry, before, verdict)
+    return Conclusion(entry, before, verdict, has_breaker)
 
 
-def _locked(taken: Lease) -> tuple[OutboxEntry, OutboxAttempt, bool, datetime]:
-    """The entry of a lease, locked; its attempt; whether any attempt got a 200; and the time."""
+def _locked(taken: Lease) -> tuple[OutboxEntry, OutboxAttempt, bool, bool, datetime]:
+    """The entry of a lease, locked; its attempt; whether any got a 200; whether a breaker counts; the time."""
     row = statements.first_row(_LOCK_WITH_ATTEMPT, [taken.number, taken.entry.pk])
     if row is None:
         raise OutboxAttempt.DoesNotExist
-    now, attempt_id, result, was_accepted = row[len(_ENTRY) :]
+    now, attempt_id, result, was_accepted, has_breaker = row[len(_ENTRY) :]
     entry = _ENTRY.instance(row[: len(_ENTRY)])
     attempt = OutboxAttempt(id=attempt_id, entry=entry, number=taken.number, result=result)
-    return entry, attempt, was_accepted, now
+    return entry, attempt, was_accepted, has_breaker, now
 
 
 def _journal(
@@ -275,13 +280,6 @@ def explain(entry: OutboxEntry, detail: Detail) -> None:
     work = UnitOfWork()
     work.update(entry, "detail")
     work.write()
-
-
-def hold_back(entry_id: UUID) -> None:
-    """Mark a due entry as held back by its queue's circuit breaker."""
-    OutboxEntry.objects.filter(DUE, pk=entry_id, state=State.WAITING).update(
-        detail=Detail.BREAKER_OPEN
-    )
 
 
 def cancellable(kind: OutboxEntry.Kind, subject: UUID) -> OutboxEntry | None:

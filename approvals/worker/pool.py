@@ -66,7 +66,7 @@ class Pool:
     def _send(self, entry_id: UUID) -> None:
         attempted = False
         try:
-            attempted = lanes.deliver(entry_id)
+            attempted = lanes.deliver(entry_id, lane=self._lane)
         except DATABASE_AWAY as error:
             log.warning("sweep.database_away", lane=self._lane, error=str(error)[:300])
             connection.close()

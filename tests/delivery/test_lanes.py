@@ -12,9 +12,9 @@ from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import OutboxEntry, ReviewQueue, User
+from approvals.models import Breaker, OutboxEntry, ReviewQueue, User
 from approvals.models.choices import Outcome
-from approvals.records import circuit_breakers, database_time
+from approvals.records import database_time
 from tests import factories
 from tests.factories import actor
 
@@ -71,10 +71,11 @@ def test_a_drain_that_is_to_stop_makes_no_further_attempt(alice: User) -> None:
 
 
 def test_an_entry_of_a_queue_whose_circuit_breaker_is_open_is_held_back_and_costs_no_attempt(
-    alice: User, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+    alice: User, queue: ReviewQueue
 ) -> None:
     (entry,) = approve(alice)
-    monkeypatch.setattr(circuit_breakers, "admits", lambda held: held != queue.pk)
+    later = Now() + timedelta(minutes=1)
+    Breaker.objects.create(queue=queue, strikes=3, opened_at=Now(), retry_at=later)
 
     assert not lanes.deliver(entry.pk)
 

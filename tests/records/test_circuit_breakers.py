@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.db.models.functions import Now
 from django.test import Client
 
 from approvals.actions import decisions
 from approvals.delivery import lanes
 from approvals.models import AuditEvent, Breaker, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.records import circuit_breakers
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws, Fault
@@ -129,3 +132,26 @@ def test_the_desk_says_so_and_names_what_runs_out_of_time_first(
     carol = factories.user("carol@example.com", "reviewer", factories.queue("refunds"))
     client.force_login(carol)
     assert "AWS refuses" not in client.get("/").content.decode()
+
+
+def test_only_a_due_entry_that_waits_is_marked_as_held_back_and_only_while_the_breaker_is_open(
+    aws: FakeAws, held: ReviewQueue, waiting: Waiting, ada: User
+) -> None:
+    due, later, abandoned = (decided(waiting, ada, f"order-{number}") for number in range(3))
+    entries = {
+        each.decision_id: OutboxEntry.objects.get(subject=each.decision_id)
+        for each in (due, later, abandoned)
+    }
+    of = OutboxEntry.objects.filter
+    of(subject=later.decision_id).update(not_before=Now() + timedelta(minutes=1))
+    of(subject=abandoned.decision_id).update(state="sending", lease_until=Now())
+
+    def held_back() -> list[object]:
+        for entry in entries.values():
+            circuit_breakers.hold_back(entry.pk)
+        return list(of(detail="breaker_open").values_list("subject", flat=True))
+
+    Breaker.objects.create(queue=held, strikes=2)
+    assert held_back() == []
+    Breaker.objects.update(opened_at=Now(), retry_at=Now())
+    assert held_back() == [due.decision_id]

@@ -157,16 +157,6 @@ def test_only_an_entry_that_waits_without_an_attempt_is_taken_back() -> None:
     assert sorted(states) == ["parked", "sending", "waiting"]
 
 
-def test_only_a_due_entry_that_waits_is_marked_as_held_back() -> None:
-    due, later, abandoned = entry(), entry(due_in=30), entry(**leased(-1))
-
-    for each in (due, later, abandoned):
-        outbox.hold_back(each)
-
-    details = dict(OutboxEntry.objects.values_list("pk", "detail"))
-    assert details == {due: "breaker_open", later: "queued", abandoned: "queued"}
-
-
 def test_a_requeued_entry_is_due_at_once_and_continues_its_journal() -> None:
     row = OutboxEntry.objects.get(pk=entry(due_in=3600, attempts=4, **ended("parked")))
 
