@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
+import pytest
 from celery import current_app
 from celery.signals import setup_logging
 
 import config
 from approvals.records import wake_ups
+from tests import database
 from tests.config.bare_environment import assert_one_line, run
 
 
@@ -29,3 +32,18 @@ def test_celery_leaves_logging_to_the_settings() -> None:
     answers = setup_logging.send(sender=None)  # Celery sets up its own only if nobody answers
 
     assert [answer for _, answer in answers] == [None]
+
+
+@pytest.mark.parametrize("pool_size", ["0", "2"])
+def test_a_hundred_tasks_share_database_sessions(pool_size: str, django_db_setup: None) -> None:
+    name = f"sessions_{os.getpid()}"
+    try:
+        url = database.clone(name)
+        changes = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": pool_size}
+        done = run(changes, [sys.executable, "-m", "tests.config.hundred_tasks"])
+    finally:
+        database.drop(name)
+
+    tasks, _, sessions, _ = done.stdout.splitlines()[-1].split()
+    assert (tasks, done.returncode) == ("100", 0), done.stderr
+    assert int(sessions) <= 3
