@@ -12,6 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251
+# Celery would run Django's checks in each worker, which import all pages and the API: 15 MB that no task
+# needs. The web process and manage.py run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # noqa: TID251
 
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -28,6 +28,16 @@ def test_the_services_application_is_the_current_one_and_its_worker_finds_the_ta
     assert {wake_ups.DELIVER, wake_ups.CHECK} <= set(config.celery.tasks)
 
 
+def test_a_worker_imports_neither_pages_nor_the_api() -> None:
+    program = (
+        "import sys; from config import celery; celery.loader.import_default_modules();"
+        "print([name for name in sys.modules if name.startswith(('approvals.web', 'approvals.api.'))])"
+    )
+    done = run({}, [sys.executable, "-c", program])
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_celery_leaves_logging_to_the_settings() -> None:
     answers = setup_logging.send(sender=None)  # Celery sets up its own only if nobody answers
 
