@@ -22,9 +22,9 @@ Result = TypeVar("Result")
 
 MOST_REMEMBERED = 1_000
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3_600.0  # seconds
-# What one row can cause although DATABASE_AWAY has its class: it is locked, or its statement takes too long
-# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-OF_ONE_ROW = {"55P03", "40P01", "40001", "57014"}
+# What one row can cause although DATABASE_AWAY has its class: it is locked, its statement takes too long, or a
+# trigger refuses it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+OF_ONE_ROW = {"55P03", "40P01", "40001", "57014", "P0001"}
 
 
 class Failure(NamedTuple):

@@ -22,11 +22,11 @@ from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
 from approvals.reconciliation import evidence
 from approvals.reconciliation.evidence import Evidence, Fate
-from approvals.records import audit, locked_rows, outbox, wake_ups
+from approvals.records import audit, failing_rows, locked_rows, outbox, wake_ups
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
-from tests.faults import deliveries, races, restarts, sweeper
+from tests.faults import deliveries, failing, races, restarts, sweeper
 from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
 from tests.faults.truth import Breach
@@ -152,6 +152,11 @@ def redrives_uncounted() -> None:
     _patch(interventions, "note_redrives", lambda _hand, _count: 10**6)
 
 
+def rows_together() -> None:
+    """A periodic task ends with the first row on which it fails."""
+    _patch(failing_rows, "attempt", lambda _task, key, work: work(key))
+
+
 def _faulty_calls(stage: Stage) -> Result:
     if vars(aws)["Config"] is Config:  # no sabotage of it
         _patch(aws, "Config", sweeper.impatient)
@@ -201,6 +206,7 @@ SABOTAGES: Sequence[Sabotage] = (
     _sabotage("wake-up before commit", early_wake_up, WAKE_UPS, "I-6"),
     _sabotage("history not asked", no_history, _faulty_calls, "I-9"),
     _sabotage("call inside a transaction", call_in_transaction, LATE, "I-13"),
+    _sabotage("periodic rows not apart", rows_together, failing.one_row, "I-11"),
     _sabotage("undo without compare-and-set", unconditional_undo, UNDO, "I-14"),
 )
 CONTROLS: Sequence[Sabotage] = tuple(
@@ -213,6 +219,7 @@ CONTROLS: Sequence[Sabotage] = tuple(
         ("undo", UNDO),
         ("hints", WAKE_UPS),
         ("restarts", RESTARTS),
+        ("failing rows", failing.one_row),
     )
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from approvals.records import failing_rows
 from approvals.records.failing_rows import FailingRows
@@ -71,11 +71,21 @@ def test_a_database_that_is_away_is_not_the_rows_fault() -> None:
     assert len(rows) == 0
 
 
-def test_a_row_that_stays_locked_is() -> None:
+@pytest.mark.parametrize(
+    ("raised", "cause"),
+    [
+        (OperationalError, psycopg.errors.LockNotAvailable),
+        (OperationalError, psycopg.errors.QueryCanceled),
+        (InternalError, psycopg.errors.RaiseException),
+    ],
+)
+def test_a_row_that_stays_locked_or_that_a_trigger_refuses_is(
+    raised: type[Exception], cause: type[Exception]
+) -> None:
     rows = FailingRows()
 
-    def locked(key: object) -> None:
-        raise OperationalError("lock timeout") from psycopg.errors.LockNotAvailable()
+    def refused(key: object) -> None:
+        raise raised("of this row") from cause()
 
-    assert rows.attempt("leases", "a", locked) is None
+    assert rows.attempt("leases", "a", refused) is None
     assert rows.paused("leases") == ["a"]
