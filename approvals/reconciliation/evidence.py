@@ -149,7 +149,7 @@ def ask_all(place: Place, arn: str, reviews: Collection[ReviewTask]) -> dict[uui
     try:
         for task in tasks_of(place, arn, ending) if reviews else ():
             named = {by_token.get(task.fingerprint or b""), by_message.get(task.message_id)}
-            for pk in named & open_ones:
+            for pk in {pk for pk in named if pk is not None} & open_ones:
                 found[pk] = task.evidence
                 open_ones.discard(pk)
             if not open_ones:

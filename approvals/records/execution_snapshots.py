@@ -56,7 +56,8 @@ class Turn(NamedTuple):
     def pause(self) -> timedelta:
         """The pause after this look if it finds nothing new: twice that before it, up to a longest one."""
         longest = WITHOUT_NEWS if self.proved else LONGEST_PAUSE
-        return min(longest, BACK_OFF * 2 ** min(self.idle_looks, 16))
+        doublings: int = 2 ** min(self.idle_looks, 16)
+        return min(longest, BACK_OFF * doublings)
 
 
 def watch(due: Mapping[str, datetime], *, proved: bool = False) -> None:

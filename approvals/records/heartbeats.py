@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -170,7 +171,11 @@ def _claimed(statement: str, selected: Sequence[ReviewQueue], limit: int) -> lis
         return []
     pauses = [interval(queue) for queue in selected]
     with connection.cursor() as cursor:
-        parameters = {"queues": [q.pk for q in selected], "pauses": pauses, "limit": limit}
+        parameters: dict[str, Any] = {
+            "queues": [q.pk for q in selected],
+            "pauses": pauses,
+            "limit": limit,
+        }
         cursor.execute(statement, parameters)
         return [row[0] for row in cursor.fetchall()]
 

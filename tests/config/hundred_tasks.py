@@ -21,7 +21,7 @@ TASKS = 100
 def main() -> None:
     """Run the tasks one after the other, with a broker in this process."""
     django.setup()
-    celery.conf.broker_url = "memory://"
+    celery.conf.update(broker_url="memory://")
     celery.loader.import_default_modules()
     sessions: list[int] = []
     left = threading.Semaphore(0)

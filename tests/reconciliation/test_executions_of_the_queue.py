@@ -12,13 +12,14 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
+from approvals.arns import Place
 from approvals.gateways import aws as gateway
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionSnapshot, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.reconciliation import executions
-from approvals.records import execution_snapshots, rate_limits
+from approvals.records import database_time, execution_snapshots, rate_limits
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws
@@ -130,7 +131,7 @@ def test_questions_about_an_execution_that_aws_does_not_know_pause_ever_longer(
         row = ExecutionSnapshot.objects.get()
         assert row.due_at is not None
         assert row.not_before == row.due_at
-        pauses.append(ReviewTask.objects.annotate(ahead=row.due_at - Now()).get().ahead)
+        pauses.append(row.due_at - database_time.now())
 
     assert pauses[0] < timedelta(seconds=31)
     assert all(a * 1.9 < b for a, b in pairwise(pauses[:7]))
@@ -225,8 +226,13 @@ def test_many_reviews_of_one_execution_are_settled_by_one_reading_of_its_history
     for _ in range(20):
         factories.review(held, executionArn=review.execution_arn)
     aws.end(review.execution_arn, "FAILED")
-    read, pages = histories.read, []
-    monkeypatch.setattr(histories, "read", lambda *a, **k: pages.append(1) or read(*a, **k))
+    read, pages = histories.read, list[str]()
+
+    def counted(place: Place, arn: str, *more: Any, **options: Any) -> Any:
+        pages.append(arn)
+        return read(place, arn, *more, **options)
+
+    monkeypatch.setattr(histories, "read", counted)
     all_due()
 
     executions.ask_due(limit=1)

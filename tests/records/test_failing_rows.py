@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
 from django.db import InternalError, OperationalError
@@ -14,7 +16,7 @@ from approvals.records.failing_rows import FailingRows
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock, which a test moves on."""
     now = [1000.0]
-    monkeypatch.setattr(failing_rows.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 
