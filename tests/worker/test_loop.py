@@ -22,7 +22,7 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.models.choices import Outcome
-from approvals.records import database_time, outbox
+from approvals.records import callback_leases, database_time, outbox
 from approvals.worker import loop
 from approvals.worker.pool import Pool
 from tests import factories
@@ -171,7 +171,7 @@ def test_what_cannot_even_be_leased_never_makes_the_loop_spin(
         tried.append(entry_id)
         raise error
 
-    monkeypatch.setattr(outbox, "lease", broken)
+    monkeypatch.setattr(callback_leases, "take", broken)
 
     began = time.monotonic()
     sweep(lambda: time.monotonic() - began > 1.5)
