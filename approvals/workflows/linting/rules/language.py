@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def _of_state(state: State) -> Iterator[Violation]:
         yield Violation(pointer, reason, _FIX)
 
 
-@cache
+@lru_cache(maxsize=32)
 def _validator(entry: str) -> Draft202012Validator:
     """The validator of one entry of the schema's `$defs`."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
