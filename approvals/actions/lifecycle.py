@@ -18,7 +18,7 @@ from approvals.exceptions import AlreadyDecided, Invalid
 from approvals.models import Comment, ReviewTask
 from approvals.models.ids import uuid7
 from approvals.policy import Action
-from approvals.records import audit, idempotency, locked_rows, tokens
+from approvals.records import audit, idempotency, locked_rows, places, tokens
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.locked_rows import LockedReview
 from approvals.records.unit_of_work import UnitOfWork
@@ -52,7 +52,7 @@ def mark_unproved(review_id: UUID) -> bool:
     if (
         review.status != Status.PENDING
         or not review.is_past_deadline(locked.now)
-        or review.is_provable
+        or places.is_provable(review)
     ):
         return False
     work = UnitOfWork()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
@@ -27,8 +26,6 @@ CLOSED = ~Q(status="pending")
 # True of every review. The index that has it is for common texts alone: to PostgreSQL it looks cheaper than that
 # of one queue too, which it is not where a queue's reviews are old.
 ANYWHERE = Q(version__gte=0)
-# The ARN of an execution whose history can be read: AWS keeps none of Express executions.
-DESCRIBED = r"^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:execution:"
 SHORTEST_PIECE = 3
 FEW = 2_000  # matches of a text that are sorted; more are common enough to be met in any order
 
@@ -44,18 +41,10 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
         """Reviews that wait for a decision."""
         return self.filter(status=ReviewTask.Status.PENDING)
 
-    def past_proof(self) -> ReviewQuerySet:
-        """Pending reviews past their message's deadline of which nothing can prove what became.
-
-        They name no execution that can be described, and their queue allows no probe.
-        """
-        overdue = self.pending().filter(
+    def overdue(self) -> ReviewQuerySet:
+        """Pending reviews past a deadline of their message; a default deadline does not count."""
+        return self.pending().filter(
             deadline_source=ReviewTask.DeadlineSource.MESSAGE, deadline_at__lte=Now()
-        )
-        return overdue.filter(
-            ~Q(execution_arn__regex=DESCRIBED),
-            queue__probe_with_heartbeats=False,
-            queue__heartbeat_seconds=None,
         )
 
     def unclaimed(self) -> ReviewQuerySet:
@@ -323,12 +312,6 @@ class ReviewTask(models.Model):
     def is_past_deadline(self, at: datetime) -> bool:
         """Whether Step Functions has stopped waiting at `at`; False if the deadline is a default."""
         return self.deadline_source == self.DeadlineSource.MESSAGE and self.deadline_at <= at
-
-    @property
-    def is_provable(self) -> bool:
-        """Whether the execution's history, or a probe that the queue allows, can prove what became of it."""
-        probed = self.queue.probe_with_heartbeats or self.queue.heartbeat_seconds is not None
-        return probed or re.match(DESCRIBED, self.execution_arn) is not None
 
     def outcome_details(self) -> dict[str, Any]:
         """Status and decision, for the 409 that a later decision on this review gets."""

@@ -44,6 +44,12 @@ def is_asked_after(review: ReviewTask) -> bool:
     return bool(review.execution_arn) and mismatch(review.queue, review.execution_arn) is None
 
 
+def is_provable(review: ReviewTask) -> bool:
+    """Whether something can prove what became of a review: its execution, or a probe that its queue allows."""
+    probed = review.queue.probe_with_heartbeats or review.queue.heartbeat_seconds is not None
+    return probed or is_asked_after(review)
+
+
 def mismatch(queue: ReviewQueue, execution_arn: str) -> Mismatch | None:
     """Why an execution does not belong to a queue; None if it does, or if the message names none.
 

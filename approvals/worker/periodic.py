@@ -25,7 +25,7 @@ from approvals.models import (
     ReviewQueue,
     ReviewTask,
 )
-from approvals.models.review_tasks import LONGEST_MARGIN
+from approvals.models.review_tasks import LONGEST_MARGIN, ReviewQuerySet
 from approvals.orchestration.batches import distributed_map, runner
 from approvals.polling import checking
 from approvals.reconciliation import batch_executions, execution_history, executions
@@ -35,6 +35,7 @@ from approvals.records import (
     failing_rows,
     idempotency,
     outbox,
+    places,
     rate_limits,
     retention,
 )
@@ -42,6 +43,11 @@ from approvals.records import (
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
+OVERDUE_AT_ONCE = 500
+PLACE_COLUMNS = (
+    *("region", "role_arn", "sqs_url", "state_machine_arns"),
+    *("probe_with_heartbeats", "heartbeat_seconds"),
+)
 PROBE_AGAIN = 60.0  # seconds
 WAKE_UP_PATIENCE = timedelta(seconds=5)
 LATE = timedelta(minutes=5)  # after which a decision that could have been sent counts as late
@@ -99,7 +105,7 @@ def _hurry_for_closed_tokens() -> None:
 
 
 class Prober:
-    """Probes overdue reviews that name no execution, by a heartbeat, if the queue allows it."""
+    """Probes overdue reviews that name no execution of their queue, by a heartbeat, if the queue allows it."""
 
     def __init__(self) -> None:
         self._next: dict[UUID, float] = {}
@@ -108,11 +114,9 @@ class Prober:
         """Probe what is overdue and was not probed in the last minute; returns how many were."""
         allowed = Q(queue__probe_with_heartbeats=True) | Q(queue__heartbeat_seconds__isnull=False)
         undecided = (ReviewTask.Status.PENDING, ReviewTask.Status.UNPROVED)
-        overdue = ReviewTask.objects.filter(
-            allowed, status__in=undecided, execution_arn="", deadline_at__lte=Now()
-        )
-        able = overdue.exclude(pk__in=failing_rows.paused("probes")).order_by("deadline_at")
-        ids = list(able.values_list("pk", flat=True)[:AT_ONCE])
+        overdue = ReviewTask.objects.filter(allowed, status__in=undecided, deadline_at__lte=Now())
+        able = overdue.exclude(pk__in=failing_rows.paused("probes"))
+        ids = [review.pk for review in _named(able) if not places.is_asked_after(review)][:AT_ONCE]
         now = time.monotonic()
         self._next = {pk: at for pk, at in self._next.items() if pk in set(ids)}
         due = [pk for pk in ids if self._next.get(pk, 0.0) <= now]
@@ -124,8 +128,19 @@ class Prober:
 
 def put_unproved_aside() -> int:
     """Take reviews out of the open ones that are past their deadline and of which nothing can be proved."""
-    ids = ReviewTask.objects.past_proof().order_by("deadline_at").values_list("pk", flat=True)
-    return sum(lifecycle.mark_unproved(pk) for pk in list(ids[:AT_ONCE]))
+    able = ReviewTask.objects.overdue().exclude(pk__in=failing_rows.paused("unproved"))
+    ids = [review.pk for review in _named(able) if not places.is_provable(review)]
+    return sum(
+        bool(failing_rows.attempt("unproved", pk, lifecycle.mark_unproved)) for pk in ids[:AT_ONCE]
+    )
+
+
+def _named(overdue: ReviewQuerySet) -> ReviewQuerySet:
+    """The first of these overdue reviews, with what says whether their executions are asked after."""
+    rows = overdue.select_related("queue").only(
+        "execution_arn", "queue", *(f"queue__{name}" for name in PLACE_COLUMNS)
+    )
+    return rows.order_by("deadline_at")[:OVERDUE_AT_ONCE]
 
 
 def purge() -> int:

@@ -20,6 +20,7 @@ from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:orders:o"
+ELSEWHERE = EXECUTION.replace("us-east-1", "ap-south-1")  # not asked after: not of the queue
 EXPRESS = "arn:aws:states:us-east-1:123456789012:express:orders:o:1"
 
 
@@ -38,7 +39,8 @@ def lena(queue: ReviewQueue) -> User:
 
 
 @pytest.mark.parametrize(
-    ("execution", "leaves"), [("", True), (EXPRESS, True), ("arn:e", True), (EXECUTION, False)]
+    ("execution", "leaves"),
+    [("", True), (EXPRESS, True), ("arn:e", True), (ELSEWHERE, True), (EXECUTION, False)],
 )
 def test_what_nothing_can_prove_leaves_the_open_reviews(
     queue: ReviewQueue, alice: User, execution: str, leaves: bool

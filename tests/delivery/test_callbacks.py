@@ -87,13 +87,13 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
     factories.queue(state_machine_arns=[machine])
     arn = "arn:aws:states:eu-north-1:123456789012:execution:orders:x"
     named = {"executionArn": arn, "stateMachineArn": machine}
-    entry = decided(alice, taskToken="token-000111222", **named)
+    entry = decided(alice, taskToken="token-000111222333", **named)
 
     entry = attempt(entry)
 
     kept = callback_payloads.thaw(bytes(entry.payload))
     assert isinstance(kept, callback_payloads.Success)
-    assert aws.calls == [("success", Place("eu-north-1"), "token-000111222", kept.output)]
+    assert aws.calls == [("success", Place("eu-north-1"), "token-000111222333", kept.output)]
     assert entry.delivery == ("delivered", "acknowledged")
     assert (entry.attempts, results()) == (1, ["accepted"])
     assert OutboxAttempt.objects.get().request_id == "req-1"
@@ -102,10 +102,10 @@ def test_an_approval_arrives_with_its_token_region_and_frozen_output(
 def test_a_rejection_arrives_as_error_and_cause_in_the_queues_region_without_an_arn(
     alice: User, aws: StepFunctions
 ) -> None:
-    attempt(decided(alice, "rejected", taskToken="token-000111222", executionArn=None))
+    attempt(decided(alice, "rejected", taskToken="token-000111222333", executionArn=None))
 
     kind, place, token, error, cause = aws.calls[0]
-    assert (kind, place, token) == ("failure", Place("us-east-1"), "token-000111222")
+    assert (kind, place, token) == ("failure", Place("us-east-1"), "token-000111222333")
     assert error == "ReviewRejected"
     assert cause.startswith("Rejected by alice@example.com: because [decision ")
 

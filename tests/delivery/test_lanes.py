@@ -86,7 +86,7 @@ def test_an_entry_of_a_queue_whose_circuit_breaker_is_open_is_held_back_and_cost
 def test_the_log_lines_of_an_attempt_name_the_review_and_never_its_token(
     alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    review = factories.review(taskToken="token-000111222")
+    review = factories.review(taskToken="token-000111222333")
 
     def fail(*_: object) -> Answer:
         raise RuntimeError("a bug")
@@ -99,4 +99,4 @@ def test_the_log_lines_of_an_attempt_name_the_review_and_never_its_token(
         lanes.deliver(OutboxEntry.objects.get().pk)
 
     assert str(review.pk) in caplog.text
-    assert "token-000111222" not in caplog.text
+    assert "token-000111222333" not in caplog.text

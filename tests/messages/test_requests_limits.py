@@ -10,7 +10,7 @@ import pytest
 from approvals import messages
 from approvals.untrusted.strict_json import Unreadable
 
-TOKEN = "token-0001112223"
+TOKEN = "token-0001112223333"
 LONGEST = {
     "title": ("title", 200),
     "executionArn": ("execution_arn", 512),

@@ -20,7 +20,7 @@ BOUNDS = {
 
 
 def parse(**fields: Any) -> messages.ReviewRequest:
-    body = {"taskToken": "token-0001112223", "orderId": "1", **fields}
+    body = {"taskToken": "token-0001112223333", "orderId": "1", **fields}
     return messages.parse(json.dumps(body))
 
 

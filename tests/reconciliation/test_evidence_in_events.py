@@ -22,7 +22,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-TOKEN = "token-000111222"
+TOKEN = "token-000111222333"
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/manual-review"
 HERE = Place("us-east-1")
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

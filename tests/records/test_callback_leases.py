@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def entry(alice: User) -> OutboxEntry:
     """The entry of a decision that may be sent now."""
-    review = factories.review(taskToken="token-000111222")
+    review = factories.review(taskToken="token-000111222333")
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice, "api"), request=AT_ONCE)
     return OutboxEntry.objects.get()
 

@@ -39,11 +39,11 @@ def decided(by: User, **message: Any) -> OutboxEntry:
 def test_a_new_review_is_beaten_at_once_and_again_after_a_third_of_its_heartbeat_seconds(
     living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
-    review = factories.review(living, taskToken="token-000111222")
+    review = factories.review(living, taskToken="token-000111222333")
 
     until_quiet(sender)
 
-    assert list(beats.times) == ["token-000111222"]
+    assert list(beats.times) == ["token-000111222333"]
     assert beats.places == {Place("us-east-1")}
     row = Heartbeat.objects.get(review=review)
     assert 9 < (row.due_at - row.beaten_at).total_seconds() <= 10

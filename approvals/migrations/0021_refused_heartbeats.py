@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0018_proved_executions'),
+        ('approvals', '0020_proved_executions'),
     ]
 
     operations = [

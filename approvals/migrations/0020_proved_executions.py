@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0017_frozen_outcomes'),
+        ('approvals', '0019_unproved_reviews'),
     ]
 
     operations = [
