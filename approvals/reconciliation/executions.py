@@ -25,6 +25,7 @@ from approvals.records import (
     failing_rows,
     places,
     rate_limits,
+    supersession,
     tokens,
 )
 from approvals.records.execution_snapshots import Turn
@@ -150,10 +151,8 @@ def _may_describe(beginning: str, *, proved: bool) -> bool:
 
 def _waiting(arn: str) -> Any:
     pending = ReviewTask.objects.pending().filter(execution_arn=arn).order_by("deadline_at")
-    related = pending.select_related("queue", "superseded_by__queue")
-    secrets = ("raw_body", "sealed_extras", "sealed_token", "payload")
-    newer = (f"superseded_by__{name}" for name in secrets)
-    return related.defer(*secrets, *newer)[:SETTLED_AT_ONCE]
+    related = pending.select_related("queue")
+    return related.defer("raw_body", "sealed_extras", "sealed_token", "payload")[:SETTLED_AT_ONCE]
 
 
 def _place(arn: str, reviews: list[ReviewTask]) -> Place | None:
@@ -239,19 +238,21 @@ def _still_waiting(
     does not know.
     """
     now, running = database_time.now(), _is_running(seen)
-    doubtful = [r for r in reviews if not running or r.superseded_by or r.deadline_at <= now]
+    doubtful = [r for r in reviews if not running or r.superseded_by_id or r.deadline_at <= now]
     if seen is None or not doubtful:
         return Left(reviews, 0)
-    newer = {r.superseded_by.pk: r.superseded_by for r in doubtful if r.superseded_by}
-    asked = newer | {review.pk: review for review in doubtful}
+    newest = supersession.newest_of_each([r for r in doubtful if r.superseded_by_id])
+    asked = {review.pk: review for review in [*newest.values(), *doubtful]}
     found = ask_all(place, arn, list(asked.values()))
-    ended = {review.pk for review in doubtful if _settle(review, found)}
+    ended = {r.pk for r in doubtful if _settle(r, newest.get(r.pk), found)}
     return Left([review for review in reviews if review.pk not in ended], len(ended))
 
 
-def _settle(review: ReviewTask, found: Mapping[UUID, Evidence]) -> bool:
-    """End a review whose token is proved closed; True if it has ended."""
-    newer, evidence = review.superseded_by, found[review.pk]
+def _settle(
+    review: ReviewTask, newer: ReviewTask | None, found: Mapping[UUID, Evidence]
+) -> bool:
+    """End a review whose token is proved closed; True if it has ended. `newer` takes its place, if there is one."""
+    evidence = found[review.pk]
     if not evidence.fate.is_closed:
         return False
     proof = evidence.as_audit_data()

@@ -18,7 +18,7 @@ from approvals.models import Decision, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.models.review_queues import ReviewQueue
 from approvals.policy import Action
-from approvals.records import database_time
+from approvals.records import database_time, supersession
 from approvals.untrusted import display
 from approvals.web import payload_view, reviews
 from approvals.web.deadlines import deadline
@@ -57,7 +57,7 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
 def reapply(request: DeskRequest, decision_id: UUID) -> HttpResponse:
     """Decide the newer review of the same step like the one whose token was closed before."""
     made = Decision.objects.select_related("review__superseded_by").filter(pk=decision_id).first()
-    newer = made.review.superseded_by if made else None
+    newer = supersession.newest_of(made.review) if made and made.review.superseded_by_id else None
     if made is None or newer is None:
         raise NotFound
     reviews.find(request.actor, made.review_id)

@@ -66,11 +66,11 @@ def delivery_status(
     access: Access,
     now: datetime,
     *,
-    newer_in: UUID | None = None,
+    newer: UUID | None = None,
 ) -> DeliveryStatus:
     """The status by a decision's outbox entry; without an entry it counts as unconfirmed.
 
-    `newer_in` is the queue of the review that has superseded the decision's, if that is still open.
+    `newer` is the newest review of the same step, if it is another one and open.
     """
     state, detail = entry.delivery if entry else (DeliveryState.UNCONFIRMED, "")
     if detail == Detail.UNDO_WINDOW and entry and entry.not_before <= now:
@@ -86,7 +86,7 @@ def delivery_status(
         attempts=entry.attempts if entry else 0,
         ended_at=entry.ended_at if entry else None,
         undo_until=decision.undo_until if _undoable(decision, entry, access, now) else None,
-        reapply_to=_reapply_to(decision, state, access, newer_in),
+        reapply_to=_reapply_to(decision, state, access, newer),
     )
 
 
@@ -110,13 +110,13 @@ def _stages(
 
 
 def _reapply_to(
-    decision: Decision, state: DeliveryState, access: Access, newer_in: UUID | None
+    decision: Decision, state: DeliveryState, access: Access, newer: UUID | None
 ) -> UUID | None:
     """The open review of the same step that this person may decide, if the decision came too late."""
-    if state != DeliveryState.CLOSED_ELSEWHERE or newer_in is None:
+    if state != DeliveryState.CLOSED_ELSEWHERE or newer is None:
         return None
-    allowed = access.may(Action.DECIDE, ReviewQueue(pk=newer_in)).allowed
-    return decision.review.superseded_by_id if allowed else None
+    allowed = access.may(Action.DECIDE, ReviewQueue(pk=decision.review.queue_id)).allowed
+    return newer if allowed else None
 
 
 def _undoable(decision: Decision, entry: OutboxEntry | None, access: Access, now: datetime) -> bool:

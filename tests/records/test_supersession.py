@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import assignment, decisions, discussion
-from approvals.models import Comment, ReviewQueue, ReviewTask, User
+from approvals.actions import assignment, decisions, discussion, intake
+from approvals.models import AuditEvent, Comment, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit, audit_verification
+from approvals.records import audit, audit_verification, supersession
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws
@@ -18,6 +22,8 @@ from tests.waiting_reviews import AT_ONCE, ask_now, deliver, take_in, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Waiting = Callable[..., ReviewTask]
+ARN = "arn:aws:states:us-east-1:123456789012:execution:orders:loop"
+SENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def newest(review: ReviewTask) -> ReviewTask:
@@ -144,3 +150,93 @@ def test_a_decision_whose_token_had_closed_is_applied_to_the_newer_review_in_one
     client.post(f"/decisions/{decided.decision_id}/reapply/")
     newer.refresh_from_db()
     assert (newer.status, newer.decision.reason) == ("rejected", "Seen.")
+
+
+def events() -> int:
+    """How many audit events of links there are."""
+    return AuditEvent.objects.filter(kind="review.newer_arrived").count()
+
+
+def flood(queue: ReviewQueue, batches: range) -> list[int]:
+    """Take in batches of ten messages of one step, each sent later; returns the statements of each batch."""
+    counts = []
+    for number in batches:
+        batch = [
+            replace(
+                factories.received(executionArn=ARN, orderId="A", stateName="Review"),
+                sent_at=SENT + timedelta(seconds=10 * number + place),
+            )
+            for place in range(10)
+        ]
+        with CaptureQueriesContext(connection) as sent:
+            intake.accept(queue, batch)
+        counts.append(len(sent))
+    return counts
+
+
+def test_a_thousand_messages_of_one_step_are_linked_once_each(queue: ReviewQueue) -> None:
+    statements = flood(queue, range(100))
+
+    assert ReviewTask.objects.count() == 1_000
+    assert events() == 999
+    assert set(statements[1:]) == {statements[1]}
+    newest = ReviewTask.objects.latest("sent_at")
+    assert newest.superseded_by is None
+    assert not ReviewTask.objects.filter(superseded_by=None).exclude(pk=newest.pk).exists()
+    first = ReviewTask.objects.earliest("sent_at")
+    assert supersession.newest_of(first) == newest
+    assert supersession.newest_of(newest) is None
+
+
+def test_the_newest_review_of_a_step_is_found_by_an_index(queue: ReviewQueue) -> None:
+    flood(queue, range(20))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL enable_seqscan = off" if connection.in_atomic_block else "ANALYZE"
+        )
+    with CaptureQueriesContext(connection) as sent:
+        flood(queue, range(20, 21))
+    (query,) = [each["sql"] for each in sent if "LATERAL" in each["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + query)
+        assert "review_by_step" in str(cursor.fetchall())
+
+
+def test_a_message_that_comes_late_is_linked_to_the_newest_and_takes_no_place(
+    queue: ReviewQueue,
+) -> None:
+    flood(queue, range(5, 6))
+    before = events()
+    flood(queue, range(1))
+    assert events() == before + 10
+    newest = ReviewTask.objects.latest("sent_at")
+    late = ReviewTask.objects.earliest("sent_at")
+    assert (late.superseded_by, newest.superseded_by) == (newest, None)
+
+
+def test_steps_of_other_queues_items_and_states_are_not_linked(queue: ReviewQueue) -> None:
+    other = factories.queue("other")
+    same = {"executionArn": ARN, "orderId": "A", "stateName": "Review"}
+    for of, fields in [
+        (queue, {}),
+        (other, {}),
+        (queue, {"itemIndex": 0}),
+        (queue, {"itemIndex": 1}),
+        (queue, {"stateName": "Again"}),
+        (queue, {"orderId": "B"}),
+        (queue, {"executionArn": ARN + "2"}),
+        (queue, {"stateName": "a\x1fb", "orderId": "c"}),
+        (queue, {"stateName": "a", "orderId": "b\x1fc"}),
+        (queue, {"stateName": "é" * 128, "orderId": "漢" * 256, "executionArn": "😀" * 512}),
+    ]:
+        factories.review(of, **(same | fields))
+    assert events() == 0
+
+
+def test_what_two_pollers_have_not_seen_of_each_other_is_linked_with_the_next_message(
+    queue: ReviewQueue,
+) -> None:
+    flood(queue, range(1))
+    ReviewTask.objects.update(superseded_by=None)  # as if each had come with another poller
+    flood(queue, range(1, 2))
+    assert ReviewTask.objects.filter(superseded_by=None).count() == 1
