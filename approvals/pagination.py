@@ -11,16 +11,18 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from approvals.exceptions import Invalid
+from approvals.untrusted import strict_json
 
 Row = TypeVar("Row", bound=Model)
-LONGEST_CURSOR = 500
+LONGEST_CURSOR = 500  # characters
+REFUSED = (ValidationError, strict_json.Unreadable)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _text(value: Any) -> str:
 
 
 def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, list[Any]]:
-    padded = cursor[:LONGEST_CURSOR] + "=" * (-len(cursor) % 4)
+    # What is cut off makes the rest unreadable: no cursor of ours is as long.
+    padded = cursor[:LONGEST_CURSOR] + "=" * (-len(cursor[:LONGEST_CURSOR]) % 4)
     try:
         mark, *place = json.loads(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
         direction = {"n": "next", "p": "previous"}[mark]
@@ -108,7 +111,7 @@ def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, l
             _value(model, name.removeprefix("-"), text)
             for name, text in zip(order, place, strict=True)
         ]
-    except (ValueError, TypeError, KeyError, RecursionError, ValidationError):
+    except (ArithmeticError, ValueError, TypeError, KeyError, RecursionError, *REFUSED):
         raise Invalid("This page's cursor cannot be read.", pointer="/cursor") from None
     return direction, values
 
@@ -116,8 +119,10 @@ def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, l
 def _value(model: type[Model], name: str, text: Any) -> Any:
     if not isinstance(text, str):
         raise TypeError(name)
+    strict_json.check_text(text)  # NUL and half a surrogate pair reach no statement
     field: Any = model._meta.get_field(name)
     value = field.to_python(text)
-    if value is None or (isinstance(value, datetime) and value.tzinfo is None):
+    # A time of ours is UTC. PostgreSQL refuses offsets from 16 hours on, such as +23:59.
+    if value is None or (isinstance(value, datetime) and value.utcoffset() != timedelta()):
         raise ValueError(name)
     return value

@@ -19,6 +19,7 @@ from tests import database, factories
 
 pytest_plugins = [
     "tests.account",
+    "tests.broken_rows",
     "tests.callers",
     "tests.order_executions",
     "tests.service_models",

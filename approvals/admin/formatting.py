@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from approvals import broken_rows
+from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent
 from approvals.records import database_time
 from approvals.untrusted.display import visible, visible_json
@@ -45,12 +47,14 @@ def age(moment: Any) -> str:
     return "never" if moment is None else f"{timesince(moment, database_time.now())} ago"
 
 
-def events(chain: str) -> list[tuple[AuditEvent, list[tuple[str, str]]]]:
+def events(chain: str) -> list[tuple[AuditEvent, list[tuple[str, str]]] | BrokenRow]:
     """The newest events of a chain, the latest first, each with its details as names and texts."""
     newest = AuditEvent.objects.filter(chain=chain).order_by("-seq")[:NEWEST]
-    return [
-        (event, [(name, _detail(value)) for name, value in event.data.items()]) for event in newest
-    ]
+    return broken_rows.all_shown(newest, _details)
+
+
+def _details(event: AuditEvent) -> tuple[AuditEvent, list[tuple[str, str]]]:
+    return event, [(name, _detail(value)) for name, value in event.data.items()]
 
 
 def _detail(value: Any) -> str:

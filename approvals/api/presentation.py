@@ -8,14 +8,16 @@ and copy them, for every row. Times stay `datetime` objects, which the renderer 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from approvals import broken_rows
 from approvals.actors import SYSTEM_NAME
 from approvals.api import queries
+from approvals.broken_rows import BrokenRow
 from approvals.models import (
     AuditEvent,
     Comment,
@@ -36,6 +38,19 @@ from approvals.records import places
 from approvals.untrusted import redaction
 
 JSONObject = dict[str, Any]
+Row = TypeVar("Row")
+
+
+def listed(rows: Iterable[Row], present: Callable[[Row], JSONObject]) -> list[JSONObject]:
+    """Returns the rows of a list. One that cannot be shown is `{"id", "code": "broken_row", "detail"}` alone."""
+    return [
+        _broken(each) if isinstance(each, BrokenRow) else each
+        for each in broken_rows.all_shown(rows, present)
+    ]
+
+
+def _broken(row: BrokenRow) -> JSONObject:
+    return {"id": row.key, "code": "broken_row", "detail": "This row cannot be shown."}
 
 
 # --- reviews
@@ -85,6 +100,13 @@ def review(row: ReviewTask, around: Surroundings) -> JSONObject:
         },
         "execution_mismatch": str(mismatch) if mismatch else None,
     }
+
+
+def listed_review(row: ReviewTask, around: Surroundings) -> JSONObject:
+    """Returns a review of a list, as `queries.listed_reviews` reads it: no payload, the start of its cause."""
+    counted: Any = row
+    row.payload, row.error_cause = None, counted.cause_start
+    return review(row, around)
 
 
 def claimed_review(row: ReviewTask, around: Surroundings, *, caller: User) -> JSONObject:

@@ -26,6 +26,7 @@ from approvals.api.serializers.reviews import (
     ClaimedReviewAnswer,
     ClosingBody,
     LeaseBody,
+    ListedReviewAnswer,
     ReassignBody,
     ReviewAnswer,
     VotedReviewAnswer,
@@ -152,6 +153,7 @@ _BATCH = {
 
 ANSWERS: Mapping[type, dict[str, Any]] = {
     ReviewAnswer: REVIEW,
+    ListedReviewAnswer: REVIEW | {"payload": None},
     ClaimedReviewAnswer: _HELD | {"lease_id": "019ab1f3-aa04-7e20-a1b7-6d3e4c8b9d04"},
     VotedReviewAnswer: _DECIDED
     | {"vote": {"id": "019ab1f4-6c2d-7b9f-8f31-1e7d0a5c4b05", "outcome": "approved"}},

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from approvals import arns, messages
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
 from approvals.models.message_sources import BUCKETS, MESSAGE_MAP
-from approvals.untrusted import flag_rules, json_schema, strict_json
+from approvals.untrusted import flag_rules, json_schema, numbers, strict_json
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
 
@@ -274,7 +274,7 @@ class ReviewQueue(models.Model):
         for entry in self._fields():
             value = value_at(payload, str(entry.get("path", "")))
             if entry.get("role") == "amount":
-                amount = _money(value)
+                amount = numbers.rounded(value, magnitude=12, places=4)
             elif entry.get("role") == "customer" and isinstance(value, str | int):
                 customer = str(value)[:200]
         return amount, customer
@@ -297,20 +297,13 @@ def value_at(payload: Any, path: str) -> Any:
     for key in path.split("."):
         if isinstance(payload, dict):
             payload = payload.get(key)
-        elif isinstance(payload, list) and key.isdecimal() and int(key) < len(payload):
+        elif (
+            isinstance(payload, list)
+            and key.isdecimal()
+            and len(key) < 10
+            and int(key) < len(payload)
+        ):
             payload = payload[int(key)]
         else:
             return None
     return payload
-
-
-def _money(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        amount = Decimal(str(value)).quantize(
-            Decimal("0.0001")
-        )  # before the comparison: it may round up to 10**12
-        return amount if abs(amount) < 10**12 else None
-    except InvalidOperation:
-        return None

@@ -248,9 +248,7 @@ def _still_waiting(
     return Left([review for review in reviews if review.pk not in ended], len(ended))
 
 
-def _settle(
-    review: ReviewTask, newer: ReviewTask | None, found: Mapping[UUID, Evidence]
-) -> bool:
+def _settle(review: ReviewTask, newer: ReviewTask | None, found: Mapping[UUID, Evidence]) -> bool:
     """End a review whose token is proved closed; True if it has ended. `newer` takes its place, if there is one."""
     evidence = found[review.pk]
     if not evidence.fate.is_closed:

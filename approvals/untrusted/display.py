@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from approvals.untrusted import lookalikes
+from approvals.untrusted import lookalikes, numbers
 
 MAX_JSON = 200_000  # characters
+MAX_MAGNITUDE = 15  # digits before the point of an amount that is grouped
 
 # Unicode categories of characters that are invisible, or change how others are shown.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -50,11 +50,8 @@ def money(amount: object, currency: str = "") -> str:
     """An amount with grouped thousands, its currency in front; what is no number stays as it is."""
     if amount is None or amount == "" or isinstance(amount, bool | dict | list):
         return ""
-    try:
-        number = Decimal(str(amount))
-    except InvalidOperation:
-        return visible(str(amount)[:40])
-    if not number.is_finite() or abs(number) >= 10**15:
+    number = numbers.decimal(amount, magnitude=MAX_MAGNITUDE)
+    if number is None:
         return visible(str(amount)[:40])
     digits = -int(number.normalize().as_tuple().exponent)
     shown = f"{number:,.{max(2, min(digits, 4))}f}"

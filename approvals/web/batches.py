@@ -15,7 +15,7 @@ from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
 from approvals.web.decorators import DeskRequest, desk
-from approvals.web.pagination import page_or_first
+from approvals.web.pagination import page_at_cursor
 
 MAX_REFUSED_ROWS, MAX_OWN_EXECUTIONS = 100, 50
 BY_ARRIVAL = ("-created_at", "-id")
@@ -33,7 +33,7 @@ LABELS = {
 def index(request: DeskRequest) -> HttpResponse:
     """One page of batches, the latest first; only the page of a single batch counts its orders by status."""
     rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
-    page = page_or_first(rows, BY_ARRIVAL, request)
+    page = page_at_cursor(rows, BY_ARRIVAL, request)
     return render(request, "approvals/batches.html", {"now": database_time.now(), "page": page})
 
 

@@ -9,7 +9,9 @@ from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from approvals import broken_rows
 from approvals.actors import Actor
+from approvals.broken_rows import BrokenRow
 from approvals.models import Decision, ReviewQueue, ReviewTask
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
@@ -61,11 +63,10 @@ def show(request: DeskRequest) -> HttpResponse:
     context = {
         "now": now,
         "wanted": wanted,
-        "found": [review_rows.ReviewRow(review, now) for review in found],
-        "mine": [
-            review_rows.ReviewRow(review, now)
-            for review in review_rows.lean(mine).order_by(*review_rows.BY_DEADLINE)[:MAX_HELD]
-        ],
+        "found": review_rows.rows_of(found, now),
+        "mine": review_rows.rows_of(
+            review_rows.lean(mine).order_by(*review_rows.BY_DEADLINE)[:MAX_HELD], now
+        ),
         "queues": queue_summaries(request.access, now),
         "decided": last_decisions(request.access, now),
     }
@@ -91,7 +92,9 @@ def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:
     ]
 
 
-def last_decisions(access: Access, now: datetime) -> list[tuple[Decision, DeliveryStatus]]:
+def last_decisions(
+    access: Access, now: datetime
+) -> list[tuple[Decision, DeliveryStatus] | BrokenRow]:
     """This person's latest decisions, each with what became of it."""
     decisions = list(
         Decision.objects.filter(by=access.actor.person, review__in=reviews_of(access.actor))
@@ -100,4 +103,7 @@ def last_decisions(access: Access, now: datetime) -> list[tuple[Decision, Delive
         .order_by("-decided_at")[:MAX_DECISIONS]
     )
     entries = outbox.callback_entries(each.pk for each in decisions)
-    return [(each, delivery_status(each, entries.get(each.pk), access, now)) for each in decisions]
+    return broken_rows.all_shown(
+        decisions,
+        lambda each: (each, delivery_status(each, entries.get(each.pk), access, now)),
+    )

@@ -18,8 +18,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from approvals import policy
+from approvals import broken_rows, policy
 from approvals.actors import Actor
+from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
 from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention
 from approvals.models.order_executions import OrderQuerySet
@@ -28,7 +29,7 @@ from approvals.records import database_time, execution_history, redrive_eligibil
 from approvals.untrusted import display
 from approvals.web import execution_view, payload_view, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
-from approvals.web.pagination import page_or_first
+from approvals.web.pagination import page_at_cursor
 from approvals.web.timeline import order_timeline
 
 BY_ARRIVAL = ("-created_at", "-id")
@@ -60,13 +61,13 @@ def show_all(request: DeskRequest) -> HttpResponse:
     rows = filters.qs  # an invalid value is left out, and the form reports it
     active = {name: value for name, value in filters.form.cleaned_data.items() if value}
     rows = rows.select_related("created_by").annotate(open_intervention=_open_intervention())
-    page = page_or_first(rows, BY_ARRIVAL, request)
+    page = page_at_cursor(rows, BY_ARRIVAL, request)
     context = {
         "now": request.access.now,
         "form": filters.form,
         "active": active,
         "query": urlencode(active),
-        "rows": [(row, address(row)) for row in page.rows],
+        "rows": broken_rows.all_shown(page.rows, lambda row: (row, address(row))),
         "page": page,
     }
     return render(request, "approvals/orders.html", context)
@@ -154,7 +155,7 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
         "input": SimpleLazyObject(lambda: read()[0]),
         "raw": SimpleLazyObject(lambda: raw()[0]),
         "raw_cut": SimpleLazyObject(lambda: raw()[1]),
-        "attempts": [(row, address(row)) for row in attempts],
+        "attempts": broken_rows.all_shown(attempts, lambda row: (row, address(row))),
         "last": last,
         "is_last": is_last,
         "intervention": intervention,
@@ -195,13 +196,15 @@ def seen(
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
-def reviews(actor: Actor, order: OrderExecution, now: Any) -> list[review_rows.ReviewRow]:
+def reviews(
+    actor: Actor, order: OrderExecution, now: Any
+) -> list[review_rows.ReviewRow | BrokenRow]:
     """The reviews of this execution that this person may see, and those of the order without an execution."""
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
     found = review_rows.lean(reviews_of(actor).filter(same)).order_by(*review_rows.BY_ARRIVAL)
-    return [review_rows.ReviewRow(row, now) for row in found[:MAX_REVIEWS]]
+    return review_rows.rows_of(found[:MAX_REVIEWS], now)
 
 
 def why_anew(order: OrderExecution) -> str:

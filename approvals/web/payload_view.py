@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from approvals.models import OrderExecution, ReviewTask
 from approvals.models.review_queues import value_at
-from approvals.untrusted import flag_rules, message_fields, redaction
+from approvals.untrusted import flag_rules, message_fields, numbers, redaction
 from approvals.untrusted.display import money, visible
 
 MAX_DEPTH = 5
@@ -162,7 +162,9 @@ def _sorted(
     currency = left.get("currency") if isinstance(left.get("currency"), str) else ""
     amount: Any = total
     for name in TOTALS:
-        number = _number(left.get(name))  # None: not a number, so it stays in the rest
+        number = numbers.rounded(
+            left.get(name), magnitude=15, places=4
+        )  # None: not a number, so it stays in the rest
         if number is not None and amount in (None, number):
             given = left.pop(name)
             amount = given if amount is None else amount
@@ -313,13 +315,6 @@ def _cell(key: str, value: Any, budget: _Budget) -> Node:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Node("money", text=money(value) if key in PRICES else json.dumps(value))
     return _leaf(key, "", value)
-
-
-def _number(value: Any) -> Decimal | None:
-    try:
-        return Decimal(str(value)).quantize(Decimal("0.0001"))
-    except InvalidOperation:
-        return None
 
 
 def label_of(key: str) -> str:

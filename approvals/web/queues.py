@@ -13,7 +13,7 @@ from approvals.actions import assignment
 from approvals.policy import Action
 from approvals.web import review_filters, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
-from approvals.web.pagination import page_or_first
+from approvals.web.pagination import page_at_cursor
 
 
 @desk("GET")
@@ -23,12 +23,12 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = review_rows.lean(filtered.rows)
-    page = page_or_first(rows, filtered.order, request)
+    page = page_at_cursor(rows, filtered.order, request)
     now = request.access.now
     context = {
         "now": now,
         "queue": queue,
-        "rows": [review_rows.ReviewRow(review, now) for review in page.rows],
+        "rows": review_rows.rows_of(page.rows, now),
         "page": page,
         "filtered": filtered,
         "query": urlencode(filtered.active),

@@ -70,6 +70,12 @@ def _fixed(title: str, advice: str) -> Callable[[ApprovalsError, Actor], Texts]:
     return lambda error, _actor: (title, error.message, advice)
 
 
+def _invalid(error: ApprovalsError, _actor: Actor) -> Texts:
+    if error.extra.get("pointer") == "/cursor":
+        return "This page of the list cannot be found", error.message, "Begin with its first page."
+    return "This cannot be recorded", error.message, "Correct it and submit again."
+
+
 TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
     "already_decided": _already_decided,
     "claimed_by_another": _claimed,
@@ -88,6 +94,6 @@ TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
     "order_conflict": _fixed(
         "The order's status does not allow this", "Look again at its status now."
     ),
-    "invalid": _fixed("This cannot be recorded", "Correct it and submit again."),
+    "invalid": _invalid,
     "unavailable": _fixed("Not right now", "Nothing was recorded. Try again in a moment."),
 }

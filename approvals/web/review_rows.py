@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db.models.fields.json import KT
 
+from approvals import broken_rows
+from approvals.broken_rows import BrokenRow
 from approvals.models import ReviewTask
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.untrusted import display
@@ -31,6 +34,11 @@ def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
             buyer=KT("payload__input__customer__name"),
         )
     )
+
+
+def rows_of(reviews: Iterable[ReviewTask], now: datetime) -> list[ReviewRow | BrokenRow]:
+    """The rows of these reviews, which `lean` has loaded."""
+    return broken_rows.all_shown(reviews, lambda review: ReviewRow(review, now))
 
 
 class ReviewRow:

@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from approvals import policy
 from approvals.actions import assignment
 from approvals.actors import Actor
+from approvals.broken_rows import BrokenRow
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import (
     Comment,
@@ -26,7 +27,7 @@ from approvals.models import (
     User,
 )
 from approvals.policy import Action
-from approvals.records import outbox, places
+from approvals.records import outbox, places, supersession
 from approvals.records.places import Mismatch
 from approvals.untrusted import display
 from approvals.web import payload_view, review_rows
@@ -131,12 +132,13 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
     rows = reviews_of(actor).select_related("queue", "assignee", "decision__by")
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
-    newer = ReviewTask.objects.pending().filter(pk=OuterRef("superseded_by")).values("queue")[:1]
     started = OrderExecution.objects.exclude(execution_arn="")
     order = started.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
     review = (
         rows.annotate(
-            version_arn=Subquery(version), newer_queue=Subquery(newer), order_id=Subquery(order)
+            version_arn=Subquery(version),
+            newer_open=supersession.newer_open(),
+            order_id=Subquery(order),
         )
         .filter(pk=review_id)
         .first()
@@ -209,8 +211,8 @@ def status_of_decision(review: ReviewTask, access: Access, now: datetime) -> Del
         return None
     decision.review = review  # saves loading it again
     entry = outbox.callback_entries([decision.pk]).get(decision.pk)
-    newer: UUID | None = cast("Any", review).newer_queue
-    return delivery_status(decision, entry, access, now, newer_in=newer)
+    newer: UUID | None = cast("Any", review).newer_open
+    return delivery_status(decision, entry, access, now, newer=newer)
 
 
 def comments(review: ReviewTask) -> list[Comment]:
@@ -221,7 +223,7 @@ def comments(review: ReviewTask) -> list[Comment]:
 
 def related(
     actor: Actor, review: ReviewTask, now: datetime
-) -> tuple[list[review_rows.ReviewRow], list[review_rows.ReviewRow]]:
+) -> tuple[list[review_rows.ReviewRow | BrokenRow], list[review_rows.ReviewRow | BrokenRow]]:
     """Other reviews of the same reference, and the customer's of the last 30 days, as far as one may see them."""
     if not review.reference and not review.customer:
         return [], []
@@ -234,6 +236,7 @@ def related(
     found = Q(pk__in=same_order.values("pk")[:MAX_RELATED])
     found |= Q(pk__in=same_customer.values("pk")[:MAX_RELATED])
     rows = review_rows.lean(others.filter(found)).select_related("decision__by")
-    shown = [review_rows.ReviewRow(row, now) for row in rows.defer("decision__callback")]
-    by_reference = [row for row in shown if row.review.reference == review.reference]
-    return by_reference, [row for row in shown if row not in by_reference]
+    shown = list(rows.defer("decision__callback"))
+    same = [row for row in shown if row.reference == review.reference]
+    rest = [row for row in shown if row.reference != review.reference]
+    return review_rows.rows_of(same, now), review_rows.rows_of(rest, now)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from approvals import broken_rows
+from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent, OrderExecution, ReviewTask
 from approvals.models.choices import Surface
 from approvals.records import audit
@@ -114,17 +116,17 @@ VIA: Mapping[str, str] = {
 }
 
 
-def review_timeline(review: ReviewTask) -> list[TimelineEntry]:
+def review_timeline(review: ReviewTask) -> list[TimelineEntry | BrokenRow]:
     """The latest events of a review, newest first."""
     events = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
-    return [timeline_entry(event) for event in events.select_related("actor")[:LATEST]]
+    return broken_rows.all_shown(events.select_related("actor")[:LATEST], timeline_entry)
 
 
-def order_timeline(attempts: Sequence[OrderExecution]) -> list[TimelineEntry]:
+def order_timeline(attempts: Sequence[OrderExecution]) -> list[TimelineEntry | BrokenRow]:
     """The latest events of all attempts at an order, newest first."""
     chains = [audit.chain(attempt) for attempt in attempts]
     events = AuditEvent.objects.filter(chain__in=chains).order_by("-at", "-seq")
-    return [timeline_entry(event) for event in events.select_related("actor")[:LATEST]]
+    return broken_rows.all_shown(events.select_related("actor")[:LATEST], timeline_entry)
 
 
 def timeline_entry(event: AuditEvent) -> TimelineEntry:

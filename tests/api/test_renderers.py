@@ -100,11 +100,10 @@ def test_a_payload_with_numbers_beyond_64_bits_is_shown_with_their_value(
     order = {"large": SIXTY_FOUR_DIGITS, "small": -BEYOND_64_BITS, "rate": 0.1, "name": "Zoë 漢字"}
     review = factories.review(queue, input=order)
 
-    one, many = api.get(f"reviews/{review.pk}/"), api.get("reviews/")
+    one = api.get(f"reviews/{review.pk}/")
 
     assert one.headers["Content-Type"] == "application/json"
     assert one.json()["payload"]["input"] == order
-    assert many.json()["results"][0]["payload"]["input"] == order
     assert "Zoë 漢字".encode() in one.content
 
 

@@ -192,6 +192,14 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
     )
 
 
+class ListedReviewAnswer(ReviewAnswer):
+    """A review in a list: without its payload, and with the first 1,000 characters of its error's cause."""
+
+    payload = JSONDocument(
+        allow_null=True, read_only=True, help_text="Null in lists; read the review for its payload."
+    )
+
+
 class ClaimedReviewAnswer(ReviewAnswer):
     """A review that the caller has claimed, with the id of the lease."""
 

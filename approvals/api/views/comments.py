@@ -25,7 +25,7 @@ class Comments(Endpoint):
         asked = self.query(PageQuery)
         rows = queries.comments(queries.review(self.actor, review_id))
         found = pagination.page(rows, ["at", "id"], cursor=asked["cursor"], size=asked["page_size"])
-        results = [presentation.comment(row) for row in found.rows]
+        results = presentation.listed(found.rows, presentation.comment)
         return Response(pagination.envelope(request, found, results))
 
     @schema.operation(

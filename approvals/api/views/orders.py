@@ -48,7 +48,7 @@ class Orders(Endpoint):
         if asked["q"]:
             rows = rows.beginning_with(asked["q"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        results = [presentation.order(row) for row in found.rows]
+        results = presentation.listed(found.rows, presentation.order)
         return Response(pagination.envelope(request, found, results))
 
     @schema.start_order

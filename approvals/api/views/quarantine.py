@@ -46,7 +46,7 @@ class Quarantine(Endpoint):
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        results = [presentation.quarantined(row) for row in found.rows]
+        results = presentation.listed(found.rows, presentation.quarantined)
         return Response(pagination.envelope(request, found, results))
 
 

@@ -26,7 +26,8 @@ class Queues(Endpoint):
     def get(self, request: Request) -> Response:
         """List the caller's queues by name, with their open reviews, on one page."""
         now = database_time.now()
-        results = [presentation.queue(row, now) for row in queries.queues(self.actor)]
+        rows = queries.queues(self.actor)
+        results = presentation.listed(rows, lambda row: presentation.queue(row, now))
         return Response({"results": results, "next": None, "previous": None})
 
 

@@ -15,7 +15,12 @@ from approvals.api import pagination, presentation, queries, schema
 from approvals.api.endpoint import Endpoint
 from approvals.api.pagination import PageQuery
 from approvals.api.serializers.audit_events import EventAnswer
-from approvals.api.serializers.reviews import ClosingBody, ReviewAnswer, ReviewQuery
+from approvals.api.serializers.reviews import (
+    ClosingBody,
+    ListedReviewAnswer,
+    ReviewAnswer,
+    ReviewQuery,
+)
 from approvals.models import ReviewTask
 from approvals.records import database_time, execution_snapshots, idempotency, outbox
 
@@ -62,15 +67,17 @@ class ReviewAction(Endpoint):
 class Reviews(Endpoint):
     """All reviews the caller may see."""
 
-    @schema.listing("reviews_list", ReviewAnswer, query=ReviewQuery)
+    @schema.listing("reviews_list", ListedReviewAnswer, query=ReviewQuery)
     def get(self, request: Request) -> Response:
-        """List the reviews that the caller may see, pending ones by default."""
+        """List the reviews that the caller may see, pending ones by default, without their payloads."""
         asked = self.query(ReviewQuery)
-        listed = queries.filtered(queries.reviews(self.actor), asked, self.actor)
+        listed = queries.filtered(queries.listed_reviews(self.actor), asked, self.actor)
         place = {"cursor": asked["cursor"], "size": asked["page_size"]}
         found = pagination.page(listed.rows, listed.order, narrow=listed.narrow, **place)
         around = surroundings(found.rows)
-        results = [presentation.review(row, around) for row in found.rows]
+        results = presentation.listed(
+            found.rows, partial(presentation.listed_review, around=around)
+        )
         return Response(pagination.envelope(request, found, results))
 
 
@@ -92,7 +99,7 @@ class Events(Endpoint):
         asked = self.query(PageQuery)
         events = queries.events(queries.review(self.actor, review_id))
         found = pagination.page(events, ["seq"], cursor=asked["cursor"], size=asked["page_size"])
-        results = [presentation.event(row) for row in found.rows]
+        results = presentation.listed(found.rows, presentation.event)
         return Response(pagination.envelope(request, found, results))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from approvals.orchestration.lambdas.failures import ValidationError
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CENT = Decimal("0.01")
+MAX_MAGNITUDE = 15  # digits before the point, of an amount and of a quantity
 
 
 def stated_total(order: Mapping[str, Any]) -> Decimal | None:
@@ -26,7 +27,7 @@ def computed_total(order: Mapping[str, Any]) -> Decimal | None:
         return None
     goods = sum((_price(line, "unit_price") * quantity(line) for line in lines), Decimal())
     due = goods + _price(order, "shipping_cost") + _price(order, "tax") - _price(order, "discount")
-    return due.quantize(_CENT)
+    return money(str(due), "total")
 
 
 def amount_due(order: Mapping[str, Any]) -> Decimal:
@@ -55,6 +56,8 @@ def quantity(line: Mapping[str, Any]) -> int:
     count = line.get("quantity", 1)
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ValidationError(f"The quantity of {line.get('sku', 'a line')} is not above zero.")
+    if count >= 10**MAX_MAGNITUDE:
+        raise ValidationError(f"The quantity of {line.get('sku', 'a line')} is too large.")
     return count
 
 
@@ -63,12 +66,13 @@ def money(value: object, name: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValidationError(f"{name} is not an amount.")
     try:
-        amount = Decimal(str(value))
-        if not amount.is_finite():
-            raise ValidationError(f"{name} is not an amount.")
-        return amount.quantize(_CENT)
-    except InvalidOperation:
-        raise ValidationError(f"{name} is not an amount.") from None
+        amount = Decimal(str(value))  # a whole number of over 4,300 digits raises ValueError
+        # Judged before it is computed with: `abs` of 1E1000000 raises Overflow.
+        if amount.is_finite() and (not amount or amount.adjusted() < MAX_MAGNITUDE):
+            return amount.quantize(_CENT)
+    except (ArithmeticError, ValueError):
+        pass
+    raise ValidationError(f"{name} is not an amount.")
 
 
 def _price(source: Mapping[str, Any], name: str) -> Decimal:

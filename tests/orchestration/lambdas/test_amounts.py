@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -25,3 +26,21 @@ def test_amounts_are_exact_and_a_currency_is_three_capital_letters() -> None:
     for wrong in ("eur", "EURO", "ÉUR", 978):
         with pytest.raises(ValidationError):
             amounts.currency({"currency": wrong})
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"total": "1E1000000"},
+        {"total": "-1E1000000"},
+        {"amount": 10**5000},
+        {"items": [{"quantity": 10**4000, "unit_price": "1E14"}]},
+        {"items": [{"quantity": 1, "unit_price": "1E999999"}], "discount": "1E999999"},
+        {"items": [{"quantity": 10**14, "unit_price": "1E14"}]},
+        {"total": "sNaN"},
+    ],
+    ids=["large", "negative", "digits", "quantity", "price", "product", "no number"],
+)
+def test_a_number_out_of_all_proportion_is_refused_as_an_order(order: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        amounts.amount_due(order)
