@@ -18,12 +18,13 @@ PLACEHOLDER = "[task token]"
 SHORTEST_TOKEN = 16  # characters; what is shorter under a token's name is left to be read
 # A member of that name in JSON text, or of a Python value written as text.
 _NAMED = re.compile(
-    r"""(["']task[_ -]?token["']\s*+:\s*+)(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)""",
+    r"""(["']task[_ -]?token["']\s*+:\s*+)(?:"(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?)""",
     re.IGNORECASE,
 )
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _LIKE_A_TOKEN = re.compile(
-    r"(?:[A-Za-z0-9+/=_-]|\\++/|\\++u00[2-7][0-9A-Fa-f]){64,}"  # as JSON may spell it, too
+    # As JSON may spell it, too. From within a run of backslashes nothing is tried: that took quadratic time.
+    r"(?:[A-Za-z0-9+/=_-]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}"
 )
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{128,}")  # longer than any digest
 _RUN = re.compile(r"[A-Za-z0-9+/=_.:-]{20,2200}")  # a token with what may stand around it
@@ -33,7 +34,8 @@ _TOKEN_CHARACTERS = frozenset(ascii_letters + digits + "_+/=.:-")
 def redact(value: Any, token: str) -> Any:
     """A JSON value with this token replaced by PLACEHOLDER wherever it is, in keys and escaped too.
 
-    Another token that stands under a name of the token is replaced as well.
+    Another token that stands under a name of the token is replaced as well. A text that holds a token
+    shorter than PLACEHOLDER is replaced as a whole, so that no text grows by more than one PLACEHOLDER.
     """
     if isinstance(value, str):
         return _redact_token(value, token)
@@ -105,12 +107,18 @@ def _is_token(key: str, value: Any) -> bool:
 
 
 def _redact_token(text: str, token: str) -> str:
-    text = text.replace(token, PLACEHOLDER)
+    text = _replaced(text, token)
     if "\\" in text:
         plain = _ESCAPED.sub(_unescaped, text)
         if token in plain:
-            return plain.replace(token, PLACEHOLDER)
+            return _replaced(plain, token)
     return text
+
+
+def _replaced(text: str, token: str) -> str:
+    if len(token) < len(PLACEHOLDER):
+        return PLACEHOLDER if token in text else text
+    return text.replace(token, PLACEHOLDER)
 
 
 def _unescaped(match: re.Match[str]) -> str:

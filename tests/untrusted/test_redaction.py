@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
 
 import pytest
 
+from approvals import messages
 from approvals.messages import redacted
-from approvals.untrusted import redaction
+from approvals.untrusted import redaction, strict_json
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAA" + "Abc+/deFGH12" * 40 + "=="
 SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
@@ -29,3 +32,25 @@ def test_no_part_of_a_token_is_shown_however_its_message_spells_it(body: str) ->
     plain = shown.replace("\\\\", "\\").replace("\\/", "/").replace("\\u002B", "+")
     assert not any(TOKEN[i : i + 12] in plain for i in range(len(TOKEN) - 12))
     assert redaction.PLACEHOLDER in shown
+
+
+@pytest.mark.parametrize("token", ["b", "ab", "x" * 11, "x" * 12, "x" * 16])
+def test_a_payload_hardly_grows_however_often_it_holds_its_token(token: str) -> None:
+    texts = [token * (1_000_000 // len(token)), f"{token} " * 10_000, token]
+    for text in texts:
+        redacted = redaction.redact({"a": [text]}, token)
+        assert len(redacted["a"][0]) <= max(len(text), len(redaction.PLACEHOLDER))
+        assert redaction.PLACEHOLDER in redacted["a"][0]
+
+
+def test_a_message_full_of_a_token_of_one_letter_is_stored_no_larger() -> None:
+    body = json.dumps({"taskToken": "b", "orderId": "1", "input": "b" * 1_000_000})
+    with suppress(strict_json.Unreadable):  # a token as short may be refused altogether
+        stored = json.dumps(dict(messages.parse(body).payload))
+        assert len(stored) < len(body) + 1_000
+
+
+def test_a_megabyte_of_backslashes_is_redacted_in_less_than_a_second() -> None:
+    began = time.process_time()
+    assert len(redaction.redact_text("\\" * 1_000_000)) == 1_000_000
+    assert time.process_time() - began < 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from approvals.workflows.asl.model import Definition
 
 MAX_BYTES = 4_194_304  # AWS takes 1 MiB; a file that is a little larger deserves a finding instead
 MAX_DEPTH = 200
-_STRING = r'"(?:[^"\\\n]|\\.)*"'
+# Possessive, and without its closing quote it ends with its line: a text full of quotes is scanned once.
+_STRING = r'"(?:[^"\\\n]++|\\.)*+"?'
 _STRING_OR_SUBSTITUTION = re.compile(rf"({_STRING})|\$\{{([^{{}}\"\s]+)\}}")
 
 
@@ -89,8 +91,7 @@ class _DuplicateKey(Exception):
 def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
+        raise _DuplicateKey(Counter(key for key, _ in pairs).most_common(1)[0][0])
     return parsed
 
 

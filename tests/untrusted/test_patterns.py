@@ -1,0 +1,171 @@
+"""Every regular expression of the product takes time that grows with the text alone, or runs on RE2.
+
+The expressions are found in the source, so that a new one is measured as soon as it is written.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.paths import ROOT
+
+MEGABYTE = 1_048_576
+SCREENED = 16_384  # characters; a quadratic pattern takes a hundred times as long as a linear one
+SLOWER = 2.5  # times, for twice the text
+QUICK = 0.004  # seconds, below which a time says nothing
+METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
+# Patterns that are made of an argument, with a value as it may be.
+MADE_OF_ARGUMENTS = {
+    "re.escape(place) + '(?![\\\\w.\\\\[])'": r"\$\.States\['a'\](?![\w.\[])",
+    "f'\\\\$\\\\.{root}\\\\b'": r"\$\.root\b",
+}
+COMMON = ["\\", '"', " ", "a", "A", "0", "-", "\n", "$"]
+
+
+class Pattern(NamedTuple):
+    """A regular expression, and the method by which its module applies it."""
+
+    module: str
+    expression: str
+    compiled: re.Pattern[Any]
+    method: str
+
+
+def module_name(path: Any) -> str:
+    """The dotted name of a module of the repository."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def found() -> Iterator[tuple[str, ast.Call, ast.Module]]:
+    """Each call of `re` or RegexValidator in the product, with its module and the module's tree."""
+    for top in ("approvals", "config"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            if "migrations" in path.parts or "re" not in path.read_text():
+                continue
+            tree = ast.parse(path.read_text())
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in CALLS:
+                    yield module_name(path), node, tree
+
+
+CALLS = {"RegexValidator", "re.compile"} | {f"re.{method}" for method in METHODS}
+
+
+def methods_of(call: ast.Call, tree: ast.Module) -> set[str]:
+    """How a pattern is applied: by the call itself, or to the name that a compiled one is assigned to."""
+    function = ast.unparse(call.func)
+    if function == "RegexValidator":
+        return {"search"}
+    if function != "re.compile":
+        return {function.removeprefix("re.")}
+    names = {
+        ast.unparse(node.targets[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and node.value is call
+    }
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value) in names
+        and node.attr in METHODS
+    }
+
+
+def patterns() -> Iterator[Pattern]:
+    """Every pattern of the product with each way in which it is applied."""
+    for module, call, tree in found():
+        source = ast.unparse(call.args[0])
+        names = vars(importlib.import_module(module))
+        value = MADE_OF_ARGUMENTS.get(source)
+        if value is None:
+            value = eval(source, names)  # noqa: S307  (the product's own source)
+        flags = [each.value for each in call.keywords if each.arg == "flags"]
+        if ast.unparse(call.func) == "re.compile":
+            flags += call.args[1:2]
+        flag = eval(ast.unparse(flags[0]), names) if flags else 0  # noqa: S307
+        for method in sorted(methods_of(call, tree)):
+            yield Pattern(
+                module, source, re.compile(value, flag if isinstance(flag, int) else 0), method
+            )
+
+
+def pieces(pattern: re.Pattern[Any]) -> list[str]:
+    """Texts of which an attack on this pattern may be made: common characters, its own, its longest words."""
+    text = str(pattern.pattern)
+    words = sorted(re.findall(r"[A-Za-z.\"]{4,}", text), key=len)[-3:]
+    singles = [each for each in dict.fromkeys(text) if each not in "()[]{}*+?|^"]
+    return list(dict.fromkeys([*COMMON, *singles[:8], *words]))
+
+
+def attacks(pattern: re.Pattern[Any]) -> Iterator[Callable[[int], str]]:
+    """Texts of any length: one piece or two repeated, or a piece before another one that is repeated."""
+    some = pieces(pattern)
+    for one in some:
+        yield lambda size, one=one: (one * size)[:size]
+    for one, other in itertools.permutations(some, 2):
+        yield lambda size, both=one + other: (both * size)[:size]
+        yield lambda size, one=one, other=other: (one + other * size)[:size]
+        yield lambda size, one=one, other=other: ((one * 63)[:63] + other * size)[:size]
+        yield lambda size, one=one, other=other: (one * size)[: size - 4] + other
+
+
+def seconds(pattern: Pattern, text: str) -> float:
+    """The processor time of applying a pattern to a text."""
+    subject = text if isinstance(pattern.compiled.pattern, str) else text.encode()
+    apply = getattr(pattern.compiled, pattern.method)
+    if pattern.method in ("sub", "subn"):
+        replacement = "" if isinstance(subject, str) else b""
+        subject = (replacement, subject)  # type: ignore[assignment]
+    arguments = subject if isinstance(subject, tuple) else (subject,)
+    began = time.process_time()
+    result = apply(*arguments)
+    if pattern.method == "finditer":
+        for _match in result:
+            pass
+    return time.process_time() - began
+
+
+ALL = list(patterns())
+
+
+def test_the_patterns_of_the_product_are_found() -> None:
+    named = {pattern.module for pattern in ALL}
+    assert {"approvals.untrusted.redaction", "approvals.arns", "config.logging"} <= named
+    assert len(ALL) > 50
+
+
+@pytest.mark.parametrize(
+    "pattern", ALL, ids=[f"{each.module}:{each.expression[:30]}" for each in ALL]
+)
+def test_twice_the_text_takes_a_pattern_twice_the_time(pattern: Pattern) -> None:
+    screened = []
+    for attack in attacks(pattern.compiled):
+        took = seconds(pattern, attack(SCREENED))
+        assert took < 0.1, f"{attack(80)!r} took {took:.2f} s with {SCREENED} characters"
+        screened.append((took, attack))
+    slowest = sorted(screened, key=lambda each: each[0])[-2:]
+    for _, attack in slowest:
+        assert grows_with_its_text(pattern, attack), f"{attack(80)!r}"
+
+
+def grows_with_its_text(pattern: Pattern, attack: Callable[[int], str]) -> bool:
+    """Whether twice the text takes at most SLOWER times as long; tried again, because others use the machine."""
+    half, whole = attack(MEGABYTE // 2), attack(MEGABYTE)
+    least = [float("inf"), float("inf")]
+    for _ in range(8):
+        least = [
+            min(before, seconds(pattern, text))
+            for before, text in zip(least, (half, whole), strict=True)
+        ]
+        if least[1] <= SLOWER * least[0] + QUICK:
+            return True
+    return False
