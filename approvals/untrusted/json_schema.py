@@ -1,6 +1,6 @@
 """JSON Schema (draft 2020-12): checks documents and the schemas that people write for a queue.
 
-Applying a schema makes no request, and takes time that grows with the document's length alone.
+Applying a schema makes no request, and stops after a set amount of work.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import jsonschema
-import re2
-from jsonschema import Draft202012Validator, SchemaError
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from jsonschema.validators import extend
 from referencing import Registry
 
+from approvals.untrusted.bounded_schema import BoundedValidator, TooMuchWork, bounded
+
 MAX_EXPLANATION = 300  # characters
+# Units of work: enough for some thousand order lines, and under a second of processor time.
+MAX_WORK = 200_000
+MAX_WORK_OF_SCHEMA = 300_000  # when a schema is saved; its own schema has many references
 
 
 class InvalidDocument(Exception):
@@ -53,23 +55,31 @@ def check_schema(document: Any) -> None:
     for path, key in _keys(document):
         if key == "patternProperties":
             raise UnusableSchema(located(path, "patternProperties are not taken here."))
+    meta = Draft202012Validator.META_SCHEMA
     try:
-        Draft202012Validator.check_schema(document)
-    except SchemaError as error:
+        with bounded(MAX_WORK_OF_SCHEMA, {}, document):
+            error = best_match(BoundedValidator(meta).iter_errors(document))
+    except TooMuchWork:
+        raise UnusableSchema("This JSON Schema is too large.") from None
+    if error is not None:
         place = located(error.absolute_path, error.message)
-        raise UnusableSchema(f"No JSON Schema: {place}") from None
+        raise UnusableSchema(f"No JSON Schema: {place}")
     first_mismatch(document, {})  # raises where a reference or a pattern cannot be used
 
 
 def first_mismatch(schema: Any, document: dict[str, Any]) -> Mismatch | None:
     """The first place where a document does not fit a schema that people wrote; None if it fits.
 
-    Raises UnusableSchema.
+    Raises UnusableSchema, also if the document takes too much work.
     """
     # An empty registry: a $ref to elsewhere must not make a request.
-    validator = _LinearValidator(schema, registry=Registry())
+    validator = BoundedValidator(schema, registry=Registry())
     try:
-        error = next(validator.iter_errors(document), None)
+        with bounded(MAX_WORK, schema, document):
+            error = next(validator.iter_errors(document), None)
+    except TooMuchWork:
+        why = "it takes too much work"
+        raise UnusableSchema(f"The output schema cannot be applied: {why}.") from None
     except Exception as problem:  # a $ref to itself or to no schema, a pattern that is none
         why = "it refers to itself, to elsewhere or to nothing, or a pattern cannot be read"
         raise UnusableSchema(f"The output schema cannot be applied: {why}.") from problem
@@ -87,17 +97,6 @@ def located(path: Iterable[str | int], explanation: str) -> str:
     """An explanation with its place in front, `at /fields/0: ...`; the whole document has none."""
     place, text = json_pointer(path), explanation[:MAX_EXPLANATION]
     return f"at {place}: {text}" if place else text
-
-
-def _pattern(
-    validator: Any, pattern: str, instance: Any, schema: Any
-) -> Iterator[jsonschema.ValidationError]:
-    """The keyword `pattern` with RE2, which is linear; jsonschema's own uses Python's engine."""
-    if validator.is_type(instance, "string") and not re2.search(pattern, instance):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-_LinearValidator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def _keys(document: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, str]]:

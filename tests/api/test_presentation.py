@@ -18,6 +18,7 @@ from approvals.api.serializers.quarantine import QuarantineAnswer, QuarantinedMe
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.reviews import (
     ClaimedReviewAnswer,
+    ListedReviewAnswer,
     ReviewAnswer,
     VotedReviewAnswer,
 )
@@ -98,6 +99,7 @@ def is_described(shown: JSONObject, by: Serializer[Any], place: str = "") -> Non
 
 PRESENTED: list[tuple[type[Serializer[Any]], JSONObject]] = [
     (ReviewAnswer, review()),
+    (ListedReviewAnswer, review(presentation.listed_review)),
     (ClaimedReviewAnswer, review(presentation.claimed_review, caller=OLGA)),
     (VotedReviewAnswer, review(presentation.voted_review, cast=Vote(outcome="approved"))),
     (CommentAnswer, presentation.comment(Comment(by=OLGA, text="Seen."))),

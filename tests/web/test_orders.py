@@ -39,7 +39,7 @@ def test_orders_are_listed_the_latest_first_and_narrowed(browser: Client, olga: 
     assert references(html(browser, "/orders/?q=ORD-2")) == ["ORD-2"]
     assert "No order matches these filters" in html(browser, "/orders/?q=RD")
     assert "Select a valid choice" in html(browser, "/orders/?status=lost")
-    assert references(html(browser, "/orders/?cursor=tampered&q=%00")) == [
+    assert references(html(browser, "/orders/?q=%00")) == [
         "ORD-2",
         "ORD-1",
         "ORD-0",

@@ -195,9 +195,11 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
 class ListedReviewAnswer(ReviewAnswer):
     """A review in a list: without its payload, and with the first 1,000 characters of its error's cause."""
 
-    payload = JSONDocument(
-        allow_null=True, read_only=True, help_text="Null in lists; read the review for its payload."
-    )
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Returns the same fields in the same order, the payload always null."""
+        empty = "Null in lists; read the review for its payload."
+        payload = JSONDocument(allow_null=True, read_only=True, help_text=empty)
+        return super().get_fields() | {"payload": payload}
 
 
 class ClaimedReviewAnswer(ReviewAnswer):
