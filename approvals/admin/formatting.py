@@ -15,10 +15,9 @@ from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent
 from approvals.records import database_time
-from approvals.untrusted.display import visible, visible_json
+from approvals.untrusted.display import MAX_SHOWN, beginning, visible, visible_json
 
 NEWEST = 50  # events of a chain on the page of its row
-MAX_TEXT = 200_000  # characters on a page
 
 
 def document(value: Any) -> str:
@@ -38,8 +37,17 @@ def text(column: str) -> Callable[[Any], str]:
 
 
 def block(text: str) -> SafeString:
-    """Preformatted text, cut after MAX_TEXT characters."""
-    return format_html('<pre class="block">{}</pre>', visible(text[:MAX_TEXT]))
+    """Preformatted text, cut after display.MAX_SHOWN bytes or characters."""
+    return format_html('<pre class="block">{}</pre>', visible(beginning(text))[:MAX_SHOWN])
+
+
+def linked_block(text: str, url: str) -> SafeString:
+    """Preformatted text; if it is cut, a link to all of it stands above."""
+    shown = block(text)
+    if len(visible(beginning(text))) <= MAX_SHOWN and len(beginning(text)) == len(text):
+        return shown
+    link = '<p>These are its first 256 kB. <a href="{}">Download all of it</a></p>{}'
+    return format_html(link, url, shown)
 
 
 def age(moment: Any) -> str:

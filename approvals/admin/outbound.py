@@ -102,6 +102,11 @@ class Orders(Page):
         """Whether they may see orders."""
         return granted.sees_orders
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderExecution]:
+        """All orders; a list reads no inputs."""
+        rows = OrderExecution.objects.all()
+        return rows if self.is_row(request) else rows.defer("input", "cause")
+
     def search(self, rows: QuerySet[OrderExecution], term: str) -> QuerySet[OrderExecution]:
         """The attempts at the order with this id."""
         return rows.filter(order_id=term)

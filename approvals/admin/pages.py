@@ -123,6 +123,11 @@ class Page(ReadOnly, Stock):
         """The rows of the list that a search term, stripped and not empty, finds."""
         return rows
 
+    def is_row(self, request: HttpRequest) -> bool:
+        """Whether this request is for the page of a single row, which reads all its columns."""
+        match = request.resolver_match
+        return match is not None and str(match.url_name).endswith("_change")
+
     def related(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """The template context of what a row's page shows below its fields."""
         return {}

@@ -15,9 +15,9 @@ from approvals.actions import quarantine
 from approvals.admin import formatting
 from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
 from approvals.admin.fields import empty_form, form_data, reason
-from approvals.admin.pages import Tool
+from approvals.admin.pages import Tool, row_or_404
 from approvals.admin.permissions import actor, permissions
-from approvals.exceptions import KeyMissing
+from approvals.exceptions import KeyMissing, NotAllowed, NotFound
 from approvals.models import QuarantinedMessage
 from approvals.records.quarantined_messages import redacted_body
 
@@ -99,6 +99,7 @@ class Quarantine(BulkActionPage):
         return [
             self.action_url("replay/", self.replay, "replay"),
             self.action_url("discard/", self.discard, "discard"),
+            self.action_url("<uuid:key>/body/", self.download, "body", operators=False),
         ]
 
     def get_actions(self, request: HttpRequest) -> Any:
@@ -152,6 +153,19 @@ class Quarantine(BulkActionPage):
             BulkAction(verb, "Discard", "discarded", description),
         )
 
+    def download(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """The whole message as a text file, with everything that may be a token redacted."""
+        if not self.has_view_permission(request):
+            raise NotAllowed
+        row = row_or_404(QuarantinedMessage.objects.all(), key)
+        try:
+            body = redacted_body(row)
+        except KeyMissing as error:
+            raise NotFound(error.message) from error
+        name = f'attachment; filename="message-{row.pk}.txt"'
+        headers = {"Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
+        return HttpResponse(body, content_type="text/plain; charset=utf-8", headers=headers)
+
     # --- columns
 
     def state(self, row: QuarantinedMessage) -> str:
@@ -165,6 +179,6 @@ class Quarantine(BulkActionPage):
     def body(self, row: QuarantinedMessage) -> str:
         """The message, with everything that may be a token redacted."""
         try:
-            return formatting.block(redacted_body(row))
+            return formatting.linked_block(redacted_body(row), self.url_of("body", row.pk))
         except KeyMissing as error:
             return error.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from approvals.admin.permissions import Permissions, actor
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.policy import Action
+from approvals.records.callback_payloads import MAX_CAUSE
 from approvals.untrusted.display import visible
 
 REFERENCE, ERROR = formatting.text("reference"), formatting.text("error_name")
@@ -82,8 +84,9 @@ class Reviews(BulkActionPage):
         return granted.enters
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
-        """The reviews this user may see."""
-        return policy.visible_reviews(actor(request)).without_secrets()
+        """The reviews this user may see; a list reads no payload."""
+        rows = policy.visible_reviews(actor(request)).without_secrets()
+        return rows if self.is_row(request) else rows.defer("payload", "flags", "error_cause")
 
     def search(self, rows: QuerySet[ReviewTask], term: str) -> QuerySet[ReviewTask]:
         """Reviews with this id or reference; an index serves both."""
@@ -166,12 +169,13 @@ class Reviews(BulkActionPage):
     @admin.display(description="error cause")
     def cause(self, review: ReviewTask) -> str:
         """The error that made the workflow ask for a review."""
-        return formatting.block(review.error_cause or "none given")
+        return formatting.block(review.error_cause[:MAX_CAUSE] or "none given")
 
     @admin.display(description="message")
     def content(self, review: ReviewTask) -> str:
         """The message; its token was redacted at intake."""
-        return formatting.block(formatting.document(review.payload))
+        text = json.dumps(review.payload, ensure_ascii=False, indent=2)
+        return formatting.linked_block(text, reverse("review_payload", args=[review.pk]))
 
     @admin.display(description="decision")
     def decided(self, review: ReviewTask) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from approvals.untrusted import lookalikes, numbers
 
-MAX_JSON = 200_000  # characters
+MAX_SHOWN = 262_144  # bytes of a payload, or characters of its display form, on a page
 MAX_MAGNITUDE = 15  # digits before the point of an amount that is grouped
 
 # Unicode categories of characters that are invisible, or change how others are shown.
@@ -59,7 +59,7 @@ def money(amount: object, currency: str = "") -> str:
 
 
 def indented_json(value: Any) -> tuple[str, bool]:
-    """A JSON value as indented text of at most MAX_JSON characters, and whether it was cut there.
+    """A JSON value as indented text of at most MAX_SHOWN bytes or characters, and whether it was cut.
 
     What lies behind the cut is not written at all: a message may hold half a million values.
     """
@@ -67,9 +67,17 @@ def indented_json(value: Any) -> tuple[str, bool]:
     for part in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
         parts.append(part)
         length += len(part)
-        if length > MAX_JSON:
+        if length > MAX_SHOWN:
             break
-    return visible_json("".join(parts)[:MAX_JSON]), length > MAX_JSON
+    text = "".join(parts)
+    start = beginning(text)
+    shown = visible_json(start)
+    return shown[:MAX_SHOWN], len(start) < len(text) or len(shown) > MAX_SHOWN
+
+
+def beginning(text: str) -> str:
+    """The first MAX_SHOWN bytes of a text, without half a character."""
+    return text[:MAX_SHOWN].encode(errors="replace")[:MAX_SHOWN].decode(errors="ignore")
 
 
 def _code(character: str) -> str:

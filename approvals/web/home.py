@@ -23,6 +23,7 @@ from approvals.web.delivery_status import DeliveryStatus, delivery_status
 
 COUNT_UP_TO = 100
 SOON = timedelta(hours=1)
+UNSHOWN = ("payload", "flags", "error_cause")
 MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 6, 5
 # Of each queue at most as many reviews as are counted, those that are due first, by their index.
 _COUNTS = """
@@ -99,7 +100,7 @@ def last_decisions(
     decisions = list(
         Decision.objects.filter(by=access.actor.person, review__in=reviews_of(access.actor))
         .select_related("review__queue")
-        .defer("callback", "review__payload", *(f"review__{name}" for name in SECRETS))
+        .defer("callback", "edits", *(f"review__{name}" for name in (*UNSHOWN, *SECRETS)))
         .order_by("-decided_at")[:MAX_DECISIONS]
     )
     entries = outbox.callback_entries(each.pk for each in decisions)

@@ -45,7 +45,8 @@ def _nearest(queues: Sequence[ReviewQueue]) -> dict[UUID, list[ReviewTask]]:
     )
     decided = Decision.objects.filter(pk__in=waiting.values("subject"))
     place = Window(RowNumber(), partition_by="queue", order_by="deadline_at")
-    rows = ReviewTask.objects.without_secrets().filter(pk__in=decided.values("review"))
+    rows = ReviewTask.objects.without_secrets().defer("payload", "flags", "error_cause")
+    rows = rows.filter(pk__in=decided.values("review"))
     found: dict[UUID, list[ReviewTask]] = {}
     for row in rows.annotate(place=place).filter(place__lte=MAX_NEAREST).order_by("deadline_at"):
         found.setdefault(row.queue_id, []).append(row)

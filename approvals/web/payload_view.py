@@ -19,6 +19,7 @@ from approvals.untrusted.display import money, visible
 
 MAX_DEPTH = 5
 MAX_NODES = 300
+MAX_CHARACTERS = 131_072  # of all texts together; the raw message comes in addition
 MAX_ROWS = 50
 MAX_COLUMNS = 7
 LONG = 280  # characters from which a text is folded
@@ -96,10 +97,17 @@ class _Budget:
     """How many nodes may still be made, so that an order of 20,000 values does not fill the page."""
 
     left: int = field(default=MAX_NODES)
+    characters: int = field(default=MAX_CHARACTERS)
 
     def spend(self) -> bool:
         self.left -= 1
         return self.left >= 0
+
+    def text(self, text: str) -> str:
+        """The text, or the beginning of it that is left of all characters."""
+        shown = text[: max(self.characters, LONG)]
+        self.characters -= len(shown)
+        return shown if len(shown) == len(text) else f"{shown}… (the rest is in the raw message)"
 
 
 def review_order(review: ReviewTask) -> OrderView:
@@ -192,7 +200,7 @@ def _shown_members(left: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _name(customer: Any) -> str:
     name = customer.get("name") if isinstance(customer, dict) else customer
-    return name if isinstance(name, str) else ""
+    return name[:LONG] if isinstance(name, str) else ""
 
 
 def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[PromotedField]:
@@ -235,17 +243,17 @@ def _node(label: str, value: Any, depth: int, budget: _Budget) -> Node:
         return _group(name, value, depth, budget)
     if isinstance(value, list):
         return _list(name, value, depth, budget)
-    return _leaf(label, name, value)
+    return _leaf(label, name, value, budget)
 
 
-def _leaf(label: str, name: str, value: Any) -> Node:
+def _leaf(label: str, name: str, value: Any, budget: _Budget) -> Node:
     if value is None or value == "":
         return Node("empty", name)
     if isinstance(value, bool):
         return Node("text", name, "yes" if value else "no")
     if label in PRICES and not isinstance(value, str):
         return Node("money", name, money(value))
-    text = str(value) if isinstance(value, str) else json.dumps(value)
+    text = budget.text(str(value) if isinstance(value, str) else json.dumps(value))
     return Node("long" if len(text) > LONG else "text", name, text)
 
 
@@ -311,15 +319,16 @@ def _table(name: str, value: list[dict[str, Any]], budget: _Budget) -> Node:
 def _cell(key: str, value: Any, budget: _Budget) -> Node:
     if isinstance(value, dict | list):
         budget.spend()
-        return Node("long", text=json.dumps(value, ensure_ascii=False)[:2_000])
+        return Node("long", text=budget.text(json.dumps(value, ensure_ascii=False)[:2_000]))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Node("money", text=money(value) if key in PRICES else json.dumps(value))
-    return _leaf(key, "", value)
+    return _leaf(key, "", value, budget)
 
 
 def label_of(key: str) -> str:
     """The label of a key: `shippingAddress` and `shipping_address` become `Shipping address`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key.replace("_", " ").replace("-", " ")).strip()
+    key = key[:200].replace("_", " ").replace("-", " ")
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).strip()
     words = words.lower() if re.fullmatch(r"[A-Za-z0-9 ]+", words) else words
     short = {"sku": "SKU", "id": "ID", "vat": "VAT", "iban": "IBAN", "ip": "IP"}
     words = " ".join(short.get(word, word) for word in words.split(" "))

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db.models.fields.json import KT
+from django.db.models.functions import Left
 
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import ReviewTask
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.untrusted import display
+from approvals.untrusted.numbers import LONGEST
 from approvals.web.deadlines import deadline
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
         rows.defer("payload", "flags", "error_cause")
         .select_related("assignee", "queue")
         .annotate(
-            total=KT("payload__input__total"),
-            currency=KT("payload__input__currency"),
-            buyer=KT("payload__input__customer__name"),
+            total=Left(KT("payload__input__total"), LONGEST + 1),
+            currency=Left(KT("payload__input__currency"), LONGEST),
+            buyer=Left(KT("payload__input__customer__name"), LONGEST),
         )
     )
 

@@ -11,6 +11,7 @@ from approvals.actions import discussion
 from approvals.admin import formatting
 from approvals.models import ReviewTask, User
 from approvals.records import audit, database_time
+from approvals.untrusted import display
 from tests import factories
 from tests.factories import actor
 
@@ -28,10 +29,10 @@ def test_a_document_reads_back_and_hides_no_character() -> None:
 
 
 def test_a_block_is_escaped_and_cut() -> None:
-    block = formatting.block("<b>" + "x" * formatting.MAX_TEXT)
+    block = formatting.block("<b>" + "x" * display.MAX_SHOWN)
 
     assert "<b>" not in block
-    assert block.count("x") == formatting.MAX_TEXT - len("<b>")
+    assert block.count("x") == display.MAX_SHOWN - len("<b>")
 
 
 def test_an_age_is_in_words() -> None:
