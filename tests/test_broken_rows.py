@@ -216,7 +216,7 @@ def test_a_database_that_is_away_breaks_no_row() -> None:
 NO_ROWS = re.compile(
     r"for (?:\w+, )*\w+ in (?:nav_queues|node\.|nodes|column|row\.?$|delivery\.stages|filtered\.|form|bar|bars"
     r"|path\.|estimate\.|notes|parts|messages|permissions\.|review\.flags|order\.promoted|outage"
-    r"|field\.errors|drawing\.|hidden|tools|subjects|unused|check\.|fieldset|adminform|execution\.status_row|details"
+    r"|field\.errors|drawing\.|hidden|tools|subjects|unused|check\.|fieldset|adminform|execution\.st|details"
     r"|row\b)"
 )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from approvals.models import ExecutionHistory, OrderExecution
 from approvals.web import graph_drawing, workflow_graph
 from approvals.web.execution_steps import Step, steps_of, unfinished_states
+from approvals.web.graph_layout import TooDense
 from approvals.web.taken_path import TakenPath, taken_path
 
 PAGE = 30  # steps
@@ -23,13 +24,15 @@ class ExecutionView:
     """One page of an execution's steps, the newest first, with the drawing and its text.
 
     `older` is the step before which the next page begins, 0 without one; `cut` whether the stored
-    history lacks its beginning; `description` the drawing in words.
+    history lacks its beginning; `description` the drawing in words. `states` lists each state of a
+    workflow that is too dense to be drawn: its name, how often it was entered, and its status.
     """
 
     steps: list[Step]
     older: int = 0
     cut: bool = False
     drawing: graph_drawing.Drawing | None = None
+    states: list[tuple[str, int, str]] | None = None
     description: str = ""
     status_row: list[tuple[str, str]] | None = None
 
@@ -46,14 +49,33 @@ def view_of(
     graph = workflow_graph.graph_of(stored.workflow.document) if stored.workflow else None
     path = taken_path(stored.events)
     statuses = unfinished_states(steps, ended=ended)
+    drawing = _drawing(graph, path, statuses)
     return ExecutionView(
         shown[:PAGE],
         older=shown[PAGE - 1].number if len(shown) > PAGE else 0,
         cut=stored.cut,
-        drawing=graph_drawing.draw(graph, path, statuses) if graph else None,
+        drawing=drawing,
+        states=_listed(graph, path, statuses) if graph and drawing is None else None,
         description=describe(graph, path, statuses) if graph else "",
         status_row=sorted(stored.status_row.items()) if stored.status_row else None,
     )
+
+
+def _drawing(
+    graph: workflow_graph.Graph | None, path: TakenPath, statuses: Mapping[str, str]
+) -> graph_drawing.Drawing | None:
+    """The drawn workflow; None without one, or if it is too dense."""
+    try:
+        return graph_drawing.draw(graph, path, statuses) if graph else None
+    except TooDense:
+        return None
+
+
+def _listed(
+    graph: workflow_graph.Graph, path: TakenPath, statuses: Mapping[str, str]
+) -> list[tuple[str, int, str]]:
+    names = dict.fromkeys(workflow_graph.names(graph))
+    return [(name, path.entered[name], statuses.get(name, "")) for name in names]
 
 
 def problem_of(stored: ExecutionHistory | None) -> str:

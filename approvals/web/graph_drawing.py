@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from approvals.web.graph_layout import MARGIN, Box, Layout, lay_out
+from approvals.web.graph_layout import MARGIN, Box, Layout, Work, lay_out
 from approvals.web.taken_path import TakenPath
 from approvals.web.workflow_graph import Edge, Graph, Node
 
@@ -73,13 +73,20 @@ class Drawing:
     edges: list[DrawnEdge] = field(default_factory=list)
 
 
-def draw(graph: Graph, path: TakenPath, statuses: Mapping[str, str]) -> Drawing:
-    """Draw a workflow; `statuses` has the states that it is in (`open`) or ended in (`broken`)."""
+def draw(
+    graph: Graph, path: TakenPath, statuses: Mapping[str, str], work: Work | None = None
+) -> Drawing:
+    """Draw a workflow; `statuses` has the states that it is in (`open`) or ended in (`broken`).
+
+    Raises TooDense if it would take long; `work` is what is left of the work for the whole drawing.
+    """
+    work = work or Work()
     inner = {
-        node.name: [draw(each, path, statuses) for each in node.inner]
+        node.name: [draw(each, path, statuses, work) for each in node.inner]
         for node in graph.nodes.values()
     }
-    layout = lay_out(graph, {name: _size(name, inside) for name, inside in inner.items()})
+    sizes = {name: _size(name, inside) for name, inside in inner.items()}
+    layout = lay_out(graph, sizes, work)
     drawing = Drawing(
         width=round(layout.right + LANE * len(layout.back_edges) + MARGIN),
         height=layout.bottom + MARGIN,

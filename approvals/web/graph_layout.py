@@ -7,7 +7,7 @@ pixels at a font size of 12.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +16,18 @@ from approvals.web.workflow_graph import Edge, Graph
 
 GAP, LAYER_GAP, MARGIN = 14, 32, 12  # between boxes, between layers, and around a graph
 SWEEPS = 6
+MAX_STEPS = 1_500  # edges, and layers that they cross: 0.1 s on one core
+
+
+class TooDense(Exception):
+    """A graph has so many long edges that it takes too long to lay out, and shows too little."""
+
+
+@dataclass
+class Work:
+    """How many more edges, and layers that they cross, may be laid out."""
+
+    left: int = MAX_STEPS
 
 
 @dataclass
@@ -54,11 +66,20 @@ class Layout:
     bottom: int
 
 
-def lay_out(graph: Graph, sizes: Mapping[str, tuple[int, int]]) -> Layout:
-    """Lay out a graph whose states have these sizes (width, height)."""
+def lay_out(graph: Graph, sizes: Mapping[str, tuple[int, int]], work: Work | None = None) -> Layout:
+    """Lay out a graph whose states have these sizes (width, height).
+
+    Raises TooDense if that would take long: the time grows with the layers that all edges cross. The
+    graphs of one drawing share `work`.
+    """
     boxes = {name: Box(name, *sizes[name]) for name in graph.nodes}
     down, back = _directed(graph)
-    layers, routes = _layered(graph, boxes, down)
+    depth = _depths(graph, down)
+    work = work or Work()
+    work.left -= len(down) + len(back) + sum(depth[e.target] - depth[e.source] for e in down)
+    if work.left < 0:
+        raise TooDense
+    layers, routes = _layered(depth, boxes, down)
     _order(layers, routes)
     _place(layers, routes)
     return Layout(
@@ -97,9 +118,10 @@ def _directed(graph: Graph) -> tuple[list[Edge], list[Edge]]:
     return down, back
 
 
-def _layered(graph: Graph, boxes: Mapping[str, Box], down: list[Edge]) -> tuple[Layers, Routes]:
+def _layered(
+    depth: Mapping[str, int], boxes: Mapping[str, Box], down: list[Edge]
+) -> tuple[Layers, Routes]:
     """The layers by the longest path down, and each edge with its bends in the layers it crosses."""
-    depth = _depths(graph, down)
     layers: Layers = [[] for _ in range(max(depth.values()) + 1)]
     for name, level in depth.items():
         layers[level].append(boxes[name])
@@ -116,16 +138,22 @@ def _layered(graph: Graph, boxes: Mapping[str, Box], down: list[Edge]) -> tuple[
 
 
 def _depths(graph: Graph, down: list[Edge]) -> dict[str, int]:
-    """The number of each state's layer: one below the lowest state with an edge to it."""
+    """The number of each state's layer: one below the lowest state with an edge to it.
+
+    Each edge is followed once, after all those that lead to its source.
+    """
     depth = dict.fromkeys(graph.nodes, 0)
-    for _ in graph.nodes:
-        moved = False
-        for edge in down:
-            if depth[edge.target] <= depth[edge.source]:
-                depth[edge.target] = depth[edge.source] + 1
-                moved = True
-        if not moved:
-            break
+    leaving: dict[str, list[Edge]] = defaultdict(list)
+    for edge in down:
+        leaving[edge.source].append(edge)
+    missing = Counter(edge.target for edge in down)
+    free = [name for name in graph.nodes if not missing[name]]
+    while free:
+        for edge in leaving[free.pop()]:
+            depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+            missing[edge.target] -= 1
+            if not missing[edge.target]:
+                free.append(edge.target)
     return depth
 
 

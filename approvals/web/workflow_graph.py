@@ -12,7 +12,8 @@ from typing import Any
 
 from approvals.workflows.asl.model import Definition, Machine, State, error_names
 
-MAX_NODES = 300
+MAX_NODES = 300  # of a workflow, with all its machines
+MAX_DEPTH = 12  # machines inside each other
 MAX_LABEL = 120  # characters
 
 
@@ -45,8 +46,11 @@ class Graph:
 
 
 def graph_of(document: Any) -> Graph | None:
-    """The graph of a parsed definition, MAX_NODES deep and wide at most; None if it has no state."""
-    return _graph(Definition.of_document(document).root, MAX_NODES)
+    """The graph of a parsed definition, its first MAX_NODES states; None if it has no state.
+
+    What lies deeper than MAX_DEPTH machines is left out.
+    """
+    return _graph(Definition.of_document(document).root, _Budget())
 
 
 def names(graph: Graph) -> Iterator[str]:
@@ -57,20 +61,29 @@ def names(graph: Graph) -> Iterator[str]:
             yield from names(inner)
 
 
-def _graph(machine: Machine, most: int) -> Graph | None:
-    states = {state.name: state for state in islice(machine.states.values(), max(most, 0))}
+@dataclass
+class _Budget:
+    """How many states may still be taken."""
+
+    left: int = MAX_NODES
+
+
+def _graph(machine: Machine, budget: _Budget, depth: int = 1) -> Graph | None:
+    states = {state.name: state for state in islice(machine.states.values(), budget.left)}
+    budget.left -= len(states)
     if not states:
         return None
-    nodes = {name: _node(state, most - len(machine.states)) for name, state in states.items()}
+    nodes = {name: _node(state, budget, depth) for name, state in states.items()}
     for node in nodes.values():
         node.edges = [edge for edge in node.edges if edge.target in nodes]
     start = machine.start
     return Graph(start.name if start and start.name in nodes else next(iter(nodes)), nodes)
 
 
-def _node(state: State, most: int) -> Node:
+def _node(state: State, budget: _Budget, depth: int) -> Node:
+    machines = state.inner_machines if depth < MAX_DEPTH else []
     inner = [
-        graph for machine in state.inner_machines if (graph := _graph(machine, most)) is not None
+        graph for machine in machines if (graph := _graph(machine, budget, depth + 1)) is not None
     ]
     return Node(state.name, state.type, list(_edges(state)), inner)
 

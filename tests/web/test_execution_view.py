@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -13,6 +14,7 @@ from tests import histories
 from tests.browser import orders as day
 from tests.histories import History
 from tests.web.pages import html
+from tests.web.test_graph_layout import dense
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("machine", "wake_ups_sent")]
 
@@ -64,3 +66,20 @@ def test_what_kept_an_execution_from_being_read_is_a_sentence(trouble: str, sent
 
 def test_what_was_never_read_has_had_no_problem() -> None:
     assert problem_of(None) == ""
+
+
+def test_a_workflow_that_is_too_dense_to_be_drawn_is_listed(browser: Client, olga: User) -> None:
+    order = day.order("ORD-1", olga)
+    taken = ["CheckOrderId", "OpenOrder"]
+    flow = histories.read(order, History().go(taken, stay=True)).workflow
+    assert flow is not None
+    definition = json.dumps({"StartAt": "c0", "States": dense(120)})
+    flow.definition = definition.replace('"c0"', '"CheckOrderId"').replace('"c1"', '"OpenOrder"')
+    flow.save()
+
+    page = html(browser, "/orders/ORD-1/")
+
+    assert "too many transitions to be drawn" in page
+    assert "<li><bdi>CheckOrderId</bdi>: taken</li>" in page
+    assert "<li><bdi>OpenOrder</bdi>: taken, is here now</li>" in page
+    assert "<li><bdi>c119</bdi>: not taken</li>" in page

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from itertools import combinations
 
+import pytest
+
 from approvals.web.graph_drawing import MAX_NAME, Drawing, draw
+from approvals.web.graph_layout import TooDense
 from approvals.web.taken_path import TakenPath, taken_path
 from approvals.web.workflow_graph import graph_of, names
 from tests.histories import BRANCHES, TO_THE_REVIEW, History
+from tests.web.test_graph_layout import dense
 from tests.workflows.linting.definitions import ORDERS
 
 DEFINITION = json.loads(ORDERS.read_text())
@@ -77,3 +81,12 @@ def test_the_branches_of_a_parallel_state_lie_inside_its_frame() -> None:
     for node in inside:
         assert frame.x < node.x < node.x + node.width < frame.x + frame.width
         assert frame.y < node.y < node.y + node.height < frame.y + frame.height
+
+
+def test_machines_inside_each_other_share_the_work_of_a_drawing() -> None:
+    inner = {"States": dense(14)}
+    states = {f"p{n}": {"Type": "Parallel", "Branches": [inner]} for n in range(5)}
+    graph = graph_of({"States": states})
+    assert graph is not None
+    with pytest.raises(TooDense):
+        draw(graph, TakenPath(), {})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import combinations
 from typing import Any
 
-from approvals.web.graph_layout import GAP, LAYER_GAP, Layout, lay_out
+import pytest
+
+from approvals.web.graph_layout import GAP, LAYER_GAP, Layout, TooDense, lay_out
 from approvals.web.workflow_graph import graph_of
 from tests.workflows.linting.definitions import ORDERS
 
@@ -68,3 +71,41 @@ def test_states_beside_each_other_keep_their_distance() -> None:
         left, right = sorted((one, other), key=lambda box: box.x)
         assert left.x + left.width + GAP <= right.x + 1  # places are rounded to pixels
     assert layout.right == max(box.x + box.width for box in layout.boxes.values())
+
+
+def caught(count: int) -> dict[str, dict[str, Any]]:
+    """Tasks one after another whose errors all lead to the same state."""
+    tasks = {
+        f"t{n}": {"Type": "Task", "Next": f"t{n + 1}", "Catch": [{"Next": "end"}]}
+        for n in range(count)
+    }
+    return tasks | {f"t{count}": {"Type": "Succeed"}, "end": {"Type": "Fail"}}
+
+
+def dense(count: int) -> dict[str, dict[str, Any]]:
+    """Choices each of which leads to every later state."""
+    return {
+        f"c{n}": {"Type": "Choice", "Choices": [{"Next": f"c{m}"} for m in range(n + 1, count)]}
+        for n in range(count)
+    }
+
+
+@pytest.mark.parametrize("states", [dense(120), caught(200)], ids=["dense", "caught"])
+def test_a_graph_that_would_take_long_is_refused_at_once(states: dict[str, Any]) -> None:
+    began = time.process_time()
+    with pytest.raises(TooDense):
+        laid_out(**states)
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "states",
+    [dense(18), caught(50), {f"s{n}": {"Next": f"s{n + 1}"} for n in range(300)}],
+    ids=["dense", "caught", "long"],
+)
+def test_a_graph_at_the_limits_is_laid_out_in_a_fraction_of_a_second(
+    states: dict[str, Any],
+) -> None:
+    began = time.process_time()
+    assert len(laid_out(**states).boxes) == len(states)
+    assert time.process_time() - began < 0.6

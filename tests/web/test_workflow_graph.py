@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from approvals.models import User
-from approvals.web.workflow_graph import MAX_NODES, graph_of
+from approvals.web.workflow_graph import MAX_DEPTH, MAX_NODES, graph_of, names
 from tests import histories
 from tests.browser import orders as day
 from tests.histories import History
@@ -48,8 +48,23 @@ def test_a_graph_has_no_more_nodes_than_can_be_drawn() -> None:
 
     assert graph is not None
     assert len(graph.nodes) == 200
-    for name in ("s0", "s199"):
-        assert len(graph.nodes[name].inner[0].nodes) == MAX_NODES - 200
+    assert len(graph.nodes["s0"].inner[0].nodes) == MAX_NODES - 200
+    assert graph.nodes["s199"].inner == []
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Maps inside each other."""
+    document: dict[str, Any] = {"States": {"m0": {"Type": "Succeed"}}}
+    for level in range(1, levels):
+        document = {"States": {f"m{level}": {"Type": "Map", "ItemProcessor": document}}}
+    return document
+
+
+def test_machines_inside_each_other_end_at_a_depth() -> None:
+    graph = graph_of(nested(280))
+
+    assert graph is not None
+    assert len(list(names(graph))) == MAX_DEPTH
 
 
 @pytest.mark.parametrize(
@@ -58,6 +73,7 @@ def test_a_graph_has_no_more_nodes_than_can_be_drawn() -> None:
         {}, [], {"States": []}, {"States": {}}, {"States": {"a": 1}}, {"StartAt": 5, "States": {"a": {}}},
         {"StartAt": "a", "States": {"a": {"Next": "a", "Branches": [{}, 1], "Iterator": []}}},
         {"StartAt": "a", "States": {f"s{n}": {"Next": f"s{n - 1}"} for n in range(400)}},
+        nested(280),
         {"StartAt": "a", "States": {"a": {"Next": "b"}, "b": {"Next": "a"}, "c": {"Next": "c"}}},
     ],
 )  # fmt: skip
