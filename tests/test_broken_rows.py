@@ -18,7 +18,7 @@ from approvals.api import presentation
 from approvals.models import OrderExecution, ReviewQueue, ReviewTask, User
 from approvals.orchestration import fulfillment
 from approvals.untrusted import display
-from approvals.web import orders, review_rows, timeline
+from approvals.web import deadlines, orders, review_rows, timeline
 from tests import factories
 from tests.callers import Caller
 from tests.factories import actor
@@ -73,7 +73,7 @@ def test_a_queue_shows_the_rows_beside_a_broken_one(
     first, second, third = open_reviews(queue, 3)
     ReviewTask.objects.filter(pk=second.pk).update(amount=13)
     monkeypatch.setattr(display, "money", breaks(display.money, at=13))
-    monkeypatch.setattr(review_rows, "deadline", breaks(review_rows.deadline, at=third.pk))
+    monkeypatch.setattr(review_rows, "deadline", breaks(deadlines.deadline, at=third.pk))
     client.force_login(alice)
 
     html = client.get(f"/queues/{queue.slug}/").content.decode()
@@ -98,7 +98,7 @@ def test_the_home_page_shows_what_a_person_holds_beside_a_broken_row(
     held = open_reviews(queue, 2)
     for each in held:
         assignment.claim(each.pk, by=actor(alice))
-    monkeypatch.setattr(review_rows, "deadline", breaks(review_rows.deadline, at=held[0].pk))
+    monkeypatch.setattr(review_rows, "deadline", breaks(deadlines.deadline, at=held[0].pk))
     client.force_login(alice)
 
     html = client.get("/").content.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -217,7 +218,7 @@ def test_a_message_that_comes_late_is_linked_to_the_newest_and_takes_no_place(
 def test_steps_of_other_queues_items_and_states_are_not_linked(queue: ReviewQueue) -> None:
     other = factories.queue("other")
     same = {"executionArn": ARN, "orderId": "A", "stateName": "Review"}
-    for of, fields in [
+    others: list[tuple[ReviewQueue, dict[str, Any]]] = [
         (queue, {}),
         (other, {}),
         (queue, {"itemIndex": 0}),
@@ -228,7 +229,8 @@ def test_steps_of_other_queues_items_and_states_are_not_linked(queue: ReviewQueu
         (queue, {"stateName": "a\x1fb", "orderId": "c"}),
         (queue, {"stateName": "a", "orderId": "b\x1fc"}),
         (queue, {"stateName": "é" * 128, "orderId": "漢" * 256, "executionArn": "😀" * 512}),
-    ]:
+    ]
+    for of, fields in others:
         factories.review(of, **(same | fields))
     assert events() == 0
 

@@ -32,7 +32,7 @@ def test_references_that_double_are_refused_when_the_schema_is_saved() -> None:
     assert time.process_time() - began < SECONDS
 
 
-HOSTILE = {
+HOSTILE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "references that double": (
         {"$defs": doubling(18), "properties": {"a": {"$ref": "#/$defs/a0"}}},
         {"a": 1},

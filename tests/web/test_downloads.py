@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import assignment
+from approvals.actions import assignment, intake
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.admin.rows import operator
@@ -77,7 +77,7 @@ def test_a_large_message_in_quarantine_is_shown_in_part_and_downloaded_whole(
     client: Client, alice: User, queue: ReviewQueue
 ) -> None:
     body = json.dumps({"taskToken": TOKEN, "schemaVersion": "9", "note": LARGE}, ensure_ascii=False)
-    factories.intake.accept(queue, [factories.received(body)])
+    intake.accept(queue, [factories.received(body)])
     row = QuarantinedMessage.objects.get()
     page, whole = (
         f"/admin/approvals/quarantinedmessage/{row.pk}/{name}/" for name in ("change", "body")

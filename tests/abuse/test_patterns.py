@@ -11,6 +11,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -109,23 +110,26 @@ def pieces(pattern: re.Pattern[Any]) -> list[str]:
 def attacks(pattern: re.Pattern[Any]) -> Iterator[Callable[[int], str]]:
     """Texts of any length: one piece or two repeated, or a piece before another one that is repeated."""
     some = pieces(pattern)
-    for one in some:
-        yield lambda size, one=one: (one * size)[:size]
+    yield from (partial(repeated, one) for one in some)
     for one, other in itertools.permutations(some, 2):
-        yield lambda size, both=one + other: (both * size)[:size]
-        yield lambda size, one=one, other=other: (one + other * size)[:size]
-        yield lambda size, one=one, other=other: ((one * 63)[:63] + other * size)[:size]
-        yield lambda size, one=one, other=other: (one * size)[: size - 4] + other
+        yield partial(repeated, one + other)
+        yield partial(repeated, other, before=one)
+        yield partial(repeated, other, before=(one * 63)[:63])
+        yield partial(repeated, one, after=other)
+
+
+def repeated(piece: str, size: int, *, before: str = "", after: str = "") -> str:
+    """A piece, repeated between these texts up to a length."""
+    return (before + piece * size)[: size - len(after)] + after
 
 
 def seconds(pattern: Pattern, text: str) -> float:
     """The processor time of applying a pattern to a text."""
-    subject = text if isinstance(pattern.compiled.pattern, str) else text.encode()
-    apply = getattr(pattern.compiled, pattern.method)
+    is_text = isinstance(pattern.compiled.pattern, str)
+    arguments: list[Any] = [text if is_text else text.encode()]
     if pattern.method in ("sub", "subn"):
-        replacement = "" if isinstance(subject, str) else b""
-        subject = (replacement, subject)  # type: ignore[assignment]
-    arguments = subject if isinstance(subject, tuple) else (subject,)
+        arguments.insert(0, "" if is_text else b"")
+    apply = getattr(pattern.compiled, pattern.method)
     began = time.process_time()
     result = apply(*arguments)
     if pattern.method == "finditer":
