@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0015_unused_indexes'),
+        ('approvals', '0016_review_by_customer'),
     ]
 
     operations = [
