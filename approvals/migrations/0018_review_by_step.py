@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0016_review_by_customer'),
+        ('approvals', '0017_frozen_outcomes'),
     ]
 
     operations = [
