@@ -249,7 +249,7 @@ def _still_waiting(
 
 
 def _settle(review: ReviewTask, newer: ReviewTask | None, found: Mapping[UUID, Evidence]) -> bool:
-    """End a review whose token is proved closed; True if it has ended. `newer` takes its place, if there is one."""
+    """End a review whose token is proved closed, in favour of `newer` if there is one; True if it has ended."""
     evidence = found[review.pk]
     if not evidence.fate.is_closed:
         return False

@@ -141,7 +141,7 @@ def test_the_end_of_its_execution_ends_a_task(
 def test_a_task_that_an_ended_execution_does_not_show_is_over_with_it(
     ending: str, history: History, review: ReviewTask
 ) -> None:
-    history.send("another")
+    history.send("token-of-the-another")
     history.add(ending)
 
     assert proved(evidence.ask(review)) == (Fate.EXECUTION_ENDED, 4, ending)
@@ -150,7 +150,7 @@ def test_a_task_that_an_ended_execution_does_not_show_is_over_with_it(
 def test_a_task_that_a_running_execution_does_not_show_is_unknown(
     history: History, review: ReviewTask
 ) -> None:
-    history.send("another")
+    history.send("token-of-the-another")
 
     assert evidence.ask(review) == Evidence(Fate.UNKNOWN_TASK)
 
@@ -158,11 +158,11 @@ def test_a_task_that_a_running_execution_does_not_show_is_unknown(
 def test_a_task_after_a_redrive_is_open_and_one_before_it_ended_with_the_first_end(
     history: History, review: ReviewTask
 ) -> None:
-    history.send("before")
+    history.send("token-of-the-before")
     history.add("ExecutionFailed")
     history.add("ExecutionRedriven")
     history.send()
-    before = factories.review(taskToken="before")
+    before = factories.review(taskToken="token-of-the-before")
 
     assert evidence.ask(review).fate == Fate.OPEN
     assert proved(evidence.ask(before)) == (Fate.EXECUTION_ENDED, 4, "ExecutionFailed")
@@ -171,10 +171,10 @@ def test_a_task_after_a_redrive_is_open_and_one_before_it_ended_with_the_first_e
 def test_events_of_parallel_branches_interleave_and_each_closes_its_own_task(
     history: History, review: ReviewTask
 ) -> None:
-    other = factories.review(taskToken="other")
+    other = factories.review(taskToken="token-of-the-other")
     begun = history.add("ParallelStateStarted")
     here = history.send(after=begun)
-    there = history.send("other", after=begun)
+    there = history.send("token-of-the-other", after=begun)
     history.add("TaskTimedOut", after=there)
     history.add("TaskSucceeded", after=here, output="{}")
 
@@ -228,7 +228,7 @@ def test_a_decision_that_the_end_names_is_not_ours_unless_it_was_asked_about(
 def test_a_task_is_also_found_by_the_id_of_its_message(
     history: History, review: ReviewTask
 ) -> None:
-    history.send("hidden", message_id=review.sqs_message_id)
+    history.send("token-of-the-hidden", message_id=review.sqs_message_id)
 
     assert evidence.ask(review).fate == Fate.OPEN
 
@@ -236,7 +236,7 @@ def test_a_task_is_also_found_by_the_id_of_its_message(
 def test_a_review_without_a_message_id_is_not_found_by_a_message_without_one(
     history: History, review: ReviewTask
 ) -> None:
-    history.send("hidden", message_id="")
+    history.send("token-of-the-hidden", message_id="")
     review.sqs_message_id = ""
 
     assert evidence.ask(review).fate == Fate.UNKNOWN_TASK
@@ -272,18 +272,18 @@ def test_a_message_that_was_sent_as_text_is_read_too(history: History) -> None:
 def test_the_tasks_of_an_execution_are_the_newest_first_each_with_what_it_sent(
     history: History,
 ) -> None:
-    history.send("one", message_id="m-1")
-    history.send("two", message_id="m-2")
+    history.send("token-of-the-one", message_id="m-1")
+    history.send("token-of-the-two", message_id="m-2")
     history.add("TaskScheduled", parameters=json.dumps({"MessageBody": {"orderId": "1"}}))
 
     bare, second, first = evidence.tasks_of(HERE, "arn")
 
     assert (first.message["taskToken"], first.message_id, first.queue_url) == (
-        "one",
+        "token-of-the-one",
         "m-1",
         QUEUE_URL,
     )
-    assert (second.message["taskToken"], second.message_id) == ("two", "m-2")
+    assert (second.message["taskToken"], second.message_id) == ("token-of-the-two", "m-2")
     assert second.sent_at == BEGAN + timedelta(seconds=4)
     assert bare.fingerprint is None
 

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0017_frozen_outcomes'),
+        ('approvals', '0021_refused_heartbeats'),
     ]
 
     operations = [
