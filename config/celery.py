@@ -10,11 +10,15 @@ from celery import Celery
 from celery.signals import setup_logging, task_prerun, worker_init
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connections
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251
 # Celery would run Django's checks in each worker, which import all pages and the API: 15 MB that no task
 # needs. The web process and manage.py run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # noqa: TID251
+
+# Reads every message of the queue before kombu does; kombu imports it when it connects.
+TRANSPORT_ALIASES["sqs"] = "config.wake_up_queue:Transport"
 
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
