@@ -14,8 +14,8 @@ from pathlib import Path
 from local.processes import LocalError, dying_with_me
 from local.supervisor.programs import Program
 
-_PAUSE_SECONDS = 2.0  # before a restart
-_MAX_RESTARTS = 5
+_PAUSE_SECONDS = 2.0  # before the first restart; doubled with each that follows
+_LONGEST_PAUSE_SECONDS = 60.0
 _STABLE_SECONDS = 60.0  # after this long, a child's earlier crashes no longer count
 _SHOWN_LINES = 12  # of the log of a child that ended
 
@@ -62,7 +62,7 @@ class ChildProcesses:
                 raise LocalError(f"the {child.program.name} process did not start: see {child.log}")
 
     def watch(self) -> None:
-        """Restart each child that has ended, after a pause. Raises `LocalError` after too many restarts."""
+        """Restart each child that has ended, after pauses of 2 s to a minute; the others go on meanwhile."""
         for child in self._children:
             if child.restart_at is not None:
                 if time.monotonic() >= child.restart_at:
@@ -99,12 +99,10 @@ class ChildProcesses:
         if time.monotonic() - child.started > _STABLE_SECONDS:
             child.crashes = 0
         child.crashes += 1
-        if child.crashes > _MAX_RESTARTS:
-            raise LocalError(
-                f"the {child.program.name} process died {child.crashes} times: see {child.log}"
-            )
-        self._say(f"Restarting it in {_PAUSE_SECONDS:.0f} s ({child.crashes} of {_MAX_RESTARTS}).")
-        child.restart_at = time.monotonic() + _PAUSE_SECONDS
+        pause = min(_PAUSE_SECONDS * 2 ** min(child.crashes - 1, 16), _LONGEST_PAUSE_SECONDS)
+        times = f", it ended {child.crashes} times in a row: see {child.log}"
+        self._say(f"Restarting it in {pause:.0f} s{times if child.crashes > 1 else ''}.")
+        child.restart_at = time.monotonic() + pause
 
     def _restart(self, child: _Child) -> None:
         child.log_start = child.log.stat().st_size

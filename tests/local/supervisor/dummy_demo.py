@@ -98,7 +98,6 @@ def copy_or_create_cluster(data: Path, launcher: postgres._Launcher) -> None:
 if __name__ == "__main__":
     behaviour = sys.argv[2]
     child_processes._PAUSE_SECONDS = 0.1
-    child_processes._MAX_RESTARTS = 2
     postgres._create_cluster = copy_or_create_cluster
     if behaviour == "account":
         demo._start_aws = start_empty_account

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,30 @@ def test_a_crashed_child_comes_back_and_its_leftovers_do_not_stay(
     wait_until(
         lambda: not any("sleep" in described(pid) for pid in helpers), what="the end of the helpers"
     )
+
+
+def test_the_pause_before_a_restart_doubles_up_to_its_limit(
+    monkeypatch: pytest.MonkeyPatch, children: Children
+) -> None:
+    monkeypatch.setattr(child_processes, "_PAUSE_SECONDS", 0.004)
+    monkeypatch.setattr(child_processes, "_LONGEST_PAUSE_SECONDS", 0.05)
+    pauses: list[float] = []
+    children.run("odd", "sys.exit(3)")
+    child = children._children[0]
+
+    def seven_ends() -> bool:
+        waited = child.restart_at
+        children.watch()
+        if waited is None and child.restart_at is not None:
+            pauses.append(child.restart_at - time.monotonic())
+        return len(pauses) == 7
+
+    wait_until(seven_ends, seconds=60, what="seven ends")
+    children.stop()
+
+    nominal = [0.004, 0.008, 0.016, 0.032, 0.05, 0.05, 0.05]
+    assert all(0 < pause <= most for pause, most in zip(pauses, nominal, strict=True))
+    assert all(pause > most / 2 for pause, most in zip(pauses[3:], nominal[3:], strict=True))
 
 
 def test_the_last_child_stops_first(tmp_path: Path, children: Children) -> None:
