@@ -21,6 +21,7 @@ from approvals.records import (
     order_validation,
     orders,
 )
+from approvals.records.order_validation import Former
 from approvals.records.orders import Ending
 from approvals.records.unit_of_work import UnitOfWork
 
@@ -31,12 +32,14 @@ def accept(
     *,
     state_machine_arn: str,
     qualifier: str = "",
+    written: Mapping[str, Any] | None = None,
     by: Actor,
     key: idempotency.Key | None = None,
 ) -> tuple[OrderExecution, bool]:
     """Store an order once, with the outbox entry that starts its execution; returns it and whether it is new.
 
-    The input is canonical JSON, so that the same order always makes the same bytes. Raises NotAllowed,
+    The input is canonical JSON, so that the same order always makes the same bytes. `written` is the order
+    as it came, if that differs: an earlier release may have stored it so. Raises NotAllowed,
     Invalid (no usable order_id, too large), OrderConflict (the id came with other content before) or
     Unavailable without a state machine.
     """
@@ -55,8 +58,10 @@ def accept(
         input_sha256=hashlib.sha256(text.encode()).digest(),
         created_by=by.user,
     )
-    row = _first_attempt(new) or _insert(new, by)
-    if bytes(row.input_sha256) != new.input_sha256:
+    former = order_validation.former(written or order, text)
+    row = (former and _stored_as(former, new)) or _first_attempt(new) or _insert(new, by)
+    same = {new.input_sha256} | ({former.input_sha256} if former else set())
+    if bytes(row.input_sha256) not in same:
         raise OrderConflict(order_id=order_id)
     idempotency.fill(key, row.pk, status=None if row is new else 200)
     return row, row is new
@@ -68,6 +73,16 @@ def _first_attempt(like: OrderExecution) -> OrderExecution | None:
         state_machine_arn=like.state_machine_arn, order_id=like.order_id, attempt=1
     )
     return stored.first()
+
+
+def _stored_as(former: Former, new: OrderExecution) -> OrderExecution | None:
+    """The first attempt at the same order that an earlier release stored under another spelling of its id."""
+    if former.order_id == new.order_id:
+        return None
+    spelled = OrderExecution(
+        state_machine_arn=new.state_machine_arn, order_id=former.order_id, attempt=1
+    )
+    return _first_attempt(spelled)
 
 
 def _insert(new: OrderExecution, by: Actor) -> OrderExecution:

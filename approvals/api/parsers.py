@@ -9,6 +9,7 @@ from rest_framework.parsers import BaseParser
 
 from approvals.api.errors import TooLarge, escaped
 from approvals.exceptions import Invalid
+from approvals.orchestration import order_amounts
 from approvals.untrusted import strict_json
 from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
@@ -31,12 +32,24 @@ class StrictJSONParser(BaseParser):
         if len(body) < _content_length(parser_context):
             raise Invalid("The body is shorter than its Content-Length.", pointer="")
         try:
-            return strict_json.read(body.decode())
+            return self.read(body.decode())
         except UnicodeDecodeError:
             raise Invalid("The body is not UTF-8.", pointer="") from None
         except Unreadable as error:
             pointer = "".join(f"/{escaped(str(step))}" for step in error.place)
             raise Invalid(error.explanation, pointer=pointer) from None
+
+    def read(self, text: str) -> Any:
+        """Returns the document in a body. Raises Unreadable."""
+        return strict_json.read(text)
+
+
+class OrderParser(StrictJSONParser):
+    """As strict; numbers remember how they were written, because an amount may be one."""
+
+    def read(self, text: str) -> Any:
+        """As StrictJSONParser's."""
+        return order_amounts.read(text)
 
 
 def _content_length(context: Mapping[str, Any] | None) -> int:

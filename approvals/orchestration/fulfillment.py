@@ -9,10 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from approvals import arns
+from approvals import arns, policy
 from approvals.actions import orders
 from approvals.actors import Actor
+from approvals.exceptions import Invalid
 from approvals.models import OrderExecution
+from approvals.orchestration import order_amounts
+from approvals.policy import Action
 from approvals.records import idempotency
 
 PATIENCE = 3.0  # seconds
@@ -24,10 +27,19 @@ def start_order_fulfillment(
 ) -> tuple[OrderExecution, bool]:
     """Accept an order for the configured state machine; returns its row, and whether it is new.
 
-    Raises what `actions.orders.accept` does.
+    Its amounts are judged first (`order_amounts`). Raises what `actions.orders.accept` does.
     """
     machine, qualifier = arns.split_qualifier(settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN)
-    return orders.accept(order, state_machine_arn=machine, qualifier=qualifier, by=by, key=key)
+    try:
+        checked = order_amounts.checked(order)
+    except Invalid:
+        policy.may(
+            Action.START_ORDER, None, by=by
+        ).or_raise()  # who may not start it learns only that
+        raise
+    return orders.accept(
+        checked, state_machine_arn=machine, qualifier=qualifier, written=order, by=by, key=key
+    )
 
 
 def await_start(order: OrderExecution) -> OrderExecution:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, NoReturn
 
@@ -37,11 +37,16 @@ class Unreadable(Exception):
         super().__init__(explanation)
 
 
-def read(body: str, *, unique: Collection[str] | None = None) -> Any:
+def read(
+    body: str,
+    *,
+    unique: Collection[str] | None = None,
+    number: Callable[[str], float] = float,
+) -> Any:
     """Parse a body of JSON into a value that can be stored. Raises Unreadable.
 
     No object may have a key twice. If `unique` is given, that holds for these keys alone, and of
-    any other the last one counts.
+    any other the last one counts. `number` makes the float of a number with a point or an exponent.
     """
     try:
         size = len(body.encode())
@@ -56,7 +61,7 @@ def read(body: str, *, unique: Collection[str] | None = None) -> Any:
             object_pairs_hook=partial(_object, unique),
             parse_constant=_no_constant,
             parse_int=_bounded_int,
-            parse_float=_bounded_float,
+            parse_float=partial(_bounded_float, number),
         )
     except ValueError as error:
         raise Unreadable("not_json", f"The body is not JSON: {error}"[:300]) from None
@@ -99,8 +104,8 @@ def _bounded_int(digits: str) -> int:
     return int(digits)
 
 
-def _bounded_float(digits: str) -> float:
-    value = float(digits)
+def _bounded_float(number: Callable[[str], float], digits: str) -> float:
+    value = number(digits)
     if len(digits) > MAX_DIGITS or abs(value) > LARGEST:
         raise Unreadable("number_too_long", "A number is longer or larger than can be stored.")
     return value

@@ -16,6 +16,7 @@ from approvals.actors import Actor
 from approvals.api import pagination, presentation, queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
+from approvals.api.parsers import OrderParser
 from approvals.api.serializers.orders import (
     OrderAnswer,
     OrderQuery,
@@ -37,6 +38,7 @@ class Orders(Endpoint):
     """All orders."""
 
     write_scope = Scope.ORDERS
+    parser_classes = [OrderParser]
 
     @schema.listing("orders_list", OrderAnswer, query=OrderQuery)
     def get(self, request: Request) -> Response:

@@ -1,23 +1,39 @@
-"""The amounts of an order, from its lines and its total, in exact decimals."""
+"""The amounts of an order, from its lines and its total, in exact decimals.
+
+The service judges an order by the same functions before it starts its execution. An amount is decimal
+text: digits, and a point before at most as many decimals as its currency has. Nothing is rounded, and
+no amount goes through a float that could have changed it.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
+import re
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Any
 
+from approvals.orchestration.lambdas import currencies
 from approvals.orchestration.lambdas.failures import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CENT = Decimal("0.01")
-MAX_MAGNITUDE = 15  # digits before the point, of an amount and of a quantity
+# The members of an order, and of each of its lines, that are amounts.
+OF_AN_ORDER = ("total", "amount", "shipping_cost", "tax", "discount")
+OF_A_LINE = ("unit_price",)
+LONGEST = 64  # characters of an amount
+SURE_DIGITS = (
+    15  # a decimal of so many digits comes out of a float as it went in (IEEE 754 binary64)
+)
+
+_AMOUNT = re.compile(r"-?[0-9]+(?:\.([0-9]+))?")
+# Sums of products stay exact, or are refused.
+_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
 
 
 def stated_total(order: Mapping[str, Any]) -> Decimal | None:
     """The total (or `amount`) the order itself states; None when it states none."""
     stated = order.get("total", order.get("amount"))
-    return None if stated is None else money(stated, "total")
+    return None if stated is None else _money(order, stated, "total")
 
 
 def computed_total(order: Mapping[str, Any]) -> Decimal | None:
@@ -25,9 +41,19 @@ def computed_total(order: Mapping[str, Any]) -> Decimal | None:
     lines = order.get("items") or []
     if not lines or any("unit_price" not in line for line in lines):
         return None
-    goods = sum((_price(line, "unit_price") * quantity(line) for line in lines), Decimal())
-    due = goods + _price(order, "shipping_cost") + _price(order, "tax") - _price(order, "discount")
-    return money(str(due), "total")
+    try:
+        with localcontext(_EXACT):
+            goods = sum(
+                (
+                    _money(order, line["unit_price"], "unit_price") * quantity(line)
+                    for line in lines
+                ),
+                Decimal(),
+            )
+            extra = _part(order, "shipping_cost") + _part(order, "tax") - _part(order, "discount")
+            return goods + extra
+    except DecimalException:
+        raise ValidationError("The lines come to no amount.") from None
 
 
 def amount_due(order: Mapping[str, Any]) -> Decimal:
@@ -61,19 +87,52 @@ def quantity(line: Mapping[str, Any]) -> int:
     return count
 
 
-def money(value: object, name: str) -> Decimal:
-    """A JSON number or string as an amount with two places. Raises ValidationError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValidationError(f"{name} is not an amount.")
-    try:
-        amount = Decimal(str(value))  # a whole number of over 4,300 digits raises ValueError
-        # Judged before it is computed with: `abs` of 1E1000000 raises Overflow.
-        if amount.is_finite() and (not amount or amount.adjusted() < MAX_MAGNITUDE):
-            return amount.quantize(_CENT)
-    except (ArithmeticError, ValueError):
-        pass
-    raise ValidationError(f"{name} is not an amount.")
+def money(value: object, name: str, currency: object = None) -> Decimal:
+    """A JSON number or text as an amount with the currency's decimals, two where none is stated.
+
+    Raises ValidationError, with the value, for what is no amount, for more decimals than the currency
+    has, and for a number of so many digits that it may have been rounded on its way.
+    """
+    places = currencies.decimals(currency)
+    text = _text(value)
+    found = _AMOUNT.fullmatch(text) if len(text) <= LONGEST else None
+    if found is None:
+        raise ValidationError(
+            f"{name} is not an amount: {_shown(value)} is not digits with a point before the decimals."
+        )
+    decimals = len(found[1] or "")
+    if decimals > places:
+        of = currency if isinstance(currency, str) and currency else "An amount without a currency"
+        raise ValidationError(
+            f"{name} is not an amount: {_shown(value)} has {decimals} decimals; {of[:30]} has {places}."
+        )
+    return Decimal(text).quantize(Decimal(1).scaleb(-places), context=_EXACT)
 
 
-def _price(source: Mapping[str, Any], name: str) -> Decimal:
-    return money(source.get(name, 0), name)
+def _text(value: object) -> str:
+    """The decimal text of a value; empty where it has none, and of a float that may have been changed."""
+    if isinstance(value, str):
+        return value.strip(" ")
+    if isinstance(value, float):
+        text = repr(float(value)).removesuffix(".0")
+        return text if sum(map(str.isdigit, text)) <= SURE_DIGITS else ""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 4 * LONGEST:
+        return str(value)
+    return ""
+
+
+def _shown(value: object) -> str:
+    """A value in a sentence: at most 40 characters, all of them ASCII."""
+    if isinstance(value, str):
+        return ascii(value[:40]) + ("..." if len(value) > 40 else "")
+    if isinstance(value, float):
+        return repr(float(value))
+    return _text(value) or "a value that is no number"
+
+
+def _money(order: Mapping[str, Any], value: object, name: str) -> Decimal:
+    return money(value, name, order.get("currency"))
+
+
+def _part(order: Mapping[str, Any], name: str) -> Decimal:
+    return _money(order, order.get(name, 0), name)

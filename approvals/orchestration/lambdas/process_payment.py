@@ -5,6 +5,7 @@ The event is `{"order": ..., "review": null or the reviewer's decision, "idempot
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from approvals.orchestration.lambdas import gateway, ledger
@@ -58,16 +59,22 @@ def _hold_lifted(payment: gateway.Payment, order: dict[str, Any], review: object
     Kept in the ledger, so that a later review about something else does not bring the hold back.
     """
     entry = f"approval#{payment.key}#{payment.amount}"
+    cents = f"{payment.amount:.2f}"  # an earlier release wrote two decimals in every currency
+    entries = {entry} | (
+        {f"approval#{payment.key}#{cents}"} if Decimal(cents) == payment.amount else set()
+    )
     error = order.get("error")
     about_fraud = isinstance(error, dict) and error.get("Error") == "FraudSuspected"
     if about_fraud and isinstance(review, dict) and review.get("approved") is True:
         ledger.write_once(payment.order_id, entry, decision_id=payment.decision_id)
         return True
-    return ledger.find(payment.order_id, entry) is not None
+    return any(ledger.find(payment.order_id, each) is not None for each in entries)
 
 
 def _same_amount(charged: dict[str, str], payment: gateway.Payment) -> dict[str, str]:
-    if (charged["amount"], charged["currency"]) != (str(payment.amount), payment.currency):
+    # By value: an earlier release wrote two decimals in every currency.
+    same = Decimal(charged["amount"]) == payment.amount and charged["currency"] == payment.currency
+    if not same:
         raise ChargeConflict(
             f"Charged {charged['amount']} {charged['currency']} before, "
             f"now {payment.amount} {payment.currency} is due."

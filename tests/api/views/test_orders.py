@@ -61,6 +61,24 @@ def test_an_order_that_runs_within_the_wait_is_created(shop: Caller, running: No
     assert shown["execution_arn"].endswith(":execution:orders:order-ORD-1")
 
 
+@pytest.mark.parametrize("amount", ["1e2", "0.001", '"10,50"', "0.30000000000000004", "true"])
+def test_what_is_no_amount_is_refused_with_its_place(shop: Caller, amount: str) -> None:
+    answer = shop.post("orders/", f'{{"order_id": "A-1", "amount": {amount}}}')
+
+    problem = refused(answer, 422, "invalid")
+    assert problem["pointer"] == "/amount"
+    assert amount.strip('"') in problem["detail"] or amount == "true"
+    assert not OrderExecution.objects.exists()
+
+
+def test_a_number_of_many_digits_is_stored_to_the_cent(shop: Caller) -> None:
+    shop.post("orders/", '{"order_id": "A-1 ", "amount": 12345678901234567.89}')
+
+    assert OrderExecution.objects.get().input == (
+        '{"amount":"12345678901234567.89","order_id":"A-1"}'
+    )
+
+
 def test_an_order_is_stored_while_step_functions_is_away(shop: Caller) -> None:
     answer = shop.post("orders/", ORDER)
 
