@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency, order_batches, outbox
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.order_batches import Item, Refusal
+from approvals.records.order_batches import Item, Lines, Refusal
 from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=30)  # renewed with every chunk; after a crash nobody reads for so long
@@ -37,6 +37,7 @@ BATCHED = OrderExecution.Status.BATCHED
 COLUMNS = (
     *("source_version", "bytes", "body", "format", "status", "trouble", "on_bad_row"),
     *("position", "bytes_read", "accepted", "known", "refused", "carriers"),
+    *("lines", "blank_lines", "continuation_lines"),
     *("lease_until", "ended_at"),
 )
 Event = tuple[AuditKind, dict[str, Any]]
@@ -51,6 +52,7 @@ class Chunk:
     """Consecutive rows of a batch, read after `bytes_read` bytes of its source.
 
     `problem` is why nothing may be read after them, `at_end` whether the source has no more rows.
+    `lines` are those of the source up to its last row, from the first on.
     """
 
     items: Sequence[Item] = ()
@@ -58,6 +60,7 @@ class Chunk:
     bytes_read: int = 0
     problem: str = ""
     at_end: bool = False
+    lines: Lines = field(default_factory=Lines)
 
     @property
     def rows(self) -> int:
@@ -150,6 +153,9 @@ def record(turn: Turn, chunk: Chunk) -> Turn:
     }
     batch.position += chunk.rows
     batch.bytes_read = max(batch.bytes_read, chunk.bytes_read)
+    if chunk.lines.lines:
+        batch.lines = chunk.lines.lines
+        batch.blank_lines, batch.continuation_lines = chunk.lines.blank, chunk.lines.continuation
     for name, count in counts.items():
         setattr(batch, name, getattr(batch, name) + count)
     events: list[Event] = []

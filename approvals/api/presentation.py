@@ -283,6 +283,7 @@ def order_batch(row: OrderBatch) -> JSONObject:
         "refusals": [refused_row(each) for each in row.refusals.order_by("item")[:100]],
         "created_at": row.created_at,
         "ended_at": row.ended_at,
+        "lines": progress.lines(row),
     }
 
 

@@ -149,6 +149,7 @@ _BATCH = {
     ],
     "created_at": "2026-11-23T08:30:00.004210Z",
     "ended_at": None,
+    "lines": None,
 }
 
 ANSWERS: Mapping[type, dict[str, Any]] = {

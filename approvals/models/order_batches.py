@@ -68,6 +68,11 @@ class OrderBatch(models.Model):
     accepted = models.PositiveBigIntegerField(default=0)
     known = models.PositiveBigIntegerField(default=0)  # the same order came before
     refused = models.PositiveBigIntegerField(default=0)
+    # Of a source in lines, below its header: all that were read, those without anything, and those that
+    # continue a row of several. lines = accepted + known + refused + blank_lines + continuation_lines.
+    lines = models.PositiveBigIntegerField(default=0, db_default=0)
+    blank_lines = models.PositiveBigIntegerField(default=0, db_default=0)
+    continuation_lines = models.PositiveBigIntegerField(default=0, db_default=0)
     carriers = models.PositiveIntegerField(default=0)  # batch executions
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_epoch = models.PositiveIntegerField(default=0)

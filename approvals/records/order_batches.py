@@ -13,6 +13,7 @@ from approvals.models import BatchExecution, OrderBatch, OrderExecution, OutboxE
 from approvals.models.choices import Surface
 from approvals.records import audit, database_time, execution_names, orders, outbox
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.order_validation import Former
 
 BATCHED = OrderExecution.Status.BATCHED
 CONFLICT = "An order of this id was started with other content."
@@ -28,6 +29,7 @@ class Item:
     name: str
     text: str
     alone: bool = False  # too large for a batch execution
+    former: Former | None = None  # how an earlier release would have stored it, if otherwise
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,18 @@ class Refusal:
     order_id: str = ""
 
 
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a source: how many have been read, and how many of them are blank, or continue a row."""
+
+    lines: int = 0
+    blank: int = 0
+    continuation: int = 0
+
+
 def insert(batch: OrderBatch, items: Sequence[Item]) -> tuple[list[OrderExecution], list[Refusal]]:
     """Insert orders and what starts them; returns the new orders, and refusals of conflicting ones."""
+    items, conflicts = _not_stored_before(batch, items)
     batched = batch.mode != OrderBatch.Mode.EXECUTIONS
     rows = {item.item: _row(batch, item, batched=batched and not item.alone) for item in items}
     execution = (
@@ -55,10 +67,10 @@ def insert(batch: OrderBatch, items: Sequence[Item]) -> tuple[list[OrderExecutio
     )
     stored = {row.order_id: row for row in _stored(batch, items)}
     fresh = [row for row in rows.values() if stored[row.order_id].pk == row.pk]
-    conflicts = [
-        Refusal(item.item, item.line, "order_conflict", CONFLICT, item.order_id)
+    conflicts += [
+        _conflict(item)
         for item in items
-        if bytes(stored[item.order_id].input_sha256) != rows[item.item].input_sha256
+        if not _is_same(item, bytes(stored[item.order_id].input_sha256), rows[item.item])
     ]
     _start(batch, fresh, execution)
     first_events = {audit.chain(row): _accepted(batch, row) for row in fresh}
@@ -66,12 +78,43 @@ def insert(batch: OrderBatch, items: Sequence[Item]) -> tuple[list[OrderExecutio
     return fresh, conflicts
 
 
+def _not_stored_before(
+    batch: OrderBatch, items: Sequence[Item]
+) -> tuple[list[Item], list[Refusal]]:
+    """The items without those that an earlier release stored under another spelling of their ids.
+
+    Also returns the refusals of those that it stored with other content.
+    """
+    ids = {each.former.order_id for each in items if each.former}
+    if not ids:
+        return list(items), []
+    stored = {row.order_id: bytes(row.input_sha256) for row in _stored_with(batch, ids)}
+    kept, conflicts = [], []
+    for item in items:
+        spelled = item.former.order_id if item.former else item.order_id
+        if item.former is None or spelled == item.order_id or spelled not in stored:
+            kept.append(item)
+        elif stored[spelled] != item.former.input_sha256:
+            conflicts.append(_conflict(item))
+    return kept, conflicts
+
+
+def _conflict(item: Item) -> Refusal:
+    return Refusal(item.item, item.line, "order_conflict", CONFLICT, item.order_id)
+
+
+def _is_same(item: Item, stored: bytes, row: OrderExecution) -> bool:
+    return stored == row.input_sha256 or bool(item.former and stored == item.former.input_sha256)
+
+
 def _stored(batch: OrderBatch, items: Iterable[Item]) -> Iterable[OrderExecution]:
     """The stored orders with the ids of these items, of this batch or not."""
+    return _stored_with(batch, [item.order_id for item in items])
+
+
+def _stored_with(batch: OrderBatch, ids: Iterable[str]) -> Iterable[OrderExecution]:
     found = OrderExecution.objects.filter(
-        state_machine_arn=batch.state_machine_arn,
-        order_id__in=[item.order_id for item in items],
-        attempt=1,
+        state_machine_arn=batch.state_machine_arn, order_id__in=list(ids), attempt=1
     )
     return found.only("pk", "order_id", "input_sha256")
 

@@ -64,6 +64,7 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
         "batch": batch,
         "percent": int(share * 100),
         "read": sums["read"],
+        "lines": progress.lines_label(batch),
         "parts": [(label, sums[name], name) for name, label in LABELS.items()],
         "is_over": batch.status in {Status.FINISHED, Status.STOPPED},
         "map_run": map_run if map_run and not map_run.learned else None,

@@ -50,6 +50,18 @@ def test_a_batch_shows_how_far_it_is_and_which_line_was_refused(client: Client, 
     assert 'hx-trigger="every 2s"' in page
 
 
+def test_a_page_accounts_for_the_lines_of_a_file(client: Client, olga: User) -> None:
+    client.force_login(olga)
+    batch = begun()
+    OrderBatch.objects.filter(pk=batch.pk).update(
+        format="csv", lines=5, blank_lines=1, continuation_lines=1
+    )
+
+    page = client.get(reverse("order_batch", args=[batch.pk])).content.decode()
+
+    assert "5 lines below the header: 2 rows, 1 refused, 1 blank, 1 that continue a row." in page
+
+
 @pytest.mark.parametrize(
     ("status", "heading"), [("batched", "In a batch execution"), ("settled", "Fulfilled")]
 )

@@ -75,3 +75,10 @@ class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
     )
     created_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
+    lines = serializers.DictField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        read_only=True,
+        help_text="Lines of the source below its header, so far: `total` is the sum of `rows`, `refused`, `blank`"
+        " and `continuation` (lines that go on with the row above). Null where rows are not lines.",
+    )

@@ -14,8 +14,10 @@ from approvals import policy
 from approvals.api import presentation, queries, schema
 from approvals.api.authentication import Scope
 from approvals.api.endpoint import Endpoint
+from approvals.api.parsers import OrderParser
 from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
 from approvals.models import OrderBatch
+from approvals.orchestration import order_amounts
 from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.policy import Action
@@ -27,6 +29,7 @@ class OrderBatches(Endpoint):
     """All batches of orders."""
 
     write_scope = Scope.ORDERS
+    parser_classes = [OrderParser]
 
     @schema.operation("order_batches_start", OrderBatchAnswer, body=BatchBody, status=ACCEPTED)
     def post(self, request: Request) -> Response:
@@ -59,7 +62,8 @@ def _source(given: dict[str, Any]) -> tuple[Source, str]:
     if "source" in given:
         runner.may_be_read(given["source"])
         return sources.unseen(given["source"]), ""
-    orders = [json.dumps(order, ensure_ascii=False) for order in given["orders"]]
+    exact = map(order_amounts.as_written, given["orders"])
+    orders = [json.dumps(order, ensure_ascii=False) for order in exact]
     body = (
         "[" + ",\n".join(orders) + "]"
     )  # one order a line, so that a line's number is the order's

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,10 @@ from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.management.command import FINDING, Error, ReviewCommand
 from approvals.models import OrderExecution, OutboxEntry
-from approvals.orchestration import fulfillment
+from approvals.orchestration import fulfillment, order_amounts
+from approvals.orchestration.batches import encodings
+from approvals.orchestration.batches.encodings import NotTextError
+from approvals.untrusted.strict_json import Unreadable
 
 
 class Command(ReviewCommand):
@@ -49,10 +51,15 @@ class Command(ReviewCommand):
 
 def _read(name: str) -> dict[str, Any]:
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        order = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise Error(f"{name} cannot be read as JSON: {error}") from error
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        order = order_amounts.read(encodings.text(content))
+    except OSError as error:
+        raise Error(f"{name} cannot be read: {error.strerror}") from error
+    except NotTextError as error:
+        raise Error(f"{name} cannot be read: {error}") from error
+    except Unreadable as error:
+        explanation = error.explanation.replace("The body", "The file")
+        raise Error(f"{name} cannot be read as JSON: {explanation}") from error
     if not isinstance(order, dict):
         raise Error(f"{name} holds no JSON object; an order is one.")
     return order

@@ -78,6 +78,8 @@ class Command(ReviewCommand):
         stands = progress.by_status(batch)
         for name, count in progress.totals(batch, stands).items():
             self.stdout.write(f"{name:<12}{count:>10}")
+        if label := progress.lines_label(batch):
+            self.stderr.write(label)
         rows = batch.refusals.order_by("item")
         for row in rows[:SHOWN]:
             self.stderr.write(f"line {row.line}: {row.reason}")

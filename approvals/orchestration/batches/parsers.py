@@ -8,25 +8,18 @@ SQS, and memory holds one row, never the file.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from approvals.untrusted import strict_json
-from approvals.untrusted.json_stream import BLANK, BLOCK, MARK, Broken, Stream, elements
+from approvals.orchestration import order_amounts
+from approvals.orchestration.batches import csv_rows, encodings, lines
+from approvals.orchestration.batches.encodings import NotTextError
+from approvals.orchestration.batches.lines import Counter, Row
+from approvals.records.order_batches import Lines
+from approvals.untrusted.json_stream import BLANK, BLOCK, Broken, Stream, elements
 from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
-
-@dataclass(frozen=True)
-class Row:
-    """One row: an order as it was written, or why it is not one. With `ends`, no row can follow."""
-
-    line: int
-    order: dict[str, Any] | None = None
-    code: str = ""
-    reason: str = ""
-    ends: bool = False
+__all__ = ["Counted", "Row", "Rows", "form_of", "rows"]
 
 
 class Counted:
@@ -44,19 +37,53 @@ class Counted:
         return block
 
 
-def rows(stream: Stream, form: str, *, skip: int = 0) -> Iterator[Row]:
+class Rows:
+    """The rows of a file, one by one; `lines` counts the lines of the whole file that have been read."""
+
+    def __init__(self, stream: Stream, form: str, skip: int) -> None:
+        self._counter = Counter()
+        self._rows = _rows(stream, form, skip, self._counter)
+
+    @property
+    def lines(self) -> Lines:
+        """The lines from the first one on; none of a JSON array, whose rows are not lines."""
+        return self._counter.now()
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        return replace(row, lines=self._counter.now())
+
+
+def rows(stream: Stream, form: str, *, skip: int = 0) -> Rows:
     """The rows of a file in `form` (json, jsonl, csv), after the first `skip`, which were read before."""
-    readers = {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}
-    return readers[form](stream, skip)
+    return Rows(stream, form, skip)
+
+
+def _rows(stream: Stream, form: str, skip: int, counter: Counter) -> Iterator[Row]:
+    try:
+        text = encodings.opened(stream)
+        if form == "json":
+            yield from _json_rows(text, skip)
+        elif form == "jsonl":
+            yield from _jsonl_rows(text, skip, counter)
+        else:
+            yield from csv_rows.rows(lines.of(text, BLOCK), skip, counter)
+    except NotTextError as error:
+        line = counter.lines + 1
+        counter.lines += form != "json"
+        yield Row(line, code="unreadable", reason=str(error), ends=True)
 
 
 def form_of(name: str, head: bytes) -> str:
     """The form of a file: by the extension of its name, else by its first character."""
-    ending = name.rpartition(".")[2].lower()
+    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
     known = {"json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv"}
     if ending in known:
         return known[ending]
-    first = head.removeprefix(MARK).lstrip(BLANK)[:1]
+    first = encodings.beginning(head).lstrip(BLANK)[:1]
     return {b"[": "json", b"{": "jsonl"}.get(first, "csv")
 
 
@@ -69,10 +96,12 @@ def _json_rows(stream: Stream, skip: int) -> Iterator[Row]:
         yield Row(broken.line, code="unreadable", reason=str(broken), ends=True)
 
 
-def _jsonl_rows(stream: Stream, skip: int) -> Iterator[Row]:
+def _jsonl_rows(stream: Stream, skip: int, counter: Counter) -> Iterator[Row]:
     number = 0
-    for line, text in _lines(stream):
+    for line, text in lines.of(stream, BLOCK):
+        counter.lines = line
         if text is not None and not text.strip(BLANK):
+            counter.blank += 1
             continue
         if number >= skip:
             yield _read(line, text)
@@ -83,7 +112,7 @@ def _read(line: int, text: bytes | None) -> Row:
     if text is None:
         return Row(line, code="too_large", reason=f"The row has over {MAX_BYTES} bytes.")
     try:
-        order = strict_json.read(text.decode())
+        order = order_amounts.read(text.decode())
     except UnicodeDecodeError:
         return Row(line, code="not_utf8", reason="The row is not UTF-8.")
     except Unreadable as error:
@@ -91,100 +120,3 @@ def _read(line: int, text: bytes | None) -> Row:
     if not isinstance(order, dict):
         return Row(line, code="no_object", reason="An order is a JSON object.")
     return Row(line, order)
-
-
-def _lines(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers, without line ends; None for a line above MAX_BYTES."""
-    number, kept, overlong = 1, bytearray(), False
-    block = stream.read(BLOCK).removeprefix(MARK)
-    while block:
-        for place, piece in enumerate(block.split(b"\n")):
-            if place:
-                yield number, None if overlong else bytes(kept)
-                number, kept, overlong = number + 1, bytearray(), False
-            overlong = overlong or len(kept) + len(piece) > MAX_BYTES
-            kept = bytearray() if overlong else kept + piece
-        block = stream.read(BLOCK)
-    if kept or overlong:
-        yield number, None if overlong else bytes(kept)
-
-
-def _csv_rows(stream: Stream, skip: int) -> Iterator[Row]:
-    """CSV with a header: `customer.email` is a key of an object, `items:json` a cell that holds JSON.
-
-    Every other cell is a text, as in the CSV reader of a Distributed Map; an empty cell makes no key.
-    """
-    reader = csv.reader(_texts(stream), strict=True)
-    try:
-        header = _header(next(reader, []))
-    except (csv.Error, Unreadable) as error:
-        yield Row(1, code="unreadable", reason=f"The header cannot be read: {error}", ends=True)
-        return
-    number, line = 0, reader.line_num + 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            row = Row(line, code="not_csv", reason=f"The row is not CSV: {error}")
-        else:
-            if not cells:
-                line = reader.line_num + 1
-                continue
-            row = _from_cells(line, header, cells)
-        if number >= skip:
-            yield row
-        number, line = number + 1, reader.line_num + 1
-
-
-def _texts(stream: Stream) -> Iterator[str]:
-    """Lines for the csv module; a row that is not UTF-8 is refused when it is parsed."""
-    for _, text in _lines(stream):
-        # In place of a line above MAX_BYTES: without a quote, so that it is one row, and is refused.
-        yield "\udcff\n" if text is None else text.decode(errors="surrogateescape") + "\n"
-
-
-def _header(names: list[str]) -> list[tuple[list[str], bool]]:
-    """The path of each column and whether it holds JSON. Raises Unreadable for an empty or a repeated name."""
-    if not names or len(set(names)) < len(names) or not all(name.strip() for name in names):
-        raise Unreadable("unreadable", "every column needs a name of its own.")
-    if len(names) > strict_json.MAX_NODES or max(map(_depth, names)) > strict_json.MAX_DEPTH:
-        raise Unreadable("unreadable", "too many columns, or a name with too many dots.")
-    columns = [name.strip().removesuffix(":json").split(".") for name in names]
-    return [
-        (path, name.strip().endswith(":json")) for path, name in zip(columns, names, strict=True)
-    ]
-
-
-def _depth(name: str) -> int:
-    return name.count(".") + 1
-
-
-def _from_cells(line: int, header: list[tuple[list[str], bool]], cells: list[str]) -> Row:
-    if len(cells) != len(header):
-        reason = f"The row has {len(cells)} cells, the header {len(header)}."
-        return Row(line, code="not_csv", reason=reason)
-    order: dict[str, Any] = {}
-    try:
-        for (path, is_json), cell in zip(header, cells, strict=True):
-            strict_json.check_text(cell)
-            if cell:
-                _put(order, path, strict_json.read(cell) if is_json else cell)
-    except Unreadable as error:
-        if error.reason == "lone_surrogate":
-            return Row(line, code="not_utf8", reason="The row is not UTF-8, or too long.")
-        return Row(line, code=error.reason, reason=error.explanation.replace("The body", "A cell"))
-    return Row(line, order)
-
-
-def _put(order: dict[str, Any], path: list[str], value: Any) -> None:
-    *above, last = path
-    for key in above:
-        inner = order.setdefault(key, {})
-        if not isinstance(inner, dict):
-            raise Unreadable("duplicate_key", f"The row gives {key[:64]!r} a value and parts.")
-        order = inner
-    if last in order:
-        raise Unreadable("duplicate_key", f"The row gives {last[:64]!r} twice.")
-    order[last] = value

@@ -34,6 +34,35 @@ def totals(batch: OrderBatch, counts: dict[str, int]) -> dict[str, int]:
     }
 
 
+def lines(batch: OrderBatch) -> dict[str, int] | None:
+    """The lines of a batch's source that were read, below a header: total = the sum of all others.
+
+    `rows` are those that became orders, `continuation` those that go on with the row above. None where
+    rows are not lines: a JSON array, or before anything was read.
+    """
+    if not batch.lines:
+        return None
+    return {
+        "total": batch.lines,
+        "rows": batch.accepted + batch.known,
+        "refused": batch.refused,
+        "blank": batch.blank_lines,
+        "continuation": batch.continuation_lines,
+    }
+
+
+def lines_label(batch: OrderBatch) -> str:
+    """The same in a sentence; empty where rows are not lines."""
+    found = lines(batch)
+    if found is None:
+        return ""
+    below = " below the header" if batch.format == OrderBatch.Format.CSV else ""
+    return (
+        f"{found['total']} lines{below}: {found['rows']} rows, {found['refused']} refused,"
+        f" {found['blank']} blank, {found['continuation']} that continue a row"
+    )
+
+
 def progress(batch: OrderBatch, counts: dict[str, int]) -> tuple[float, str]:
     """The share of a batch that is done, 0 to 1, and a summary. Half is reading it, half is its orders' ends."""
     rows = totals(batch, counts)

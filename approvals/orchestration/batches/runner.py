@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -25,10 +24,11 @@ from approvals.actors import Actor
 from approvals.exceptions import Invalid, Unavailable
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.models.order_batches import MAX_BATCH_SIZE
+from approvals.orchestration import order_amounts
 from approvals.orchestration.batches import distributed_map, parsers, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.records import execution_names, failing_rows, idempotency, order_validation
-from approvals.records.order_batches import Item, Refusal
+from approvals.records.order_batches import Item, Lines, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +114,7 @@ class Runner:
         self._seize = seize  # take the first turn even if another process has the lease
         self._turn: batches.Turn | None = None
         self._open = ExitStack()
-        self._rows: Iterator[parsers.Row] | None = None
+        self._rows: parsers.Rows | None = None
         self._counted: parsers.Counted | None = None
         self._next: parsers.Row | None = None  # read, and not in the turn before for its size
         self._paused_until = self._renew_at = 0.0
@@ -185,19 +185,20 @@ class Runner:
             chunk = batches.Chunk(problem=error.message)
         return batches.record(turn, chunk)
 
-    def _rows_of(self, batch: OrderBatch, rows: Iterator[parsers.Row]) -> batches.Chunk:
+    def _rows_of(self, batch: OrderBatch, rows: parsers.Rows) -> batches.Chunk:
         """The next rows, up to what one execution carries or one transaction should hold."""
         most = batch.size if batch.mode == Mode.BATCHES else ROWS_A_TURN
         items: list[Item] = []
         refusals: list[Refusal] = []
-        held, problem, at_end = 0, "", False
+        held, problem, at_end, lines = 0, "", False, Lines()
         while len(items) + len(refusals) < most and not problem and not at_end:
             row, self._next = self._next or next(rows, None), None
             if row is None:
-                at_end = True
+                at_end, lines = True, rows.lines
                 break
             item = _item(row, batch.position + len(items) + len(refusals) + 1, batch)
             if isinstance(item, Refusal):
+                lines = row.lines
                 refusals.append(item)
                 if row.ends or batch.on_bad_row == OrderBatch.OnBadRow.STOP:
                     problem = f"Line {item.line}: {item.reason}"
@@ -207,9 +208,10 @@ class Runner:
                 self._next = row
                 break
             items.append(item)
+            lines = row.lines
             held += weight
         given = self._counted.given if self._counted else 0
-        return batches.Chunk(items, refusals, given, problem, at_end)
+        return batches.Chunk(items, refusals, given, problem, at_end, lines)
 
     def _keep_the_lease(self) -> None:
         """Renew the lease while rows that were read before are skipped, which may outlast it."""
@@ -217,10 +219,13 @@ class Runner:
             batches.renew(self._turn)
             self._renew_at = time.monotonic() + batches.LEASE.total_seconds() / 3
 
-    def _begin(self, batch: OrderBatch) -> Iterator[parsers.Row]:
+    def _begin(self, batch: OrderBatch) -> parsers.Rows:
         stream = self._open.enter_context(sources.opened(batch, self._path))
         self._counted, self._next = parsers.Counted(stream, self._keep_the_lease), None
-        self._rows = parsers.rows(self._counted, batch.format, skip=batch.position)
+        # Release 0.3.0 counted no lines and other rows: what it has begun is read again, and starts nothing twice.
+        began_before = batch.format != OrderBatch.Format.JSON and not batch.lines
+        skip = 0 if began_before else batch.position
+        self._rows = parsers.rows(self._counted, batch.format, skip=skip)
         return self._rows
 
 
@@ -228,13 +233,14 @@ def _item(row: parsers.Row, number: int, batch: OrderBatch) -> Item | Refusal:
     if row.order is None:
         return Refusal(number, row.line, row.code, row.reason)
     try:
-        order_id, text = order_validation.parse(row.order)
+        order_id, text = order_validation.parse(order_amounts.checked(row.order))
     except Invalid as error:
         return Refusal(number, row.line, error.code, error.message)
-    item = Item(number, row.line, order_id, execution_names.of_order(order_id), text)
-    if batch.mode != Mode.EXECUTIONS and _weight(item) > MOST_BYTES:
-        return Item(number, row.line, order_id, item.name, text, alone=True)
-    return item
+    former = order_validation.former(row.written or row.order, text)
+    name = execution_names.of_order(order_id)
+    item = Item(number, row.line, order_id, name, text, former=former)
+    is_alone = batch.mode != Mode.EXECUTIONS and _weight(item) > MOST_BYTES
+    return replace(item, alone=True) if is_alone else item
 
 
 def _weight(item: Item) -> int:

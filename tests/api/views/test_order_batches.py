@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from pytest_django.fixtures import Settings
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
 from approvals.gateways import s3
-from approvals.models import OrderBatch
+from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import runner
 from tests import factories
 from tests.callers import Caller, refused
@@ -166,3 +168,36 @@ def test_who_may_start_no_orders_learns_nothing_of_buckets(
     answer = outsider.post("order-batches/", {"source": f"s3://{bucket}/a.json"})
 
     refused(answer, 403, "not_allowed")
+
+
+def test_amounts_in_a_body_are_exact_and_what_is_none_is_refused_by_its_order(shop: Caller) -> None:
+    body = (
+        '{"orders": [{"order_id": "A-1", "amount": 12345678901234567.89}, {"order_id": "A-2", "amount": 1e2},'
+        ' {"order_id": "A-3", "amount": 0.30}]}'
+    )
+    batch = shop.post("order-batches/", body).json()["id"]
+    runner.Scheduler().turn()
+
+    shown = shop.get(f"order-batches/{batch}/").json()
+    assert [(row["line"], "'1e2'" in row["reason"]) for row in shown["refusals"]] == [(2, True)]
+    assert shown["lines"] is None
+    assert [row.input for row in OrderExecution.objects.order_by("order_id")] == [
+        '{"amount":"12345678901234567.89","order_id":"A-1"}',
+        '{"amount":0.3,"order_id":"A-3"}',
+    ]
+
+
+def test_the_lines_of_an_object_add_up(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b'order_id,note\n1,"a\nb"\n\n2,x,y\n'
+
+    @contextmanager
+    def opened(*_: Any) -> Iterator[io.BytesIO]:
+        yield io.BytesIO(content)
+
+    monkeypatch.setattr(s3, "look", lambda *_: s3.Object("v-1", len(content)))
+    monkeypatch.setattr(s3, "opened", opened)
+    batch = shop.post("order-batches/", {"source": "s3://daily-orders/a.csv"}).json()["id"]
+    runner.Scheduler().turn()
+
+    shown = shop.get(f"order-batches/{batch}/").json()
+    assert shown["lines"] == {"total": 4, "rows": 1, "refused": 1, "blank": 1, "continuation": 1}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,50 @@ def test_start_order_refuses_what_is_no_order(
 def test_start_order_names_a_file_that_is_not_there(settings: Settings) -> None:
     settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
     assert "nowhere.json" in refused("start_order", "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'\xef\xbb\xbf{"order_id": " A-1 ", "amount": 12345678901234567.89}',
+        '{"order_id": "A-1", "amount": 12345678901234567.89}'.encode("utf-16"),
+        b'{"order_id": "A-1", "amount": "12345678901234567.89"}',
+    ],
+)
+def test_start_order_reads_what_editors_write_and_keeps_every_digit(
+    db: None,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
+    accepted = (Answer(Proof.ACCEPTED), f"{ARN}/order-A-1")
+    monkeypatch.setattr(stepfunctions, "start_execution", lambda *_: accepted)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    assert run("start_order", "-") == f"{ARN}/order-A-1\n"
+    assert OrderExecution.objects.get().input == (
+        '{"amount":"12345678901234567.89","order_id":"A-1"}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"order_id": "A-1", "amount": 1e2}', "'1e2'"),
+        ('{"order_id": "A-1", "amount": "1.234"}', "3 decimals"),
+        ('{"order_id": "A-1", "order_id": "A-2"}', "twice"),
+        ('{"order_id": "A-1", "amount": NaN}', "NaN"),
+        ('{"order_id": "A-1\\r"}', "unprintable"),
+    ],
+)
+def test_start_order_is_as_strict_as_a_batch(
+    settings: Settings, tmp_path: Path, text: str, what: str
+) -> None:
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = ARN
+    path = tmp_path / "order.json"
+    path.write_text(text)
+
+    assert what in refused("start_order", str(path))
+    assert not OrderExecution.objects.exists()

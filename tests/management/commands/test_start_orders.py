@@ -67,6 +67,28 @@ def test_a_bad_row_is_a_finding_with_its_line(fake: FakeAws, tmp_path: Path) -> 
     assert "line 2: The row is not JSON" in output
 
 
+def test_the_report_accounts_for_every_line(fake: FakeAws, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text('order_id;amount;note\nA-1;1,50;"two\nlines"\n\nA-2;1.234;\n')
+
+    code, report, output = run(str(path))
+
+    assert (code, report) == (3, {"read": 2, "executions": 1, "refused": 1})
+    assert "4 lines below the header: 1 rows, 1 refused, 1 blank, 1 that continue a row" in output
+    assert "line 5: amount is not an amount: '1.234' has 3 decimals" in output
+
+
+def test_a_file_without_the_ids_of_orders_is_refused_once(fake: FakeAws, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("Order number\n" + "\n".join(map(str, range(3_000))))
+
+    code, report, output = run(str(path))
+
+    assert (code, report) == (3, {"read": 1, "refused": 1})
+    assert output.count("The header has no order_id; the first line is 'Order number'.") == 2
+    assert "stopped: Line 1: " in output
+
+
 def test_a_stopped_batch_goes_on_with_the_same_file_alone(fake: FakeAws, tmp_path: Path) -> None:
     path = written(tmp_path, order(1), "bad", order(3))
     code, _, output = run(path, "--on-bad-row", "stop")
