@@ -25,7 +25,8 @@ from approvals.models import ApiToken, ReviewQueue, User, WebhookSecret
 from approvals.untrusted.display import visible
 
 SOON = timedelta(days=30)
-KEEP = "Copy it now: it is not stored, and nobody can show it again."
+ONLY_A_DIGEST = "Copy it now: only its digest is stored, and nobody can show it again."
+SEALED = "Copy it now: it is stored sealed, to check signatures with, and nobody can show it again."
 
 
 class TokenForm(forms.Form):
@@ -123,7 +124,9 @@ class Tokens(Page):
             )
             title = f"Token {cleaned['name']} of {user.email}"
             back = self.url_of("changelist")
-            return self.secret_page(request, title=title, secret=token, description=KEEP, back=back)
+            return self.secret_page(
+                request, title=title, secret=token, description=ONLY_A_DIGEST, back=back
+            )
 
         form, back = TokenForm(form_data(request)), self.url_of("changelist")
         return self.form_page(request, form, run, title="Issue a token", button="Issue", back=back)
@@ -193,7 +196,7 @@ class Secrets(Page):
             )
             title, back = f"Webhook secret {cleaned['name']}", self.url_of("changelist")
             return self.secret_page(
-                request, title=title, secret=secret, description=KEEP, back=back
+                request, title=title, secret=secret, description=SEALED, back=back
             )
 
         form, back = SecretForm(form_data(request)), self.url_of("changelist")

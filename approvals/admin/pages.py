@@ -295,7 +295,7 @@ class Page(ReadOnly, Stock):
         return self.render(request, "admin/action.html", {"form": form, **context}, status)
 
     def secret_page(self, request: HttpRequest, **context: Any) -> HttpResponse:
-        """Show a secret once: as the response to the POST that made it; it is not stored."""
+        """Show a secret once: as the response to the POST that made it; no other page can show it."""
         return self.render(request, "admin/secret.html", context, 200)
 
     def render(

@@ -3,6 +3,7 @@
     WEBHOOK_SECRET=whsec_... python decide_by_webhook.py URL EMAIL approve|reject REVIEW_ID [REASON]
 
 With `-` for REVIEW_ID the task token is read from standard input: other users can see arguments.
+Exit codes: 0 decided, 1 refused or no response, 2 wrong arguments (nothing was sent).
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import urllib.error
 import urllib.request
 import uuid
 
-url, email, outcome, review, *reason = sys.argv[1:]
+DECISIONS = {"approve": True, "reject": False}  # no other word: a mistyped one must not reject
+if len(sys.argv) < 5 or sys.argv[3] not in DECISIONS or "WEBHOOK_SECRET" not in os.environ:  # noqa: TID251
+    sys.stderr.write(str(__doc__))
+    sys.exit(2)
+url, email, word, review, *reason = sys.argv[1:]
 secret = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))  # noqa: TID251
-decision = {"approved": outcome == "approve", "reviewer_email": email, "reason": " ".join(reason)}
+decision = {"approved": DECISIONS[word], "reviewer_email": email, "reason": " ".join(reason)}
 target = {"task_token": sys.stdin.read().strip()} if review == "-" else {"review_id": review}
 body = json.dumps(target | decision).encode()
 webhook_id = f"decision-{uuid.uuid4()}"  # one id a decision: repeated, it does not decide twice

@@ -30,6 +30,7 @@ def test_a_token_is_shown_once_and_revoked_for_good(
     typed = {"person": robot.email, "name": "a/b report", "scopes": ["read"]}
     answer = browser.post(at("apitoken_new"), typed)
     token = answer.context["secret"]
+    assert "only its digest is stored" in answer.content.decode()
     expiry = ApiToken.objects.get().expiry.isoformat()
     assert last(robot)[3] == {"name": "a/b report", "scopes": ["read"], "expires_at": expiry}
     bearer = {"Authorization": f"Bearer {token}"}
@@ -84,6 +85,7 @@ def test_a_token_whose_name_leads_nowhere_can_still_be_revoked(
 def test_a_webhook_secret_is_shown_once_and_revoked(browser: Client, queue: ReviewQueue) -> None:
     answer = browser.post(at("webhooksecret_new"), {"name": "shop", "queue": queue.slug})
     text = answer.context["secret"]
+    assert "it is stored sealed" in answer.content.decode()
     assert text.startswith("whsec_")
     row = WebhookSecret.objects.get()
     page = at("webhooksecret_change", row.pk)
