@@ -22,17 +22,19 @@ help: ## list the targets
 
 setup: $(READY) ## only install into .venv
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Countersign needs Python 3.11 or newer: install python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Countersign needs Python 3.11 or newer: $(PYTHON) is older (PYTHON= names another)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 		|| { rm -rf .venv; echo "Python's venv module is missing: install python3-venv"; exit 1; }
+	@# Wheels alone, so that no package's code runs; yattag (of cosmic-ray) has none.
 	@echo "Installing into .venv (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
-		-r requirements.txt --group dev \
-		| sed -u -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
+	@for lock in requirements.txt requirements-dev.txt; do \
+		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
+			--only-binary :all: --no-binary yattag -r $$lock \
+			| sed -u -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'; \
+	done
 	@touch $@
 
 demo: $(READY) ## run the whole service on this machine, with orders arriving
@@ -100,13 +102,34 @@ release-dump: $(READY) ## write tests/releases/<version>.sql.gz, the upgrade tes
 reference: $(READY) ## write the reference pages of docs/reference from the code
 	@$(BIN)/python -m tests.reference
 
-lock: ## pin the closure of pyproject's dependencies and its extra `service` in requirements.txt
-	@rm -rf var/lock && $(PYTHON) -m venv var/lock
-	@var/lock/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@var/lock/bin/python -m pip install --quiet $$($(PYTHON) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-		print(*project["dependencies"], *project["optional-dependencies"]["service"])')
-	@var/lock/bin/python -m pip freeze --exclude pip > requirements.txt
-	@rm -rf var/lock
+# Versions of what makes and audits the locks; they are installed beside .venv and ship with nothing.
+UV = uv==0.13.9
+AUDIT = pip-audit==2.10.1 pip-licenses==5.5.5 cyclonedx-bom==7.5.0
+COMPILE = var/tools/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+lock: ## write requirements.txt and requirements-dev.txt from pyproject.toml; pins stay, UPGRADE=1 renews them
+	@rm -rf var/tools && $(PYTHON) -m venv var/tools && var/tools/bin/python -m pip install --quiet '$(UV)'
+	@$(COMPILE) pyproject.toml --extra service --output-file requirements.txt
+	@$(COMPILE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	@rm -rf var/tools
+
+.PHONY: audit-deps sbom
+audit-deps: $(READY) ## look for known vulnerabilities in both locks, and for licences that are not allowed (asks the network)
+	@rm -rf var/tools && $(PYTHON) -m venv var/tools && var/tools/bin/python -m pip install --quiet $(AUDIT)
+	@for lock in requirements.txt requirements-dev.txt; do \
+		echo "$$lock:"; var/tools/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r $$lock; done
+	@var/tools/bin/pip-licenses --python $(BIN)/python --partial-match --fail-on '$(REFUSED_LICENCES)' \
+		--packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements.txt)
+	@rm -rf var/tools
+
+# Of what ships. LGPL is used as a library and stays replaceable.
+REFUSED_LICENCES = GNU General Public License;GNU Affero;AGPL;SSPL
+
+sbom: ## write var/sbom.json: what ships, as CycloneDX
+	@rm -rf var/tools && $(PYTHON) -m venv var/tools && var/tools/bin/python -m pip install --quiet $(AUDIT)
+	@var/tools/bin/cyclonedx-py requirements --output-reproducible --of JSON -o var/sbom.json requirements.txt
+	@rm -rf var/tools
 
 clean: ## remove what the targets have installed and made
 	@rm -rf .venv var node_modules staticfiles .coverage*
