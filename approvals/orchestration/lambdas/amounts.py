@@ -82,7 +82,7 @@ def quantity(line: Mapping[str, Any]) -> int:
     count = line.get("quantity", 1)
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ValidationError(f"The quantity of {line.get('sku', 'a line')} is not above zero.")
-    if count >= 10**MAX_MAGNITUDE:
+    if count.bit_length() >= 4 * LONGEST:
         raise ValidationError(f"The quantity of {line.get('sku', 'a line')} is too large.")
     return count
 

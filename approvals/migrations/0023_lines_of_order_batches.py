@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """A batch counts the lines of its source; batches that were read before have no count of them."""
 
     dependencies = [
-        ('approvals', '0019_unproved_reviews'),
+        ('approvals', '0022_review_by_step'),
     ]
 
     operations = [
