@@ -42,16 +42,17 @@ ENV PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin 
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \
-    PORT=8000
+    PORT=8000 \
+    PROBE_PORT=8001
 # A number, so that Kubernetes can see that it is not root. Everything in /app belongs to root: the
 # service writes only temporary files.
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 # For the web process, whose command this is; the others disable it. It asks live, not ready: a restart
 # does not repair a database. http.client, because urllib would use a proxy for 127.0.0.1.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import http.client, os, sys; web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); web.request('GET', '/healthz/live'); sys.exit(web.getresponse().status != 200)"]
-CMD ["gunicorn", "-c", "config/gunicorn.py"]
+    CMD ["python", "-c", "import http.client, os, sys; web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PROBE_PORT'] or os.environ['PORT']), timeout=2); web.request('GET', '/healthz/live'); sys.exit(web.getresponse().status != 200)"]
+CMD ["python", "-m", "config.web"]
 
 ARG VERSION=unversioned
 LABEL org.opencontainers.image.title="Countersign" \

@@ -1,36 +1,32 @@
-"""The settings of gunicorn: one process of threads that share a pool of database connections.
+"""`gunicorn -c config/gunicorn.py`, the command of earlier releases: starts `python -m config.web`.
 
-Measured: twice the throughput of an ASGI worker for these pages, with live streams beside them.
+Deprecated: the next release has no gunicorn any more. Address and processes are gunicorn's, so that its
+options (`--bind`, `--workers`) go on working.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
+from config import server_settings
 
-# Before the settings are read: only this process and its workers have a connection pool.
-os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
-
-try:
-    from config import env, settings  # noqa: F401  (a wrong setting ends the process here, with one line)
-
-    #: The address on which the web process listens. Default: `127.0.0.1`; in the image `0.0.0.0`.
-    host = env.env.str("HOST", default="127.0.0.1")
-    #: The port on which the web process listens.
-    port = env.env.int("PORT", default=8000)
-    bind = f"{host}:{port}"
-    #: The number of worker processes of gunicorn, each with 64 threads.
-    workers = env.env.int("WEB_CONCURRENCY", default=1)
-except ImproperlyConfigured as error:
-    sys.exit(str(error))
-
+bind = f"{server_settings.HOST}:{server_settings.PORT}"
+workers = server_settings.WORKERS
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
-threads = 64
-graceful_timeout = 5
-timeout = 60
+threads = server_settings.THREADS
 control_socket_disable = True  # its default lies in HOME and collides with a second gunicorn
 accesslog = None  # django-structlog logs each request, with its id
 logger_class = "config.logging.GunicornLogger"
+
+
+def on_starting(arbiter: Any) -> None:
+    """Replace gunicorn by the new server, in the same process, before it listens."""
+    arbiter.log.warning("gunicorn -c config/gunicorn.py is deprecated: use python -m config.web")
+    host, _, port = arbiter.cfg.bind[0].rpartition(":")
+    os.environ.update(  # noqa: TID251
+        HOST=host.strip("[]"), PORT=port, WEB_CONCURRENCY=str(arbiter.cfg.workers)
+    )
+    os.execv(sys.executable, [sys.executable, "-m", "config.web"])  # noqa: S606

@@ -244,6 +244,11 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
+#: A second port of the web process, on the address `HOST`, for `/healthz/live`, `/healthz/ready` and
+#: `/metrics`. They are answered there although all threads are busy, and `/metrics` only there. Default:
+#: none, all three are answered on `PORT`, and `/metrics` to requests without `X-Forwarded-For`.
+PROBE_PORT = env.int("PROBE_PORT", default=0)
+
 # --- languages, time, files
 
 LANGUAGE_CODE = "en"
@@ -315,6 +320,9 @@ AWS_ENDPOINT_URL: str | None = env.str("AWS_ENDPOINT_URL", default="") or None
 #: The ARN of the order workflow, or of a version or alias of it (the stack's `StateMachineAliasArn`).
 #: Default: none, orders are refused.
 ORDER_FULFILLMENT_STATE_MACHINE_ARN = env.str("ORDER_FULFILLMENT_STATE_MACHINE_ARN", default="")
+#: How many requests `POST orders/` of one web process may wait for their execution at a time, up to 3 s
+#: each; the others are answered 202 at once. 0: none waits.
+ORDER_STARTS_AWAITED = env.int("ORDER_STARTS_AWAITED", default=16)
 #: The DynamoDB table in which the workflow keeps each order's status. Default: none, it is not shown.
 ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")
 #: The ARN of the workflow of the mode `batches`. Default: none, that mode is refused.

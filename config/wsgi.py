@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""The WSGI application behind `config.rsgi`."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 QUEUE = "manual-review"
 PASSWORD = "correct horse battery staple"
 COMMANDS = {
-    "web": ["-m", "gunicorn", "-c", "config/gunicorn.py"],
+    "web": ["-m", "config.web"],
     "worker": "-m celery -A config worker -P threads -c 2 -l WARNING".split(),  # noqa: SIM905
     "poller": ["manage.py", "poll_queue"],
     "sweeper": ["manage.py", "sweep"],

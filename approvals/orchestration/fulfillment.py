@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,9 @@ from approvals.records import idempotency
 
 PATIENCE = 3.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
+
+_waiting: set[int] = set()  # threads, at most ORDER_STARTS_AWAITED
+_waiting_lock = threading.Lock()
 
 
 def start_order_fulfillment(
@@ -40,6 +44,21 @@ def start_order_fulfillment(
     return orders.accept(
         checked, state_machine_arn=machine, qualifier=qualifier, written=order, by=by, key=key
     )
+
+
+def await_start_if_few_wait(order: OrderExecution) -> OrderExecution:
+    """`await_start`, unless ORDER_STARTS_AWAITED threads of this process do so already."""
+    with _waiting_lock:
+        may_wait = len(_waiting) < settings.ORDER_STARTS_AWAITED
+        if may_wait:
+            _waiting.add(me := threading.get_ident())
+    if not may_wait:
+        return order
+    try:
+        return await_start(order)
+    finally:
+        with _waiting_lock:
+            _waiting.discard(me)
 
 
 def await_start(order: OrderExecution) -> OrderExecution:

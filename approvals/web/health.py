@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from approvals.web.metrics import metrics
+from config.probes import MARK
 
 
 @require_safe
@@ -30,7 +32,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def counted(request: HttpRequest) -> HttpResponse:
-    """The metrics, only for clients that reach the process directly and not through the proxy."""
-    if "X-Forwarded-For" in request.headers:
-        return HttpResponseNotFound()
-    return metrics(request)
+    """The metrics: on PROBE_PORT alone if there is one, else for clients that came through no proxy."""
+    hidden = (
+        MARK not in request.META if settings.PROBE_PORT else "X-Forwarded-For" in request.headers
+    )
+    return HttpResponseNotFound() if hidden else metrics(request)

@@ -28,12 +28,8 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 # In the order of their start. They stop in the opposite order: new orders first, web pages last.
 PROGRAMS: Sequence[Program] = (
-    # SIGQUIT: gunicorn's master stops its workers at once; they also end when it is gone.
-    Program(
-        "web",
-        _python("-m", "gunicorn", "-c", "config/gunicorn.py"),
-        death_signal=signal.SIGQUIT,
-    ),
+    # SIGTERM: the master stops its workers; they also end when it is gone.
+    Program("web", _python("-m", "config.web"), grace=15.0, death_signal=signal.SIGTERM),
     Program(
         "worker",
         _python(

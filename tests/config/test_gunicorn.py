@@ -1,9 +1,12 @@
-"""The settings of gunicorn: the address, the processes, and the connections that its threads share."""
+"""The command of earlier releases: it starts the new server with gunicorn's own address and processes."""
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -19,24 +22,26 @@ def test_gunicorn_stops_with_one_line_that_names_the_setting(name: str, value: s
     assert_one_line(run({name: value}, GUNICORN), name)
 
 
-@pytest.mark.parametrize(("given", "size"), [(None, "10"), ("4", "4")])
-def test_the_web_process_shares_connections_and_the_operator_may_choose_how_many(
-    given: str | None, size: str
-) -> None:
+def test_gunicorn_binds_to_the_given_port() -> None:
     script = (
-        "import runpy; runpy.run_path('config/gunicorn.py'); from config import settings;"
-        "print(settings.DATABASE['OPTIONS']['pool']['max_size'])"
+        "import runpy; found = runpy.run_path('config/gunicorn.py');"
+        "print(found['bind'], found['workers'], found['worker_class'])"
     )
+    done = run({"PORT": "8123", "WEB_CONCURRENCY": "2"}, [sys.executable, "-c", script])
 
-    assert run({"DATABASE_POOL_SIZE": given}, [sys.executable, "-c", script]).stdout.strip() == size
+    assert done.stdout.strip() == "127.0.0.1:8123 2 gthread"
 
 
-def test_gunicorn_binds_to_the_given_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORT", "8123")
-    monkeypatch.setenv("DATABASE_POOL_SIZE", "10")
-    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+def test_options_of_gunicorn_go_on_to_the_new_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "PORT", "WEB_CONCURRENCY"):
+        monkeypatch.setenv(name, "0")  # restored afterwards
+    replaced = Mock()
+    monkeypatch.setattr(os, "execv", replaced)
+    arbiter = SimpleNamespace(log=Mock(), cfg=SimpleNamespace(bind=["[::1]:99"], workers=3))
 
-    settings = runpy.run_path("config/gunicorn.py")
+    runpy.run_path("config/gunicorn.py")["on_starting"](arbiter)
 
-    assert (settings["bind"], settings["workers"]) == ("127.0.0.1:8123", 2)
-    assert settings["worker_class"] == "gthread"
+    found = [os.environ[name] for name in ("HOST", "PORT", "WEB_CONCURRENCY")]
+    assert found == ["::1", "99", "3"]
+    assert replaced.call_args.args[1][1:] == ["-m", "config.web"]
+    assert "deprecated" in arbiter.log.warning.call_args.args[0]

@@ -206,6 +206,7 @@ ENVIRONMENT = {
     "EMAIL_URL": Setting("smtp://mail.example:26", "settings.EMAIL_PORT", "26"),
     "ANCHOR_KEYS": Setting(f"a:{_KEY}", "','.join(settings.ANCHOR_KEYS)", "a"),
     "ANCHOR_SINKS": Setting("file:/anchors", "settings.ANCHOR_SINKS", "file:/anchors"),
+    "PROBE_PORT": Setting("8124", "settings.PROBE_PORT", "8124"),
     "PORT": Setting("8123", "gunicorn['bind'].rpartition(':')[2]", "8123"),
     "LOG_LEVEL": Setting("warning", "logging.getLevelName(logging.getLogger().level)", "WARNING"),
 }  # fmt: skip
@@ -214,6 +215,7 @@ ENVIRONMENT = {
 
 PROCESSES = {
     "gunicorn -c config/gunicorn.py": "--check-config",
+    "python -m config.web": "--check-config",
     "celery -A config worker": "--help",
 }
 ADDRESSES = {"/healthz/live": 200, "/healthz/ready": 200, "/metrics": 200}

@@ -221,7 +221,7 @@ def _web(stage: Stage) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     with (stage.folder / "web.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py"],
+            [sys.executable, "-m", "config.web"],
             cwd=ROOT,
             env=environment,
             stderr=log,

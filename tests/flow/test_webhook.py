@@ -1,4 +1,4 @@
-"""Webhooks against gunicorn at LOG_LEVEL=DEBUG: the example client decides, and no body is ever logged."""
+"""Webhooks against the web process at LOG_LEVEL=DEBUG: the example client decides, and no body is ever logged."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Web:
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    """gunicorn on this test's database."""
+    """The web process on this test's database."""
     made = Web(free_port(), tmp_path / "web.log")
     address = "postgres://{user}@{host}:{port}/{dbname}"
     settings = {
@@ -70,7 +70,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")}
     with made.output.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py"],
+            [sys.executable, "-m", "config.web"],
             cwd=ROOT,
             env=inherited | settings,
             stdout=output,
@@ -149,7 +149,7 @@ def test_a_header_that_comes_twice_is_no_header(web: Web, alice: User, queue: Re
         status, _ = web.send(raw, [*signed, doubled])
         assert status == 401, doubled
     assert not Vote.objects.exists()
-    # gunicorn drops what only looks like a header of ours once it stands in the environment.
+    # The server drops what only looks like a header of ours once it stands in the environment.
     assert web.send(raw, [*signed, ("Webhook_Id", "msg-2")])[0] == 200
     assert IdempotencyKey.objects.get().key == "msg-1"
 

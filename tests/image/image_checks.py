@@ -49,11 +49,11 @@ def test_the_image_says_how_it_is_run_and_keeps_no_secret(image: Image) -> None:
     config = image.config
 
     assert config["User"] == f"{UID}:{UID}"
-    assert config["Cmd"] == ["gunicorn", "-c", "config/gunicorn.py"]
+    assert config["Cmd"] == ["python", "-m", "config.web"]
     assert config["WorkingDir"] == "/app"
-    assert list(config["ExposedPorts"]) == ["8000/tcp"]
+    assert list(config["ExposedPorts"]) == ["8000/tcp", "8001/tcp"]
     assert set(image.environment) == {
-        *("PATH", "HOST", "PORT", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+        *("PATH", "HOST", "PORT", "PROBE_PORT", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
     }
     assert image.environment["HOST"] == "0.0.0.0"  # noqa: S104  (an engine publishes it)
     labels = config["Labels"]

@@ -34,7 +34,7 @@ out, and dots mean that it may be given several times. Django's own options (`--
 Exit codes: 0 ok, 1 error, 2 wrong usage, 3 a finding, or stored and not done yet. A mistake of the user is
 one line on standard error and never a traceback.
 
-Two processes have no command of ours: `gunicorn -c config/gunicorn.py` and
+Two processes have no command of ours: `python -m config.web` and
 `celery -A config worker -P threads` ([deploying](../deploy.md#which-process-takes-which)). `manage.py demo`
 is `make demo`; it exists only in a checkout. `lint_workflow` and `price_workflow` run without Django too,
 as `python -m approvals.workflows.linting` and `python -m approvals.workflows.pricing`, and the first is a
@@ -57,13 +57,15 @@ which details of the event, such as a name, may be added.
 """
 METRICS = """# Metrics
 
-`/metrics` of each web process shows them in the text format of Prometheus, to requests that did not come
-through a proxy. These gauges are read from the database, for all processes together, so every web process
-shows the same values; they are missing while the database cannot be reached.
+`/metrics` of each web process shows them in the text format of Prometheus, on `PROBE_PORT` or, where that is
+not set, to requests that did not come through a proxy. These gauges are read from the database, for all
+processes together, so every web process shows the same values; they are missing while the database cannot be
+reached.
 
-On the same page are the counters of that one web process: of requests and responses (`django_http_*`,
-[django-prometheus](https://pypi.org/project/django-prometheus/)), and of Python and the process (`python_*`,
-`process_*`). CloudWatch gets metrics of its own from the log ([alarms](../deploy.md#alarms)).
+On the same page are the counters of that web process, all its workers together, of requests and responses
+(`django_http_*`, [django-prometheus](https://pypi.org/project/django-prometheus/)); with a single worker also
+those of Python and the process (`python_*`, `process_*`). CloudWatch gets metrics of its own from the log
+([alarms](../deploy.md#alarms)).
 """
 
 ERROR_MODULES = (exceptions, errors, webhook_signature)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from pytest_django.fixtures import Settings
 
+from config import probes
 from tests.web.absent_database import away
 
 
@@ -14,6 +16,16 @@ def test_a_probe_says_that_the_database_is_away() -> None:
     with away(OperationalError):
         assert Client().get("/healthz/live").status_code == 200
         assert Client().get("/healthz/ready").status_code == 503
+
+
+@pytest.mark.django_db
+def test_with_a_port_for_probes_metrics_are_served_there_alone(settings: Settings) -> None:
+    settings.PROBE_PORT = 8001
+
+    assert Client().get("/metrics").status_code == 404
+    assert Client().get("/metrics", headers={probes.MARK: "1"}).status_code == 404
+    assert Client().get("/metrics", **{probes.MARK: True}).status_code == 200
+    assert Client().get("/healthz/live").status_code == 200
 
 
 @pytest.mark.django_db

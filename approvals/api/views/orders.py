@@ -156,7 +156,7 @@ class Stop(Intervention):
 def _start(order: dict[str, Any], **caller: Any) -> tuple[OrderExecution, int]:
     """Store an order and wait for its execution; returns it with the response's status."""
     row, created = fulfillment.start_order_fulfillment(order, **caller)
-    return row, _status(fulfillment.await_start(row), created=created)
+    return row, _status(fulfillment.await_start_if_few_wait(row), created=created)
 
 
 def _first_status(row: OrderExecution, key: idempotency.Key) -> int:
@@ -171,7 +171,7 @@ def _first_status(row: OrderExecution, key: idempotency.Key) -> int:
         stored = earlier.status if earlier else NOT_KNOWN_YET
         if stored in {201, 202} or (stored == 200 and row.execution_arn):
             return stored
-        fulfillment.await_start(row)
+        fulfillment.await_start_if_few_wait(row)
     return _status(row, created=stored != 200)
 
 

@@ -260,6 +260,15 @@ def test_a_key_of_an_order_that_waits_still_keeps_that(
     assert (first.status_code, shop.post("orders/", ORDER, **KEY).status_code) == (202, 202)
 
 
+def test_no_request_waits_if_none_may(
+    shop: Caller, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ORDER_STARTS_AWAITED = 0
+    monkeypatch.setattr(fulfillment, "await_start", lambda _: 1 / 0)
+
+    assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [202, 202]
+
+
 def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(
     shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
 ) -> None:

@@ -18,7 +18,7 @@ def test_orders_arrive_only_once_the_web_process_is_ready() -> None:
     assert [program.name for program in PROGRAMS if program.needs_web] == ["traffic"]
 
 
-def test_gunicorn_gets_the_signal_on_which_it_stops_its_workers() -> None:
+def test_the_web_process_gets_the_signal_on_which_it_stops_its_workers() -> None:
     assert {p.name: p.death_signal for p in PROGRAMS if p.death_signal != signal.SIGKILL} == {
-        "web": signal.SIGQUIT
+        "web": signal.SIGTERM
     }

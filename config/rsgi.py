@@ -1,0 +1,183 @@
+"""The application that granian serves: it receives a request completely, then calls Django in a thread.
+
+A client that sends slowly occupies a coroutine and the bytes that it has sent, and no thread; one that
+reads slowly neither, because granian sends the responses. So threads only wait for the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from config import probes, server_settings
+from config.wsgi import application as django
+
+MIB = 2**20
+# More than any view accepts: of a longer body the view sees this much and refuses it in its own words.
+MOST_OF_A_BODY = 2 * MIB
+MOST_OF_ALL_BODIES = 64 * MIB  # that have arrived and are not answered
+UNSENT = frozenset(
+    {"content-length", "transfer-encoding", "connection"}
+)  # of the message, not its meaning
+RETRY = ("retry-after", "1")
+CLOSE = ("connection", "close")
+Response = tuple[int, list[tuple[str, str]], bytes]
+
+log = structlog.get_logger(__name__)
+
+
+class Headers(Protocol):
+    """Names in lower case and values; a name may come several times."""
+
+    def __contains__(self, name: str) -> bool: ...
+    def get(self, name: str) -> str | None: ...
+    def items(self) -> list[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """The head of a request (RSGI specification, HTTP connection scope)."""
+
+    http_version: str
+    server: str
+    client: str
+    method: str
+    path: str
+    query_string: str
+    headers: Headers
+
+
+class RefusedError(Exception):
+    """The request is refused before Django sees it, with this status."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class Application:
+    """RSGI in front, WSGI behind, 64 threads between."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(server_settings.THREADS, "request")
+        self._probe_threads = ThreadPoolExecutor(2, "probe")  # they never wait for requests
+        self._held = 0  # bytes of bodies
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start what runs beside the requests in a worker process."""
+        probes.serve(django)
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+
+    async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
+        """Answer one request."""
+        chunks: list[bytes] = []
+        try:
+            encoding = scope.headers.get("transfer-encoding")
+            if encoding is not None or "content-length" in scope.headers:
+                await self._receive(scope, protocol, chunks)
+            threads = self._probe_threads if scope.path in probes.PATHS else self._threads
+            environ = environment(scope, b"".join(chunks))
+            response = await asyncio.get_running_loop().run_in_executor(threads, answer, environ)
+            if encoding is not None:  # whatever stands behind its last chunk is no second request
+                response[1].append(CLOSE)
+        except RefusedError as refused:
+            log.info("web.refused", status=refused.status, why=str(refused), path=scope.path[:200])
+            response = refused.status, [CLOSE, RETRY], b""
+        finally:
+            self._held -= sum(map(len, chunks))
+        with contextlib.suppress(RuntimeError):  # RSGIProtocolClosed: the client has gone
+            protocol.response_bytes(*response)
+
+    async def _receive(self, scope: Scope, protocol: Any, chunks: list[bytes]) -> None:
+        """Collect the body. Raises RefusedError if it is late, broken, or too much with all others."""
+        size, declared = 0, scope.headers.get("content-length")
+        encoding = scope.headers.get("transfer-encoding")
+        if encoding is not None and (encoding.lower() != "chunked" or declared is not None):
+            raise RefusedError(400, "the head does not say how long the body is")
+        try:
+            async with asyncio.timeout(server_settings.BODY_SECONDS):
+                async for chunk in protocol:
+                    if self._held + len(chunk) > MOST_OF_ALL_BODIES:
+                        raise RefusedError(503, "too many bodies")
+                    chunks.append(chunk)
+                    self._held += len(chunk)
+                    size += len(chunk)
+                    if size > MOST_OF_A_BODY:
+                        return
+        except TimeoutError:
+            raise RefusedError(408, "the body did not arrive in time") from None
+        except RuntimeError:  # granian's RSGIProtocolError and RSGIProtocolClosed
+            raise RefusedError(400, "the body ended before its end") from None
+        if declared is not None and declared != str(size):
+            raise RefusedError(400, "the body has another length than its head says")
+
+
+def environment(scope: Scope, body: bytes) -> dict[str, Any]:
+    """The WSGI environment of a request (PEP 3333).
+
+    A header with an underscore is left out: its variable would be that of the header with a hyphen.
+    Headers that come several times are joined as RFC 9110, 5.3 says, so that no reader sees only one.
+    """
+    server, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope.path).decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server.strip("[]"),
+        "SERVER_PORT": port,
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "CONTENT_LENGTH": str(len(body)) if body else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",  # a proxy ends TLS and says so in X-Forwarded-Proto
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": server_settings.WORKERS > 1,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name or name in UNSENT:
+            continue
+        key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
+        separator = "; " if name == "cookie" else ","
+        environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
+    return environ
+
+
+def answer(environ: dict[str, Any]) -> Response:
+    """Django's whole response to a request; runs in a thread."""
+    head: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+        head[:] = [int(status[:3]), [(name.lower(), value) for name, value in headers]]
+
+    chunks = django(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close:
+            close()
+    return head[0], head[1], body
+
+
+def end_with(parent: int) -> None:
+    """End this process once its parent has ended: granian's workers would go on without it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+application = Application()

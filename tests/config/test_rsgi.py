@@ -1,0 +1,179 @@
+"""What Django sees of a request, and which requests it never sees. The whole server: tests/abuse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from config import rsgi, server_settings
+
+
+class Headers:
+    """The headers of a request, as granian gives them."""
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        self._pairs = list(pairs)
+
+    def __contains__(self, name: str) -> bool:
+        return name in dict(self._pairs)
+
+    def get(self, name: str) -> str | None:
+        return dict(self._pairs).get(name)
+
+    def items(self) -> list[tuple[str, str]]:
+        return self._pairs
+
+
+class Sender:
+    """A client that sends chunks, with pauses of so many seconds between them."""
+
+    def __init__(
+        self, chunks: Sequence[bytes] = (), *, pause: float = 0, breaks: bool = False
+    ) -> None:
+        self.chunks, self.pause, self.breaks = chunks, pause, breaks
+        self.answers: list[tuple[int, list[tuple[str, str]], bytes]] = []
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            await asyncio.sleep(self.pause)
+            yield chunk
+        if self.breaks:
+            raise RuntimeError("the transport is closed")
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.answers.append((status, headers, body))
+
+
+def scope(*headers: tuple[str, str], path: str = "/x%20%C3%A4") -> Any:
+    return SimpleNamespace(
+        http_version="1.1",
+        server="[::1]:8000",
+        client="[2001:db8::7]:5000",
+        method="POST",
+        path=path,
+        query_string="a=%20b",
+        headers=Headers(*headers),
+    )
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The requests that reach Django."""
+    found: list[dict[str, Any]] = []
+
+    def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        found.append(environ | {"body": environ["wsgi.input"].read()})
+        start_response("201 Created", [("X-Part", "one")])
+        return [b"o", b"k"]
+
+    monkeypatch.setattr(rsgi, "django", django)
+    return found
+
+
+def answers(sender: Sender, *headers: tuple[str, str], path: str = "/") -> tuple[int, Any, bytes]:
+    asyncio.run(rsgi.Application().__rsgi__(scope(*headers, path=path), sender))
+    (answer,) = sender.answers
+    return answer
+
+
+def test_django_gets_the_whole_body_and_its_response_is_sent(seen: list[dict[str, Any]]) -> None:
+    answer = answers(Sender([b"ab", b"c"]), ("content-length", "3"))
+
+    assert answer == (201, [("x-part", "one")], b"ok")
+    assert (seen[0]["body"], seen[0]["CONTENT_LENGTH"]) == (b"abc", "3")
+
+
+def test_the_environment_is_that_of_the_wsgi_specification() -> None:
+    found = rsgi.environment(scope(("content-type", "a/b"), ("x-y", "1")), b"")
+
+    assert found["PATH_INFO"] == "/x ä".encode().decode("latin-1")
+    assert found["QUERY_STRING"] == "a=%20b"
+    assert found["REMOTE_ADDR"] == "2001:db8::7"
+    assert (found["SERVER_NAME"], found["SERVER_PORT"]) == ("::1", "8000")
+    assert (found["CONTENT_TYPE"], found["HTTP_X_Y"]) == ("a/b", "1")
+    assert found["CONTENT_LENGTH"] == ""
+
+
+def test_no_header_takes_the_place_of_another() -> None:
+    pairs = [
+        *(("x_forwarded_for", "forged"), ("host", "a"), ("host", "b")),
+        *(("content-type", "a"), ("content-type", "b"), ("cookie", "c=1"), ("cookie", "d=2")),
+    ]
+    found = rsgi.environment(scope(*pairs), b"")
+
+    assert "HTTP_X_FORWARDED_FOR" not in found
+    assert (found["HTTP_HOST"], found["CONTENT_TYPE"]) == ("a,b", "a,b")
+    assert found["HTTP_COOKIE"] == "c=1; d=2"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("transfer-encoding", "chunked"), ("content-length", "1")],
+        [("transfer-encoding", "chunked, chunked")],
+        [("transfer-encoding", "identity")],
+        [("content-length", "2")],
+    ],
+)
+def test_a_body_of_doubtful_length_is_refused(
+    seen: list[dict[str, Any]], headers: list[tuple[str, str]]
+) -> None:
+    assert answers(Sender([b"a"]), *headers)[0] == 400
+    assert seen == []
+
+
+def test_the_connection_ends_after_chunks(seen: list[dict[str, Any]]) -> None:
+    status, headers, _ = answers(Sender([b"a"]), ("transfer-encoding", "Chunked"))
+
+    assert (status, headers[-1]) == (201, ("connection", "close"))
+
+
+def test_a_late_body_is_refused_and_a_broken_one(
+    monkeypatch: pytest.MonkeyPatch, seen: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(server_settings, "BODY_SECONDS", 0.05)
+    length = ("content-length", "9")
+
+    assert answers(Sender([b"a"] * 9, pause=0.02), length)[0] == 408
+    assert answers(Sender([b"a"], breaks=True), length)[0] == 400
+    assert seen == []
+
+
+def test_all_bodies_together_have_a_limit(
+    monkeypatch: pytest.MonkeyPatch, seen: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(rsgi, "MOST_OF_ALL_BODIES", 3)
+    application = rsgi.Application()
+    several = [Sender([b"aa", b"a"], pause=0.02) for _ in range(2)]
+
+    async def at_once() -> None:
+        given = scope(("content-length", "3"))
+        await asyncio.gather(*(application.__rsgi__(given, each) for each in several))
+
+    asyncio.run(at_once())
+    assert sorted(each.answers[0][0] for each in several) == [201, 503]
+    again = Sender([b"aaa"])
+    asyncio.run(application.__rsgi__(scope(("content-length", "3")), again))
+    assert again.answers[0][0] == 201  # what was held has been let go
+
+
+def test_of_a_very_long_body_django_sees_enough_to_refuse_it(
+    monkeypatch: pytest.MonkeyPatch, seen: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(rsgi, "MOST_OF_A_BODY", 3)
+
+    assert answers(Sender([b"aa"] * 9), ("content-length", "18"))[0] == 201
+    assert seen[0]["body"] == b"aaaa"
+
+
+def test_a_client_that_has_gone_is_no_error(seen: list[dict[str, Any]]) -> None:
+    class Gone(Sender):
+        def response_bytes(self, *_: Any) -> None:
+            raise RuntimeError("RSGI transport is closed")
+
+    asyncio.run(rsgi.Application().__rsgi__(scope(), Gone()))
+    assert len(seen) == 1

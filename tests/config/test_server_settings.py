@@ -1,0 +1,21 @@
+"""The deadlines of the web process."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.config.bare_environment import assert_one_line, run
+
+SHOW = "from config import server_settings as s; print(s.HEAD_SECONDS, s.BODY_SECONDS)"
+
+
+@pytest.mark.parametrize("name", ["WEB_HEAD_SECONDS", "WEB_BODY_SECONDS"])
+@pytest.mark.parametrize("value", ["0", "61", "-1", "soon"])
+def test_a_deadline_is_one_to_sixty_seconds(name: str, value: str) -> None:
+    assert_one_line(run({name: value}, [sys.executable, "-c", SHOW]), name)
+
+
+def test_heads_and_bodies_have_a_deadline_unless_told_otherwise() -> None:
+    assert run({}, [sys.executable, "-c", SHOW]).stdout.split() == ["40", "20"]
