@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
 import structlog
@@ -163,7 +163,7 @@ def answer(environ: dict[str, Any]) -> Response:
     def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
         head[:] = [int(status[:3]), [(name.lower(), value) for name, value in headers]]
 
-    chunks = django(environ, start_response)
+    chunks = django(environ, cast("Any", start_response))
     try:
         body = b"".join(chunks)
     finally:

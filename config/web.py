@@ -41,7 +41,7 @@ LOGGERS = {
 }
 
 
-def server() -> Granian:
+def server() -> Any:
     """granian with the settings of the environment; it has not started."""
     return Granian(
         "config.rsgi:application",

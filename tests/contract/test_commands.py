@@ -184,7 +184,12 @@ def test_a_command_that_is_not_due_is_not_there(name: str) -> None:
 @pytest.mark.parametrize("process", contract.PROCESSES)
 def test_a_process_starts_by_its_line(process: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(process), contract.PROCESSES[process]],
+        [
+            sys.executable,
+            "-m",
+            *shlex.split(process.removeprefix("python -m ")),
+            contract.PROCESSES[process],
+        ],
         cwd=ROOT,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
         capture_output=True,
