@@ -247,14 +247,15 @@ def main() -> int:
     server = Server.start(folder / "postgres", durable=True)
     try:
         harness.django_ready(server.url)
-        from tests.bench import population  # noqa: PLC0415  (it needs Django)
+        from approvals.actions import people  # noqa: PLC0415  (they need Django)
+        from approvals.actors import COMMAND_LINE  # noqa: PLC0415
+        from approvals.models import User  # noqa: PLC0415
+        from tests.bench import population  # noqa: PLC0415
 
         bench = Bench("1k", asked.runs, folder, server, population.seeded)
         assert bench.small
-        for (
-            person
-        ) in population.User.objects.all():  # a request that is under way waits for an order
-            population.people.grant_site(person, "orders", by=population.COMMAND_LINE)
+        for person in User.objects.all():  # the request that is under way waits for an order
+            people.grant_site(person, "orders", by=COMMAND_LINE)
         found = measured(bench, asked.servers or list(SERVERS))
     finally:
         server.stop()
