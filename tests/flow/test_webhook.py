@@ -154,13 +154,13 @@ def test_a_header_that_comes_twice_is_no_header(web: Web, alice: User, queue: Re
     assert IdempotencyKey.objects.get().key == "msg-1"
 
 
-def test_a_body_without_a_length_is_an_empty_one(web: Web, alice: User, queue: ReviewQueue) -> None:
+def test_a_body_without_a_length_is_refused(web: Web, alice: User, queue: ReviewQueue) -> None:
     sender = issue()
     raw = json.dumps(about(factories.review(queue))).encode()
     wire = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
     with contextlib.closing(wire):
         wire.request("POST", PATH, iter([raw]), sender.headers(raw), encode_chunked=True)
-        assert wire.getresponse().status == 401
+        assert wire.getresponse().status == 411
 
 
 def bodies_with_the_token(email: str) -> list[bytes]:

@@ -174,6 +174,8 @@ BODIES: dict[str, tuple[tuple[str, ...], bytes]] = {
     "an endless length": ((JSON, "Content-Length: " + "9" * 400), ORDER),
     "a length that promises more": ((JSON, "Content-Length: 1900"), ORDER),
     "a length that promises less": ((JSON, "Content-Length: 7"), ORDER),
+    "length and chunks": ((JSON, LENGTH, "Transfer-Encoding: chunked"), CHUNKS),
+    "chunks and length": ((JSON, "Transfer-Encoding: chunked", "Content-Length: 0"), CHUNKS),
     "a chunk that promises more": ((JSON, "Transfer-Encoding: chunked"), b"ff\r\n" + ORDER),
     "a chunk that promises less": ((JSON, "Transfer-Encoding: chunked"), b"2\r\n" + ORDER),
     "a chunk of no size": ((JSON, "Transfer-Encoding: chunked"), b"zz\r\n" + ORDER),
@@ -278,10 +280,7 @@ def test_slow_callers_keep_nobody_waiting(web: Web) -> None:
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_length_beside_chunks_is_ignored_and_nothing_behind_the_chunks_is_a_request(
-    web: Web, is_first: bool
-) -> None:
-    # RFC 9112, 6.3: the chunks count; and 6.1: the connection ends after the response.
+def test_chunks_are_refused_and_nothing_behind_them_is_a_request(web: Web, is_first: bool) -> None:
     lines = ["Content-Length: 0", "Transfer-Encoding: chunked"][:: 1 if is_first else -1]
     head = web.head("POST", "/api/v1/webhooks/decision/", JSON, *lines)
 
@@ -289,7 +288,7 @@ def test_a_length_beside_chunks_is_ignored_and_nothing_behind_the_chunks_is_a_re
         head.replace(b"Connection: close\r\n", b"") + CHUNKS + web.head("GET", "/api/v1/queues/")
     )
 
-    assert [status for status, _ in answers] == [401]
+    assert [status for status, _ in answers] == [411]
 
 
 def test_a_bare_line_feed_ends_a_line_of_a_head(web: Web) -> None:
