@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from approvals.policy import Action
 from approvals.web.access import access_of
 from approvals.web.outages import outages
+from approvals.web.streams import onward
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -24,5 +25,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "may_price": SimpleLazyObject(lambda: access.may(Action.PRICE).allowed),
         "sees_orders": SimpleLazyObject(lambda: access.may(Action.SEE_ORDERS).allowed),
         "outages": SimpleLazyObject(lambda: outages(access)),
+        "onward": onward(request),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

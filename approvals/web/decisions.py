@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from approvals.models.review_queues import ReviewQueue
 from approvals.policy import Action
 from approvals.records import database_time, supersession
 from approvals.untrusted import display
-from approvals.web import payload_view, reviews
+from approvals.web import payload_view, reviews, streams, toasts
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, refused, reviews_of
 from approvals.web.forms import DecisionForm, initial_form
 from approvals.web.refusals import refusal_text
+
+VERBS: Mapping[Outcome, str] = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject"}
 
 
 @desk("GET", "POST")
@@ -50,7 +53,7 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
     except ApprovalsError as error:
         return refused(request, error, review=reviews.find(request.actor, decision.review_id))
     messages.success(request, f"Undone: {display.visible(review.heading)} is open again.")
-    return redirect("review", review.pk)
+    return redirect(resolve_url("review", review.pk) + streams.onward(request))
 
 
 @desk("POST")
@@ -79,15 +82,25 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     try:
         if not form.is_valid():
             raise Invalid(_first_error(form))
-        decisions.decide(review_id, outcome, by=request.actor, request=form.decision_request())
+        review = decisions.decide(
+            review_id, outcome, by=request.actor, request=form.decision_request()
+        )
     except ApprovalsError as error:
         refused_by = error
     if refused_by is None:
-        if request.htmx:
-            return HttpResponseClientRedirect(resolve_url("review", review_id))
-        return redirect("review", review_id)
+        return _after(request, review)
     review = reviews.find(request.actor, review_id)
     return _panel(request, review, outcome, request.POST.get("reason", ""), refused_by)
+
+
+def _after(request: DeskRequest, review: ReviewTask) -> HttpResponse:
+    """The page after a decision: the next review of the stream, or without one the decision's delivery."""
+    query = streams.query_of(request)
+    address = resolve_url("review", review.pk)
+    if query is not None:
+        toasts.decided(request, review)
+        address = streams.after(request, review.queue, query)
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 
 def _panel(
@@ -107,6 +120,7 @@ def _panel(
         "deadline": deadline(review, now),
         "permissions": reviews.permissions(review, request.access, now),
         "outcome": outcome,
+        "address": resolve_url(f"review_{VERBS[outcome]}", review.pk),
         "approving": outcome == Outcome.APPROVED,
         "consequence": _consequence(review, outcome),
         "reason_needed": needed,

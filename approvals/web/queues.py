@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 
 from approvals import policy
-from approvals.actions import assignment
 from approvals.policy import Action
-from approvals.web import review_filters, review_rows
+from approvals.web import review_filters, review_rows, streams
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
+from approvals.web.review_filters import PENDING
 
 
 @desk("GET")
@@ -24,6 +21,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = review_rows.lean(filtered.rows)
     page = page_at_cursor(rows, filtered.order, request)
+    query = streams.filter_query(filtered)
     now = request.access.now
     context = {
         "now": now,
@@ -31,7 +29,8 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "rows": review_rows.rows_of(page.rows, now),
         "page": page,
         "filtered": filtered,
-        "query": urlencode(filtered.active),
+        "query": query,
+        "stream_of_list": streams.link(query) if filtered.status == PENDING else "",
         "can_decide": request.access.may(Action.CLAIM, queue).allowed,
     }
     return render(request, "approvals/queue.html", context)
@@ -39,16 +38,10 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
 
 @desk("POST")
 def take_next(request: DeskRequest, slug: str) -> HttpResponse:
-    """Claim the review that is due first among those that the posted filters show."""
+    """Open a review that this person holds, else claim the most urgent of those the posted filters show."""
     queue = request.access.queue(slug)
     policy.may(Action.CLAIM, queue, by=request.actor).or_raise()
     everything = reviews_of(request.actor).filter(queue=queue)
-    filtered = review_filters.apply_filters(everything, request.POST, request)
-    review = assignment.claim_next(
-        filtered.rows.order_by(*review_rows.BY_DEADLINE), by=request.actor
-    )
-    if review is not None:
-        return redirect("review", review.pk)
-    messages.info(request, f"Nothing is waiting in {queue.name}.")
-    query = urlencode(filtered.active)
-    return redirect(resolve_url("queue", slug) + (f"?{query}" if query else ""))
+    query = streams.filter_query(review_filters.apply_filters(everything, request.POST, request))
+    streams.begin(request, queue)
+    return redirect(streams.after(request, queue, query))

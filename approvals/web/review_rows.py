@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from approvals.models import User
 
 BY_DEADLINE = ("deadline_at", "id")
+BY_URGENCY = ("-priority", "deadline_at", "id")
 BY_ARRIVAL = ("-received_at", "-id")
 
 

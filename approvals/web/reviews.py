@@ -66,10 +66,10 @@ class Permissions:
 
 @desk("GET")
 def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Everything about one review, and what can be done with it."""
-    return render(
-        request, "approvals/review.html", page(request.access, find(request.actor, review_id))
-    )
+    """Everything about one review, and what can be done with it; for htmx only the latter."""
+    context = page(request.access, find(request.actor, review_id))
+    template = "approvals/_review_decide.html" if request.htmx else "approvals/review.html"
+    return render(request, template, context)
 
 
 @desk("GET")

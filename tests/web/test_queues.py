@@ -9,13 +9,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.models import ReviewQueue, User
+from approvals.models import ReviewQueue, ReviewTask, User
 from tests.web.conftest import Desk
 from tests.web.pages import references
 from tests.web.reviews import open_reviews
 
 pytestmark = pytest.mark.django_db
 LIST = "/queues/manual-review/"
+
+
+def opened(review: ReviewTask, stream: str = "") -> str:
+    """The address of a review that is opened in the stream of a filter."""
+    return f"{reverse('review', args=[review.pk])}?stream={stream}"
 
 
 def test_what_is_due_first_stands_first(desk: Desk, queue: ReviewQueue, alice: User) -> None:
@@ -71,20 +76,20 @@ def test_start_reviewing_claims_what_is_due_first(
     first, second, *_ = open_reviews(queue, 3)
     response = desk(alice).post(f"{LIST}next/")
     assert response.status_code == 302
-    assert response["Location"] == reverse("review", args=[first.pk])
-    assert desk(bob).post(f"{LIST}next/")["Location"] == reverse("review", args=[second.pk])
+    assert response["Location"] == reverse("review", args=[first.pk]) + "?stream="
+    assert desk(bob).post(f"{LIST}next/")["Location"] == opened(second)
 
 
 def test_start_reviewing_keeps_to_the_filter(desk: Desk, queue: ReviewQueue, alice: User) -> None:
     _first, _second, third = open_reviews(queue, 3)
     response = desk(alice).post(f"{LIST}next/", {"q": third.reference})
-    assert response["Location"] == reverse("review", args=[third.pk])
+    assert response["Location"] == opened(third, f"q%3D{third.reference}")
 
 
 def test_start_reviewing_with_nothing_left_comes_back_to_the_list(desk: Desk, alice: User) -> None:
     response = desk(alice).post(f"{LIST}next/", {"q": "none"}, follow=True)
     assert response.redirect_chain == [(f"{LIST}?q=none", 302)]
-    assert "Nothing is waiting in Manual review." in response.content.decode()
+    assert "Nothing is waiting for you in Manual review." in response.content.decode()
 
 
 def test_a_viewer_cannot_start_reviewing(desk: Desk, victor: User) -> None:

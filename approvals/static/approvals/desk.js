@@ -77,7 +77,7 @@
     if (changed && announce) write(announce, changed.dataset.announce);
     if (target?.id === "decide" || target?.id === "steer") {
       const problem = target.querySelector("[role=alert]");
-      const first = target.querySelector("textarea, a, button");
+      const first = target.querySelector("[data-first], textarea, [tabindex='-1'], a, button");
       if (problem) {
         problem.tabIndex = -1;
         problem.focus();
@@ -86,6 +86,39 @@
       }
     }
   });
+
+  // Keys: each belongs to a visible link, button or field with the same key in `data-key`.
+  const typing = (element) => element.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])");
+  const shown = (element) => element.getClientRects().length > 0 && !element.disabled;
+  const press = (key) => {
+    for (const element of document.querySelectorAll("[data-key]")) {
+      if (element.dataset.key !== key || !(shown(element) || key.startsWith("g "))) continue;
+      if (element.matches("input, textarea")) element.focus();
+      else element.click();
+      return true;
+    }
+    return false;
+  };
+  let waiting = ""; // the first key of a sequence
+  let waitingUntil = 0;
+  const pressed = (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.defaultPrevented) return;
+    if (event.key.length > 1 || typing(event.target) || event.target.closest?.("dialog")) return;
+    if (document.body.dataset.keys === "off") return;
+    const key = waiting && Date.now() < waitingUntil ? `${waiting} ${event.key}` : event.key;
+    waiting = "";
+    if (key === "g") [waiting, waitingUntil] = ["g", Date.now() + 1500];
+    else if (press(key)) event.preventDefault();
+  };
+  document.addEventListener("keydown", pressed);
+
+  const escape = () => {
+    const written = document.activeElement;
+    if (written?.matches("textarea") && written.value !== written.defaultValue) {
+      written.blur(); // what was typed stays; the next Escape closes
+      written.closest("form")?.querySelector("[tabindex='-1']")?.focus();
+    } else press("Escape");
+  };
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -99,7 +132,9 @@
       for (const menu of document.querySelectorAll("details[data-menu][open]")) {
         menu.open = false;
         menu.querySelector("summary")?.focus();
+        return;
       }
+      escape();
     }
   });
   document.addEventListener("click", (event) => {

@@ -1,0 +1,132 @@
+"""Reviewing one review after the other: which is next in a filtered list, and what was done once none is left.
+
+The filter travels in the URL as `stream`, a query string of the queue's list; it may be empty. When a person
+began to work through a queue is kept in their session.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from statistics import median
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, QueryDict
+from django.shortcuts import resolve_url
+from django.utils.dateparse import parse_datetime
+
+from approvals.actions import assignment
+from approvals.exceptions import ApprovalsError
+from approvals.models import Decision, ReviewQueue
+from approvals.models.review_tasks import ReviewQuerySet
+from approvals.web import review_filters, review_rows
+from approvals.web.decorators import DeskRequest, reviews_of
+from approvals.web.relative_times import span
+
+PARAMETER = "stream"
+SESSION = "streams"
+LONGEST = 1_000  # characters of a filter
+MOST_DECISIONS = 500  # of which the median time is computed
+
+
+def query_of(request: HttpRequest) -> str | None:
+    """The filter that this request's person works through; None if they opened a review by itself."""
+    value = request.GET.get(PARAMETER)
+    return None if value is None else value[:LONGEST]
+
+
+def onward(request: HttpRequest) -> str:
+    """What the links of a page append to stay in the stream: a query string, or nothing."""
+    query = query_of(request)
+    return "" if query is None else link(query)
+
+
+def link(query: str) -> str:
+    """The query string that opens a review in the stream of this filter."""
+    return f"?{PARAMETER}={quote(query, safe='')}"
+
+
+def begin(request: DeskRequest, queue: ReviewQueue) -> None:
+    """Remember when this person began to work through a queue, unless they are at it already."""
+    started = dict(request.session.get(SESSION, {}))
+    if queue.slug not in started:
+        request.session[SESSION] = started | {queue.slug: request.access.now.isoformat()}
+
+
+def next_url(request: DeskRequest, queue: ReviewQueue, query: str) -> str | None:
+    """The page of the next review of a filter, now held by this person; None if none is left.
+
+    A review that they hold comes before one that nobody holds: the highest priority first, then the
+    earliest deadline.
+    """
+    rows = _rows(request, queue, query)
+    taken = _resume(request, rows) or _claim(request, rows)
+    if taken is None:
+        return None
+    return resolve_url("review", taken) + link(query)
+
+
+def after(request: DeskRequest, queue: ReviewQueue, query: str) -> str:
+    """Where this person goes on after a review: to the next one, or to the list, which says what was done."""
+    following = next_url(request, queue, query)
+    if following is None:
+        messages.info(request, clear_message(request, queue))
+    return following or list_url(queue, query)
+
+
+def list_url(queue: ReviewQueue, query: str) -> str:
+    """The list of a queue with this filter."""
+    return resolve_url("queue", queue.slug) + (f"?{query}" if query else "")
+
+
+def clear_message(request: DeskRequest, queue: ReviewQueue) -> str:
+    """What was done since this person began, now that nothing is left for them; ends the stream."""
+    started = dict(request.session.get(SESSION, {}))
+    since = parse_datetime(started.pop(queue.slug, ""))
+    request.session[SESSION] = started
+    times = _decided_since(request, queue, since) if since else []
+    if not since or not times:
+        return f"Nothing is waiting for you in {queue.name}."
+    gaps = [
+        (later - earlier).total_seconds()
+        for earlier, later in zip([since, *times], times, strict=False)
+    ]
+    return (
+        f"Queue clear: {len(times)} decided, median time {span(timedelta(seconds=median(gaps)))}."
+    )
+
+
+def filter_query(rows: review_filters.FilteredReviews) -> str:
+    """The filter of a list as a stream carries it."""
+    return urlencode(rows.active)
+
+
+def _rows(request: DeskRequest, queue: ReviewQueue, query: str) -> ReviewQuerySet:
+    everything = reviews_of(request.actor).filter(queue=queue)
+    filtered = review_filters.apply_filters(everything, QueryDict(query), request)
+    return filtered.rows.order_by(*review_rows.BY_URGENCY)
+
+
+def _resume(request: DeskRequest, rows: ReviewQuerySet) -> UUID | None:
+    """A review that this person holds already, its claim extended."""
+    mine = rows.held_by(request.actor.person).before_deadline()
+    held = mine.values_list("pk", flat=True).first()
+    try:
+        if held is not None:
+            assignment.renew(held, by=request.actor)
+    except ApprovalsError:  # the claim has just ended: another one is next
+        return None
+    return held
+
+
+def _claim(request: DeskRequest, rows: ReviewQuerySet) -> UUID | None:
+    claimed = assignment.claim_next(rows, by=request.actor)
+    return claimed.pk if claimed else None
+
+
+def _decided_since(request: DeskRequest, queue: ReviewQueue, since: datetime) -> list[datetime]:
+    """When this person decided here since then, in order."""
+    mine = Decision.objects.filter(by=request.actor.person, review__queue=queue, undone_at=None)
+    times = mine.filter(decided_at__gte=since).order_by("-decided_at")
+    return list(times.values_list("decided_at", flat=True)[:MOST_DECISIONS])[::-1]

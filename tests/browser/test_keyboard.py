@@ -1,0 +1,97 @@
+"""Reviews decided by keyboard alone, with every key counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from approvals.models import Decision, ReviewQueue, ReviewTask, User
+from tests import factories
+from tests.browser import world
+from tests.browser.conftest import NewPage, sign_in
+
+
+@dataclass
+class Keyboard:
+    """Presses keys on a page and counts them; `Control+Enter` is two."""
+
+    page: Page
+    pressed: int = 0
+
+    def press(self, *keys: str) -> None:
+        """Press these keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.pressed += len(key.split("+"))
+
+
+def at_work(page: Page, queue: ReviewQueue) -> User:
+    """Somebody who has signed in, with the next review of the queue open."""
+    ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
+    sign_in(page, ada.email)
+    page.get_by_role("button", name="Start reviewing").press("Enter")
+    page.wait_for_url("**/reviews/*/?stream=")
+    return ada
+
+
+def test_twenty_reviews_are_decided_with_three_keys_each_and_the_reason(new_page: NewPage) -> None:
+    queue = factories.queue(undo_seconds=30)
+    reviews = [
+        factories.review(queue, orderId=f"ORD-{number:02}", timeoutSeconds=4000 + number)
+        for number in range(20)
+    ]
+    page = new_page()
+    at_work(page, queue)
+    keyboard, typed = Keyboard(page), 0
+    for number, review in enumerate(reviews):
+        expect(page.get_by_role("heading", name=f"ORD-{number:02}")).to_be_visible()
+        expect(page.get_by_role("heading", name="Yours to decide")).to_be_focused()
+        rejecting = number % 4 == 3
+        keyboard.press("r" if rejecting else "a")
+        expect(page.get_by_label("Reason" if rejecting else "Note")).to_be_focused()
+        if rejecting:
+            page.keyboard.type("Card stolen")
+            typed += 1
+        keyboard.press("Control+Enter")
+        expect(page.get_by_role("status").filter(has_text=review.reference)).to_be_visible()
+    expect(page.get_by_text("Queue clear: 20 decided")).to_be_visible()
+
+    assert keyboard.pressed == 3 * 20
+    assert typed == 5
+    made = Decision.objects.filter(undone_at=None).order_by("decided_at")
+    assert [each.outcome for each in made] == (["approved"] * 3 + ["rejected"]) * 5
+
+
+def test_z_undoes_the_last_decision_from_the_next_review(new_page: NewPage) -> None:
+    queue = factories.queue(undo_seconds=30)
+    first = factories.review(queue, orderId="ORD-1", timeoutSeconds=4000)
+    factories.review(queue, orderId="ORD-2", timeoutSeconds=4001)
+    page = new_page()
+    at_work(page, queue)
+    page.keyboard.press("a")
+    expect(page.get_by_label("Note")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="ORD-2")).to_be_visible()
+    page.keyboard.press("z")
+    expect(page.get_by_text("is open again.")).to_be_visible()
+    expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
+    assert ReviewTask.objects.get(pk=first.pk).status == "pending"
+
+
+def test_escape_keeps_what_was_typed_first_and_closes_the_panel_then(new_page: NewPage) -> None:
+    queue = factories.queue()
+    factories.review(queue)
+    page = new_page()
+    at_work(page, queue)
+    page.keyboard.press("r")
+    reason = page.get_by_label("Reason")
+    expect(reason).to_be_focused()
+    page.keyboard.type("arz")  # keys of the page are letters in a field
+    expect(reason).to_have_value("arz")
+    page.keyboard.press("Escape")
+    expect(reason).to_have_value("arz")
+    expect(reason).not_to_be_focused()
+    page.keyboard.press("Escape")
+    expect(reason).to_have_count(0)
+    expect(page.get_by_role("heading", name="Yours to decide")).to_be_focused()
