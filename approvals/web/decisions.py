@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +14,16 @@ from django.shortcuts import redirect, render, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 from approvals import policy
-from approvals.actions import decisions
+from approvals.actions import assignment, decisions
 from approvals.actions.decisions import DecisionRequest
-from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid, NotFound
+from approvals.exceptions import (
+    AlreadyDecided,
+    ApprovalsError,
+    ClaimedByAnother,
+    DeadlinePassed,
+    Invalid,
+    NotFound,
+)
 from approvals.models import Decision, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.models.review_queues import ReviewQueue
@@ -76,15 +85,17 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     review = reviews.find(request.actor, review_id)
     policy.may(Action.DECIDE, review, by=request.actor).or_raise()
     if request.method != "POST":
-        return _panel(request, review, outcome, "", _closed(review))
+        return _panel(request, review, outcome, "", _closed(review, request.access.now))
     form = DecisionForm(request.POST)
     refused_by: ApprovalsError | None = None
     try:
         if not form.is_valid():
             raise Invalid(_first_error(form))
-        review = decisions.decide(
-            review_id, outcome, by=request.actor, request=form.decision_request()
-        )
+        wanted = form.decision_request()
+        if form.cleaned_data["claim_again"]:
+            held = assignment.claim(review_id, by=request.actor, version=wanted.version)
+            wanted = replace(wanted, version=held.version, lease_id=held.lease_id)
+        review = decisions.decide(review_id, outcome, by=request.actor, request=wanted)
     except ApprovalsError as error:
         refused_by = error
     if refused_by is None:
@@ -112,23 +123,48 @@ def _panel(
 ) -> HttpResponse:
     """The form with what was typed, and above it why it was refused."""
     now = database_time.now()
+    permissions = reviews.permissions(review, request.access, now)
+    if error is None:
+        error = _held_by_another(permissions)
     needed = review.queue.needs_reason(outcome)
     context: dict[str, Any] = {
         "now": now,
         "review": review,
         "order": payload_view.review_order(review),
         "deadline": deadline(review, now),
-        "permissions": reviews.permissions(review, request.access, now),
+        "permissions": permissions,
+        "can_submit": _can_submit(review, permissions, now, retry=request.method == "POST"),
+        "claim_ran_out": permissions.holder is None and _is_conflict(error),
         "outcome": outcome,
         "address": resolve_url(f"review_{VERBS[outcome]}", review.pk),
         "approving": outcome == Outcome.APPROVED,
         "consequence": _consequence(review, outcome),
         "reason_needed": needed,
-        "form": initial_form(review, request.actor, reason=typed, reason_needed=needed),
+        "form": initial_form(review, request.actor, now, reason=typed, reason_needed=needed),
         "refusal": refusal_text(error, request.actor) if error else None,
     }
     template = "approvals/_decision_form.html" if request.htmx else "approvals/decision.html"
     return render(request, template, context, status=error.status if error else 200)
+
+
+def _held_by_another(permissions: reviews.Permissions) -> ApprovalsError | None:
+    """What to say before anything is typed, if somebody else is at work on the review."""
+    if permissions.holder is None or permissions.mine or permissions.may_override:
+        return None
+    return ClaimedByAnother(assignee=permissions.holder.email)
+
+
+def _can_submit(
+    review: ReviewTask, permissions: reviews.Permissions, now: datetime, *, retry: bool
+) -> bool:
+    """Whether the form has its button: not after the deadline, and not before another's claim was met."""
+    if review.status != ReviewTask.Status.PENDING or review.is_past_deadline(now):
+        return False
+    return permissions.may_decide or retry
+
+
+def _is_conflict(error: ApprovalsError | None) -> bool:
+    return error is not None and error.code == ClaimedByAnother.code
 
 
 def _consequence(review: ReviewTask, outcome: Outcome) -> str:
@@ -143,11 +179,13 @@ def _consequence(review: ReviewTask, outcome: Outcome) -> str:
     )
 
 
-def _closed(review: ReviewTask) -> ApprovalsError | None:
-    """The error to show when the page of a review that is no longer pending is opened."""
-    if review.status == ReviewTask.Status.PENDING:
-        return None
-    return AlreadyDecided(**review.outcome_details())
+def _closed(review: ReviewTask, now: datetime) -> ApprovalsError | None:
+    """The error to show when the form of a review is opened that can no longer be decided."""
+    if review.status != ReviewTask.Status.PENDING:
+        return AlreadyDecided(**review.outcome_details())
+    if review.is_past_deadline(now):
+        return DeadlinePassed(deadline_at=review.deadline_at.isoformat())
+    return None
 
 
 def _first_error(form: DecisionForm) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -20,6 +21,7 @@ class DecisionForm(forms.Form):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     lease_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     override = forms.BooleanField(required=False)
+    claim_again = forms.BooleanField(required=False)
 
     def decision_request(self) -> DecisionRequest:
         """The checked values for `decisions.decide`."""
@@ -33,14 +35,19 @@ class DecisionForm(forms.Form):
 
 
 def initial_form(
-    review: ReviewTask, actor: Actor, *, reason: str = "", reason_needed: bool = False
+    review: ReviewTask,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    reason_needed: bool = False,
 ) -> DecisionForm:
-    """The unsubmitted form for a review; only its holder's form has the lease id.
+    """The unsubmitted form for a review; only its holder's has the lease id, while the claim runs at `now`.
 
     `reason_needed` makes the browser ask for a reason; the verb checks it.
     """
     initial: dict[str, Any] = {"version": review.version, "reason": reason}
-    if review.assignee_id == actor.person.pk:
+    if review.assignee_id == actor.person.pk and review.is_held(now):
         initial["lease_id"] = review.lease_id
     form = DecisionForm(initial=initial)
     form.fields["reason"].widget.attrs |= {

@@ -57,7 +57,11 @@ def _claimed(error: ApprovalsError, actor: Actor) -> Texts:
             "Submit again: this page now holds the newer claim.",
         )
     if not holder:
-        return "Your claim has run out", "Nobody holds this review now.", "Claim it again."
+        return (
+            "Your claim has run out",
+            "Nobody holds this review now.",
+            "What you wrote is kept: claim it again and submit with one button.",
+        )
     return (
         f"{holder} holds this review",
         f"{holder} claimed it and is working on it.",

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 
 from approvals import policy
 from approvals.actions import assignment
@@ -27,7 +27,7 @@ from approvals.models import (
     User,
 )
 from approvals.policy import Action
-from approvals.records import outbox, places, supersession
+from approvals.records import database_time, outbox, places, supersession
 from approvals.records.places import Mismatch
 from approvals.untrusted import display
 from approvals.web import payload_view, review_rows
@@ -36,6 +36,7 @@ from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
 from approvals.web.relative_times import span
+from approvals.web.streams import onward
 from approvals.web.timeline import review_timeline
 
 MISMATCHES: Mapping[Mismatch | None, str] = {
@@ -95,15 +96,19 @@ def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
     find(request.actor, review_id)
     override = request.POST.get("override") == "yes"
     assignment.claim(review_id, by=request.actor, override=override)
-    return redirect("review", review_id)
+    return redirect(resolve_url("review", review_id) + onward(request))
 
 
 @desk("POST")
 def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Extend the claim by another lease."""
+    """Extend the claim by another lease; for htmx the fragment that counts it down."""
     find(request.actor, review_id)
-    assignment.renew(review_id, by=request.actor)
-    return redirect("review", review_id)
+    review = assignment.renew(review_id, by=request.actor)
+    if request.htmx:
+        now = database_time.now()
+        context = {"review": review, "now": now, "lease_left": lease_left(review, now)}
+        return render(request, "approvals/_lease.html", context)
+    return redirect(resolve_url("review", review_id) + onward(request))
 
 
 @desk("POST")
@@ -194,8 +199,13 @@ def permissions(review: ReviewTask, access: Access, now: datetime) -> Permission
         may_comment=access.may(Action.COMMENT, review).allowed,
         reassignment_candidates=candidates,
         why_not="" if deciding.allowed else deciding.why,
-        lease_left=span(review.lease_expires_at - now) if review.lease_expires_at else "",
+        lease_left=lease_left(review, now),
     )
+
+
+def lease_left(review: ReviewTask, now: datetime) -> str:
+    """How long the claim on a review still runs; empty if nobody has one."""
+    return span(review.lease_expires_at - now) if review.lease_expires_at else ""
 
 
 def reassignment_candidates(review: ReviewTask, holder: User | None) -> list[User]:

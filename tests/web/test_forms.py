@@ -9,6 +9,7 @@ from approvals.models import (
     Decision,
     User,
 )
+from approvals.records import database_time
 from approvals.web.forms import DecisionForm, initial_form
 from tests import factories
 from tests.factories import actor
@@ -35,8 +36,11 @@ def test_a_form_that_cannot_be_is_422_and_keeps_what_it_can(
 def test_only_the_holders_form_has_the_lease(alice: User, bob: User) -> None:
     review = assignment.claim(factories.review().pk, by=actor(alice))
 
-    assert initial_form(review, actor(alice)).initial["lease_id"] == review.lease_id
-    assert "lease_id" not in initial_form(review, actor(bob)).initial
+    assert (
+        initial_form(review, actor(alice), database_time.now()).initial["lease_id"]
+        == review.lease_id
+    )
+    assert "lease_id" not in initial_form(review, actor(bob), database_time.now()).initial
 
 
 def test_a_reason_has_the_line_ends_of_unix_and_the_version_that_was_seen() -> None:
@@ -51,5 +55,7 @@ def test_the_browser_asks_for_a_reason_where_the_queue_wants_one(alice: User) ->
     review = factories.review()
 
     for needed in (True, False):
-        html = str(initial_form(review, actor(alice), reason_needed=needed)["reason"])
+        html = str(
+            initial_form(review, actor(alice), database_time.now(), reason_needed=needed)["reason"]
+        )
         assert (" required" in html) == needed

@@ -48,10 +48,38 @@
     }
   };
 
+  // What is over while a form is open: the buttons go, what was typed stays.
+  const updateLimits = () => {
+    for (const form of document.querySelectorAll("form[data-deadline]")) {
+      if (Date.parse(form.dataset.deadline) > now()) continue;
+      form.querySelector("[data-passed]").hidden = false;
+      form.querySelector("button[type=submit]")?.setAttribute("hidden", "");
+    }
+    const lease = document.getElementById("lease");
+    if (!lease?.dataset.lease) return;
+    const over = Date.parse(lease.dataset.lease) <= now();
+    lease.querySelector("[data-over]").hidden = !over;
+    lease.querySelector("[data-runs]").hidden = over;
+  };
+
+  // A claim is extended while its holder is active, once half of it is over.
+  let asked = 0;
+  const stayActive = () => {
+    const lease = document.getElementById("lease");
+    if (!lease?.dataset.lease || Date.now() - asked < 5_000) return;
+    const left = Date.parse(lease.dataset.lease) - now();
+    if (left <= 0 || left > lease.dataset.seconds * 500) return;
+    asked = Date.now();
+    htmx.trigger(lease, "active");
+  };
+  for (const kind of ["keydown", "pointerdown", "wheel"]) document.addEventListener(kind, stayActive, { passive: true });
+
   updateTimes();
   updateCountdowns();
+  updateLimits();
   showPath();
-  setInterval(updateTimes, 10_000);
+  setInterval(updateTimes, 1_000);
+  setInterval(updateLimits, 1_000);
   setInterval(updateCountdowns, 250);
 
   const showFailure = () => document.getElementById("trouble")?.removeAttribute("hidden");
@@ -70,6 +98,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     updateTimes();
     updateCountdowns();
+    updateLimits();
     showPath();
     const target = event.detail.target;
     const changed = document.querySelector("#delivery[data-announce], #hand[data-announce]");
@@ -125,7 +154,8 @@
       const form = event.target.closest?.("form[data-submit-keys]");
       if (form) {
         event.preventDefault();
-        form.requestSubmit();
+        const button = form.querySelector("button[type=submit]:not([hidden])");
+        if (button) form.requestSubmit(button);
       }
     }
     if (event.key === "Escape") {
