@@ -33,20 +33,19 @@ from approvals.policy import Action
 from approvals.records import (
     audit,
     callback_payloads,
+    decision_reasons,
     idempotency,
     locked_rows,
     outbox,
     outcome_digests,
-    tokens,
     wake_ups,
 )
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.locked_rows import LockedReview
 from approvals.records.unit_of_work import ConditionFailed, UnitOfWork
-from approvals.untrusted import json_schema, strict_json, typed_text
+from approvals.untrusted import json_schema, strict_json
 
-MAX_REASON = 32_768
-MAX_REASON_CODE = 64
+MAX_REASON = decision_reasons.MAX_REASON
 DECIDED_COLUMNS = ("status", "decision", "assignee", "lease_id", "lease_expires_at", "version")
 NO_UNDO_BELOW = 60  # seconds left before the deadline
 OUTCOME_AT_DEADLINE: Mapping[str, Outcome] = {
@@ -92,7 +91,8 @@ def decide(
     locked = locked_rows.review(review_id, by=by)
     review = locked.row
     overridden = _ensure_decidable(locked, request)
-    request = replace(request, reason=_checked_reason(review, outcome, request))
+    text, code = decision_reasons.checked(review, outcome, request.reason, request.reason_code)
+    request = replace(request, reason=text, reason_code=code)
     _check_edits(review, outcome, request)
 
     work = UnitOfWork()
@@ -273,19 +273,6 @@ def _ensure_not_held(locked: LockedReview, request: DecisionRequest) -> str:
         return ""
     policy.may(Action.OVERRIDE, locked, by=by).or_raise()
     return holder.email
-
-
-def _checked_reason(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> str:
-    typed_text.checked(request.reason_code, field="reason_code", longest=MAX_REASON_CODE)
-    verb = "approve" if outcome == Outcome.APPROVED else "reject"
-    needed = review.queue.needs_reason(outcome)
-    reason = typed_text.checked(
-        request.reason,
-        field="reason",
-        longest=MAX_REASON,
-        required=f"To {verb} in this queue, write a reason." if needed else "",
-    )
-    return tokens.redacted(reason, review)
 
 
 def _check_edits(review: ReviewTask, outcome: Outcome, request: DecisionRequest) -> None:

@@ -25,7 +25,7 @@ SETTINGS = (
     "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
     "at_deadline", "heartbeat_seconds", "lease_seconds", "undo_seconds", "reject_as", "error_name",
     "escalate_to", "fields", "output_schema", "policy", "message_map", "pointer_buckets",
-    "probe_with_heartbeats",
+    "probe_with_heartbeats", "reason_codes",
 )  # fmt: skip
 
 
@@ -53,6 +53,12 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         empty=[], help_text="A list of the S3 buckets to which messages may point."
     )
     policy = DocumentField(empty={}, help_text='For example {"reason_required_for": ["rejected"]}.')
+
+    reason_codes = DocumentField(
+        empty=[],
+        help_text='What reviewers choose from: [{"code": "fraud", "label": "Fraud", "template":'
+        ' "The card is stolen.", "outcomes": ["rejected"]}].',
+    )
 
     class Meta:
         model = ReviewQueue
@@ -122,8 +128,8 @@ class Queues(Page):
         return formatting.block("\n".join(queue.state_machine_arns) or "all")
 
     def documents(self, queue: ReviewQueue) -> str:
-        """Fields, output schema, policy, map of messages and buckets, as JSON."""
-        names = ("fields", "output_schema", "policy", "message_map", "pointer_buckets")
+        """Fields, output schema, policy, map of messages, buckets and reason codes, as JSON."""
+        names = ("fields", "output_schema", "policy", "message_map", "pointer_buckets", "reason_codes")
         return formatting.block(formatting.document({name: getattr(queue, name) for name in names}))
 
     def new(self, request: HttpRequest) -> HttpResponse:

@@ -32,7 +32,9 @@ from approvals.models import (
     ReviewTask,
     User,
     Vote,
+    reason_codes,
 )
+from approvals.models.choices import Outcome
 from approvals.orchestration.batches import progress
 from approvals.records import places
 from approvals.untrusted import redaction
@@ -184,6 +186,16 @@ def queue(row: ReviewQueue, now: datetime) -> JSONObject:
         "oldest_received_at": oldest,
         "oldest_age_seconds": None if oldest is None else int((now - oldest).total_seconds()),
         "next_deadline_at": counted.next_deadline_at,
+        "reason_codes": [
+            {
+                "code": each.code,
+                "label": each.label,
+                "template": each.template,
+                "outcomes": list(each.outcomes),
+            }
+            for each in reason_codes.parsed(row.reason_codes)
+        ],
+        "reason_required_for": [each for each in Outcome.values if row.needs_reason(each)],
     }
 
 

@@ -41,7 +41,7 @@ ORDERINGS: Mapping[str, Sequence[str]] = {
     "-received_at": ("-received_at", "-id"),
     "-priority": ("-priority", "deadline_at", "id"),
 }
-_QUEUE_COLUMNS = ("policy", "output_schema", "fields")
+_QUEUE_COLUMNS = ("policy", "output_schema", "fields", "reason_codes")
 _DEFERRED = ("decision__callback", *(f"queue__{name}" for name in _QUEUE_COLUMNS))
 
 

@@ -183,6 +183,8 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
         "oldest_received_at": "2026-11-23T08:41:02.000311Z",
         "oldest_age_seconds": 1021,
         "next_deadline_at": "2026-11-23T09:41:01.877000Z",
+        "reason_codes": [],
+        "reason_required_for": [],
     },
     OrderAnswer: _ORDER,
     WholeOrderAnswer: _ORDER

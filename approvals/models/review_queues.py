@@ -16,9 +16,11 @@ from django.db import models
 from django.db.models import Q, Value
 
 from approvals import arns, messages
+from approvals.models import reason_codes
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
 from approvals.models.message_sources import BUCKETS, MESSAGE_MAP
+from approvals.models.reason_codes import ReasonCode
 from approvals.untrusted import flag_rules, json_schema, numbers, strict_json
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
@@ -65,6 +67,7 @@ STATE_MACHINES = {
 SCHEMAS: dict[str, dict[str, Any]] = {
     "policy": POLICY,
     "fields": FIELDS,
+    "reason_codes": reason_codes.SCHEMA,
     "state_machine_arns": STATE_MACHINES,
     "message_map": MESSAGE_MAP,
     "pointer_buckets": BUCKETS,
@@ -170,6 +173,7 @@ class ReviewQueue(models.Model):
     policy = DocumentField(default=dict, blank=True)
     output_schema = DocumentField(null=True, blank=True)
     fields = DocumentField(default=list, blank=True)
+    reason_codes = DocumentField(default=list, db_default=Value([], models.JSONField()), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -200,6 +204,8 @@ class ReviewQueue(models.Model):
         for name, schema in SCHEMAS.items():
             _check(name, getattr(self, name), partial(json_schema.check_document, schema=schema))
         _check("fields", self.fields, lambda _: self._refuse_unused())
+        if twice := reason_codes.repeated(self.reason_codes):
+            raise ValidationError({"reason_codes": f"The code {twice} stands there twice."})
         try:
             messages.read_map(self.message_map)
         except ValueError as error:
@@ -248,6 +254,10 @@ class ReviewQueue(models.Model):
         stored: Any = self.policy
         required = stored.get("reason_required_for", []) if isinstance(stored, dict) else []
         return outcome in required
+
+    def codes_for(self, outcome: str) -> list[ReasonCode]:
+        """The reason codes that the queue offers for this outcome, in its order."""
+        return [each for each in reason_codes.parsed(self.reason_codes) if outcome in each.outcomes]
 
     def admits(self, state_machine_arn: str) -> bool:
         """Whether messages that name this state machine are accepted; an empty list admits all.

@@ -80,7 +80,8 @@ def _output(decision: Decision, reviewer: str) -> dict[str, Any]:
 
 def _cause(decision: Decision, reviewer: str) -> str:
     """The cause. Only the reason is shortened; reconciliation looks for the last [decision ...]."""
-    head, tail = f"Rejected by {reviewer}: ", f" [decision {decision.pk}]"
+    code = f" [reason_code {decision.reason_code}]" if decision.reason_code else ""
+    head, tail = f"Rejected by {reviewer}: ", f"{code} [decision {decision.pk}]"
     reason = decision.reason or NO_REASON
     limit = MAX_CAUSE - len(head) - len(tail)
     if len(reason) > limit:

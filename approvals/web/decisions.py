@@ -127,6 +127,7 @@ def _panel(
     if error is None:
         error = _held_by_another(permissions)
     needed = review.queue.needs_reason(outcome)
+    codes = review.queue.codes_for(outcome)
     context: dict[str, Any] = {
         "now": now,
         "review": review,
@@ -140,7 +141,11 @@ def _panel(
         "approving": outcome == Outcome.APPROVED,
         "consequence": _consequence(review, outcome),
         "reason_needed": needed,
-        "form": initial_form(review, request.actor, now, reason=typed, reason_needed=needed),
+        "codes": codes,
+        "chosen": request.POST.get("reason_code", ""),
+        "form": initial_form(
+            review, request.actor, now, reason=typed, reason_needed=needed, has_codes=bool(codes)
+        ),
         "refusal": refusal_text(error, request.actor) if error else None,
     }
     template = "approvals/_decision_form.html" if request.htmx else "approvals/decision.html"

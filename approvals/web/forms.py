@@ -10,6 +10,7 @@ from django import forms
 from approvals.actions.decisions import MAX_REASON, DecisionRequest
 from approvals.actors import Actor
 from approvals.models import ReviewTask
+from approvals.models.reason_codes import MAX_CODE
 
 
 class DecisionForm(forms.Form):
@@ -18,6 +19,7 @@ class DecisionForm(forms.Form):
     reason = forms.CharField(
         required=False, max_length=MAX_REASON, strip=False, widget=forms.Textarea
     )
+    reason_code = forms.CharField(required=False, max_length=MAX_CODE)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     lease_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     override = forms.BooleanField(required=False)
@@ -28,6 +30,7 @@ class DecisionForm(forms.Form):
         cleaned = self.cleaned_data
         return DecisionRequest(
             reason=cleaned["reason"].replace("\r\n", "\n"),
+            reason_code=cleaned["reason_code"],
             version=cleaned["version"],
             lease_id=cleaned["lease_id"],
             override=cleaned["override"],
@@ -41,10 +44,11 @@ def initial_form(
     *,
     reason: str = "",
     reason_needed: bool = False,
+    has_codes: bool = False,
 ) -> DecisionForm:
     """The unsubmitted form for a review; only its holder's has the lease id, while the claim runs at `now`.
 
-    `reason_needed` makes the browser ask for a reason; the verb checks it.
+    `reason_needed` makes the browser ask for a reason, unless the person may choose a code; the verb checks it.
     """
     initial: dict[str, Any] = {"version": review.version, "reason": reason}
     if review.assignee_id == actor.person.pk and review.is_held(now):
@@ -53,7 +57,7 @@ def initial_form(
     form.fields["reason"].widget.attrs |= {
         "rows": 4,
         "class": "textarea w-full",
-        "autofocus": True,
-        "required": reason_needed,
+        "autofocus": not has_codes,
+        "required": reason_needed and not has_codes,
     }
     return form

@@ -31,6 +31,41 @@ FIELDS = [
 ]
 
 
+POLICY = {"reason_required_for": ["rejected"]}
+REASON_CODES = [
+    {
+        "code": "fraud",
+        "label": "Fraud suspected",
+        "template": "The payment looks fraudulent.",
+        "outcomes": ["rejected"],
+    },
+    {
+        "code": "price",
+        "label": "Price is wrong",
+        "template": "The lines do not add up to the total.",
+        "outcomes": ["rejected"],
+    },
+    {
+        "code": "stock",
+        "label": "Cannot be delivered",
+        "template": "The goods cannot be delivered in time.",
+        "outcomes": ["rejected"],
+    },
+    {
+        "code": "customer",
+        "label": "Customer cancelled",
+        "template": "The customer has cancelled the order.",
+        "outcomes": ["rejected"],
+    },
+    {
+        "code": "checked",
+        "label": "Checked with the customer",
+        "template": "",
+        "outcomes": ["approved"],
+    },
+]
+
+
 @dataclass(frozen=True)
 class Person:
     """A person who can sign in to the demo, with a role in the queue and rights outside of it."""

@@ -18,7 +18,16 @@ import django
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from local.supervisor.seed import FIELDS, QUEUE, REVIEW_SECONDS, UNDO_SECONDS, Issued, Person
+from local.supervisor.seed import (
+    FIELDS,
+    POLICY,
+    QUEUE,
+    REASON_CODES,
+    REVIEW_SECONDS,
+    UNDO_SECONDS,
+    Issued,
+    Person,
+)
 
 django.setup()  # models can only be imported after it
 
@@ -44,7 +53,8 @@ def main() -> None:
         for right in person.site:
             _command("grant", person.email, "--site", right)
         _set_password(person)
-    queues.save(QUEUE, {"fields": FIELDS}, by=COMMAND_LINE)
+    settings = {"fields": FIELDS, "policy": POLICY, "reason_codes": REASON_CODES}
+    queues.save(QUEUE, settings, by=COMMAND_LINE)
     # With the time in its name: a database that was kept has the token of the demo before.
     name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     token = _command("create_api_token", people[0].email, "--name", name)

@@ -36,7 +36,14 @@ def at_work(page: Page, queue: ReviewQueue) -> User:
 
 
 def test_twenty_reviews_are_decided_with_three_keys_each_and_the_reason(new_page: NewPage) -> None:
-    queue = factories.queue(undo_seconds=30)
+    fraud = {
+        "code": "fraud",
+        "label": "Fraud",
+        "template": "Card stolen.",
+        "outcomes": ["rejected"],
+    }
+    policy = {"reason_required_for": ["rejected"]}
+    queue = factories.queue(undo_seconds=30, reason_codes=[fraud], policy=policy)
     reviews = [
         factories.review(queue, orderId=f"ORD-{number:02}", timeoutSeconds=4000 + number)
         for number in range(20)
@@ -49,10 +56,11 @@ def test_twenty_reviews_are_decided_with_three_keys_each_and_the_reason(new_page
         expect(page.get_by_role("heading", name="Yours to decide")).to_be_focused()
         rejecting = number % 4 == 3
         keyboard.press("r" if rejecting else "a")
-        expect(page.get_by_label("Reason" if rejecting else "Note")).to_be_focused()
+        expect(page.get_by_label("Fraud" if rejecting else "Note")).to_be_focused()
         if rejecting:
-            page.keyboard.type("Card stolen")
+            page.keyboard.press("1")
             typed += 1
+            expect(page.get_by_label("Reason")).to_have_value("Card stolen.")
         keyboard.press("Control+Enter")
         expect(page.get_by_role("status").filter(has_text=review.reference)).to_be_visible()
     expect(page.get_by_text("Queue clear: 20 decided")).to_be_visible()
@@ -61,6 +69,7 @@ def test_twenty_reviews_are_decided_with_three_keys_each_and_the_reason(new_page
     assert typed == 5
     made = Decision.objects.filter(undone_at=None).order_by("decided_at")
     assert [each.outcome for each in made] == (["approved"] * 3 + ["rejected"]) * 5
+    assert [each.reason_code for each in made] == (["", "", "", "fraud"]) * 5
 
 
 def test_z_undoes_the_last_decision_from_the_next_review(new_page: NewPage) -> None:

@@ -123,7 +123,7 @@
     for (const element of document.querySelectorAll("[data-key]")) {
       if (element.dataset.key !== key || !(shown(element) || key.startsWith("g "))) continue;
       if (element.matches("input, textarea")) element.focus();
-      else element.click();
+      if (!typing(element)) element.click();
       return true;
     }
     return false;
@@ -140,6 +140,15 @@
     else if (press(key)) event.preventDefault();
   };
   document.addEventListener("keydown", pressed);
+
+  // A reason code brings its text, but never over what a person has typed.
+  let filled = "";
+  document.addEventListener("change", (event) => {
+    const text = event.target.dataset?.template;
+    const field = event.target.form?.elements.reason;
+    if (text === undefined || !field || (field.value.trim() && field.value !== filled)) return;
+    field.value = filled = text;
+  });
 
   const escape = () => {
     const written = document.activeElement;

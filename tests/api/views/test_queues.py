@@ -31,6 +31,8 @@ def test_an_empty_queue_counts_nothing(api: Caller, queue: ReviewQueue) -> None:
                 "oldest_received_at": None,
                 "oldest_age_seconds": None,
                 "next_deadline_at": None,
+                "reason_codes": [],
+                "reason_required_for": [],
             }
         ],
         "next": None,
@@ -109,3 +111,21 @@ def test_next_is_for_reviewers_of_the_queue(
     refused(call(victor).post(NEXT), 403, "not_allowed")
     refused(call(carol).post(NEXT), 404, "not_found")
     refused(call(carol).post("queues/nowhere/next/"), 404, "not_found")
+
+
+def test_a_queue_tells_which_reasons_it_offers_and_asks_for(
+    api: Caller, queue: ReviewQueue
+) -> None:
+    offered = {
+        "code": "fraud",
+        "label": "Fraud",
+        "template": "Stolen card.",
+        "outcomes": ["rejected"],
+    }
+    policy = {"reason_required_for": ["rejected"]}
+    ReviewQueue.objects.update(reason_codes=[offered], policy=policy)
+
+    (shown,) = api.get("queues/").json()["results"]
+
+    assert shown["reason_codes"] == [offered]
+    assert shown["reason_required_for"] == ["rejected"]
