@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from approvals.actors import COMMAND_LINE, Actor
 from approvals.exceptions import NotAllowed, NotFound
@@ -119,8 +119,9 @@ def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
 
 
 def visible_reviews(actor: Actor) -> ReviewQuerySet:
-    """The reviews this actor may see: those of queues in which they have a role."""
-    return ReviewTask.objects.filter(queue__in=visible_queues(actor).order_by())
+    """The reviews this actor may see: those of queues in which they have a role, or escalated to one."""
+    queues = visible_queues(actor).order_by()
+    return ReviewTask.objects.filter(Q(queue__in=queues) | Q(escalated_to__in=queues))
 
 
 def visible_orders(actor: Actor) -> OrderQuerySet:
@@ -150,9 +151,25 @@ def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
     return visible_queues(actor).filter(pk__in=deciding.values("queue"))
 
 
-def deciders(queue: ReviewQueue) -> QuerySet[User]:
-    """The active users who may decide in this queue, by a role of their own or of their groups."""
-    deciding = QueueMembership.objects.filter(queue=queue, role__in=ROLES_THAT[Action.DECIDE])
+def decidable_reviews(actor: Actor) -> Q:
+    """The condition that a review is one that this actor may decide, to whomever it was escalated."""
+    user = _active_user(actor)
+    if user is None:
+        return Q(pk__in=[])
+    leading = _memberships(user).filter(role__in=ROLES_THAT[Action.OVERRIDE]).values("queue")
+    queues = decidable_queues(actor).order_by().values("pk")
+    for_leads = Q(escalated_to=F("queue"))
+    return (
+        Q(escalated_to=None, queue__in=queues)
+        | (Q(escalated_to__in=queues) & ~for_leads)
+        | (Q(escalated_to__in=leading) & for_leads)
+    )
+
+
+def deciders_of(review: ReviewTask) -> QuerySet[User]:
+    """The active users who may decide this review, by a role of their own or of their groups."""
+    roles = ROLES_THAT[needed_for(Action.DECIDE, review)]
+    deciding = QueueMembership.objects.filter(queue=review.deciding_queue_id, role__in=roles)
     return User.objects.filter(
         Q(pk__in=deciding.filter(user__isnull=False).values("user"))
         | Q(groups__in=deciding.filter(group__isnull=False).values("group")),
@@ -177,15 +194,24 @@ def may(action: Action, subject: Subject, *, by: Actor, held: Rights | None = No
     if by.user is None:
         return Verdict(NotAllowed.code, "Only a user may do this.")
     row = subject.row if isinstance(subject, LockedRow) else subject
-    queue = row.queue if isinstance(row, ReviewTask) else row
-    queue = queue if isinstance(queue, ReviewQueue) else None
     held = subject.rights if isinstance(subject, LockedRow) else held
-    held = held or rights.read(by.user, queue.pk if queue else None)
+    if isinstance(row, ReviewTask):
+        action, queue = needed_for(action, row), row.escalated_to or row.queue
+        held = held or rights.read_in_review(by.user, row)
+    else:
+        queue = row if isinstance(row, ReviewQueue) else None
+        held = held or rights.read(by.user, queue.pk if queue else None)
     if not (by.user.is_active and held.active):
         return Verdict(NotAllowed.code, "This account has been deactivated.")
     if isinstance(row, OrderExecution) and action not in GROUPS_THAT:
         action = Action.SEE_ORDERS
     return _by_group(action, held) if action in GROUPS_THAT else _by_role(action, queue, held)
+
+
+def needed_for(action: Action, review: ReviewTask) -> Action:
+    """The action whose role `action` takes here: a review that was escalated to the leads takes theirs."""
+    leads_alone = review.is_for_leads and action in (Action.CLAIM, Action.DECIDE)
+    return Action.OVERRIDE if leads_alone else action
 
 
 def may_undo(

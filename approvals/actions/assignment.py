@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from approvals import policy
 from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
-from approvals.models import ReviewTask, User
+from approvals.models import ReviewTask, Skip, User
 from approvals.models.ids import uuid7
+from approvals.models.review_routing import AWAKE
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import Action
 from approvals.records import audit, idempotency, locked_rows
@@ -52,22 +55,37 @@ def claim(
 
 @transaction.atomic(durable=True)
 def claim_next(
-    reviews: ReviewQuerySet, *, by: Actor, key: idempotency.Key | None = None
+    reviews: ReviewQuerySet,
+    *,
+    by: Actor,
+    but_skipped_since: datetime | None = None,
+    key: idempotency.Key | None = None,
 ) -> ReviewTask | None:
     """Claim the first of `reviews`, in their order, that nobody holds and whose deadline is not past.
 
-    Concurrent calls claim different reviews. Returns None if there is none left.
+    Reviews that are snoozed are left out. Those that the actor has skipped come last; with
+    `but_skipped_since`, those skipped since then are left out. Concurrent calls claim different reviews.
+    Returns None if there is none left.
     """
     idempotency.keep(key)
-    queues = policy.decidable_queues(by).order_by()
-    free = reviews.filter(queue__in=queues).pending().unclaimed().before_deadline()
-    review = free.select_for_update(skip_locked=True, of=("self",)).first()
+    free = reviews.filter(policy.decidable_reviews(by), AWAKE).pending()
+    free = free.unclaimed().before_deadline()
+    skipped = Skip.objects.filter(review=OuterRef("pk"), user=by.user)
+    if but_skipped_since is not None:
+        review = _first(free.exclude(Exists(skipped.filter(at__gte=but_skipped_since))))
+    else:
+        review = _first(free.exclude(Exists(skipped))) or _first(free)
     if review is None:
         return None
     idempotency.fill(key, review.pk)
     locked = locked_rows.with_facts(review, by=by)
     _give(locked, by.person)
     return _save(locked, AuditKind.REVIEW_CLAIMED, data={"next": True})
+
+
+def _first(reviews: ReviewQuerySet) -> ReviewTask | None:
+    """The first of these that no other transaction has locked, locked."""
+    return reviews.select_for_update(skip_locked=True, of=("self",)).first()
 
 
 @transaction.atomic(durable=True)

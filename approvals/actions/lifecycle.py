@@ -113,6 +113,10 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
     _end(work, locked[older_id], Status.SUPERSEDED, {**proof, "by": str(newer.pk)})
     moved = Comment.objects.filter(review=older).update(review=newer)
     now = locked[newer_id].now
+    changed: list[str] = []
+    if older.escalated_to_id and newer.status == Status.PENDING and not newer.escalated_to_id:
+        newer.escalated_to_id = older.escalated_to_id
+        changed += ["escalated_to"]
     if (
         holder is not None
         and until is not None
@@ -122,7 +126,9 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
     ):
         newer.assignee, newer.lease_id, newer.lease_expires_at = holder, uuid7(), until
         newer.version += 1
-        work.update(newer, "assignee", "lease_id", "lease_expires_at", "version")
+        changed += ["assignee", "lease_id", "lease_expires_at", "version"]
+    if changed:
+        work.update(newer, *changed)
     data = {"older": str(older.pk), "comments": moved}
     data |= {"claim_of": holder.email} if holder and newer.assignee_id == holder.pk else {}
     end = locked[newer_id].chain

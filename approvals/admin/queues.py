@@ -129,7 +129,14 @@ class Queues(Page):
 
     def documents(self, queue: ReviewQueue) -> str:
         """Fields, output schema, policy, map of messages, buckets and reason codes, as JSON."""
-        names = ("fields", "output_schema", "policy", "message_map", "pointer_buckets", "reason_codes")
+        names = (
+            "fields",
+            "output_schema",
+            "policy",
+            "message_map",
+            "pointer_buckets",
+            "reason_codes",
+        )
         return formatting.block(formatting.document({name: getattr(queue, name) for name in names}))
 
     def new(self, request: HttpRequest) -> HttpResponse:

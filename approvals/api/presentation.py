@@ -94,6 +94,8 @@ def review(row: ReviewTask, around: Surroundings) -> JSONObject:
         "deadline_source": row.deadline_source,
         "assignee": row.assignee.email if held and row.assignee else None,
         "lease_expires_at": row.lease_expires_at if held else None,
+        "escalated_to": row.escalated_to.slug if row.escalated_to else None,
+        "snoozed_until": row.snoozed_until,
         "version": row.version,
         "decision": decision(decided) if decided else None,
         "definition": {

@@ -25,10 +25,13 @@ from approvals.api.serializers.reviews import (
     ClaimBody,
     ClaimedReviewAnswer,
     ClosingBody,
+    EscalateBody,
     LeaseBody,
     ListedReviewAnswer,
     ReassignBody,
     ReviewAnswer,
+    SkipBody,
+    SnoozeBody,
     VotedReviewAnswer,
 )
 
@@ -66,6 +69,8 @@ REVIEW: dict[str, Any] = {
     "deadline_source": "message",
     "assignee": None,
     "lease_expires_at": None,
+    "escalated_to": None,
+    "snoozed_until": None,
     "version": 1,
     "decision": None,
     "definition": {
@@ -219,6 +224,11 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
     LeaseBody: {"One's own claim": {}},
     ReassignBody: {"Hand it on": {"to": "bob@example.com"}},
     CommentBody: {"Comment": {"text": "The customer called: the address is right."}},
+    SkipBody: {"Skip": {}, "Say why": {"reason": "I know the customer."}},
+    SnoozeBody: {
+        "End a snooze": {"until": None},
+    },
+    EscalateBody: {"Escalate": {"reason": "The amount is above my limit."}},
     DecisionBody: {
         "Approve": {"outcome": "approved"},
         "Approve with edits, where the queue takes them": {

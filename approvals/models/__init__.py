@@ -26,6 +26,7 @@ from approvals.models.rate_buckets import RateBucket
 from approvals.models.refused_rows import RefusedRow
 from approvals.models.review_queues import ReviewQueue
 from approvals.models.review_tasks import ReviewTask
+from approvals.models.skips import Skip
 from approvals.models.users import User
 from approvals.models.votes import Vote
 from approvals.models.webhook_secrets import WebhookSecret
@@ -54,6 +55,7 @@ __all__ = [
     "RefusedRow",
     "ReviewQueue",
     "ReviewTask",
+    "Skip",
     "User",
     "Vote",
     "WebhookSecret",

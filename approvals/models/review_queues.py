@@ -204,6 +204,10 @@ class ReviewQueue(models.Model):
         for name, schema in SCHEMAS.items():
             _check(name, getattr(self, name), partial(json_schema.check_document, schema=schema))
         _check("fields", self.fields, lambda _: self._refuse_unused())
+        if self.escalate_to_id == self.pk:
+            raise ValidationError(
+                {"escalate_to": "Leave it empty to escalate to the queue's own leads."}
+            )
         if twice := reason_codes.repeated(self.reason_codes):
             raise ValidationError({"reason_codes": f"The code {twice} stands there twice."})
         try:
@@ -221,9 +225,6 @@ class ReviewQueue(models.Model):
     def unused_settings(self) -> list[UnusedSetting]:
         """The settings of this queue that nothing reads yet."""
         found = []
-        if self.escalate_to_id is not None:
-            value, why = str(self.escalate_to_id), "Escalation is not in use yet: leave it empty."
-            found.append(UnusedSetting("escalate_to", "escalate_to", value, why))
         for index, entry in enumerate(self._fields()):
             path, flag_when = entry.get("path"), entry.get("flag_when")
             if flag_when and not flag_rules.is_rule(flag_when):

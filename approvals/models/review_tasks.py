@@ -18,6 +18,7 @@ from django.db.models.functions import Now, Upper
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import ReviewQueue
+from approvals.models.review_routing import ReviewRouting
 from approvals.untrusted import message_fields
 
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
@@ -107,7 +108,7 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
         )
 
 
-class ReviewTask(models.Model):
+class ReviewTask(ReviewRouting):
     """A manual review. A claim is a lease on a pending review, not a status."""
 
     class Status(models.TextChoices):
@@ -273,6 +274,11 @@ class ReviewTask(models.Model):
             GinIndex(
                 *(OpClass(Upper(name), name="gin_trgm_ops") for name in SEARCHED),
                 name="review_by_text",
+            ),
+            models.Index(
+                "escalated_to",
+                condition=Q(status="pending", escalated_to__isnull=False),
+                name="review_escalated",
             ),
             models.Index("reference", name="review_by_reference"),
             models.Index(

@@ -17,6 +17,9 @@ class AuditKind(StrEnum):
     REVIEW_RELEASED = "review.released"  # the holder gave the claim back
     REVIEW_REASSIGNED = "review.reassigned"  # it was handed over to somebody else
     REVIEW_LEASE_ENDED = "review.lease_ended"  # a claim ran out
+    REVIEW_SKIPPED = "review.skipped"  # somebody wants to be given other reviews first
+    REVIEW_SNOOZED = "review.snoozed"  # it was set aside until a time, or is no longer
+    REVIEW_ESCALATED = "review.escalated"  # others were asked to decide
     REVIEW_COMMENTED = "review.commented"  # somebody wrote a comment
     REVIEW_APPROVED = "review.approved"  # decided: approved
     REVIEW_REJECTED = "review.rejected"  # decided: rejected

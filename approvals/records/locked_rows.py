@@ -43,7 +43,7 @@ class LockedRow(Generic[M]):
 
 @dataclass(frozen=True)
 class LockedReview(LockedRow[ReviewTask]):
-    """A locked review with its queue; `rights` are those in the queue, `votes` those not withdrawn."""
+    """A locked review with its queue; `rights` are those where it is decided, `votes` those not withdrawn."""
 
     votes: tuple[Vote, ...] = ()
 
@@ -53,7 +53,7 @@ _QUEUE = statements.Columns(ReviewQueue, "q")
 _LOCK_REVIEW = f"SELECT {_REVIEW.sql} FROM approvals_reviewtask r WHERE r.id = %s FOR UPDATE"  # noqa: S608
 _REVIEW_FACTS = f"""
 SELECT {_QUEUE.sql}, statement_timestamp(), e.seq, e.hash,
-  {rights.ACTIVE}, {rights.GROUPS}, {rights.ROLES.format(queue="q.id")},
+  {rights.ACTIVE}, {rights.GROUPS}, {rights.ROLES_IN_REVIEW},
   ARRAY(SELECT ARRAY[v.id::text, v.reviewer_id::text, v.outcome] FROM approvals_vote v
     WHERE v.review_id = r.id AND v.withdrawn_at IS NULL ORDER BY v.id)
 FROM approvals_reviewtask r JOIN approvals_reviewqueue q ON q.id = r.queue_id
@@ -106,7 +106,7 @@ def row_with_facts(locked: M, *, by: Actor) -> LockedRow[M]:
 def _review_parameters(review_id: UUID, by: Actor) -> list[Any]:
     _ensure_actor(by)
     who = by.user and by.user.pk
-    return [who, who, who, who, audit.chain_of("review", review_id), review_id]
+    return [*(who,) * 6, audit.chain_of("review", review_id), review_id]
 
 
 def _locked_review(found: ReviewTask, facts: statements.Row, by: Actor) -> LockedReview:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
@@ -67,13 +68,23 @@ class Access:
 
     def may(self, action: Action, subject: ReviewTask | ReviewQueue | None = None) -> Verdict:
         """What `policy.may` answers, without another statement."""
-        queue_id = subject.queue_id if isinstance(subject, ReviewTask) else subject and subject.pk
-        queue = next((one for one in self.queues if one.pk == queue_id), None)
+        if isinstance(subject, ReviewTask):
+            return self._may_in_review(action, subject)
+        queue = self._queue(subject.pk if subject else None)
+        return policy.may(action, queue, by=self.actor, held=self._held(queue))
+
+    def _may_in_review(self, action: Action, review: ReviewTask) -> Verdict:
+        """As `policy` judges a review: by the queue that decides it; its own queue may still look."""
+        action, queue = policy.needed_for(action, review), self._queue(review.deciding_queue_id)
+        own = self._queue(review.queue_id)
+        if queue is None and own is not None:
+            viewer = rights.of(True, self.groups, [QueueMembership.Role.VIEWER])
+            return policy.may(action, own, by=self.actor, held=viewer)
         return policy.may(action, queue, by=self.actor, held=self._held(queue))
 
     def may_undo(self, decision: Decision) -> Verdict:
         """What `policy.may_undo` answers, without another statement."""
-        queue = next((one for one in self.queues if one.pk == decision.review.queue_id), None)
+        queue = self._queue(decision.review.deciding_queue_id)
         return policy.may_undo(decision, queue, by=self.actor, held=self._held(queue))
 
     def queue(self, slug: str) -> ReviewQueue:
@@ -82,6 +93,9 @@ class Access:
         if found is None:
             raise NotFound
         return found
+
+    def _queue(self, queue_id: UUID | None) -> ReviewQueue | None:
+        return next((one for one in self.queues if one.pk == queue_id), None)
 
     def _held(self, queue: ReviewQueue | None) -> Rights:
         read: Any = queue

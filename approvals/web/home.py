@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -60,18 +62,32 @@ def show(request: DeskRequest) -> HttpResponse:
     if len(found) == 1:
         return redirect("review", found[0].pk)
     now = request.access.now
-    mine = reviews_of(request.actor).pending().held_by(request.actor.person)
     context = {
         "now": now,
         "wanted": wanted,
         "found": review_rows.rows_of(found, now),
-        "mine": review_rows.rows_of(
-            review_rows.lean(mine).order_by(*review_rows.BY_DEADLINE)[:MAX_HELD], now
-        ),
+        **waiting_for_me(request.access, now),
         "queues": queue_summaries(request.access, now),
         "decided": last_decisions(request.access, now),
     }
     return render(request, "approvals/home.html", context)
+
+
+def waiting_for_me(access: Access, now: datetime) -> dict[str, list[review_rows.ReviewRow]]:
+    """What this person holds, and what was escalated to queues of theirs and they may decide."""
+    ids = [queue.pk for queue in access.queues]
+    held = Q(assignee=access.actor.person, lease_expires_at__gt=Now())
+    rows = reviews_of(access.actor).pending().filter(held | Q(escalated_to__in=ids))
+    rows = review_rows.lean(rows).annotate(held=ExpressionWrapper(held, BooleanField()))
+    found = rows.order_by(F("held").desc(nulls_last=True), *review_rows.BY_DEADLINE)
+    mine, escalated = [], []
+    for review in found[: MAX_HELD * 2]:
+        row = review_rows.ReviewRow(review, now)
+        if row.holder is not None and row.holder.pk == access.actor.person.pk:
+            mine.append(row)
+        elif access.may(Action.DECIDE, review).allowed:
+            escalated.append(row)
+    return {"mine": mine, "escalated": escalated}
 
 
 def with_reference(actor: Actor, reference: str) -> list[ReviewTask]:

@@ -12,6 +12,8 @@ from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
 from approvals.web.review_filters import PENDING
 
+MAX_ESCALATED = 25
+
 
 @desk("GET")
 def show(request: DeskRequest, slug: str) -> HttpResponse:
@@ -23,9 +25,13 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     page = page_at_cursor(rows, filtered.order, request)
     query = streams.filter_query(filtered)
     now = request.access.now
+    escalated = reviews_of(request.actor).pending().filter(escalated_to=queue)
     context = {
         "now": now,
         "queue": queue,
+        "escalated": review_rows.rows_of(
+            review_rows.lean(escalated).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED], now
+        ),
         "rows": review_rows.rows_of(page.rows, now),
         "page": page,
         "filtered": filtered,

@@ -51,6 +51,7 @@ class ReviewRow:
         self.review = review
         self.deadline = deadline(review, now)
         self.holder: User | None = review.assignee if review.is_held(now) else None
+        self.snoozed = review.status == ReviewTask.Status.PENDING and review.is_snoozed(now)
 
     @property
     def amount(self) -> str:

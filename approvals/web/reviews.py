@@ -124,7 +124,7 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
 def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Hand the review to somebody else who may decide it."""
     review = find(request.actor, review_id)
-    to = policy.deciders(review.queue).filter(email=request.POST.get("to", "").lower()).first()
+    to = policy.deciders_of(review).filter(email=request.POST.get("to", "").lower()).first()
     if to is None:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")
     assignment.reassign(review_id, to, by=request.actor)
@@ -134,7 +134,7 @@ def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
 
 def find(actor: Actor, review_id: UUID) -> ReviewTask:
     """A review this person may see. Raises NotFound, whether it is hidden or not there."""
-    rows = reviews_of(actor).select_related("queue", "assignee", "decision__by")
+    rows = reviews_of(actor).select_related("queue", "assignee", "decision__by", "escalated_to")
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
     started = OrderExecution.objects.exclude(execution_arn="")
@@ -163,6 +163,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "review": review,
         "deadline": deadline(review, now),
         "permissions": permissions(review, access, now),
+        "snoozed": review.is_snoozed(now),
         "order": payload_view.review_order(review),
         "flagged": payload_view.flagged_fields(review),
         "raw": raw,
@@ -198,9 +199,17 @@ def permissions(review: ReviewTask, access: Access, now: datetime) -> Permission
         and access.may(Action.CLOSE_UNPROVED, review).allowed,
         may_comment=access.may(Action.COMMENT, review).allowed,
         reassignment_candidates=candidates,
-        why_not="" if deciding.allowed else deciding.why,
+        why_not="" if deciding.allowed else _why_not(review, deciding.why),
         lease_left=lease_left(review, now),
     )
+
+
+def _why_not(review: ReviewTask, why: str) -> str:
+    """Why this person may not decide; of an escalated review, who does."""
+    if review.escalated_to is None:
+        return why
+    whose = f"the leads of {review.queue}" if review.is_for_leads else str(review.escalated_to)
+    return f"It was escalated to {whose}, who decide it."
 
 
 def lease_left(review: ReviewTask, now: datetime) -> str:
@@ -210,7 +219,7 @@ def lease_left(review: ReviewTask, now: datetime) -> str:
 
 def reassignment_candidates(review: ReviewTask, holder: User | None) -> list[User]:
     """The users who may decide in the review's queue, except its holder."""
-    others = policy.deciders(review.queue).order_by("name", "email")
+    others = policy.deciders_of(review).order_by("name", "email")
     return list(others.exclude(pk=holder.pk) if holder else others)[:MAX_CANDIDATES]
 
 

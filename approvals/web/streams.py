@@ -57,14 +57,18 @@ def begin(request: DeskRequest, queue: ReviewQueue) -> None:
 def next_url(request: DeskRequest, queue: ReviewQueue, query: str) -> str | None:
     """The page of the next review of a filter, now held by this person; None if none is left.
 
-    A review that they hold comes before one that nobody holds: the highest priority first, then the
-    earliest deadline.
+    A review that they hold comes before one that nobody holds, and one that was escalated to the queue
+    before its own: the highest priority first, then the earliest deadline. What they have skipped since they
+    began is left out; it is offered again once they start anew.
     """
-    rows = _rows(request, queue, query)
-    taken = _resume(request, rows) or _claim(request, rows)
-    if taken is None:
-        return None
-    return resolve_url("review", taken) + link(query)
+    both = [_rows(request, queue, query, escalated=escalated) for escalated in (True, False)]
+    for rows in both:
+        if held := _resume(request, rows):
+            return resolve_url("review", held) + link(query)
+    for rows in both:
+        if claimed := _claim(request, queue, rows):
+            return resolve_url("review", claimed) + link(query)
+    return None
 
 
 def after(request: DeskRequest, queue: ReviewQueue, query: str) -> str:
@@ -102,8 +106,12 @@ def filter_query(rows: review_filters.FilteredReviews) -> str:
     return urlencode(rows.active)
 
 
-def _rows(request: DeskRequest, queue: ReviewQueue, query: str) -> ReviewQuerySet:
-    everything = reviews_of(request.actor).filter(queue=queue)
+def _rows(
+    request: DeskRequest, queue: ReviewQueue, query: str, *, escalated: bool
+) -> ReviewQuerySet:
+    """The reviews of a filter in their order: the queue's own, or those that were escalated to it."""
+    where = {"escalated_to" if escalated else "queue": queue}
+    everything = reviews_of(request.actor).filter(**where)
     filtered = review_filters.apply_filters(everything, QueryDict(query), request)
     return filtered.rows.order_by(*review_rows.BY_URGENCY)
 
@@ -120,9 +128,15 @@ def _resume(request: DeskRequest, rows: ReviewQuerySet) -> UUID | None:
     return held
 
 
-def _claim(request: DeskRequest, rows: ReviewQuerySet) -> UUID | None:
-    claimed = assignment.claim_next(rows, by=request.actor)
+def _claim(request: DeskRequest, queue: ReviewQueue, rows: ReviewQuerySet) -> UUID | None:
+    """A review that nobody holds and that this person has not skipped since they began."""
+    began = _began(request, queue) or request.access.now
+    claimed = assignment.claim_next(rows, by=request.actor, but_skipped_since=began)
     return claimed.pk if claimed else None
+
+
+def _began(request: DeskRequest, queue: ReviewQueue) -> datetime | None:
+    return parse_datetime(request.session.get(SESSION, {}).get(queue.slug, ""))
 
 
 def _decided_since(request: DeskRequest, queue: ReviewQueue, since: datetime) -> list[datetime]:

@@ -39,6 +39,9 @@ DESCRIPTIONS: Mapping[str, tuple[str, str, str]] = {
     AuditKind.REVIEW_CLAIMED: ("hand-raised", "calm", "Claimed"),
     AuditKind.REVIEW_REASSIGNED: ("arrows-right-left", "calm", "Handed over"),
     AuditKind.REVIEW_COMMENTED: ("chat-bubble-left", "calm", "Commented"),
+    AuditKind.REVIEW_SKIPPED: ("forward", "calm", "Skipped"),
+    AuditKind.REVIEW_SNOOZED: ("moon", "calm", "Snoozed, or woken"),
+    AuditKind.REVIEW_ESCALATED: ("arrow-up-circle", "warn", "Escalated"),
     AuditKind.REVIEW_RELEASED: ("hand-raised", "calm", "Released"),
     AuditKind.REVIEW_LEASE_ENDED: ("clock", "calm", "The claim ran out"),
     AuditKind.REVIEW_APPROVED: ("check", "good", "Approved"),
@@ -135,10 +138,7 @@ def timeline_entry(event: AuditEvent) -> TimelineEntry:
         event.kind, ("information-circle", "calm", event.kind.replace(".", " ").replace("_", " "))
     )
     data: dict[str, Any] = event.data
-    if event.kind == AuditKind.REVIEW_REASSIGNED and data.get("to"):
-        description = f"Handed to {data['to']}"
-    elif data.get("taken_from"):
-        description = f"Taken over from {data['taken_from']}"
+    description = _with_details(event.kind, data) or description
     if data.get("overridden"):
         description += f", over the claim of {data['overridden']}"
     note = str(data.get("reason") or data.get("error") or "")
@@ -146,3 +146,15 @@ def timeline_entry(event: AuditEvent) -> TimelineEntry:
         note = f"AWS answered {data['error_code']}"
     who = event.actor.display if event.actor else "Countersign"
     return TimelineEntry(event.at, who, icon, tone, description, VIA.get(event.surface, ""), note)
+
+
+def _with_details(kind: str, data: Mapping[str, Any]) -> str:
+    """A sentence with the names and times of an event; empty if it has none."""
+    if kind == AuditKind.REVIEW_REASSIGNED and data.get("to"):
+        return f"Handed to {data['to']}"
+    if kind == AuditKind.REVIEW_ESCALATED and data.get("to"):
+        return f"Escalated to {'the leads of ' if data.get('leads') else ''}{data['to']}"
+    if kind == AuditKind.REVIEW_SNOOZED and data:
+        until = data.get("until")
+        return f"Snoozed until {until[:16].replace('T', ' ')} UTC" if until else "Snooze ended"
+    return f"Taken over from {data['taken_from']}" if data.get("taken_from") else ""

@@ -8,6 +8,7 @@ from approvals.web import (
     batches,
     comments,
     decisions,
+    deferrals,
     downloads,
     home,
     interventions,
@@ -37,6 +38,9 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/comments/", comments.add, name="review_comment"),
     path("reviews/<uuid:review_id>/close/", unproved.close, name="review_close"),
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
+    path("reviews/<uuid:review_id>/skip/", deferrals.skip, name="review_skip"),
+    path("reviews/<uuid:review_id>/snooze/", deferrals.snooze, name="review_snooze"),
+    path("reviews/<uuid:review_id>/escalate/", deferrals.escalate, name="review_escalate"),
     path("reviews/<uuid:review_id>/reject/", decisions.reject, name="review_reject"),
     path("orders/", orders.show_all, name="orders"),
     # An order's id is untrusted text and may contain a slash, so no other page is below an order's.

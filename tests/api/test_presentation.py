@@ -74,7 +74,9 @@ def quarantined(**settled: Any) -> QuarantinedMessage:
 
 def counted() -> ReviewQueue:
     """A queue without open reviews, as `queries.queues` reads it."""
-    queue: Any = ReviewQueue(slug="held", name="Held")
+    offered = {"code": "fraud", "label": "Fraud", "outcomes": ["rejected"]}
+    policy = {"reason_required_for": ["rejected"]}
+    queue: Any = ReviewQueue(slug="held", name="Held", reason_codes=[offered], policy=policy)
     queue.waiting, queue.oldest_received_at, queue.next_deadline_at = 0, None, None
     return queue  # type: ignore[no-any-return]
 

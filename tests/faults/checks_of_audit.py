@@ -24,6 +24,7 @@ STATUS_AFTER = {
 
 MOVES_VERSION = {
     "review.claimed", "review.released", "review.reassigned", "vote.cast",
+    "review.skipped", "review.snoozed", "review.escalated",
     *(set(STATUS_AFTER) - {"review.received"}),
 }  # fmt: skip
 

@@ -17,11 +17,13 @@ from approvals.actions import (
     credentials,
     decisions,
     discussion,
+    escalation,
     intake,
     interventions,
     lifecycle,
     orders,
     people,
+    postponement,
     quarantine,
     queues,
     redelivery,
@@ -36,8 +38,8 @@ from tests.faults import (
 )
 
 MODULES: tuple[ModuleType, ...] = (
-    assignment, batch_executions, batches, credentials, decisions, discussion, intake, interventions,
-    lifecycle, orders, people, quarantine, queues, redelivery,
+    assignment, batch_executions, batches, credentials, decisions, discussion, escalation, intake,
+    interventions, lifecycle, orders, people, postponement, quarantine, queues, redelivery,
 )  # fmt: skip
 
 

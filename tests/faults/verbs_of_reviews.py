@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from approvals.actions import assignment, discussion, lifecycle
-from approvals.models import Comment, QuarantinedMessage, ReviewTask
+from approvals.actions import assignment, discussion, escalation, lifecycle, postponement
+from approvals.models import Comment, QuarantinedMessage, ReviewTask, Skip
 from approvals.polling import poller
 from approvals.reconciliation import executions
 from tests.factories import actor
-from tests.faults.row import Act, Case, Row, execute, ready_claimed, ready_review, request_key
+from tests.faults.row import (
+    Act,
+    Case,
+    Row,
+    execute,
+    ready_claimed,
+    ready_review,
+    recorded_once,
+    request_key,
+)
 from tests.faults.stage import Stage, due_now
 
 
@@ -68,6 +78,34 @@ def _reassign(stage: Stage, case: Case) -> None:
 def _comment(stage: Stage, case: Case) -> None:
     discussion.comment(
         case.review.pk, "Call them.", by=actor(stage.ada, "api"), key=request_key(case)
+    )
+
+
+def _snooze(stage: Stage, case: Case) -> None:
+    until = case.review.deadline_at - timedelta(minutes=10)
+    postponement.snooze(case.review.pk, until, by=actor(stage.ada))
+
+
+def _escalate(stage: Stage, case: Case) -> None:
+    escalation.escalate(case.review.pk, "Above my limit.", by=actor(stage.ada))
+
+
+def _skipped_once(stage: Stage, case: Case) -> str:
+    count = Skip.objects.filter(review=case.review, user=stage.ada).count()
+    return _held_by("")(stage, case) if count == 1 else f"I-16 skipped by {count} rows"
+
+
+def _snoozed(stage: Stage, case: Case) -> str:
+    case.review.refresh_from_db()
+    return _held_by("")(stage, case) if case.review.snoozed_until else "I-16 it is not snoozed"
+
+
+def _escalated(stage: Stage, case: Case) -> str:
+    case.review.refresh_from_db()
+    if case.review.escalated_to_id != case.review.queue_id:
+        return "I-16 it is not escalated"
+    return _held_by("")(stage, case) or recorded_once(
+        f"review:{case.review.pk}", "review.escalated"
     )
 
 
@@ -220,6 +258,15 @@ ROWS: list[Row] = [
     Row(
         "end lease", ("assignment.end_lease",), _ready_over, _end_lease,
         holds=_held_by(""),
+    ),
+    Row(
+        "skip", ("postponement.skip",), ready_claimed, _with_claim(postponement.skip),
+        holds=_skipped_once,
+    ),
+    Row("snooze", ("postponement.snooze", "postponement.latest"), ready_claimed, _snooze, holds=_snoozed),
+    Row(
+        "escalate", ("escalation.escalate", "escalation.destination"), ready_claimed, _escalate,
+        holds=_escalated,
     ),
     Row("comment", ("discussion.comment",), ready_review, _comment, holds=_commented_once),
     Row("expire", ("lifecycle.expire",), _ready_closed("expired"), _expire, holds=_is("expired")),

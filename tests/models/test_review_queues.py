@@ -57,11 +57,12 @@ def test_a_new_setting_that_nothing_reads_is_refused(
     assert not ReviewQueue.objects.filter(slug="new").exists()
 
 
-def test_a_queue_to_escalate_to_is_refused(queue: ReviewQueue) -> None:
-    with pytest.raises(Invalid) as refused:
-        save(queue, escalate_to=factories.queue("leads"))
+def test_a_queue_escalates_to_another_but_not_to_itself(queue: ReviewQueue) -> None:
+    leads = factories.queue("leads")
+    assert save(queue, escalate_to=leads).escalate_to == leads
 
-    assert refused.value.message == "escalate_to: Escalation is not in use yet: leave it empty."
+    with pytest.raises(Invalid, match="the queue's own leads"):
+        save(queue, escalate_to=queue)
 
 
 def test_what_an_earlier_release_stored_stays_and_may_be_taken_out(queue: ReviewQueue) -> None:
@@ -91,13 +92,6 @@ def test_a_stored_setting_cannot_be_changed_into_another(
 
     with pytest.raises(Invalid, match=r"not in use yet|A rule is an object"):
         save(queue, **changed)
-
-
-def test_another_queue_to_escalate_to_is_refused(queue: ReviewQueue) -> None:
-    store(queue, escalate_to=factories.queue("leads"))
-
-    with pytest.raises(Invalid, match="not in use yet"):
-        save(queue, escalate_to=factories.queue("others"))
 
 
 @pytest.mark.parametrize("empty", [None, {}])

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.actions import lifecycle
+from approvals.actions import escalation, lifecycle, postponement
 from approvals.api.pagination import PageQuery
 from approvals.api.serializers.decisions import DecisionAnswer, VoteAnswer
 from approvals.api.serializers.fields import (
@@ -53,6 +53,29 @@ class ClosingBody(StrictSerializer):
     reason = StrictText(min_length=1, max_length=lifecycle.MAX_REASON)
 
 
+class SkipBody(StrictSerializer):
+    """Why a review is skipped."""
+
+    reason = StrictText(
+        default="", allow_blank=True, trim_whitespace=False, max_length=postponement.MAX_REASON
+    )
+
+
+class SnoozeBody(StrictSerializer):
+    """Until when a review is set aside."""
+
+    until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="A time before the deadline, such as 2026-11-23T09:30:00Z; null ends a snooze.",
+    )
+
+
+class EscalateBody(StrictSerializer):
+    """Why others are to decide."""
+
+    reason = StrictText(trim_whitespace=False, min_length=1, max_length=escalation.MAX_REASON)
+
+
 _STATUS = "|".join(ReviewTask.Status.values)
 
 
@@ -82,6 +105,11 @@ class ReviewFilter(StrictSerializer):
         help_text="`any`, or statuses separated by commas. Default: pending.",
     )
     assignee = serializers.ChoiceField(choices=["me", "nobody"], default="")
+    escalated_to = serializers.CharField(
+        default="",
+        max_length=50,
+        help_text="The slug of a queue: reviews that were escalated to it, whatever their own queue.",
+    )
     reference = VerbatimText(default="", max_length=256)
     q = serializers.CharField(
         default="",
@@ -179,6 +207,14 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
         allow_null=True,
         read_only=True,
         help_text="When the claim ends; null if nobody holds the review now.",
+    )
+    escalated_to = serializers.SlugField(
+        allow_null=True,
+        read_only=True,
+        help_text="The queue whose people decide it instead; its own `queue` means its leads.",
+    )
+    snoozed_until = serializers.DateTimeField(
+        allow_null=True, help_text="`next/` does not give it out before then."
     )
     version = serializers.IntegerField()
     decision = DecisionAnswer(allow_null=True)

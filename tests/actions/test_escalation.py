@@ -1,0 +1,176 @@
+"""Escalate: who decides then, who may still look, and what stays the first queue's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from approvals import policy
+from approvals.actions import assignment, decisions, escalation, queues
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import ApprovalsError, Invalid, NotAllowed
+from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
+from approvals.models.choices import Outcome
+from approvals.policy import Action
+from approvals.records import places
+from tests import factories
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def board(queue: ReviewQueue) -> ReviewQueue:
+    """Another queue, to which the first escalates; all that answers Step Functions differs in it."""
+    queues.save(
+        queue.slug,
+        {
+            "role_arn": "arn:aws:iam::123456789012:role/first",
+            "error_name": "FirstRejected",
+            "reason_codes": [{"code": "fraud", "label": "Fraud", "outcomes": ["rejected"]}],
+        },
+        by=COMMAND_LINE,
+    )
+    other = factories.queue(
+        "board",
+        region="eu-west-1",
+        role_arn="arn:aws:iam::123456789012:role/board",
+        error_name="BoardRejected",
+        reject_as="result",
+        policy={"reason_required_for": ["approved", "rejected"]},
+    )
+    queues.save(queue.slug, {"escalate_to": other}, by=COMMAND_LINE)
+    return other
+
+
+@pytest.fixture
+def dora(board: ReviewQueue) -> User:
+    """A reviewer of the other queue alone."""
+    return factories.user("dora@example.com", "reviewer", board)
+
+
+def may(action: Action, review: ReviewTask, who: User) -> bool:
+    """Whether this person may, as pages and verbs ask."""
+    review = ReviewTask.objects.get(pk=review.pk)
+    return policy.may(action, review, by=actor(who)).allowed
+
+
+def given(to: User, **only: Any) -> ReviewTask | None:
+    """The review that this person is given next."""
+    rows = ReviewTask.objects.without_secrets().select_related("queue").filter(**only)
+    return assignment.claim_next(rows.order_by("deadline_at"), by=actor(to))
+
+
+def test_without_another_queue_the_leads_alone_decide(
+    queue: ReviewQueue, alice: User, bob: User, lena: User
+) -> None:
+    review = assignment.claim(factories.review(queue).pk, by=actor(alice))
+
+    escalation.escalate(review.pk, "Above my limit.", by=actor(alice))
+
+    review.refresh_from_db()
+    assert (review.assignee, review.escalated_to, review.is_for_leads) == (None, queue, True)
+    assert may(Action.SEE, review, bob)
+    assert may(Action.COMMENT, review, bob)
+    assert given(bob) is None
+    for verb in (assignment.claim, assignment.release):
+        with pytest.raises(NotAllowed, match="the role lead"):
+            verb(review.pk, by=actor(bob))
+    with pytest.raises(NotAllowed, match="the role lead"):
+        decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
+    assert given(lena) == review
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(lena))
+    event = AuditEvent.objects.get(kind="review.escalated")
+    assert event.data == {"to": "manual-review", "leads": True, "reason": "Above my limit."}
+
+
+def test_with_another_queue_its_people_decide_and_the_first_may_look(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, lena: User, dora: User, carol: User
+) -> None:
+    review = factories.review(queue)
+    assert not policy.visible_reviews(actor(dora)).exists()
+
+    escalation.escalate(review.pk, "For the board.", by=actor(alice))
+
+    assert policy.visible_reviews(actor(dora)).get() == review
+    assert policy.visible_reviews(actor(alice)).get() == review
+    assert not policy.visible_reviews(actor(carol)).exists()
+    assert may(Action.SEE, review, alice)
+    for person in (alice, lena):
+        assert not may(Action.DECIDE, review, person)
+        assert given(person) is None
+        with pytest.raises(NotAllowed):
+            decisions.decide(review.pk, Outcome.APPROVED, by=actor(person))
+    assert list(policy.deciders_of(ReviewTask.objects.get())) == [dora]
+    assert given(dora) == review
+
+
+def test_what_answers_step_functions_stays_the_first_queues(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, dora: User
+) -> None:
+    review = factories.review(queue)
+    before = places.of_review(ReviewTask.objects.get(pk=review.pk))
+    escalation.escalate(review.pk, "For the board.", by=actor(alice))
+
+    decided = decisions.decide(
+        review.pk,
+        Outcome.REJECTED,
+        by=actor(dora),
+        request=decisions.DecisionRequest(reason_code="fraud"),
+    )
+
+    after = ReviewTask.objects.get(pk=review.pk)
+    assert places.of_review(after) == before
+    assert (after.queue, after.deadline_at) == (queue, review.deadline_at)
+    assert decided.decision is not None
+    call = json.loads(bytes(decided.decision.callback))
+    assert call["error"] == "FirstRejected"
+    assert "[reason_code fraud]" in call["cause"]
+
+
+def test_the_one_who_decided_may_undo_and_the_first_queue_may_not(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, dora: User
+) -> None:
+    review = factories.review(queue)
+    escalation.escalate(review.pk, "For the board.", by=actor(alice))
+    decision = decisions.decide(review.pk, Outcome.APPROVED, by=actor(dora)).decision
+    assert decision is not None
+    with pytest.raises(NotAllowed):
+        decisions.undo(decision.pk, by=actor(alice))
+    assert decisions.undo(decision.pk, by=actor(dora)).status == "pending"
+
+
+def test_it_is_handed_over_only_to_those_who_may_decide_it_now(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, bob: User, dora: User
+) -> None:
+    review = factories.review(queue)
+    escalation.escalate(review.pk, "For the board.", by=actor(alice))
+    assignment.claim(review.pk, by=actor(dora))
+    with pytest.raises(Invalid, match="may not decide"):
+        assignment.reassign(review.pk, bob, by=actor(dora))
+
+
+def test_nothing_is_escalated_without_a_reason_twice_or_to_nobody(
+    queue: ReviewQueue, alice: User, bob: User, victor: User
+) -> None:
+    review, held, decided = (factories.review(queue) for _ in range(3))
+    assignment.claim(held.pk, by=actor(bob))
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(bob))
+    found = []
+    for row, reason, by in (
+        (review, "No lead.", alice),
+        (review, "  ", alice),
+        (held, "Mine?", alice),
+        (decided, "Late.", alice),
+        (review, "May I?", victor),
+    ):
+        with pytest.raises(ApprovalsError) as refused:
+            escalation.escalate(row.pk, reason, by=actor(by))
+        found.append(refused.value.code)
+    assert found == ["invalid", "invalid", "claimed_by_another", "already_decided", "not_allowed"]
+    lena = factories.user("lena@example.com", "lead", queue)
+    escalation.escalate(review.pk, "Now.", by=actor(alice))
+    with pytest.raises(Invalid, match="escalated already"):
+        escalation.escalate(review.pk, "Again.", by=actor(lena))

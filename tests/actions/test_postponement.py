@@ -1,0 +1,119 @@
+"""Skip and snooze: what is given next, until when, and what is recorded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from approvals.actions import assignment, decisions, postponement
+from approvals.exceptions import ApprovalsError, Invalid
+from approvals.models import AuditEvent, ReviewQueue, ReviewTask, Skip, User
+from approvals.models.choices import Outcome
+from approvals.records import database_time
+from tests import factories
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+def given(to: User) -> ReviewTask | None:
+    """The review that this person is given next."""
+    rows = ReviewTask.objects.without_secrets().select_related("queue")
+    return assignment.claim_next(rows.order_by("deadline_at"), by=actor(to))
+
+
+def test_what_one_skips_is_given_to_others_and_to_oneself_last(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    first, second = (factories.review(queue, timeoutSeconds=3000 + n) for n in range(2))
+    assert given(alice) == first
+
+    postponement.skip(first.pk, by=actor(alice), reason="I know them.")
+
+    first.refresh_from_db()
+    assert first.assignee is None
+    assert given(alice) == second
+    assert given(bob) == first
+    assignment.release(first.pk, by=actor(bob))
+    assert given(alice) == first
+    event = AuditEvent.objects.get(kind="review.skipped")
+    assert (event.actor_name, event.data) == ("alice@example.com", {"reason": "I know them."})
+
+
+def test_the_last_time_one_skipped_counts(queue: ReviewQueue, alice: User) -> None:
+    review = factories.review(queue)
+    postponement.skip(review.pk, by=actor(alice))
+    Skip.objects.update(at=Now() - timedelta(hours=1))
+    an_hour_ago = Skip.objects.get().at
+
+    postponement.skip(review.pk, by=actor(alice))
+
+    assert Skip.objects.get().at > an_hour_ago
+
+
+def test_a_snoozed_review_is_given_to_nobody_until_its_time(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    review = factories.review(queue)
+    until = database_time.now() + timedelta(minutes=5)
+
+    postponement.snooze(review.pk, until, by=actor(alice))
+
+    assert given(bob) is None
+    ReviewTask.objects.update(snoozed_until=Now())
+    assert given(bob) == review
+
+
+def test_a_snooze_ends_when_somebody_ends_it_and_never_stops_a_decision(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    one, other = factories.review(queue), factories.review(queue)
+    until = database_time.now() + timedelta(minutes=5)
+    for review in (one, other):
+        postponement.snooze(review.pk, until, by=actor(alice))
+    postponement.snooze(one.pk, None, by=actor(bob))
+    assert given(bob) == one
+    assert decisions.decide(other.pk, Outcome.APPROVED, by=actor(bob)).status == "approved"
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 59.5, 600])
+def test_a_time_that_is_past_or_too_near_the_deadline_is_refused_with_the_latest(
+    queue: ReviewQueue, alice: User, minutes: float
+) -> None:
+    review = factories.review(queue)  # with an hour
+    until = database_time.now() + timedelta(minutes=minutes)
+
+    with pytest.raises(Invalid) as refused:
+        postponement.snooze(review.pk, until, by=actor(alice))
+
+    assert refused.value.extra["pointer"] == "/until"
+    if minutes > 0:
+        latest = review.deadline_at - timedelta(seconds=60)
+        assert refused.value.extra["latest"] == latest.isoformat()
+
+
+def test_what_another_holds_or_is_decided_or_may_not_be_claimed_is_not_postponed(
+    queue: ReviewQueue, alice: User, bob: User, victor: User
+) -> None:
+    held, decided, free = (factories.review(queue) for _ in range(3))
+    assignment.claim(held.pk, by=actor(bob))
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(bob))
+    until = database_time.now() + timedelta(minutes=5)
+    refused = {}
+    for name, review, user in (
+        ("held", held, alice),
+        ("done", decided, alice),
+        ("no", free, victor),
+    ):
+        for verb, arguments in ((postponement.skip, ()), (postponement.snooze, (until,))):
+            with pytest.raises(ApprovalsError) as error:
+                verb(review.pk, *arguments, by=actor(user))
+            refused.setdefault(name, set()).add(error.value.code)
+    assert refused == {
+        "held": {"claimed_by_another"},
+        "done": {"already_decided"},
+        "no": {"not_allowed"},
+    }
+    assert not Skip.objects.exists()

@@ -1,0 +1,125 @@
+"""Skip, snooze and escalate on the desk: with and without a stream, as forms, and what lists show then."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.actions import assignment, escalation
+from approvals.models import ReviewQueue, ReviewTask, User
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.pages import at, references, text
+from tests.web.reviews import open_reviews
+from tests.web.test_streams import START, held
+
+pytestmark = pytest.mark.django_db
+LIST = "/queues/manual-review/"
+
+
+def test_skipping_opens_the_next_and_a_new_start_offers_what_was_skipped(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    first, second = open_reviews(queue, 2)
+    browser = desk(alice)
+    browser.post(START)
+    onward = browser.post(f"{at(first, 'skip')}?stream=")
+    assert onward["Location"] == f"{at(second)}?stream="
+    assert held(alice) == [second.reference]
+
+    clear = browser.post(f"{at(second, 'skip')}?stream=", follow=True)
+
+    assert clear.redirect_chain == [(LIST, 302)]
+    assert "Nothing is waiting for you" in clear.content.decode()
+    assert browser.post(START)["Location"] == f"{at(first)}?stream="
+
+
+def test_a_skip_outside_of_a_stream_leads_to_the_list(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue)
+    response = desk(alice).post(at(review, "skip"), follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    assert f"Skipped {review.reference}." in response.content.decode()
+
+
+def test_snoozing_offers_times_before_the_deadline_alone(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue, timeoutSeconds=7200)
+    browser = desk(alice)
+    html = browser.get(at(review, "snooze")).content.decode()
+    assert 'value="15"' in html
+    assert 'value="60"' in html
+    assert 'value="240"' not in html
+    assert browser.post(at(review, "snooze"), {"minutes": "240"}).status_code == 422
+    assert browser.post(at(review, "snooze"), {"minutes": "7"}).status_code == 422
+
+    assert browser.post(at(review, "snooze"), {"minutes": "15"}).status_code == 302
+
+    assert "Snoozed until" in text(desk, alice, review)
+    assert references(browser.get(LIST).content.decode()) == [review.reference]
+    assert browser.post(START)["Location"] == LIST
+    browser.post(at(review, "snooze"), {"minutes": "0"})
+    assert browser.post(START)["Location"] == f"{at(review)}?stream="
+
+
+def test_an_escalated_review_comes_to_the_others_first(
+    desk: Desk, queue: ReviewQueue, alice: User, lena: User
+) -> None:
+    urgent, review = open_reviews(queue, 2)
+    browser = desk(alice)
+    panel = browser.get(at(review, "escalate"), headers={"HX-Request": "true"}).content.decode()
+    assert "the leads of Manual review" in panel
+    assert browser.post(at(review, "escalate"), {"reason": " "}).status_code == 422
+    done = browser.post(at(review, "escalate"), {"reason": "Above my limit."}, follow=True)
+    assert "to the leads of Manual review." in done.content.decode()
+
+    html = text(desk, alice, review)
+    assert "It was escalated to the leads of Manual review, who decide it." in html
+    assert at(review, "approve") not in html
+    assert "Escalated to you" not in browser.get("/").content.decode()
+    leads = desk(lena)
+    assert "Escalated to you" in leads.get("/").content.decode()
+    assert "Above my limit." in text(desk, lena, review)
+    assert leads.post(START)["Location"] == f"{at(review)}?stream="
+    assert urgent.reference in leads.get(LIST).content.decode()
+
+
+def test_the_people_of_another_queue_find_it_on_theirs(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    board = factories.queue("board", name="Board")
+    dora = factories.user("dora@example.com", "reviewer", board)
+    ReviewQueue.objects.filter(pk=queue.pk).update(escalate_to=board)
+    review = factories.review(queue)
+    escalation.escalate(review.pk, "For the board.", by=actor(alice))
+    browser = desk(dora)
+    html = browser.get("/queues/board/").content.decode()
+    assert "Escalated to Board" in html
+    assert references(html) == [review.reference]
+    assert browser.post("/queues/board/next/")["Location"] == f"{at(review)}?stream="
+    assert "Yours to decide" in text(desk, dora, review)
+    assert browser.post(at(review, "approve")).status_code == 302
+    assert ReviewTask.objects.get(pk=review.pk).status == "approved"
+
+
+@pytest.mark.parametrize("action", ["snooze", "escalate"])
+def test_what_another_holds_is_not_deferred_and_the_panel_says_why(
+    desk: Desk, queue: ReviewQueue, alice: User, bob: User, lena: User, action: str
+) -> None:
+    review = factories.review(queue)
+    assignment.claim(review.pk, by=actor(bob))
+    fields = {"minutes": "15", "reason": "Mine."}
+    response = desk(alice).post(at(review, action), fields, headers={"HX-Request": "true"})
+    assert response.status_code == 409
+    assert "bob@example.com holds this review" in response.content.decode()
+    assert desk(alice).post(at(review, "skip")).status_code == 409
+
+
+def test_a_viewer_defers_nothing(desk: Desk, queue: ReviewQueue, victor: User) -> None:
+    review = factories.review(queue)
+    browser = desk(victor)
+    for action in ("snooze", "escalate"):
+        assert browser.get(at(review, action)).status_code == 403
+    assert browser.post(at(review, "skip")).status_code == 403
