@@ -110,6 +110,7 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "redelivery.requeue": lambda s, by: redelivery.requeue(s.entry.pk, by=by),
 }
 NOTHING_TO_REFUSE = {
+    "preferences.save": "everybody has settings of their own",
     "assignment.claim_next": "claims among the reviews of the actor's own queues: none are left",
 }
 

@@ -19,6 +19,7 @@ from approvals.models.order_batches import OrderBatch
 from approvals.models.order_executions import OrderExecution
 from approvals.models.order_interventions import OrderIntervention
 from approvals.models.outbox import OutboxAttempt, OutboxEntry
+from approvals.models.preferences import Preference
 from approvals.models.quarantined_messages import QuarantinedMessage
 from approvals.models.queue_checks import QueueCheck
 from approvals.models.queue_memberships import QueueMembership
@@ -48,6 +49,7 @@ __all__ = [
     "OrderIntervention",
     "OutboxAttempt",
     "OutboxEntry",
+    "Preference",
     "QuarantinedMessage",
     "QueueCheck",
     "QueueMembership",

@@ -10,13 +10,20 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models.functions import JSONObject, Now
 from django.http import HttpRequest
 
 from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import NotFound
-from approvals.models import Decision, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models import (
+    Decision,
+    Preference,
+    QueueMembership,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
 from approvals.models.choices import Surface
 from approvals.policy import Action, Verdict
 from approvals.records import database_time, rights
@@ -48,6 +55,9 @@ class Access:
                 roles=ArraySubquery(roles.values("role")),
                 groups=ArraySubquery(Group.objects.filter(user=user).values("name")),
                 now=Now(),
+                preference=Preference.objects.filter(user=user).values(
+                    both=JSONObject(shortcuts="shortcuts", auto_advance="auto_advance")
+                ),
             )
         )
 
@@ -65,6 +75,15 @@ class Access:
             return frozenset(read.groups)
         user = self.actor.user
         return frozenset() if user is None else rights.read(user, None).groups
+
+    @cached_property
+    def preferences(self) -> Preference:
+        """The actor's own settings, or the defaults."""
+        if self.queues:
+            read: Any = self.queues[0]
+            return Preference(**(read.preference or {}))
+        found = Preference.objects.filter(user=self.actor.user).first() if self.actor.user else None
+        return found or Preference()
 
     def may(self, action: Action, subject: ReviewTask | ReviewQueue | None = None) -> Verdict:
         """What `policy.may` answers, without another statement."""

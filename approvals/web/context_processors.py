@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from approvals.policy import Action
 from approvals.web.access import access_of
 from approvals.web.outages import outages
-from approvals.web.streams import onward
+from approvals.web.streams import onward, query_of
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -26,5 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "sees_orders": SimpleLazyObject(lambda: access.may(Action.SEE_ORDERS).allowed),
         "outages": SimpleLazyObject(lambda: outages(access)),
         "onward": onward(request),
+        "stream_filter": query_of(request) or "",
+        "shortcuts": SimpleLazyObject(lambda: access.preferences.shortcuts),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

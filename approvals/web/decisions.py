@@ -108,9 +108,11 @@ def _after(request: DeskRequest, review: ReviewTask) -> HttpResponse:
     """The page after a decision: the next review of the stream, or without one the decision's delivery."""
     query = streams.query_of(request)
     address = resolve_url("review", review.pk)
-    if query is not None:
+    if query is not None and request.access.preferences.auto_advance:
         toasts.decided(request, review)
         address = streams.after(request, review.queue, query)
+    elif query is not None:
+        address += streams.link(query)
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 

@@ -14,6 +14,7 @@ from approvals.web import (
     interventions,
     metrics,
     orders,
+    preferences,
     pricing,
     queues,
     reviews,
@@ -53,5 +54,7 @@ urlpatterns = [
     path("executions/<uuid:attempt>/stop/", interventions.stop, name="attempt_stop"),
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
+    path("settings/", preferences.edit, name="settings"),
+    path("help/shortcuts/", preferences.shortcuts, name="shortcuts"),
     path("pricing/", pricing.show, name="pricing"),
 ]

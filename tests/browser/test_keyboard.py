@@ -104,3 +104,45 @@ def test_escape_keeps_what_was_typed_first_and_closes_the_panel_then(new_page: N
     page.keyboard.press("Escape")
     expect(reason).to_have_count(0)
     expect(page.get_by_role("heading", name="Yours to decide")).to_be_focused()
+
+
+def test_keys_are_dead_once_they_are_turned_off_and_help_lists_them(new_page: NewPage) -> None:
+    queue = factories.queue()
+    factories.review(queue)
+    page = new_page()
+    at_work(page, queue)
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("a")  # not behind the dialog
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.goto("/settings/")
+    page.get_by_role("checkbox", name="Keyboard shortcuts").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your settings are saved.")).to_be_visible()
+    page.keyboard.press("m")
+    page.keyboard.press("?")
+    page.goto("/")
+    page.keyboard.press("m")
+    expect(page.get_by_role("button", name="Start reviewing")).to_be_visible()
+    expect(page.locator("kbd").first).to_be_hidden()
+
+
+def test_j_k_and_o_walk_through_a_list(new_page: NewPage) -> None:
+    queue = factories.queue()
+    for number in range(3):
+        factories.review(queue, orderId=f"ORD-{number}", timeoutSeconds=4000 + number)
+    page = new_page()
+    ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
+    sign_in(page, ada.email)
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/queues/*/")
+    for key in "jjjk":
+        page.keyboard.press(key)
+    expect(page.get_by_role("link", name="ORD-1")).to_be_focused()
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
+    page.keyboard.press("u")
+    page.wait_for_url("**/queues/*/")

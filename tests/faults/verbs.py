@@ -24,6 +24,7 @@ from approvals.actions import (
     orders,
     people,
     postponement,
+    preferences,
     quarantine,
     queues,
     redelivery,
@@ -39,7 +40,7 @@ from tests.faults import (
 
 MODULES: tuple[ModuleType, ...] = (
     assignment, batch_executions, batches, credentials, decisions, discussion, escalation, intake,
-    interventions, lifecycle, orders, people, postponement, quarantine, queues, redelivery,
+    interventions, lifecycle, orders, people, postponement, preferences, quarantine, queues, redelivery,
 )  # fmt: skip
 
 

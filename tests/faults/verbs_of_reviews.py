@@ -7,8 +7,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from approvals.actions import assignment, discussion, escalation, lifecycle, postponement
-from approvals.models import Comment, QuarantinedMessage, ReviewTask, Skip
+from approvals.actions import (
+    assignment,
+    discussion,
+    escalation,
+    lifecycle,
+    postponement,
+    preferences,
+)
+from approvals.models import Comment, Preference, QuarantinedMessage, ReviewTask, Skip
 from approvals.polling import poller
 from approvals.reconciliation import executions
 from tests.factories import actor
@@ -88,6 +95,15 @@ def _snooze(stage: Stage, case: Case) -> None:
 
 def _escalate(stage: Stage, case: Case) -> None:
     escalation.escalate(case.review.pk, "Above my limit.", by=actor(stage.ada))
+
+
+def _prefer(stage: Stage, _case: Case) -> None:
+    preferences.save(shortcuts=False, auto_advance=True, by=actor(stage.ada))
+
+
+def _preferred(stage: Stage, _case: Case) -> str:
+    count = Preference.objects.filter(user=stage.ada, shortcuts=False).count()
+    return "" if count == 1 else f"I-16 {count} rows of preferences"
 
 
 def _skipped_once(stage: Stage, case: Case) -> str:
@@ -262,6 +278,10 @@ ROWS: list[Row] = [
     Row(
         "skip", ("postponement.skip",), ready_claimed, _with_claim(postponement.skip),
         holds=_skipped_once,
+    ),
+    Row(
+        "preferences", ("preferences.save",), ready_review, _prefer,
+        holds=_preferred,
     ),
     Row("snooze", ("postponement.snooze", "postponement.latest"), ready_claimed, _snooze, holds=_snoozed),
     Row(

@@ -121,13 +121,28 @@
   const shown = (element) => element.getClientRects().length > 0 && !element.disabled;
   const press = (key) => {
     for (const element of document.querySelectorAll("[data-key]")) {
-      if (element.dataset.key !== key || !(shown(element) || key.startsWith("g "))) continue;
+      if (element.dataset.key !== key || !(shown(element) || key === "?" || key.startsWith("g "))) continue;
       if (element.matches("input, textarea")) element.focus();
       if (!typing(element)) element.click();
       return true;
     }
     return false;
   };
+  // j and k move between the links of a list, o opens the one in focus.
+  const move = (key) => {
+    const links = [...document.querySelectorAll(".line-what a")];
+    if (!links.length || !["j", "k", "o"].includes(key)) return false;
+    const at = links.indexOf(document.activeElement);
+    if (key === "o") links[at]?.click();
+    else links[Math.min(links.length - 1, Math.max(0, key === "j" ? at + 1 : at - 1))].focus();
+    return true;
+  };
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest?.("[data-opens]");
+    if (!opener) return;
+    event.preventDefault();
+    document.getElementById(opener.dataset.opens)?.showModal();
+  });
   let waiting = ""; // the first key of a sequence
   let waitingUntil = 0;
   const pressed = (event) => {
@@ -137,7 +152,7 @@
     const key = waiting && Date.now() < waitingUntil ? `${waiting} ${event.key}` : event.key;
     waiting = "";
     if (key === "g") [waiting, waitingUntil] = ["g", Date.now() + 1500];
-    else if (press(key)) event.preventDefault();
+    else if (press(key) || move(key)) event.preventDefault();
   };
   document.addEventListener("keydown", pressed);
 
