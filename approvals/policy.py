@@ -196,7 +196,8 @@ def may(action: Action, subject: Subject, *, by: Actor, held: Rights | None = No
     row = subject.row if isinstance(subject, LockedRow) else subject
     held = subject.rights if isinstance(subject, LockedRow) else held
     if isinstance(row, ReviewTask):
-        action, queue = needed_for(action, row), row.escalated_to or row.queue
+        action = needed_for(action, row)
+        queue: ReviewQueue | None = row.escalated_to if row.escalated_to_id else row.queue
         held = held or rights.read_in_review(by.user, row)
     else:
         queue = row if isinstance(row, ReviewQueue) else None

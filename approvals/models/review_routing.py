@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+ESCALATED = Q(status="pending", escalated_to__isnull=False)
 AWAKE = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
 
 

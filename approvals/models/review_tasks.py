@@ -18,7 +18,7 @@ from django.db.models.functions import Now, Upper
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import ReviewQueue
-from approvals.models.review_routing import ReviewRouting
+from approvals.models.review_routing import ESCALATED, ReviewRouting
 from approvals.untrusted import message_fields
 
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
@@ -275,11 +275,7 @@ class ReviewTask(ReviewRouting):
                 *(OpClass(Upper(name), name="gin_trgm_ops") for name in SEARCHED),
                 name="review_by_text",
             ),
-            models.Index(
-                "escalated_to",
-                condition=Q(status="pending", escalated_to__isnull=False),
-                name="review_escalated",
-            ),
+            models.Index("escalated_to", condition=ESCALATED, name="review_escalated"),
             models.Index("reference", name="review_by_reference"),
             models.Index(
                 "customer",

@@ -101,7 +101,7 @@ def test_what_another_holds_or_is_decided_or_may_not_be_claimed_is_not_postponed
     assignment.claim(held.pk, by=actor(bob))
     decisions.decide(decided.pk, Outcome.APPROVED, by=actor(bob))
     until = database_time.now() + timedelta(minutes=5)
-    refused = {}
+    refused: dict[str, set[str]] = {}
     for name, review, user in (
         ("held", held, alice),
         ("done", decided, alice),

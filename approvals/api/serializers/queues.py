@@ -13,7 +13,7 @@ class ReasonCodeAnswer(serializers.Serializer[Any]):
     """A reason that a queue offers; `template` stands for it where a decision has no text."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field, not the serializer's own
     template = serializers.CharField(help_text="Empty: the label stands for it.")
     outcomes = serializers.ListField(child=serializers.ChoiceField(choices=Outcome.choices))
 

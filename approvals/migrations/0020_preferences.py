@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """A person's own settings of the desk."""
 
     dependencies = [
-        ('approvals', '0018_postponements'),
+        ('approvals', '0019_postponements'),
     ]
 
     operations = [

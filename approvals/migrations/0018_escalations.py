@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0016_reason_codes'),
+        ('approvals', '0017_reason_codes'),
     ]
 
     operations = [
@@ -20,6 +20,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS review_escalated", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name='reviewtask',
-            index=models.Index(models.F('escalated_to'), condition=models.Q(('status', 'pending'), ('escalated_to__isnull', False)), name='review_escalated'),
+            index=models.Index(models.F('escalated_to'), condition=models.Q(('escalated_to__isnull', False), ('status', 'pending')), name='review_escalated'),
         ),
     ]
