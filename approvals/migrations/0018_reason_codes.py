@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """The reasons that a queue offers for its outcomes."""
 
     dependencies = [
-        ('approvals', '0016_review_by_customer'),
+        ('approvals', '0017_frozen_outcomes'),
     ]
 
     operations = [
