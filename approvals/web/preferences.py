@@ -45,4 +45,5 @@ def edit(request: DeskRequest) -> HttpResponse:
 @desk("GET")
 def shortcuts(request: DeskRequest) -> HttpResponse:
     """The keyboard shortcuts as a page; with JavaScript they open as a dialog."""
-    return render(request, "approvals/shortcuts.html", {"now": request.access.now})
+    template = "approvals/_shortcuts.html" if request.htmx else "approvals/shortcuts.html"
+    return render(request, template, {"now": request.access.now})

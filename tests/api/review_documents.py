@@ -10,16 +10,9 @@ from approvals.models import ReviewTask
 
 KEYS = [
     *("id", "queue", "reference", "title", "status", "outcome", "delivery", "error", "payload"),
-    *(
-        "envelopes",
-        "execution_arn",
-        "state_name",
-        "received_at",
-        "deadline_at",
-        "deadline_source",
-        "assignee",
-    ),
-    *("lease_expires_at", "version", "decision", "definition", "execution_mismatch"),
+    *("envelopes", "execution_arn", "state_name", "received_at", "deadline_at"),
+    *("deadline_source", "assignee", "lease_expires_at", "escalated_to", "snoozed_until"),
+    *("version", "decision", "definition", "execution_mismatch"),
 ]
 
 

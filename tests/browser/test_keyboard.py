@@ -114,6 +114,7 @@ def test_keys_are_dead_once_they_are_turned_off_and_help_lists_them(new_page: Ne
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_be_visible()
+    expect(dialog.get_by_text("Skip, snooze or escalate")).to_be_visible()
     page.keyboard.press("a")  # not behind the dialog
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
