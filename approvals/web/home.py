@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
@@ -73,7 +74,7 @@ def show(request: DeskRequest) -> HttpResponse:
     return render(request, "approvals/home.html", context)
 
 
-def waiting_for_me(access: Access, now: datetime) -> dict[str, list[review_rows.ReviewRow]]:
+def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
     """What this person holds, and what was escalated to queues of theirs and they may decide."""
     ids = [queue.pk for queue in access.queues]
     held = Q(assignee=access.actor.person, lease_expires_at__gt=Now())
@@ -82,12 +83,14 @@ def waiting_for_me(access: Access, now: datetime) -> dict[str, list[review_rows.
     found = rows.order_by(F("held").desc(nulls_last=True), *review_rows.BY_DEADLINE)
     mine, escalated = [], []
     for review in found[: MAX_HELD * 2]:
-        row = review_rows.ReviewRow(review, now)
-        if row.holder is not None and row.holder.pk == access.actor.person.pk:
-            mine.append(row)
+        if review.is_held(now) and review.assignee_id == access.actor.person.pk:
+            mine.append(review)
         elif access.may(Action.DECIDE, review).allowed:
-            escalated.append(row)
-    return {"mine": mine, "escalated": escalated}
+            escalated.append(review)
+    return {
+        "mine": review_rows.rows_of(mine, now),
+        "escalated": review_rows.rows_of(escalated, now),
+    }
 
 
 def with_reference(actor: Actor, reference: str) -> list[ReviewTask]:

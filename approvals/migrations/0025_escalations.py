@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0018_reason_codes'),
+        ('approvals', '0024_reason_codes'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """Reviews that are set aside: by everybody until a time, or by one person."""
 
     dependencies = [
-        ('approvals', '0019_escalations'),
+        ('approvals', '0025_escalations'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """A person's own settings of the desk."""
 
     dependencies = [
-        ('approvals', '0020_postponements'),
+        ('approvals', '0026_postponements'),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """The reasons that a queue offers for its outcomes."""
 
     dependencies = [
-        ('approvals', '0017_frozen_outcomes'),
+        ('approvals', '0023_lines_of_order_batches'),
     ]
 
     operations = [
