@@ -135,6 +135,7 @@ def test_a_row_that_is_shown_has_no_sealed_bytes(decided: ReviewTask) -> None:
     assert row.get_deferred_fields() == {
         "raw_body",
         "raw_body_sha256",
+        "sealed_extras",
         "sealed_token",
         "token_fingerprint",
     }

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_default_deadline_never_claims_to_know(desk: Desk, alice: User) -> None:
-    review = review_of({"taskToken": "t-2", "orderId": "A"})
+    review = review_of({"taskToken": "token-of-the-default", "orderId": "A"})
     ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=9))
     html = text(desk, alice, review)
     assert "AWS may already have closed this. A decision is still tried." in html
