@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals.web import (
+    audit,
     batches,
     comments,
     decisions,
@@ -23,6 +24,8 @@ from approvals.web import (
 
 urlpatterns = [
     path("", home.show, name="home"),
+    path("audit/", audit.show, name="audit"),
+    path("audit/export/", audit.export, name="audit_export"),
     path("metrics", metrics.metrics, name="prometheus-django-metrics"),
     path("orders/batches/", batches.index, name="order_batches"),
     path("orders/batches/<uuid:batch_id>/", batches.show, name="order_batch"),

@@ -1,0 +1,29 @@
+"""Exports: who took which data out of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.models import User
+from approvals.policy import Action
+from approvals.records import audit, locked_rows
+from approvals.records.audit_kinds import AuditKind
+from approvals.records.unit_of_work import UnitOfWork
+
+
+@transaction.atomic(durable=True)
+def record_trail_export(kind: str, filters: Mapping[str, str], *, by: Actor) -> None:
+    """Record, on the chain of the person, that they export the audit events that these filters find.
+
+    Call it before the first event is sent. Raises NotAllowed.
+    """
+    locked = locked_rows.row(User, by.person.pk, by=by)
+    policy.may(Action.INSPECT, locked, by=by).or_raise()
+    work = UnitOfWork()
+    data = {"format": kind, "filters": dict(filters)}
+    audit.record(work, locked.chain, AuditKind.TRAIL_EXPORTED, by=by, data=data)
+    work.write()

@@ -1,0 +1,158 @@
+"""The audit trail for auditors: a page of events with filters, and exports of all that the filters find."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from approvals import pagination, policy
+from approvals.actions import exports
+from approvals.exceptions import Invalid
+from approvals.models import AuditEvent
+from approvals.policy import Action
+from approvals.untrusted import csv_cells, display
+from approvals.web.audit_search import NEWEST_FIRST, AuditFilter, Search, events, in_order
+from approvals.web.decorators import DeskRequest, desk
+from approvals.web.timeline import DESCRIPTIONS
+
+PAGE_SIZE = 50
+LONGEST_VALUE = 200  # characters of a detail on the page
+COLUMNS = (
+    *(
+        "at",
+        "chain",
+        "seq",
+        "kind",
+        "actor",
+        "on_behalf_of",
+        "surface",
+        "data",
+        "prev_hash",
+        "hash",
+    ),
+)
+FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """An event as the page shows it; `details` are names and texts, a change as `before → after`."""
+
+    event: AuditEvent
+    description: str
+    subject: str
+    address: str
+    details: list[tuple[str, str]]
+
+
+@desk("GET")
+def show(request: DeskRequest) -> HttpResponse:
+    """The newest events that the filters in the URL find."""
+    policy.may(Action.INSPECT, None, by=request.actor).or_raise()
+    now = request.access.now
+    form = AuditFilter(request.GET, now)
+    context: dict[str, Any] = {"now": now, "form": form, "rows": [], "page": None}
+    if form.is_valid():
+        search = Search(**form.cleaned_data)
+        page = pagination.page(
+            events(search), NEWEST_FIRST, size=PAGE_SIZE, cursor=request.GET.get("cursor", "")
+        )
+        given = {name: text for name, text in request.GET.items() if text and name in form.fields}
+        context |= {
+            "rows": [_row(event) for event in page.rows],
+            "page": page,
+            "search": search,
+            "query": urlencode(given),
+            "given": given,
+        }
+    return render(request, "approvals/audit.html", context)
+
+
+@desk("POST")
+def export(request: DeskRequest) -> StreamingHttpResponse:
+    """All events that the posted filters find, the oldest first, as CSV or JSON lines; itself an event."""
+    form = AuditFilter(request.POST, request.access.now)
+    kind = request.POST.get("format", "csv")
+    if kind not in FORMATS:
+        raise Invalid("format is csv or jsonl.", pointer="/format")
+    if not form.is_valid():
+        raise Invalid.from_validation(ValidationError(form.errors.as_data()))
+    search = Search(**form.cleaned_data)
+    exports.record_trail_export(kind, search.as_data(), by=request.actor)
+    lines = _csv(in_order(search)) if kind == "csv" else _json_lines(in_order(search))
+    response = StreamingHttpResponse(lines, content_type=FORMATS[kind])
+    name = f"audit-{request.access.now:%Y%m%dT%H%M%SZ}.{kind}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _row(event: AuditEvent) -> EventRow:
+    noun, _, key = event.chain.partition(":")
+    known = DESCRIPTIONS.get(event.kind)
+    words = known[2] if known else event.kind.replace(".", " ").replace("_", " ").capitalize()
+    address = reverse("review", args=[key]) if noun == "review" else ""
+    details = [(name, _detail(value)) for name, value in event.data.items()]
+    return EventRow(event, words, f"{noun} {key[:8]}", address, details)
+
+
+def _detail(value: Any) -> str:
+    """A detail as text; a list of two, as changes are recorded, as before and after."""
+    if isinstance(value, list) and len(value) == 2:
+        return " → ".join(_text(each) for each in value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = display.visible(text[:LONGEST_VALUE])
+    return shown if len(text) <= LONGEST_VALUE else f"{shown} …"
+
+
+def _values(event: AuditEvent) -> tuple[Any, ...]:
+    return (
+        event.at.astimezone(UTC).isoformat(),
+        event.chain,
+        event.seq,
+        event.kind,
+        event.actor_name,
+        event.on_behalf_of.email if event.on_behalf_of else None,
+        event.surface,
+        event.data,
+        bytes(event.prev_hash).hex(),
+        bytes(event.hash).hex(),
+    )
+
+
+class _Echo:
+    """A file for `csv.writer` that hands back what is written."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(found: Iterable[AuditEvent]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for event in found:
+        values = (
+            json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+            for value in _values(event)
+        )
+        yield writer.writerow([csv_cells.cell(value) for value in values])
+
+
+def _json_lines(found: Iterable[AuditEvent]) -> Iterator[str]:
+    for event in found:
+        yield json.dumps(dict(zip(COLUMNS, _values(event), strict=True)), ensure_ascii=False) + "\n"

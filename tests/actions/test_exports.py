@@ -1,0 +1,30 @@
+"""Exports are recorded before anything leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.actions import exports, people
+from approvals.actors import COMMAND_LINE
+from approvals.exceptions import NotAllowed
+from approvals.models import AuditEvent, User
+from approvals.records import audit
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_export_is_an_event_of_the_person_with_what_was_searched(alice: User) -> None:
+    people.grant_site(alice, "auditor", by=COMMAND_LINE)
+
+    exports.record_trail_export("csv", {"who": "bob@example.com"}, by=actor(alice))
+
+    event = AuditEvent.objects.filter(chain=audit.chain(alice)).latest("seq")
+    assert event.kind == "trail.exported"
+    assert event.actor_name == alice.email
+    assert event.data == {"format": "csv", "filters": {"who": "bob@example.com"}}
+
+
+def test_who_may_not_inspect_may_not_export(alice: User) -> None:
+    with pytest.raises(NotAllowed):
+        exports.record_trail_export("csv", {}, by=actor(alice))

@@ -1,0 +1,174 @@
+"""The audit page: who sees it, what its filters find, and what its exports hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from approvals.actions import assignment, decisions, people, queues
+from approvals.actors import COMMAND_LINE
+from approvals.models import AuditEvent, ReviewQueue, User
+from approvals.models.choices import Outcome
+from approvals.records import database_time
+from approvals.web import audit_search
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.pages import at
+
+pytestmark = pytest.mark.django_db
+PAGE, EXPORT = "/audit/", "/audit/export/"
+
+
+@pytest.fixture
+def auditor(desk: Desk) -> Client:
+    """A browser in which an auditor has signed in."""
+    person = factories.user("audrey@example.com")
+    people.grant_site(person, "auditor", by=COMMAND_LINE)
+    return desk(person)
+
+
+def found(browser: Client, **filters: Any) -> str:
+    """The page that these filters give."""
+    response = browser.get(PAGE, filters)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def lines(browser: Client, **posted: Any) -> list[dict[str, Any]]:
+    """The events of an export as JSON lines."""
+    response = browser.post(EXPORT, {"format": "jsonl", **posted})
+    assert response.status_code == 200, response.content
+    return [json.loads(line) for line in response.getvalue().decode().splitlines()]
+
+
+def test_only_those_who_may_inspect_see_it(desk: Desk, auditor: Client, alice: User) -> None:
+    assert auditor.get(PAGE).status_code == 200
+    assert desk(alice).get(PAGE).status_code == 403
+    assert desk(alice).post(EXPORT, {"format": "csv"}).status_code == 403
+    assert 'href="/audit/"' in auditor.get("/").content.decode()
+    assert 'href="/audit/"' not in desk(alice).get("/").content.decode()
+
+
+def test_an_event_shows_when_who_what_and_about_what(
+    auditor: Client, queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue)
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+
+    html = found(auditor)
+
+    assert "review.approved" in html
+    assert alice.email in html
+    assert at(review) in html
+    event = AuditEvent.objects.get(kind="review.approved")
+    assert f"{event.at:%Y-%m-%d %H:%M:%S}" in html
+
+
+def test_a_change_is_shown_as_before_and_after(auditor: Client, queue: ReviewQueue) -> None:
+    queues.save(queue.slug, {"undo_seconds": 30}, by=COMMAND_LINE)
+    assert "10 → 30" in found(auditor, what="queue.changed")
+
+
+def test_filters_narrow_by_person_kind_queue_and_subject(
+    auditor: Client, queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    other = factories.queue("refunds")
+    mine, theirs, elsewhere = (
+        factories.review(queue, orderId="MINE-1"),
+        factories.review(queue),
+        factories.review(other),
+    )
+    assignment.claim(mine.pk, by=actor(alice))
+    assignment.claim(theirs.pk, by=actor(bob))
+
+    def subjects(**filters: Any) -> set[str]:
+        return {line["chain"] for line in lines(auditor, **filters)}
+
+    named = {row: f"review:{row.pk}" for row in (mine, theirs, elsewhere)}
+    assert subjects(who="ALICE@example.com") == {named[mine]}
+    assert subjects(what="review.claimed") == {named[mine], named[theirs]}
+    in_refunds = subjects(queue="refunds")
+    assert named[elsewhere] in in_refunds
+    assert f"queue:{other.pk}" in in_refunds
+    assert not in_refunds & {named[mine], named[theirs]}
+    assert subjects(about="MINE-1") == subjects(about=str(mine.pk)) == {named[mine]}
+    assert subjects(about=named[theirs]) == {named[theirs]}
+    assert subjects(about="no such reference") == set()
+
+
+def test_without_times_the_last_day_is_searched(
+    auditor: Client, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.review(queue)
+    later = database_time.now() + timedelta(hours=25)
+    monkeypatch.setattr("approvals.web.access.Access.now", later)
+
+    assert "No event matches" in found(auditor)
+    since = (later - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    assert "review.received" in found(auditor, since=since)
+
+
+@pytest.mark.parametrize(
+    ("filters", "sentence"),
+    [
+        ({"since": "2025-01-01T00:00"}, "At most 93 days at once"),
+        ({"since": "2026-02-02T00:00", "until": "2026-02-01T00:00"}, "after the end of the period"),
+        ({"since": "soon"}, "Enter a valid date/time"),
+        ({"what": "review.eaten"}, "Select a valid choice"),
+    ],
+)
+def test_a_filter_that_cannot_be_used_says_why(
+    auditor: Client, filters: dict[str, str], sentence: str
+) -> None:
+    assert sentence in found(auditor, **filters)
+    assert auditor.post(EXPORT, {"format": "csv", **filters}).status_code == 422
+
+
+def test_the_list_has_pages_and_few_statements(auditor: Client, queue: ReviewQueue) -> None:
+    for _ in range(60):
+        factories.review(queue)
+    with CaptureQueriesContext(connection) as asked:
+        html = found(auditor)
+    assert html.count("review.received</code>") == 50
+    assert 'rel="next"' in html
+    assert len(asked) <= 8
+
+
+def test_an_export_has_every_event_once_in_order_whatever_its_size(
+    auditor: Client, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_search, "CHUNK", 3)
+    for _ in range(10):
+        factories.review(queue)
+
+    exported = lines(auditor, what="review.received")
+
+    stored = AuditEvent.objects.filter(kind="review.received").order_by("at", "id")
+    assert [line["hash"] for line in exported] == [bytes(event.hash).hex() for event in stored]
+    assert exported[0]["data"] == stored[0].data
+
+
+def test_an_export_is_recorded_and_its_cells_are_no_formulas(
+    auditor: Client, queue: ReviewQueue
+) -> None:
+    factories.review(queue, orderId="=1+1")
+    response = auditor.post(EXPORT, {"format": "csv", "what": "review.received"})
+    assert response["Content-Disposition"].startswith('attachment; filename="audit-')
+
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+
+    assert json.loads(rows[-1]["data"])["reference"] == "=1+1"
+    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
+    event = AuditEvent.objects.get(kind="trail.exported")
+    assert event.data["filters"]["what"] == "review.received"
+    assert auditor.get(EXPORT).status_code == 405
+    assert auditor.post(EXPORT, {"format": "xlsx"}).status_code == 422
