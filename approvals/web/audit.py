@@ -15,7 +15,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from approvals import pagination, policy
+from approvals import broken_rows, pagination
 from approvals.actions import exports
 from approvals.exceptions import Invalid
 from approvals.models import AuditEvent
@@ -58,7 +58,7 @@ class EventRow:
 @desk("GET")
 def show(request: DeskRequest) -> HttpResponse:
     """The newest events that the filters in the URL find."""
-    policy.may(Action.INSPECT, None, by=request.actor).or_raise()
+    request.access.may(Action.INSPECT).or_raise()
     now = request.access.now
     form = AuditFilter(request.GET, now)
     context: dict[str, Any] = {"now": now, "form": form, "rows": [], "page": None}
@@ -69,7 +69,7 @@ def show(request: DeskRequest) -> HttpResponse:
         )
         given = {name: text for name, text in request.GET.items() if text and name in form.fields}
         context |= {
-            "rows": [_row(event) for event in page.rows],
+            "rows": broken_rows.all_shown(page.rows, _row),
             "page": page,
             "search": search,
             "query": urlencode(given),

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
@@ -42,8 +43,8 @@ else:
     DeskRequest = HttpRequest
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-DeskView = Callable[Concatenate[DeskRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+DeskView = Callable[Concatenate[DeskRequest, P], HttpResponseBase]
 
 
 def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
@@ -51,7 +52,9 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
 
     def decorate(view: DeskView[P]) -> View[P]:
         @wraps(view)
-        def decorated(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def decorated(
+            request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             if not policy.may_have_password(request.user):

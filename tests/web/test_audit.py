@@ -19,6 +19,7 @@ from approvals.models import AuditEvent, ReviewQueue, User
 from approvals.models.choices import Outcome
 from approvals.records import database_time
 from approvals.web import audit_search
+from approvals.web.access import Access
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -110,7 +111,7 @@ def test_without_times_the_last_day_is_searched(
 ) -> None:
     factories.review(queue)
     later = database_time.now() + timedelta(hours=25)
-    monkeypatch.setattr("approvals.web.access.Access.now", later)
+    monkeypatch.setattr(Access, "now", later)
 
     assert "No event matches" in found(auditor)
     since = (later - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")

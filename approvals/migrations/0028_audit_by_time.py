@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0016_review_by_customer'),
+        ('approvals', '0027_preferences'),
     ]
 
     operations = [
