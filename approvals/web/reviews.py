@@ -49,6 +49,11 @@ MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
 RECENTLY = timedelta(days=30)
 
 
+def seen_state(review: ReviewTask, holder: User | None) -> str:
+    """What a review's page shows of its state, as a short text that `live_updates` gets back."""
+    return f"{review.status}.{holder.pk.hex if holder else ''}"
+
+
 @dataclass(frozen=True)
 class Permissions:
     """What this person may do with a review now; `why_not` says why they may not decide, if so."""
@@ -158,12 +163,14 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     now = access.now
     raw, raw_cut = display.indented_json(review.payload)
     same_reference, same_customer = related(access.actor, review, now)
+    permitted = permissions(review, access, now)
     return {
         "now": now,
         "review": review,
         "deadline": deadline(review, now),
-        "permissions": permissions(review, access, now),
+        "permissions": permitted,
         "snoozed": review.is_snoozed(now),
+        "seen_state": seen_state(review, permitted.holder),
         "order": payload_view.review_order(review),
         "flagged": payload_view.flagged_fields(review),
         "raw": raw,

@@ -1,0 +1,61 @@
+"""What has changed since a page was made: fragments that an open page asks for, and that change nothing.
+
+A page asks every few seconds, and at once when a hint comes. The answer is 204 while the page is right.
+Rows of a list never move by themselves: a line says how many reviews are new, and shows them on request.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
+
+from approvals.exceptions import Invalid
+from approvals.web import review_filters, reviews
+from approvals.web.decorators import DeskRequest, desk, reviews_of
+
+COUNT_UP_TO = 99
+
+
+@desk("GET")
+def queue(request: DeskRequest, slug: str) -> HttpResponse:
+    """How many open reviews have arrived since the page was made, by the filters in the URL."""
+    shown = request.access.queue(slug)
+    since = _time(request.GET.get("since", ""))
+    everything = reviews_of(request.actor).filter(queue=shown)
+    filtered = review_filters.apply_filters(everything, request.GET, request)
+    newer = filtered.rows.pending().filter(received_at__gt=since).values("pk")
+    count = len(newer.order_by()[: COUNT_UP_TO + 1])
+    if not count:
+        return HttpResponse(status=204)
+    new = f"{COUNT_UP_TO}+" if count > COUNT_UP_TO else str(count)
+    context = {"new": new, "slug": slug, "active": filtered.active}
+    return render(request, "approvals/_new_arrivals.html", context)
+
+
+@desk("GET")
+def review(request: DeskRequest, review_id: UUID) -> HttpResponse:
+    """That somebody else has claimed, decided or released the review since the page was made."""
+    found = reviews.find(request.actor, review_id)
+    holder = found.assignee if found.is_held(request.access.now) else None
+    seen = request.GET.get("seen", "")
+    is_mine = holder is not None and holder.pk == request.user.pk
+    if seen == reviews.seen_state(found, holder) or (is_mine and seen.startswith("pending.")):
+        return HttpResponse(status=204)
+    context = {"review": found, "holder": holder, "is_mine": is_mine, "now": request.access.now}
+    return render(request, "approvals/_review_changed.html", context)
+
+
+def _time(text: str) -> datetime:
+    """The time of an ISO 8601 text. Raises Invalid."""
+    try:
+        moment = parse_datetime(text)
+        moment = moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise Invalid("since is a time such as 2026-11-29T10:15:00+00:00.", pointer="/since")
+    return moment

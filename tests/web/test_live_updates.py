@@ -1,0 +1,124 @@
+"""What an open page is told of changes that others make."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from approvals.actions import assignment, decisions
+from approvals.models import ReviewQueue, User
+from approvals.models.choices import Outcome
+from approvals.records import database_time
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.pages import at
+from tests.web.reviews import open_reviews
+
+pytestmark = pytest.mark.django_db
+LIST = "/queues/manual-review/"
+
+
+def later(browser: Client, url: str) -> str:
+    """The answer to a question of a page."""
+    response = browser.get(url, headers={"HX-Request": "true"})
+    assert response.status_code in (200, 204)
+    return response.content.decode()
+
+
+def question(browser: Client, page: str) -> str:
+    """The address at which the page asks for news."""
+    asked = re.search(r'id="news"[^>]* hx-get="([^"]+)"', browser.get(page).content.decode())
+    assert asked is not None
+    return asked[1].replace("&amp;", "&")
+
+
+def test_a_list_is_told_how_many_reviews_have_arrived(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    browser = desk(alice)
+    open_reviews(queue, 2)
+    asks = question(browser, LIST)
+    assert later(browser, asks) == ""
+
+    open_reviews(queue, 4)
+
+    shown = later(browser, asks)
+    assert "4 new" in shown
+    assert f'href="{LIST}"' in shown
+
+
+def test_only_reviews_that_the_filters_show_are_counted(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    browser = desk(alice)
+    asks = question(browser, f"{LIST}?q=lamp")
+    factories.review(queue, title="A suspicious lamp")
+    factories.review(queue, title="A chair")
+
+    shown = later(browser, asks)
+
+    assert "1 new" in shown
+    assert f'href="{LIST}?q=lamp"' in shown
+
+
+def test_more_than_a_page_can_use_are_not_counted(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    since = (database_time.now() - timedelta(hours=1)).isoformat()
+    open_reviews(queue, 101)
+    browser = desk(alice)
+    with CaptureQueriesContext(connection) as asked:
+        response = browser.get(f"{LIST}news/", {"since": since})
+    assert "99+ new" in response.content.decode()
+    assert len(asked) <= 5
+
+
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "2026-11-29T10:00:00", "0001-01-01T00:00:00+23:59"]
+)
+def test_a_time_that_is_none_is_refused(
+    desk: Desk, queue: ReviewQueue, alice: User, since: str
+) -> None:
+    assert desk(alice).get(f"{LIST}news/", {"since": since}).status_code == 422
+
+
+def test_a_review_that_another_claims_says_so(desk: Desk, alice: User, bob: User) -> None:
+    browser, review = desk(alice), factories.review()
+    asks = question(browser, at(review))
+    assert later(browser, asks) == ""
+
+    assignment.claim(review.pk, by=actor(bob))
+    assert f"<bdi>{bob.display}</bdi> has claimed this review" in later(browser, asks)
+
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
+    assert f"<bdi>{bob.display}</bdi> approved this review" in later(browser, asks)
+
+
+def test_what_one_does_oneself_is_no_news(desk: Desk, alice: User) -> None:
+    browser, review = desk(alice), factories.review()
+    asks = question(browser, at(review))
+    assignment.claim(review.pk, by=actor(alice))
+    assert later(browser, asks) == ""
+    assignment.renew(review.pk, by=actor(alice))
+    assert later(browser, asks) == ""
+
+
+def test_a_review_that_is_released_says_so(desk: Desk, alice: User, bob: User) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=actor(bob))
+    browser = desk(alice)
+    asks = question(browser, at(review))
+    assignment.release(review.pk, by=actor(bob))
+    assert "Nobody holds this review now" in later(browser, asks)
+
+
+def test_who_may_not_see_a_review_is_told_nothing(desk: Desk, carol: User) -> None:
+    review = factories.review()
+    assert desk(carol).get(f"{at(review)}news/").status_code == 404
+    assert desk(carol).get(f"{LIST}news/").status_code == 404
