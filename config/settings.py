@@ -120,6 +120,8 @@ POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 #: Whether PostgreSQL keeps the plans of the statements that verbs send. Not behind a pgbouncer in
 #: transaction mode, which gives each transaction another connection.
 PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=False)
+#: Whether changes of reviews are told to open pages of the desk at once, by NOTIFY; else pages ask now and then.
+LIVE_HINTS = env.bool("LIVE_HINTS", default=True)
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,

@@ -31,3 +31,4 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 MAIL_IS_SENT = True
 # Each test client makes its own middleware, and must not read the whole of static/ for it.
 WHITENOISE_AUTOREFRESH = True
+LIVE_HINTS = False  # a test of them turns them on: each process keeps a connection for them

@@ -28,7 +28,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.records import database_time, event_digests, statements
+from approvals.records import database_time, event_digests, live_hints, statements
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
 
@@ -118,12 +118,15 @@ def record(
 ) -> AuditEvent:
     """Add the next event of a chain to the unit of work, which logs its kind when it has written it.
 
+    Open pages of the desk are told of events about reviews after the commit.
     The log line has the row, the actor and `logged`, but not `data`, which may hold text that people
     wrote. Raises TypeError if `by` is no Actor, or if `data` would not come back equal from the database.
     """
     event = _event(chain(end.row), end.seq, end.hash, Entry(kind, by, data or {}), end.now)
     work.insert(event)
     work.afterwards(partial(log_event, end.row, kind, by=by, **logged))
+    if isinstance(end.row, ReviewTask):
+        live_hints.after_commit(end.row.queue_id)
     end.seq, end.hash = event.seq, bytes(event.hash)
     return event
 

@@ -10,7 +10,7 @@ from approvals.actors import Actor
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import A_YEAR
-from approvals.records import audit, supersession, tokens, unit_of_work
+from approvals.records import audit, live_hints, supersession, tokens, unit_of_work
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Readable
 
@@ -60,6 +60,7 @@ def record_arrival(
             row, AuditKind.REVIEW_RECEIVED, by=by, queue=queue.slug, reference=row.reference
         )
     audit.open_chains(entries, inserted.at)
+    live_hints.after_commit(queue.pk)
     supersession.link(inserted.rows, inserted.at)
 
 
