@@ -122,6 +122,10 @@ POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=False)
 #: Whether changes of reviews are told to open pages of the desk at once, by NOTIFY; else pages ask now and then.
 LIVE_HINTS = env.bool("LIVE_HINTS", default=True)
+LIVE_CHANNEL = "countersign_desk"  # of NOTIFY
+#: The database's own address where DATABASE_URL is that of a pgbouncer, which passes no NOTIFY on.
+#: Default: that of `DATABASE_URL`.
+LISTEN_DATABASE_URL = env.str("LISTEN_DATABASE_URL", default="") or DATABASE_URL
 DATABASE["OPTIONS"] = {
     **DATABASE.get("OPTIONS", {}),
     "connect_timeout": 5,

@@ -21,7 +21,6 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "countersign_desk"
 TOGETHER = 0.1  # seconds in which hints are collected
 IDLE = 30.0  # seconds after which the thread gives its connection back
 _NOTIFY = "SELECT pg_notify(%s, queue) FROM unnest(%s::text[]) AS queue"
@@ -72,7 +71,7 @@ def _put(queues: Iterable[UUID]) -> None:
 def _send(queues: list[str]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_NOTIFY, [CHANNEL, queues])
+            cursor.execute(_NOTIFY, [settings.LIVE_CHANNEL, queues])
     except (DatabaseError, InterfaceError) as error:
         log.warning("live_hints.lost", error=type(error).__name__, queues=len(queues))
         connection.close()

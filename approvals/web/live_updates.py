@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
@@ -18,6 +18,19 @@ from approvals.web import review_filters, reviews
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 
 COUNT_UP_TO = 99
+# The member of a request's environment by which the server says that it can hold a stream open.
+STREAMS = "countersign.streams"
+
+
+@desk("GET")
+def stream(request: DeskRequest) -> HttpResponse:
+    """Whose hints a stream of this person carries, for the server (config.live_events), which opens it.
+
+    204, after which a browser does not ask again, where the server has no streams.
+    """
+    if STREAMS not in request.META:
+        return HttpResponse(status=204)
+    return JsonResponse({"queues": [str(queue.pk) for queue in request.access.queues]})
 
 
 @desk("GET")

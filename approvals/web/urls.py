@@ -27,6 +27,7 @@ urlpatterns = [
     path("", home.show, name="home"),
     path("audit/", audit.show, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),
+    path("live/", live_updates.stream, name="live"),
     path("metrics", metrics.metrics, name="prometheus-django-metrics"),
     path("orders/batches/", batches.index, name="order_batches"),
     path("orders/batches/<uuid:batch_id>/", batches.show, name="order_batch"),

@@ -30,7 +30,7 @@ def listening(settings: Settings) -> Iterator[psycopg.Connection]:
         if parameters.get(name)
     }
     with psycopg.connect(autocommit=True, **wanted) as session:
-        session.execute(f"LISTEN {live_hints.CHANNEL}")
+        session.execute(f"LISTEN {settings.LIVE_CHANNEL}")
         yield session
     live_hints._begin_anew()
 

@@ -1,0 +1,64 @@
+// Live updates: a stream of hints tells the page to look again at once, instead of in ten seconds.
+(() => {
+  "use strict";
+
+  const state = document.getElementById("connection");
+  const news = document.getElementById("news");
+  if (!state || !window.EventSource) return;
+
+  const show = (text, name) => {
+    if (state.dataset.state === name) return;
+    state.dataset.state = name;
+    state.textContent = text;
+  };
+
+  // One request a second at most, and not all pages in the same moment.
+  let asked = 0;
+  let waiting = null;
+  const lookAgain = () => {
+    if (!news || waiting) return;
+    const wait = Math.max(0, asked + 1000 - Date.now()) + Math.random() * 250;
+    waiting = setTimeout(() => {
+      waiting = null;
+      asked = Date.now();
+      window.htmx.trigger(news, "live");
+    }, wait);
+  };
+
+  // A hidden page holds no stream: a browser opens only six connections to a server.
+  let source = null;
+  const disconnect = () => {
+    source?.close();
+    source = null;
+  };
+  const connect = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(state.dataset.url);
+    source.addEventListener("open", () => show("Live", "live"));
+    source.addEventListener("changed", (event) => {
+      if (news && news.dataset.queue === event.data) lookAgain();
+    });
+    source.addEventListener("error", () => {
+      showPolling();
+      if (source?.readyState !== EventSource.CLOSED) return; // it connects again by itself
+      disconnect();
+      setTimeout(connect, 60_000);
+    });
+  };
+
+  const showPolling = () => {
+    if (navigator.onLine) show("Updated every 10 s", "polling");
+    else show("Offline", "offline");
+  };
+
+  window.addEventListener("pagehide", disconnect);
+  window.addEventListener("pageshow", connect);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return disconnect();
+    connect();
+    lookAgain();
+  });
+  window.addEventListener("offline", showPolling);
+  window.addEventListener("online", showPolling);
+  connect();
+})();

@@ -1,0 +1,100 @@
+"""Server-sent events: a page holds a stream open, and is told when reviews of its queues have changed.
+
+A stream costs a coroutine and no thread. Each worker process has one session of the database, which listens
+for the hints of `approvals.records.live_hints` while a stream is open. A stream carries ids of queues that
+its person may see; it ends after a few minutes, and the browser's next one is judged anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from typing import Protocol
+
+import psycopg
+import structlog
+
+from config import settings
+
+PATH = "/live/"
+#: The member of a request's environment by which Django learns that a stream can be opened.
+MARK = "countersign.streams"
+KEEP_ALIVE = 15.0  # seconds; a client that has gone is noticed by it
+LONGEST = 300.0  # seconds of a stream
+MOST = 1_000  # streams of a worker process; further pages ask now and then
+RECONNECT = 2.0  # seconds after which a lost session of the database is opened again
+HEADERS = [
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),  # nginx would keep the events back
+]
+
+log = structlog.get_logger(__name__)
+
+
+class Transport(Protocol):
+    """What `response_stream` of a request returns (RSGI specification)."""
+
+    async def send_str(self, data: str) -> None: ...
+
+
+class Streams:
+    """The open streams of a worker process, and the task that hears of changes for all of them."""
+
+    def __init__(self) -> None:
+        self._open: dict[asyncio.Queue[str], frozenset[str]] = {}
+        self._listener: asyncio.Task[None] | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether no further stream is taken."""
+        return len(self._open) >= MOST
+
+    async def serve(self, transport: Transport, queues: frozenset[str]) -> None:
+        """Send the names of these queues when they change, until the client goes or the time is over."""
+        hints: asyncio.Queue[str] = asyncio.Queue(64)
+        self._open[hints] = queues
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen())
+        try:
+            # At different times, so that a restarted server is not asked by all pages in one moment.
+            async with asyncio.timeout(LONGEST * random.uniform(0.8, 1.0)):  # noqa: S311
+                await self._send(transport, hints)
+        except (TimeoutError, RuntimeError):
+            pass  # RuntimeError: RSGIProtocolClosed
+        finally:
+            del self._open[hints]
+            if not self._open and self._listener is not None:
+                self._listener.cancel()
+                self._listener = None
+
+    async def _send(self, transport: Transport, hints: asyncio.Queue[str]) -> None:
+        await transport.send_str(f"retry: {random.randrange(1_000, 5_000)}\n\n")  # noqa: S311
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE):
+                    queue = await hints.get()
+            except TimeoutError:
+                await transport.send_str(": nothing new\n\n")
+            else:
+                await transport.send_str(f"event: changed\ndata: {queue}\n\n")
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    settings.LISTEN_DATABASE_URL, autocommit=True, connect_timeout=5
+                ) as session:
+                    await session.execute(f"LISTEN {settings.LIVE_CHANNEL}")
+                    async for notice in session.notifies():
+                        self._pass_on(notice.payload)
+            except (psycopg.Error, OSError) as error:
+                log.warning("live_events.database", error=type(error).__name__)
+            await asyncio.sleep(RECONNECT)
+
+    def _pass_on(self, queue: str) -> None:
+        for hints, queues in self._open.items():
+            if queue in queues:
+                with contextlib.suppress(asyncio.QueueFull):  # it has hints enough to look again
+                    hints.put_nowait(queue)
