@@ -39,11 +39,19 @@ class Transport(Protocol):
     async def send_str(self, data: str) -> None: ...
 
 
+class Exchange(Protocol):
+    """A request whose response is still to be sent (RSGI specification)."""
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Transport: ...
+    async def client_disconnect(self) -> None: ...
+
+
 class Streams:
     """The open streams of a worker process, and the task that hears of changes for all of them."""
 
     def __init__(self) -> None:
         self._open: dict[asyncio.Queue[str], frozenset[str]] = {}
+        self._over = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
 
     @property
@@ -51,19 +59,29 @@ class Streams:
         """Whether no further stream is taken."""
         return len(self._open) >= MOST
 
-    async def serve(self, transport: Transport, queues: frozenset[str]) -> None:
+    def end(self) -> None:
+        """End all streams: the process is about to stop, and would wait for them."""
+        self._over.set()
+
+    async def serve(self, exchange: Exchange, queues: frozenset[str]) -> None:
         """Send the names of these queues when they change, until the client goes or the time is over."""
         hints: asyncio.Queue[str] = asyncio.Queue(64)
         self._open[hints] = queues
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen())
+        sending = asyncio.create_task(self._send(exchange.response_stream(200, HEADERS), hints))
+        gone = asyncio.ensure_future(exchange.client_disconnect())
+        over = asyncio.create_task(self._over.wait())
         try:
             # At different times, so that a restarted server is not asked by all pages in one moment.
-            async with asyncio.timeout(LONGEST * random.uniform(0.8, 1.0)):  # noqa: S311
-                await self._send(transport, hints)
-        except (TimeoutError, RuntimeError):
-            pass  # RuntimeError: RSGIProtocolClosed
+            longest = LONGEST * random.uniform(0.8, 1.0)  # noqa: S311
+            ends = [sending, gone, over]
+            await asyncio.wait(ends, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for waiting in (gone, over, sending):
+                waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, RuntimeError):  # RSGIProtocolClosed
+                await sending
             del self._open[hints]
             if not self._open and self._listener is not None:
                 self._listener.cancel()

@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
 import structlog
 
-from config import probes, server_settings
+from config import downloads, live_events, probes, server_settings
 from config.wsgi import application as django
 
 MIB = 2**20
@@ -33,6 +36,7 @@ UNSENT = frozenset(
 RETRY = ("retry-after", "1")
 CLOSE = ("connection", "close")
 Response = tuple[int, list[tuple[str, str]], bytes]
+Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes]], None]
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +69,10 @@ class RefusedError(Exception):
         self.status = status
 
 
+#: The signal by which the master says that it is about to stop its workers.
+STOPPING = signal.SIGUSR1
+
+
 class Application:
     """RSGI in front, WSGI behind, 64 threads between."""
 
@@ -72,10 +80,13 @@ class Application:
         self._threads = ThreadPoolExecutor(server_settings.THREADS, "request")
         self._probe_threads = ThreadPoolExecutor(2, "probe")  # they never wait for requests
         self._held = 0  # bytes of bodies
+        self._streams = live_events.Streams()
+        self._downloads = downloads.Downloads()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start what runs beside the requests in a worker process."""
         probes.serve(django)
+        loop.add_signal_handler(STOPPING, self._streams.end)
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
@@ -86,7 +97,9 @@ class Application:
                 await self._receive(scope, protocol, chunks)
             threads = self._probe_threads if scope.path in probes.PATHS else self._threads
             environ = environment(scope, b"".join(chunks))
-            response = await asyncio.get_running_loop().run_in_executor(threads, answer, environ)
+            response = await self._answer(threads, environ, protocol)
+            if response is None:
+                return
         except RefusedError as refused:
             log.info("web.refused", status=refused.status, why=str(refused), path=scope.path[:200])
             response = refused.status, [CLOSE, RETRY], b""
@@ -94,6 +107,25 @@ class Application:
             self._held -= sum(map(len, chunks))
         with contextlib.suppress(RuntimeError):  # RSGIProtocolClosed: the client has gone
             protocol.response_bytes(*response)
+
+    async def _answer(
+        self, threads: ThreadPoolExecutor, environ: dict[str, Any], protocol: Any
+    ) -> Response | None:
+        """Django's response; None if it has been sent: a stream of events, or a download. Raises RefusedError."""
+        loop = asyncio.get_running_loop()
+        is_stream = environ["PATH_INFO"] == live_events.PATH and not self._streams.full
+        environ |= {live_events.MARK: True} if is_stream else {}
+        send = partial(self._downloads.send, loop, protocol)
+        try:
+            response = await loop.run_in_executor(threads, answer, environ, send)
+        except downloads.TooManyError:
+            raise RefusedError(503, "too many downloads") from None
+        except downloads.EndedError:
+            return None
+        if is_stream and response is not None and response[0] == 200:
+            await self._streams.serve(protocol, frozenset(json.loads(response[2])["queues"]))
+            return None
+        return response
 
     async def _receive(self, scope: Scope, protocol: Any, chunks: list[bytes]) -> None:
         """Collect the body. Raises RefusedError if it is late, broken, or too much with all others."""
@@ -154,8 +186,11 @@ def environment(scope: Scope, body: bytes) -> dict[str, Any]:
     return environ
 
 
-def answer(environ: dict[str, Any]) -> Response:
-    """Django's whole response to a request; runs in a thread."""
+def answer(environ: dict[str, Any], send: Send | None = None) -> Response | None:
+    """Django's whole response to a request; None if it was too long to be held, and `send` has sent it.
+
+    It runs in a thread, which makes all of a long response: the sessions of the database belong to threads.
+    """
     head: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
@@ -163,6 +198,9 @@ def answer(environ: dict[str, Any]) -> Response:
 
     chunks = django(environ, cast("Any", start_response))
     try:
+        if send and getattr(chunks, "streaming", False) and "content-length" not in dict(head[1]):
+            send((head[0], head[1]), chunks)
+            return None
         body = b"".join(chunks)
     finally:
         close = getattr(chunks, "close", None)

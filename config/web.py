@@ -41,9 +41,20 @@ LOGGERS = {
 }
 
 
-def server() -> Any:
+class Server(Granian):  # type: ignore[misc, valid-type]
+    """granian, whose workers end their event streams before they are stopped: each would wait for its own."""
+
+    def signal_handler_interrupt(self, *args: Any, **named: Any) -> None:
+        """Handle SIGTERM and SIGINT in the master."""
+        for worker in multiprocessing.active_children():
+            if worker.pid:
+                os.kill(worker.pid, signal.SIGUSR1)  # config.rsgi.STOPPING
+        super().signal_handler_interrupt(*args, **named)
+
+
+def server() -> Server:
     """granian with the settings of the environment; it has not started."""
-    return Granian(
+    return Server(
         "config.rsgi:application",
         address=server_settings.HOST,
         port=server_settings.PORT,

@@ -126,7 +126,7 @@ def record(
     work.insert(event)
     work.afterwards(partial(log_event, end.row, kind, by=by, **logged))
     if isinstance(end.row, ReviewTask):
-        live_hints.after_commit(end.row.queue_id)
+        live_hints.after_commit(*filter(None, (end.row.queue_id, end.row.escalated_to_id)))
     end.seq, end.hash = event.seq, bytes(event.hash)
     return event
 
