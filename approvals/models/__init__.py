@@ -10,6 +10,7 @@ from approvals.models.audit_events import AuditEvent
 from approvals.models.batch_executions import BatchExecution
 from approvals.models.circuit_breakers import Breaker
 from approvals.models.comments import Comment
+from approvals.models.decision_rollups import DecisionRollup
 from approvals.models.decisions import Decision
 from approvals.models.execution_histories import ExecutionHistory
 from approvals.models.execution_snapshots import ExecutionSnapshot
@@ -40,6 +41,7 @@ __all__ = [
     "Breaker",
     "Comment",
     "Decision",
+    "DecisionRollup",
     "ExecutionHistory",
     "ExecutionSnapshot",
     "Heartbeat",

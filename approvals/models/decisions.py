@@ -36,7 +36,10 @@ class Decision(OutcomeFields):
                 fields=["review"], condition=Q(undone_at=None), name="one_live_decision_a_review"
             )
         ]
-        indexes = [models.Index("by", models.F("decided_at").desc(), name="decision_by_person")]
+        indexes = [
+            models.Index("by", models.F("decided_at").desc(), name="decision_by_person"),
+            models.Index("decided_at", name="decision_by_time"),  # for rollups of an hour
+        ]
 
     def __str__(self) -> str:
         return f"{self.outcome} at {self.decided_at:%Y-%m-%d %H:%M:%S}"

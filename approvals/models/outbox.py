@@ -134,6 +134,13 @@ class OutboxEntry(models.Model):
             models.Index("lane", "not_before", condition=Q(state="waiting"), name="outbox_due"),
             models.Index("lane", "lease_until", condition=Q(state="sending"), name="outbox_leased"),
             models.Index("lane", condition=Q(state="parked"), name="outbox_parked"),
+            models.Index(
+                "queue",
+                "detail",
+                models.F("ended_at").desc(),
+                condition=Q(state="parked", lane="callbacks"),
+                name="outbox_parked_in_queue",
+            ),
         ]
 
     def __str__(self) -> str:

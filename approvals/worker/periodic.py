@@ -31,6 +31,7 @@ from approvals.polling import checking
 from approvals.reconciliation import batch_executions, execution_history, executions
 from approvals.records import (
     database_time,
+    decision_rollups,
     execution_snapshots,
     failing_rows,
     idempotency,
@@ -210,4 +211,5 @@ TASKS = {
     "unproved": (put_unproved_aside, timedelta(seconds=15)),
     "purge": (purge, timedelta(minutes=5)),
     "report": (report, timedelta(minutes=1)),
+    "rollups": (decision_rollups.bring_up_to_date, timedelta(minutes=1)),
 }
