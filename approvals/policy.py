@@ -44,6 +44,7 @@ class Action(StrEnum):
     OVERRIDE = "override"  # act although somebody else holds the claim, or undo their decision
     COMMENT = "comment"  # write below a review
     CLOSE_UNPROVED = "close_unproved"  # close a review of which nothing can prove what became
+    LEAD = "lead"  # see a queue's figures and claims, and what is stuck in it
     START_ORDER = "start_order"  # start orders, one or a batch
     SEE_ORDERS = "see_orders"  # look at orders and batches
     INTERVENE_IN_ORDERS = "intervene_in_orders"  # restart and stop orders
@@ -59,6 +60,7 @@ ROLES_THAT = {
     Action.OVERRIDE: {Role.LEAD},
     Action.COMMENT: {Role.REVIEWER, Role.LEAD},
     Action.CLOSE_UNPROVED: {Role.LEAD},
+    Action.LEAD: {Role.LEAD},
 }
 GROUPS_THAT = {
     Action.START_ORDER: {"orders"},

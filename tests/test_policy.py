@@ -27,6 +27,7 @@ TABLE = {
     Action.OVERRIDE: ("not_allowed", "not_allowed", "allowed", "not_found"),
     Action.CLOSE_UNPROVED: ("not_allowed", "not_allowed", "allowed", "not_found"),
     Action.COMMENT: ("not_allowed", "allowed", "allowed", "not_found"),
+    Action.LEAD: ("not_allowed", "not_allowed", "allowed", "not_found"),
 }
 SITE = {
     Action.START_ORDER: {"orders"},

@@ -6,7 +6,7 @@ those from here is the setting DATABASE_PREPARED_STATEMENTS.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import psycopg
@@ -58,7 +58,7 @@ def one_row(text: str, parameters: Sequence[Any]) -> Row:
     return row
 
 
-def all_rows(text: str, parameters: Sequence[Any]) -> list[Row]:
+def all_rows(text: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
     """All rows of a statement's result. Raises Django's database errors."""
     with _cursor() as cursor:
         cursor.execute(text, parameters)

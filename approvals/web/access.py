@@ -85,6 +85,11 @@ class Access:
         found = Preference.objects.filter(user=self.actor.user).first() if self.actor.user else None
         return found or Preference()
 
+    @property
+    def led_queues(self) -> list[ReviewQueue]:
+        """The queues in which the actor is a lead, by name."""
+        return [queue for queue in self.queues if self.may(Action.LEAD, queue).allowed]
+
     def may(self, action: Action, subject: ReviewTask | ReviewQueue | None = None) -> Verdict:
         """What `policy.may` answers, without another statement."""
         if isinstance(subject, ReviewTask):

@@ -21,6 +21,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     )  # before sign-in there may be no user
     return {
         "nav_queues": SimpleLazyObject(lambda: access.queues[:8]),
+        "leads": SimpleLazyObject(lambda: access.led_queues),
         "inspects": SimpleLazyObject(lambda: access.may(Action.INSPECT).allowed),
         "may_price": SimpleLazyObject(lambda: access.may(Action.PRICE).allowed),
         "sees_orders": SimpleLazyObject(lambda: access.may(Action.SEE_ORDERS).allowed),
