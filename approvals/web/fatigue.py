@@ -14,7 +14,7 @@ from approvals.records import statements
 from approvals.records.decision_rollups import QUICK
 from approvals.web.relative_times import span
 
-LOOKED_BACK = timedelta(hours=12)
+LOOKED_BACK = timedelta(hours=11)  # from the start of the running hour: at most 12 hours
 MANY_QUICK = 3  # decisions in less than QUICK after the claim
 LONG_RUN = 20  # decisions with the same outcome in a queue, one after another
 PAUSE = 10  # minutes without a decision
@@ -55,7 +55,7 @@ class Signs:
 
 def signs(queues: Sequence[ReviewQueue], now: datetime) -> list[Signs]:
     """The reviewers of these queues with a sign of fatigue in the last hours, by name; one statement."""
-    since = (now - LOOKED_BACK).replace(minute=0, second=0, microsecond=0)
+    since = now.replace(minute=0, second=0, microsecond=0) - LOOKED_BACK
     found = statements.all_rows(_READ, [since, [queue.pk for queue in queues]])
     names = {queue.pk: queue.name for queue in queues}
     seen = []

@@ -23,18 +23,19 @@ _SUMS = """sum(approved) AS approved, sum(rejected) AS rejected, sum(undone) AS 
     sum(quick) AS quick, ARRAY[{}] AS within""".format(
     ", ".join(f"sum(decided_within[{number}])" for number in range(1, len(BOUNDS) + 2))
 )
-# In each part, the rows of the range by one of the facets: the rollups have the same decisions in both.
+# In each part, the rows of the range by one of the facets: the rollups have the same decisions in both. Periods
+# are named one by one, because PostgreSQL does not know that days are older than hours.
 _READ = f"""
 WITH by_error AS (
   SELECT CASE 0 WHEN grouping(starts_at) THEN 'time' WHEN grouping(queue_id) THEN 'queue'
     ELSE 'error' END, starts_at, queue_id, error_name, NULL::uuid, NULL, {_SUMS}
   FROM approvals_decisionrollup
-  WHERE period = %s AND starts_at >= %s AND queue_id = ANY(%s) AND facet = 'error'
+  WHERE period = %s AND starts_at = ANY(%s) AND queue_id = ANY(%s) AND facet = 'error'
   GROUP BY GROUPING SETS ((starts_at), (queue_id), (error_name))
 ), by_reviewer AS (
   SELECT reviewer_id, {_SUMS}
   FROM approvals_decisionrollup
-  WHERE period = %s AND starts_at >= %s AND queue_id = ANY(%s) AND facet = 'reviewer'
+  WHERE period = %s AND starts_at = ANY(%s) AND queue_id = ANY(%s) AND facet = 'reviewer'
   GROUP BY reviewer_id ORDER BY sum(approved + rejected + undone) DESC LIMIT %s
 )
 SELECT * FROM by_error UNION ALL
@@ -97,6 +98,11 @@ class Figures:
         return self.approved + self.rejected
 
     @property
+    def decided_label(self) -> str:
+        """The number of decisions that were not undone, such as `40,308`."""
+        return f"{self.decided:,}"
+
+    @property
     def is_few(self) -> bool:
         """Whether they are too few to be compared."""
         return self.decided < FEW
@@ -140,7 +146,7 @@ class Report:
 def report(queues: Sequence[ReviewQueue], over: Range, now: datetime) -> Report:
     """The figures of these queues, in one statement; reviewers and errors with the most decisions first."""
     starts = over.starts(now)
-    which: list[Any] = [over.period.value, starts[0], [queue.pk for queue in queues]]
+    which: list[Any] = [over.period.value, starts, [queue.pk for queue in queues]]
     found = statements.all_rows(_READ, [*which, *which, MOST_REVIEWERS])
     names: dict[UUID, str] = {queue.pk: queue.name for queue in queues}
     by_start = {row[1]: _figures("", row) for row in found if row[0] == "time"}
@@ -171,10 +177,17 @@ def quantile(within: Sequence[int], part: float) -> float | None:
 
 def class_label(number: int) -> str:
     """How long the reviews of a class took, such as `20 min to 30 min`."""
-    bounds = [span(timedelta(seconds=bound)) for bound in BOUNDS]
+    bounds = [_bound(seconds) for seconds in BOUNDS]
     if number == len(BOUNDS):
         return f"over {bounds[-1]}"
     return f"{bounds[number - 1]} to {bounds[number]}" if number else f"under {bounds[0]}"
+
+
+def _bound(seconds: int) -> str:
+    """One of BOUNDS in its largest unit of which it has at least two, so that no two look the same."""
+    units = ((86_400, "d"), (3_600, "h"), (60, "min"))
+    size, unit = next((each for each in units if seconds >= 2 * each[0]), (1, "s"))
+    return f"{seconds // size} {unit}"
 
 
 def _time(seconds: float | None) -> str:

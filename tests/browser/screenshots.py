@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from pytest_django.fixtures import Settings
 
 from approvals.gateways.errors import Answer, Proof
-from tests.browser import orders, outages, world
+from tests.browser import leads, orders, outages, world
 from tests.browser.conftest import NewPage, sign_in
 
 DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
@@ -96,3 +96,14 @@ def test_pictures_of_orders(new_page: NewPage, settings: Settings, width: int, s
     picture(page, f"orders-{scheme}-{width}")
     page.goto(f"/orders/{made['waiting'].order_id}/")
     picture(page, f"order-{scheme}-{width}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_pictures_of_leads(new_page: NewPage, width: int, scheme: str) -> None:
+    """The page of leads with figures of a month."""
+    _, lead = leads.build(operates=True)
+    page = new_page(width=width, scheme=scheme)
+    sign_in(page, lead.email)
+    page.goto("/leads/?range=30d")
+    picture(page, f"leads-{scheme}-{width}")

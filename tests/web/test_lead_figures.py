@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,11 @@ def test_the_labels_of_the_classes_join() -> None:
         "20 min to 30 min",
         "over 7 d",
     ]
+    labels = [class_label(number).removeprefix("under ") for number in range(len(BOUNDS))]
+    for one, other in itertools.pairwise(labels):
+        low, high = other.split(" to ")
+        assert one.endswith(low)
+        assert low != high
 
 
 def test_rates_of_few_decisions_are_not_shown() -> None:
