@@ -16,6 +16,7 @@ SOON = timedelta(hours=1)
 MOST_COUNTED = 10_000  # rows in all queues together: a full count is slow
 MOST_STUCK, MOST_CLAIMS = 100, 200
 MOST_LISTED = 10  # of each queue and kind
+BY_END = {"claimed", "overdue", "unproved"}
 PARKED = (Detail.INVALID_TOKEN, Detail.INVALID_OUTPUT, Detail.ACCESS_DENIED, Detail.KEY_MISSING)
 
 # Each count reads at most so many entries of an index of its own.
@@ -37,6 +38,8 @@ SELECT queue.id,
   (SELECT count(*) FROM (SELECT FROM approvals_reviewtask
     WHERE queue_id = queue.id AND status = 'pending' AND deadline_at <= %(now)s
     LIMIT %(most_stuck)s) overdue),
+  (SELECT count(*) FROM (SELECT FROM approvals_reviewtask
+    WHERE queue_id = queue.id AND status = 'unproved' LIMIT %(most_stuck)s) unproved),
   (SELECT count(*) FROM (SELECT FROM approvals_outboxentry
     WHERE queue_id = queue.id AND detail = ANY(%(parked)s) AND state = 'parked'
       AND lane = 'callbacks' LIMIT %(most_stuck)s) parked),
@@ -61,6 +64,12 @@ UNION ALL
 FROM unnest(%(queues)s::uuid[]) queue (id) CROSS JOIN LATERAL (
   SELECT * FROM approvals_reviewtask WHERE queue_id = queue.id AND status = 'pending'
     AND deadline_at <= %(now)s ORDER BY deadline_at, id LIMIT %(most)s
+) r)
+UNION ALL
+(SELECT 'unproved', r.queue_id, NULL, r.id, {_HEADING}, '', NULL, '', r.deadline_at
+FROM unnest(%(queues)s::uuid[]) queue (id) CROSS JOIN LATERAL (
+  SELECT * FROM approvals_reviewtask WHERE queue_id = queue.id AND status = 'unproved'
+  ORDER BY deadline_at, id LIMIT %(most)s
 ) r)
 UNION ALL
 (SELECT CASE WHEN e.detail = ANY(%(parked)s) THEN 'parked' ELSE 'unconfirmed' END,
@@ -93,6 +102,7 @@ class Waiting:
     due_soon: int
     claimed: int
     overdue: int
+    unproved: int
     parked: int
     unconfirmed: int
     quarantined: int
@@ -156,14 +166,14 @@ def waiting(queues: Sequence[ReviewQueue], now: datetime) -> list[Waiting]:
 def lists(queues: Sequence[ReviewQueue], now: datetime) -> dict[str, list[Listed]]:
     """The first rows of each list of these queues, by kind, in one statement.
 
-    Claims and what is overdue come by their end, the rest the latest first.
+    Claims and reviews past their deadline come by their end, the rest the latest first.
     """
     parameters = _parameters(queues, now) | {"most": MOST_LISTED, "most_claims": MOST_CLAIMS}
     found: dict[str, list[Listed]] = {}
     for row in statements.all_rows(_LISTS, parameters):
         found.setdefault(row[0], []).append(Listed(*row))
     for kind, rows in found.items():
-        rows.sort(key=lambda row: row.at, reverse=kind not in {"claimed", "overdue"})
+        rows.sort(key=lambda row: row.at, reverse=kind not in BY_END)
         del rows[MOST_CLAIMS if kind == "claimed" else MOST_LISTED :]
     return found
 

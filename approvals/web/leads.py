@@ -60,6 +60,11 @@ KINDS: Mapping[str, Kind] = {
         "Where the message gave the deadline, Step Functions no longer waits, and the execution is asked"
         " for proof. Where the queue assumed it, a decision is still tried.",
     ),
+    "unproved": Kind(
+        "Unproved reviews",
+        "Their deadline has passed, and nothing can prove what became of them. Look at the order, then"
+        " close the review with a reason.",
+    ),
 }
 
 
@@ -221,6 +226,8 @@ def _stuck_row(row: Listed, queue: ReviewQueue, access: Access) -> StuckRow:
         assumed = row.detail == ReviewTask.DeadlineSource.DEFAULT
         why = "The queue's own deadline" if assumed else "The message's deadline"
         return StuckRow(row, queue, why, url, "", "")
+    if row.kind == "unproved":
+        return StuckRow(row, queue, "The deadline passed", url, "Close", url)
     state = DeliveryState.PARKED if row.kind == "parked" else DeliveryState.UNCONFIRMED
     described = BY_DETAIL.get((state, row.detail))
     again = reverse("admin:approvals_outboxentry_requeue", args=[row.pk])

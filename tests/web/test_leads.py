@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.actions import assignment, decisions, intake, people
+from approvals.actions import assignment, decisions, intake, lifecycle, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     Breaker,
@@ -172,6 +172,21 @@ def test_every_link_of_an_operator_leads_to_a_page(
     assert {link: code for link, code in answers.items() if code != 200} == {}
 
 
+def test_an_unproved_review_is_closed_by_its_lead_and_leaves_the_list(
+    desk: Desk, queue: ReviewQueue, lena: User
+) -> None:
+    review = overdue(queue, executionArn="")
+    assert lifecycle.mark_unproved(review.pk)
+    browser = desk(lena)
+    page = html(browser, PAGE)
+    assert "Unproved reviews: 1" in page
+    assert f'href="/reviews/{review.pk}/" aria-label="Close {review.reference}"' in page
+
+    browser.post(reverse("review_close", args=[review.pk]), {"reason": "The order was cancelled."})
+
+    assert "Unproved reviews" not in html(browser, PAGE)
+
+
 def test_a_list_that_was_cleared_is_gone(
     desk: Desk, queue: ReviewQueue, lena: User, alice: User
 ) -> None:
@@ -180,7 +195,7 @@ def test_a_list_that_was_cleared_is_gone(
     ReviewTask.objects.filter(pk=review.pk).update(deadline_at=Now() + timedelta(hours=2))
     page = html(desk(lena), PAGE)
     assert review.reference not in page
-    assert "Nothing is parked, unconfirmed, in quarantine or overdue" in page
+    assert "Nothing is parked, unconfirmed, in quarantine, overdue or unproved" in page
 
 
 def test_a_default_deadline_that_has_passed_is_called_the_queues_own(
