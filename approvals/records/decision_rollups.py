@@ -12,7 +12,8 @@ from approvals.models.decision_rollups import BOUNDS, OTHER_ERRORS
 HOURS_AT_ONCE = 24
 MOST_ERRORS = 20  # of a queue and period that have rows of their own
 BACKFILLED = timedelta(days=31)  # of decisions from before the first rollup
-HOURS_KEPT = timedelta(days=8)  # days are kept for ever
+HOURS_KEPT = timedelta(days=8)
+REVIEWERS_KEPT = timedelta(days=90)  # days by reviewer; those by error are kept for ever
 #: An hour is written again until so long after its end: the longest undo window, and a transaction's time.
 UNTIL_FINAL = timedelta(minutes=65)
 QUICK = timedelta(seconds=3)  # from claim to decision
@@ -110,7 +111,10 @@ GROUP BY queue_id, facet, error, reviewer_id
 """  # noqa: S608  (all of it is written here)
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('decision rollups'))"
 _DELETE = "DELETE FROM approvals_decisionrollup WHERE period = %s AND starts_at = %s"
-_FORGET = "DELETE FROM approvals_decisionrollup WHERE period = 'hour' AND starts_at < %s"
+_FORGET = """
+DELETE FROM approvals_decisionrollup WHERE (period = 'hour' AND starts_at < %s)
+  OR (period = 'day' AND starts_at < %s AND facet = 'reviewer')
+"""
 
 
 def bring_up_to_date() -> int:
@@ -141,7 +145,7 @@ def _write(hour: datetime) -> bool:
         cursor.execute(_HOUR, about_hour)
         cursor.execute(_DELETE, ["day", day])
         cursor.execute(_DAY, {"day": day} | limits)
-        cursor.execute(_FORGET, [hour - HOURS_KEPT])
+        cursor.execute(_FORGET, [hour - HOURS_KEPT, hour - REVIEWERS_KEPT])
     return True
 
 

@@ -170,13 +170,19 @@ def test_old_decisions_are_counted_in_bounded_turns(
     assert sum(row.approved for row in rows(period="day", facet="error")) == 5
 
 
-def test_hours_of_long_ago_are_forgotten_and_days_are_not(decide: Decide, alice: User) -> None:
+def test_hours_and_then_days_of_reviewers_are_forgotten_and_days_of_errors_are_not(
+    decide: Decide, alice: User
+) -> None:
     decide(alice, NOON)
     decide(alice, NOON + timedelta(days=9))
     decision_rollups.bring_up_to_date()
-
     assert {row.starts_at for row in rows(period="hour")} == {NOON + timedelta(days=9)}
-    assert len(rows(period="day", facet="error")) == 2
+    assert len(rows(period="day", facet="reviewer")) == 2
+
+    decide(alice, NOON + timedelta(days=92))
+    decision_rollups.bring_up_to_date()
+    assert len(rows(period="day", facet="reviewer")) == 2, "the first is forgotten"
+    assert len(rows(period="day", facet="error")) == 3
 
 
 def test_the_errors_beyond_the_most_frequent_have_one_row_together(
