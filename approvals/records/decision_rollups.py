@@ -137,9 +137,9 @@ def _write(hour: datetime) -> bool:
     if not _value(_LOCK, None):
         return False
     day = hour.replace(hour=0)
-    limits = {"most": MOST_ERRORS, "other": OTHER_ERRORS}
-    about_hour = {"start": hour, "end": hour + timedelta(hours=1)}
-    about_hour |= {"quick": QUICK, "bounds": list(BOUNDS)} | limits
+    limits: dict[str, Any] = {"most": MOST_ERRORS, "other": OTHER_ERRORS}
+    about_hour = limits | {"start": hour, "end": hour + timedelta(hours=1)}
+    about_hour |= {"quick": QUICK, "bounds": list(BOUNDS)}
     with connection.cursor() as cursor:
         cursor.execute(_DELETE, ["hour", hour])
         cursor.execute(_HOUR, about_hour)
