@@ -53,11 +53,11 @@ FROM queue
 """
 _HEADING = "coalesce(nullif(r.reference, ''), nullif(r.title, ''), r.id::text)"
 _LISTS = f"""
-(SELECT 'claimed', r.queue_id, NULL::uuid, r.id, {_HEADING}, '',
+(SELECT 'claimed', coalesce(r.escalated_to_id, r.queue_id), NULL::uuid, r.id, {_HEADING}, '',
   u.id, coalesce(nullif(u.name, ''), u.email), r.lease_expires_at
 FROM approvals_reviewtask r JOIN approvals_user u ON u.id = r.assignee_id
 WHERE r.status = 'pending' AND r.assignee_id IS NOT NULL AND r.lease_expires_at > %(now)s
-  AND r.queue_id = ANY(%(queues)s)
+  AND (r.queue_id = ANY(%(queues)s) OR r.escalated_to_id = ANY(%(queues)s))
 ORDER BY r.lease_expires_at, r.id LIMIT %(most_claims)s)
 UNION ALL
 (SELECT 'overdue', r.queue_id, NULL, r.id, {_HEADING}, r.deadline_source, NULL, '', r.deadline_at
@@ -131,8 +131,9 @@ class Waiting:
 class Listed(NamedTuple):
     """A row of a list: a review that is claimed or stuck, or a quarantined message.
 
-    `pk` is the id of an outbox entry or a message, `detail` why it is stuck, `person` who holds it, and
-    `at` when its lease or deadline ends, or since when it is stuck.
+    `queue` is that of the review; of a claim, the one whose people decide it. `pk` is the id of an outbox
+    entry or a message, `detail` why it is stuck, `person` who holds it, and `at` when its lease or deadline
+    ends, or since when it is stuck.
     """
 
     kind: str

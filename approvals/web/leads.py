@@ -94,10 +94,11 @@ class Stuck:
 
 @dataclass(frozen=True)
 class Claims:
-    """What somebody holds."""
+    """What somebody holds, each with whether this lead may take it over."""
 
     person: str
-    rows: list[Listed]
+    rows: list[tuple[Listed, bool]]
+    is_own: bool
 
 
 @desk("GET")
@@ -117,7 +118,7 @@ def show(request: DeskRequest) -> HttpResponse:
         "waiting": waiting,
         "stuck": stuck(waiting, listed, access),
         "held_back": [queue for queue in queues if _is_held_back(queue)],
-        "claims": claims(listed.get("claimed", [])),
+        "claims": claims(listed.get("claimed", []), access),
         "report": report,
         "throughput": throughput(report, over),
         "times": times(report),
@@ -164,12 +165,18 @@ def stuck(
     return found
 
 
-def claims(rows: Sequence[Listed]) -> list[Claims]:
-    """Claims by person, who holds the most first."""
+def claims(rows: Sequence[Listed], access: Access) -> list[Claims]:
+    """Claims by person, who holds the most first; what was escalated elsewhere is not this lead's to take."""
+    me, led = access.actor.person.pk, {queue.pk for queue in access.led_queues}
     held: dict[UUID | None, list[Listed]] = {}
     for row in rows:
         held.setdefault(row.person_id, []).append(row)
-    people = [Claims(own[0].person, own) for own in held.values()]
+    people = [
+        Claims(
+            own[0].person, [(row, person != me and row.queue in led) for row in own], person == me
+        )
+        for person, own in held.items()
+    ]
     return sorted(people, key=lambda each: (-len(each.rows), each.person))
 
 

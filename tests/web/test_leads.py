@@ -234,6 +234,26 @@ def test_claims_stand_by_person_and_a_lead_takes_one_over(
     assert html(browser, PAGE).count(">Take over<") == 2
 
 
+def test_a_claim_on_a_review_that_was_escalated_is_for_the_leads_who_decide_it(
+    desk: Desk, queue: ReviewQueue, lena: User
+) -> None:
+    other = factories.queue("refunds")
+    chief = factories.user("chief@example.com", "lead", other)
+    erin = factories.user("erin@example.com", "reviewer", other)
+    review = factories.review(queue)
+    ReviewTask.objects.filter(pk=review.pk).update(escalated_to=other)
+    assignment.claim(review.pk, by=actor(erin))
+
+    seen = html(desk(lena), PAGE)
+    assert "erin@example.com</bdi>: 1" in seen
+    assert ">Take over<" not in seen
+    assert ">Take over<" in html(desk(chief), PAGE)
+    claim = reverse("review_claim", args=[review.pk])
+    assert desk(chief).post(claim, {"override": "yes"}).status_code == 302
+    review.refresh_from_db()
+    assert review.assignee == chief
+
+
 def test_a_claim_whose_lease_has_run_out_is_none(
     desk: Desk, queue: ReviewQueue, lena: User, alice: User
 ) -> None:
