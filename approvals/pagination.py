@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -22,6 +23,7 @@ from approvals.untrusted import strict_json
 
 Row = TypeVar("Row", bound=Model)
 LONGEST_CURSOR = 500  # characters
+LONGEST_NUMBER = 20  # digits before the point
 REFUSED = (ValidationError, strict_json.Unreadable)
 
 
@@ -49,16 +51,16 @@ def page(
 ) -> Page[Row]:
     """The page of at most `size` rows at `cursor`, in `order`, whose last name must be unique.
 
-    `order` has the names of columns, descending ones with a minus in front. `narrow` may leave out, of
-    ordered rows, those that are not among the first so many, if the database finds the page sooner
-    then. Raises Invalid for a cursor that does not fit `order`.
+    `order` has the names of columns or annotations, descending ones with a minus in front; none is null.
+    `narrow` may leave out, of ordered rows, those that are not among the first so many, if the database
+    finds the page sooner then. Raises Invalid for a cursor that does not fit `order`.
     """
     if not cursor:
         found = list(narrow(rows.order_by(*order), size + 1)[: size + 1])
         more = len(found) > size
         found = found[:size]
         return Page(found, _cursor("next", found[-1], order) if more else None, None)
-    direction, values = _read(cursor, rows.model, order)
+    direction, values = _read(cursor, rows, order)
     back = direction == "previous"
     beyond = rows.filter(_beyond(values, order, back=back))
     ordered = beyond.order_by(*(_opposite(name) if back else name for name in order))
@@ -101,14 +103,14 @@ def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, list[Any]]:
+def _read(cursor: str, rows: QuerySet[Any], order: Sequence[str]) -> tuple[str, list[Any]]:
     # What is cut off makes the rest unreadable: no cursor of ours is as long.
     padded = cursor[:LONGEST_CURSOR] + "=" * (-len(cursor[:LONGEST_CURSOR]) % 4)
     try:
         mark, *place = json.loads(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
         direction = {"n": "next", "p": "previous"}[mark]
         values = [
-            _value(model, name.removeprefix("-"), text)
+            _value(rows, name.removeprefix("-"), text)
             for name, text in zip(order, place, strict=True)
         ]
     except (ArithmeticError, ValueError, TypeError, KeyError, RecursionError, *REFUSED):
@@ -116,12 +118,17 @@ def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, l
     return direction, values
 
 
-def _value(model: type[Model], name: str, text: Any) -> Any:
+def _value(rows: QuerySet[Any], name: str, text: Any) -> Any:
     if not isinstance(text, str):
         raise TypeError(name)
     strict_json.check_text(text)  # NUL and half a surrogate pair reach no statement
-    field: Any = model._meta.get_field(name)
+    annotation: Any = rows.query.annotations.get(name)
+    field: Any = annotation.output_field if annotation else rows.model._meta.get_field(name)
     value = field.to_python(text)
+    if isinstance(value, Decimal) and not (
+        value.is_finite() and value.adjusted() <= LONGEST_NUMBER
+    ):
+        raise ValueError(name)
     # A time of ours is UTC. PostgreSQL refuses offsets from 16 hours on, such as +23:59.
     if value is None or (isinstance(value, datetime) and value.utcoffset() != timedelta()):
         raise ValueError(name)

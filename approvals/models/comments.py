@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
@@ -22,7 +23,10 @@ class Comment(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index("review", "at", "id", name="comment_by_review")]
+        indexes = [
+            models.Index("review", "at", "id", name="comment_by_review"),
+            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="comment_by_text"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.by} on {self.review_id}"

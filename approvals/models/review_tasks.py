@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -19,23 +17,18 @@ from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import ReviewQueue
 from approvals.models.review_routing import ESCALATED, ReviewRouting
+from approvals.models.review_search import ANYWHERE, KNOWN_AMOUNT, SEARCHED, SearchedReviews
 from approvals.untrusted import message_fields
 
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
-SEARCHED = ("reference", "title", "customer", "error_name")
 CLOSED = ~Q(status="pending")
-# True of every review. The index that has it is for common texts alone: to PostgreSQL it looks cheaper than that
-# of one queue too, which it is not where a queue's reviews are old.
-ANYWHERE = Q(version__gte=0)
-SHORTEST_PIECE = 3
-FEW = 2_000  # matches of a text that are sorted; more are common enough to be met in any order
 
 
 #: Sealed bytes and fingerprints, which no surface ever shows.
 SECRETS = ("raw_body", "raw_body_sha256", "sealed_extras", "sealed_token", "token_fingerprint")
 
 
-class ReviewQuerySet(models.QuerySet["ReviewTask"]):
+class ReviewQuerySet(SearchedReviews):
     """Named filters of reviews."""
 
     def pending(self) -> ReviewQuerySet:
@@ -55,27 +48,6 @@ class ReviewQuerySet(models.QuerySet["ReviewTask"]):
     def held_by(self, user: Any) -> ReviewQuerySet:
         """Reviews on which this user has a lease that still runs: only pending ones have a lease."""
         return self.pending().filter(assignee=user, lease_expires_at__gt=Now())
-
-    def matching(self, text: str) -> ReviewQuerySet:
-        """Reviews with this piece of text in their reference, title, customer or error name.
-
-        One or two letters are looked for at the beginning of each: the index holds groups of three.
-        """
-        lookup = "istartswith" if len(text) < SHORTEST_PIECE else "icontains"
-        fits = (Q(**{f"{name}__{lookup}": text}) for name in SEARCHED)
-        return self.filter(reduce(or_, fits))
-
-    def with_text(self, text: str) -> ReviewQuerySet:
-        """As `matching`, with one more query that finds out how the database is to look for the text.
-
-        PostgreSQL finds few matches by their index, and many sooner by reading a list in its order. It
-        cannot tell which by its statistics alone, and is a hundred times slower where it is wrong.
-        """
-        few = ReviewTask.objects.matching(text).values_list("pk", flat=True)[: FEW + 1]
-        found = list(few)
-        if len(found) > FEW:
-            return self.matching(text).filter(ANYWHERE)
-        return self.filter(pk__in=found)
 
     def first_of_each(
         self, queues: Iterable[UUID], statuses: Iterable[str], limit: int
@@ -275,6 +247,28 @@ class ReviewTask(ReviewRouting):
                 *(OpClass(Upper(name), name="gin_trgm_ops") for name in SEARCHED),
                 name="review_by_text",
             ),
+            models.Index(
+                "queue",
+                KNOWN_AMOUNT.desc(),
+                F("id").desc(),
+                condition=Q(status="pending"),
+                name="review_open_amount",
+            ),
+            models.Index(
+                "queue",
+                "error_name",
+                "deadline_at",
+                "id",
+                condition=Q(status="pending"),
+                name="review_open_error",
+            ),
+            models.Index(
+                "queue",
+                "snoozed_until",
+                condition=Q(status="pending", snoozed_until__isnull=False),
+                name="review_open_snoozed",
+            ),
+            models.Index("amount", condition=Q(amount__isnull=False), name="review_by_amount"),
             models.Index("escalated_to", condition=ESCALATED, name="review_escalated"),
             models.Index("reference", name="review_by_reference"),
             models.Index(

@@ -26,6 +26,7 @@ _JOINING_SCRIPTS = (
 )
 _FIRST_EMOJI = "\U0001f000"
 _EMOJI_ENDS = "\ufe0f\u2640\u2642\u2695\u2696\u2708\u2764"
+_NUMBER = re.compile(r"[-+0-9.eE]*[0-9]")  # of any magnitude
 _SUSPECT = re.compile(r"[^ -~\n\t]")
 
 
@@ -52,7 +53,8 @@ def money(amount: object, currency: str = "") -> str:
         return ""
     number = numbers.decimal(amount, magnitude=MAX_MAGNITUDE)
     if number is None:
-        return visible(str(amount)[:40])
+        shown = visible(str(amount)[:40])
+        return f"{visible(currency[:8])} {shown}".strip() if _NUMBER.fullmatch(shown) else shown
     digits = -int(number.normalize().as_tuple().exponent)
     shown = f"{number:,.{max(2, min(digits, 4))}f}"
     return f"{visible(currency[:8])} {shown}".strip()

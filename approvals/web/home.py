@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
@@ -23,11 +25,12 @@ from approvals.web import review_rows
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
+from approvals.web.review_filters import LONGEST_TEXT
 
 COUNT_UP_TO = 100
 SOON = timedelta(hours=1)
 UNSHOWN = ("payload", "flags", "error_cause")
-MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 6, 5
+MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 25, 5
 # Of each queue at most as many reviews as are counted, those that are due first, by their index.
 _COUNTS = """
     SELECT queue.id, counted.* FROM unnest(%s::uuid[]) AS queue (id) CROSS JOIN LATERAL (
@@ -57,19 +60,21 @@ class QueueSummary:
 
 @desk("GET")
 def show(request: DeskRequest) -> HttpResponse:
-    """The first page after signing in; `?q=` leads to the review of that reference if there is only one."""
-    wanted = request.GET.get("q", "").replace("\0", "").strip()[:256]
-    found = with_reference(request.actor, wanted) if wanted else []
-    if len(found) == 1:
-        return redirect("review", found[0].pk)
+    """The first page after signing in; `?q=` leads to the one review of exactly that name, or lists the found."""
+    wanted = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT]
+    exact = named(request.actor, wanted) if wanted else []
+    if len(exact) == 1:
+        return redirect("review", exact[0])
+    found = search(request.actor, wanted) if wanted else []
     now = request.access.now
     context = {
         "now": now,
         "wanted": wanted,
-        "found": review_rows.rows_of(found, now),
+        "found": review_rows.rows_of(found[:MAX_FOUND], now),
+        "found_more": len(found) > MAX_FOUND,
         **waiting_for_me(request.access, now),
         "queues": queue_summaries(request.access, now),
-        "decided": last_decisions(request.access, now),
+        "decided": [] if wanted else last_decisions(request.access, now),
     }
     return render(request, "approvals/home.html", context)
 
@@ -93,10 +98,18 @@ def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
     }
 
 
-def with_reference(actor: Actor, reference: str) -> list[ReviewTask]:
-    """Reviews of exactly this reference that this person may see, the latest first."""
-    same = review_rows.lean(reviews_of(actor).filter(reference=reference))
-    return list(same.order_by(*review_rows.BY_ARRIVAL)[:MAX_FOUND])
+def named(actor: Actor, text: str) -> list[UUID]:
+    """Up to two reviews that this person may see and whose reference, in any case, id or ARN is this text."""
+    same = Q(reference__iexact=text) | Q(execution_arn=text)
+    with suppress(ValueError):
+        same |= Q(pk=UUID(text))
+    return list(reviews_of(actor).filter(same).values_list("pk", flat=True)[:2])
+
+
+def search(actor: Actor, text: str) -> list[ReviewTask]:
+    """The latest reviews that this person may see and that have this text; one more than a page shows."""
+    found = review_rows.lean(reviews_of(actor).with_text(text))
+    return list(found.order_by(*review_rows.BY_ARRIVAL)[: MAX_FOUND + 1])
 
 
 def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:

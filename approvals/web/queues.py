@@ -22,7 +22,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = review_rows.lean(filtered.rows)
-    page = page_at_cursor(rows, filtered.order, request)
+    page = page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
     query = streams.filter_query(filtered)
     now = request.access.now
     escalated = reviews_of(request.actor).pending().filter(escalated_to=queue)

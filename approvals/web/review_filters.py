@@ -2,35 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import django_filters
 from django import forms
+from django.db.models.functions import Now
 
-from approvals.models import ReviewTask
+from approvals.models import ReviewQueue, ReviewTask
+from approvals.models.review_routing import AWAKE
+from approvals.models.review_search import AMOUNT
 from approvals.models.review_tasks import ReviewQuerySet
-from approvals.web.review_rows import BY_ARRIVAL, BY_DEADLINE
+from approvals.pagination import everything
+from approvals.web.review_rows import BY_AMOUNT, BY_ARRIVAL, BY_DEADLINE, BY_URGENCY
 
+Narrow = Callable[[Any, int], Any]
 PENDING = ReviewTask.Status.PENDING
 ANY = "any"
+LONGEST_TEXT = 512  # characters of the search: an ARN may be as long
+COUNT_UP_TO = 1_000
 
 _STATUSES = [*ReviewTask.Status.choices, (ANY, "Any status")]
 _HOLDERS = [("me", "Held by me"), ("nobody", "Held by nobody")]
+_SPANS = [("15m", "15 minutes"), ("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day")]
+_AGES = [*_SPANS[1:], ("3d", "3 days"), ("7d", "7 days")]
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+_SORTS = [
+    ("deadline", "Deadline, soonest first"),
+    ("-deadline", "Deadline, latest first"),
+    ("arrival", "Arrival, oldest first"),
+    ("-arrival", "Arrival, newest first"),
+    ("priority", "Priority, highest first"),
+    ("amount", "Amount, largest first"),
+]
+ORDERS: dict[str, tuple[str, ...]] = {
+    "deadline": BY_DEADLINE,
+    "-deadline": ("-deadline_at", "-id"),
+    "arrival": ("received_at", "id"),
+    "-arrival": BY_ARRIVAL,
+    "priority": BY_URGENCY,
+    "amount": BY_AMOUNT,
+}
+ALWAYS_SHOWN = ("q", "status", "assignee", "sort")
+
+
+def _span(value: str) -> timedelta:
+    return timedelta(seconds=int(value[:-1]) * _SECONDS[value[-1]])
+
+
+def _amount(label: str, method: str) -> django_filters.NumberFilter:
+    digits = {"max_digits": AMOUNT.max_digits, "decimal_places": AMOUNT.decimal_places}
+    return django_filters.NumberFilter(method=method, label=label, **digits)
 
 
 class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
     """The filters in the URL of a list; only pending reviews unless it names another status."""
 
+    q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST_TEXT)
     status = django_filters.ChoiceFilter(
         choices=_STATUSES, method="by_status", empty_label=None, label="Status"
     )
     assignee = django_filters.ChoiceFilter(
         choices=_HOLDERS, method="by_holder", empty_label="Anybody", label="Held by"
     )
+    sort = django_filters.ChoiceFilter(
+        choices=_SORTS, method="as_they_are", empty_label="Default", label="Sort by"
+    )
+    due = django_filters.ChoiceFilter(
+        choices=_SPANS, method="due_within", empty_label="Any time", label="Due within"
+    )
+    age = django_filters.ChoiceFilter(
+        choices=_AGES, method="older_than", empty_label="Any age", label="Waiting longer than"
+    )
     reference = django_filters.CharFilter(lookup_expr="exact", label="Reference", max_length=256)
-    q = django_filters.CharFilter(method="by_text", label="Contains", max_length=100)
+    customer = django_filters.CharFilter(lookup_expr="exact", label="Customer", max_length=200)
+    error = django_filters.CharFilter("error_name", "exact", label="Error", max_length=256)
+    amount_from = _amount("Amount from", "at_least")
+    amount_to = _amount("Amount to", "at_most")
+    priority = django_filters.NumberFilter(
+        "priority", "gte", label="Priority from", min_value=-32_768, max_value=32_767
+    )
+    snoozed = django_filters.ChoiceFilter(
+        choices=[("yes", "Snoozed"), ("no", "Not snoozed")],
+        method="by_snoozing",
+        empty_label="Both",
+        label="Snoozed",
+    )
+    escalated = django_filters.ChoiceFilter(
+        choices=[("yes", "Escalated"), ("no", "Not escalated")],
+        method="by_escalation",
+        empty_label="Both",
+        label="Escalated",
+    )
 
     class Meta:
         model = ReviewTask
@@ -45,8 +112,37 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         return rows.held_by(self.request.user) if value == "me" else rows.unclaimed()
 
     def by_text(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
-        """A piece of the reference, title, customer or error name."""
+        """A text in whatever a person may know of a review."""
         return rows.with_text(value)
+
+    def as_they_are(self, rows: ReviewQuerySet, _name: str, _value: str) -> ReviewQuerySet:
+        """All rows: the order is no filter, but is in the URL beside them."""
+        return rows
+
+    def due_within(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
+        """Deadlines within this span, or past."""
+        return rows.filter(deadline_at__lte=Now() + _span(value))
+
+    def older_than(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
+        """Reviews that arrived longer ago than this span."""
+        return rows.filter(received_at__lte=Now() - _span(value))
+
+    def at_least(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
+        """Amounts from this one on."""
+        return rows.by_amount().filter(known_amount__gte=value, amount__gte=value)
+
+    def at_most(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
+        """Amounts up to this one."""
+        return rows.by_amount().filter(known_amount__lte=value, amount__lte=value)
+
+    def by_snoozing(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
+        """Reviews that are set aside until later, or are not."""
+        snoozed = rows.filter(snoozed_until__gt=Now())
+        return snoozed if value == "yes" else rows.filter(AWAKE)
+
+    def by_escalation(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
+        """Reviews that were escalated, or were not."""
+        return rows.filter(escalated_to__isnull=value == "no")
 
 
 @dataclass(frozen=True)
@@ -56,6 +152,15 @@ class Chip:
     label: str
     value: str
     without: str
+
+
+@dataclass(frozen=True)
+class SortLink:
+    """The head of a column that can be sorted: the query string that sorts by it, and how it is sorted now."""
+
+    label: str
+    query: str
+    direction: str  # "" if the list is not sorted by it
 
 
 @dataclass(frozen=True)
@@ -69,9 +174,63 @@ class FilteredReviews:
     status: str
 
     @property
+    def sort(self) -> str:
+        """The order's name: by default open reviews by deadline, all others by arrival, the latest first."""
+        default = "deadline" if self.status == PENDING else "-arrival"
+        asked = self.active.get("sort", default)
+        # The amounts of closed reviews have no index in order.
+        return default if asked == "amount" and self.status != PENDING else asked
+
+    @property
     def order(self) -> tuple[str, ...]:
-        """Open reviews by deadline, all others by arrival, the latest first."""
-        return BY_DEADLINE if self.status == PENDING else BY_ARRIVAL
+        """The names of the columns by which the list is ordered."""
+        return ORDERS[self.sort]
+
+    @property
+    def columns(self) -> dict[str, SortLink]:
+        """The heads of the columns; each link turns the order if the list has it already."""
+        return {
+            "deadline": self._link("Deadline", "deadline", "-deadline"),
+            "priority": self._link("priority", "priority", "priority"),
+            "amount": self._link("Amount", "amount", "amount"),
+            "arrival": self._link("Waiting", "arrival", "-arrival"),
+        }
+
+    @property
+    def first_fields(self) -> list[forms.BoundField]:
+        """The fields that are always shown."""
+        return [self.form[name] for name in ALWAYS_SHOWN]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """The fields that are shown on demand."""
+        return [self.form[name] for name in self.form.fields if name not in ALWAYS_SHOWN]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the fields that are shown on demand is set, or refused."""
+        named = {*self.active, *self.form.errors}
+        return any(field.name in named for field in self.more_fields)
+
+    @property
+    def count(self) -> str:
+        """The number of reviews as a page shows it, such as `7` or `1,000+`, in one statement."""
+        number = self.rows.order_by()[: COUNT_UP_TO + 1].count()
+        return f"{COUNT_UP_TO:,}+" if number > COUNT_UP_TO else f"{number:,}"
+
+    def narrow_in(self, queue: ReviewQueue) -> Narrow:
+        """Leaves out rows that cannot be among the first so many: no index has all statuses by deadline."""
+        if self.status != ANY or self.sort.endswith("arrival"):
+            return everything
+        statuses = ReviewTask.Status.values
+        return lambda rows, limit: rows.first_of_each([queue.pk], statuses, limit)
+
+    def _link(self, label: str, first: str, then: str) -> SortLink:
+        now = {first: "ascending", then: "descending"}.get(self.sort, "")
+        now = "descending" if first == then and now else now
+        return SortLink(
+            label, urlencode(self.active | {"sort": then if self.sort == first else first}), now
+        )
 
 
 def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredReviews:
@@ -79,20 +238,26 @@ def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredRev
     given = {name: query[name] for name in ReviewFilter.base_filters if query.get(name)}
     filters = ReviewFilter({"status": PENDING.value} | given, queryset=rows, request=request)
     rows = filters.qs
-    cleaned = {name: value for name, value in filters.form.cleaned_data.items() if value}
+    cleaned = {
+        name: f"{value:f}" if isinstance(value, Decimal) else value
+        for name, value in filters.form.cleaned_data.items()
+        if value not in (None, "")
+    }
     active = {
         name: value for name, value in cleaned.items() if (name, value) != ("status", PENDING)
     }
     chips = [
-        Chip(str(filters.filters[name].label), _shown(name, value), _query(active, name))
-        for name, value in active.items()
+        Chip(str(filters.filters[name].label), _shown(filters.form, name), _query(active, name))
+        for name in active
+        if name != "sort"
     ]
     return FilteredReviews(rows, filters.form, chips, active, cleaned.get("status", PENDING))
 
 
-def _shown(name: str, value: str) -> str:
-    choices = {"status": dict(_STATUSES), "assignee": dict(_HOLDERS)}.get(name, {})
-    return str(choices.get(value, value))
+def _shown(form: forms.Form, name: str) -> str:
+    value: Any = form.cleaned_data[name]
+    choices: Sequence[Any] = getattr(form.fields[name], "choices", ())
+    return str(dict(choices).get(value, value))
 
 
 def _query(active: dict[str, str], without: str) -> str:

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 BY_DEADLINE = ("deadline_at", "id")
 BY_URGENCY = ("-priority", "deadline_at", "id")
 BY_ARRIVAL = ("-received_at", "-id")
+BY_AMOUNT = ("-known_amount", "-id")
 
 
 def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
     """The reviews with only what a row shows: payloads, of up to a megabyte, are not loaded."""
     return (
-        rows.defer("payload", "flags", "error_cause")
+        rows.by_amount()
+        .defer("payload", "flags", "error_cause")
         .select_related("assignee", "queue")
         .annotate(
             total=Left(KT("payload__input__total"), LONGEST + 1),
@@ -59,6 +61,8 @@ class ReviewRow:
         amount: Decimal | str | None = self.review.amount
         if amount is None:
             amount = getattr(self.review, "total", None)
+            if isinstance(amount, str) and amount.startswith(("{", "[")):
+                return ""  # JSON, the beginning of which is no amount
         return display.money(amount, getattr(self.review, "currency", None) or "")
 
     @property

@@ -115,7 +115,7 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
     page = new_page(width=width, javascript=False)
     sign_in(page, ada.email)
     page.get_by_role("link", name="See the list").click()
-    page.get_by_label("Contains").fill("fraud")
+    page.get_by_label("Search", exact=True).fill("fraud")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name=review.reference).click()
     page.get_by_role("button", name="Claim").click()

@@ -9,7 +9,7 @@ import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import assignment
-from approvals.models import ReviewTask, User, review_tasks
+from approvals.models import ReviewTask, User, review_search
 from approvals.records import database_time
 from tests import factories
 from tests.factories import actor
@@ -158,7 +158,7 @@ def test_a_later_decision_learns_who_decided_what_and_of_one_without_a_person_th
 def test_a_text_finds_the_same_reviews_whether_few_or_many_have_it(
     few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review_tasks, "FEW", few)
+    monkeypatch.setattr(review_search, "FEW", few)
     for name, error in (("ORD-77", "StockGone"), ("ORD-78", "Fraud"), ("X-1", "Fraud")):
         factories.review(orderId=name, error=error)
 

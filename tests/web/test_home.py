@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.actions import assignment, decisions
-from approvals.models import ReviewQueue, User
+from approvals.actions import assignment, decisions, discussion
+from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.web import home
 from approvals.web.home import COUNT_UP_TO
@@ -86,6 +88,50 @@ def test_the_search_field_jumps_to_the_one_review(desk: Desk, alice: User) -> No
     review = factories.review(orderId="ORD-77/A")
     response = desk(alice).get("/", {"q": " ORD-77/A "})
     assert response["Location"] == reverse("review", args=[review.pk])
+
+
+@pytest.mark.parametrize("wanted", ["ord-8000026", "ORD-8000026", "oRd-8000026"])
+def test_the_search_field_jumps_in_any_case(desk: Desk, alice: User, wanted: str) -> None:
+    review = factories.review(orderId="ORD-8000026")
+    factories.review(orderId="ORD-80000261")
+    response = desk(alice).get("/", {"q": wanted})
+    assert response["Location"] == reverse("review", args=[review.pk])
+
+
+def test_the_search_field_jumps_to_an_id_and_to_an_execution(desk: Desk, alice: User) -> None:
+    review, _other = factories.review(), factories.review()
+    arn = "arn:aws:states:eu-central-1:123456789012:execution:orders:" + "a" * 60
+    ReviewTask.objects.filter(pk=review.pk).update(execution_arn=arn)
+    for wanted in (str(review.pk), str(review.pk).upper(), arn):
+        response = desk(alice).get("/", {"q": wanted})
+        assert response["Location"] == reverse("review", args=[review.pk])
+
+
+def test_the_search_field_finds_whatever_one_knows_of_a_review(
+    desk: Desk, alice: User, carol: User
+) -> None:
+    review, other = factories.review(orderId="S-1"), factories.review(orderId="T-2")
+    rows = ReviewTask.objects.filter(pk=review.pk)
+    rows.update(amount="1234.50", customer="Grace O'Neill", title="Look", error_name="Fraud")
+    ReviewTask.objects.filter(pk=other.pk).update(title="", error_name="")
+    discussion.comment(review.pk, "She called about the Card twice.", by=actor(alice))
+    start = str(review.pk)[:13]
+    for wanted in ("s-", "1234.5", "1,234.50", "o'neill", "LOOK", "frau", "the card"):
+        html = desk(alice).get("/", {"q": wanted}).content.decode()
+        assert references(html) == ["S-1"], wanted
+        assert references(desk(alice).get(LIST, {"q": wanted}).content.decode()) == ["S-1"]
+        assert "S-1" not in desk(carol).get("/", {"q": wanted}).content.decode()
+    assert "S-1" in references(desk(alice).get("/", {"q": start}).content.decode())
+
+
+def test_searching_asks_few_questions(desk: Desk, queue: ReviewQueue, alice: User) -> None:
+    open_reviews(queue, 30)
+    browser = desk(alice)
+    for path in ("/", LIST):
+        with CaptureQueriesContext(connection) as asked:
+            html = browser.get(path, {"q": "M-0"}).content.decode()
+        assert len(references(html)) == 25
+        assert len(asked) <= 8
 
 
 def test_the_search_field_lists_what_shares_a_reference(desk: Desk, alice: User) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
-from approvals.models import ReviewQueue, User
+from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.web import pagination, review_filters
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
 from tests.web.pages import references
+from tests.web.reviews import open_reviews
 
 pytestmark = pytest.mark.django_db
 LIST = "/queues/manual-review/"
@@ -46,3 +52,121 @@ def test_a_filter_that_cannot_be_is_said_and_left_out(desk: Desk, alice: User) -
     html = desk(alice).get(LIST, {"status": "eaten"}).content.decode()
     assert references(html) == [review.reference]
     assert "eaten is not one of the available choices" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        *(({"amount_from": "100"}, ["C-1", "C-2"]), ({"amount_to": "99.5"}, ["C-0"])),
+        *(({"amount_from": "0"}, ["C-0", "C-1", "C-2"]), ({"error": "Fraud"}, ["C-1"])),
+        *(({"customer": "Ada"}, ["C-2"]), ({"priority": "1"}, ["C-0"])),
+        *(({"due": "15m"}, ["C-3"]), ({"age": "1h"}, ["C-2"]), ({"snoozed": "yes"}, ["C-1"])),
+        *(({"snoozed": "no"}, ["C-0", "C-2", "C-3"]), ({"escalated": "yes"}, ["C-3"])),
+        *(({"escalated": "no"}, ["C-0", "C-1", "C-2"]), ({"status": "unproved"}, ["C-4"])),
+    ],
+)
+def test_each_filter_leaves_what_it_says_and_is_a_chip_that_can_be_taken_off(
+    desk: Desk, queue: ReviewQueue, alice: User, query: dict[str, str], found: list[str]
+) -> None:
+    reviews = [factories.review(orderId=f"C-{number}") for number in range(5)]
+    change = [ReviewTask.objects.filter(pk=review.pk).update for review in reviews]
+    change[0](amount="99.5", priority=2)
+    change[1](amount=100, error_name="Fraud", snoozed_until=Now() + timedelta(hours=1))
+    change[2](amount="1e3", customer="Ada", received_at=Now() - timedelta(hours=2))
+    change[3](deadline_at=Now() + timedelta(minutes=10), escalated_to=queue)
+    change[4](status="unproved")
+    html = desk(alice).get(LIST, query).content.decode()
+    listed = html[html.index('aria-label="Reviews"') :]
+    assert sorted(references(listed)) == found
+    assert html.count('class="chip"') == 1
+    assert f'<a class="chip" href="{LIST}">' in html
+
+
+@pytest.mark.parametrize(
+    ("sort", "found"),
+    [
+        *(("deadline", "0123"), ("-deadline", "3210"), ("arrival", "1023"), ("-arrival", "3201")),
+        *(("priority", "2013"), ("amount", "3102")),
+    ],
+)
+def test_each_order_pages_by_key_there_and_back(
+    desk: Desk,
+    queue: ReviewQueue,
+    alice: User,
+    sort: str,
+    found: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pagination, "PAGE_SIZE", 1)
+    reviews = [factories.review(orderId=f"D-{n}", timeoutSeconds=9_000 + n) for n in range(4)]
+    change = [ReviewTask.objects.filter(pk=review.pk).update for review in reviews]
+    change[0](amount=None)
+    change[1](amount="2.5", received_at=Now() - timedelta(hours=2))
+    change[2](amount=-7, priority=5)
+    change[3](amount="999999999999.9999")
+    if sort == "amount":
+        change[0](amount=0)
+        change[2](amount=None)
+    browser, url, seen, before = desk(alice), f"{LIST}?sort={sort}", [], []
+    for _ in range(9):
+        html = browser.get(url).content.decode()
+        (seen if len(seen) < 4 else before).extend(references(html))
+        way = "next" if len(seen) < 4 else "prev"
+        link = re.search(rf'rel="{way}" href="([^"]+)"', html)
+        if link is None:
+            break
+        url = LIST + link[1].replace("&amp;", "&")
+    assert [reference.removeprefix("D-") for reference in seen] == list(found)
+    assert [reference.removeprefix("D-") for reference in before] == list(found)[-2::-1]
+
+
+def test_the_heads_of_columns_sort_and_turn_the_order(desk: Desk, alice: User) -> None:
+    factories.review()
+    html = desk(alice).get(LIST, {"assignee": "nobody"}).content.decode()
+    assert 'href="?assignee=nobody&amp;sort=-deadline">Deadline' in html
+    assert 'href="?assignee=nobody&amp;sort=amount">Amount' in html
+    assert "sorted, ascending" in html
+    assert 'class="chip"' in html
+    html = desk(alice).get(LIST, {"status": "approved", "sort": "amount"}).content.decode()
+    assert "No review matches" in html
+
+
+def test_closed_reviews_of_every_status_can_be_sorted_too(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    first, second, third = (
+        factories.review(orderId=f"E-{n}", timeoutSeconds=9_000 + n) for n in range(3)
+    )
+    decisions.decide(second.pk, Outcome.APPROVED, by=actor(alice))
+    ReviewTask.objects.filter(pk=first.pk).update(status="expired")
+    ReviewTask.objects.filter(pk=third.pk).update(priority=3)
+    browser = desk(alice)
+    for sort, found in (("deadline", "012"), ("-deadline", "210"), ("priority", "201")):
+        html = browser.get(LIST, {"status": "any", "sort": sort}).content.decode()
+        assert references(html) == [f"E-{n}" for n in found]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *({"amount_from": "1e999999999"}, {"amount_to": "NaN"}, {"priority": "99999999999"}),
+        *({"amount_from": "-1e12"}, {"due": "\0"}, {"sort": "id"}, {"customer": "a\0b"}),
+    ],
+)
+def test_a_filter_out_of_bounds_is_said_and_left_out(
+    desk: Desk, alice: User, query: dict[str, str]
+) -> None:
+    review = factories.review()
+    answer = desk(alice).get(LIST, query)
+    assert answer.status_code == 200
+    assert references(answer.content.decode()) == [review.reference]
+    assert 'role="alert"' in answer.content.decode()
+
+
+def test_the_number_of_reviews_is_counted_up_to_a_limit(
+    desk: Desk, queue: ReviewQueue, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_reviews(queue, 3)
+    assert "3 open reviews." in desk(alice).get(LIST).content.decode()
+    monkeypatch.setattr(review_filters, "COUNT_UP_TO", 2)
+    assert "2+ open reviews" in desk(alice).get(LIST).content.decode()

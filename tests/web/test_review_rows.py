@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from approvals.models import ReviewQueue, User
@@ -28,3 +30,22 @@ def test_the_queues_own_fields_win(desk: Desk, queue: ReviewQueue, alice: User) 
     queue.refresh_from_db()
     factories.review(queue)
     assert "EUR 406.25" in desk(alice).get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("total", "shown"),
+    [
+        *(({"amount": 5, "currency": "EUR"}, ""), (1e20, "EUR 1e+20"), ("1e20", "EUR 1e20")),
+        *(([5], ""), ("on request", "on request")),
+    ],
+)
+def test_a_total_that_is_no_plain_amount_shows_no_json_and_keeps_its_currency(
+    desk: Desk, alice: User, total: object, shown: str
+) -> None:
+    factories.review(input={"total": total, "currency": "EUR"})
+    html = desk(alice).get(LIST).content.decode()
+    cell = html.split('class="cell-label">Amount</span>')[1].split("</div>")[0]
+    assert (
+        re.sub("<[^>]+>", "", cell).strip(" \u2013\n").replace("100000000000000000000", "1e+20")
+        == shown
+    )

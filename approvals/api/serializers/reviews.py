@@ -113,9 +113,10 @@ class ReviewFilter(StrictSerializer):
     reference = VerbatimText(default="", max_length=256)
     q = serializers.CharField(
         default="",
-        max_length=100,
-        help_text="A piece of the reference, title, customer or error name, whatever its case; one or"
-        " two letters are looked for at the beginning of each.",
+        max_length=512,
+        help_text="A piece of the reference, title, customer, error name or a comment, whatever its case; or"
+        " the amount, the execution's ARN or the beginning of the id. One or two letters are looked for"
+        " at the beginning of the first four.",
     )
     ordering = serializers.ChoiceField(
         choices=["deadline", "-received_at", "-priority"],

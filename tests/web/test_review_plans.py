@@ -1,0 +1,107 @@
+"""How many rows PostgreSQL reads for a page of a long list: by its plan, never the whole queue."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.http import QueryDict
+
+from approvals import pagination
+from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.web import review_filters, review_rows
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LONG = int(os.environ.get("LONG_LIST", "6000"))
+MANY = 2_000  # rows read; a page has 25
+_OTHER = {
+    *("id", "token_fingerprint", "status", "deadline_at", "received_at", "priority", "amount"),
+    *("error_name", "customer", "reference", "snoozed_until", "sent_at"),
+}
+
+
+@pytest.fixture
+def long_queue(queue: ReviewQueue, alice: User) -> ReviewQueue:
+    """A queue with LONG open reviews and as many closed ones, of which few are out of the ordinary."""
+    factories.review(queue)
+    columns = [f.column for f in ReviewTask._meta.local_fields if f.column not in _OTHER]
+    same = ", ".join(f'"{column}"' for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO approvals_reviewtask ({same}, id, token_fingerprint, status, deadline_at,
+                    received_at, sent_at, priority, amount, error_name, customer, reference, snoozed_until)
+                SELECT {same}, gen_random_uuid(), sha256(n::text::bytea),
+                    CASE WHEN n %% 2 = 0 THEN 'pending' ELSE 'expired' END,
+                    now() + n * interval '1 second', now() - n * interval '1 second', now(),
+                    CASE WHEN n %% 1000 = 0 THEN 5 ELSE 0 END,
+                    CASE WHEN n %% 3 = 0 THEN NULL ELSE n %% 5000 END,
+                    CASE WHEN n %% 1000 = 0 THEN 'Rare' ELSE 'Often' END, 'C-' || n %% 700, 'R-' || n,
+                    CASE WHEN n %% 1000 = 0 THEN now() + interval '1 day' END
+                FROM approvals_reviewtask, generate_series(1, %s) AS n""",  # noqa: S608  # columns of the model
+            [2 * LONG],
+        )
+        cursor.execute("ANALYZE approvals_reviewtask")
+    return queue
+
+
+def rows_read(plan: dict[str, Any]) -> Iterator[int]:
+    """How many rows each node of an executed plan has seen."""
+    seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    yield int(seen * plan["Actual Loops"])
+    for part in plan.get("Plans", []):
+        yield from rows_read(part)
+
+
+def _executed(rows: Any) -> Any:
+    try:
+        sql, values = rows.query.sql_with_params()
+    except EmptyResultSet:  # no statement at all
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values)
+        return cursor.fetchone()[0][0]
+
+
+def explained(queue: ReviewQueue, query: str) -> tuple[int, str]:
+    """The most rows that a node reads for the first page, and the plan."""
+    plans: list[Any] = []
+    mine = ReviewTask.objects.filter(queue=queue).without_secrets()
+    filtered = review_filters.apply_filters(mine, QueryDict(query), None)
+    narrow = filtered.narrow_in(queue)
+
+    def spy(rows: Any, limit: int) -> Any:
+        rows = narrow(rows, limit)
+        plans.append(_executed(rows[:limit]))
+        return rows
+
+    pagination.page(review_rows.lean(filtered.rows), filtered.order, size=25, narrow=spy)
+    if not plans[0]:
+        return 0, ""
+    return max(rows_read(plans[0]["Plan"])), json.dumps(plans[0], indent=1)
+
+
+def test_no_order_and_no_filter_reads_the_whole_queue(long_queue: ReviewQueue) -> None:
+    queries: list[dict[str, str]] = [{"sort": name} for name in review_filters.ORDERS]
+    queries += [{"status": "expired"} | query for query in queries]
+    queries += [{"status": "any"} | query for query in queries[: len(review_filters.ORDERS)]]
+    queries += [
+        *({"error": "Rare"}, {"error": "None"}, {"error": "Often"}, {"snoozed": "yes"}),
+        *({"customer": "C-7"}, {"customer": "C"}, {"priority": "5"}, {"priority": "9"}),
+        *({"amount_from": "4999"}, {"amount_from": "9999"}, {"amount_to": "1"}, {"due": "15m"}),
+        *({"q": "R-1234"}, {"q": "R-"}, {"q": "often"}, {"q": "4998"}, {"q": "nowhere"}),
+        *({"snoozed": "no"}, {"escalated": "yes"}, {"escalated": "no"}, {"assignee": "nobody"}),
+        *({"age": "7d"}, {"age": "1h"}, {"error": "Rare", "sort": "amount"}),
+        *({"priority": "5", "sort": "amount"}, {"due": "15m", "sort": "priority"}),
+    ]
+    read = {urlencode(query): explained(long_queue, urlencode(query)) for query in queries}
+    too_many = {query: found for query, found in read.items() if found[0] > MANY}
+    assert not too_many, "\n".join(
+        f"{query}: {most} {plan}" for query, (most, plan) in too_many.items()
+    )
