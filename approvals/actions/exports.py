@@ -8,7 +8,7 @@ from django.db import transaction
 
 from approvals import policy
 from approvals.actors import Actor
-from approvals.models import User
+from approvals.models import ReviewQueue, User
 from approvals.policy import Action
 from approvals.records import audit, locked_rows
 from approvals.records.audit_kinds import AuditKind
@@ -26,4 +26,18 @@ def record_trail_export(kind: str, filters: Mapping[str, str], *, by: Actor) -> 
     work = UnitOfWork()
     data = {"format": kind, "filters": dict(filters)}
     audit.record(work, locked.chain, AuditKind.TRAIL_EXPORTED, by=by, data=data)
+    work.write()
+
+
+@transaction.atomic(durable=True)
+def record_review_export(queue: ReviewQueue, filters: Mapping[str, str], *, by: Actor) -> None:
+    """Record, on the chain of the person, that they export the reviews of a queue that these filters find.
+
+    Call it before the first review is sent. Raises NotAllowed or NotFound.
+    """
+    locked = locked_rows.row(User, by.person.pk, by=by)
+    policy.may(Action.SEE, queue, by=by).or_raise()
+    work = UnitOfWork()
+    data = {"queue": queue.slug, "filters": dict(filters)}
+    audit.record(work, locked.chain, AuditKind.REVIEWS_EXPORTED, by=by, data=data)
     work.write()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from approvals.actions import exports
 from approvals.exceptions import Invalid
 from approvals.models import AuditEvent
 from approvals.policy import Action
-from approvals.untrusted import csv_cells, display
+from approvals.untrusted import display
+from approvals.web import csv_stream
 from approvals.web.audit_search import NEWEST_FIRST, AuditFilter, Search, events, in_order
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.timeline import DESCRIPTIONS
@@ -135,22 +135,15 @@ def _values(event: AuditEvent) -> tuple[Any, ...]:
     )
 
 
-class _Echo:
-    """A file for `csv.writer` that hands back what is written."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _csv(found: Iterable[AuditEvent]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for event in found:
-        values = (
-            json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
-            for value in _values(event)
-        )
-        yield writer.writerow([csv_cells.cell(value) for value in values])
+    return csv_stream.lines(COLUMNS, (_cells(event) for event in found))
+
+
+def _cells(event: AuditEvent) -> list[Any]:
+    return [
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+        for value in _values(event)
+    ]
 
 
 def _json_lines(found: Iterable[AuditEvent]) -> Iterator[str]:

@@ -57,13 +57,21 @@ class ReviewRow:
 
     @property
     def amount(self) -> str:
-        """The amount by the queue's settings, else the order's total."""
-        amount: Decimal | str | None = self.review.amount
-        if amount is None:
-            amount = getattr(self.review, "total", None)
-            if isinstance(amount, str) and amount.startswith(("{", "[")):
-                return ""  # JSON, the beginning of which is no amount
-        return display.money(amount, getattr(self.review, "currency", None) or "")
+        """The amount as a page shows it."""
+        return display.money(self.plain_amount, self.currency)
+
+    @property
+    def plain_amount(self) -> Decimal | str | None:
+        """The amount by the queue's settings, else the order's total, unless that is an object."""
+        if self.review.amount is not None:
+            return self.review.amount
+        total: str | None = getattr(self.review, "total", None)
+        return None if total is None or total.startswith(("{", "[")) else total
+
+    @property
+    def currency(self) -> str:
+        """The order's currency, if it names one."""
+        return getattr(self.review, "currency", None) or ""
 
     @property
     def customer(self) -> str:

@@ -20,6 +20,7 @@ from approvals.web import (
     preferences,
     pricing,
     queues,
+    review_export,
     reviews,
     unproved,
 )
@@ -35,6 +36,7 @@ urlpatterns = [
     path("orders/batches/<uuid:batch_id>/", batches.show, name="order_batch"),
     path("orders/batches/<uuid:batch_id>/news/", batches.refresh, name="order_batch_refresh"),
     path("queues/<slug:slug>/", queues.show, name="queue"),
+    path("queues/<slug:slug>/export/", review_export.export, name="queue_export"),
     path("queues/<slug:slug>/next/", queues.take_next, name="queue_next"),
     path("queues/<slug:slug>/news/", live_updates.queue, name="queue_news"),
     path("reviews/<uuid:review_id>/", reviews.show, name="review"),

@@ -6,8 +6,8 @@ import pytest
 
 from approvals.actions import exports, people
 from approvals.actors import COMMAND_LINE
-from approvals.exceptions import NotAllowed
-from approvals.models import AuditEvent, User
+from approvals.exceptions import NotAllowed, NotFound
+from approvals.models import AuditEvent, ReviewQueue, User
 from approvals.records import audit
 from tests.factories import actor
 
@@ -28,3 +28,20 @@ def test_an_export_is_an_event_of_the_person_with_what_was_searched(alice: User)
 def test_who_may_not_inspect_may_not_export(alice: User) -> None:
     with pytest.raises(NotAllowed):
         exports.record_trail_export("csv", {}, by=actor(alice))
+
+
+def test_an_export_of_reviews_is_an_event_of_the_person(alice: User) -> None:
+    queue = ReviewQueue.objects.get(slug="manual-review")
+
+    exports.record_review_export(queue, {"q": "fraud"}, by=actor(alice))
+
+    event = AuditEvent.objects.filter(chain=audit.chain(alice)).latest("seq")
+    assert event.kind == "reviews.exported"
+    assert event.data == {"queue": "manual-review", "filters": {"q": "fraud"}}
+
+
+def test_who_does_not_see_a_queue_exports_nothing_of_it(alice: User, carol: User) -> None:
+    queue = ReviewQueue.objects.get(slug="manual-review")
+
+    with pytest.raises(NotFound):
+        exports.record_review_export(queue, {}, by=actor(carol))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals.actions import credentials, people, queues
+from approvals.actions import credentials, exports, people, queues
 from approvals.actors import COMMAND_LINE
-from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
+from approvals.models import ApiToken, AuditEvent, QueueMembership, ReviewQueue, User
 from tests import factories
+from tests.factories import actor
 from tests.faults.row import Case, Row, recorded_once
 from tests.faults.stage import Stage
 
@@ -77,6 +78,16 @@ def _token_issued(_stage: Stage, case: Case) -> str:
     )
 
 
+def _export_reviews(stage: Stage, case: Case) -> None:
+    exports.record_review_export(stage.queue, {"q": "fraud"}, by=actor(case.user))
+
+
+def _export_recorded(_stage: Stage, case: Case) -> str:
+    chain = f"user:{case.user.pk}"
+    told = AuditEvent.objects.filter(chain=chain, kind="reviews.exported").exists()
+    return "" if told else "I-16 the export was not recorded"
+
+
 ROWS: list[Row] = [
     Row(
         "save queue", ("queues.save",), _ready_queue, _save_queue, holds=_queue_saved
@@ -86,6 +97,10 @@ ROWS: list[Row] = [
     ),
     Row("grant", ("people.grant",), _ready_person(), _grant, holds=_granted),
     Row("grant site", ("people.grant_site",), _ready_person(), _grant_site),
+    Row(
+        "export reviews", ("exports.record_review_export",), _ready_person(role="viewer"),
+        _export_reviews, holds=_export_recorded,
+    ),
     Row(
         "issue token", ("credentials.issue_token",), _ready_person(), _issue_token,
         holds=_token_issued,
