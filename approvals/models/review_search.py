@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -16,9 +16,7 @@ from django.db.models.functions import Coalesce
 from approvals.models.comments import Comment
 from approvals.untrusted import numbers
 
-if TYPE_CHECKING:
-    pass
-
+Review = TypeVar("Review", bound=models.Model)
 SEARCHED = ("reference", "title", "customer", "error_name")
 # True of every review. The index that has it is for common texts alone: to PostgreSQL it looks cheaper than that
 # of one queue too, which it is not where a queue's reviews are old.
@@ -32,7 +30,7 @@ KNOWN_AMOUNT = Coalesce(F("amount"), Value(NO_AMOUNT, AMOUNT), output_field=AMOU
 _ID_START = re.compile(r"[0-9a-f]{8,32}")
 
 
-class SearchedReviews(models.QuerySet["ReviewTask"]):
+class SearchedReviews(models.QuerySet[Review]):
     """Filters of reviews by a text or an amount."""
 
     def matching(self, text: str) -> Self:
@@ -64,7 +62,7 @@ class SearchedReviews(models.QuerySet["ReviewTask"]):
         comments = Comment.objects.filter(text__icontains=text)
         if len(text) < SHORTEST_PIECE:
             comments = comments.none()
-        parts = [
+        parts: list[Any] = [
             every.matching(text).values_list("pk", Value(True))[: FEW + 1],
             every.with_value(text).values_list("pk", Value(False))[: FEW + 1],
             comments.values_list("review", Value(False))[: FEW + 1],
@@ -79,6 +77,14 @@ class SearchedReviews(models.QuerySet["ReviewTask"]):
     def by_amount(self) -> Self:
         """The same reviews with `known_amount`, by which an index has the open ones of a queue in order."""
         return self.annotate(known_amount=KNOWN_AMOUNT)
+
+    def amount_from(self, least: Decimal) -> Self:
+        """Reviews of at least this amount: statistics know how many by one bound, the index has the other."""
+        return self.by_amount().filter(known_amount__gte=least, amount__gte=least)
+
+    def amount_to(self, most: Decimal) -> Self:
+        """Reviews of at most this amount."""
+        return self.by_amount().filter(known_amount__lte=most, amount__lte=most)
 
 
 def _in_columns(text: str) -> Q:

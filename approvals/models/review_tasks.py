@@ -28,7 +28,7 @@ CLOSED = ~Q(status="pending")
 SECRETS = ("raw_body", "raw_body_sha256", "sealed_extras", "sealed_token", "token_fingerprint")
 
 
-class ReviewQuerySet(SearchedReviews):
+class ReviewQuerySet(SearchedReviews["ReviewTask"]):
     """Named filters of reviews."""
 
     def pending(self) -> ReviewQuerySet:

@@ -129,11 +129,11 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def at_least(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
         """Amounts from this one on."""
-        return rows.by_amount().filter(known_amount__gte=value, amount__gte=value)
+        return rows.amount_from(value)
 
     def at_most(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
         """Amounts up to this one."""
-        return rows.by_amount().filter(known_amount__lte=value, amount__lte=value)
+        return rows.amount_to(value)
 
     def by_snoozing(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """Reviews that are set aside until later, or are not."""

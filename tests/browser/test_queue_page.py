@@ -55,7 +55,7 @@ def test_the_list_with_its_filters_open_is_accessible(new_page: NewPage) -> None
     for width in (1280, 375):
         for scheme in ("light", "dark"):
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.goto(f"{LIST}?priority=0&sort=amount&customer=Grace%20O%27Neill")
             overflow = "document.documentElement.scrollWidth - innerWidth"
             assert page.evaluate(overflow) <= 0

@@ -58,7 +58,7 @@ def test_the_file_is_read_in_pieces_and_ends_at_its_limit(
     monkeypatch.setattr(review_export, "PIECE", 10)
     monkeypatch.setattr(review_export, "MAX_ROWS", 30)
     expected = [review.reference for review in open_reviews(queue, 45)]
-    response = desk(alice).post(EXPORT)
+    response: Any = desk(alice).post(EXPORT)
     pieces = iter(response.streaming_content)
     with CaptureQueriesContext(connection) as asked:
         for _line in range(5):

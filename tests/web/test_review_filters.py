@@ -107,7 +107,9 @@ def test_each_order_pages_by_key_there_and_back(
     if sort == "amount":
         change[0](amount=0)
         change[2](amount=None)
-    browser, url, seen, before = desk(alice), f"{LIST}?sort={sort}", [], []
+    browser, url = desk(alice), f"{LIST}?sort={sort}"
+    seen: list[str] = []
+    before: list[str] = []
     for _ in range(9):
         html = browser.get(url).content.decode()
         (seen if len(seen) < 4 else before).extend(references(html))
