@@ -83,7 +83,7 @@ QUERIES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("reviews_list", "ordering", ("", "-priority"), ("priority",)),
     ("reviews_list", "page_size", ("", "1", "200"), ("0", "201", "x")),
     ("reviews_list", "cursor", ("",), ("x" * 1_001, "\0")),
-    ("reviews_list", "q", ("", "x", " x"), (BLANK, "a\0", "x" * 101)),
+    ("reviews_list", "q", ("", "x", " x"), (BLANK, "a\0", "x" * 513)),
     ("reviews_list", "reference", ("", " ", "x"), ("a\0", "x" * 257)),
     ("queues_next", "queue", ("", "x"), (BLANK, "x" * 51)),
     ("orders_list", "status", ("", "running"), ("any", "x")),

@@ -18,6 +18,7 @@ from approvals.actions import (
     decisions,
     discussion,
     escalation,
+    exports,
     intake,
     interventions,
     lifecycle,
@@ -39,7 +40,7 @@ from tests.faults import (
 )
 
 MODULES: tuple[ModuleType, ...] = (
-    assignment, batch_executions, batches, credentials, decisions, discussion, escalation, intake,
+    assignment, batch_executions, batches, credentials, decisions, discussion, escalation, exports, intake,
     interventions, lifecycle, orders, people, postponement, preferences, quarantine, queues, redelivery,
 )  # fmt: skip
 

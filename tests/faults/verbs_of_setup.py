@@ -82,10 +82,16 @@ def _export_reviews(stage: Stage, case: Case) -> None:
     exports.record_review_export(stage.queue, {"q": "fraud"}, by=actor(case.user))
 
 
-def _export_recorded(_stage: Stage, case: Case) -> str:
-    chain = f"user:{case.user.pk}"
-    told = AuditEvent.objects.filter(chain=chain, kind="reviews.exported").exists()
-    return "" if told else "I-16 the export was not recorded"
+def _export_trail(_stage: Stage, case: Case) -> None:
+    exports.record_trail_export("csv", {}, by=actor(case.user))
+
+
+def _told(kind: str) -> Callable[[Stage, Case], str]:
+    def holds(_stage: Stage, case: Case) -> str:
+        events = AuditEvent.objects.filter(chain=f"user:{case.user.pk}", kind=kind)
+        return "" if events.exists() else f"I-16 {kind} was not recorded"
+
+    return holds
 
 
 ROWS: list[Row] = [
@@ -98,8 +104,12 @@ ROWS: list[Row] = [
     Row("grant", ("people.grant",), _ready_person(), _grant, holds=_granted),
     Row("grant site", ("people.grant_site",), _ready_person(), _grant_site),
     Row(
+        "export audit trail", ("exports.record_trail_export",), _ready_person(site="auditor"),
+        _export_trail, holds=_told("trail.exported"),
+    ),
+    Row(
         "export reviews", ("exports.record_review_export",), _ready_person(role="viewer"),
-        _export_reviews, holds=_export_recorded,
+        _export_reviews, holds=_told("reviews.exported"),
     ),
     Row(
         "issue token", ("credentials.issue_token",), _ready_person(), _issue_token,

@@ -162,7 +162,7 @@ def test_mine_ends_with_my_lease(api: Caller, alice: User, review: ReviewTask) -
         ({"page_size": "1e9"}, "page_size"),
         ({"page_size": "9" * 2000}, "page_size"),
         ({"cursor": "abc"}, "cursor"),
-        ({"q": "x" * 101}, "q"),
+        ({"q": "x" * 513}, "q"),
         ({"q": "a\0b"}, "q"),
         ({"reference": "\0"}, "reference"),
         ({"queue\0": "x"}, "queue\0"),
