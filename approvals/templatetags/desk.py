@@ -7,13 +7,14 @@ from typing import Any
 from django import template
 
 from approvals.untrusted import display
-from approvals.web import relative_times, toasts
+from approvals.web import edit_form, relative_times, toasts
 
 register = template.Library()
 register.simple_tag(relative_times.relative_time)
 register.simple_tag(relative_times.age)
 register.simple_tag(relative_times.countdown)
 register.simple_tag(toasts.undo_of)
+register.filter("listed", edit_form.listed)
 
 
 @register.filter(is_safe=False)

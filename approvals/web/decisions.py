@@ -33,6 +33,7 @@ from approvals.untrusted import display
 from approvals.web import payload_view, reviews, streams, toasts
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, refused, reviews_of
+from approvals.web.edit_form import EditForm, takes_edits
 from approvals.web.forms import DecisionForm, initial_form
 from approvals.web.refusals import refusal_text
 
@@ -87,11 +88,12 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     if request.method != "POST":
         return _panel(request, review, outcome, "", _closed(review, request.access.now))
     form = DecisionForm(request.POST)
+    edit = _edit_form(review, outcome, request.POST)
     refused_by: ApprovalsError | None = None
     try:
         if not form.is_valid():
             raise Invalid(_first_error(form))
-        wanted = form.decision_request()
+        wanted = replace(form.decision_request(), edits=edit.checked() if edit else {})
         if form.cleaned_data["claim_again"]:
             held = assignment.claim(review_id, by=request.actor, version=wanted.version)
             wanted = replace(wanted, version=held.version, lease_id=held.lease_id)
@@ -101,7 +103,16 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     if refused_by is None:
         return _after(request, review)
     review = reviews.find(request.actor, review_id)
-    return _panel(request, review, outcome, request.POST.get("reason", ""), refused_by)
+    return _panel(request, review, outcome, request.POST.get("reason", ""), refused_by, edit)
+
+
+def _edit_form(
+    review: ReviewTask, outcome: Outcome, data: Mapping[str, Any] | None
+) -> EditForm | None:
+    """The form of the values that an approval may change; None where it may change none."""
+    if outcome != Outcome.APPROVED or not takes_edits(review):
+        return None
+    return EditForm(review, data)
 
 
 def _after(request: DeskRequest, review: ReviewTask) -> HttpResponse:
@@ -122,6 +133,7 @@ def _panel(
     outcome: Outcome,
     typed: str,
     error: ApprovalsError | None,
+    edit: EditForm | None = None,
 ) -> HttpResponse:
     """The form with what was typed, and above it why it was refused."""
     now = database_time.now()
@@ -130,6 +142,9 @@ def _panel(
         error = _held_by_another(permissions)
     needed = review.queue.needs_reason(outcome)
     codes = review.queue.codes_for(outcome)
+    edit = edit or _edit_form(review, outcome, None)
+    if edit and error:
+        edit.note(error)
     context: dict[str, Any] = {
         "now": now,
         "review": review,
@@ -148,6 +163,8 @@ def _panel(
         "form": initial_form(
             review, request.actor, now, reason=typed, reason_needed=needed, has_codes=bool(codes)
         ),
+        "edit_rows": edit.rows() if edit else [],  # a property may be named as an attribute is
+        "edit_errors": bool(edit and edit.errors),
         "refusal": refusal_text(error, request.actor) if error else None,
     }
     template = "approvals/_decision_form.html" if request.htmx else "approvals/decision.html"

@@ -165,6 +165,34 @@
     field.value = filled = text;
   });
 
+  // What changes, before and after, while values of the output are edited.
+  const lines = (text) => text.replace(/\r\n?/g, "\n");
+  const asJson = (text) => {
+    try { return JSON.stringify(JSON.parse(text)); } catch { return text; }
+  };
+  const isChanged = (row, value) => {
+    const before = lines(row.dataset.initial);
+    if (!("json" in row.dataset)) return value !== before;
+    return value.trim() !== "" && asJson(value) !== asJson(before);
+  };
+  const listChanges = (form) => {
+    const list = form?.querySelector("[data-changes]");
+    if (!list) return;
+    list.replaceChildren();
+    for (const row of form.querySelectorAll("[data-edit]")) {
+      const control = row.querySelector("input, select, textarea");
+      if (!isChanged(row, lines(control.value))) continue;
+      const line = list.appendChild(document.createElement("li"));
+      const say = (tag, text) => line.append(Object.assign(document.createElement(tag), { textContent: text.slice(0, 300) }), " ");
+      say("span", row.querySelector("label").textContent);
+      say("del", row.dataset.edit || "nothing");
+      say("ins", (control.selectedOptions?.[0].label ?? control.value) || "empty");
+    }
+  };
+  for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => {
+    if (event.target.closest?.("[data-edit]")) listChanges(event.target.form);
+  });
+
   const escape = () => {
     const written = document.activeElement;
     if (written?.matches("textarea") && written.value !== written.defaultValue) {
