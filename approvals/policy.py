@@ -25,6 +25,7 @@ from approvals.models import (
     ReviewTask,
     User,
 )
+from approvals.models.choices import Surface
 from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import rights
@@ -228,6 +229,17 @@ def may_undo(
     if verdict.allowed and decision.by_id != by.person.pk:
         return may(Action.OVERRIDE, subject, by=by, held=held)
     return verdict
+
+
+def may_keep_tokens(subject: LockedRow[User], *, by: Actor) -> Verdict:
+    """Whether `by` may issue and revoke the API tokens of a user: operators, and on the desk people their own.
+
+    A token cannot issue another one, so that a revoked one has left nothing behind.
+    """
+    user = subject.row
+    if by.surface == Surface.WEB and by.user == user and may_have_password(user):
+        return ALLOWED
+    return may(Action.OPERATE, subject, by=by)
 
 
 def site_actions(actor: Actor) -> set[Action]:

@@ -36,15 +36,17 @@ def issue_token(
     *,
     by: Actor,
     scopes: Sequence[str] = (),
+    days: int | None = None,
 ) -> str:
     """Issue an API token of a user and return it; only its digest is stored. No scope means all.
 
-    It expires after API_TOKEN_DAYS, or never if that is 0. Raises NotAllowed, or Invalid if the name is
-    empty, this user has a token of that name, the account is not active, or a scope is unknown.
+    It expires after `days`, which are at most API_TOKEN_DAYS and by default so many; never if both say
+    nothing. Raises NotAllowed, or Invalid if the name is empty, this user has a token of that name, the
+    account is not active, or a scope or the days are none that can be had.
     """
     locked = locked_rows.row(User, user.pk, by=by)
     user = locked.row
-    policy.may(Action.OPERATE, locked, by=by).or_raise()
+    policy.may_keep_tokens(locked, by=by).or_raise()
     if by.surface == Surface.ADMIN and user.kind == User.Kind.PERSON and user != by.user:
         # A token decides in its owner's name, and the admin site shows it to the operator.
         raise Invalid(f"{user.email} is a person: they issue their own, or create_api_token does.")
@@ -57,7 +59,7 @@ def issue_token(
         raise Invalid(f"{user.email} has been deactivated: a token of theirs would open nothing.")
     if unknown := set(scopes) - set(ApiToken.Scope.values):
         raise Invalid(f"No scope {min(unknown)!r}: choose {', '.join(ApiToken.Scope.values)}.")
-    valid_for = timedelta(days=settings.API_TOKEN_DAYS) or None
+    valid_for = _valid_for(days)
     row, token = ApiToken.objects.create(
         user=user, name=name, scopes=list(scopes), expiry=valid_for
     )  # knox writes it
@@ -69,6 +71,14 @@ def issue_token(
     return str(token)
 
 
+def _valid_for(days: int | None) -> timedelta | None:
+    """How long a new token is valid; None for ever. Raises Invalid for more than is allowed."""
+    longest = settings.API_TOKEN_DAYS
+    if days is not None and not 1 <= days <= (longest or 3_650):
+        raise Invalid(f"A token is valid for 1 to {longest or 3_650} days.")
+    return timedelta(days=longest if days is None else days) or None
+
+
 @transaction.atomic(durable=True)
 def revoke_token(user: User, name: str, *, by: Actor) -> ApiToken:
     """Revoke an API token of a user; its row stays, so that its name is not used again.
@@ -77,7 +87,7 @@ def revoke_token(user: User, name: str, *, by: Actor) -> ApiToken:
     """
     locked = locked_rows.row(User, user.pk, by=by)
     user = locked.row
-    policy.may(Action.OPERATE, locked, by=by).or_raise()
+    policy.may_keep_tokens(locked, by=by).or_raise()
     token: ApiToken | None = ApiToken.objects.filter(user=user, name=name).first()
     if token is None:
         raise NotFound(f"{user.email} has no token named {name!r}.")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from approvals.untrusted import display
 from approvals.web import edit_form, relative_times, toasts
+from approvals.web.access import access_of
 
 register = template.Library()
 register.simple_tag(relative_times.relative_time)
@@ -15,6 +20,29 @@ register.simple_tag(relative_times.age)
 register.simple_tag(relative_times.countdown)
 register.simple_tag(toasts.undo_of)
 register.filter("listed", edit_form.listed)
+
+
+@register.simple_tag(takes_context=True)
+def clock(context: Context, at: datetime | None, pattern: str) -> str:
+    """A time in the person's own zone, such as `14:05 CET`; for an attribute."""
+    if at is None:
+        return ""
+    request = getattr(context, "request", None)
+    return relative_times.local(at, access_of(request).zone if request else UTC, pattern)
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Context, at: datetime | None, pattern: str) -> SafeString | str:
+    """A time in the person's own zone, with UTC in the tooltip."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        exact.isoformat(timespec="seconds"),
+        exact.strftime("%Y-%m-%d %H:%M:%S"),
+        clock(context, at, pattern),
+    )
 
 
 @register.filter(is_safe=False)

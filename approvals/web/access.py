@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
@@ -56,7 +57,7 @@ class Access:
                 groups=ArraySubquery(Group.objects.filter(user=user).values("name")),
                 now=Now(),
                 preference=Preference.objects.filter(user=user).values(
-                    both=JSONObject(shortcuts="shortcuts", auto_advance="auto_advance")
+                    all=JSONObject(**{name: name for name in Preference.SETTINGS})
                 ),
             )
         )
@@ -89,6 +90,14 @@ class Access:
     def led_queues(self) -> list[ReviewQueue]:
         """The queues in which the actor is a lead, by name."""
         return [queue for queue in self.queues if self.may(Action.LEAD, queue).allowed]
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The actor's time zone; UTC for one that is no longer known."""
+        try:
+            return ZoneInfo(self.preferences.time_zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            return UTC
 
     def may(self, action: Action, subject: ReviewTask | ReviewQueue | None = None) -> Verdict:
         """What `policy.may` answers, without another statement."""

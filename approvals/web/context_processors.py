@@ -13,6 +13,8 @@ from approvals.web.access import access_of
 from approvals.web.outages import outages
 from approvals.web.streams import onward, query_of
 
+THEMES = {"light": "paper", "dark": "night"}  # as the style sheet calls them
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The header's queues and links, and the outages; a query runs only when a template shows its result."""
@@ -29,5 +31,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "onward": onward(request),
         "stream_filter": query_of(request) or "",
         "shortcuts": SimpleLazyObject(lambda: access.preferences.shortcuts),
+        "theme": SimpleLazyObject(lambda: THEMES.get(access.preferences.theme, "")),
+        "density": SimpleLazyObject(lambda: access.preferences.density),
         "mail_is_sent": settings.MAIL_IS_SENT,
     }

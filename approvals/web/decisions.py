@@ -93,7 +93,11 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
     try:
         if not form.is_valid():
             raise Invalid(_first_error(form))
-        wanted = replace(form.decision_request(), edits=edit.checked() if edit else {})
+        wanted = replace(
+            form.decision_request(),
+            edits=edit.checked() if edit else {},
+            undo_seconds=request.access.preferences.undo_seconds,
+        )
         if form.cleaned_data["claim_again"]:
             held = assignment.claim(review_id, by=request.actor, version=wanted.version)
             wanted = replace(wanted, version=held.version, lease_id=held.lease_id)

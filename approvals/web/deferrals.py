@@ -23,7 +23,7 @@ from approvals.web import payload_view, reviews, streams
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.refusals import refusal_text
-from approvals.web.relative_times import span
+from approvals.web.relative_times import local, span
 
 PRESETS = (15, 60, 4 * 60, 24 * 60)  # minutes
 
@@ -61,7 +61,9 @@ def snooze(request: DeskRequest, review_id: UUID) -> HttpResponse:
     if until is None:
         messages.info(request, f"{_name(review)} is no longer snoozed.")
         return _to(request, resolve_url("review", review.pk) + streams.onward(request))
-    messages.info(request, f"Snoozed {_name(review)} until {until:%H:%M} UTC.")
+    messages.info(
+        request, f"Snoozed {_name(review)} until {local(until, request.access.zone, 'H:i')}."
+    )
     return _onward(request, review)
 
 

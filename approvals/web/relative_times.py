@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -15,6 +16,13 @@ def span(length: timedelta) -> str:
         if seconds >= size:
             return f"{round(seconds / unit)} {({86_400: 'd', 3_600: 'h', 60: 'min'})[unit]}"
     return f"{seconds} s"
+
+
+def local(at: datetime, zone: tzinfo, pattern: str) -> str:
+    """A time in a zone, by a pattern of Django's `date` filter, with the zone's short name behind it."""
+    there = at.astimezone(zone)
+    name = there.tzname() or ""
+    return f"{dateformat.format(there, pattern)} {f'UTC{name}' if name[:1] in '+-' else name}"
 
 
 def relative_time(at: datetime | None, now: datetime) -> SafeString | str:

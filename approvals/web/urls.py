@@ -22,6 +22,7 @@ from approvals.web import (
     queues,
     review_export,
     reviews,
+    tokens,
     unproved,
 )
 
@@ -66,6 +67,9 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/undo/", decisions.undo, name="decision_undo"),
     path("decisions/<uuid:decision_id>/reapply/", decisions.reapply, name="decision_reapply"),
     path("settings/", preferences.edit, name="settings"),
+    path("settings/tokens/", tokens.index, name="tokens"),
+    path("settings/tokens/new/", tokens.issue, name="token_new"),
+    path("settings/tokens/revoke/", tokens.revoke, name="token_revoke"),
     path("help/shortcuts/", preferences.shortcuts, name="shortcuts"),
     path("pricing/", pricing.show, name="pricing"),
 ]

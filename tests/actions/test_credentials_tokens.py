@@ -6,8 +6,10 @@ import pytest
 
 from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
-from approvals.exceptions import Invalid, NotFound
+from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import ApiToken, AuditEvent, User
+from tests import factories
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +64,23 @@ def test_a_deactivated_account_gets_no_token(alice: User) -> None:
     with pytest.raises(Invalid, match="deactivated"):
         issue(alice)
     assert not ApiToken.objects.exists()
+
+
+def test_a_person_keeps_their_own_tokens_on_the_desk_and_nowhere_else(
+    alice: User, bob: User
+) -> None:
+    me = actor(alice)
+    credentials.issue_token(alice, "mine", by=me, days=7)
+    credentials.revoke_token(alice, "mine", by=me)
+    for by in (actor(alice, "api", "token:mine"), actor(alice, "admin"), actor(bob)):
+        with pytest.raises(NotAllowed):
+            credentials.issue_token(alice, "again", by=by)
+    service = factories.user("robot@example.com", kind=User.Kind.SERVICE)
+    with pytest.raises(NotAllowed):
+        credentials.issue_token(service, "own", by=actor(service))
+
+
+@pytest.mark.parametrize("days", [0, -1, 366])
+def test_no_token_is_valid_longer_than_the_installation_allows(alice: User, days: int) -> None:
+    with pytest.raises(Invalid, match="1 to 365 days"):
+        credentials.issue_token(alice, "x", by=COMMAND_LINE, days=days)

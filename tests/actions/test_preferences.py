@@ -8,7 +8,7 @@ import pytest
 
 from approvals.actions import preferences
 from approvals.actors import SYSTEM
-from approvals.exceptions import NotAllowed
+from approvals.exceptions import Invalid, NotAllowed
 from approvals.models import Preference, User
 from tests.factories import actor
 
@@ -30,3 +30,22 @@ def test_only_users_have_settings(db: None) -> None:
         preferences.save(shortcuts=True, auto_advance=True, by=SYSTEM)
     with pytest.raises(TypeError):
         preferences.save(shortcuts=True, auto_advance=True, by=cast("Any", None))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"time_zone": "Mars/Olympus"}, {"theme": "x"}, {"density": "x"}, {"undo_seconds": 3_601}],
+)
+def test_a_value_that_cannot_be_chosen_is_refused(alice: User, wrong: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as refused:
+        preferences.save(by=actor(alice), **wrong)
+    assert refused.value.extra == {"pointer": f"/{next(iter(wrong))}"}
+    with pytest.raises(TypeError):
+        preferences.save(by=actor(alice), colour="red")
+
+
+def test_what_is_not_given_stays(alice: User) -> None:
+    preferences.save(by=actor(alice), time_zone="Europe/Berlin")
+    preferences.save(by=actor(alice), undo_seconds=0)
+    stored = Preference.objects.get(user=alice)
+    assert (stored.time_zone, stored.undo_seconds) == ("Europe/Berlin", 0)

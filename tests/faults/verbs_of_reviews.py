@@ -280,7 +280,7 @@ ROWS: list[Row] = [
         holds=_skipped_once,
     ),
     Row(
-        "preferences", ("preferences.save",), ready_review, _prefer,
+        "preferences", ("preferences.save", "preferences.time_zones"), ready_review, _prefer,
         holds=_preferred,
     ),
     Row("snooze", ("postponement.snooze", "postponement.latest"), ready_claimed, _snooze, holds=_snoozed),
