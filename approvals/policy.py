@@ -180,6 +180,18 @@ def deciders_of(review: ReviewTask) -> QuerySet[User]:
     ).distinct()
 
 
+def members_of(review: ReviewTask) -> QuerySet[User]:
+    """The active people who may see this review, by a role of their own or of their groups."""
+    queues = [one for one in (review.queue_id, review.escalated_to_id) if one]
+    roles = QueueMembership.objects.filter(queue__in=queues, role__in=ROLES_THAT[Action.SEE])
+    return User.objects.filter(
+        Q(pk__in=roles.filter(user__isnull=False).values("user"))
+        | Q(groups__in=roles.filter(group__isnull=False).values("group")),
+        is_active=True,
+        kind=User.Kind.PERSON,
+    ).distinct()
+
+
 def may(action: Action, subject: Subject, *, by: Actor, held: Rights | None = None) -> Verdict:
     """Whether `by` may do `action` to `subject`, by the rows as they are now.
 

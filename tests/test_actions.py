@@ -31,6 +31,7 @@ from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
     AuditEvent,
     Decision,
+    Mention,
     OrderBatch,
     OutboxEntry,
     QuarantinedMessage,
@@ -67,6 +68,8 @@ class Subjects:
         self.batch = OrderBatch(state_machine_arn=MACHINE, mode="executions", source="api")
         credentials.issue_secret("erp", by=COMMAND_LINE)
         self.secret = WebhookSecret.objects.get()
+        discussion.comment(self.review.pk, f"@{self.person.email}", by=actor(lena))
+        self.mention = Mention.objects.get()
         self.group = Group.objects.get(name="auditor")
 
 
@@ -84,6 +87,7 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "decisions.decide": lambda s, by: decisions.decide(s.review.pk, Outcome.APPROVED, by=by),
     "decisions.undo": lambda s, by: decisions.undo(s.decision.pk, by=by),
     "discussion.comment": lambda s, by: discussion.comment(s.review.pk, "Why?", by=by),
+    "discussion.dismiss": lambda s, by: discussion.dismiss(s.mention.pk, by=by),
     "lifecycle.close_unproved": lambda s, by: lifecycle.close_unproved(s.review.pk, "Old.", by=by),
     "escalation.escalate": lambda s, by: escalation.escalate(s.review.pk, "Limit.", by=by),
     "postponement.skip": lambda s, by: postponement.skip(s.review.pk, by=by),

@@ -16,6 +16,7 @@ from approvals.models.execution_histories import ExecutionHistory
 from approvals.models.execution_snapshots import ExecutionSnapshot
 from approvals.models.heartbeats import Heartbeat
 from approvals.models.idempotency_keys import IdempotencyKey
+from approvals.models.mentions import Mention
 from approvals.models.order_batches import OrderBatch
 from approvals.models.order_executions import OrderExecution
 from approvals.models.order_interventions import OrderIntervention
@@ -46,6 +47,7 @@ __all__ = [
     "ExecutionSnapshot",
     "Heartbeat",
     "IdempotencyKey",
+    "Mention",
     "OrderBatch",
     "OrderExecution",
     "OrderIntervention",

@@ -67,7 +67,7 @@ class Entry:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def chain_of(kind: str, row: UUID) -> str:
+def chain_of(kind: str, row: UUID | str) -> str:
     """The name of a row's chain, such as `review:0199...`."""
     return f"{kind}:{row}"
 

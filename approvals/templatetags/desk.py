@@ -7,10 +7,10 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from approvals.untrusted import display
+from approvals.untrusted import comment_text, display
 from approvals.web import edit_form, relative_times, toasts
 from approvals.web.access import access_of
 
@@ -49,6 +49,17 @@ def moment(context: Context, at: datetime | None, pattern: str) -> SafeString | 
 def plain(value: object) -> str:
     """Untrusted text with its invisible characters written out; autoescaping applies as well."""
     return "" if value is None else display.visible(value)
+
+
+@register.filter
+def linked(value: str) -> SafeString:
+    """A comment with its links; every part is shown as `plain` shows it, and escaped."""
+    link = '<a class="link" href="{}" rel="noopener noreferrer nofollow">{}</a>'
+    parts = [
+        format_html(link, address, display.visible(text)) if address else display.visible(text)
+        for text, address in comment_text.parts(value)
+    ]
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 @register.filter

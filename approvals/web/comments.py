@@ -1,4 +1,4 @@
-"""Comments on a review."""
+"""Comments on a review, and the mentions in them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
 from approvals.actions import discussion
+from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError
+from approvals.models import Mention
+from approvals.models.review_tasks import SECRETS
 from approvals.web import reviews
-from approvals.web.decorators import DeskRequest, desk
+from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.refusals import refusal_text
+
+MAX_MENTIONS = 10
 
 
 @desk("POST")
@@ -26,3 +31,19 @@ def add(request: DeskRequest, review_id: UUID) -> HttpResponse:
         refused = {"comment_text": text, "comment_refusal": refusal_text(error, request.actor)}
         return render(request, "approvals/review.html", context | refused, status=error.status)
     return redirect(f"{resolve_url('review', review_id)}#comments")
+
+
+@desk("POST")
+def dismiss(request: DeskRequest, mention_id: UUID) -> HttpResponse:
+    """Take a mention off the first page of the person who is mentioned."""
+    discussion.dismiss(mention_id, by=request.actor)
+    return redirect("home")
+
+
+def mentions(actor: Actor) -> list[Mention]:
+    """The latest mentions of this person that they have not dismissed, in reviews that they may see."""
+    rows = Mention.objects.filter(user=actor.person, dismissed_at=None)
+    seen = rows.filter(comment__review__in=reviews_of(actor)).order_by("-id")
+    shown = seen.select_related("comment__by", "comment__review")
+    unshown = ("payload", "flags", "error_cause", *SECRETS)
+    return list(shown.defer(*(f"comment__review__{name}" for name in unshown))[:MAX_MENTIONS])

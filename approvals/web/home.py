@@ -5,23 +5,33 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, Q
-from django.db.models.functions import Now
+from django.db.models import (
+    BooleanField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Cast, Concat, JSONObject, Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals import broken_rows
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
-from approvals.models import Decision, ReviewQueue, ReviewTask
+from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
-from approvals.records import outbox
-from approvals.web import review_rows
+from approvals.records import audit, outbox
+from approvals.records.audit_kinds import AuditKind
+from approvals.web import comments, review_rows
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
@@ -30,6 +40,14 @@ from approvals.web.review_filters import LONGEST_TEXT
 COUNT_UP_TO = 100
 SOON = timedelta(hours=1)
 UNSHOWN = ("payload", "flags", "error_cause")
+# The last event about a review's claim: by whom it was handed over, if it was.
+_CLAIMS = (AuditKind.REVIEW_CLAIMED, AuditKind.REVIEW_RELEASED, AuditKind.REVIEW_REASSIGNED)
+_CHAIN = Concat(Value(audit.chain_of("review", "")), Cast(OuterRef("pk"), TextField()))
+_LAST_CLAIM = (
+    AuditEvent.objects.filter(chain=_CHAIN, kind__in=_CLAIMS)
+    .order_by("-seq")
+    .values(told=JSONObject(kind="kind", by="actor_name", name="actor__name"))[:1]
+)
 MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 25, 5
 # Of each queue at most as many reviews as are counted, those that are due first, by their index.
 _COUNTS = """
@@ -73,6 +91,7 @@ def show(request: DeskRequest) -> HttpResponse:
         "found": review_rows.rows_of(found[:MAX_FOUND], now),
         "found_more": len(found) > MAX_FOUND,
         **waiting_for_me(request.access, now),
+        "mentions": comments.mentions(request.actor),
         "queues": queue_summaries(request.access, now),
         "decided": [] if wanted else last_decisions(request.access, now),
     }
@@ -84,12 +103,15 @@ def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
     ids = [queue.pk for queue in access.queues]
     held = Q(assignee=access.actor.person, lease_expires_at__gt=Now())
     rows = reviews_of(access.actor).pending().filter(held | Q(escalated_to__in=ids))
-    rows = review_rows.lean(rows).annotate(held=ExpressionWrapper(held, BooleanField()))
+    rows = review_rows.lean(rows).annotate(
+        held=ExpressionWrapper(held, BooleanField()), last_claim=Subquery(_LAST_CLAIM)
+    )
     found = rows.order_by(F("held").desc(nulls_last=True), *review_rows.BY_DEADLINE)
     mine, escalated = [], []
     for review in found[: MAX_HELD * 2]:
         if review.is_held(now) and review.assignee_id == access.actor.person.pk:
             mine.append(review)
+            cast("Any", review).handed_by = _handed_by(review, access.actor)
         elif access.may(Action.DECIDE, review).allowed:
             escalated.append(review)
     return {
@@ -110,6 +132,14 @@ def search(actor: Actor, text: str) -> list[ReviewTask]:
     """The latest reviews that this person may see and that have this text; one more than a page shows."""
     found = review_rows.lean(reviews_of(actor).with_text(text))
     return list(found.order_by(*review_rows.BY_ARRIVAL)[: MAX_FOUND + 1])
+
+
+def _handed_by(review: ReviewTask, actor: Actor) -> str:
+    """The name of who handed a review over to this person; empty if they claimed it themselves."""
+    last = cast("Any", review).last_claim or {}
+    if last.get("kind") != AuditKind.REVIEW_REASSIGNED or last.get("by") == actor.name:
+        return ""
+    return str(last.get("name") or last.get("by", "").split("@")[0])
 
 
 def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:

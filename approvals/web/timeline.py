@@ -39,6 +39,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, str, str]] = {
     AuditKind.REVIEW_CLAIMED: ("hand-raised", "calm", "Claimed"),
     AuditKind.REVIEW_REASSIGNED: ("arrows-right-left", "calm", "Handed over"),
     AuditKind.REVIEW_COMMENTED: ("chat-bubble-left", "calm", "Commented"),
+    AuditKind.REVIEW_MENTION_DISMISSED: ("check", "calm", "Has read a mention"),
     AuditKind.REVIEW_SKIPPED: ("forward", "calm", "Skipped"),
     AuditKind.REVIEW_SNOOZED: ("moon", "calm", "Snoozed, or woken"),
     AuditKind.REVIEW_ESCALATED: ("arrow-up-circle", "warn", "Escalated"),

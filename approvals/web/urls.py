@@ -49,6 +49,7 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/release/", reviews.release, name="review_release"),
     path("reviews/<uuid:review_id>/reassign/", reviews.reassign, name="review_reassign"),
     path("reviews/<uuid:review_id>/comments/", comments.add, name="review_comment"),
+    path("mentions/<uuid:mention_id>/dismiss/", comments.dismiss, name="mention_dismiss"),
     path("reviews/<uuid:review_id>/close/", unproved.close, name="review_close"),
     path("reviews/<uuid:review_id>/approve/", decisions.approve, name="review_approve"),
     path("reviews/<uuid:review_id>/skip/", deferrals.skip, name="review_skip"),

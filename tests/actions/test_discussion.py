@@ -8,7 +8,7 @@ import pytest
 
 from approvals.actions import decisions, discussion
 from approvals.exceptions import Invalid, NotAllowed, NotFound
-from approvals.models import AuditEvent, Comment, ReviewTask, User
+from approvals.models import AuditEvent, Comment, Mention, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification, idempotency
 from tests.factories import actor
@@ -69,3 +69,33 @@ def test_under_a_key_a_comment_is_written_once(review: ReviewTask, alice: User) 
 
     assert earlier.value.result == added.pk
     assert Comment.objects.count() == 1
+
+
+def test_a_comment_mentions_people_who_may_see_the_review(
+    review: ReviewTask, alice: User, bob: User, victor: User, carol: User
+) -> None:
+    text = "@bob @VICTOR@example.com @carol @alice @nobody, please look."
+    discussion.comment(review.pk, text, by=actor(alice))
+
+    assert {mention.user for mention in Mention.objects.all()} == {bob, victor}
+    event = AuditEvent.objects.get(kind="review.commented")
+    assert event.data["mentioned"] == [bob.email, victor.email]
+
+
+def test_a_mention_is_dismissed_once_by_whom_it_is_for(
+    review: ReviewTask, alice: User, bob: User, victor: User
+) -> None:
+    discussion.comment(review.pk, "@bob", by=actor(alice))
+    mention = Mention.objects.get()
+    for other in (alice, victor):
+        with pytest.raises(NotFound):
+            discussion.dismiss(mention.pk, by=actor(other))
+
+    discussion.dismiss(mention.pk, by=actor(bob))
+    discussion.dismiss(mention.pk, by=actor(bob))
+
+    mention.refresh_from_db()
+    assert mention.dismissed_at is not None
+    event = AuditEvent.objects.get(kind="review.mention_dismissed")
+    assert event.data == {"comment": str(mention.comment_id)}
+    assert audit_verification.verify(audit.chain(review)) == []

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from approvals.actions import assignment, decisions, escalation, postponement
+from approvals.actions import assignment, decisions, discussion, escalation, postponement
 from approvals.exceptions import ApprovalsError
-from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, Skip, User
+from approvals.models import AuditEvent, Decision, Mention, ReviewQueue, ReviewTask, Skip, User
 from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification, locked_rows
 from tests import factories
@@ -83,6 +83,19 @@ def test_skips_snoozes_and_claims_at_once_leave_each_version_with_its_event(
     assert review.version == events.count()
     assert Skip.objects.filter(review=review).count() <= 1
     assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
+
+
+def test_a_mention_that_is_dismissed_twice_at_once_is_dismissed_once(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    for _ in range(ROUNDS):
+        review = factories.review(queue)
+        discussion.comment(review.pk, "@bob", by=actor(alice))
+        mention = Mention.objects.get(comment__review=review)
+        twice = partial(outcome_of, discussion.dismiss, mention.pk, by=actor(bob))
+        assert together(twice, twice) == ["done", "done"]
+        events = AuditEvent.objects.filter(chain=audit.chain_of("review", review.pk))
+        assert events.filter(kind="review.mention_dismissed").count() == 1
 
 
 def test_without_the_row_lock_the_races_are_noticed(

@@ -15,9 +15,10 @@ from approvals.actions import (
     postponement,
     preferences,
 )
-from approvals.models import Comment, Preference, QuarantinedMessage, ReviewTask, Skip
+from approvals.models import Comment, Mention, Preference, QuarantinedMessage, ReviewTask, Skip
 from approvals.polling import poller
 from approvals.reconciliation import executions
+from tests import factories
 from tests.factories import actor
 from tests.faults.row import (
     Act,
@@ -123,6 +124,24 @@ def _escalated(stage: Stage, case: Case) -> str:
     return _held_by("")(stage, case) or recorded_once(
         f"review:{case.review.pk}", "review.escalated"
     )
+
+
+def _ready_mention(stage: Stage) -> Case:
+    review = stage.review()
+    writer = factories.user(f"p{stage.number()}@example.com", "reviewer", review.queue)
+    discussion.comment(review.pk, f"@{stage.ada.email}: look.", by=actor(writer))
+    return Case(review=review, mention=Mention.objects.get(comment__review=review))
+
+
+def _dismiss(stage: Stage, case: Case) -> None:
+    discussion.dismiss(case.mention.pk, by=actor(stage.ada))
+
+
+def _dismissed_once(_stage: Stage, case: Case) -> str:
+    case.mention.refresh_from_db()
+    if case.mention.dismissed_at is None:
+        return "I-16 it is not dismissed"
+    return recorded_once(f"review:{case.review.pk}", "review.mention_dismissed")
 
 
 def _commented_once(_stage: Stage, case: Case) -> str:
@@ -280,7 +299,7 @@ ROWS: list[Row] = [
         holds=_skipped_once,
     ),
     Row(
-        "preferences", ("preferences.save", "preferences.time_zones"), ready_review, _prefer,
+        "preferences", ("preferences.save",), ready_review, _prefer,
         holds=_preferred,
     ),
     Row("snooze", ("postponement.snooze", "postponement.latest"), ready_claimed, _snooze, holds=_snoozed),
@@ -289,6 +308,10 @@ ROWS: list[Row] = [
         holds=_escalated,
     ),
     Row("comment", ("discussion.comment",), ready_review, _comment, holds=_commented_once),
+    Row(
+        "dismiss a mention", ("discussion.dismiss",), _ready_mention, _dismiss,
+        holds=_dismissed_once,
+    ),
     Row("expire", ("lifecycle.expire",), _ready_closed("expired"), _expire, holds=_is("expired")),
     Row(
         "mark unproved", ("lifecycle.mark_unproved",), _ready_unprovable, _mark_unproved,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
-from approvals.actions import decisions
-from approvals.models import AuditEvent, Comment, User
+from approvals.actions import decisions, people
+from approvals.actors import COMMAND_LINE
+from approvals.models import AuditEvent, Comment, Mention, User
 from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification
 from tests import factories
@@ -73,3 +75,41 @@ def test_a_user_without_a_role_learns_nothing_of_a_review_by_commenting(
 ) -> None:
     review = factories.review(factories.queue())
     assert desk(carol).post(at(review, "comment"), {"text": "Hello?"}).status_code == 404
+
+
+def test_links_of_a_comment_are_links_and_lookalikes_are_written_out(
+    desk: Desk, alice: User
+) -> None:
+    review = factories.review()
+    text = "See https://example.com/?a=1&b=<b>, https://pаypal.com/ and javascript:alert(1)"  # noqa: RUF001
+    desk(alice).post(at(review, "comment"), {"text": text})
+    html = desk(alice).get(at(review)).content.decode()
+    rel = 'rel="noopener noreferrer nofollow"'
+    assert (
+        f'href="https://example.com/?a=1&amp;b=" {rel}>https://example.com/?a=1&amp;b=</a>' in html
+    )
+    assert "&lt;b&gt;" in html
+    assert f"{rel}>https://p⟨U+0430⟩ypal.com/</a>" in html
+    assert 'href="javascript' not in html
+
+
+def test_who_is_mentioned_reads_it_on_the_first_page_until_they_dismiss_it(
+    desk: Desk, alice: User, bob: User
+) -> None:
+    review = factories.review()
+    desk(alice).post(at(review, "comment"), {"text": "@bob, is this <b>right</b>?"})
+    browser = desk(bob)
+    html = browser.get("/").content.decode()
+    assert "You are mentioned" in html
+    assert "is this &lt;b&gt;right&lt;/b&gt;?" in html
+    address = reverse("mention_dismiss", args=[Mention.objects.get().pk])
+    assert desk(alice).post(address).status_code == 404
+    assert browser.get(address).status_code == 405
+    assert "You are mentioned" not in browser.post(address, follow=True).content.decode()
+
+
+def test_a_mention_goes_with_the_role(desk: Desk, alice: User, bob: User) -> None:
+    review = factories.review()
+    desk(alice).post(at(review, "comment"), {"text": "@bob"})
+    people.revoke(bob, review.queue.slug, by=COMMAND_LINE)
+    assert "You are mentioned" not in desk(bob).get("/").content.decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -147,3 +149,32 @@ def test_the_search_field_takes_anything(desk: Desk, alice: User, wanted: str) -
     for path in ("/", LIST):
         response = desk(alice).get(path, {"q": wanted, "reference": wanted})
         assert response.status_code == 200
+
+
+def test_the_heir_reads_who_handed_the_review_over(
+    desk: Desk, queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    review = factories.review()
+    assignment.claim(review.pk, by=actor(bob))
+    assignment.reassign(review.pk, alice, by=actor(bob))
+    assert "handed over by <bdi>bob</bdi>" in desk(alice).get("/").content.decode()
+    assignment.release(review.pk, by=actor(alice))
+    assignment.claim(review.pk, by=actor(alice))
+    assert "handed over by" not in desk(alice).get("/").content.decode()
+
+
+def test_the_first_page_is_eight_statements_whatever_is_on_it(
+    desk: Desk,
+    queue: ReviewQueue,
+    alice: User,
+    bob: User,
+    django_assert_max_num_queries: Any,
+) -> None:
+    for review in open_reviews(queue, 4):
+        discussion.comment(review.pk, "@alice", by=actor(bob))
+        assignment.claim(review.pk, by=actor(alice))
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    browser = desk(alice)
+    with django_assert_max_num_queries(8):
+        html = browser.get("/").content.decode()
+    assert html.count("/dismiss/") == 4
