@@ -10,6 +10,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -96,8 +97,11 @@ def reviews_of(actor: Actor) -> ReviewQuerySet:
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """A redirect to sign in: htmx loads it as a page of its own, not into the fragment it asked for."""
     htmx = cast("HtmxDetails", cast("Any", request).htmx)
+    if request.method == "POST":
+        messages.info(request, "You are signed out. What you typed is kept: sign in to go on.")
     if htmx:
-        current = urlsplit(htmx.current_url_abs_path or "/").path
+        page = urlsplit(htmx.current_url_abs_path or "/")
+        current = page.path + (f"?{page.query}" if page.query else "")
         to = redirect_to_login(current, resolve_url("account_login"))
         return HttpResponseClientRedirect(to.url)
     after = request.get_full_path() if request.method == "GET" else resolve_url("home")

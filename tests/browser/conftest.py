@@ -72,7 +72,12 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[NewPage]:
         if message.type in ("error", "warning") and not EXPECTED.search(message.text):
             complaints.append(message.text)
 
-    def make(width: int = 1280, scheme: Scheme = "light", javascript: bool = True) -> Page:
+    def make(
+        width: int = 1280,
+        scheme: Scheme = "light",
+        javascript: bool = True,
+        offline_errors: bool = False,
+    ) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
             viewport=DESK if width == DESK["width"] else PHONE,
@@ -84,7 +89,8 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[NewPage]:
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", note)
+        if not offline_errors:  # Chromium and htmx log each request that fails
+            page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from approvals.actions import decisions
 from approvals.api.serializers.fields import (
+    Choice,
     JSONDocument,
     StrictBoolean,
     StrictInteger,
@@ -20,7 +21,7 @@ from approvals.models.choices import Outcome
 class DecisionBody(StrictSerializer):
     """A vote on a review."""
 
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    outcome = Choice(choices=Outcome.choices)
     reason_code = StrictText(default="", allow_blank=True, trim_whitespace=False, max_length=64)
     reason = StrictText(
         default="", allow_blank=True, trim_whitespace=False, max_length=decisions.MAX_REASON

@@ -7,7 +7,7 @@ and a decision is the wrong place to guess what was meant.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.validators import EmailValidator
 from drf_spectacular.types import OpenApiTypes
@@ -55,6 +55,16 @@ class StrictUUID(serializers.UUIDField):
         if not isinstance(data, str) or not re.fullmatch(UUID_PATTERN, data):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
+
+
+class Choice(serializers.ChoiceField):
+    """One of some values; the refusal of another one lists them."""
+
+    default_error_messages = {"invalid_choice": '"{input}" is not a valid choice: take {choices}.'}
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Raise ValidationError with the text of this key."""
+        super().fail(key, choices=", ".join(str(one) for one in self.choices), **values)
 
 
 class StrictBoolean(serializers.BooleanField):

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from approvals.api.serializers.fields import StrictInteger, StrictText
+from approvals.api.serializers.fields import Choice, StrictInteger, StrictText
 from approvals.api.serializers.requests import StrictSerializer
 from approvals.models import OrderBatch, RefusedRow
 from approvals.models.order_batches import MAX_BATCH_SIZE
@@ -22,7 +22,7 @@ class S3URL(StrictText):
 class BatchBody(StrictSerializer):
     """Many orders: in the request itself, or in an S3 object."""
 
-    mode = serializers.ChoiceField(choices=OrderBatch.Mode.choices, default="executions")
+    mode = Choice(choices=OrderBatch.Mode.choices, default="executions")
     orders = serializers.ListField(
         child=serializers.DictField(),
         required=False,
@@ -34,7 +34,7 @@ class BatchBody(StrictSerializer):
         help_text="`s3://bucket/key` of a JSON, JSONL or CSV object, in a bucket that this installation allows.",
     )
     batch_size = StrictInteger(default=100, min_value=1, max_value=MAX_BATCH_SIZE)
-    on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices, default="skip")
+    on_bad_row = Choice(choices=OrderBatch.OnBadRow.choices, default="skip")
 
     def validate(self, attrs: Any) -> Any:
         """Raises ValidationError unless exactly one of `orders` and `source` is given."""

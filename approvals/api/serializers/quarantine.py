@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from approvals.actions import quarantine
 from approvals.api.pagination import PageQuery
-from approvals.api.serializers.fields import StrictText
+from approvals.api.serializers.fields import Choice, StrictText
 from approvals.api.serializers.requests import ANY, StrictSerializer
 from approvals.models import QuarantinedMessage
 
@@ -14,7 +14,7 @@ from approvals.models import QuarantinedMessage
 class QuarantineQuery(PageQuery):
     """Which quarantined messages a list holds, and which page of it."""
 
-    state = serializers.ChoiceField(choices=["open", "replayed", "discarded", ANY], default="open")
+    state = Choice(choices=["open", "replayed", "discarded", ANY], default="open")
     queue = serializers.CharField(default="", max_length=50)
 
 

@@ -11,6 +11,7 @@ from approvals.actions import escalation, lifecycle, postponement
 from approvals.api.pagination import PageQuery
 from approvals.api.serializers.decisions import DecisionAnswer, VoteAnswer
 from approvals.api.serializers.fields import (
+    Choice,
     EmailAddress,
     JSONDocument,
     StrictBoolean,
@@ -104,7 +105,7 @@ class ReviewFilter(StrictSerializer):
         trim_whitespace=False,
         help_text="`any`, or statuses separated by commas. Default: pending.",
     )
-    assignee = serializers.ChoiceField(choices=["me", "nobody"], default="")
+    assignee = Choice(choices=["me", "nobody"], default="")
     escalated_to = serializers.CharField(
         default="",
         max_length=50,
@@ -118,7 +119,7 @@ class ReviewFilter(StrictSerializer):
         " the amount, the execution's ARN or the beginning of the id. One or two letters are looked for"
         " at the beginning of the first four.",
     )
-    ordering = serializers.ChoiceField(
+    ordering = Choice(
         choices=["deadline", "-received_at", "-priority"],
         default="",
         help_text="Default: `deadline` if only pending reviews are listed, else `-received_at`.",

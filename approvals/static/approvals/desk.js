@@ -87,7 +87,7 @@
   document.addEventListener("htmx:responseError", showFailure);
   document.addEventListener("htmx:sendError", (event) => {
     // A refresh that failed is repeated two seconds later, so it is not reported.
-    if (event.detail.requestConfig?.verb !== "get") showFailure();
+    if (event.detail.requestConfig?.verb !== "get") document.getElementById("offline")?.removeAttribute("hidden");
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (/^\s*<!doctype/i.test(event.detail.xhr.responseText)) {
@@ -95,7 +95,58 @@
       showFailure();
     }
   });
+  // What is typed into a form is kept in this tab, for the person who typed it, until it was recorded.
+  const draftOf = (address) => `draft ${document.body.dataset.person} ${address}`;
+  const fieldsOf = (form) => [...form.elements].filter((field) => field.name && field.matches("textarea, select, input[type=text], input[type=date], input[type=radio]"));
+  const began = (field) => field.options ? ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value : field.defaultValue;
+  const draft = (form) => JSON.parse(sessionStorage.getItem(draftOf(form.dataset.keep)) ?? "{}");
+  const keep = (form) => {
+    const typed = draft(form);
+    for (const field of fieldsOf(form)) {
+      if (field.type === "radio" ? field.checked : field.value !== began(field)) typed[field.name] = field.value;
+      else if (field.type !== "radio" && typed[field.name] !== field.value) delete typed[field.name];
+    }
+    try { sessionStorage.setItem(draftOf(form.dataset.keep), JSON.stringify(typed)); } catch { /* no storage: the page holds it alone */ }
+  };
+  const forget = (form) => sessionStorage.removeItem(draftOf(form.dataset.keep));
+  const restore = () => {
+    for (const form of document.querySelectorAll("form[data-keep]:not([data-restored])")) {
+      form.dataset.restored = "";
+      const typed = draft(form);
+      const told = [...document.querySelectorAll(".comments .pre")].map((each) => each.textContent.trim());
+      if (told.includes(typed.text?.trim())) forget(form);
+      else for (const field of fieldsOf(form)) {
+        if (!(field.name in typed)) continue;
+        if (field.type === "radio") {
+          field.checked ||= field.value === typed[field.name];
+          continue;
+        }
+        if (field.value !== began(field) || typed[field.name] === field.value) continue;
+        field.value = typed[field.name];
+        form.querySelector("[data-kept]")?.removeAttribute("hidden");
+      }
+      listChanges(form);
+    }
+  };
+  const reopen = () => {
+    const links = [...document.querySelectorAll("#decide a[hx-get]")];
+    links.find((link) => /[^{}]/.test(sessionStorage.getItem(draftOf(link.pathname)) ?? ""))?.click();
+  };
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form?.dataset.keep) keep(form);
+  });
+  document.addEventListener("click", (event) => {
+    const form = event.target.closest?.("a[data-key=Escape]")?.closest("form[data-keep]");
+    if (form) forget(form);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const to = event.detail.xhr.getResponseHeader("HX-Redirect");
+    if (to && !to.startsWith("/accounts/") && event.detail.elt.dataset.keep) forget(event.detail.elt);
+  });
+
   document.addEventListener("htmx:afterSettle", (event) => {
+    restore();
     updateTimes();
     updateCountdowns();
     updateLimits();
@@ -224,4 +275,6 @@
       if (!menu.contains(event.target)) menu.open = false;
     }
   });
+  restore();
+  addEventListener("load", reopen);
 })();

@@ -39,6 +39,15 @@ def test_approving_answers_the_review_with_the_vote(api: Caller, review: ReviewT
     assert (vote.surface, vote.signed_in.startswith("token:")) == ("api", True)
 
 
+def test_an_outcome_that_is_none_is_refused_with_those_that_are(
+    api: Caller, review: ReviewTask
+) -> None:
+    answer = api.post(decisions_of(review), {"outcome": "approve"})
+    assert answer.status_code == 422
+    told = '"approve" is not a valid choice: take approved, rejected.'
+    assert told in answer.content.decode().replace('\\"', '"')
+
+
 def test_rejecting_with_a_window_can_be_undone(api: Caller, review: ReviewTask) -> None:
     body = {"outcome": "rejected", "reason": "No.", "undo_seconds": 10}
     shown = api.post(decisions_of(review), body).json()
