@@ -23,16 +23,19 @@ register.filter("listed", edit_form.listed)
 
 
 @register.simple_tag(takes_context=True)
-def clock(context: Context, at: datetime | None, pattern: str) -> str:
-    """A time in the person's own zone, such as `14:05 CET`; for an attribute."""
+def clock(context: Context, at: datetime | None, pattern: str, named: bool = True) -> str:
+    """A time in the person's own zone, such as `14:05 CET`, or `14:05`; for an attribute."""
     if at is None:
         return ""
     request = getattr(context, "request", None)
-    return relative_times.local(at, access_of(request).zone if request else UTC, pattern)
+    zone = access_of(request).zone if request else UTC
+    return relative_times.local(at, zone, pattern, named=named)
 
 
 @register.simple_tag(takes_context=True)
-def moment(context: Context, at: datetime | None, pattern: str) -> SafeString | str:
+def moment(
+    context: Context, at: datetime | None, pattern: str, named: bool = True
+) -> SafeString | str:
     """A time in the person's own zone, with UTC in the tooltip."""
     if at is None:
         return ""
@@ -41,7 +44,7 @@ def moment(context: Context, at: datetime | None, pattern: str) -> SafeString | 
         '<time datetime="{}" title="{} UTC">{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
-        clock(context, at, pattern),
+        clock(context, at, pattern, named),
     )
 
 

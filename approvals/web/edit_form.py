@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -189,7 +189,7 @@ def _written(field: forms.BoundField) -> str:
     """What a field holds now; of a choice its words."""
     value = str(field.value() if field.value() is not None else "")
     if isinstance(field.field, forms.ChoiceField):
-        words: dict[Any, Any] = dict(field.field.choices)
+        words = dict(cast("Iterable[tuple[Any, Any]]", field.field.choices))
         return str(words.get(value, value)) if value else ""
     return value
 

@@ -18,9 +18,11 @@ def span(length: timedelta) -> str:
     return f"{seconds} s"
 
 
-def local(at: datetime, zone: tzinfo, pattern: str) -> str:
-    """A time in a zone, by a pattern of Django's `date` filter, with the zone's short name behind it."""
+def local(at: datetime, zone: tzinfo, pattern: str, *, named: bool = True) -> str:
+    """A time in a zone, by a pattern of Django's `date` filter, with the zone's short name if `named`."""
     there = at.astimezone(zone)
+    if not named:
+        return dateformat.format(there, pattern)
     name = there.tzname() or ""
     return f"{dateformat.format(there, pattern)} {f'UTC{name}' if name[:1] in '+-' else name}"
 
