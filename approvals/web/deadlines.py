@@ -47,8 +47,8 @@ def deadline(review: ReviewTask, now: datetime) -> Deadline:
             "passed",
             "no-symbol",
             "Passed",
-            "Step Functions has stopped waiting, so a decision can no longer reach the order. It"
-            " took the workflow's timeout path.",
+            "Step Functions has stopped waiting, so a decision can no longer reach the workflow. It"
+            " took its timeout path.",
         )
     consequence = _consequence(review, left)
     if left <= CRITICAL:
@@ -67,7 +67,9 @@ def _consequence(review: ReviewTask, left: timedelta) -> str:
             f"Step Functions stops waiting in {span(left)}. If nobody has decided {margin} before"
             f" that, the queue {verb} it by itself."
         )
-    return f"Step Functions stops waiting in {span(left)}; the order then takes the workflow's timeout path."
+    return (
+        f"Step Functions stops waiting in {span(left)}; the workflow then takes its timeout path."
+    )
 
 
 def _assumed(review: ReviewTask, left: timedelta) -> Deadline:

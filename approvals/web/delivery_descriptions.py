@@ -53,7 +53,7 @@ BY_DETAIL: Mapping[tuple[str, str], Description] = {
     (DeliveryState.CLOSED_ELSEWHERE, Detail.EXPIRED): Description(
         BAD,
         "Too late",
-        "Step Functions had stopped waiting before this arrived. The order took the workflow's timeout path.",
+        "Step Functions had stopped waiting before this arrived. The workflow took its timeout path.",
     ),
     (DeliveryState.CLOSED_ELSEWHERE, Detail.ABORTED): Description(
         BAD,

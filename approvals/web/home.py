@@ -85,6 +85,7 @@ def show(request: DeskRequest) -> HttpResponse:
         return redirect("review", exact[0])
     found = search(request.actor, wanted) if wanted else []
     now = request.access.now
+    summaries = queue_summaries(request.access, now)
     context = {
         "now": now,
         "wanted": wanted,
@@ -92,7 +93,8 @@ def show(request: DeskRequest) -> HttpResponse:
         "found_more": len(found) > MAX_FOUND,
         **waiting_for_me(request.access, now),
         "mentions": comments.mentions(request.actor),
-        "queues": queue_summaries(request.access, now),
+        "queues": summaries,
+        "may_decide": any(each.can_decide for each in summaries),
         "decided": [] if wanted else last_decisions(request.access, now),
     }
     return render(request, "approvals/home.html", context)

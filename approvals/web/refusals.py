@@ -53,7 +53,7 @@ def _claimed(error: ApprovalsError, actor: Actor) -> Texts:
     if holder == actor.name:
         return (
             "Your claim has changed",
-            "You hold this review under a newer claim, perhaps in another window.",
+            "You claimed this review again, perhaps in another window.",
             "Submit again: this page now holds the newer claim.",
         )
     if not holder:
@@ -86,7 +86,7 @@ TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
     "not_allowed": _fixed("You may not do this", ""),
     "deadline_passed": _fixed(
         "The deadline has passed",
-        "The order took the workflow's timeout path; look there for what became of it.",
+        "Step Functions has stopped waiting, and the workflow took its timeout path.",
     ),
     "undo_closed": _fixed(
         "Too late to undo", "The decision stands. Correct its effect in the order itself."

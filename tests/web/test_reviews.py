@@ -35,7 +35,7 @@ def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: U
     ):
         assert words in html
     assert "Step Functions stops waiting in" in html
-    assert "the order then takes the workflow&#x27;s timeout path" in html
+    assert "the workflow then takes its timeout path" in html
 
 
 def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: User) -> None:
