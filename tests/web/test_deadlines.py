@@ -30,7 +30,7 @@ def test_after_the_deadline_the_page_explains_and_offers_no_decision(
     review = factories.review()
     ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at") - timedelta(minutes=9))
     html = text(desk, alice, review)
-    assert "a decision can no longer reach the order" in html
+    assert "a decision can no longer reach the workflow" in html
     assert at(review, "approve") not in html
 
 
