@@ -15,7 +15,7 @@ _REVIEW_COMPONENTS = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"
 _ON_A_REVIEW = (
     *("reviews_read", "reviews_claim", "reviews_renew", "reviews_release", "reviews_reassign"),
     *("reviews_comments", "reviews_comment", "reviews_decide", "reviews_events"),
-    "reviews_close_unproved",
+    *("reviews_close_unproved", "reviews_skip", "reviews_snooze", "reviews_escalate"),
 )
 _ON_AN_ORDER = ("orders_read", "orders_restart", "orders_stop")
 _ON_A_MESSAGE = ("quarantine_read", "quarantine_replay", "quarantine_discard")
@@ -42,6 +42,9 @@ LINKS: Mapping[str, Links] = {
     "reviews_release": _OF_ONE_REVIEW,
     "reviews_reassign": _OF_ONE_REVIEW,
     "reviews_close_unproved": _OF_ONE_REVIEW,
+    "reviews_skip": _OF_ONE_REVIEW,
+    "reviews_snooze": _OF_ONE_REVIEW,
+    "reviews_escalate": _OF_ONE_REVIEW,
     "reviews_comment": _to(("reviews_comments",), "review_id", "$request.path.review_id"),
     "reviews_decide": _OF_ONE_REVIEW | _UNDO,
     "decisions_undo": _OF_ONE_REVIEW,

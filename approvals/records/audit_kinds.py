@@ -21,9 +21,7 @@ class AuditKind(StrEnum):
     REVIEW_SNOOZED = "review.snoozed"  # it was set aside until a time, or is no longer
     REVIEW_ESCALATED = "review.escalated"  # others were asked to decide
     REVIEW_COMMENTED = "review.commented"  # somebody wrote a comment
-    REVIEW_MENTION_DISMISSED = (
-        "review.mention_dismissed"  # somebody has read that they are mentioned
-    )
+    REVIEW_MENTION_DISMISSED = "review.mention_dismissed"  # a mention was taken off a home page
     REVIEW_APPROVED = "review.approved"  # decided: approved
     REVIEW_REJECTED = "review.rejected"  # decided: rejected
     REVIEW_EXPIRED = "review.expired"  # Step Functions stopped waiting

@@ -92,7 +92,7 @@ def show(request: DeskRequest) -> HttpResponse:
         "found": review_rows.rows_of(found[:MAX_FOUND], now),
         "found_more": len(found) > MAX_FOUND,
         **waiting_for_me(request.access, now),
-        "mentions": comments.mentions(request.actor),
+        "mentions": [] if wanted else comments.mentions(request.actor),
         "queues": summaries,
         "may_decide": any(each.can_decide for each in summaries),
         "decided": [] if wanted else last_decisions(request.access, now),

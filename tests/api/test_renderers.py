@@ -115,5 +115,9 @@ def test_a_number_that_json_does_not_have_reaches_no_response(
     body = json.dumps(factories.message()).replace("812.5", number)
     intake.accept(queue, [factories.received(body)])
 
-    assert not ReviewTask.objects.exists()
+    review = ReviewTask.objects.get()
+    shown = api.get(f"reviews/{review.pk}/")
+    assert (
+        json.loads(shown.content, parse_constant=pytest.fail)["payload"]["input"]["total"] == number
+    )
     refused(api.post("orders/", f'{{"order_id": "7", "total": {number}}}'), 422, "invalid")

@@ -361,7 +361,6 @@ NOT_YET_DUE = {
     "command evidence": "comes with the evidence",
     "command rotate_token_keys": "comes with the rotation of keys",
     "command doctor": "comes with the doctor",
-    "environment LISTEN_DATABASE_URL": "comes with live events",
     "environment ANCHOR_KEYS": "comes with the anchors",
     "environment ANCHOR_SINKS": "comes with the anchors",
     "route POST votes/{id}/withdraw/": "comes with several votes",

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.db.models import F
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -37,7 +36,7 @@ def guesses(email: str, count: int = 5) -> list[Any]:
     return [attempt(email, address=f"203.0.113.{number}") for number in range(count)]
 
 
-def is_refused(response: HttpResponse) -> bool:
+def is_refused(response: Any) -> bool:
     return response.status_code == 429 and 1 <= int(response["Retry-After"]) <= 60
 
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     """Whom comments mention."""
 
     dependencies = [
-        ('approvals', '0031_preferences_of_display'),
+        ('approvals', '0032_preferences_of_display'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     """How a person wants times and pages to be shown, and how long decisions can be undone."""
 
     dependencies = [
-        ('approvals', '0030_decisions_by_time'),
+        ('approvals', '0031_review_search'),
     ]
 
     operations = [
