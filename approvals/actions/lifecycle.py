@@ -7,6 +7,7 @@ can never be proved leaves the open lists as `unproved`, and a lead closes it wi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +27,8 @@ from approvals.untrusted import typed_text
 
 MAX_REASON = 300  # characters
 Status = ReviewTask.Status
-ENDED_COLUMNS = (
-    *("status", "superseded_by", "version"),
-    *("assignee", "lease_id", "lease_expires_at"),
-)
+LEASE_COLUMNS = ("assignee", "lease_id", "lease_expires_at")
+ENDED_COLUMNS = ("status", "superseded_by", "version", *LEASE_COLUMNS)
 
 
 @transaction.atomic(durable=True)
@@ -107,34 +106,48 @@ def supersede(older_id: UUID, newer_id: UUID, *, proof: Mapping[str, Any]) -> bo
     older, newer = locked[older_id].row, locked[newer_id].row
     if older.status != Status.PENDING:
         return False
-    holder, until = older.assignee, older.lease_expires_at
     older.superseded_by = newer
     work = UnitOfWork()
+    data = {"older": str(older.pk), **_take_over(work, older, newer, locked[newer_id].now)}
     _end(work, locked[older_id], Status.SUPERSEDED, {**proof, "by": str(newer.pk)})
-    moved = Comment.objects.filter(review=older).update(review=newer)
-    now = locked[newer_id].now
-    changed: list[str] = []
-    if older.escalated_to_id and newer.status == Status.PENDING and not newer.escalated_to_id:
-        newer.escalated_to_id = older.escalated_to_id
-        changed += ["escalated_to"]
-    if (
-        holder is not None
-        and until is not None
-        and until > now
-        and newer.status == Status.PENDING
-        and not newer.is_held(now)
-    ):
-        newer.assignee, newer.lease_id, newer.lease_expires_at = holder, uuid7(), until
-        newer.version += 1
-        changed += ["assignee", "lease_id", "lease_expires_at", "version"]
-    if changed:
-        work.update(newer, *changed)
-    data = {"older": str(older.pk), "comments": moved}
-    data |= {"claim_of": holder.email} if holder and newer.assignee_id == holder.pk else {}
+    data["comments"] = Comment.objects.filter(review=older).update(review=newer)
     end = locked[newer_id].chain
     audit.record(work, end, AuditKind.REVIEW_SUCCEEDED, by=SYSTEM, data=data)
     work.write()
     return True
+
+
+def _take_over(
+    work: UnitOfWork, older: ReviewTask, newer: ReviewTask, now: datetime
+) -> dict[str, Any]:
+    """Give an open newer review the escalation and the running claim of the older one; returns what for the event.
+
+    An escalation ends a claim on the newer review: its holder may decide there no more, nor release it. A
+    claim is not handed over to a review that others decide.
+    """
+    if newer.status != Status.PENDING:
+        return {}
+    changed: list[str] = []
+    data: dict[str, Any] = {}
+    target = older.escalated_to
+    if target is not None and newer.escalated_to_id is None:
+        newer.escalated_to = target
+        changed += ["escalated_to"]
+        data["escalated_to"] = target.slug
+        if newer.assignee is not None:
+            data["claim_ended_of"] = newer.assignee.email
+        newer.drop_lease()
+        changed += LEASE_COLUMNS
+    have_same_deciders = newer.escalated_to_id == older.escalated_to_id
+    if older.assignee and older.is_held(now) and have_same_deciders and not newer.is_held(now):
+        newer.assignee, newer.lease_id = older.assignee, uuid7()
+        newer.lease_expires_at = older.lease_expires_at
+        data["claim_of"] = older.assignee.email
+        changed += LEASE_COLUMNS
+    if changed:
+        newer.version += 1
+        work.update(newer, *dict.fromkeys(changed), "version")
+    return data
 
 
 def _close(review_id: UUID, status: Status, proof: Mapping[str, Any]) -> bool:

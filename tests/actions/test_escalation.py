@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from approvals import policy
-from approvals.actions import assignment, decisions, escalation, queues
+from approvals.actions import assignment, decisions, escalation, lifecycle, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError, Invalid, NotAllowed
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
@@ -174,3 +174,40 @@ def test_nothing_is_escalated_without_a_reason_twice_or_to_nobody(
     escalation.escalate(review.pk, "Now.", by=actor(alice))
     with pytest.raises(Invalid, match="escalated already"):
         escalation.escalate(review.pk, "Again.", by=actor(lena))
+
+
+def test_a_newer_review_of_an_escalated_one_is_not_left_with_a_holder_who_may_not_decide_it(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, dora: User
+) -> None:
+    older, newer = factories.review(queue), factories.review(queue)
+    escalation.escalate(older.pk, "For the board.", by=actor(alice))
+    claimed = assignment.claim(newer.pk, by=actor(alice))
+
+    assert lifecycle.supersede(older.pk, newer.pk, proof={"fate": "expired"})
+
+    newer.refresh_from_db()
+    assert (newer.escalated_to, newer.assignee, newer.lease_id) == (board, None, None)
+    assert newer.version == claimed.version + 1
+    data = AuditEvent.objects.get(kind="review.succeeded").data
+    assert (data["escalated_to"], data["claim_ended_of"]) == ("board", alice.email)
+    assert decisions.decide(newer.pk, Outcome.APPROVED, by=actor(dora)).status == "approved"
+
+
+def test_a_claim_goes_on_with_the_escalation_of_the_older_review_alone(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, dora: User
+) -> None:
+    reviews = [factories.review(queue) for _ in range(4)]
+    escalated, after, plain, before = reviews
+    escalation.escalate(escalated.pk, "For the board.", by=actor(alice))
+    assignment.claim(escalated.pk, by=actor(dora))
+    assignment.claim(after.pk, by=actor(alice))
+    assignment.claim(plain.pk, by=actor(alice))
+    escalation.escalate(before.pk, "For the board.", by=actor(alice))
+
+    assert lifecycle.supersede(escalated.pk, after.pk, proof={"fate": "expired"})
+    assert lifecycle.supersede(plain.pk, before.pk, proof={"fate": "expired"})
+
+    for row in reviews:
+        row.refresh_from_db()
+    assert after.assignee == dora
+    assert before.assignee is None, "alice may not decide what the board decides"
