@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 
 from approvals import policy
 from approvals.actors import SYSTEM, Actor
-from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
+from approvals.exceptions import ClaimedByAnother, Invalid
 from approvals.models import ReviewTask, Skip, User
 from approvals.models.ids import uuid7
 from approvals.models.review_routing import AWAKE
@@ -186,12 +186,8 @@ def _locked(
     """The pending review, locked, for an actor who may claim in its queue."""
     idempotency.keep(key, review_id)
     locked = locked_rows.review(review_id, by=by)
-    review = locked.row
     policy.may(Action.CLAIM, locked, by=by).or_raise()
-    if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.outcome_details())
-    if version is not None and version != review.version:
-        raise StaleVersion(version=review.version)
+    locked.ensure_pending(version)
     return locked
 
 

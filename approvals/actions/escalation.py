@@ -8,7 +8,7 @@ from django.db import transaction
 
 from approvals import policy
 from approvals.actors import Actor
-from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
+from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.policy import Action
 from approvals.records import audit, idempotency, locked_rows, tokens
@@ -79,12 +79,7 @@ def _locked(
     """The pending review, locked, for an actor who may claim it; nobody else holds it."""
     idempotency.keep(key, review_id)
     locked = locked_rows.review(review_id, by=by)
-    review = locked.row
     policy.may(Action.CLAIM, locked, by=by).or_raise()
-    if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.outcome_details())
-    if version is not None and version != review.version:
-        raise StaleVersion(version=review.version)
-    if review.assignee and review.is_held(locked.now) and review.assignee_id != by.person.pk:
-        raise ClaimedByAnother(assignee=review.assignee.email)
+    locked.ensure_pending(version)
+    locked.ensure_not_held_by_another()
     return locked

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from approvals import policy
 from approvals.actors import Actor
-from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, StaleVersion
+from approvals.exceptions import Invalid
 from approvals.models import ReviewTask, Skip
 from approvals.policy import Action
 from approvals.records import audit, idempotency, locked_rows, tokens
@@ -33,12 +33,13 @@ def skip(
 ) -> ReviewTask:
     """Have the actor given other reviews first; their claim on this one ends.
 
+    Without a claim the review's version stays: to others it is as it was, and what they decide holds.
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, ClaimedByAnother, or Invalid for a reason that
     cannot be stored.
     """
     locked = _locked(review_id, by, version, key)
     review = locked.row
-    data = {"reason": _checked_reason(review, reason)}
+    data: dict[str, str | bool] = {"reason": _checked_reason(review, reason)}
     work = UnitOfWork()
     earlier = Skip.objects.filter(review=review, user=by.person).first()
     if earlier is None:
@@ -46,9 +47,11 @@ def skip(
     else:
         earlier.at = locked.now
         work.update(earlier, "at")
-    review.drop_lease()
-    review.version += 1
-    work.update(review, *LEASE_COLUMNS, "version")
+    if review.is_held(locked.now):
+        review.drop_lease()
+        review.version += 1
+        work.update(review, *LEASE_COLUMNS, "version")
+        data["claim_ended"] = True
     audit.record(work, locked.chain, AuditKind.REVIEW_SKIPPED, by=by, data=data)
     work.write()
     return review
@@ -107,14 +110,9 @@ def _locked(
     """The pending review, locked, for an actor who may claim it; nobody else holds it."""
     idempotency.keep(key, review_id)
     locked = locked_rows.review(review_id, by=by)
-    review = locked.row
     policy.may(Action.CLAIM, locked, by=by).or_raise()
-    if review.status != ReviewTask.Status.PENDING:
-        raise AlreadyDecided(**review.outcome_details())
-    if version is not None and version != review.version:
-        raise StaleVersion(version=review.version)
-    if review.assignee and review.is_held(locked.now) and review.assignee_id != by.person.pk:
-        raise ClaimedByAnother(assignee=review.assignee.email)
+    locked.ensure_pending(version)
+    locked.ensure_not_held_by_another()
     return locked
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.models import Model
 
 from approvals.actors import Actor
-from approvals.exceptions import NotFound
+from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotFound, StaleVersion
 from approvals.models import ReviewQueue, ReviewTask, Vote
 from approvals.models.review_tasks import SECRETS
 from approvals.records import audit, rights, statements
@@ -46,6 +46,19 @@ class LockedReview(LockedRow[ReviewTask]):
     """A locked review with its queue; `rights` are those where it is decided, `votes` those not withdrawn."""
 
     votes: tuple[Vote, ...] = ()
+
+    def ensure_pending(self, version: int | None = None) -> None:
+        """Raise AlreadyDecided unless it is pending, StaleVersion if it has another version than this."""
+        if self.row.status != ReviewTask.Status.PENDING:
+            raise AlreadyDecided(**self.row.outcome_details())
+        if version is not None and version != self.row.version:
+            raise StaleVersion(version=self.row.version)
+
+    def ensure_not_held_by_another(self) -> None:
+        """Raise ClaimedByAnother if somebody else than the actor holds it."""
+        holder = self.row.assignee if self.row.is_held(self.now) else None
+        if holder is not None and holder.pk != self.by.person.pk:
+            raise ClaimedByAnother(assignee=holder.email)
 
 
 _REVIEW = statements.Columns(ReviewTask, "r", but=SECRETS)

@@ -39,7 +39,8 @@ def test_what_one_skips_is_given_to_others_and_to_oneself_last(
     assignment.release(first.pk, by=actor(bob))
     assert given(alice) == first
     event = AuditEvent.objects.get(kind="review.skipped")
-    assert (event.actor_name, event.data) == ("alice@example.com", {"reason": "I know them."})
+    data = {"reason": "I know them.", "claim_ended": True}
+    assert (event.actor_name, event.data) == ("alice@example.com", data)
 
 
 def test_the_last_time_one_skipped_counts(queue: ReviewQueue, alice: User) -> None:
@@ -117,3 +118,23 @@ def test_what_another_holds_or_is_decided_or_may_not_be_claimed_is_not_postponed
         "no": {"not_allowed"},
     }
     assert not Skip.objects.exists()
+
+
+def test_what_another_is_typing_holds_although_somebody_skips_the_review(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    review = factories.review(queue)
+
+    postponement.skip(review.pk, by=actor(alice))
+
+    request = decisions.DecisionRequest(version=review.version)
+    decided = decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob), request=request)
+    assert decided.status == "approved"
+
+
+def test_a_skip_that_ends_a_claim_raises_the_version(queue: ReviewQueue, alice: User) -> None:
+    claimed = assignment.claim(factories.review(queue).pk, by=actor(alice))
+
+    skipped = postponement.skip(claimed.pk, by=actor(alice))
+
+    assert (skipped.assignee, skipped.version) == (None, claimed.version + 1)

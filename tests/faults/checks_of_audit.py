@@ -24,13 +24,18 @@ STATUS_AFTER = {
 
 MOVES_VERSION = {
     "review.claimed", "review.released", "review.reassigned", "vote.cast",
-    "review.skipped", "review.snoozed", "review.escalated",
+    "review.snoozed", "review.escalated",
     *(set(STATUS_AFTER) - {"review.received"}),
 }  # fmt: skip
+# These raise the version if their data has one of these names.
+MOVES_VERSION_WITH = {
+    "review.succeeded": {"claim_of", "escalated_to"},
+    "review.skipped": {"claim_ended"},
+}
 
 KNOWN = MOVES_VERSION | {
     "review.received", "review.lease_ended", "review.commented", "review.newer_arrived",
-    "review.succeeded", "callback.retrying", "callback.delivered", "callback.closed_elsewhere",
+    *MOVES_VERSION_WITH, "callback.retrying", "callback.delivered", "callback.closed_elsewhere",
     "callback.parked", "callback.unconfirmed", "callback.requeued",
 }  # fmt: skip
 
@@ -65,7 +70,7 @@ def _replayed(
         yield Breach("I-16", what, about=about)
     moves = sum(
         event.kind in MOVES_VERSION
-        or (event.kind == "review.succeeded" and "claim_of" in event.data)
+        or bool(MOVES_VERSION_WITH.get(event.kind, set()) & set(event.data))
         for event in events
     )
     if set(kinds) <= KNOWN and review.version != 1 + moves:
