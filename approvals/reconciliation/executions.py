@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -89,7 +89,7 @@ def inquire(arn: str) -> None:
     turn = execution_snapshots.take(arn)
     if turn is None:
         return
-    reviews = [review for review in _waiting(arn) if places.is_asked_after(review)]
+    reviews = _waiting(arn)
     place = _place(arn, reviews)
     if place is None:
         execution_snapshots.postpone(arn, NOT_ASKED_FOR, proved=False)
@@ -149,10 +149,19 @@ def _may_describe(beginning: str, *, proved: bool) -> bool:
     return True
 
 
-def _waiting(arn: str) -> Any:
-    pending = ReviewTask.objects.pending().filter(execution_arn=arn).order_by("deadline_at")
-    related = pending.select_related("queue")
-    return related.defer("raw_body", "sealed_extras", "sealed_token", "payload")[:SETTLED_AT_ONCE]
+def _waiting(arn: str) -> list[ReviewTask]:
+    """The undecided reviews of an execution, of the queues that it belongs to; SETTLED_AT_ONCE at most.
+
+    Queues are judged first: reviews of other queues that name the execution would fill the limit. Those
+    that are `unproved` belong here too, since a queue's settings may have been mended.
+    """
+    queues = ReviewQueue.objects.filter(reviews__execution_arn=arn).distinct()
+    own = [queue for queue in queues if arn and places.mismatch(queue, arn) is None]
+    undecided = (ReviewTask.Status.PENDING, ReviewTask.Status.UNPROVED)
+    rows = ReviewTask.objects.filter(execution_arn=arn, queue__in=own, status__in=undecided)
+    related = rows.select_related("queue").order_by("deadline_at")
+    light = related.defer("raw_body", "sealed_extras", "sealed_token", "payload")
+    return list(light[:SETTLED_AT_ONCE])
 
 
 def _place(arn: str, reviews: list[ReviewTask]) -> Place | None:
@@ -257,7 +266,8 @@ def _settle(review: ReviewTask, newer: ReviewTask | None, found: Mapping[UUID, E
     newest = Fate.UNKNOWN_TASK if newer is None else found[newer.pk].fate
     if newest in {Fate.NOT_NOW, Fate.HISTORY_UNREADABLE}:
         return False  # to end it now would leave its claim and its comments behind
-    if newer is not None and newest != Fate.UNKNOWN_TASK:
+    is_pending = review.status == ReviewTask.Status.PENDING  # else no claim is left to hand over
+    if newer is not None and newest != Fate.UNKNOWN_TASK and is_pending:
         lifecycle.supersede(review.pk, newer.pk, proof=proof)
     elif evidence.fate == Fate.EXPIRED:
         lifecycle.expire(review.pk, proof=proof)

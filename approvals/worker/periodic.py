@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -105,11 +105,43 @@ def _hurry_for_closed_tokens() -> None:
         execution_snapshots.hurry(arn)
 
 
+class OverdueWalk:
+    """Walks overdue reviews by deadline, on from where the last turn ended, and from the start at the end.
+
+    So rows that stay overdue, with which a task has no work or whose work changes nothing, hide none behind.
+    """
+
+    def __init__(self) -> None:
+        self._after: tuple[datetime, UUID] | None = None
+
+    def turn(self, overdue: ReviewQuerySet, wanted: Callable[[ReviewTask], bool]) -> list[UUID]:
+        """The ids of up to AT_ONCE `wanted` reviews among the next OVERDUE_AT_ONCE of `overdue`."""
+        page = list(_named(self._behind(overdue)))
+        found: list[UUID] = []
+        for review in page:
+            self._after = review.deadline_at, review.pk
+            if wanted(review):
+                found.append(review.pk)
+            if len(found) == AT_ONCE:
+                return found
+        if len(page) < OVERDUE_AT_ONCE:
+            self._after = None
+        return found
+
+    def _behind(self, overdue: ReviewQuerySet) -> ReviewQuerySet:
+        if self._after is None:
+            return overdue
+        at, pk = self._after
+        later = Q(deadline_at__gt=at) | Q(deadline_at=at, pk__gt=pk)
+        return overdue.filter(later, deadline_at__gte=at)  # which an index serves
+
+
 class Prober:
     """Probes overdue reviews that name no execution of their queue, by a heartbeat, if the queue allows it."""
 
     def __init__(self) -> None:
         self._next: dict[UUID, float] = {}
+        self._walk = OverdueWalk()
 
     def turn(self) -> int:
         """Probe what is overdue and was not probed in the last minute; returns how many were."""
@@ -117,10 +149,11 @@ class Prober:
         undecided = (ReviewTask.Status.PENDING, ReviewTask.Status.UNPROVED)
         overdue = ReviewTask.objects.filter(allowed, status__in=undecided, deadline_at__lte=Now())
         able = overdue.exclude(pk__in=failing_rows.paused("probes"))
-        ids = [review.pk for review in _named(able) if not places.is_asked_after(review)][:AT_ONCE]
         now = time.monotonic()
-        self._next = {pk: at for pk, at in self._next.items() if pk in set(ids)}
-        due = [pk for pk in ids if self._next.get(pk, 0.0) <= now]
+        self._next = {pk: at for pk, at in self._next.items() if at > now}
+        due = self._walk.turn(
+            able, lambda row: row.pk not in self._next and not places.is_asked_after(row)
+        )
         for pk in due:
             self._next[pk] = now + PROBE_AGAIN
             failing_rows.attempt("probes", pk, executions.probe)
@@ -130,18 +163,16 @@ class Prober:
 def put_unproved_aside() -> int:
     """Take reviews out of the open ones that are past their deadline and of which nothing can be proved."""
     able = ReviewTask.objects.overdue().exclude(pk__in=failing_rows.paused("unproved"))
-    ids = [review.pk for review in _named(able) if not places.is_provable(review)]
-    return sum(
-        bool(failing_rows.attempt("unproved", pk, lifecycle.mark_unproved)) for pk in ids[:AT_ONCE]
-    )
+    ids = _unproved.turn(able, lambda review: not places.is_provable(review))
+    return sum(bool(failing_rows.attempt("unproved", pk, lifecycle.mark_unproved)) for pk in ids)
 
 
 def _named(overdue: ReviewQuerySet) -> ReviewQuerySet:
     """The first of these overdue reviews, with what says whether their executions are asked after."""
     rows = overdue.select_related("queue").only(
-        "execution_arn", "queue", *(f"queue__{name}" for name in PLACE_COLUMNS)
+        "execution_arn", "deadline_at", "queue", *(f"queue__{name}" for name in PLACE_COLUMNS)
     )
-    return rows.order_by("deadline_at")[:OVERDUE_AT_ONCE]
+    return rows.order_by("deadline_at", "pk")[:OVERDUE_AT_ONCE]
 
 
 def purge() -> int:
@@ -200,6 +231,7 @@ def watch_batch_executions() -> None:
 
 _batches = runner.Scheduler()
 _retention = retention.Purge()
+_unproved = OverdueWalk()
 TASKS = {
     "batches": (work_on_batches, timedelta(seconds=1)),
     "checks": (check_queues, timedelta(seconds=5)),

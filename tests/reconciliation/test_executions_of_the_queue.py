@@ -250,3 +250,36 @@ def test_nothing_of_a_decided_forged_review_waits(queue: ReviewQueue, asked: lis
 
     assert asked == []
     assert OutboxEntry.objects.count() == 0
+
+
+def test_reviews_of_another_queue_that_name_an_execution_hide_no_genuine_one(
+    aws: FakeAws, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = waiting()
+    other = factories.queue(
+        "other", sqs_url="https://sqs.us-east-1.amazonaws.com/999999999999/other"
+    )
+    monkeypatch.setattr(executions, "SETTLED_AT_ONCE", 2)
+    for _ in range(2):
+        factories.review(other, executionArn=genuine.execution_arn, timeoutSeconds=10)
+    aws.expire(aws.tasks()[-1]["token"])
+    all_due()
+
+    executions.ask_due(limit=10)
+
+    genuine.refresh_from_db()
+    assert genuine.status == "expired"
+
+
+def test_the_history_ends_an_unproved_review_whose_queue_was_mended(
+    aws: FakeAws, waiting: Waiting
+) -> None:
+    review = waiting()
+    ReviewTask.objects.filter(pk=review.pk).update(status="unproved")
+    aws.expire(aws.tasks()[-1]["token"])
+    all_due()
+
+    executions.ask_due(limit=10)
+
+    review.refresh_from_db()
+    assert review.status == "expired"

@@ -129,3 +129,36 @@ def test_the_report_counts_the_rows_on_which_work_fails(
     periodic.end_leases()
 
     assert measured()["failing_rows"] == 1
+
+
+def test_overdue_reviews_that_prove_nothing_do_not_keep_later_ones_from_being_probed(
+    overdue: list[ReviewTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ReviewTask.objects.update(deadline_at=Now() - timedelta(seconds=1))
+    monkeypatch.setattr(periodic, "AT_ONCE", 1)
+    monkeypatch.setattr(periodic, "PROBE_AGAIN", 0.0)
+    probed: list[UUID] = []
+    monkeypatch.setattr(executions, "probe", probed.append)
+    prober = periodic.Prober()
+
+    assert [prober.turn() for _ in range(3)] == [1, 1, 1]
+
+    assert set(probed) == {review.pk for review in overdue}
+
+
+def test_overdue_reviews_that_stay_open_do_not_keep_later_ones_from_being_put_aside(
+    overdue: list[ReviewTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provable = factories.queue("provable", probe_with_heartbeats=True)
+    other = factories.queue("other")
+    ReviewTask.objects.update(queue=provable, deadline_at=Now() - timedelta(seconds=9))
+    last = factories.review(other, executionArn=None)
+    ReviewTask.objects.filter(pk=last.pk).update(
+        deadline_at=Now() - timedelta(seconds=1), deadline_source="message"
+    )
+    monkeypatch.setattr(periodic, "OVERDUE_AT_ONCE", 1)
+
+    assert sum(periodic.put_unproved_aside() for _ in range(5)) == 1
+
+    last.refresh_from_db()
+    assert last.status == "unproved"
