@@ -19,5 +19,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS review_by_step", migrations.RunSQL.noop),
         migrations.RunSQL(INDEX, "DROP INDEX CONCURRENTLY IF EXISTS review_by_step"),
     ]
