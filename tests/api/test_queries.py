@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals.actions import decisions
+from approvals.actions import decisions, escalation, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import Decision, QueueMembership, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from tests import factories
@@ -51,3 +52,23 @@ def test_rights_end_with_the_role(api: Caller, alice: User, review: ReviewTask) 
     refused(api.get(f"reviews/{review.pk}/"), 404, "not_found")
     refused(api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"}), 404, "not_found")
     assert not Decision.objects.exists()
+
+
+def test_a_list_of_escalated_reviews_keeps_to_the_queue_that_was_asked_for(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
+    first, second = factories.queue("first"), factories.queue("second")
+    expected = {}
+    for each in (first, second):
+        queues.save(each.slug, {"escalate_to": queue}, by=COMMAND_LINE)
+        person = factories.user(f"{each.slug}@example.com", "reviewer", each)
+        review = factories.review(each)
+        escalation.escalate(review.pk, "Above my limit.", by=actor(person))
+        expected[each.slug] = [str(review.pk)]
+    asked = {"escalated_to": queue.slug}
+
+    for slug, ids in {**expected, "elsewhere": []}.items():
+        listed = api.get("reviews/", asked | {"queue": slug}).json()["results"]
+        assert [row["id"] for row in listed] == ids
+    assert len(api.get("reviews/", asked).json()["results"]) == 2
+    assert api.post(f"queues/{queue.slug}/next/?escalated_to={queue.slug}").status_code == 204

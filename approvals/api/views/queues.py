@@ -48,8 +48,7 @@ class Next(Endpoint):
         self.body(EmptyBody)
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
-        rows = queries.reviews(self.actor)
-        rows = rows if asked["escalated_to"] else rows.filter(queue=queue)
+        rows = queries.reviews(self.actor).filter(queue=queue)
         listed = queries.filtered(rows, asked, self.actor)
         wanted = listed.rows.order_by(*listed.order)
         row = self.run_once(
