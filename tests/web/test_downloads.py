@@ -115,3 +115,17 @@ def test_no_list_reads_a_payload(client: Client, alice: User, queue: ReviewQueue
         assert len(html) < 50_000
         if not path.startswith("/?q"):  # the only review of its reference is shown itself
             assert not [each for each in sent if '"payload",' in each["sql"]]
+
+
+def test_the_file_is_not_much_larger_than_the_message(
+    desk: Desk, alice: User, queue: ReviewQueue
+) -> None:
+    deep: object = [0] * 50_000
+    for _ in range(40):
+        deep = [deep]
+    message = factories.message(input={"deep": deep})
+    review = review_of(message)
+
+    file = desk(alice).get(at(review, "payload")).content
+
+    assert len(file) < 2 * len(json.dumps(message))
