@@ -6,6 +6,7 @@ on its unique index until that transaction ends; a refused request is rolled bac
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,11 +26,12 @@ AT_ONCE = 10_000  # rows of one DELETE
 # A key that has expired, though it is not purged yet, is taken over by the new request.
 _KEEP = """
 INSERT INTO approvals_receipt AS kept
-  (id, principal, key, request, body_sha256, status, result)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+  (id, principal, key, request, body_sha256, status, result, answer)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb)
 ON CONFLICT (principal, key) DO UPDATE SET
   id = EXCLUDED.id, request = EXCLUDED.request, body_sha256 = EXCLUDED.body_sha256,
-  status = EXCLUDED.status, result = EXCLUDED.result, answer = NULL, created_at = statement_timestamp()
+  status = EXCLUDED.status, result = EXCLUDED.result, answer = EXCLUDED.answer,
+  created_at = statement_timestamp()
 WHERE kept.created_at < statement_timestamp() - %s
 RETURNING 1
 """
@@ -76,11 +78,7 @@ def keep(key: Key | None, result: UUID | None = None) -> None:
     """
     if key is None:
         return
-    values = [
-        *(uuid7(), key.principal, key.key, key.request, key.body_sha256),
-        *(key.status, result, kept_for()),
-    ]
-    if statements.first_row(_KEEP, values):
+    if _stored(key, key.status, result=result):
         return
     kept = _of(key).first()
     if kept is None:  # a purge took the old one between the two statements
@@ -99,9 +97,7 @@ def fill(key: Key | None, result: UUID, *, status: int | None = None) -> None:
 
 def keep_refusal(key: Key, status: int, answer: dict[str, Any]) -> None:
     """Store a refusal as the response of this key, for a surface that repeats refusals too."""
-    row = _row(key, answer=answer)
-    row.status = status
-    IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
+    _stored(key, status, answer=answer)
 
 
 def earlier(key: Key) -> IdempotencyKey | None:
@@ -123,16 +119,15 @@ def _of(key: Key) -> QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(principal=key.principal, key=key.key)
 
 
-def _row(key: Key, *, result: UUID | None = None, answer: Any = None) -> IdempotencyKey:
-    return IdempotencyKey(
-        principal=key.principal,
-        key=key.key,
-        request=key.request,
-        body_sha256=key.body_sha256,
-        status=key.status,
-        result=result,
-        answer=answer,
-    )
+def _stored(
+    key: Key, status: int, *, result: UUID | None = None, answer: dict[str, Any] | None = None
+) -> bool:
+    """Store a key, in the place of one that has expired; False if there is one that has not."""
+    values = [
+        *(uuid7(), key.principal, key.key, key.request, key.body_sha256),
+        *(status, result, None if answer is None else json.dumps(answer), kept_for()),
+    ]
+    return statements.first_row(_KEEP, values) is not None
 
 
 def _compare(kept: IdempotencyKey, key: Key) -> None:

@@ -105,3 +105,14 @@ def test_a_request_without_a_key_leaves_no_row() -> None:
     idempotency.fill(None, uuid4())
 
     assert not IdempotencyKey.objects.exists()
+
+
+def test_a_refusal_takes_the_place_of_a_key_that_has_expired() -> None:
+    idempotency.keep(KEY)
+    outlive_its_days(KEY)
+
+    idempotency.keep_refusal(KEY, 422, {"code": "invalid"})
+
+    stored = idempotency.earlier(KEY)
+    assert stored is not None
+    assert (stored.status, stored.answer) == (422, {"code": "invalid"})
