@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from approvals.models import Decision, OutboxEntry, ReviewQueue
+from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.outbox import DeliveryState, Detail
 from approvals.policy import Action
 from approvals.web import delivery_descriptions
@@ -66,7 +66,7 @@ def delivery_status(
     access: Access,
     now: datetime,
     *,
-    newer: UUID | None = None,
+    newer: ReviewTask | None = None,
 ) -> DeliveryStatus:
     """The status by a decision's outbox entry; without an entry it counts as unconfirmed.
 
@@ -86,7 +86,7 @@ def delivery_status(
         attempts=entry.attempts if entry else 0,
         ended_at=entry.ended_at if entry else None,
         undo_until=decision.undo_until if _undoable(decision, entry, access, now) else None,
-        reapply_to=_reapply_to(decision, state, access, newer),
+        reapply_to=_reapply_to(state, access, newer),
     )
 
 
@@ -109,14 +109,11 @@ def _stages(
     )
 
 
-def _reapply_to(
-    decision: Decision, state: DeliveryState, access: Access, newer: UUID | None
-) -> UUID | None:
+def _reapply_to(state: DeliveryState, access: Access, newer: ReviewTask | None) -> UUID | None:
     """The open review of the same step that this person may decide, if the decision came too late."""
     if state != DeliveryState.CLOSED_ELSEWHERE or newer is None:
         return None
-    allowed = access.may(Action.DECIDE, ReviewQueue(pk=decision.review.queue_id)).allowed
-    return newer if allowed else None
+    return newer.pk if access.may(Action.DECIDE, newer).allowed else None
 
 
 def _undoable(decision: Decision, entry: OutboxEntry | None, access: Access, now: datetime) -> bool:

@@ -237,7 +237,9 @@ def status_of_decision(review: ReviewTask, access: Access, now: datetime) -> Del
         return None
     decision.review = review  # saves loading it again
     entry = outbox.callback_entries([decision.pk]).get(decision.pk)
-    newer: UUID | None = cast("Any", review).newer_open
+    newer_id: UUID | None = cast("Any", review).newer_open
+    light = ReviewTask.objects.only("queue", "escalated_to")  # who decides it may have changed
+    newer = light.filter(pk=newer_id).first() if newer_id else None
     return delivery_status(decision, entry, access, now, newer=newer)
 
 

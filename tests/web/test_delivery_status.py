@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from approvals.actions import decisions
+from approvals.actions import decisions, escalation
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, User
 from approvals.models.choices import Outcome
@@ -122,3 +122,23 @@ def test_a_decision_undone_elsewhere_makes_the_page_load_anew(desk: Desk, alice:
     decisions.undo(review.decision.pk, by=actor(alice, "api"))
     response = desk(alice).get(at(review, "delivery"), {"seen": "x"}, headers=HTMX)
     assert response["HX-Refresh"] == "true"
+
+
+def test_a_decision_is_applied_again_only_by_those_who_decide_the_newer_review(
+    alice: User, lena: User
+) -> None:
+    review, newer = factories.review(), factories.review()
+    escalation.escalate(newer.pk, "For a lead.", by=actor(alice))
+    newer.refresh_from_db()
+    decision = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice)).decision
+    assert decision is not None
+    entry = OutboxEntry.objects.get(subject=decision.pk)
+    entry.state, entry.detail = "settled", "closed_elsewhere"
+
+    def offered(who: User) -> object:
+        access = Access(actor(who))
+        shown = delivery_status(decision, entry, access, decision.decided_at, newer=newer)
+        assert shown.state == "closed_elsewhere"
+        return shown.reapply_to
+
+    assert (offered(alice), offered(lena)) == (None, newer.pk)
