@@ -18,55 +18,25 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 import structlog
 
 from config import downloads, live_events, probes, server_settings
+from config.bodies import Bodies, Body, RefusedError, Scope
 from config.wsgi import application as django
 
-MIB = 2**20
-# More than any view accepts: of a longer body the view sees this much and refuses it in its own words.
-MOST_OF_A_BODY = 2 * MIB
-MOST_OF_ALL_BODIES = 64 * MIB  # that have arrived and are not answered
 UNSENT = frozenset(
     {"content-length", "transfer-encoding", "connection"}
 )  # of the message, not its meaning
 RETRY = ("retry-after", "1")
 CLOSE = ("connection", "close")
+TEXT = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")]
 Response = tuple[int, list[tuple[str, str]], bytes]
 Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes]], None]
 
 log = structlog.get_logger(__name__)
-
-
-class Headers(Protocol):
-    """Names in lower case and values; a name may come several times."""
-
-    def __contains__(self, name: str) -> bool: ...
-    def get(self, name: str) -> str | None: ...
-    def items(self) -> list[tuple[str, str]]: ...
-
-
-class Scope(Protocol):
-    """The head of a request (RSGI specification, HTTP connection scope)."""
-
-    http_version: str
-    server: str
-    client: str
-    method: str
-    path: str
-    query_string: str
-    headers: Headers
-
-
-class RefusedError(Exception):
-    """The request is refused before Django sees it, with this status."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
 
 
 #: The signal by which the master says that it is about to stop its workers.
@@ -79,7 +49,7 @@ class Application:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(server_settings.THREADS, "request")
         self._probe_threads = ThreadPoolExecutor(2, "probe")  # they never wait for requests
-        self._held = 0  # bytes of bodies
+        self._bodies = Bodies()
         self._streams = live_events.Streams()
         self._downloads = downloads.Downloads()
 
@@ -91,20 +61,21 @@ class Application:
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""
-        chunks: list[bytes] = []
+        body = Body()
         try:
+            refuse_unreadable(scope)
             if "content-length" in scope.headers or "transfer-encoding" in scope.headers:
-                await self._receive(scope, protocol, chunks)
+                await self._bodies.receive(scope, protocol, body)
             threads = self._probe_threads if scope.path in probes.PATHS else self._threads
-            environ = environment(scope, b"".join(chunks))
+            environ = environment(scope, b"".join(body.chunks))
             response = await self._answer(threads, environ, protocol)
             if response is None:
                 return
         except RefusedError as refused:
             log.info("web.refused", status=refused.status, why=str(refused), path=scope.path[:200])
-            response = refused.status, [CLOSE, RETRY], b""
+            response = refused.status, [CLOSE, RETRY, *TEXT], f"{refused}\n".encode()
         finally:
-            self._held -= sum(map(len, chunks))
+            self._bodies.release(body)
         with contextlib.suppress(RuntimeError):  # RSGIProtocolClosed: the client has gone
             protocol.response_bytes(*response)
 
@@ -127,29 +98,21 @@ class Application:
             return None
         return response
 
-    async def _receive(self, scope: Scope, protocol: Any, chunks: list[bytes]) -> None:
-        """Collect the body. Raises RefusedError if it is late, broken, or too much with all others."""
-        if "transfer-encoding" in scope.headers:
-            # Django reads no body without a length; and what two servers could delimit differently is
-            # refused, for granian does not show a Content-Length beside `chunked`.
-            raise RefusedError(411, "the head does not say how long the body is")
-        size, declared = 0, scope.headers.get("content-length")
-        try:
-            async with asyncio.timeout(server_settings.BODY_SECONDS):
-                async for chunk in protocol:
-                    if self._held + len(chunk) > MOST_OF_ALL_BODIES:
-                        raise RefusedError(503, "too many bodies")
-                    chunks.append(chunk)
-                    self._held += len(chunk)
-                    size += len(chunk)
-                    if size > MOST_OF_A_BODY:
-                        return
-        except TimeoutError:
-            raise RefusedError(408, "the body did not arrive in time") from None
-        except RuntimeError:  # granian's RSGIProtocolError and RSGIProtocolClosed
-            raise RefusedError(400, "the body ended before its end") from None
-        if declared != str(size):
-            raise RefusedError(400, "the body has another length than its head says")
+
+def refuse_unreadable(scope: Scope) -> None:
+    """Raise RefusedError if a header has a value that granian does not show: one with a byte outside ASCII.
+
+    `items` and `get` leave such a value out, as if an Idempotency-Key, an X-Forwarded-For or an If-Match had
+    not been sent. A Cookie is no exception: without it its sender would be signed out, and could not
+    sign in, with no word why. Of several lines of one name only a first one can be found.
+    """
+    shown: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        shown.setdefault(name, value)
+    for name in scope.headers.keys():  # noqa: SIM118  (no dictionary)
+        if name not in shown or scope.headers[name] != shown[name]:
+            advice = "; delete the cookies of this site" if name == "cookie" else ""
+            raise RefusedError(400, f"the header {name} has characters outside ASCII{advice}")
 
 
 def environment(scope: Scope, body: bytes) -> dict[str, Any]:

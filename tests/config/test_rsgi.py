@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from config import rsgi, server_settings
+from config import bodies, rsgi, server_settings
 
 
 class Headers:
-    """The headers of a request, as granian gives them."""
+    """The headers of a request, as granian gives them: values outside ASCII only by their names."""
 
     def __init__(self, *pairs: tuple[str, str]) -> None:
         self._pairs = list(pairs)
@@ -21,11 +21,18 @@ class Headers:
     def __contains__(self, name: str) -> bool:
         return name in dict(self._pairs)
 
+    def __getitem__(self, name: str) -> str:
+        first = next(value for key, value in self._pairs if key == name)
+        return first if first.isascii() else ""
+
     def get(self, name: str) -> str | None:
-        return dict(self._pairs).get(name)
+        return dict(reversed(self.items())).get(name)
+
+    def keys(self) -> list[str]:
+        return list(dict(self._pairs))
 
     def items(self) -> list[tuple[str, str]]:
-        return self._pairs
+        return [(name, value) for name, value in self._pairs if value.isascii()]
 
 
 class Sender:
@@ -141,10 +148,25 @@ def test_a_late_body_is_refused_and_a_broken_one(
     assert seen == []
 
 
-def test_all_bodies_together_have_a_limit(
+@pytest.mark.parametrize(
+    "values", [["caf\xe9"], ["caf\xe9", "b"], ["\xff, 192.0.2.1"]], ids=["one", "first", "list"]
+)
+@pytest.mark.parametrize("name", ["idempotency-key", "x-forwarded-for", "if-match", "cookie"])
+def test_a_header_that_the_server_does_not_show_is_refused_by_name(
+    seen: list[dict[str, Any]], name: str, values: list[str]
+) -> None:
+    status, headers, body = answers(Sender(), *((name, value) for value in values))
+
+    assert status == 400
+    assert f"the header {name} has characters outside ASCII".encode() in body
+    assert ("content-type", "text/plain; charset=utf-8") in headers
+    assert seen == []
+
+
+def test_a_refused_body_frees_what_was_held(
     monkeypatch: pytest.MonkeyPatch, seen: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(rsgi, "MOST_OF_ALL_BODIES", 3)
+    monkeypatch.setattr(bodies, "MOST_OF_SHORT_BODIES", 3)
     application = rsgi.Application()
     several = [Sender([b"aa", b"a"], pause=0.02) for _ in range(2)]
 
@@ -162,7 +184,7 @@ def test_all_bodies_together_have_a_limit(
 def test_of_a_very_long_body_django_sees_enough_to_refuse_it(
     monkeypatch: pytest.MonkeyPatch, seen: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(rsgi, "MOST_OF_A_BODY", 3)
+    monkeypatch.setattr(bodies, "MOST_OF_A_BODY", 3)
 
     assert answers(Sender([b"aa"] * 9), ("content-length", "18"))[0] == 201
     assert seen[0]["body"] == b"aaaa"
