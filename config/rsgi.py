@@ -1,7 +1,8 @@
 """The application that granian serves: it receives a request completely, then calls Django in a thread.
 
 A client that sends slowly occupies a coroutine and the bytes that it has sent, and no thread; one that
-reads slowly neither, because granian sends the responses. So threads only wait for the database.
+reads slowly neither, because granian sends the responses, and ends one that reads nothing
+(`config.slow_readers`). So threads only wait for the database.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
+from wsgiref.util import FileWrapper
 
 import structlog
 
-from config import downloads, live_events, probes, server_settings
+from config import downloads, live_events, probes, server_settings, slow_readers
 from config.bodies import Bodies, Body, RefusedError, Scope
 from config.wsgi import application as django
 
@@ -33,7 +36,9 @@ UNSENT = frozenset(
 RETRY = ("retry-after", "1")
 CLOSE = ("connection", "close")
 TEXT = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")]
-Response = tuple[int, list[tuple[str, str]], bytes]
+# Bytes of a file that are read into memory to be sent; granian sends a longer one piece by piece.
+MOST_OF_A_FILE = 65_536
+Response = tuple[int, list[tuple[str, str]], bytes | Path]
 Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes]], None]
 
 log = structlog.get_logger(__name__)
@@ -56,6 +61,7 @@ class Application:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start what runs beside the requests in a worker process."""
         probes.serve(django)
+        loop.call_soon(slow_readers.set_deadline)  # granian listens by then
         loop.add_signal_handler(STOPPING, self._streams.end)
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 
@@ -77,7 +83,11 @@ class Application:
         finally:
             self._bodies.release(body)
         with contextlib.suppress(RuntimeError):  # RSGIProtocolClosed: the client has gone
-            protocol.response_bytes(*response)
+            status, headers, content = response
+            if isinstance(content, Path):
+                protocol.response_file(status, headers, str(content))
+            else:
+                protocol.response_bytes(status, headers, content)
 
     async def _answer(
         self, threads: ThreadPoolExecutor, environ: dict[str, Any], protocol: Any
@@ -94,7 +104,8 @@ class Application:
         except downloads.EndedError:
             return None
         if is_stream and response is not None and response[0] == 200:
-            await self._streams.serve(protocol, frozenset(json.loads(response[2])["queues"]))
+            queues = json.loads(cast("bytes", response[2]))["queues"]
+            await self._streams.serve(protocol, frozenset(queues))
             return None
         return response
 
@@ -136,6 +147,7 @@ def environment(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.url_scheme": "http",  # a proxy ends TLS and says so in X-Forwarded-Proto
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": FileWrapper,
         "wsgi.multithread": True,
         "wsgi.multiprocess": server_settings.WORKERS > 1,
         "wsgi.run_once": False,
@@ -150,7 +162,9 @@ def environment(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 def answer(environ: dict[str, Any], send: Send | None = None) -> Response | None:
-    """Django's whole response to a request; None if it was too long to be held, and `send` has sent it.
+    """Django's response to a request, or None if it was too long to be held and `send` has sent it.
+
+    The content of a long file is its path.
 
     It runs in a thread, which makes all of a long response: the sessions of the database belong to threads.
     """
@@ -160,16 +174,26 @@ def answer(environ: dict[str, Any], send: Send | None = None) -> Response | None
         head[:] = [int(status[:3]), [(name.lower(), value) for name, value in headers]]
 
     chunks = django(environ, cast("Any", start_response))
+    content: bytes | Path
     try:
-        if send and getattr(chunks, "streaming", False) and "content-length" not in dict(head[1]):
+        is_stream = isinstance(chunks, FileWrapper) or getattr(chunks, "streaming", False)
+        if send and is_stream and "content-length" not in dict(head[1]):
             send((head[0], head[1]), chunks)
             return None
-        body = b"".join(chunks)
+        content = _path_of_long_file(chunks) or b"".join(chunks)
     finally:
         close = getattr(chunks, "close", None)
         if close:
             close()
-    return head[0], head[1], body
+    return head[0], head[1], content
+
+
+def _path_of_long_file(chunks: Iterable[bytes]) -> Path | None:
+    """The path of the file that is the whole response, if there is one and it is long."""
+    file = getattr(chunks, "filelike", None)
+    if not isinstance(file, io.BufferedReader) or not isinstance(file.name, str) or file.tell():
+        return None
+    return Path(file.name) if os.fstat(file.fileno()).st_size > MOST_OF_A_FILE else None
 
 
 def end_with(parent: int) -> None:

@@ -34,3 +34,4 @@ except ImproperlyConfigured as error:
 
 THREADS = 64  # of each worker process
 GRACE = 10  # seconds for requests that are under way when the process is told to stop
+READ_SECONDS = 30  # that a client may read nothing of its response

@@ -20,6 +20,8 @@ BODY = (
     b"POST /api/v1/webhooks/decision/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 )
+LONG = 2 * 2**20
+LONG_BODY = BODY.replace(b"1000", str(LONG).encode()) + b" " * (LONG - 100)
 DEADLINE = 5  # seconds
 AT_ONCE = 3.0  # seconds, on a machine that others use too; it was 20, or never
 AWAITED = 4
@@ -62,6 +64,15 @@ def test_five_hundred_half_requests_of_each_kind_keep_nobody_waiting(web: Web) -
 
     assert [answer.status for answer in answers] == [200] * 3
     assert all(answer.seconds < AT_ONCE for answer in answers)
+
+
+def test_long_bodies_that_stall_refuse_nobody_elses(web: Web) -> None:
+    with web.holding(LONG_BODY, 40):  # 80 MiB
+        orders = [web.order(number).status for number in range(1_000, 1_003)]
+        long = web.request("POST", "/accounts/login/", body="x" * 500_000)
+
+    assert orders == [202] * 3
+    assert long.status == 403  # Django's: its form has no token
 
 
 def test_a_body_that_trickles_has_the_same_deadline(web: Web) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,7 @@ class Sender:
     ) -> None:
         self.chunks, self.pause, self.breaks = chunks, pause, breaks
         self.answers: list[tuple[int, list[tuple[str, str]], bytes]] = []
+        self.files: list[str] = []
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self.chunks:
@@ -53,6 +55,10 @@ class Sender:
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.answers.append((status, headers, body))
+
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
+        self.files.append(file)
+        self.answers.append((status, headers, b""))
 
 
 def scope(*headers: tuple[str, str], path: str = "/x%20%C3%A4") -> Any:
@@ -197,3 +203,23 @@ def test_a_client_that_has_gone_is_no_error(seen: list[dict[str, Any]]) -> None:
 
     asyncio.run(rsgi.Application().__rsgi__(scope(), Gone()))
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("size", [rsgi.MOST_OF_A_FILE, rsgi.MOST_OF_A_FILE + 1])
+def test_a_long_file_is_not_read_into_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * size)
+
+    def django(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Length", str(size))])
+        return environ["wsgi.file_wrapper"](path.open("rb"))
+
+    monkeypatch.setattr(rsgi, "django", django)
+    sender = Sender()
+    _, headers, body = answers(sender)
+
+    assert headers == [("content-length", str(size))]
+    is_long = size > rsgi.MOST_OF_A_FILE
+    assert (sender.files, len(body)) == (([str(path)], 0) if is_long else ([], size))

@@ -190,6 +190,7 @@ BODIES: dict[str, tuple[tuple[str, ...], bytes]] = {
     "two tokens": ((JSON, LENGTH, "Authorization: Bearer x"), ORDER),
     "two keys": ((JSON, LENGTH, "Idempotency-Key: a", f"Idempotency-Key: {'b' * 254}"), ORDER),
     "a key with an underscore": ((JSON, "Content_Length: 19"), ORDER),
+    "a key that the server does not show": ((JSON, LENGTH, "Idempotency-Key: caf\xe9"), ORDER),
     "a folded line": ((JSON, LENGTH, "X: a", " folded"), ORDER),
     "a space before the colon": ((JSON, "Content-Length : 19"), ORDER),
     "a NUL in a line": ((JSON, LENGTH, "X: a\0b"), ORDER),
@@ -295,6 +296,14 @@ def test_a_bare_line_feed_ends_a_line_of_a_head(web: Web) -> None:
     answers = web.sends(web.head("GET", "/api/v1/queues/", "X: a\nAuthorization: Bearer other"))
 
     assert [status for status, _ in answers] == [401]  # two tokens, not one that is overlooked
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "If-Match", "Cookie", "X"])
+def test_a_header_outside_ascii_is_refused_by_name(web: Web, name: str) -> None:
+    ((status, body),) = web.sends(web.head("GET", "/api/v1/queues/", f"{name}: \xff, 192.0.2.1"))
+
+    assert status == 400
+    assert f"the header {name.lower()} has characters outside ASCII" in body.decode()
 
 
 def test_what_reaches_the_api_is_refused_in_its_own_words(web: Web) -> None:
