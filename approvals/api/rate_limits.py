@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -11,6 +9,7 @@ from rest_framework.views import APIView
 
 from approvals.models import ApiToken, WebhookSecret
 from approvals.records import rate_limits
+from approvals.untrusted import client_addresses
 
 
 class CallerRateLimit(BaseThrottle):
@@ -39,28 +38,5 @@ def count_address(request: Request) -> None:
 
 
 def address(request: Request) -> str:
-    """Returns the client's address as our own proxies report it; for IPv6 its /64 network.
-
-    Each of the ALLAUTH_TRUSTED_PROXY_COUNT proxies appends the address of its client to
-    X-Forwarded-For; entries before those are set by the client and ignored.
-    """
-    proxies: int = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    direct: str = request.META.get("REMOTE_ADDR", "")
-    seen = _without_port(hops[-proxies] if 0 < proxies <= len(hops) else direct)
-    try:
-        found = ipaddress.ip_address(seen)
-    except ValueError:
-        return direct[:100]
-    if isinstance(found, ipaddress.IPv6Address):
-        mapped = found.ipv4_mapped
-        # A subscriber is usually assigned a whole /64, and can use any address in it.
-        return str(mapped or ipaddress.ip_network((int(found), 64), strict=False))
-    return str(found)
-
-
-def _without_port(seen: str) -> str:
-    """Returns the address without the port that some proxies append: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
-    if seen.startswith("["):
-        return seen[1:].split("]", 1)[0]
-    return seen.split(":", 1)[0] if seen.count(":") == 1 else seen
+    """Returns the client's address as our own proxies report it; for IPv6 its /64 network."""
+    return client_addresses.network(request.META, proxies=settings.ALLAUTH_TRUSTED_PROXY_COUNT)

@@ -9,13 +9,14 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
-from allauth.core.internal.ratelimit import truncate_ip
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from approvals import policy
 from approvals.models import User
+from approvals.untrusted import client_addresses
 from approvals.web import sign_in
 
 
@@ -27,18 +28,15 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address by which sign-in attempts are limited: the client's, as our own proxy names it.
+        """The client's address as our own proxies report it, for allauth's own limits.
 
-        If the proxy names none, it is the proxy's own, so such clients share one limit.
+        If they report none, it is the proxy's own, so such clients share one limit.
         """
-        try:
-            return str(super().get_client_ip(request))
-        except PermissionDenied:
-            return str(request.META.get("REMOTE_ADDR") or "unknown")
+        return client_addresses.address(request.META, proxies=settings.ALLAUTH_TRUSTED_PROXY_COUNT)
 
     def network_of(self, request: HttpRequest) -> str:
         """The client's address, or the /64 network of an IPv6 address: one subscriber has all of it."""
-        return str(truncate_ip(self.get_client_ip(request)))[:50]
+        return client_addresses.network(request.META, proxies=settings.ALLAUTH_TRUSTED_PROXY_COUNT)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The user of an e-mail address and a password, None if they do not fit or must not sign in.
