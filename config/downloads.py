@@ -1,19 +1,29 @@
 """Sends long responses while Django makes them, so that an export of any length needs little memory.
 
-A download keeps the thread that makes it, for as long as its client reads. So few are sent at once, and one
-whose client reads nothing for a while ends.
+granian takes all that is written to its stream at once, however slowly its client reads. So a response goes
+through a pipe that granian reads as a file: only when its client has read what came before. A download keeps
+the thread that makes it, for as long as its client reads. So few are sent at once, and one whose client reads
+nothing for a while ends: the kernel ends its connection first (`config.slow_readers`), so that what is
+cut off does not look whole.
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
+import fcntl
+import os
+import select
+import termios
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 AT_ONCE = 4  # of a worker process
-PATIENCE = 30.0  # seconds that a client may read nothing
-PIECE = 65_536  # bytes that are sent at once
+PATIENCE = 60.0  # seconds that a client may read nothing; more than READ_SECONDS
+OPENING = 5.0  # seconds within which granian reads the first bytes, unless its client has gone
+PIECE = 65_536  # bytes that are written at once, and that a pipe holds
 
 
 class TooManyError(Exception):
@@ -40,26 +50,60 @@ class Downloads:
         """Send a response from a thread. Raises TooManyError, or EndedError if its client reads no more."""
         if not self._free.acquire(blocking=False):
             raise TooManyError
+        reading, writing = os.pipe()
         try:
-            transport = _in_loop(loop, _begin(protocol, head))
-            for piece in _pieces(chunks):
-                _in_loop(loop, transport.send_bytes(piece))
+            os.set_blocking(writing, False)
+            _in_loop(loop, _begin(protocol, head, f"/dev/fd/{reading}"))
+            pieces = _pieces(chunks)
+            _write(writing, next(pieces, b""))
+            _await_opened(reading)
+            os.close(reading)
+            reading = -1
+            for piece in pieces:
+                _write(writing, piece)
         finally:
+            os.close(writing)
+            if reading >= 0:
+                os.close(reading)
             self._free.release()
 
 
-async def _begin(protocol: Any, head: tuple[int, list[tuple[str, str]]]) -> Any:
-    return protocol.response_stream(*head)
+async def _begin(protocol: Any, head: tuple[int, list[tuple[str, str]]], path: str) -> None:
+    protocol.response_file(*head, path)
 
 
-def _in_loop(loop: asyncio.AbstractEventLoop, awaited: Any) -> Any:
-    async def run() -> Any:
-        return await awaited
-
+def _in_loop(loop: asyncio.AbstractEventLoop, awaited: Any) -> None:
     try:
-        return asyncio.run_coroutine_threadsafe(run(), loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(awaited, loop).result(PATIENCE)
     except (TimeoutError, RuntimeError) as error:  # RuntimeError: granian's RSGIProtocolClosed
         raise EndedError from error
+
+
+def _write(writing: int, piece: bytes) -> None:
+    """Write to the pipe as its other end is read. Raises EndedError."""
+    left = memoryview(piece)
+    writable = select.poll()
+    writable.register(writing, select.POLLOUT)
+    while left:
+        if not writable.poll(PATIENCE * 1_000):
+            raise EndedError
+        try:
+            left = left[os.write(writing, left) :]
+        except BlockingIOError:
+            # poll(2) reports room for a few bytes; a write of more than PIPE_BUF may still find none.
+            time.sleep(0.005)
+        except BrokenPipeError as error:
+            raise EndedError from error
+
+
+def _await_opened(reading: int) -> None:
+    """Wait until granian has read the first bytes, and so has the pipe open itself. Raises EndedError."""
+    until = time.monotonic() + OPENING
+    waiting = array.array("i", [1])
+    while fcntl.ioctl(reading, termios.FIONREAD, waiting) == 0 and waiting[0]:
+        if time.monotonic() > until:
+            raise EndedError
+        time.sleep(0.002)
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from config import rsgi
+from config.bodies import Scope
 
 HEARTBEAT = 15  # seconds; granian notices a client that has gone when it is written to
 
@@ -16,7 +17,7 @@ HEARTBEAT = 15  # seconds; granian notices a client that has gone when it is wri
 class Streaming(rsgi.Application):
     """Also answers /events."""
 
-    async def __rsgi__(self, scope: rsgi.Scope, protocol: Any) -> None:
+    async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Keep a stream open until its client goes, or answer a request."""
         if scope.path != "/events":
             await super().__rsgi__(scope, protocol)
