@@ -17,6 +17,7 @@ from approvals.records.received_messages import Readable, Received, Refused
 log = structlog.get_logger(__name__)
 
 Origin = QuarantinedMessage.Origin
+NOT_STORABLE = "The database refuses this content."
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def accept(
     for item in readable:
         taken += _store_alone(queue, item, origin)
     for refusal in refused:
-        taken += _store(queue, [], [refusal], origin)
+        taken += _refuse_alone(queue, refusal, origin)
     return taken
 
 
@@ -91,7 +92,22 @@ def _store_alone(queue: ReviewQueue, item: Readable, origin: Origin) -> Taken:
             message_id=item.received.message_id,
             error=type(error).__name__,
         )
-        reason = Refused(item.received, "not_storable", "The database refuses this content.")
+        reason = Refused(item.received, "not_storable", NOT_STORABLE)
+        return _store(queue, [], [reason], origin)
+
+
+def _refuse_alone(queue: ReviewQueue, refusal: Refused, origin: Origin) -> Taken:
+    try:
+        return _store(queue, [], [refusal], origin)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  (as above)
+        log.warning(
+            "intake.refusal_not_stored",
+            message_id=refusal.received.message_id,
+            error=type(error).__name__,
+        )
+        reason = replace(refusal, reason="not_storable", explanation=NOT_STORABLE)
         return _store(queue, [], [reason], origin)
 
 

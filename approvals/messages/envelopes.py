@@ -16,7 +16,7 @@ from typing import Any
 
 from approvals.messages import pointers
 from approvals.messages.pointers import Pointer
-from approvals.untrusted import lenient_json
+from approvals.untrusted import display, lenient_json
 from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
 MAX_ENVELOPES = 8
@@ -140,7 +140,8 @@ class _Opening:
 
     def record(self, record: dict[str, Any]) -> Any:
         self.add_attributes(record.get("messageAttributes"))
-        source = str(record.get("eventSource") or record.get("EventSource") or "")[:40]
+        stated = str(record.get("eventSource") or record.get("EventSource") or "")
+        source = display.visible(stated[:40])  # jsonb refuses NUL and half a surrogate pair
         name = f"record of {source}" if source else "record"
         if isinstance(record.get("Sns"), dict):
             self.add_attributes(record["Sns"].get("MessageAttributes"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from approvals.untrusted import message_fields
+from approvals.untrusted import lenient_json, message_fields
 from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_REFERENCE = 256
@@ -93,7 +93,7 @@ class Reader:
             inner = _json_object(error)
             if inner is None or not {"error", "cause"} & set(map(message_fields.spelling, inner)):
                 return error[:256], error if len(error) > 256 else ""
-            error = inner
+            error, _ = lenient_json.storable(inner)  # its escapes may hide NUL or half a pair
         if error is None:
             return "", ""
         if not isinstance(error, dict):
@@ -130,9 +130,9 @@ def _time(value: Any, longest: int) -> datetime | None:
             seconds = number / 1000 if number >= MILLISECONDS else number
             return datetime.fromtimestamp(seconds, UTC) if seconds > longest else None
         at = datetime.fromisoformat(value) if isinstance(value, str) and len(value) < 64 else None
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
     except (ValueError, OverflowError, OSError):
         return None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
 
 
 def _number_text(value: str | float) -> str:

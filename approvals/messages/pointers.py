@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from approvals.untrusted.strict_json import Unreadable, check_text
+
 ATTRIBUTE = "S3MessageBodyKey"
 # "-..s3BucketName..-NAME-..s3BucketName..--..s3Key..-KEY-..s3Key..-" stands in receipts only, never in bodies.
 _IN_ATTRIBUTE = re.compile(r"\(([a-z0-9.-]{3,63})\)(.{1,1024})", re.DOTALL)
@@ -43,7 +45,7 @@ def of_value(value: Any) -> Pointer | None:
 def of_attributes(attributes: Mapping[str, Any]) -> Pointer | None:
     """The pointer in a message's attributes; None if there is none."""
     match = _IN_ATTRIBUTE.fullmatch(str(attributes.get(ATTRIBUTE, ""))[:1200])
-    return Pointer(match[1], match[2]) if match else None
+    return _checked(match[1], match[2]) if match else None
 
 
 def _of_members(members: Any, bucket: str, key: str) -> Pointer | None:
@@ -52,4 +54,14 @@ def _of_members(members: Any, bucket: str, key: str) -> Pointer | None:
     found = members.get(bucket), members.get(key)
     if not all(isinstance(text, str) and 0 < len(text) <= 1024 for text in found):
         return None
-    return Pointer(str(found[0]), str(found[1]))
+    return _checked(str(found[0]), str(found[1]))
+
+
+def _checked(bucket: str, key: str) -> Pointer | None:
+    """The pointer; None for a text that no name in S3 can be, which is UTF-8 without NUL."""
+    try:
+        check_text(bucket)
+        check_text(key)
+    except Unreadable:
+        return None
+    return Pointer(bucket, key)

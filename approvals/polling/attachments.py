@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from approvals import messages
-from approvals.exceptions import Invalid, Unavailable
+from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
 from approvals.gateways import s3, sqs
 from approvals.messages import Extras, PointerNotRead
 from approvals.messages.pointers import Pointer
@@ -30,6 +30,12 @@ def received(queue: ReviewQueue, message: sqs.Message) -> Received | None:
     except Unavailable as error:
         log.warning("poll.object_away", queue=queue.slug, error=error.message)
         return None
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  (one message must not hold up the others of its batch)
+        name = type(error).__name__
+        log.warning("poll.object_failed", queue=queue.slug, error=name)
+        extras = replace(extras, not_fetched=f"reading it failed here ({name}).")
     return Received(message.body, message.message_id, message.sent_at, extras)
 
 

@@ -103,7 +103,7 @@ def poll_until_empty(queue: ReviewQueue, budget: Budget, *, dead_letters: bool =
 def poll_forever(
     queue: ReviewQueue, stop: threading.Event, budget: Budget, *, dead_letters: bool = False
 ) -> None:
-    """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives SQS and database."""
+    """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives every failure."""
     failures = 0
     try:
         while not stop.is_set() and (limit := budget.take(sqs.BATCH)):
@@ -123,6 +123,9 @@ def poll_forever(
                 failures = _pause("poll.database_away", queue, error, failures, stop)
             except Unavailable as error:
                 failures = _pause("poll.queue_away", queue, error, failures, stop)
+            except Exception as error:  # a thread that ended would leave its queue unread
+                log.exception("poll.failed", queue=queue.slug)
+                failures = _pause("poll.failed", queue, error, failures, stop)
             finally:
                 budget.give_back(limit - received)
     finally:

@@ -15,6 +15,7 @@ from approvals.models.ids import uuid7
 from approvals.records import audit, received_messages, tokens, unit_of_work
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Refused
+from approvals.untrusted import display
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +81,7 @@ def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessag
         sealed_extras=received_messages.sealed_extras(item.received, pk),
         raw_body_bytes=len(body),
         reason=item.reason,
-        explanation=item.explanation.replace("\0", "")[:300],
+        explanation=display.visible(item.explanation)[:300],
         sqs_message_id=item.received.message_id,
         sent_at=item.received.sent_at,
     )

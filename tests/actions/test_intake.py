@@ -270,3 +270,52 @@ def test_a_review_that_was_admitted_before_the_list_stays_one_and_its_copy_a_dup
     other = received(body | {"orderId": "other"})
     assert intake.accept(queue, [other]) == intake.Taken(quarantined=1)
     assert QuarantinedMessage.objects.get().reason == "conflict"
+
+
+HALF_A_PAIR = '{"Records":[{"eventSource":"\\ud800","body":"not json"}]}'
+
+
+def test_an_explanation_with_half_a_surrogate_pair_holds_up_no_other_message(
+    queue: ReviewQueue,
+) -> None:
+    taken = intake.accept(queue, [received(HALF_A_PAIR), received(), received("junk")])
+
+    assert taken == intake.Taken(reviews=1, quarantined=2)
+    row = QuarantinedMessage.objects.get(explanation__contains="U+D800")
+    assert row.reason == "not_json"
+
+
+def test_a_refusal_the_database_refuses_is_kept_with_a_fixed_explanation(
+    queue: ReviewQueue,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE approvals_quarantinedmessage ADD CONSTRAINT no_poison"
+            " CHECK (reason <> 'not_json')"
+        )
+
+    taken = intake.accept(queue, [received("{broken"), received()])
+
+    assert taken == intake.Taken(reviews=1, quarantined=1)
+    row = QuarantinedMessage.objects.get()
+    assert (row.reason, row.explanation) == ("not_storable", intake.NOT_STORABLE)
+
+
+@pytest.mark.parametrize("source", ["\\u0000x", "\\ud800"])
+def test_an_event_source_that_cannot_be_stored_costs_no_review(
+    source: str, queue: ReviewQueue
+) -> None:
+    body = json.dumps(json.dumps(message()))
+    arrival = received(f'{{"Records":[{{"eventSource":"{source}","body":{body}}}]}}')
+
+    assert intake.accept(queue, [arrival]) == intake.Taken(reviews=1)
+    assert "U+" in ReviewTask.objects.get().envelopes[1]
+
+
+@pytest.mark.parametrize("cause", ['"a\\ud800"', '"a\\u0000"', '{"a\\ud800": 1}'])
+def test_a_cause_whose_escapes_cannot_be_stored_costs_no_review(
+    cause: str, queue: ReviewQueue
+) -> None:
+    arrival = received(error=f'{{"Error": "X", "Cause": {cause}}}')
+
+    assert intake.accept(queue, [arrival]) == intake.Taken(reviews=1)

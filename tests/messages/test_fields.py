@@ -67,3 +67,11 @@ def test_a_mapped_value_comes_before_the_fields_own_name() -> None:
     reader = Reader({"title": "own"}, {"title": ("$.about.title", "mapped")})
 
     assert reader.text("title", 200) == "mapped"
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_mapped_time_beyond_the_calendar_is_flagged(time: str) -> None:
+    reader = Reader({}, {"timeoutSeconds": ("$.deadline", time)})
+
+    assert reader.deadline(99_999_999) == (None, None)
+    assert reader.flags == ["$.deadline"]

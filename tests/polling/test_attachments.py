@@ -173,3 +173,26 @@ def test_a_token_in_an_attribute_is_sealed_with_the_body_for_replay(
     again = attachments.received(queue, message("hello", orderId="9", taskToken=TOKEN))
     assert again is not None
     assert intake.accept(queue, [again]).duplicates == 1
+
+
+@pytest.mark.parametrize("key", ["k\\ud800", "k\\u0000"])
+def test_a_key_that_cannot_be_one_is_never_asked_for_and_holds_up_no_other_message(
+    key: str, store: S3, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqs.Message("m2", "r", factories.received().body, datetime.now(UTC))
+    body = POINTER.replace('"k"', f'"{key}"')
+
+    assert polled(monkeypatch, allow(queue, "big"), message(body), other) == ["m1", "m2"]
+    assert (store.read, ReviewTask.objects.count()) == ([], 1)
+
+
+def test_an_object_whose_reading_fails_unforeseen_holds_up_no_other_message(
+    store: S3, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.refusal = KeyError("unforeseen")
+    other = sqs.Message("m2", "r", factories.received().body, datetime.now(UTC))
+
+    assert polled(monkeypatch, allow(queue, "big"), message(), other) == ["m1", "m2"]
+    row = QuarantinedMessage.objects.get()
+    assert (row.reason, ReviewTask.objects.count()) == ("s3_pointer", 1)
+    assert "reading it failed here (KeyError)" in row.explanation

@@ -220,6 +220,17 @@ def test_sqs_away_is_waited_out(queue: ReviewQueue, aws: Sqs) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_unforeseen_failure_is_waited_out(queue: ReviewQueue, aws: Sqs) -> None:
+    aws.put(body())
+    aws.refusal = ValueError("unforeseen")
+    threading.Timer(0.1, setattr, (aws, "refusal", None)).start()
+
+    keep_polling(queue, lambda: not aws.messages)
+
+    assert len(aws.receives) >= 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_queue_that_is_changed_is_polled_as_it_is_now_and_a_disabled_one_no_more(
     queue: ReviewQueue, aws: Sqs
 ) -> None:
