@@ -22,6 +22,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
+_PERCENT = re.compile(r"%(?:25)*+([2-7][0-9A-Fa-f])")  # of ASCII, once or more often
 _LIKE_A_TOKEN = re.compile(
     # As JSON may spell it, too. From within a run of backslashes nothing is tried: that took quadratic time.
     r"(?:[A-Za-z0-9+/=_-]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}"
@@ -108,11 +109,21 @@ def _is_token(key: str, value: Any) -> bool:
 
 def _redact_token(text: str, token: str) -> str:
     text = _replaced(text, token)
+    if "%" in text:
+        plain = _PERCENT.sub(lambda match: _decoded(match, token), text)
+        if token in plain:
+            text = _replaced(plain, token)
     if "\\" in text:
         plain = _ESCAPED.sub(_unescaped, text)
         if token in plain:
             return _replaced(plain, token)
     return text
+
+
+def _decoded(match: re.Match[str], token: str) -> str:
+    """The character of a percent-encoding, if the token has it; any other stays as it is written."""
+    character = chr(int(match[1], 16))
+    return character if character in token else match[0]
 
 
 def _replaced(text: str, token: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from urllib.parse import quote
 
 import pytest
 
@@ -54,3 +55,21 @@ def test_a_megabyte_of_backslashes_is_redacted_in_less_than_a_second() -> None:
     began = time.process_time()
     assert len(redaction.redact_text("\\" * 1_000_000)) == 1_000_000
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("safe", ["", "/", "+", "="])
+def test_a_percent_encoded_token_in_a_link_is_taken_out(safe: str) -> None:
+    once = quote(TOKEN, safe=safe)
+    for spelt in (once, once.replace("%2B", "%2b").replace("%2F", "%2f"), quote(once, safe="")):
+        link = f"https://x.example/approve?taskToken={spelt}&to=%C3%A9"
+
+        shown = redaction.redact({"link": link}, TOKEN)["link"]
+
+        assert shown == f"https://x.example/approve?taskToken={redaction.PLACEHOLDER}&to=%C3%A9"
+
+
+def test_a_megabyte_of_percent_signs_is_redacted_in_less_than_a_second() -> None:
+    began = time.process_time()
+    for text in ("%" * 1_000_000, "%" + "25" * 500_000, "%2B" * 333_333):
+        redaction.redact(text, TOKEN)
+    assert time.process_time() - began < 3
