@@ -93,7 +93,7 @@ class Reader:
             inner = _json_object(error)
             if inner is None or not {"error", "cause"} & set(map(message_fields.spelling, inner)):
                 return error[:256], error if len(error) > 256 else ""
-            error, _ = lenient_json.storable(inner)  # its escapes may hide NUL or half a pair
+            error = inner
         if error is None:
             return "", ""
         if not isinstance(error, dict):
@@ -144,6 +144,7 @@ def _number_text(value: str | float) -> str:
 
 def _cause(cause: Any) -> str:
     """A cause as text: of JSON text, the sentence that explains it."""
+    cause, _ = lenient_json.storable(cause)  # escapes in a text may have hidden NUL or half a pair
     if not isinstance(cause, str):
         return "" if cause is None else json.dumps(cause, ensure_ascii=False)[:MAX_CAUSE]
     shown = cause
