@@ -81,7 +81,7 @@ def _row(queue: ReviewQueue, item: Refused, origin: Origin) -> QuarantinedMessag
         sealed_extras=received_messages.sealed_extras(item.received, pk),
         raw_body_bytes=len(body),
         reason=item.reason,
-        explanation=display.visible(item.explanation)[:300],
+        explanation=display.visible(item.explanation.replace("\0", ""))[:300],
         sqs_message_id=item.received.message_id,
         sent_at=item.received.sent_at,
     )
