@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from tests.records.test_audit_verification import past_the_triggers
 
 pytestmark = pytest.mark.django_db
 
-OTHER = {
+OTHER: dict[str, Callable[[], Any]] = {
     "id": uuid4,
     "outcome": lambda: "rejected",
     "reason_code": lambda: "other",
