@@ -30,9 +30,9 @@ def read(content: bytes, size: int, taken: list[int] | None = None) -> str:
         TEXT.encode("utf-8-sig"),
         TEXT.encode("utf-16"),
         b"\xfe\xff" + TEXT.encode("utf-16-be"),
-        gzip.compress(TEXT.encode("utf-8-sig")),
-        gzip.compress(TEXT.encode("utf-16")),
-        gzip.compress(TEXT[:10].encode()) + gzip.compress(TEXT[10:].encode()),
+        gzip.compress(TEXT.encode("utf-8-sig"), mtime=0),
+        gzip.compress(TEXT.encode("utf-16"), mtime=0),
+        gzip.compress(TEXT[:10].encode(), mtime=0) + gzip.compress(TEXT[10:].encode(), mtime=0),
     ],
 )
 def test_text_is_read_alike_in_pieces_of_any_size(content: bytes, size: int) -> None:
@@ -45,9 +45,9 @@ def test_text_is_read_alike_in_pieces_of_any_size(content: bytes, size: int) -> 
         (TEXT.encode("utf-32"), "UTF-32"),
         (b"PK\x03\x04 and more", ".xlsx"),
         (b"%PDF-1.7", "a PDF"),
-        (gzip.compress(b"x" * 1_000)[:-9], "breaks off"),
-        (gzip.compress(b"x" * 1_000)[:-8] + b"damaged!", "damaged"),
-        (gzip.compress(b"x") + b"more", "damaged"),
+        (gzip.compress(b"x" * 1_000, mtime=0)[:-9], "breaks off"),
+        (gzip.compress(b"x" * 1_000, mtime=0)[:-8] + b"damaged!", "damaged"),
+        (gzip.compress(b"x", mtime=0) + b"more", "damaged"),
         (b"\x1f\x8b\x09 is no gzip", "damaged"),
     ],
 )
@@ -57,7 +57,7 @@ def test_what_is_no_text_is_named(content: bytes, what: str) -> None:
 
 
 def test_a_file_that_unpacks_to_far_more_is_given_up_early() -> None:
-    packed = gzip.compress(b"\n" * 60_000_000)
+    packed = gzip.compress(b"\n" * 60_000_000, mtime=0)
     taken: list[int] = []
 
     with pytest.raises(NotTextError, match="200 times"):
@@ -76,4 +76,4 @@ def test_a_whole_file_is_text_or_says_why_not() -> None:
     assert encodings.text(TEXT.encode("utf-16")) == TEXT
     with pytest.raises(NotTextError, match="not UTF-8"):
         encodings.text(TEXT.encode("latin-1", "ignore"))
-    assert encodings.beginning(gzip.compress(b"[" + b"x" * 100_000)[:40])[:1] == b"["
+    assert encodings.beginning(gzip.compress(b"[" + b"x" * 100_000, mtime=0)[:40])[:1] == b"["
