@@ -14,7 +14,7 @@ COPY requirements.txt /tmp/
 # By the hashes of the lock, wheels only: no compiler is needed, and no package's own code runs during the build. The service
 # installs nothing later, so pip is removed.
 RUN python3 -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
         -r /tmp/requirements.txt \
     && /venv/bin/pip uninstall --yes --quiet pip setuptools
 WORKDIR /app

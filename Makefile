@@ -28,13 +28,15 @@ $(READY): requirements.txt requirements-dev.txt
 		|| { echo "Countersign needs Python 3.11 or newer: $(PYTHON) is older (PYTHON= names another)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 		|| { rm -rf .venv; echo "Python's venv module is missing: install python3-venv"; exit 1; }
-	@# Wheels alone, so that no package's code runs; yattag (of cosmic-ray) has none.
+	@# Wheels alone, so that no package's code runs; yattag (of cosmic-ray) has none. Without looking for
+	@# dependencies: the locks are complete, and pip takes no pin for one with an extra (coverage[toml]).
 	@echo "Installing into .venv (a few minutes the first time) ..."
 	@for lock in requirements.txt requirements-dev.txt; do \
-		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
+		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes --no-deps \
 			--only-binary :all: --no-binary yattag -r $$lock \
 			| sed -u -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'; \
 	done
+	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || { $(BIN)/python -m pip check; exit 1; }
 	@touch $@
 
 demo: $(READY) ## run the whole service on this machine, with orders arriving
