@@ -144,7 +144,7 @@ def flagged_fields(review: ReviewTask) -> list[FlaggedField]:
     budget = _Budget()
     return [
         FlaggedField(
-            *_labelled(entry, value, budget),
+            *_labelled(entry, value, budget, _currency(review)),
             flag_rules.description(entry["flag_when"]),
             bool(entry.get("sensitive")),
         )
@@ -212,15 +212,26 @@ def _promoted(review: ReviewTask, budget: _Budget) -> Iterable[PromotedField]:
         value = value_at(review.payload, path)
         if value is None:
             continue
-        yield PromotedField(*_labelled(entry, value, budget), bool(entry.get("sensitive")))
+        yield PromotedField(
+            *_labelled(entry, value, budget, _currency(review)), bool(entry.get("sensitive"))
+        )
 
 
-def _labelled(entry: dict[str, Any], value: Any, budget: _Budget) -> tuple[str, Node]:
+def _currency(review: ReviewTask) -> str:
+    """The currency that a review's order states; empty without one."""
+    order: Any = review.order
+    stated = order.get("currency") if isinstance(order, dict) else None
+    return stated if isinstance(stated, str) else ""
+
+
+def _labelled(
+    entry: dict[str, Any], value: Any, budget: _Budget, currency: str
+) -> tuple[str, Node]:
     """The label of a field that the queue's settings name, and its value as the settings show it."""
     path = str(entry.get("path", ""))
     node = _node(path.rsplit(".", 1)[-1], value, 0, budget)
     if entry.get("kind") == "money" and value is not None:
-        node = Node("money", text=money(value))
+        node = Node("money", text=money(value, currency))
     return visible(str(entry.get("label") or path)), node
 
 

@@ -81,7 +81,7 @@ def test_fields_that_the_queue_flags_come_first_with_value_and_rule(
 
     flagged = html[html.index('class="facts flagged"') : html.index('id="order-h"')]
     assert "above 500" in flagged
-    assert "812.50" in flagged
+    assert "EUR 812.50" in flagged
     assert "VAT" in flagged
     assert "missing" in flagged
     assert "Buyer" not in flagged
