@@ -16,6 +16,7 @@ from approvals.actions import (
     decisions,
     discussion,
     escalation,
+    exports,
     intake,
     interventions,
     lifecycle,
@@ -88,6 +89,10 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "decisions.undo": lambda s, by: decisions.undo(s.decision.pk, by=by),
     "discussion.comment": lambda s, by: discussion.comment(s.review.pk, "Why?", by=by),
     "discussion.dismiss": lambda s, by: discussion.dismiss(s.mention.pk, by=by),
+    "exports.record_trail_export": lambda _, by: exports.record_trail_export("csv", {}, by=by),
+    "exports.record_review_export": lambda s, by: exports.record_review_export(
+        s.review.queue, {}, by=by
+    ),
     "lifecycle.close_unproved": lambda s, by: lifecycle.close_unproved(s.review.pk, "Old.", by=by),
     "escalation.escalate": lambda s, by: escalation.escalate(s.review.pk, "Limit.", by=by),
     "postponement.skip": lambda s, by: postponement.skip(s.review.pk, by=by),

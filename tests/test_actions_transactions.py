@@ -13,6 +13,8 @@ WITHOUT_ONE_OF_ITS_OWN = {
     "batch_executions.note_progress": "one statement",
     "batches.give_back": "one statement",
     "batches.renew": "one statement",
+    "escalation.destination": "a query",
+    "postponement.latest": "a query",
     "batches.take": "a statement, and a look at what it has changed",
     "intake.accept": "one for all its messages or, if the database refuses that, one for each",
 }

@@ -217,7 +217,8 @@ NO_ROWS = re.compile(
     r"for (?:\w+, )*\w+ in (?:nav_queues|node\.|nodes|column|row\.?$|delivery\.stages|filtered\.|form|bar|bars"
     r"|path\.|estimate\.|notes|parts|messages|permissions\.|review\.flags|order\.promoted|outage"
     r"|field\.errors|drawing\.|hidden|tools|subjects|unused|check\.|fieldset|adminform|execution\.st|details"
-    r"|row\b)"
+    r"|row\b|edit_rows|waiting|report\.by_period|times\.columns|fatigue)"
+    r"|for figures, approved, rejected in rows"
 )
 
 

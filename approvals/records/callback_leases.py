@@ -70,7 +70,7 @@ def take(entry_id: UUID) -> Lease | None:
     if row is None:
         return None
     entry = _ENTRY.instance(row[: len(_ENTRY)])
-    if row[len(_ENTRY)] is None:
+    if row[len(_ENTRY) + _REVIEW.position("id")] is None:
         return Lease(entry, entry.attempts, entry.lease_epoch)
     review = _REVIEW.instance(row[len(_ENTRY) : -len(_QUEUE)])
     review.queue = _QUEUE.instance(row[-len(_QUEUE) :])

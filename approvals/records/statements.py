@@ -36,6 +36,10 @@ class Columns(Generic[M]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def position(self, name: str) -> int:
+        """The place of a field among the values."""
+        return self._names.index(name)
+
     def instance(self, values: Row) -> M:
         """The instance with these values; columns that were left out are deferred."""
         converted = list(values)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
@@ -142,12 +143,16 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
     rows = reviews_of(actor).select_related("queue", "assignee", "decision__by", "escalated_to")
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
+    # With what says who decides it, which may have changed.
+    newer = ReviewTask.objects.filter(pk=supersession.newer_open()).values(
+        told=JSONObject(pk="pk", queue_id="queue_id", escalated_to_id="escalated_to_id")
+    )[:1]
     started = OrderExecution.objects.exclude(execution_arn="")
     order = started.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
     review = (
         rows.annotate(
             version_arn=Subquery(version),
-            newer_open=supersession.newer_open(),
+            newer_open=Subquery(newer),
             order_id=Subquery(order),
         )
         .filter(pk=review_id)
@@ -237,9 +242,9 @@ def status_of_decision(review: ReviewTask, access: Access, now: datetime) -> Del
         return None
     decision.review = review  # saves loading it again
     entry = outbox.callback_entries([decision.pk]).get(decision.pk)
-    newer_id: UUID | None = cast("Any", review).newer_open
-    light = ReviewTask.objects.only("queue", "escalated_to")  # who decides it may have changed
-    newer = light.filter(pk=newer_id).first() if newer_id else None
+    told: dict[str, str | None] | None = cast("Any", review).newer_open
+    keys = {name: UUID(key) if key else None for name, key in (told or {}).items()}
+    newer = ReviewTask(**keys) if told else None
     return delivery_status(decision, entry, access, now, newer=newer)
 
 

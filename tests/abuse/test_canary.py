@@ -137,7 +137,12 @@ def test_without_the_guard_of_the_loggers_the_canary_would_be_seen(alice: User) 
 
 
 def test_no_error_on_the_way_in_repeats_the_token() -> None:
-    for bad in ('"taskToken"', '{"taskToken": "%s", "a": NaN}', '{"taskToken": "%s"', '["%s"]'):
+    for bad in (
+        '"taskToken"',
+        '{"taskToken": "%s", "schemaVersion": 2}',
+        '{"taskToken": "%s"',
+        '["%s"]',
+    ):
         text = bad.replace("%s", CANARY)
         with pytest.raises(Unreadable) as refused:
             messages.parse(text)

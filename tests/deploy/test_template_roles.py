@@ -50,12 +50,15 @@ EXECUTIONS, OF_BATCHES, OF_MAPS = (
     f"{OF_STATES}:execution:${{{machine}.Name}}:*"
     for machine in ("OrderFulfillment", "OrderBatch", "DailyOrders")
 )
+POINTED_TO = "arn:${AWS::Partition}:s3:::${PointerBucketName}/*"
 ORDERS, HANDED_OVER = "${OrdersBucket.Arn}/*", "${OrdersBucket.Arn}/batches/*"
 REVIEWS = {"ReviewQueue.Arn", "ReviewDeadLetterQueue.Arn"}
 # On what each duty acts. An execution's right is on the execution, a start's on the machine.
 RESOURCES = {
     ("IntakePolicy", "sqs:DeleteMessage"): REVIEWS | {"StatusEventsQueue.Arn"},
     ("IntakePolicy", "sqs:ReceiveMessage"): REVIEWS | {"StatusEventsQueue.Arn"},
+    ("IntakePolicy", "s3:GetObject"): {POINTED_TO},
+    ("IntakePolicy", "s3:GetObjectVersion"): {POINTED_TO},
     ("InspectionPolicy", "sqs:GetQueueAttributes"): REVIEWS,
     ("InspectionPolicy", "sqs:GetQueueUrl"): {"ReviewDeadLetterQueue.Arn"},
     ("DeliveryPolicy", "states:SendTaskFailure"): MACHINE,

@@ -55,8 +55,8 @@ def test_what_the_database_fills_in_is_there_afterwards(review: ReviewTask, alic
     assert database_time.now() - vote.cast_at < timedelta(seconds=30)
     assert vote == Vote.objects.get()
     assert vote.cast_at == Vote.objects.get().cast_at
-    vote.reason = "saved again as a stored row"
-    vote.save()
+    vote.withdrawn_at = vote.cast_at
+    vote.save()  # as a stored row: an UPDATE
     assert Vote.objects.count() == 1
 
 

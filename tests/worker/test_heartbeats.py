@@ -230,9 +230,9 @@ def test_throttling_stops_the_calls_of_that_place_for_a_while_and_of_no_other(
     elsewhere = factories.queue("elsewhere", heartbeat_seconds=30, region="eu-west-3")
     for _ in range(60):
         factories.review(living, executionArn=None)
-    factories.review(elsewhere, executionArn=None, taskToken="token-elsewhere")
+    factories.review(elsewhere, executionArn=None, taskToken="token-from-elsewhere")
     beats.answer = lambda token: (
-        OK if token == "token-elsewhere" else Answer(Proof.THROTTLED, "ThrottlingException")
+        OK if token == "token-from-elsewhere" else Answer(Proof.THROTTLED, "ThrottlingException")
     )
 
     sender._look_at = 0
@@ -240,7 +240,7 @@ def test_throttling_stops_the_calls_of_that_place_for_a_while_and_of_no_other(
     while time.monotonic() - began < 0.9:
         sender.turn()
 
-    assert len(beats.times["token-elsewhere"]) == 1
+    assert len(beats.times["token-from-elsewhere"]) == 1
     assert len(beats) - 1 < 60, "the first refusals stopped the rest"
     beats.answer = OK
     wait_until(
@@ -253,11 +253,11 @@ def test_throttling_stops_the_calls_of_that_place_for_a_while_and_of_no_other(
 def test_a_silent_call_never_stops_the_rest(
     living: ReviewQueue, beats: Beats, sender: HeartbeatSender
 ) -> None:
-    silent = factories.review(living, taskToken="token-silent")
+    silent = factories.review(living, taskToken="token-that-is-silent")
     for _ in range(20):
         factories.review(living)
     over = threading.Event()
-    beats.answer = lambda token: (token == "token-silent" and over.wait(90) and OK) or OK
+    beats.answer = lambda token: (token == "token-that-is-silent" and over.wait(90) and OK) or OK
     sender._look_at = 0
 
     try:
@@ -269,6 +269,6 @@ def test_a_silent_call_never_stops_the_rest(
         all_due()
         sender.turn()
         assert Heartbeat.objects.get(review=silent).beaten_at is None
-        assert len(beats.times["token-silent"]) == 1, "no second call while the first is under way"
+        assert len(beats.times["token-that-is-silent"]) == 1, "no second call while the first is under way"
     finally:
         over.set()

@@ -48,7 +48,9 @@ class Next(Endpoint):
         self.body(EmptyBody)
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
-        rows = queries.reviews(self.actor).filter(queue=queue)
+        rows = queries.reviews(self.actor)
+        if asked["escalated_to"] != slug:  # those were escalated from other queues
+            rows = rows.filter(queue=queue)
         listed = queries.filtered(rows, asked, self.actor)
         wanted = listed.rows.order_by(*listed.order)
         row = self.run_once(
