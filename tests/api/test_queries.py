@@ -71,4 +71,6 @@ def test_a_list_of_escalated_reviews_keeps_to_the_queue_that_was_asked_for(
         listed = api.get("reviews/", asked | {"queue": slug}).json()["results"]
         assert [row["id"] for row in listed] == ids
     assert len(api.get("reviews/", asked).json()["results"]) == 2
-    assert api.post(f"queues/{queue.slug}/next/?escalated_to={queue.slug}").status_code == 204
+    # `next` stays in its queue, but for what was escalated to that queue.
+    assert api.post(f"queues/{queue.slug}/next/?escalated_to=first").status_code == 204
+    assert api.post(f"queues/{queue.slug}/next/?escalated_to={queue.slug}").status_code == 200
