@@ -16,6 +16,7 @@ EXPECTED: dict[str, str] = {
     "parameter=cursor": "a cursor is signed by the list that gave it",
     "pointer=/edits": "edits follow the queue's own output schema, and go with an approval only",
     "pointer=/source": "which buckets may be read is this installation's own setting",
+    "pointer=/until": "whether a time is still to come, and before the deadline, is no matter of shape",
     "pointer=/to": "whether somebody of this e-mail may decide here is no matter of shape",
 }
 # strict_json, at any place of a body; and which characters are printable is a table, not a pattern.
@@ -24,6 +25,8 @@ UNSTORABLE = (
     "A text holds",
     "A key holds",
     "order_id has over 256 or unprint",
+    "This review is open: only one that cannot be proved",  # the review's status, not the request
+    "This review has been escalated already",
     "Give either orders or a source",  # as below
     "Give either task_token or review_id",  # schemathesis overlooks `oneOf` once in 5,000 cases
 )

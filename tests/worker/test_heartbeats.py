@@ -269,6 +269,8 @@ def test_a_silent_call_never_stops_the_rest(
         all_due()
         sender.turn()
         assert Heartbeat.objects.get(review=silent).beaten_at is None
-        assert len(beats.times["token-that-is-silent"]) == 1, "no second call while the first is under way"
+        assert len(beats.times["token-that-is-silent"]) == 1, (
+            "no second call while the first is under way"
+        )
     finally:
         over.set()
