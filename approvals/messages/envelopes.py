@@ -6,24 +6,17 @@ to more than 1 MiB. The bytes that SQS gave are stored as they came.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from approvals.messages import pointers
 from approvals.messages.pointers import Pointer
-from approvals.untrusted import display, lenient_json
+from approvals.untrusted import base64_text, display, lenient_json
 from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
 MAX_ENVELOPES = 8
 SEVERAL = "several_messages"
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
-_BLANKS = b" \t\r\n"
-_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
 
 @dataclass(frozen=True)
@@ -173,10 +166,10 @@ class _Opening:
 
     def unpacked(self, text: str) -> str | None:
         """The text in base64, compressed or not; None if it holds none that could be JSON."""
-        packed = _from_base64(text)
+        packed = base64_text.decoded(text)
         if packed is None:
             return None
-        compressed = packed.startswith(_COMPRESSED)
+        compressed = base64_text.is_compressed(packed)
         plain = _inflated(packed) if compressed else packed
         try:
             inner = plain.decode("utf-8-sig")
@@ -229,32 +222,13 @@ def _is_record(value: Any) -> bool:
     return has_source and isinstance(value.get("body", value.get("data")), str | dict)
 
 
-def _from_base64(text: str) -> bytes | None:
-    """The bytes of a base64 text, of either alphabet, broken into lines or not; None if it is none."""
-    try:
-        packed = text.encode("ascii").translate(None, _BLANKS)
-    except UnicodeEncodeError:
-        return None
-    if not _BASE64.fullmatch(packed):
-        return None
-    packed = packed.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
-    try:
-        return base64.b64decode(packed + b"=" * (-len(packed) % 4))
-    except binascii.Error:
-        return None
-
-
 def _inflated(packed: bytes) -> bytes:
     """What a gzip or zlib stream holds. Raises Unreadable beyond 1 MiB, or if it is broken."""
-    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either header
     try:
-        plain = stream.decompress(packed, MAX_BYTES + 1)
-    except zlib.error:
-        raise Unreadable(
-            "not_json", "The message is base64 of a compressed text that is broken."
-        ) from None
-    if len(plain) > MAX_BYTES:
-        raise Unreadable(
-            "too_large", f"The compressed message unpacks to more than {MAX_BYTES} bytes."
-        )
-    return plain
+        return base64_text.inflated(packed)
+    except base64_text.BrokenError:
+        explanation = "The message is base64 of a compressed text that is broken."
+        raise Unreadable("not_json", explanation) from None
+    except base64_text.TooLargeError:
+        explanation = f"The compressed message unpacks to more than {MAX_BYTES} bytes."
+        raise Unreadable("too_large", explanation) from None

@@ -5,21 +5,37 @@ from __future__ import annotations
 import json
 
 from approvals.messages import requests
-from approvals.messages.envelopes import Extras
+from approvals.messages.envelopes import MAX_ENVELOPES, Extras
 from approvals.messages.maps import NO_MAP, MessageMap
 from approvals.messages.requests import NO_EXTRAS
-from approvals.untrusted import lenient_json, redaction
+from approvals.untrusted import base64_text, lenient_json, redaction
 from approvals.untrusted.strict_json import Unreadable
+
+UNSHOWN = "[base64 that holds no text]"
 
 
 def redacted_body(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP) -> str:
     """A message out of its envelopes, without its task token, as indented JSON.
 
-    A body that cannot be read, or has no token, is redacted as text.
+    A body that cannot be read, or has no token, is redacted as text; base64 is shown by what it holds.
     """
     try:
         message = requests.read(body, extras, message_map)
     except Unreadable:
-        return redaction.redact_text(body)
+        return redaction.redact_text(_plain(body))
     stored, _ = lenient_json.storable(message.document)
     return json.dumps(redaction.redact(stored, message.token), indent=2, ensure_ascii=False)
+
+
+def _plain(body: str) -> str:
+    """The text that a body of base64 holds; another body as it is."""
+    for _ in range(MAX_ENVELOPES):
+        packed = base64_text.decoded(body)
+        if packed is None:
+            return body
+        try:
+            packed = base64_text.inflated(packed) if base64_text.is_compressed(packed) else packed
+            body = packed.decode("utf-8-sig")
+        except (base64_text.BrokenError, base64_text.TooLargeError, UnicodeDecodeError):
+            return UNSHOWN
+    return UNSHOWN

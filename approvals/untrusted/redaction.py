@@ -11,7 +11,7 @@ from collections.abc import Callable
 from string import ascii_letters, digits
 from typing import Any
 
-from approvals.untrusted import message_fields
+from approvals.untrusted import base64_text, message_fields
 
 PLACEHOLDER = "[task token]"
 
@@ -25,26 +25,34 @@ _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _PERCENT = re.compile(r"%(?:25)*+([2-7][0-9A-Fa-f])")  # of ASCII, once or more often
 _LIKE_A_TOKEN = re.compile(
     # As JSON may spell it, too. From within a run of backslashes nothing is tried: that took quadratic time.
-    r"(?:[A-Za-z0-9+/=_-]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}"
+    r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}"
 )
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{128,}")  # longer than any digest
-_RUN = re.compile(r"[A-Za-z0-9+/=_.:-]{20,2200}")  # a token with what may stand around it
+# Longer than any digest; percent-encoded, too, as in a link.
+_LONG_RUN = re.compile(r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]){128,}")
+_RUN = re.compile(r"[A-Za-z0-9+/=_.:%-]{20,6600}")  # a token with what may stand around it
 _TOKEN_CHARACTERS = frozenset(ascii_letters + digits + "_+/=.:-")
 
 
 def redact(value: Any, token: str) -> Any:
     """A JSON value with this token replaced by PLACEHOLDER wherever it is, in keys and escaped too.
 
-    Another token that stands under a name of the token is replaced as well. A text that holds a token
-    shorter than PLACEHOLDER is replaced as a whole, so that no text grows by more than one PLACEHOLDER.
+    Another token that stands under a name of the token is replaced as well. A text that holds the token
+    in base64, or one shorter than PLACEHOLDER, is replaced as a whole, so that no text grows by more than
+    one PLACEHOLDER.
     """
+    return _redact(value, token, base64_text.traces(token))
+
+
+def _redact(value: Any, token: str, traces: frozenset[str]) -> Any:
     if isinstance(value, str):
-        return _redact_token(value, token)
+        return PLACEHOLDER if _holds_base64(value, token, traces) else _redact_token(value, token)
     if isinstance(value, list):
-        return [redact(inner, token) for inner in value]
+        return [_redact(inner, token, traces) for inner in value]
     if isinstance(value, dict):
         return {
-            redact(key, token): PLACEHOLDER if _is_token(key, inner) else redact(inner, token)
+            _redact(key, token, traces): PLACEHOLDER
+            if _is_token(key, inner)
+            else _redact(inner, token, traces)
             for key, inner in value.items()
         }
     return value
@@ -90,11 +98,27 @@ def redact_matching(text: str, is_token: Callable[[str], bool]) -> str:
         run = match[0]
         starts = [0, *(at + 1 for at, character in enumerate(run[:80]) if character in "=:.,/-")]
         for candidate in (run[start:].rstrip(".:,-") for start in starts):
-            if candidate and is_token(candidate):
+            if candidate and (is_token(candidate) or is_token(_PERCENT.sub(_character, candidate))):
                 return run.replace(candidate, PLACEHOLDER)
         return run
 
     return _RUN.sub(replace, text)
+
+
+def _holds_base64(text: str, token: str, traces: frozenset[str]) -> bool:
+    """Whether a text holds base64 of a text with this token, compressed or not."""
+    if len(text) < base64_text.SHORTEST:
+        return False
+    standard = base64_text.standard(text)
+    if any(trace in standard for trace in traces):
+        return True
+    packed = base64_text.decoded(text)
+    if packed is None or not base64_text.is_compressed(packed):
+        return False
+    try:
+        return token.encode() in base64_text.inflated(packed)
+    except (base64_text.BrokenError, base64_text.TooLargeError):
+        return True  # what cannot be looked into is not shown
 
 
 def _is_token(key: str, value: Any) -> bool:
@@ -120,9 +144,13 @@ def _redact_token(text: str, token: str) -> str:
     return text
 
 
+def _character(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))
+
+
 def _decoded(match: re.Match[str], token: str) -> str:
     """The character of a percent-encoding, if the token has it; any other stays as it is written."""
-    character = chr(int(match[1], 16))
+    character = _character(match)
     return character if character in token else match[0]
 
 
