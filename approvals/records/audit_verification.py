@@ -40,7 +40,7 @@ _UNRECORDED = """
     )
 """
 # An undone decision without an event: no chain leads to it, and no index by its review.
-_UNTOLD = """
+_UNDONE_WITHOUT_EVENT = """
     WITH part AS (
         SELECT id, review_id, undone_at FROM approvals_decision WHERE id > %s ORDER BY id LIMIT %s
     )
@@ -127,7 +127,7 @@ class Verification:
                 return
             self.verified += 1
             yield _empty(chain)
-        for chain, decision in _parts(_UNTOLD):
+        for chain, decision in _parts(_UNDONE_WITHOUT_EVENT):
             if self.stop.is_set():
                 return
             yield Breach(chain, 1, f"no event says that the decision {decision} was undone")

@@ -83,12 +83,12 @@ class Vote(NamedTuple):
     on_behalf_of_id: UUID | None
     cast_at: datetime
 
-    def differences(self, told: Told) -> Iterator[str]:
+    def differences(self, recorded: Recorded) -> Iterator[str]:
         """The columns that are not as the event of the vote says."""
-        yield from _common(self, told)
-        yield from _differing("reviewer", self.reviewer_id, told.actor)
-        yield from _differing("cast_at", self.cast_at, told.at)
-        digest = told.data.get("vote_sha256")
+        yield from _common(self, recorded)
+        yield from _differing("reviewer", self.reviewer_id, recorded.actor)
+        yield from _differing("cast_at", self.cast_at, recorded.at)
+        digest = recorded.data.get("vote_sha256")
         if digest is not None and digest != outcome_digests.of_vote(self):
             yield "its digest"
 
@@ -110,20 +110,20 @@ class Decision(NamedTuple):
     undo_until: datetime
     callback: bytes
 
-    def differences(self, told: Told) -> Iterator[str]:
+    def differences(self, recorded: Recorded) -> Iterator[str]:
         """The columns that are not as the event of the decision says."""
-        yield from _common(self, told)
-        yield from _differing("by", self.by_id, told.actor)
-        yield from _differing("decided_at", self.decided_at, told.at)
-        if until := told.data.get("undo_until"):
+        yield from _common(self, recorded)
+        yield from _differing("by", self.by_id, recorded.actor)
+        yield from _differing("decided_at", self.decided_at, recorded.at)
+        if until := recorded.data.get("undo_until"):
             yield from _differing("undo_until", self.undo_until, datetime.fromisoformat(until))
-        digest = told.data.get("decision_sha256")
+        digest = recorded.data.get("decision_sha256")
         if digest is not None and digest != outcome_digests.of_decision(self):
             yield "its digest"
 
 
-class Told(NamedTuple):
-    """What an event says about a vote or a decision."""
+class Recorded(NamedTuple):
+    """What an event records of a vote or a decision."""
 
     seq: int
     review: UUID
@@ -142,8 +142,8 @@ class Replay:
     seq: int = 0
     status: str = "pending"
     decision: UUID | None = None
-    decisions: dict[UUID, Told] = field(default_factory=dict)
-    votes: dict[UUID, Told] = field(default_factory=dict)
+    decisions: dict[UUID, Recorded] = field(default_factory=dict)
+    votes: dict[UUID, Recorded] = field(default_factory=dict)
     ended: dict[UUID, datetime] = field(default_factory=dict)
 
     @classmethod
@@ -165,13 +165,13 @@ class Replay:
         if event.kind == "decision.undone":
             self._undo(event.at)
             return
-        told = Told(event.seq, self.review, event.actor_id, event.surface, data, event.at)
+        recorded = Recorded(event.seq, self.review, event.actor_id, event.surface, data, event.at)
         if vote := _identity(data.get("vote")):
-            self.votes[vote] = told
+            self.votes[vote] = recorded
         if self.status in {"approved", "rejected"}:
             self.decision = _identity(data.get("decision"))
             if self.decision:
-                self.decisions[self.decision] = told
+                self.decisions[self.decision] = recorded
 
     def _undo(self, at: datetime) -> None:
         if self.decision:
@@ -198,9 +198,9 @@ def differences(replays: Sequence[Replay]) -> dict[str, list[Difference]]:
     for values in _rows(_VOTES, list(about)):
         vote = Vote._make(_with_edits(values))
         votes.setdefault(vote.review_id, {})[vote.id] = vote
-    told = [pk for replay in about.values() for pk in replay.decisions]
+    recorded = [pk for replay in about.values() for pk in replay.decisions]
     decisions: dict[UUID, Decision] = {}
-    for values in _rows(_DECISIONS, told, list(about)):
+    for values in _rows(_DECISIONS, recorded, list(about)):
         decision = Decision._make((*_with_edits(values)[:-1], bytes(values[-1])))
         decisions[decision.id] = decision
     live: dict[UUID, set[UUID]] = {}
@@ -239,9 +239,9 @@ def _of_review(replay: Replay, row: tuple[Any, ...] | None) -> Iterator[Differen
 
 
 def _of_outcomes(
-    replay: Replay, noun: str, told: dict[UUID, Told], rows: Any
+    replay: Replay, noun: str, recorded: dict[UUID, Recorded], rows: Any
 ) -> Iterator[Difference]:
-    for pk, event in told.items():
+    for pk, event in recorded.items():
         row = rows.get(pk)
         if row is None:
             yield Difference(event.seq, f"the {noun} {pk} is missing")
@@ -250,29 +250,31 @@ def _of_outcomes(
         if differing:
             what = f"the {noun} {pk} is not as its event says: {', '.join(differing)}"
             yield Difference(event.seq, what)
-    for pk in sorted(set(rows) - set(told)):
+    for pk in sorted(set(rows) - set(recorded)):
         yield Difference(replay.seq, f"the {noun} {pk} has no event")
 
 
-def _common(row: Vote | Decision, told: Told) -> Iterator[str]:
-    data = told.data
-    yield from _differing("review", row.review_id, told.review)
+def _common(row: Vote | Decision, recorded: Recorded) -> Iterator[str]:
+    data = recorded.data
+    yield from _differing("review", row.review_id, recorded.review)
     yield from _differing("outcome", row.outcome, data.get("outcome"))
     yield from _differing("reason", row.reason, data.get("reason", ""))
     yield from _differing("reason_code", row.reason_code, data.get("reason_code", ""))
-    yield from _differing("surface", row.surface, told.surface)
+    yield from _differing("surface", row.surface, recorded.surface)
 
 
-def _end(ended: datetime | None, told: datetime | None) -> Iterator[str]:
-    if ended != told and (ended is None or told is None or abs(ended - told) > TOLERANCE):
+def _end(ended: datetime | None, recorded: datetime | None) -> Iterator[str]:
+    if ended != recorded and (
+        ended is None or recorded is None or abs(ended - recorded) > TOLERANCE
+    ):
         yield "when it was undone"
 
 
-def _differing(column: str, stored: Any, told: Any) -> Iterator[str]:
+def _differing(column: str, stored: Any, recorded: Any) -> Iterator[str]:
     if isinstance(stored, datetime):
-        if abs(stored - told) > TOLERANCE:
+        if abs(stored - recorded) > TOLERANCE:
             yield column
-    elif stored != told:
+    elif stored != recorded:
         yield column
 
 

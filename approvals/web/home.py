@@ -46,7 +46,7 @@ _CHAIN = Concat(Value(audit.chain_of("review", "")), Cast(OuterRef("pk"), TextFi
 _LAST_CLAIM = (
     AuditEvent.objects.filter(chain=_CHAIN, kind__in=_CLAIMS)
     .order_by("-seq")
-    .values(told=JSONObject(kind="kind", by="actor_name", name="actor__name"))[:1]
+    .values(event=JSONObject(kind="kind", by="actor_name", name="actor__name"))[:1]
 )
 MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 25, 5
 # Of each queue at most as many reviews as are counted, those that are due first, by their index.

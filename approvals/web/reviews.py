@@ -145,7 +145,7 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
     version = snapshot.values("state_machine_version_arn")[:1]
     # With what says who decides it, which may have changed.
     newer = ReviewTask.objects.filter(pk=supersession.newer_open()).values(
-        told=JSONObject(pk="pk", queue_id="queue_id", escalated_to_id="escalated_to_id")
+        columns=JSONObject(pk="pk", queue_id="queue_id", escalated_to_id="escalated_to_id")
     )[:1]
     started = OrderExecution.objects.exclude(execution_arn="")
     order = started.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
@@ -242,9 +242,9 @@ def status_of_decision(review: ReviewTask, access: Access, now: datetime) -> Del
         return None
     decision.review = review  # saves loading it again
     entry = outbox.callback_entries([decision.pk]).get(decision.pk)
-    told: dict[str, str | None] | None = cast("Any", review).newer_open
-    keys = {name: UUID(key) if key else None for name, key in (told or {}).items()}
-    newer = ReviewTask(**keys) if told else None
+    columns: dict[str, str | None] | None = cast("Any", review).newer_open
+    keys = {name: UUID(key) if key else None for name, key in (columns or {}).items()}
+    newer = ReviewTask(**keys) if columns else None
     return delivery_status(decision, entry, access, now, newer=newer)
 
 

@@ -17,5 +17,5 @@ def test_a_deadline_is_one_to_sixty_seconds(name: str, value: str) -> None:
     assert_one_line(run({name: value}, [sys.executable, "-c", SHOW]), name)
 
 
-def test_heads_and_bodies_have_a_deadline_unless_told_otherwise() -> None:
+def test_heads_and_bodies_have_a_deadline_unless_a_setting_names_another() -> None:
     assert run({}, [sys.executable, "-c", SHOW]).stdout.split() == ["40", "20"]

@@ -86,7 +86,7 @@ def _export_trail(_stage: Stage, case: Case) -> None:
     exports.record_trail_export("csv", {}, by=actor(case.user))
 
 
-def _told(kind: str) -> Callable[[Stage, Case], str]:
+def _recorded(kind: str) -> Callable[[Stage, Case], str]:
     def holds(_stage: Stage, case: Case) -> str:
         events = AuditEvent.objects.filter(chain=f"user:{case.user.pk}", kind=kind)
         return "" if events.exists() else f"I-16 {kind} was not recorded"
@@ -105,11 +105,11 @@ ROWS: list[Row] = [
     Row("grant site", ("people.grant_site",), _ready_person(), _grant_site),
     Row(
         "export audit trail", ("exports.record_trail_export",), _ready_person(site="auditor"),
-        _export_trail, holds=_told("trail.exported"),
+        _export_trail, holds=_recorded("trail.exported"),
     ),
     Row(
         "export reviews", ("exports.record_review_export",), _ready_person(role="viewer"),
-        _export_reviews, holds=_told("reviews.exported"),
+        _export_reviews, holds=_recorded("reviews.exported"),
     ),
     Row(
         "issue token", ("credentials.issue_token",), _ready_person(), _issue_token,

@@ -117,7 +117,7 @@ def test_another_token_below_a_tokens_name_is_not_shown_either() -> None:
         ("[task token]", "taken out"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_a_token_is_refused_and_the_sender_told_what_to_mend(
+def test_what_cannot_be_a_token_is_refused_with_what_the_sender_must_correct(
     token: str, mended: str
 ) -> None:
     refused = refusal({"taskToken": token, "orderId": "1"})

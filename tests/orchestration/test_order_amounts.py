@@ -118,6 +118,6 @@ def test_what_an_earlier_release_stored_is_the_same_order_still(
 
 @of_the_database
 @pytest.mark.usefixtures("starts")
-def test_who_may_not_start_an_order_is_told_that_and_nothing_of_its_amounts(carol: Any) -> None:
+def test_who_may_not_start_an_order_is_refused_without_a_word_about_its_amounts(carol: Any) -> None:
     with pytest.raises(NotAllowed):
         fulfillment.start_order_fulfillment({"order_id": "1", "amount": "1e2"}, by=actor(carol))

@@ -96,7 +96,7 @@ def test_the_node_clients_attribute_is_followed_too(store: S3, queue: ReviewQueu
     assert taken.extras.attributes == {"S3MessageBodyKey": "(big)k"}
 
 
-def test_a_foreign_bucket_is_never_asked_and_the_quarantine_names_the_envelope(
+def test_a_bucket_that_the_queue_does_not_allow_is_never_read_and_the_quarantine_names_the_envelope(
     store: S3, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert polled(monkeypatch, allow(queue, "other"), message()) == ["m1"]

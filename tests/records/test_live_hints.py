@@ -55,13 +55,17 @@ def test_a_change_of_a_review_names_its_queue_within_a_second(
     assert time.monotonic() - started < 1
 
 
-def test_many_changes_are_few_hints(listening: psycopg.Connection, queue: ReviewQueue) -> None:
+def test_many_changes_are_few_notifications(
+    listening: psycopg.Connection, queue: ReviewQueue
+) -> None:
     for _ in range(20):
         live_hints.after_commit(queue.pk)
     assert heard(listening) == [str(queue.pk)]
 
 
-def test_what_is_rolled_back_is_no_hint(listening: psycopg.Connection, queue: ReviewQueue) -> None:
+def test_a_change_that_is_rolled_back_sends_no_notification(
+    listening: psycopg.Connection, queue: ReviewQueue
+) -> None:
     with transaction.atomic():
         live_hints.after_commit(queue.pk)
         transaction.set_rollback(True)
@@ -76,7 +80,7 @@ def test_without_the_setting_nothing_is_sent(
     assert heard(listening) == []
 
 
-def test_a_hint_that_the_database_does_not_take_is_lost_and_the_next_one_is_sent(
+def test_a_notification_that_the_database_refuses_is_lost_and_the_next_one_is_sent(
     listening: psycopg.Connection, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:

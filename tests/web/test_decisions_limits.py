@@ -26,7 +26,7 @@ def run_out(review: ReviewTask, *, swept: bool) -> None:
 
 
 @pytest.mark.parametrize("swept", [False, True])
-def test_a_claim_that_ran_out_is_told_and_one_button_sends_what_was_typed(
+def test_a_claim_that_ran_out_is_explained_and_one_button_sends_what_was_typed(
     desk: Desk, alice: User, swept: bool
 ) -> None:
     review, browser = factories.review(), desk(alice)

@@ -38,7 +38,7 @@ def question(browser: Client, page: str) -> str:
     return asked[1].replace("&amp;", "&")
 
 
-def test_a_list_is_told_how_many_reviews_have_arrived(
+def test_a_list_shows_how_many_reviews_have_arrived(
     desk: Desk, queue: ReviewQueue, alice: User
 ) -> None:
     browser = desk(alice)
@@ -118,7 +118,7 @@ def test_a_review_that_is_released_says_so(desk: Desk, alice: User, bob: User) -
     assert "Nobody holds this review now" in later(browser, asks)
 
 
-def test_who_may_not_see_a_review_is_told_nothing(desk: Desk, carol: User) -> None:
+def test_who_may_not_see_a_review_gets_404(desk: Desk, carol: User) -> None:
     review = factories.review()
     assert desk(carol).get(f"{at(review)}news/").status_code == 404
     assert desk(carol).get(f"{LIST}news/").status_code == 404

@@ -47,7 +47,7 @@ def test_the_list_can_show_what_i_hold_and_what_is_closed(
     assert references(browser.get(LIST, {"reference": "B-2"}).content.decode()) == ["B-2"]
 
 
-def test_a_filter_that_cannot_be_is_said_and_left_out(desk: Desk, alice: User) -> None:
+def test_an_invalid_filter_is_reported_and_left_out(desk: Desk, alice: User) -> None:
     review = factories.review()
     html = desk(alice).get(LIST, {"status": "eaten"}).content.decode()
     assert references(html) == [review.reference]
@@ -155,7 +155,7 @@ def test_closed_reviews_of_every_status_can_be_sorted_too(
         *({"amount_from": "-1e12"}, {"due": "\0"}, {"sort": "id"}, {"customer": "a\0b"}),
     ],
 )
-def test_a_filter_out_of_bounds_is_said_and_left_out(
+def test_a_filter_out_of_bounds_is_reported_and_left_out(
     desk: Desk, alice: User, query: dict[str, str]
 ) -> None:
     review = factories.review()

@@ -38,6 +38,11 @@ class Command(ReviewCommand):
         parser.add_argument(
             "--role-arn", metavar="ARN", help="the IAM role to assume for this queue"
         )
+        self._add_answers(parser)
+        self._add_messages(parser)
+
+    def _add_answers(self, parser: CommandParser) -> None:
+        """Declare what governs deadlines, claims and what is sent to Step Functions."""
         parser.add_argument(
             "--timeout-seconds",
             type=int,
@@ -60,22 +65,24 @@ class Command(ReviewCommand):
         )
         parser.add_argument("--lease-seconds", type=int, metavar="N", help="how long a claim lasts")
         parser.add_argument(
-            "--state-machine",
-            action="append",
-            metavar="ARN",
-            help="accept only messages of this one; repeat for more; replaces the list ('': any)",
-        )
-        parser.add_argument(
             "--heartbeat-seconds",
             type=int,
             metavar="N",
             help="the waiting state's HeartbeatSeconds, to send heartbeats for its tokens (0: none)",
         )
-
         parser.add_argument(
             "--probe",
             choices=["on", "off"],
             help="whether overdue reviews may be probed by a heartbeat; not for states with HeartbeatSeconds",
+        )
+
+    def _add_messages(self, parser: CommandParser) -> None:
+        """Declare which messages are taken, and where they hold their fields."""
+        parser.add_argument(
+            "--state-machine",
+            action="append",
+            metavar="ARN",
+            help="accept only messages of this one; repeat for more; replaces the list ('': any)",
         )
         parser.add_argument(
             "--map",

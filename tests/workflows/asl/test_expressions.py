@@ -38,7 +38,7 @@ def test_a_path_of_aws_is_no_problem(path: str) -> None:
         ("$.a[?(@.b]", "not open"),
     ],
 )
-def test_what_is_no_path_is_said_with_the_reason(path: str, why: str) -> None:
+def test_what_is_no_path_is_reported_with_the_reason(path: str, why: str) -> None:
     assert why in path_problem(path)
 
 
@@ -77,7 +77,7 @@ def test_an_intrinsic_function_is_no_problem(text: str) -> None:
         ("{% $states.input %}", "neither a path nor an intrinsic function"),
     ],
 )
-def test_what_is_no_function_is_said_with_the_reason(text: str, why: str) -> None:
+def test_what_is_no_function_is_reported_with_the_reason(text: str, why: str) -> None:
     assert why in template_problem(text)
 
 

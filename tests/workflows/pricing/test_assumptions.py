@@ -48,7 +48,7 @@ def test_the_warning_stands_in_the_report(price: Price, monkeypatch: pytest.Monk
     assert price(TEN, *MILLION)["notes"][1].startswith("Warning: these prices are ")
 
 
-def test_a_poll_loop_is_said_to_be_left_at_the_first_time(price: Price) -> None:
+def test_a_poll_loop_is_assumed_to_end_at_the_first_time(price: Price) -> None:
     report = price(CASES / "p1-poll-loop.asl.json", *MILLION)
 
     assert report["paths"][0]["wait_seconds"] == 30
@@ -59,7 +59,7 @@ def test_a_poll_loop_is_said_to_be_left_at_the_first_time(price: Price) -> None:
     assert "last 30 s" in sentence(report, "The Wait states")
 
 
-def test_a_loop_beside_the_path_is_said_too(
+def test_a_loop_beside_the_path_is_an_assumption_too(
     price: Price, written: Callable[[dict[str, Any]], Path]
 ) -> None:
     again = {"Variable": "$.s", "StringEquals": "RUNNING", "Next": "Rest"}
@@ -76,7 +76,7 @@ def test_a_loop_beside_the_path_is_said_too(
     assert "3 transitions and 60 s of waiting" in sentence(report, "The loop")
 
 
-def test_a_batch_size_given_by_an_expression_is_said_to_be_assumed(price: Price) -> None:
+def test_a_batch_size_given_by_an_expression_is_listed_as_an_assumption(price: Price) -> None:
     report = price(CASES / "p2-dist-jsonata-batch.asl.json", *MILLION, "--batch", "250")
 
     [children] = report["paths"][0]["children"]
@@ -106,7 +106,7 @@ def test_a_batch_size_that_is_written_is_not_assumed(
     assert children["items_assumed"] == any("assumed" in n for n in report["notes"]) == (not items)
 
 
-def test_executions_of_other_workflows_are_said_not_to_be_priced(price: Price) -> None:
+def test_executions_of_other_workflows_are_listed_as_not_priced(price: Price) -> None:
     report = price(CASES / "p3-nested.asl.json", *MILLION)
 
     assert sentence(report, "priced by their definitions")
@@ -125,7 +125,7 @@ def test_a_wait_that_is_left_open_is_named(
     assert "How long Rest waits" in sentence(price(written(body), *MILLION), "taken as 0 s")
 
 
-def test_what_the_volume_assumes_is_said(price: Price) -> None:
+def test_what_the_volume_assumes_is_listed(price: Price) -> None:
     options = ("--batch", "50", "--duration-ms", "2500", "--memory-mb", "128")
     report = price(TEN, *MILLION, *options)
 

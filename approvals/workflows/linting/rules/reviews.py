@@ -159,13 +159,13 @@ def deadline_missing(definition: Definition, _: QueueSettings) -> Iterator[Viola
 def deadline_differs(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
     """Yields the messages whose timeoutSeconds is another number than the TimeoutSeconds of their state."""
     for state, fields in _messages(definition):
-        told, real = fields.get("timeoutSeconds"), state.body.get("TimeoutSeconds")
-        if isinstance(told, str) and told.isascii() and told.isdecimal() and len(told) < 10:
-            told = int(told)
-        if _is_number(told) and _is_number(real) and told != real:
+        stated, real = fields.get("timeoutSeconds"), state.body.get("TimeoutSeconds")
+        if isinstance(stated, str) and stated.isascii() and stated.isdecimal() and len(stated) < 10:
+            stated = int(stated)
+        if _is_number(stated) and _is_number(real) and stated != real:
             yield Violation(
                 state.pointer,
-                f"The message says that the task waits {told} s, and AWS ends it after {real} s:"
+                f"The message says that the task waits {stated} s, and AWS ends it after {real} s:"
                 " reviewers see a deadline that is not the real one.",
                 "Write the same number into timeoutSeconds and TimeoutSeconds.",
             )

@@ -101,7 +101,7 @@ def test_a_computed_body_and_an_attribute_can_carry_the_token(payload: Body) -> 
     ],
     ids=repr,
 )
-def test_what_intake_would_not_find_is_said_with_the_reason(payload: Body, why: str) -> None:
+def test_what_intake_would_not_find_is_reported_with_the_reason(payload: Body, why: str) -> None:
     [reason] = reasons(SQS, {"QueueUrl": "q"} | payload)
 
     assert why in reason
