@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from config import server_settings
+from config import web_server_settings
 
 MIB = 2**20
 # More than any view accepts: of a longer body the view sees this much and refuses it in its own words.
@@ -86,7 +86,7 @@ class Bodies:
         body.counted = self._short if _is_short(declared) else self._long
         body.counted.arriving.add(body)
         try:
-            async with asyncio.timeout(server_settings.BODY_SECONDS) as body.deadline:
+            async with asyncio.timeout(web_server_settings.BODY_SECONDS) as body.deadline:
                 async for chunk in protocol:
                     self._add(body, chunk)
                     if body.size > MOST_OF_A_BODY:

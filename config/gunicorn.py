@@ -10,13 +10,13 @@ import os
 import sys
 from typing import Any
 
-from config import server_settings
+from config import web_server_settings
 
-bind = f"{server_settings.HOST}:{server_settings.PORT}"
-workers = server_settings.WORKERS
+bind = f"{web_server_settings.HOST}:{web_server_settings.PORT}"
+workers = web_server_settings.WORKERS
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
-threads = server_settings.THREADS
+threads = web_server_settings.THREADS
 control_socket_disable = True  # its default lies in HOME and collides with a second gunicorn
 accesslog = None  # django-structlog logs each request, with its id
 logger_class = "config.logging.GunicornLogger"

@@ -26,7 +26,7 @@ from wsgiref.util import FileWrapper
 
 import structlog
 
-from config import downloads, live_events, probes, server_settings, slow_readers
+from config import downloads, live_events, probes, slow_readers, web_server_settings
 from config.bodies import Bodies, Body, RefusedError, Scope
 from config.wsgi import application as django
 
@@ -52,7 +52,7 @@ class Application:
     """RSGI in front, WSGI behind, 64 threads between."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(server_settings.THREADS, "request")
+        self._threads = ThreadPoolExecutor(web_server_settings.THREADS, "request")
         self._probe_threads = ThreadPoolExecutor(2, "probe")  # they never wait for requests
         self._bodies = Bodies()
         self._streams = live_events.Streams()
@@ -149,7 +149,7 @@ def environment(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.errors": sys.stderr,
         "wsgi.file_wrapper": FileWrapper,
         "wsgi.multithread": True,
-        "wsgi.multiprocess": server_settings.WORKERS > 1,
+        "wsgi.multiprocess": web_server_settings.WORKERS > 1,
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():

@@ -156,7 +156,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 # --- people
 
 AUTH_USER_MODEL = "approvals.User"
-# allauth would count in the cache; `approvals.web.sign_in` counts in PostgreSQL.
+# allauth would count in the cache; `approvals.web.sign_in_attempts` counts in PostgreSQL.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
     "reset_password": "approvals.web.account_forms.ResetPasswordForm",
@@ -224,7 +224,7 @@ if API_TOKEN_DAYS < 0:
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-countersign" if HTTPS else "countersign"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
-DEVICE_COOKIE_NAME = "__Host-devices" if HTTPS else "devices"  # of approvals.web.sign_in
+DEVICE_COOKIE_NAME = "__Host-devices" if HTTPS else "devices"  # of approvals.web.sign_in_attempts
 DEVICE_COOKIE_AGE = 365 * 24 * 60 * 60
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^metrics$"]

@@ -12,7 +12,7 @@ import socket
 import stat
 from pathlib import Path
 
-from config import server_settings
+from config import web_server_settings
 
 
 def set_deadline() -> int:
@@ -35,9 +35,9 @@ def _set_deadline_of(number: int) -> bool:
         with socket.socket(fileno=os.dup(number)) as found:
             if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 return False
-            if found.getsockname()[1:2] != (server_settings.PORT,):
+            if found.getsockname()[1:2] != (web_server_settings.PORT,):
                 return False
-            milliseconds = server_settings.READ_SECONDS * 1_000
+            milliseconds = web_server_settings.READ_SECONDS * 1_000
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
             return True
     return False

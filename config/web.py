@@ -25,7 +25,7 @@ from granian.log import LogLevels
 # Before the settings are read: only this process and its workers have a connection pool.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
 
-from config import probes, server_settings
+from config import probes, web_server_settings
 
 # Connections of one worker, slow ones and event streams included: file descriptors, no threads.
 CONNECTIONS = 4096
@@ -56,22 +56,23 @@ def server() -> Server:
     """granian with the settings of the environment; it has not started."""
     return Server(
         "config.rsgi:application",
-        address=server_settings.HOST,
-        port=server_settings.PORT,
+        address=web_server_settings.HOST,
+        port=web_server_settings.PORT,
         interface=Interfaces.RSGI,
-        workers=server_settings.WORKERS,
+        workers=web_server_settings.WORKERS,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
         backlog=1024,
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(
-            header_read_timeout=server_settings.HEAD_SECONDS * 1000, max_buffer_size=LONGEST_HEAD
+            header_read_timeout=web_server_settings.HEAD_SECONDS * 1000,
+            max_buffer_size=LONGEST_HEAD,
         ),
         log_level=LogLevels.info,
         log_dictconfig=LOGGERS,
         respawn_failed_workers=True,
-        workers_kill_timeout=server_settings.GRACE,
+        workers_kill_timeout=web_server_settings.GRACE,
     )
 
 
@@ -95,13 +96,13 @@ def main() -> None:
     multiprocessing.set_start_method("fork", force=True)  # workers inherit the socket of the probes
     try:
         # granian's workers share the port by SO_REUSEPORT, by which a second service could, too.
-        with socket.create_server((server_settings.HOST, server_settings.PORT)):
+        with socket.create_server((web_server_settings.HOST, web_server_settings.PORT)):
             pass
-        if server_settings.PROBE_PORT:
-            probes.listen(server_settings.HOST, server_settings.PROBE_PORT)
+        if web_server_settings.PROBE_PORT:
+            probes.listen(web_server_settings.HOST, web_server_settings.PROBE_PORT)
     except OSError as error:
         sys.exit(f"PORT or PROBE_PORT cannot be listened on: {error}")
-    counters = shared_counters() if server_settings.WORKERS > 1 else None
+    counters = shared_counters() if web_server_settings.WORKERS > 1 else None
     try:
         server().serve(target_loader=load, wrap_loader=False)
     finally:

@@ -35,7 +35,7 @@ TESTED_ELSEWHERE = {
     "approvals/orchestration/lambdas/failures.py": "tests/orchestration/lambdas",
     "approvals/records/rate_limits.py": "tests/api/test_rate_limits.py",
     "approvals/records/event_digests.py": "tests/records/test_audit_format.py",
-    "approvals/records/sign_in_limits.py": "tests/web/test_sign_in.py",
+    "approvals/records/sign_in_limits.py": "tests/web/test_sign_in_attempts.py",
 }
 LINES = 400
 

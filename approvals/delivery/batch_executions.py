@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.delivery import idempotent_start
-from approvals.delivery.idempotent_start import Start
+from approvals.delivery import start_execution
+from approvals.delivery.start_execution import Start
 from approvals.models import BatchExecution
 from approvals.records import batch_executions
 from approvals.records.outbox import Lease
@@ -25,7 +25,7 @@ def send(lease: Lease) -> None:
     execution = BatchExecution.objects.select_related("batch").get(pk=lease.entry.subject)
     text, digest = bytes(lease.entry.payload).decode(), bytes(execution.input_sha256)
     _conclude(
-        lease, idempotent_start.start(execution.batch.carrier_arn, execution.name, text, digest)
+        lease, start_execution.start(execution.batch.carrier_arn, execution.name, text, digest)
     )
 
 
@@ -33,7 +33,7 @@ def send(lease: Lease) -> None:
 def _conclude(lease: Lease, start: Start) -> None:
     execution = BatchExecution.objects.select_for_update().get(pk=lease.entry.subject)
     work = UnitOfWork()
-    concluded = idempotent_start.conclude(work, lease, start)
+    concluded = start_execution.conclude(work, lease, start)
     work.write()
     if start.arn:
         if not execution.execution_arn:

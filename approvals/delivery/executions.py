@@ -8,8 +8,8 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from approvals.delivery import idempotent_start, interventions
-from approvals.delivery.idempotent_start import Start
+from approvals.delivery import interventions, start_execution
+from approvals.delivery.start_execution import Start
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
 from approvals.records import orders
 from approvals.records.outbox import Lease
@@ -38,14 +38,14 @@ def send(lease: Lease) -> None:
 def _start(lease: Lease) -> None:
     order = OrderExecution.objects.get(pk=lease.entry.subject)
     digest = bytes(order.input_sha256)
-    _conclude(lease, idempotent_start.start(order.start_arn, order.name, order.input, digest))
+    _conclude(lease, start_execution.start(order.start_arn, order.name, order.input, digest))
 
 
 @transaction.atomic(durable=True)
 def _conclude(lease: Lease, start: Start) -> None:
     order = OrderExecution.objects.select_for_update().get(pk=lease.entry.subject)
     work = UnitOfWork()
-    concluded = idempotent_start.conclude(work, lease, start)
+    concluded = start_execution.conclude(work, lease, start)
     work.write()
     if start.arn:
         if not order.execution_arn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from approvals.messages.envelopes import Extras, PointerNotRead
 from approvals.messages.maps import FIELD_OF, NO_MAP, MessageMap
 from approvals.messages.maps import read as read_map
-from approvals.messages.requests import (
+from approvals.messages.review_requests import (
     MAX_TIMEOUT,
     NO_EXTRAS,
     Message,

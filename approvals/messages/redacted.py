@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from approvals.messages import requests
+from approvals.messages import review_requests
 from approvals.messages.envelopes import MAX_ENVELOPES, Extras
 from approvals.messages.maps import NO_MAP, MessageMap
-from approvals.messages.requests import NO_EXTRAS
+from approvals.messages.review_requests import NO_EXTRAS
 from approvals.untrusted import base64_text, lenient_json, redaction
 from approvals.untrusted.strict_json import Unreadable
 
@@ -20,7 +20,7 @@ def redacted_body(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap
     A body that cannot be read, or has no token, is redacted as text; base64 is shown by what it holds.
     """
     try:
-        message = requests.read(body, extras, message_map)
+        message = review_requests.read(body, extras, message_map)
     except Unreadable:
         return redaction.redact_text(_plain(body))
     stored, _ = lenient_json.storable(message.document)

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from approvals import policy
 from approvals.models import User
 from approvals.untrusted import client_addresses
-from approvals.web import sign_in
+from approvals.web import sign_in_attempts
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -44,11 +44,11 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Raises Throttled.
         """
         email = str(credentials.get("email", ""))
-        counted = sign_in.count_attempt(request, email, self.network_of(request))
+        counted = sign_in_attempts.count_attempt(request, email, self.network_of(request))
         user = authenticate(request, **credentials)
         if not isinstance(user, User) or not policy.may_sign_in(user):
             return None
-        sign_in.succeeded(counted)
+        sign_in_attempts.succeeded(counted)
         return user
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -72,7 +72,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse:
         """Where to go after signing in; the device is known from now on."""
         response: HttpResponse = super().post_login(request, user, **login)
-        sign_in.remember_device(request, response, user.email)
+        sign_in_attempts.remember_device(request, response, user.email)
         return response
 
     def set_password(self, user: User, password: str) -> None:

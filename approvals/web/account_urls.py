@@ -18,7 +18,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
 from approvals.records import sign_in_limits
-from approvals.web.sign_in import account_key, limited
+from approvals.web.sign_in_attempts import account_key, limited
 
 
 def _count_change(request: HttpRequest) -> None:

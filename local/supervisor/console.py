@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.supervisor.seed import Person
+from local.supervisor.demo_data import Person
 
 
 def say(line: str, end: str = "\n") -> None:

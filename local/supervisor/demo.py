@@ -27,11 +27,11 @@ from local.postgres import Server
 from local.processes import LocalError
 from local.supervisor import console, demo_json, web_client
 from local.supervisor.child_processes import ChildProcesses
+from local.supervisor.demo_data import REVIEW_SECONDS, Issued, Person, people, seed
 from local.supervisor.environment import process_environment, web_port
 from local.supervisor.manage import write_settings
 from local.supervisor.private_files import demo_secrets
 from local.supervisor.programs import PROGRAMS, Program
-from local.supervisor.seed import REVIEW_SECONDS, Issued, Person, people, seed
 from local.supervisor.single_instance import check_port, demo_lock
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local.supervisor.demo_data import QUEUE, Issued, Person
 from local.supervisor.private_files import write_private
-from local.supervisor.seed import QUEUE, Issued, Person
 
 
 def write(

@@ -18,7 +18,7 @@ import django
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from local.supervisor.seed import (
+from local.supervisor.demo_data import (
     FIELDS,
     POLICY,
     QUEUE,

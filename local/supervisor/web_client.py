@@ -6,7 +6,7 @@ import json
 import urllib.request
 from typing import Any
 
-from local.supervisor.seed import QUEUE
+from local.supervisor.demo_data import QUEUE
 
 # Without the proxy that the shell may name: the web process is on this machine.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

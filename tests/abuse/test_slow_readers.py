@@ -19,7 +19,7 @@ CLIENTS = 60
 DEADLINE = 4  # seconds
 COMMAND = (
     "-c",
-    f"from config import server_settings, web; server_settings.READ_SECONDS = {DEADLINE}; web.main()",
+    f"from config import web, web_server_settings; web_server_settings.READ_SECONDS = {DEADLINE}; web.main()",
 )
 
 

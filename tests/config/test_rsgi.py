@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config import bodies, rsgi, server_settings
+from config import bodies, rsgi, web_server_settings
 
 
 class Headers:
@@ -146,7 +146,7 @@ def test_a_body_of_doubtful_length_is_refused_and_the_connection_ended(
 def test_a_late_body_is_refused_and_a_broken_one(
     monkeypatch: pytest.MonkeyPatch, seen: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr(server_settings, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(web_server_settings, "BODY_SECONDS", 0.05)
     length = ("content-length", "9")
 
     assert answers(Sender([b"a"] * 9, pause=0.02), length)[0] == 408

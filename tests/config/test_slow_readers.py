@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from config import server_settings, slow_readers
+from config import slow_readers, web_server_settings
 
 
 def deadline(connection: socket.socket) -> int:
@@ -20,12 +20,12 @@ def test_connections_of_our_port_have_a_deadline_and_others_none(
         socket.create_server(("127.0.0.1", 0)) as ours,
         socket.create_server(("127.0.0.1", 0)) as other,
     ):
-        monkeypatch.setattr(server_settings, "PORT", ours.getsockname()[1])
+        monkeypatch.setattr(web_server_settings, "PORT", ours.getsockname()[1])
 
         assert slow_readers.set_deadline() == 1
 
         with socket.create_connection(ours.getsockname()):
             accepted, _ = ours.accept()
             with accepted:
-                assert deadline(accepted) == server_settings.READ_SECONDS * 1_000
+                assert deadline(accepted) == web_server_settings.READ_SECONDS * 1_000
         assert deadline(other) == 0

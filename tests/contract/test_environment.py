@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.supervisor import demo_json
-from local.supervisor.seed import Issued, people
+from local.supervisor.demo_data import Issued, people
 from tests.contract import contract
 from tests.measured import measured
 

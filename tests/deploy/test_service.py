@@ -12,7 +12,7 @@ from tests.paths import ROOT
 TEMPLATE, SERVICE = template.load(), template.load("service.yaml")
 TEXT = (ROOT / "docs/deploy.md").read_text()
 CODE = "".join(
-    (ROOT / name).read_text() for name in ("config/settings.py", "config/server_settings.py")
+    (ROOT / name).read_text() for name in ("config/settings.py", "config/web_server_settings.py")
 )
 ROW = re.compile(r"^\| (\w+) \| `([^`]+)` \| `(\w+)` \(([\w, ]+)\) \|", re.MULTILINE)
 ROWS = {row[0]: (row[1], row[2], row[3].split(", ")) for row in ROW.findall(TEXT)}

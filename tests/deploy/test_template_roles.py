@@ -29,7 +29,7 @@ DUTIES = {
     "approvals.polling.sources": "InspectionPolicy",
     "approvals.delivery.callbacks": "DeliveryPolicy",
     "approvals.worker.heartbeats": "KeepAlivePolicy",
-    "approvals.delivery.idempotent_start": "OrchestratorPolicy",
+    "approvals.delivery.start_execution": "OrchestratorPolicy",
     "approvals.delivery.interventions": "OrchestratorPolicy",
     "approvals.orchestration": "OrchestratorPolicy",
     "approvals.orchestration.batches.distributed_map": "BatchesPolicy",

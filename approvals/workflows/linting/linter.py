@@ -12,16 +12,16 @@ from approvals.workflows.linting.rules import (
     quotas,
     reviews,
     task_states,
-    waiting_states,
+    timeouts,
 )
 
 # In the order of the report.
 RULES: tuple[Rule, ...] = (
     *reviews.RULES,
     *callback_tokens.RULES,
-    *waiting_states.STATE_RULES,
+    *timeouts.STATE_RULES,
     *express.RULES,
-    *waiting_states.WORKFLOW_RULES,
+    *timeouts.WORKFLOW_RULES,
     *control_flow.RULES,
     *task_states.RULES,
     *quotas.RULES,

@@ -23,8 +23,8 @@ from subprocess import Popen
 from local import aws, postgres
 from local.processes import dying_with_me
 from local.supervisor import child_processes, demo
+from local.supervisor.demo_data import Issued, Person
 from local.supervisor.programs import Program
-from local.supervisor.seed import Issued, Person
 from tests.local.clusters import copy_cluster
 
 LIKE_GUNICORNS_WORKER = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.supervisor import console
-from local.supervisor.seed import people
+from local.supervisor.demo_data import people
 
 
 def test_the_welcome_says_where_it_runs_and_how_each_person_signs_in(

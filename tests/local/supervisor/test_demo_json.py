@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from local.supervisor import demo_json
-from local.supervisor.seed import Issued, people
+from local.supervisor.demo_data import Issued, people
 
 ENVIRONMENT = {
     "PUBLIC_URL": "http://127.0.0.1:8000",

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from approvals.models import ReviewQueue, User
-from local.supervisor import seed as seeds
+from local.supervisor import demo_data as seeds
 
 EVERYBODY = seeds.people("demo-password")
 

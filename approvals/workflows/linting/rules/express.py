@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from approvals.workflows.asl.model import Definition
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
-from approvals.workflows.linting.rules.waiting_states import literal_seconds
+from approvals.workflows.linting.rules.timeouts import literal_seconds
 
 MAX_SECONDS = 300  # AWS ends an EXPRESS execution after five minutes
 # An EXPRESS workflow has no run-a-job (.sync), no callback, no activity and no distributed Map

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.processes import LocalError
-from local.supervisor import seed as seeds
+from local.supervisor import demo_data as seeds
 
 EVERYBODY = seeds.people("demo-password")
 

@@ -24,7 +24,7 @@ from approvals.records.sign_in_limits import Limit
 
 View = Callable[..., HttpResponse]
 ACCOUNTS_OF_A_DEVICE = 10  # the newest are kept, so that the cookie stays small
-_SALT = "approvals.web.sign_in"
+_SALT = "countersign.devices"
 
 
 def limited(count: Callable[[HttpRequest], None] | None = None) -> Callable[[View], View]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.config.bare_environment import assert_one_line, run
 
-SHOW = "from config import server_settings as s; print(s.HEAD_SECONDS, s.BODY_SECONDS)"
+SHOW = "from config import web_server_settings as s; print(s.HEAD_SECONDS, s.BODY_SECONDS)"
 
 
 @pytest.mark.parametrize("name", ["WEB_HEAD_SECONDS", "WEB_BODY_SECONDS"])
