@@ -20,7 +20,7 @@ from approvals.exceptions import Invalid
 from approvals.models import AuditEvent
 from approvals.policy import Action
 from approvals.untrusted import display
-from approvals.web import csv_stream
+from approvals.web import exported_files
 from approvals.web.audit_search import NEWEST_FIRST, AuditFilter, Search, events, in_order
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.timeline import DESCRIPTIONS
@@ -41,7 +41,7 @@ COLUMNS = (
         "hash",
     ),
 )
-FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+FORMATS = {"csv": exported_files.CSV, "jsonl": "application/x-ndjson"}
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,8 @@ def export(request: DeskRequest) -> StreamingHttpResponse:
     search = Search(**form.cleaned_data)
     exports.record_trail_export(kind, search.as_data(), by=request.actor)
     lines = _csv(in_order(search)) if kind == "csv" else _json_lines(in_order(search))
-    response = StreamingHttpResponse(lines, content_type=FORMATS[kind])
     name = f"audit-{request.access.now:%Y%m%dT%H%M%SZ}.{kind}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return exported_files.attachment(name, lines, FORMATS[kind])
 
 
 def _row(event: AuditEvent) -> EventRow:
@@ -136,7 +134,7 @@ def _values(event: AuditEvent) -> tuple[Any, ...]:
 
 
 def _csv(found: Iterable[AuditEvent]) -> Iterator[str]:
-    return csv_stream.lines(COLUMNS, (_cells(event) for event in found))
+    return exported_files.lines(COLUMNS, (_cells(event) for event in found))
 
 
 def _cells(event: AuditEvent) -> list[Any]:

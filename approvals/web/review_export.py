@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from approvals import pagination
 from approvals.actions import exports
 from approvals.models import ReviewQueue, ReviewTask
-from approvals.web import csv_stream, review_filters, review_rows
+from approvals.web import exported_files, review_filters, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.review_filters import FilteredReviews
 
@@ -33,7 +33,7 @@ def export(request: DeskRequest, slug: str) -> StreamingHttpResponse:
     exports.record_review_export(queue, filtered.active, by=request.actor)
     rows = (_values(review, now) for review in _read(queue, filtered))
     name = f"{queue.slug}-{now:%Y%m%dT%H%M%SZ}.csv"
-    return csv_stream.attachment(name, csv_stream.lines(COLUMNS, rows))
+    return exported_files.attachment(name, exported_files.lines(COLUMNS, rows))
 
 
 def _read(queue: ReviewQueue, filtered: FilteredReviews) -> Iterator[ReviewTask]:

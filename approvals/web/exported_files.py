@@ -1,4 +1,8 @@
-"""CSV files that are sent line by line, so that their length costs no memory."""
+"""Files of an export, which are sent line by line, so that their length costs no memory.
+
+Their status has been sent when a line cannot be made. So the file ends with a line that says so, and that is
+neither a row of its columns nor JSON: a part must not pass for the whole.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,15 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import structlog
 from django.http import StreamingHttpResponse
 
 from approvals.untrusted import csv_cells
+
+log = structlog.get_logger(__name__)
+
+CSV = "text/csv; charset=utf-8"
+INCOMPLETE = "INCOMPLETE: the export failed here, export again\r\n"
 
 
 class _Echo:
@@ -26,8 +36,17 @@ def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str
         yield writer.writerow([csv_cells.cell(value) for value in row])
 
 
-def attachment(name: str, content: Iterator[str]) -> StreamingHttpResponse:
+def attachment(name: str, content: Iterator[str], content_type: str = CSV) -> StreamingHttpResponse:
     """The response that sends these lines as a file of this name, which holds no untrusted text."""
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(_marked(content), content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _marked(content: Iterator[str]) -> Iterator[str]:
+    """The lines, and INCOMPLETE after those that could be made if one could not."""
+    try:
+        yield from content
+    except Exception:
+        log.exception("export.failed")
+        yield INCOMPLETE
