@@ -48,6 +48,9 @@ def test_a_lead_closes_it_and_a_refusal_keeps_what_was_typed(
 
     refused = desk(lead).post(at(overdue, "close"), {"reason": "x" * 301})
     assert (refused.status_code, "x" * 301 in refused.content.decode()) == (422, True)
+    shown = refused.content.decode()
+    assert "RefusalText" not in shown
+    assert "This cannot be recorded" in shown
     assert desk(alice).post(at(overdue, "close"), {"reason": "why"}).status_code == 403
     assert desk(lead).post(at(overdue, "close"), {"reason": "why"}).status_code == 302
 
