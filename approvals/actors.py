@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from approvals.exceptions import NotAllowed
 from approvals.models import User
 from approvals.models.choices import Surface
 
@@ -37,6 +38,21 @@ class Actor:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.surface})"
+
+
+def ensure_actor(by: object) -> Actor:
+    """Return the actor. Raises TypeError for anything else, such as None: whoever acts is always named."""
+    if not isinstance(by, Actor):
+        raise TypeError(f"by must be an Actor, not {type(by).__name__}")
+    return by
+
+
+def ensure_user(by: object) -> User:
+    """Return the user who acts. Raises TypeError for no Actor, NotAllowed for one without a user."""
+    user = ensure_actor(by).user
+    if user is None:
+        raise NotAllowed("Only a user may do this.")
+    return user
 
 
 SYSTEM = Actor(None, Surface.SYSTEM)  # the worker: deadlines, reconciliation, delivery

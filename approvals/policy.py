@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from approvals.actors import COMMAND_LINE, Actor
+from approvals.actors import COMMAND_LINE, Actor, ensure_actor
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
     Decision,
@@ -200,8 +200,7 @@ def may(action: Action, subject: Subject, *, by: Actor, held: Rights | None = No
     actor, as a page does that asks about many subjects. For a subject that the actor may not see, the answer
     is `not_found`. Raises TypeError if `by` is no Actor, or not the one for whom the row was locked.
     """
-    if not isinstance(by, Actor):
-        raise TypeError(f"by must be an Actor, not {type(by).__name__}")
+    ensure_actor(by)
     if isinstance(subject, LockedRow) and subject.by != by:
         raise TypeError(f"the row was locked for {subject.by}, not for {by}")
     if by == COMMAND_LINE and action in COMMAND_LINE_MAY:

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from approvals import policy
-from approvals.actors import Actor
-from approvals.exceptions import NotAllowed, NotFound
+from approvals.actors import Actor, ensure_user
+from approvals.exceptions import NotFound
 from approvals.models import Comment, Mention, ReviewTask, User
 from approvals.models.ids import uuid7
 from approvals.policy import Action
@@ -68,9 +68,8 @@ def dismiss(mention_id: UUID, *, by: Actor) -> None:
 
     Raises NotFound for a mention of somebody else, or in a review that the actor may not see.
     """
-    _ensure_user(by)
     review_id = (
-        Mention.objects.filter(pk=mention_id, user=by.user)
+        Mention.objects.filter(pk=mention_id, user=ensure_user(by))
         .values_list("comment__review", flat=True)
         .first()
     )
@@ -87,13 +86,6 @@ def dismiss(mention_id: UUID, *, by: Actor) -> None:
     data = {"comment": str(mention.comment_id)}
     audit.record(work, locked.chain, AuditKind.REVIEW_MENTION_DISMISSED, by=by, data=data)
     work.write()
-
-
-def _ensure_user(by: Actor) -> None:
-    if not isinstance(by, Actor):
-        raise TypeError(f"by must be an Actor, not {type(by).__name__}")
-    if by.user is None:
-        raise NotAllowed("Only a user may do this.")
 
 
 def _mentioned(review: ReviewTask, text: str, by: Actor) -> list[User]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.db import transaction
 
 from approvals import policy
-from approvals.actors import Actor
+from approvals.actors import Actor, ensure_user
 from approvals.models import ReviewQueue, User
 from approvals.policy import Action
 from approvals.records import audit, locked_rows
@@ -21,7 +21,7 @@ def record_trail_export(kind: str, filters: Mapping[str, str], *, by: Actor) -> 
 
     Call it before the first event is sent. Raises NotAllowed.
     """
-    locked = locked_rows.row(User, by.person.pk, by=by)
+    locked = locked_rows.row(User, ensure_user(by).pk, by=by)
     policy.may(Action.INSPECT, locked, by=by).or_raise()
     work = UnitOfWork()
     data = {"format": kind, "filters": dict(filters)}
@@ -35,7 +35,7 @@ def record_review_export(queue: ReviewQueue, filters: Mapping[str, str], *, by: 
 
     Call it before the first review is sent. Raises NotAllowed or NotFound.
     """
-    locked = locked_rows.row(User, by.person.pk, by=by)
+    locked = locked_rows.row(User, ensure_user(by).pk, by=by)
     policy.may(Action.SEE, queue, by=by).or_raise()
     work = UnitOfWork()
     data = {"queue": queue.slug, "filters": dict(filters)}

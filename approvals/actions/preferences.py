@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django.db import transaction
 
-from approvals.actors import Actor
+from approvals.actors import Actor, ensure_user
 from approvals.exceptions import Invalid, NotAllowed
 from approvals.models import Preference
 
@@ -29,14 +29,13 @@ def save(*, by: Actor, **values: Any) -> Preference:
 
     Raises NotAllowed for an actor who is no active user, Invalid for a value that cannot be chosen.
     """
-    if not isinstance(by, Actor):
-        raise TypeError(f"by must be an Actor, not {type(by).__name__}")
-    if by.user is None or not by.user.is_active:
-        raise NotAllowed("Only a user has settings.")
+    user = ensure_user(by)
+    if not user.is_active:
+        raise NotAllowed("Only an active user has settings.")
     if unknown := set(values) - set(Preference.SETTINGS):
         raise TypeError(f"no setting {min(unknown)!r}")
     _check(values)
-    stored, _ = Preference.objects.update_or_create(user=by.user, defaults=values)
+    stored, _ = Preference.objects.update_or_create(user=user, defaults=values)
     return stored
 
 

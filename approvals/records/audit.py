@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from django.db.models import Model
 
-from approvals.actors import Actor
+from approvals.actors import Actor, ensure_actor
 from approvals.models import (
     AuditEvent,
     BatchExecution,
@@ -158,8 +158,7 @@ def append(entries: Mapping[str, Entry]) -> None:
 
 def _event(chain: str, seq: int, last: bytes, entry: Entry, at: datetime) -> AuditEvent:
     """The event after number `seq`, whose hash is `last`."""
-    if not isinstance(entry.by, Actor):
-        raise TypeError(f"by must be an Actor, not {type(entry.by).__name__}")
+    ensure_actor(entry.by)
     _check(entry.data)
     event = AuditEvent(
         chain=chain,

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from approvals.actors import Actor
+from approvals.actors import Actor, ensure_actor
 from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotFound, StaleVersion
 from approvals.models import ReviewQueue, ReviewTask, Vote
 from approvals.models.review_tasks import SECRETS
@@ -99,7 +99,7 @@ def with_facts(locked: ReviewTask, *, by: Actor) -> LockedReview:
 
 def row(model: type[M], pk: Any, *, by: Actor) -> LockedRow[M]:
     """A row of another model, locked. Raises NotFound, and TypeError if `by` is no Actor."""
-    _ensure_actor(by)
+    ensure_actor(by)
     found = model._default_manager.select_for_update(of=("self",)).filter(pk=pk).first()
     if found is None:
         raise NotFound
@@ -108,7 +108,7 @@ def row(model: type[M], pk: Any, *, by: Actor) -> LockedRow[M]:
 
 def row_with_facts(locked: M, *, by: Actor) -> LockedRow[M]:
     """A row that this transaction has locked or is about to insert. Raises TypeError if `by` is no Actor."""
-    _ensure_actor(by)
+    ensure_actor(by)
     who = by.user and by.user.pk
     facts = statements.one_row(_FACTS, [who, who, audit.chain(locked)])
     now, seq, last, active, groups = facts
@@ -117,7 +117,7 @@ def row_with_facts(locked: M, *, by: Actor) -> LockedRow[M]:
 
 
 def _review_parameters(review_id: UUID, by: Actor) -> list[Any]:
-    _ensure_actor(by)
+    ensure_actor(by)
     who = by.user and by.user.pk
     return [*(who,) * 6, audit.chain_of("review", review_id), review_id]
 
@@ -131,8 +131,3 @@ def _locked_review(found: ReviewTask, facts: statements.Row, by: Actor) -> Locke
         for pk, reviewer, outcome in votes
     )
     return LockedReview(found, by, rights.of(active, groups, roles), chain, live)
-
-
-def _ensure_actor(by: Actor) -> None:
-    if not isinstance(by, Actor):
-        raise TypeError(f"by must be an Actor, not {type(by).__name__}")

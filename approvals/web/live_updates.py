@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
@@ -22,14 +23,19 @@ COUNT_UP_TO = 99
 STREAMS = "countersign.streams"
 
 
-@desk("GET")
-def stream(request: DeskRequest) -> HttpResponse:
+def stream(request: HttpRequest) -> HttpResponseBase:
     """Whose hints a stream of this person carries, for the server (config.live_events), which opens it.
 
-    204, after which a browser does not ask again, where the server has no streams.
+    204, after which a browser does not ask again, where the server has no streams and for who has not
+    signed in: an answer that is no stream would be an error in each open page of a session that has ended.
     """
-    if STREAMS not in request.META:
+    if STREAMS not in request.META or not request.user.is_authenticated:
         return HttpResponse(status=204)
+    return _queues(request)
+
+
+@desk("GET")
+def _queues(request: DeskRequest) -> HttpResponse:
     return JsonResponse({"queues": [str(queue.pk) for queue in request.access.queues]})
 
 

@@ -97,7 +97,7 @@ def test_a_stream_names_a_queue_of_its_person_when_it_changes_and_no_other(web: 
 
 def test_who_has_not_signed_in_gets_no_stream(web: Web) -> None:
     with stream(web, signed_in=False) as response:
-        assert response.status == 302
+        assert response.status == 204
 
 
 def test_three_hundred_idle_streams_keep_no_page_waiting(web: Web) -> None:
