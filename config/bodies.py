@@ -7,6 +7,7 @@ and stall make room for others. Short bodies have a limit of their own, which lo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ MIB = 2**20
 # More than any view accepts: of a longer body the view sees this much and refuses it in its own words.
 MOST_OF_A_BODY = 2 * MIB
 SHORT = 65_536  # bytes of a body that is counted among the short ones
+DISCARD_SECONDS = 1.0  # that the body of a refused request may still arrive
 # Bytes that have arrived and are not answered, of a worker process.
 MOST_OF_LONG_BODIES = 64 * MIB
 MOST_OF_SHORT_BODIES = 16 * MIB
@@ -132,6 +134,20 @@ class Bodies:
         body.gives_way = True
         if body.deadline:
             body.deadline.reschedule(asyncio.get_running_loop().time())
+
+
+async def discard(protocol: Any) -> None:
+    """Read a short body that nobody wants, for at most a second, and keep nothing.
+
+    A connection that is closed before its bytes are read is reset, and a reset client does not see the response.
+    """
+    size = 0
+    with contextlib.suppress(TimeoutError, RuntimeError):  # granian's errors are RuntimeErrors
+        async with asyncio.timeout(DISCARD_SECONDS):
+            async for chunk in protocol:
+                size += len(chunk)
+                if size > SHORT:
+                    return
 
 
 def _is_short(declared: str) -> bool:

@@ -27,7 +27,7 @@ from wsgiref.util import FileWrapper
 import structlog
 
 from config import downloads, live_events, probes, slow_readers, web_server_settings
-from config.bodies import Bodies, Body, RefusedError, Scope
+from config.bodies import Bodies, Body, RefusedError, Scope, discard
 from config.wsgi import application as django
 
 UNSENT = frozenset(
@@ -68,9 +68,10 @@ class Application:
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""
         body = Body()
+        has_body = "content-length" in scope.headers or "transfer-encoding" in scope.headers
         try:
             refuse_unreadable(scope)
-            if "content-length" in scope.headers or "transfer-encoding" in scope.headers:
+            if has_body:
                 await self._bodies.receive(scope, protocol, body)
             threads = self._probe_threads if scope.path in probes.PATHS else self._threads
             environ = environment(scope, b"".join(body.chunks))
@@ -79,6 +80,8 @@ class Application:
                 return
         except RefusedError as refused:
             log.info("web.refused", status=refused.status, why=str(refused), path=scope.path[:200])
+            if has_body and body.counted is None:
+                await discard(protocol)
             response = refused.status, [CLOSE, RETRY, *TEXT], f"{refused}\n".encode()
         finally:
             self._bodies.release(body)

@@ -120,3 +120,15 @@ def test_what_has_arrived_whole_is_not_ended(monkeypatch: pytest.MonkeyPatch) ->
         await Client(LONG, b"z" * LONG).sends(held)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("chunks", [[b"x" * 40_000] * 9, [b"x"]], ids=["long", "stalled"])
+def test_a_body_that_nobody_wants_is_read_for_a_moment_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch, chunks: list[bytes]
+) -> None:
+    monkeypatch.setattr(bodies, "DISCARD_SECONDS", 0.05)
+    client = Client(LONG * 10, *chunks)
+
+    asyncio.run(asyncio.wait_for(bodies.discard(client), 5))
+
+    assert not client.body.chunks

@@ -157,9 +157,16 @@ def test_a_header_that_comes_twice_is_no_header(web: Web, alice: User, queue: Re
 def test_a_body_without_a_length_is_refused(web: Web, alice: User, queue: ReviewQueue) -> None:
     sender = issue()
     raw = json.dumps(about(factories.review(queue))).encode()
+
+    def slow_chunks() -> Iterator[bytes]:
+        """The server knows the head long before the body ends; the client sees the refusal, not a reset."""
+        for start in range(0, len(raw), 40):
+            yield raw[start : start + 40]
+            time.sleep(0.05)
+
     wire = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
     with contextlib.closing(wire):
-        wire.request("POST", PATH, iter([raw]), sender.headers(raw), encode_chunked=True)
+        wire.request("POST", PATH, slow_chunks(), sender.headers(raw), encode_chunked=True)
         assert wire.getresponse().status == 411
 
 
