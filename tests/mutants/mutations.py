@@ -25,7 +25,7 @@ PATHS = (
     ROOT / "approvals/records/audit.py",
     ROOT / "approvals/delivery/callbacks.py",
     ROOT / "approvals/reconciliation/evidence.py",
-    ROOT / "approvals/messages.py",
+    *sorted((ROOT / "approvals/messages").glob("[a-z]*.py")),
     ROOT / "approvals/api/webhook_signature.py",
 )
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PATHS}
