@@ -25,7 +25,7 @@ _EXPRESSION_WITH_TOKEN = re.compile(
 )
 _ONLY_TOKEN = re.compile(r"\{%\s*\$states\.context\.Task\.Token\s*%\}")
 # The member of an object which an expression of JSONata gives the token, as it stands before the token.
-_NAMED = re.compile(r"""([\w-]{1,64})["']?\s{0,8}:\s{0,8}$""")
+_NAMED = re.compile(r"""(?<![\w-])([\w-]{1,64}+)["']?\s{0,8}:\s{0,8}$""")
 _LONGEST_NAME = 96  # characters before the token in which _NAMED looks
 _LITERAL = re.compile(r"\$\$\.Task\.Token|\$states\.context\.Task\.Token")
 _INTAKE = re.compile(
