@@ -7,7 +7,6 @@ Dead letters are read by the same loops, and only on request.
 
 from __future__ import annotations
 
-import random
 import threading
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
 from approvals.polling import attachments, sources, statuses
+from approvals.records.retry_backoff import seconds_before_retry
 
 log = structlog.get_logger(__name__)
 
@@ -186,7 +186,7 @@ def _start(
 def _pause(
     event: str, queue: ReviewQueue, error: Exception, failures: int, stop: threading.Event
 ) -> int:
-    pause = random.uniform(0.5, min(LONGEST_PAUSE, 2.0**failures))  # noqa: S311  (jitter)
+    pause = seconds_before_retry(failures, longest=LONGEST_PAUSE)
     log.warning(event, queue=queue.slug, error=str(error)[:300], pause=round(pause, 1))
     stop.wait(pause)
     return min(failures + 1, 6)

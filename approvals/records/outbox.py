@@ -6,7 +6,6 @@ result of its attempt, but can no longer change the state of the entry.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +18,10 @@ from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Delivery, DeliveryState, Detail
-from approvals.records import database_time, statements
+from approvals.records import database_time, retry_backoff, statements
 from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with time for a pause
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
 State = OutboxEntry.State
 LANE_OF = {
@@ -267,13 +265,6 @@ def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
     return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
 
 
-def pause_before_retry(attempts: int, *, at_least: float = 0.0) -> timedelta:
-    """The pause before another attempt: exponential with full jitter, and `at_least` so many seconds."""
-    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
-    seconds = max(at_least, random.uniform(0.1, ceiling))  # noqa: S311  (jitter, not a secret)
-    return timedelta(seconds=seconds)
-
-
 def explain(entry: OutboxEntry, detail: Detail) -> None:
     """Set the detail of an entry's state."""
     entry.detail = detail
@@ -305,8 +296,8 @@ def move(work: UnitOfWork, entry: OutboxEntry, verdict: Verdict, now: datetime) 
     """Move a locked entry as the verdict says. For attempts call `conclude`, which judges the lease first."""
     entry.state, entry.detail, entry.lease_until = verdict.state, verdict.detail, None
     if verdict.state == State.WAITING:
-        pause = pause_before_retry(entry.attempts, at_least=verdict.at_least)
-        entry.not_before = now + pause
+        seconds = retry_backoff.seconds_before_retry(entry.attempts, at_least=verdict.at_least)
+        entry.not_before = now + timedelta(seconds=seconds)
     else:
         entry.ended_at = now
     work.update(entry, "state", "detail", "lease_until", "ended_at", "not_before")
