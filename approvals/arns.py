@@ -89,6 +89,15 @@ def machine_of_execution(arn: str) -> str:
     return machine_of(":".join([*parts[:5], "stateMachine", parts[6]]))
 
 
+def is_execution(text: str) -> bool:
+    """Whether a text is the ARN of an execution that can have task tokens, as `machine_of_execution` reads it."""
+    try:
+        machine_of_execution(text)
+    except ValueError:
+        return False
+    return True
+
+
 def execution_arn(state_machine_arn: str, name: str) -> str:
     """The ARN of an execution of this name; no other function puts an ARN together.
 

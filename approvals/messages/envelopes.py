@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from approvals import arns
 from approvals.messages import pointers
 from approvals.messages.pointers import Pointer
 from approvals.untrusted import base64_text, display, lenient_json
@@ -56,13 +57,25 @@ class Opened:
     attributes: Mapping[str, str]
 
 
-def opened(body: str, extras: Extras, has_token: Callable[[Any], bool]) -> Opened:
+class PlainText(str):
+    """A message that is no JSON, whose token is in an attribute."""
+
+    __slots__ = ()
+
+
+def opened(
+    body: str,
+    extras: Extras,
+    has_token: Callable[[Any], bool],
+    has_token_beside: Callable[[Mapping[str, str]], bool],
+) -> Opened:
     """Open a body's envelopes until a value `has_token`, or is no envelope.
 
-    Raises Unreadable for what is no JSON, holds several messages, or unpacks to more than 1 MiB, and
-    PointerNotRead for an S3 pointer whose object was not fetched.
+    What is no JSON is a PlainText if the attributes so far have a token. Raises Unreadable for any other
+    that is no JSON, holds several messages, or unpacks to more than 1 MiB, and PointerNotRead for an S3
+    pointer whose object was not fetched.
     """
-    opening = _Opening(extras, dict(extras.attributes))
+    opening = _Opening(extras, dict(extras.attributes), has_token_beside)
     pointer = pointers.of_attributes(extras.attributes)
     value = opening.text(body, "") if pointer is None else opening.object_of(pointer)
     while not has_token(value):
@@ -83,8 +96,14 @@ NO_ENVELOPE = object()
 class _Opening:
     """The state of opening one body."""
 
-    def __init__(self, extras: Extras, attributes: dict[str, str]) -> None:
+    def __init__(
+        self,
+        extras: Extras,
+        attributes: dict[str, str],
+        has_token_beside: Callable[[Mapping[str, str]], bool],
+    ) -> None:
         self.extras, self.attributes = extras, attributes
+        self.has_token_beside = has_token_beside
         self.names: list[str] = []
         self.is_fetched = False
 
@@ -93,25 +112,38 @@ class _Opening:
         pointer = pointers.of_value(value)
         if pointer is not None:
             return self.object_of(pointer)
-        if isinstance(value, str) and not isinstance(value, lenient_json.AsText):
+        if isinstance(value, str) and not isinstance(value, lenient_json.AsText | PlainText):
             return self.named("JSON text", value, "a JSON text whose content")
         if isinstance(value, list):
-            return self.records(value, "Pipes batch") if _are_records(value) else NO_ENVELOPE
+            return self.of_list(value)
         return self.of_object(value) if isinstance(value, dict) else NO_ENVELOPE
+
+    def of_list(self, value: list[Any]) -> Any:
+        if _are_records(value):
+            return self.records(value, "Pipes batch")
+        if not value or not all(isinstance(one, dict) and one for one in value):
+            return NO_ENVELOPE
+        if len(value) > 1:
+            explanation = f"A list of {len(value)} messages: send each by itself."
+            raise Unreadable(SEVERAL, explanation)
+        self.names.append("list of one")
+        return value[0]
 
     def of_object(self, value: dict[str, Any]) -> Any:
         if isinstance(value.get("Records"), list):
             return self.records(value["Records"], "Lambda event")
-        if isinstance(value.get("Message"), str) and ("TopicArn" in value or "Type" in value):
+        if isinstance(value.get("Message"), str) and _SNS & value.keys():
             self.add_attributes(value.get("MessageAttributes"))
             return self.sns(value)
         if "detail-type" in value and "detail" in value:
+            self.add_resources(value.get("resources"))
             return self.named(
                 "EventBridge event", value["detail"], "an EventBridge event whose detail"
             )
-        if _is_record(value):
-            return self.record(value)
-        return NO_ENVELOPE
+        for name, marks, content in _OTHERS:
+            if marks & value.keys() and isinstance(value.get(content), str | dict):
+                return self.named(name, value[content], f"of the kind {name} whose {content}")
+        return self.record(value) if _is_record(value) else NO_ENVELOPE
 
     def sns(self, value: dict[str, Any]) -> Any:
         if value.get("Type") in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
@@ -158,6 +190,8 @@ class _Opening:
             unpacked = None if error.reason == "too_large" else self.unpacked(text)
             if unpacked is not None:
                 return self.text(unpacked, "base64 whose content")
+            if error.reason == "not_json" and self.has_token_beside(self.attributes):
+                return PlainText(text)
             if not what:
                 raise
             said = error.explanation.removeprefix("The body is not JSON: ")
@@ -196,6 +230,16 @@ class _Opening:
         self.names.append(f"S3 object in {pointer.bucket[:63]}")
         return self.text(self.extras.fetched, "an S3 object whose content")
 
+    def add_resources(self, resources: Any) -> None:
+        """Take over the execution that Step Functions names in the resources of its events.
+
+        Developer guide, "Add EventBridge events": the ARNs of the execution and of the state machine are
+        added to the resources of each entry.
+        """
+        for arn in resources[:20] if isinstance(resources, list) else ():
+            if isinstance(arn, str) and arns.is_execution(arn):
+                self.attributes.setdefault("executionArn", arn)
+
     def add_attributes(self, members: Any) -> None:
         """Take over the attributes of an envelope, in the form of SNS, of Lambda or of SQS."""
         for name, attribute in members.items() if isinstance(members, dict) else ():
@@ -204,6 +248,18 @@ class _Opening:
                 found = next((value for value in values if isinstance(value, str)), None)
                 if found is not None:
                     self.attributes.setdefault(name, found)
+
+
+# What makes an object with a text called Message one of SNS.
+_SNS = frozenset(("TopicArn", "Type", "MessageId"))
+# Other envelopes: the name, a member that each has, and the member that holds the message. CloudEvents 1.0,
+# JSON format; a request to SQS that was sent as the message itself; a request to API Gateway or a function URL.
+_OTHERS = (
+    ("CloudEvent", frozenset(("specversion",)), "data"),
+    ("CloudEvent", frozenset(("specversion",)), "data_base64"),
+    ("request to SQS", frozenset(("QueueUrl", "MessageBody")), "MessageBody"),
+    ("HTTP request", frozenset(("isBase64Encoded", "httpMethod", "requestContext")), "body"),
+)
 
 
 def _are_records(value: list[Any]) -> bool:

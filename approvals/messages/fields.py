@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from approvals import arns
 from approvals.untrusted import lenient_json, message_fields
 from approvals.untrusted.strict_json import Unreadable, check_text
 
@@ -16,6 +17,10 @@ MAX_CAUSE = 32_768  # API reference, SendTaskFailure: cause
 LONGEST_NUMBER = 32  # characters of a text that is read as a number
 MILLISECONDS = 10**11  # a number of seconds since 1970 has fewer digits until the year 5138
 INNER_CAUSES = 3  # how often a cause may be JSON in a text in JSON
+# The parts of an error in the spellings of Step Functions, of Lambda, and of an error of JavaScript or Python.
+_NAMES = ("error", "errortype", "errorcode", "name", "type", "code")
+_CAUSES = ("cause", "errormessage", "message", "detail")
+_PARTS = frozenset(("error", "cause", "errortype", "errormessage"))
 # Where the sentence is in a cause that is JSON: of a Lambda function, of an ECS task, of a Batch job, of a
 # nested execution, of others.
 SENTENCES = ("errorMessage", "StoppedReason", "StatusReason", "Cause", "message", "Message")
@@ -74,6 +79,13 @@ class Reader:
             return None, at
         return self.whole("timeoutSeconds", 1, longest), None
 
+    def execution_id(self) -> str:
+        """The execution's ARN under executionId, the name that the context object gives it ($$.Execution.Id)."""
+        for key, value in self.payload.items():
+            if message_fields.spelling(key) == "executionid" and isinstance(value, str):
+                return value if arns.is_execution(value) else ""
+        return ""
+
     def reference(self) -> str:
         """The order id as text. What is neither a text nor a number is shown as JSON, and flagged."""
         key, value = self.value("orderId")
@@ -91,8 +103,8 @@ class Reader:
         key, error = self.value("error")
         if isinstance(error, str):
             inner = _json_object(error)
-            if inner is None or not {"error", "cause"} & set(map(message_fields.spelling, inner)):
-                return error[:256], error if len(error) > 256 else ""
+            if inner is None or not _PARTS & set(map(message_fields.spelling, inner)):
+                return error[:256], self._cause_beside() or (error if len(error) > 256 else "")
             error = inner
         if error is None:
             return "", ""
@@ -100,11 +112,23 @@ class Reader:
             self.flags.append(key)
             return "", ""
         parts = {message_fields.spelling(part): inner for part, inner in error.items()}
-        name, cause = error.get("Error", parts.get("error")), parts.get("cause")
+        name = error.get("Error", _first(parts, _NAMES))
+        cause = error.get("Cause", _first(parts, _CAUSES))
         if name is not None and not isinstance(name, str):
             self.flags.append(key)
         shown = name[:256] if isinstance(name, str) and _is_storable(name) else ""
-        return shown, _cause(error.get("Cause", cause))
+        return shown, _cause(cause)
+
+    def _cause_beside(self) -> str:
+        """The cause that stands beside the error, as where a Catch put both at the top level."""
+        found = (
+            value for key, value in self.payload.items() if message_fields.spelling(key) == "cause"
+        )
+        return _cause(next(found, None))
+
+
+def _first(parts: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((parts[name] for name in names if parts.get(name) is not None), None)
 
 
 def _whole(value: Any, largest: int) -> int | None:

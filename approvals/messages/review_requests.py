@@ -7,18 +7,18 @@ field never does, nor does any other odd value: it stays in the payload and is n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from approvals.messages import envelopes, pointers, task_tokens
-from approvals.messages.envelopes import Extras, Opened
+from approvals.messages import envelopes, pointers, task_tokens, token_places
+from approvals.messages.envelopes import Extras
 from approvals.messages.fields import Reader
 from approvals.messages.maps import NO_MAP, MessageMap
 from approvals.messages.task_tokens import TaskToken
 from approvals.untrusted import lenient_json, message_fields, redaction
-from approvals.untrusted.message_fields import BARE_TOKEN, TOKEN
+from approvals.untrusted.message_fields import TOKEN
 from approvals.untrusted.strict_json import Unreadable
 
 NO_EXTRAS = Extras()
@@ -90,7 +90,7 @@ def parse(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MA
         title=reader.text("title", 200),
         error_name=redaction.redact(error_name, token),
         error_cause=redaction.redact(error_cause, token),  # JSON inside it was parsed here
-        execution_arn=reader.text("executionArn", 512),
+        execution_arn=reader.text("executionArn", 512) or reader.execution_id(),
         state_machine_arn=reader.text("stateMachineArn", 512),
         definition_revision=reader.text("definitionRevision", 128),
         state_name=reader.text("stateName", 128),
@@ -116,7 +116,7 @@ def read(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP
             any(message_fields.standing(value, TOKEN)) or TOKEN in message_map.values(value)
         )
 
-    opened = _opened(body, extras, has_token)
+    opened = envelopes.opened(body, extras, has_token, lambda beside: TOKEN in _fields_of(beside))
     document = _with_attributes(opened.value, opened.attributes)
     mapped = message_map.values(document)
     named = mapped.get(TOKEN, ("", None))
@@ -128,15 +128,6 @@ def read(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP
     return Message(document, token, opened.envelopes, mapped)
 
 
-def _opened(body: str, extras: Extras, has_token: Callable[[Any], bool]) -> Opened:
-    try:
-        return envelopes.opened(body, extras, has_token)
-    except Unreadable as error:
-        if error.reason == "not_json" and _fields_of(extras.attributes).get(TOKEN):
-            return Opened(body, (), extras.attributes)  # the token is beside the body
-        raise
-
-
 def _with_attributes(value: Any, attributes: Mapping[str, str]) -> dict[str, Any]:
     """A message with the attributes that its body does not have. Raises Unreadable for no object."""
     fields = _fields_of(attributes)
@@ -145,8 +136,14 @@ def _with_attributes(value: Any, attributes: Mapping[str, str]) -> dict[str, Any
             raise Unreadable("not_an_object", "The body is JSON, but not an object.")
         value = {"body": value}
     there = {message_fields.field_of(key): inner for key, inner in value.items()}
-    beside = fields.get(TOKEN, ("", ""))[1]
-    if isinstance(there.get(TOKEN), str) and beside not in ("", there[TOKEN]):
+    key, beside = fields.get(TOKEN, ("", ""))
+    if message_fields.is_bare_token(key):
+        if TOKEN in there:
+            del fields[TOKEN]  # of a payment, say: it counts only where no taskToken stands
+        else:
+            names = filter(message_fields.is_bare_token, value)
+            there |= zip([TOKEN], map(value.get, names), strict=False)
+    if TOKEN in fields and isinstance(there.get(TOKEN), str) and beside != there[TOKEN]:
         explanation = "One token stands in the body and another in a message attribute: send one."
         raise Unreadable("several_tokens", explanation)
     missing = {key: text for name, (key, text) in fields.items() if name not in there}
@@ -164,16 +161,19 @@ def attributes_used(attributes: Mapping[str, str]) -> dict[str, str]:
     return {
         key: text
         for key, text in attributes.items()
-        if message_fields.field_of(key) or key in (BARE_TOKEN, pointers.ATTRIBUTE)
+        if message_fields.field_of(key)
+        or message_fields.is_bare_token(key)
+        or key == pointers.ATTRIBUTE
     }
 
 
 def _fields_of(attributes: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """The attributes that are known fields, by field: the key and the text."""
     named = [(message_fields.field_of(key), key, text) for key, text in attributes.items()]
-    found = {name: (key, text) for name, key, text in reversed(named) if name}
-    if TOKEN not in found and attributes.get(BARE_TOKEN):
-        found[TOKEN] = (BARE_TOKEN, attributes[BARE_TOKEN])
+    found = {name: (key, text) for name, key, text in reversed(named) if name and text}
+    bare = [(key, text) for key, text in attributes.items() if message_fields.is_bare_token(key)]
+    if TOKEN not in found and any(text for _, text in bare):
+        found[TOKEN] = next((key, text) for key, text in bare if text)
     return found
 
 
@@ -200,8 +200,8 @@ def token_of(document: Mapping[str, Any], mapped: str = "") -> str:
 def _candidates(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What stands under the names of the token, with all values of a key that stands twice."""
     keys = [key for key, _ in message_fields.standing(document, TOKEN)]
-    if not keys and BARE_TOKEN in document:
-        keys = [BARE_TOKEN]
+    if not keys:
+        keys = [key for key in document if message_fields.is_bare_token(key)]
     repeated: Mapping[str, list[Any]] = getattr(document, "repeated", {})
     values = [(key, value) for key in keys for value in repeated.get(key, [document[key]])]
     return [(key, value) for key, value in values if isinstance(value, str)]
@@ -214,11 +214,18 @@ def _nothing_found(document: Mapping[str, Any], mapped: str) -> str:
                 f"The key {key[:40]!r} came as it is written in a definition: the state did not evaluate"
                 " it, because it is JSONata, or because the key stands outside Parameters."
             )
+    found = token_places.like_a_token(document)
+    elsewhere = (
+        f" A text that may be a task token stands at {found}: map it (register_queue --map"
+        f" token={found}), then replay this message."
+        if found
+        else ""
+    )
     for key, _ in message_fields.standing(document, TOKEN):
-        return f"Under {key} stands no text, so no task token."
+        return f"Under {key} stands no text, so no task token.{elsewhere}"
     if mapped:
-        return f"The queue's map looks for the token at {mapped}, where no text stands."
-    return "The body has no taskToken, TaskToken or task_token."
+        return f"The queue's map looks for the token at {mapped}, where no text stands.{elsewhere}"
+    return f"The body has no taskToken, TaskToken or task_token.{elsewhere}"
 
 
 def _flags(changed: Iterable[str], reader: Reader) -> tuple[str, ...]:

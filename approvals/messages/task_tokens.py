@@ -15,6 +15,29 @@ MIN_TOKEN = (
 
 _ALIEN = re.compile(r"[^!-~]")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+# What shows that a text is not the token as Step Functions made it, by its beginning or by what is in it.
+_CHANGED = re.compile(
+    r"""(?P<quoted>["'`])"""
+    r"""|(?P<arn>arn:)"""
+    r"""|(?P<link>[hH][tT][tT][pP][sS]?://)"""
+    r"""|(?P<prefixed>[tT]ask[_-]?[tT]oken[:=])"""
+    r"""|(?P<empty>[^0-9A-Za-z]+$)"""
+)
+_CHANGED_INSIDE = re.compile(
+    r"(?P<backslash>\\)"
+    r"|(?P<html>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
+    r"|(?P<cut>\.\.\.$)"
+)
+_CHANGES = {
+    "quoted": "stands in quotes, as if it had been written as JSON twice",
+    "arn": "is an ARN and no task token",
+    "link": "is a link and no task token",
+    "prefixed": "begins with the token's name",
+    "empty": "has neither letters nor digits",
+    "backslash": "holds a backslash: it is a piece of JSON text that was not parsed",
+    "html": "was escaped for HTML, as its &...; shows",
+    "cut": "was cut off",
+}
 _INTRINSIC = re.compile(r"States\.[A-Za-z]+\(")
 
 
@@ -63,6 +86,10 @@ def check(token: str, place: str) -> None:
             f"The text under {place} holds blanks, control characters or letters beyond ASCII, so it is"
             " no task token: send $$.Task.Token as it is."
         )
+    changed = _CHANGED.match(token) or _CHANGED_INSIDE.search(token)
+    if changed is not None:
+        what = _CHANGES[changed.lastgroup or "empty"]
+        _refuse(f"The text under {place} {what}: send $$.Task.Token as it is.")
     if len(token) < MIN_TOKEN:
         _refuse(
             f"The text under {place} has {len(token)} characters, too few for a task token: send"

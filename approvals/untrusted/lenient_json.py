@@ -174,9 +174,44 @@ def _unfolded(place: int, folds: list[_Fold]) -> int:
 def _explanation(what: str, text: str, place: int) -> str:
     line = text.count("\n", 0, place) + 1
     column = place - text.rfind("\n", 0, place)
-    hint = ""
-    if text.lstrip()[:2] in ("{'", "['"):
-        hint = " It looks like a Python value written with str(): send json.dumps() of it."
-    elif text.lstrip()[:1] == "<":
-        hint = " It looks like XML or HTML."
-    return f"The body is not JSON: {what}: line {line} column {column} (character {place}).{hint}"
+    return f"The body is not JSON: {what}: line {line} column {column} (character {place}).{_hint(text, place)}"
+
+
+# What a text that is no JSON may be, by its first characters.
+_BEGINS = re.compile(
+    r"""(?P<python>[{\[]\s?')"""
+    r"""|(?P<javascript>\[object\ )"""
+    r"""|(?P<java>\{\s?[\w.-]{1,64}=)"""
+    r"""|(?P<half>[{\[]\s?\\")"""
+    r"""|(?P<html>[{\[]\s?&(?:quot|\#34|\#x22);)"""
+    r"""|(?P<link>%(?:25)?(?:7[Bb]|5[Bb]|22))"""
+    r"""|(?P<form>[\w.-]{1,64}=[^=\s])"""
+    r"""|(?P<yaml>[\w.-]{1,64}:\s)"""
+    r"""|(?P<token>[A-Za-z0-9+/=_-]{64,2048}+\s*+$)"""
+    r"""|(?P<comment>/[/*])"""
+    r"""|(?P<markup><)"""
+)
+_HINTS = {
+    "python": "It looks like a Python value written with str(): send json.dumps() of it.",
+    "javascript": "It looks like a JavaScript object made a text: send JSON.stringify() of it.",
+    "java": "It looks like a map of Java written with toString(): send it as JSON.",
+    "half": "Its quotes are escaped: it was written as JSON twice and parsed by half.",
+    "html": "It was escaped for HTML: send it as it is.",
+    "link": "It was URL-encoded: send it as it is.",
+    "form": "It looks like a form: send it as JSON.",
+    "yaml": "It looks like YAML: send it as JSON.",
+    "token": "It looks like a task token alone: send an object with it under taskToken.",
+    "comment": "JSON has no comments.",
+    "markup": "It looks like XML or HTML.",
+}
+
+
+def _hint(text: str, place: int) -> str:
+    """What a text that is no JSON looks like, with a blank before it; empty if like nothing known."""
+    if text[place : place + 1] in ("{", "[") and text[max(0, place - 99) : place].rstrip()[-1:] in (
+        "}",
+        "]",
+    ):
+        return " Several JSON values stand in it: send each message by itself."
+    found = _BEGINS.match(text[:4096].lstrip("\ufeff \t\r\n"))
+    return f" {_HINTS[found.lastgroup or 'markup']}" if found else ""

@@ -50,6 +50,11 @@ def is_token_name(key: str) -> bool:
     return key[-5:].lower() == BARE_TOKEN and field_of(key) == TOKEN
 
 
+def is_bare_token(key: str) -> bool:
+    """Whether a key is `token` in any case: Token, TOKEN."""
+    return len(key) == len(BARE_TOKEN) and key.lower() == BARE_TOKEN
+
+
 def standing(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     """The members of an object that are spellings of a field, the field's own name first."""
     if name in document:

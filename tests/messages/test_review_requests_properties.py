@@ -52,6 +52,9 @@ WRAPS: dict[str, Wrap] = {
     "pipes": lambda text: json.dumps(_record(text)),
     "batch": lambda text: json.dumps([_record(text)]),
     "text": json.dumps,
+    "cloud event": lambda text: json.dumps({"specversion": "1.0", "data": text}),
+    "http": lambda text: json.dumps({"httpMethod": "POST", "body": text}),
+    "request": lambda text: json.dumps({"QueueUrl": "q", "MessageBody": text}),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "gzip": lambda text: base64.b64encode(gzip.compress(text.encode())).decode(),
 }

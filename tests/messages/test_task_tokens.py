@@ -29,3 +29,28 @@ def test_a_refusal_names_the_key_under_which_the_text_stands(token: str, reason:
 
     assert refused.value.reason == reason
     assert "callback-id" in refused.value.explanation
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ('"AQCEAAAAKgAAAAMAAAAAAAAAAc"', "stands in quotes"),
+        ("'AQCEAAAAKgAAAAMAAAAAAAAAAc'", "stands in quotes"),
+        ("AQCEAAAAKgAAAAMAAAAAAA\\/AAc", "backslash"),
+        ("AQCEAAAAKgAAAAMAAAAAAA\\u003d\\u003d", "backslash"),
+        ("AQCEAAAAKgAAAAMAAAAAAA&#x3D;&#x3D;", "escaped for HTML"),
+        ("AQCEAAAAKgAAAAMAAAAAAA&amp;AA", "escaped for HTML"),
+        ("arn:aws:states:us-east-1:123456789012:execution:a:b", "an ARN"),
+        ("https://example.com/approve?taskToken=AQCEAAAAKgAAAAM", "a link"),
+        ("taskToken:AQCEAAAAKgAAAAMAAAAAAAAAAc", "begins with the token's name"),
+        ("AQCEAAAAKgAAAAMAAAAAAAAAAc...", "cut off"),
+        ("*" * 30, "neither letters nor digits"),
+    ],
+)
+def test_what_an_encoding_has_changed_is_no_token_any_more(token: str, words: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        task_tokens.check(token, "taskToken")
+
+    assert refused.value.reason == "not_a_token"
+    assert words in refused.value.explanation
+    assert token[5:30] not in refused.value.explanation

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.untrusted.message_fields import BARE_TOKEN, is_token_name
+from approvals.untrusted.message_fields import is_bare_token, is_token_name
 from approvals.workflows.asl.model import Definition, State, objects, texts
 from approvals.workflows.linting.rule import QueueSettings, Rule, Violation
 
@@ -117,7 +117,7 @@ def _body_has_token(state: State, name: str, body: Any) -> bool:
     if not isinstance(body, dict):
         return False
     spelled = [key for key in body if is_token_name(key.removesuffix(".$"))]
-    keys = spelled or [key for key in body if key.removesuffix(".$") == BARE_TOKEN]
+    keys = spelled or [key for key in body if is_bare_token(key.removesuffix(".$"))]
     return bool(keys) and all(
         isinstance(body[key], str) and _is_token(state, key, body[key]) for key in keys
     )
@@ -138,7 +138,7 @@ def _computed_body_has_token(state: State, name: str, text: str) -> bool:
 
 
 def _is_name(key: str) -> bool:
-    return is_token_name(key) or key == BARE_TOKEN
+    return is_token_name(key) or is_bare_token(key)
 
 
 def _is_token(state: State, name: str, text: str) -> bool:

@@ -1,0 +1,64 @@
+"""The place of a text that may be a task token, which a quarantine names for the sender and the operator."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from approvals.messages import token_places
+from approvals.messages.maps import read
+from approvals.untrusted import json_paths
+
+TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789==" * 2
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"metadata": {"taskToken": TOKEN}}, "$.metadata.taskToken"),
+        ({"MyTaskToken": TOKEN}, "$.MyTaskToken"),
+        ({"taskToken": {"S": TOKEN}}, "$.taskToken.S"),
+        ({"Task": {"Token": TOKEN}}, "$.Task.Token"),
+        ({"messages": [{"x": 1}, {"TaskToken": TOKEN}]}, "$.messages[1].TaskToken"),
+        ({"the call": {"task token": TOKEN}}, "$['the call']['task token']"),
+        ({"csrfToken": TOKEN, "step": {"task_token": TOKEN}}, "$.step.task_token"),
+        ({"csrfToken": "short-csrf-token-1234"}, ""),
+        ({"a": TOKEN, "b": [TOKEN]}, ""),
+        ({"x": {TOKEN: {"taskToken": TOKEN}}}, ""),
+        ({"x": {"it's": {"taskToken": TOKEN}}}, ""),
+        (["taskToken", TOKEN], ""),
+    ],
+)
+def test_a_map_of_the_named_path_finds_the_text(document: Any, path: str) -> None:
+    assert token_places.like_a_token(document) == path
+
+    if path:
+        read({"token": path})
+        assert json_paths.value_at(document, json_paths.parse(path)) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"x": [0] * 500_000},
+        {"x": {f"k{n}": {"taskTokens": "a" * 20} for n in range(60_000)}},
+        {"x": [[{}] * 1000] * 500},
+    ],
+    ids=["a long list", "many keys", "many lists"],
+)
+def test_a_large_message_is_searched_in_bounded_time(document: Any) -> None:
+    began = time.process_time()
+
+    assert token_places.like_a_token(document) == ""
+
+    assert time.process_time() - began < 2.0
+
+
+def test_deep_nesting_ends_where_a_path_would_be_too_long() -> None:
+    document: Any = {"taskToken": TOKEN}
+    for _ in range(100):
+        document = {"inner": document}
+
+    assert token_places.like_a_token(document) == ""
