@@ -27,7 +27,10 @@ TOO_MANY = f"Nothing was done: at most {AT_ONCE} are taken at once. Filter the l
 
 @dataclass(frozen=True)
 class BulkAction:
-    """A verb and its texts: `label` such as Approve, `done` such as approved, and what it means."""
+    """A verb and its texts: `label` such as Approve, `done` such as approved, and what it means.
+
+    A text that the verb returns stands in the place of `done`.
+    """
 
     verb: Callable[[Any, dict[str, Any]], Any]
     label: str
@@ -99,12 +102,13 @@ class BulkActionPage(Page):
         for row in rows:
             label = visible(self.label_of(row))
             try:
-                action.verb(row, typed)
+                done = action.verb(row, typed)
             except ApprovalsError as error:
                 refused.append((row, error))
                 messages.error(request, f"{label}: {error.message}{_other_user(error)}")
             else:
-                messages.success(request, f"{label}: {action.done}.")
+                said = done if isinstance(done, str) and done else action.done
+                messages.success(request, f"{label}: {said}.")
         return refused
 
     def _selected(self, request: HttpRequest) -> list[Any]:

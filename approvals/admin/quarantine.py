@@ -18,8 +18,9 @@ from approvals.admin.fields import empty_form, form_data, reason
 from approvals.admin.pages import Tool, row_or_404
 from approvals.admin.permissions import actor, permissions
 from approvals.exceptions import KeyMissing, NotAllowed, NotFound
-from approvals.models import QuarantinedMessage
+from approvals.models import QuarantinedMessage, ReplayRequest
 from approvals.records.quarantined_messages import redacted_body
+from approvals.untrusted.display import visible
 
 
 class DiscardForm(forms.Form):
@@ -73,7 +74,7 @@ class Quarantine(BulkActionPage):
         "received_at", "state",
     )  # fmt: skip
     list_filter = (Ended, Reason, "origin", "queue")
-    list_select_related = ("queue", "replayed_by", "discarded_by")
+    list_select_related = ("queue", "replayed_by", "discarded_by", "replay_request")
     search_fields = ("sqs_message_id",)
     search_help_text = "An SQS message id, or the id of a quarantined message."
     ordering = ("-received_at", "-id")
@@ -132,10 +133,14 @@ class Quarantine(BulkActionPage):
     def replay(self, request: HttpRequest) -> HttpResponse:
         """Replay messages, one after the other."""
 
-        def verb(row: QuarantinedMessage, _: dict[str, Any]) -> None:
-            quarantine.replay(row.pk, by=actor(request))
+        def verb(row: QuarantinedMessage, _: dict[str, Any]) -> str:
+            review = quarantine.replay(row.pk, by=actor(request))
+            return "" if review else "a poller reads its object in S3 and replays it"
 
-        description = "Each is read again, as if it had just come from SQS."
+        description = (
+            "Each is read again, as if it had just come from SQS. For one that points to S3 a poller does that"
+            " within seconds; its page shows what came of it."
+        )
         return self.bulk_page(
             request, empty_form(request), BulkAction(verb, "Replay", "replayed", description)
         )
@@ -174,7 +179,12 @@ class Quarantine(BulkActionPage):
             at, by = getattr(row, f"{state}_at"), getattr(row, f"{state}_by")
             if at is not None:
                 return f"{state} by {by or 'the command line'}, {at:%Y-%m-%d %H:%M} UTC"
-        return "waiting"
+        request: ReplayRequest | None = getattr(row, "replay_request", None)
+        if request is None:
+            return "waiting"
+        if request.refused_at is None:
+            return "waiting for a poller that replays it"
+        return f"waiting; its replay made no review: {visible(request.refusal)}"
 
     def body(self, row: QuarantinedMessage) -> str:
         """The message, with everything that may be a token redacted."""

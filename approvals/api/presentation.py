@@ -203,6 +203,7 @@ def queue(row: ReviewQueue, now: datetime) -> JSONObject:
 
 def quarantined(row: QuarantinedMessage) -> JSONObject:
     """Returns a quarantined message without its body."""
+    request = getattr(row, "replay_request", None)
     return {
         "id": row.pk,
         "queue": row.queue.slug,
@@ -220,6 +221,8 @@ def quarantined(row: QuarantinedMessage) -> JSONObject:
         "discarded_at": row.discarded_at,
         "discarded_by": row.discarded_by.email if row.discarded_by else None,
         "discard_reason": row.discard_reason,
+        "replay_asked_at": request.asked_at if request else None,
+        "replay_refusal": request.refusal if request else "",
     }
 
 

@@ -228,7 +228,9 @@ def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
 
 def quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
     """Returns the quarantined messages that this actor may see, without bytes. Raises NotAllowed if none."""
-    rows = policy.visible_quarantine(actor).select_related("queue", "replayed_by", "discarded_by")
+    rows = policy.visible_quarantine(actor).select_related(
+        "queue", "replayed_by", "discarded_by", "replay_request"
+    )
     return rows.defer(
         "raw_body",
         "raw_body_sha256",

@@ -130,14 +130,18 @@ def operation(  # noqa: PLR0913  (the parts of an OpenAPI operation)
     refused: Sequence[Refusal] = (),
     parameters: Sequence[OpenApiParameter] = (),
     may_be_empty: bool = False,
+    accepted: str = "",
 ) -> Decorator[Any]:
     """Describe an operation with one object as its response; one with a body is a POST.
 
-    `refused` are the refusals beyond those that every operation may respond with.
+    `refused` are the refusals beyond those that every operation may respond with; `accepted` says what a 202
+    means.
     """
     responses: dict[Any, Any] = {status: _response(response)} | _refusals(refused, posts=bool(body))
     if may_be_empty:
         responses[204] = OpenApiResponse(description="No review is left.")
+    if accepted:
+        responses[202] = _response(response, accepted)
     keys = [IDEMPOTENCY_KEY] if body else []
     schema_of_body = EMPTY_BODY if body is EmptyBody else body
     return extend_schema(

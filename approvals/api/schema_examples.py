@@ -109,6 +109,8 @@ _QUARANTINED = {
     "discarded_at": None,
     "discarded_by": None,
     "discard_reason": "",
+    "replay_asked_at": None,
+    "replay_refusal": "",
 }
 _ORDER = {
     "order_id": "ORD-1042",

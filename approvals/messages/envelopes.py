@@ -40,7 +40,7 @@ class PointerNotRead(Unreadable):
         self.pointer = pointer
         why = (
             why
-            or "allow its bucket (register_queue --pointer-bucket), then `manage.py quarantine replay`."
+            or "allow its bucket (register_queue --pointer-bucket), then replay the message (quarantine replay)."
         )
         shown = f"{str(pointer)[:120]!r}"
         super().__init__(

@@ -27,6 +27,7 @@ from approvals.models.queue_checks import QueueCheck
 from approvals.models.queue_memberships import QueueMembership
 from approvals.models.rate_buckets import RateBucket
 from approvals.models.refused_rows import RefusedRow
+from approvals.models.replay_requests import ReplayRequest
 from approvals.models.review_queues import ReviewQueue
 from approvals.models.review_tasks import ReviewTask
 from approvals.models.skips import Skip
@@ -59,6 +60,7 @@ __all__ = [
     "QueueMembership",
     "RateBucket",
     "RefusedRow",
+    "ReplayRequest",
     "ReviewQueue",
     "ReviewTask",
     "Skip",

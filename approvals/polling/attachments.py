@@ -12,12 +12,11 @@ import structlog
 from approvals import messages
 from approvals.exceptions import DATABASE_AWAY, Invalid, Unavailable
 from approvals.gateways import s3, sqs
-from approvals.messages import Extras, PointerNotRead
-from approvals.messages.pointers import Pointer
+from approvals.messages import Extras
 from approvals.models import ReviewQueue
-from approvals.records import places
+from approvals.records import places, received_messages
 from approvals.records.received_messages import Received
-from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
+from approvals.untrusted.strict_json import MAX_BYTES
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +44,8 @@ def with_object(queue: ReviewQueue, body: str, extras: Extras) -> Extras:
     Unchanged if the message is no pointer, or to a bucket that the queue does not allow. Raises
     Unavailable if S3 does not answer.
     """
-    pointer = _pointer_of(queue, body, extras)
-    if pointer is None or pointer.bucket not in queue.pointer_buckets:
+    pointer = received_messages.pointer_of(queue, body, extras)
+    if pointer is None:
         return extras
     try:
         with s3.opened(places.of_queue(queue), pointer.bucket, pointer.key) as stream:
@@ -58,13 +57,3 @@ def with_object(queue: ReviewQueue, body: str, extras: Extras) -> Extras:
         return replace(extras, not_fetched=error.message)
     except UnicodeDecodeError:
         return replace(extras, not_fetched="it is no text in UTF-8.")
-
-
-def _pointer_of(queue: ReviewQueue, body: str, extras: Extras) -> Pointer | None:
-    try:
-        messages.read(body, extras, queue.map_of_messages())
-    except PointerNotRead as error:
-        return error.pointer
-    except Unreadable:
-        pass
-    return None

@@ -17,7 +17,7 @@ from approvals.actions import intake
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
-from approvals.polling import attachments, sources, statuses
+from approvals.polling import attachments, replays, sources, statuses
 from approvals.records.retry_backoff import seconds_before_retry
 
 log = structlog.get_logger(__name__)
@@ -142,7 +142,7 @@ def poll_queues(
 ) -> None:
     """Poll the queues of these slugs (none: all enabled ones, new ones too) until `stop` is set."""
     running: dict[tuple[str, int], threading.Thread] = {}
-    events = None if slugs or dead_letters else statuses.start(stop)
+    helpers = [] if dead_letters else _helpers(stop, all_queues=not slugs)
     while not stop.is_set():
         for queue in _enabled(slugs):
             for number in range(threads):
@@ -156,8 +156,15 @@ def poll_queues(
             break  # while one lives, it may give back what the others then poll for
     for thread in running.values():
         thread.join()
-    if events is not None:
-        events.join()
+    stop.set()
+    for helper in helpers:
+        helper.join()
+
+
+def _helpers(stop: threading.Event, *, all_queues: bool) -> list[threading.Thread]:
+    """The threads beside those of the queues: for status events, and for replays that read S3."""
+    events = statuses.start(stop) if all_queues else None
+    return [*([events] if events else []), replays.start(stop)]
 
 
 def _enabled(slugs: list[str]) -> list[ReviewQueue]:

@@ -14,7 +14,8 @@ from uuid import UUID
 import structlog
 
 from approvals import messages
-from approvals.messages import NO_EXTRAS, Extras, ReviewRequest
+from approvals.messages import NO_EXTRAS, Extras, PointerNotRead, ReviewRequest
+from approvals.messages.pointers import Pointer
 from approvals.models import ReviewQueue
 from approvals.records import tokens
 from approvals.untrusted.strict_json import Unreadable
@@ -87,6 +88,20 @@ def read(queue: ReviewQueue, received: Received, **log_fields: str) -> Readable 
     if not queue.admits(request.state_machine_arn):
         refusal = Refused(received, "not_admitted", _not_admitted(queue, request))
     return Readable(received, request, refusal)
+
+
+def pointer_of(queue: ReviewQueue, body: str, extras: Extras) -> Pointer | None:
+    """The object in S3 that a message is a pointer to and that was not read; None if it may not be.
+
+    None too for what is no pointer, and for a bucket that the queue does not allow.
+    """
+    try:
+        messages.read(body, extras, queue.map_of_messages())
+    except PointerNotRead as error:
+        return error.pointer if error.pointer.bucket in queue.pointer_buckets else None
+    except Unreadable:
+        pass
+    return None
 
 
 def sealed_extras(received: Received, row: UUID) -> bytes | None:

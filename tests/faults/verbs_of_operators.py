@@ -72,6 +72,29 @@ def _discarded(_stage: Stage, case: Case) -> str:
     return recorded_once(f"quarantine:{case.row.pk}", "message.discarded")
 
 
+def _ready_pointer(stage: Stage) -> Case:
+    """A pointer to S3 that intake has refused, and whose bucket the queue allows now."""
+    members = {"s3BucketName": "big", "s3Key": str(stage.number())}
+    arrival = factories.received(["software.amazon.payloadoffloading.PayloadS3Pointer", members])
+    intake.accept(stage.queue, [arrival])
+    queues.save(stage.queue.slug, {"pointer_buckets": ["big"]}, by=COMMAND_LINE)
+    return Case(row=QuarantinedMessage.objects.get(sqs_message_id=arrival.message_id))
+
+
+def _ready_asked(stage: Stage) -> Case:
+    case = _ready_pointer(stage)
+    quarantine.replay(case.row.pk, by=COMMAND_LINE)
+    return case
+
+
+def _refuse_replay(_stage: Stage, case: Case) -> None:
+    quarantine.refuse_replay(case.row.pk, "It is missing.")
+
+
+def _recorded_of_message(kind: str) -> Callable[[Stage, Case], str]:
+    return lambda _stage, case: recorded_once(f"quarantine:{case.row.pk}", kind)
+
+
 # --- what was parked
 
 
@@ -180,6 +203,14 @@ def _queue_there(stage: Stage, _case: Case) -> str:
 
 ROWS: list[Row] = [
     Row("replay", ("quarantine.replay",), _ready_readable, _on_message(quarantine.replay), holds=_replayed),
+    Row(
+        "ask replay", ("quarantine.replay",), _ready_pointer, _on_message(quarantine.replay),
+        holds=_recorded_of_message("message.replay_asked"),
+    ),
+    Row(
+        "refuse replay", ("quarantine.refuse_replay",), _ready_asked, _refuse_replay,
+        holds=_recorded_of_message("message.replay_refused"),
+    ),
     Row(
         "discard", ("quarantine.discard",), _ready_quarantined, _on_message(quarantine.discard, "Known."),
         holds=_discarded,

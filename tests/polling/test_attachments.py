@@ -17,6 +17,7 @@ from approvals.actions import intake, quarantine, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import s3, sqs
+from approvals.messages import Extras
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.polling import attachments, poller
 from tests import factories
@@ -113,8 +114,8 @@ def test_once_the_bucket_is_allowed_the_command_replays_the_message(
     row = QuarantinedMessage.objects.get()
     allow(queue, "big")
 
-    with pytest.raises(Invalid, match="quarantine replay"):
-        quarantine.replay(row.pk, by=COMMAND_LINE)
+    with pytest.raises(Invalid, match="replay the message"):
+        quarantine.replay(row.pk, by=COMMAND_LINE, fetched=Extras())
     call_command("quarantine", "replay", str(row.pk), stdout=io.StringIO())
 
     assert ReviewTask.objects.get().reference == "from S3"
@@ -165,6 +166,7 @@ def test_a_token_in_an_attribute_is_sealed_with_the_body_for_replay(
     queues.save(queue.slug, {"state_machine_arns": []}, by=COMMAND_LINE)
     review = quarantine.replay(row.pk, by=COMMAND_LINE)
 
+    assert review is not None
     assert (review.reference, review.payload["body"]) == ("9", "hello")
     assert "trace" not in review.payload
     again = attachments.received(queue, message("hello ", taskToken=TOKEN, orderId="9"))

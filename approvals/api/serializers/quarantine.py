@@ -48,6 +48,14 @@ class QuarantineAnswer(serializers.Serializer[QuarantinedMessage]):
     discarded_at = serializers.DateTimeField(allow_null=True)
     discarded_by = serializers.EmailField(allow_null=True, read_only=True)
     discard_reason = serializers.CharField()
+    replay_asked_at = serializers.DateTimeField(
+        allow_null=True,
+        read_only=True,
+        help_text="When a poller was asked to read its object in S3 and replay it, if that made no review yet.",
+    )
+    replay_refusal = serializers.CharField(
+        read_only=True, help_text="Why that made no review; empty while it waits."
+    )
 
 
 class QuarantinedMessageAnswer(QuarantineAnswer):

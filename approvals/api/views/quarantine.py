@@ -21,6 +21,7 @@ from approvals.api.serializers.quarantine import (
     QuarantineQuery,
 )
 from approvals.api.serializers.requests import ANY, EmptyBody
+from approvals.records import idempotency
 
 BY_ARRIVAL = ("-received_at", "-id")
 STATES: dict[str, dict[str, Any]] = {
@@ -57,8 +58,15 @@ class MessageEndpoint(Endpoint):
 
     def settle(self, verb: Callable[..., Any], status: int = 200) -> Response:
         """Run a verb as the caller, once under the request's key, and show the message as it is then."""
-        self.run_once(verb, lambda _: None, status=status)
-        return self.message_response(status)
+        statuses = [status]
+
+        def repeat(first: idempotency.AlreadyAnswered) -> object:
+            statuses.append(first.status)
+            return first
+
+        if self.run_once(verb, repeat, status=status) is None:  # a poller is to do it
+            statuses.append(quarantine.ACCEPTED)
+        return self.message_response(statuses[-1])
 
     def message_response(self, status: int = 200) -> Response:
         """Returns the message as it is now. Raises NotAllowed or NotFound."""
@@ -85,11 +93,15 @@ class Replay(MessageEndpoint):
         body=EmptyBody,
         status=201,
         refused=[404, schema.ALREADY_SETTLED],
+        accepted="Stored; a poller reads the object in S3 first.",
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Create the review of a message that can be read now; `replayed_as` is its id.
 
-        The response is the message, not the review: an operator may have no permission to see that.
+        202 where the message is a pointer into a bucket of S3 that the queue allows: a poller reads the
+        object and replays it, within seconds; `replayed_as` has the review then, or `replay_refusal` why
+        there is none. The response is the message, not the review: an operator may have no permission to
+        see that.
         """
         self.body(EmptyBody)
         return self.settle(partial(quarantine.replay, message_id), 201)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from approvals.exceptions import Unavailable
 from approvals.management.command import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
-from approvals.polling import poller, sources, statuses
+from approvals.polling import poller, replays, sources, statuses
 
 
 class Command(ReviewCommand):
@@ -49,6 +49,7 @@ class Command(ReviewCommand):
             self._once(list(queues), budget, dead_letters=dead, all_queues=not slugs)
             if not slugs and not dead:
                 statuses.poll_until_empty()
+                replays.work_off()
             return
         stop, threads = self.stop_on_signals(), options["threads"]
         poller.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)

@@ -96,7 +96,7 @@ class Command(ReviewCommand):
         def replay(message_id: UUID) -> str:
             extras = _extras(message_id)
             review = quarantine.replay(message_id, by=COMMAND_LINE, fetched=extras)
-            return f"replayed as review {review.pk}"
+            return f"replayed as review {review.pk if review else ''}"
 
         self._each(list(ids) if every else _existing(named), replay, "replayed")
 
@@ -125,11 +125,9 @@ class Command(ReviewCommand):
             sys.exit(FINDING)
 
 
-def _extras(message_id: UUID) -> Extras | None:
-    """What came beside an S3 pointer, with its object read now; None for any other message."""
+def _extras(message_id: UUID) -> Extras:
+    """What came beside a message, with the object of its S3 pointer read now, if it is one."""
     row = QuarantinedMessage.objects.select_related("queue").get(pk=message_id)
-    if row.reason not in ("s3_pointer", "dead_letter"):
-        return None
     body = body_of(row).decode(errors="surrogatepass")
     return attachments.with_object(row.queue, body, extras_of(row))
 

@@ -24,6 +24,7 @@ MEMBERS = [
     *("id", "queue", "state", "origin", "reason", "explanation", "bytes", "sqs_message_id"),
     *("sent_at", "received_at", "replayed_at", "replayed_by", "replayed_as"),
     *("discarded_at", "discarded_by", "discard_reason"),
+    *("replay_asked_at", "replay_refusal"),
 ]
 
 
