@@ -253,6 +253,12 @@ def may_keep_tokens(subject: LockedRow[User], *, by: Actor) -> Verdict:
     return may(Action.OPERATE, subject, by=by)
 
 
+def may_set_messages(queue: ReviewQueue, *, by: Actor) -> Verdict:
+    """Whether `by` may set where a queue's messages hold their fields, and see that: operators and its leads."""
+    verdict = may(Action.OPERATE, queue, by=by)
+    return verdict if verdict.allowed or by.user is None else may(Action.LEAD, queue, by=by)
+
+
 def site_actions(actor: Actor) -> set[Action]:
     """The actions outside queues that `may` allows this actor, in one query: for a page's navigation."""
     user = _active_user(actor)

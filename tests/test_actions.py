@@ -115,6 +115,9 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "people.revoke": lambda s, by: people.revoke(s.person, s.queue.slug, by=by),
     "people.revoke_site": lambda s, by: people.revoke_site(s.person, "auditor", by=by),
     "queues.ask_check": lambda s, by: queues.ask_check(s.queue.pk, by=by),
+    "queues.set_messages": lambda s, by: queues.set_messages(
+        s.queue.slug, {"pointer_buckets": ["mine"]}, by=by
+    ),
     "queues.save": lambda s, by: queues.save(s.queue.slug, {"name": "Mine"}, by=by),
     "redelivery.requeue": lambda s, by: redelivery.requeue(s.entry.pk, by=by),
 }

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 
 from approvals import policy
 from approvals.actions import people
-from approvals.actors import COMMAND_LINE
+from approvals.actors import COMMAND_LINE, SYSTEM
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
 from approvals.policy import Action
@@ -158,3 +158,17 @@ def test_an_order_is_seen_by_those_with_a_right_to_orders(carol: User) -> None:
 def test_one_vote_is_enough_and_none_is_not() -> None:
     assert policy.votes_suffice(["rejected"])
     assert not policy.votes_suffice([])
+
+
+def test_leads_and_operators_may_set_what_messages_look_like(
+    review: ReviewTask, victor: User, alice: User, lena: User, carol: User
+) -> None:
+    def codes() -> list[str]:
+        people_ = (victor, alice, lena, carol)
+        return [policy.may_set_messages(review.queue, by=actor(one)).code for one in people_]
+
+    assert codes() == ["not_allowed", "not_allowed", "allowed", "not_found"]
+    people.grant_site(carol, "operator", by=COMMAND_LINE)
+    assert codes()[3] == "allowed"
+    assert policy.may_set_messages(review.queue, by=COMMAND_LINE).allowed
+    assert not policy.may_set_messages(review.queue, by=SYSTEM).allowed

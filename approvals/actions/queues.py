@@ -18,9 +18,11 @@ from approvals.models import (
     ReviewQueue,
 )
 from approvals.policy import Action
-from approvals.records import audit, locked_rows, review_queues, wake_ups
+from approvals.records import audit, idempotency, locked_rows, review_queues, wake_ups
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
+
+MESSAGE_SETTINGS = frozenset(("message_map", "pointer_buckets"))
 
 
 @transaction.atomic(durable=True)
@@ -71,6 +73,44 @@ def save(
 
 
 @transaction.atomic(durable=True)
+def set_messages(
+    slug: str,
+    changes: Mapping[str, Any],
+    *,
+    by: Actor,
+    version: int | None = None,
+    key: idempotency.Key | None = None,
+) -> ReviewQueue:
+    """Change where the messages of a queue hold their fields: settings of MESSAGE_SETTINGS.
+
+    `version` is that of the settings on which the change is based; None accepts any. Raises NotFound, NotAllowed,
+    StaleVersion, or Invalid, with the name of the setting, for another setting or a value that is not valid.
+    """
+    idempotency.keep(key)
+    locked = review_queues.locked(slug, by=by)
+    queue = locked.row
+    policy.may_set_messages(queue, by=by).or_raise()
+    _ensure_seen(queue, version)
+    if others := changes.keys() - MESSAGE_SETTINGS:
+        raise Invalid(f"{min(others)} is no setting of messages.")
+    idempotency.fill(key, queue.pk)
+    before = {name: getattr(queue, name) for name in changes}
+    for name, value in changes.items():
+        setattr(queue, name, value)
+    try:
+        queue.full_clean()
+    except ValidationError as error:
+        raise Invalid.from_validation(error) from error
+    changed = _changed(before, changes)
+    if changed:
+        work = UnitOfWork()
+        work.update(queue, *changed)
+        audit.record(work, locked.chain, AuditKind.QUEUE_CHANGED, by=by, data=changed)
+        work.write()
+    return queue
+
+
+@transaction.atomic(durable=True)
 def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
     """Request a check of a queue's connection by a worker; the returned row will hold its result.
 
@@ -98,6 +138,15 @@ def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
         return
     if review_queues.settings_version(queue.pk) != expected:
         raise StaleVersion("Somebody has changed this queue since you looked at it.")
+
+
+def _changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What has changed, for the audit trail: both values of each setting."""
+    return {
+        name: [_as_text(before[name]), _as_text(value)]
+        for name, value in changes.items()
+        if before[name] != value
+    }
 
 
 def _as_text(value: Any) -> str:

@@ -201,6 +201,16 @@ def queue(row: ReviewQueue, now: datetime) -> JSONObject:
     }
 
 
+def queue_settings(row: ReviewQueue, version: int) -> JSONObject:
+    """Returns where the messages of a queue hold their fields."""
+    return {
+        "slug": row.slug,
+        "version": version,
+        "message_map": row.message_map,
+        "pointer_buckets": row.pointer_buckets,
+    }
+
+
 def quarantined(row: QuarantinedMessage) -> JSONObject:
     """Returns a quarantined message without its body."""
     request = getattr(row, "replay_request", None)

@@ -226,6 +226,14 @@ def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
     return row
 
 
+def any_queue(slug: str) -> ReviewQueue:
+    """Returns a queue, whoever asks. Raises NotFound."""
+    row = ReviewQueue.objects.filter(slug=slug).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
 def quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
     """Returns the quarantined messages that this actor may see, without bytes. Raises NotAllowed if none."""
     rows = policy.visible_quarantine(actor).select_related(

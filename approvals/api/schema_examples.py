@@ -19,6 +19,7 @@ from approvals.api.serializers.quarantine import (
     QuarantineAnswer,
     QuarantinedMessageAnswer,
 )
+from approvals.api.serializers.queue_settings import QueueSettingsAnswer, QueueSettingsBody
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.requests import EmptyBody
 from approvals.api.serializers.reviews import (
@@ -193,6 +194,12 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
         "reason_codes": [],
         "reason_required_for": [],
     },
+    QueueSettingsAnswer: {
+        "slug": "manual-review",
+        "version": 7,
+        "message_map": {"token": "$.callback.id"},
+        "pointer_buckets": ["large-messages"],
+    },
     OrderAnswer: _ORDER,
     WholeOrderAnswer: _ORDER
     | {
@@ -256,6 +263,10 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
             "source": "s3://daily-orders/2026-11-23.json",
             "on_bad_row": "stop",
         },
+    },
+    QueueSettingsBody: {
+        "Map": {"message_map": {"token": "$.callback.id"}},
+        "Buckets": {"pointer_buckets": ["large-messages"]},
     },
     ClosingBody: {"Close": {"reason": "The customer called; the order was cancelled by hand."}},
     DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},

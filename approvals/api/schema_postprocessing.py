@@ -33,7 +33,11 @@ _OF_ONE_REVIEW = _to(_ON_A_REVIEW, "review_id", f"{_BODY}/id")
 _OF_ONE_ORDER = _to(_ON_AN_ORDER, "order_id", f"{_BODY}/order_id")
 _UNDO = _to(("decisions_undo",), "decision_id", f"{_BODY}/decision/id")
 LINKS: Mapping[str, Links] = {
-    "queues_list": _to(("queues_next",), "slug", f"{_BODY}/results/0/slug"),
+    "queues_list": _to(
+        ("queues_next", "queues_settings", "queues_set"), "slug", f"{_BODY}/results/0/slug"
+    ),
+    "queues_settings": _to(("queues_set",), "slug", f"{_BODY}/slug"),
+    "queues_set": _to(("queues_settings",), "slug", f"{_BODY}/slug"),
     "queues_next": _OF_ONE_REVIEW,
     "reviews_list": _to(_ON_A_REVIEW, "review_id", f"{_BODY}/results/0/id"),
     "reviews_read": _OF_ONE_REVIEW,

@@ -13,6 +13,7 @@ from approvals.api.views import (
     order_batches,
     orders,
     quarantine,
+    queue_settings,
     queues,
     reviews,
     unknown_address,
@@ -24,6 +25,11 @@ app_name = "api"
 v1 = [
     path("queues/", queues.Queues.as_view(), name="queues"),
     path("queues/<slug:slug>/next/", queues.Next.as_view(), name="next"),
+    path(
+        "queues/<slug:slug>/settings/",
+        queue_settings.QueueSettings.as_view(),
+        name="queue-settings",
+    ),
     path("reviews/", reviews.Reviews.as_view(), name="reviews"),
     path("reviews/<uuid:review_id>/", reviews.Review.as_view(), name="review"),
     path("reviews/<uuid:review_id>/claim/", claims.Claim.as_view(), name="claim"),

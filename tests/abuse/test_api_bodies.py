@@ -106,6 +106,7 @@ POSTS = (
     "quarantine/{review}/discard/",
     "decisions/{review}/undo/",
     "queues/manual-review/next/",
+    "queues/manual-review/settings/",
     "orders/",
 )
 GETS = (
@@ -115,6 +116,7 @@ GETS = (
     "reviews/{review}/comments/",
     "quarantine/",
     "queues/",
+    "queues/manual-review/settings/",
     "orders/",
     "orders/x/",
 )

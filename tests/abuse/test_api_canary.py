@@ -45,6 +45,8 @@ def test_no_answer_holds_the_token(
         api.post(f"reviews/{review.pk}/renew/"),
         api.post(f"reviews/{review.pk}/release/"),
         api.post("queues/manual-review/next/"),
+        api.get("queues/manual-review/settings/"),
+        api.post("queues/manual-review/settings/", {"message_map": {"token": f"$.{TOKEN}"}}),
         api.post(f"reviews/{review.pk}/decisions/", body | {"edits": {"a": 1}}),
         decided := api.post(f"reviews/{review.pk}/decisions/", body),
         api.post(f"reviews/{review.pk}/decisions/", body),

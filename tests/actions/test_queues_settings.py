@@ -8,9 +8,10 @@ import pytest
 
 from approvals.actions import queues
 from approvals.actors import COMMAND_LINE
-from approvals.exceptions import NotFound, StaleVersion
-from approvals.models import AuditEvent, QueueCheck, ReviewQueue
+from approvals.exceptions import Invalid, NotFound, StaleVersion
+from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
 from approvals.records import audit, audit_verification, review_queues
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/refunds"
@@ -73,3 +74,13 @@ def test_a_check_that_is_requested_twice_has_one_row_and_two_events(queue: Revie
     assert [kind for kind, _ in events(queue)][1:] == ["queue.check_asked"] * 2
     with pytest.raises(NotFound):
         queues.ask_check(uuid4(), by=COMMAND_LINE)
+
+
+def test_only_settings_of_messages_are_set_as_such(queue: ReviewQueue, lena: User) -> None:
+    with pytest.raises(Invalid, match="sqs_url is no setting of messages"):
+        queues.set_messages(queue.slug, {"sqs_url": "https://example.com"}, by=actor(lena))
+    with pytest.raises(NotFound):
+        queues.set_messages("nowhere", {}, by=actor(lena))
+
+    assert queues.set_messages(queue.slug, {"pointer_buckets": ["a-b"]}, by=actor(lena)) == queue
+    assert [kind for kind, _ in events(queue)] == ["queue.created", "queue.changed"]

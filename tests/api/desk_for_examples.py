@@ -17,6 +17,7 @@ from approvals.actions import (
     intake,
     lifecycle,
     people,
+    queues,
 )
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
@@ -64,8 +65,11 @@ class World:
         }
         return makers[parameter](operation_id)
 
-    def _queue(self, _: str) -> str:
+    def _queue(self, operation_id: str) -> str:
         factories.review(self.queue)
+        if operation_id in ("queues_settings", "queues_set"):
+            settings = {"message_map": {"token": "$.a"}, "pointer_buckets": ["a-bucket"]}
+            queues.save(self.queue.slug, settings, by=COMMAND_LINE)
         return self.queue.slug
 
     def _review(self, operation_id: str) -> str:

@@ -25,6 +25,7 @@ from tests.callers import Caller
 ROUTES = {
     "/api/v1/queues/": {"get": "queues_list"},
     "/api/v1/queues/{slug}/next/": {"post": "queues_next"},
+    "/api/v1/queues/{slug}/settings/": {"get": "queues_settings", "post": "queues_set"},
     "/api/v1/reviews/": {"get": "reviews_list"},
     "/api/v1/reviews/{review_id}/": {"get": "reviews_read"},
     "/api/v1/reviews/{review_id}/claim/": {"post": "reviews_claim"},
@@ -73,6 +74,26 @@ PROMISES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
     ("orders_restart", "reason", ("", "x"), ("a\0b", "x" * 1_001, 5, None)),
     ("reviews_claim", "", ({}, {"override": True}), ({"": True}, {"override": 1}, [], None)),
     ("queues_next", "", ({},), ({"a": 1}, [], None)),
+    (
+        "queues_set",
+        "message_map",
+        ({}, {"token": "$.a", "deadline": "$['b c'][0]"}, {"token": "$.\u00e9-x"}),
+        (
+            None,
+            [],
+            {"token": 5},
+            {"other": "$.a"},
+            {"token": "a"},
+            {"token": "$"},
+            {"token": "$.a b"},
+        ),
+    ),
+    (
+        "queues_set",
+        "pointer_buckets",
+        ([], ["one", "a.b-c"]),
+        (None, {}, [5], ["No Bucket"], ["ab"], ["one", "one"]),
+    ),
     ("decisions_undo", "", ({},), ({"a": 1}, [], None)),
 )
 QUERIES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (

@@ -29,7 +29,7 @@ def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(
                     left_out.add(operation["operationId"])
     assert left_out == {
         *("queues_next", "reviews_claim", "reviews_renew", "reviews_release", "decisions_undo"),
-        *("quarantine_replay", "orders_restart", "reviews_skip"),
+        *("quarantine_replay", "orders_restart", "reviews_skip", "queues_set"),
     }
 
 

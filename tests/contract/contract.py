@@ -269,9 +269,12 @@ class Route(NamedTuple):
     exactly: bool = False
 
 
+SETTINGS = ["slug", "version", "message_map", "pointer_buckets"]
 ROUTES = {
     "GET queues/": Route(200, PAGE, exactly=True),
     "POST queues/{slug}/next/": Route(200, CLAIMED, exactly=True),
+    "GET queues/{slug}/settings/": Route(200, SETTINGS, exactly=True),
+    "POST queues/{slug}/settings/": Route(200, SETTINGS, '{"message_map": {}}', exactly=True),
     "GET reviews/": Route(200, PAGE, exactly=True),
     "GET reviews/{id}/": Route(200, REVIEW, exactly=True),
     "POST reviews/{id}/claim/": Route(200, CLAIMED, exactly=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from approvals.actions import (
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
+    AuditEvent,
     OutboxEntry,
     QuarantinedMessage,
     ReviewQueue,
@@ -190,6 +192,27 @@ def _ask_check(stage: Stage, _case: Case) -> None:
     queues.ask_check(stage.queue.pk, by=COMMAND_LINE)
 
 
+def _ready_buckets(stage: Stage) -> Case:
+    return Case(bucket=f"bucket-{stage.number()}")
+
+
+def _set_buckets(stage: Stage, case: Case) -> None:
+    queues.set_messages(stage.queue.slug, {"pointer_buckets": [case.bucket]}, by=COMMAND_LINE)
+
+
+def _buckets_set(stage: Stage, case: Case) -> str:
+    queue = ReviewQueue.objects.get(pk=stage.queue.pk)
+    if queue.pointer_buckets != [case.bucket]:
+        return f"I-16 the buckets are {queue.pointer_buckets}"
+    events = AuditEvent.objects.filter(chain=f"queue:{queue.pk}", kind="queue.changed")
+    told = sum(
+        case.bucket in json.dumps(event.data["pointer_buckets"][1])
+        for event in events
+        if "pointer_buckets" in event.data
+    )
+    return "" if told == 1 else f"I-16 the change was recorded {told} times"
+
+
 def _token_ended(_stage: Stage, case: Case) -> str:
     left = ApiToken.objects.filter(user=case.user, revoked_at=None).count()
     return (
@@ -243,6 +266,9 @@ ROWS: list[Row] = [
     Row("invite", ("people.invite",), _ready_person(blank=True), _on_user(people.invite)),
     Row("issue secret", ("credentials.issue_secret",), _ready_secret, _issue_secret),
     Row("revoke secret", ("credentials.revoke_secret",), _ready_issued, _revoke_secret),
+    Row(
+        "set messages", ("queues.set_messages",), _ready_buckets, _set_buckets, holds=_buckets_set,
+    ),
     Row(
         "ask check", ("queues.ask_check",), lambda _stage: Case(), _ask_check,
         holds=_queue_there,
