@@ -50,6 +50,7 @@ class Header:
 
     delimiter: str
     columns: list[Column]
+    names: list[str]
 
 
 class _StrayQuoteError(Exception):
@@ -147,7 +148,8 @@ def _header(line: bytes | None) -> Header:
         shown = f"; the first line is {text.strip()[:100]!r}" if text.strip() else ""
         raise Unreadable("unreadable", f"The header has no {ID}{shown}.")
     delimiter = max(fit, key=lambda each: len(found[each]))
-    return Header(delimiter, _columns(found[delimiter]))
+    names = found[delimiter]
+    return Header(delimiter, _columns(names), names)
 
 
 def _names(text: str, delimiter: str) -> list[str]:
@@ -178,6 +180,8 @@ def _row(line: int, header: Header, cells: list[str]) -> Row:
     if len(cells) != len(header.columns):
         reason = f"The row has {len(cells)} cells, the header {len(header.columns)}."
         return Row(line, code="not_csv", reason=reason)
+    if [cell.strip(BLANKS) for cell in cells] == header.names:
+        return Row(line, code="not_csv", reason="The row repeats the header; it is no order.")
     try:
         order = _order(
             header, [_stripped(header, *pair) for pair in zip(header.columns, cells, strict=True)]

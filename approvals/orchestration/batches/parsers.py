@@ -19,6 +19,8 @@ from approvals.records.order_batches import Lines
 from approvals.untrusted.json_stream import BLANK, BLOCK, Broken, Stream, elements
 from approvals.untrusted.strict_json import MAX_BYTES, Unreadable
 
+FIRST_ROWS = 3  # of JSON lines, by which a file of another kind is known
+
 __all__ = ["Counted", "Row", "Rows", "form_of", "rows"]
 
 
@@ -97,6 +99,29 @@ def _json_rows(stream: Stream, skip: int) -> Iterator[Row]:
 
 
 def _jsonl_rows(stream: Stream, skip: int, counter: Counter) -> Iterator[Row]:
+    """The rows of JSON lines; a file whose first FIRST_ROWS are none is another kind of file: one refusal."""
+    read = _each_line(stream, skip, counter)
+    if skip:
+        yield from read
+        return
+    begun = []
+    while len(begun) < FIRST_ROWS and (row := next(read, None)) is not None:
+        begun.append((row, counter.lines, counter.blank))
+        if row.order is not None:
+            break
+    if len(begun) == FIRST_ROWS and all(row.order is None for row, _, _ in begun):
+        first, counter.lines, counter.blank = begun[0]
+        reason = f"The first {FIRST_ROWS} lines are no JSON objects, so these are no JSON lines. {first.reason}"
+        yield Row(first.line, code="unreadable", reason=reason, ends=True)
+        return
+    last = counter.lines, counter.blank
+    for row, counter.lines, counter.blank in begun:
+        yield row
+    counter.lines, counter.blank = last
+    yield from read
+
+
+def _each_line(stream: Stream, skip: int, counter: Counter) -> Iterator[Row]:
     number = 0
     for line, text in lines.of(stream, BLOCK):
         counter.lines = line

@@ -13,5 +13,5 @@ DECIMALS = {code: count for codes, count in (_NONE, _THREE, _FOUR) for code in c
 
 
 def decimals(currency: object) -> int:
-    """How many decimals an amount in this currency has at most: two where it is not known."""
-    return DECIMALS.get(currency, USUAL) if isinstance(currency, str) else USUAL
+    """How many decimals an amount in this currency has at most, in any case: two where it is not known."""
+    return DECIMALS.get(currency[:8].upper(), USUAL) if isinstance(currency, str) else USUAL
