@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import gzip
 import json
 import time
+import tracemalloc
+import zlib
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +19,9 @@ from hypothesis import strategies as st
 
 from approvals import messages
 from approvals.actions import intake
+from approvals.gateways import s3, sqs
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.polling import attachments
 from approvals.untrusted.strict_json import Unreadable
 from tests.factories import message, received
 
@@ -57,6 +64,59 @@ SLOW = {
     "a long amount": json.dumps(message(input={"total": "9" * 900_000})),
     "a text of opening brackets": json.dumps(message(title="[{" * 300_000)),
 }  # fmt: skip
+
+
+def zipped(text: bytes) -> str:
+    return base64.b64encode(gzip.compress(text, mtime=0)).decode()
+
+
+def in_sns(text: str) -> str:
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:t", "Message": text})
+
+
+BOMB = b'{"taskToken":"corpus-token-0123456789","a":"' + b"0" * 100_000_000
+ENVELOPES = {
+    "a gzip bomb": zipped(BOMB),
+    "a gzip bomb in SNS": in_sns(zipped(BOMB)),
+    "a gzip bomb in gzip": zipped(zipped(BOMB).encode()),
+    "a bomb of zlib": base64.b64encode(zlib.compress(BOMB)).decode(),
+    "zeros as a CloudEvent": json.dumps({"specversion": "1.0", "data_base64": zipped(BOMB)}),
+    "a bomb in an HTTP request": json.dumps({"isBase64Encoded": True, "body": zipped(BOMB)}),
+    "lists of one": "[" * 400_000 + "{}" + "]" * 400_000,
+    "a text in a text": functools.reduce(lambda text, _: json.dumps(text), range(15), GOOD),
+    "a pointer to a bucket of others": json.dumps(
+        [
+            "software.amazon.payloadoffloading.PayloadS3Pointer",
+            {"s3BucketName": "theirs", "s3Key": "k"},
+        ]
+    ),
+    "a pointer in SNS": in_sns('{"s3BucketName": "theirs", "s3Key": "k"}'),
+    "a pointer to nowhere": json.dumps({"S3Payload": {"Bucket": "../..", "Key": "\ud800"}}),
+    "many names of tokens": json.dumps({f"t{n}": {"MyTaskToken": "x"} for n in range(30_000)}),
+}
+del BOMB  # 100 MB
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_no_envelope_unpacks_far_or_reads_the_buckets_of_others(
+    name: str, wary: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "opened", lambda *_: pytest.fail("it read S3"))
+    arrival = sqs.Message(name, "r", ENVELOPES[name], datetime.now(UTC))
+    if "bomb" in name:  # tracing what parses into many small objects takes a minute
+        tracemalloc.start()
+    began = time.process_time()
+    try:
+        taken = attachments.received(wary, arrival)
+        assert taken is not None
+        assert intake.accept(wary, [taken]).quarantined == 1
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most < 64 * MEGABYTE
+    assert time.process_time() - began < 2 * SECONDS
+    assert QuarantinedMessage.objects.get().reason != "parser_failed"
 
 
 def assert_kept(queue: ReviewQueue, body: str) -> None:
