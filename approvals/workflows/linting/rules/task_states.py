@@ -152,12 +152,24 @@ def fifo_group_missing(definition: Definition, _: QueueSettings) -> Iterator[Vio
 
 
 def number_not_text(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields each number for DynamoDB that is not given as text."""
+    """Yields each number for DynamoDB that is not given as text; not of the rows of CSV, which are text."""
+    of_csv = _items_of_csv(definition)
     for state in definition.states:
-        if ":dynamodb:" in state.resource:
+        if ":dynamodb:" in state.resource and not state.pointer.startswith(of_csv):
             yield from _untexted_numbers(
                 state.body.get("Parameters"), state.pointer + "/Parameters"
             )
+
+
+def _items_of_csv(definition: Definition) -> tuple[str, ...]:
+    """The places of the states inside a Map whose items are the rows of a CSV file: each value is a text."""
+    found = []
+    for state in definition.states:
+        reader = state.body.get("ItemReader")
+        config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
+        if isinstance(config, dict) and config.get("InputType") == "CSV":
+            found.append(f"{state.pointer}/")
+    return tuple(found)
 
 
 def _untexted_numbers(value: Any, place: str) -> Iterator[Violation]:

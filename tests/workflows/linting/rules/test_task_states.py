@@ -9,6 +9,7 @@ import pytest
 from tests.workflows.linting.definitions import (
     PUT,
     Body,
+    a_map,
     definition,
     findings,
     function,
@@ -84,3 +85,15 @@ def test_a_function_that_the_state_does_not_wait_for_needs_no_timeout(
 
     found = findings(definition(workflow(Weigh=call)))
     assert "lambda-timeout-missing" not in {rule for rule, _ in found}
+
+
+@pytest.mark.parametrize(("kind", "count"), [("CSV", 0), ("JSON", 1)])
+def test_the_rows_of_a_csv_file_are_texts_and_numbers_for_dynamodb(kind: str, count: int) -> None:
+    item = {"Parameters": {"Item": {"views": {"N.$": "$.views"}}}, "Type": "Task", "End": True}
+    item |= {"Resource": "arn:aws:states:::dynamodb:putItem", "TimeoutSeconds": 5}
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": kind}}
+    over = a_map(5, Put=item) | {"ItemReader": reader}
+
+    found = findings(definition(workflow(Map=over)))
+
+    assert sum(rule == "dynamodb-number" for rule, _ in found) == count
