@@ -104,7 +104,7 @@ def _jsonl_rows(stream: Stream, skip: int, counter: Counter) -> Iterator[Row]:
     if skip:
         yield from read
         return
-    begun = []
+    begun: list[tuple[Row, int, int]] = []
     while len(begun) < FIRST_ROWS and (row := next(read, None)) is not None:
         begun.append((row, counter.lines, counter.blank))
         if row.order is not None:
