@@ -152,10 +152,6 @@ fuzz: $(READY) ## send CASES=5000 generated requests to the API and write var/fu
 	@FUZZ_CASES=$(or $(CASES),5000) FUZZ_SEED=$(or $(SEED),1) \
 		$(BIN)/python -m pytest -m campaign tests/fuzz/test_schema.py --quiet --tb=line -p no:cacheprovider
 
-.PHONY: abuse
-abuse: $(READY) ## send hostile messages, files, requests and slow clients: the tests of tests/abuse, campaigns included
-	@$(PYTEST) tests/abuse -m "campaign or not campaign"
-
 .PHONY: fuzz-readers
 fuzz-readers: $(READY) ## fuzz the readers of messages, maps, order files and definitions by coverage: SECONDS=600, TARGET= only one
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(TARGET)
