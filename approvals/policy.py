@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from approvals.actors import COMMAND_LINE, Actor, ensure_actor
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
+    BulkJob,
     Decision,
     OrderBatch,
     OrderExecution,
@@ -145,6 +146,16 @@ def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
     return QuarantinedMessage.objects.all()
 
 
+def visible_bulk_jobs(actor: Actor) -> QuerySet[BulkJob]:
+    """The bulk decisions this actor may see: their own, and all of the queues that they lead."""
+    user = _active_user(actor)
+    if user is None:
+        return BulkJob.objects.none()
+    leading = _memberships(user).filter(role__in=ROLES_THAT[Action.LEAD]).values("queue")
+    own = Q(created_by=user, queue__in=visible_queues(actor).order_by())
+    return BulkJob.objects.filter(own | Q(queue__in=leading))
+
+
 def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
     """The queues in which this actor may decide."""
     user = _active_user(actor)
@@ -239,6 +250,14 @@ def may_undo(
     verdict = may(Action.DECIDE, subject, by=by, held=held)
     if verdict.allowed and decision.by_id != by.person.pk:
         return may(Action.OVERRIDE, subject, by=by, held=held)
+    return verdict
+
+
+def may_decide_in_bulk(queue: ReviewQueue, *, by: Actor, held: Rights | None = None) -> Verdict:
+    """Whether `by` may decide many reviews of a queue at once, which a queue may forbid."""
+    verdict = may(Action.DECIDE, queue, by=by, held=held)
+    if verdict.allowed and not queue.allow_bulk:
+        return Verdict(NotAllowed.code, f"{queue} takes no bulk decisions; decide one by one.")
     return verdict
 
 

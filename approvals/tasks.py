@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from approvals import bulk
 from approvals.delivery import lanes
 from approvals.polling import checking
 from approvals.reconciliation import execution_history
@@ -31,3 +32,9 @@ def check_queue(queue_id: str) -> None:
 def read_execution(order_id: str) -> None:
     """Read an order's execution for its page, unless it was read a moment ago."""
     execution_history.read(UUID(order_id))
+
+
+@shared_task(name=wake_ups.BULK)
+def run_bulk_job(job_id: str) -> None:
+    """Work on a bulk decision, unless another process does."""
+    bulk.run(UUID(job_id))

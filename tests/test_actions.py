@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from approvals.actions import (
     assignment,
     batches,
+    bulk_decisions,
     credentials,
     decisions,
     discussion,
@@ -27,6 +28,7 @@ from approvals.actions import (
     queues,
     redelivery,
 )
+from approvals.actions.bulk_decisions import BulkRequest, Wanted
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
@@ -43,6 +45,7 @@ from approvals.models import (
 )
 from approvals.models.choices import Outcome
 from tests import factories
+from tests.bulk import begun
 from tests.factories import actor
 from tests.faults.verbs import public_verbs
 
@@ -71,6 +74,7 @@ class Subjects:
         self.secret = WebhookSecret.objects.get()
         discussion.comment(self.review.pk, f"@{self.person.email}", by=actor(lena))
         self.mention = Mention.objects.get()
+        self.job = begun([self.review], lena)
         self.group = Group.objects.get(name="auditor")
 
 
@@ -81,6 +85,11 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "assignment.reassign": lambda s, by: assignment.reassign(s.review.pk, s.lena, by=by),
     "batches.accept": lambda s, by: batches.accept(s.batch, by=by),
     "batches.resume": lambda s, by: batches.resume(_stored(s.batch).pk, on_bad_row="skip", by=by),
+    "bulk_decisions.begin": lambda s, by: bulk_decisions.begin(
+        [Wanted(s.review.pk)], BulkRequest(outcome=Outcome.APPROVED), by=by
+    ),
+    "bulk_decisions.retry": lambda s, by: bulk_decisions.retry(s.job.pk, by=by),
+    "bulk_decisions.undo": lambda s, by: bulk_decisions.undo(s.job.pk, by=by),
     "credentials.issue_secret": lambda s, by: credentials.issue_secret("crm", by=by),
     "credentials.issue_token": lambda s, by: credentials.issue_token(s.person, "ci", by=by),
     "credentials.revoke_secret": lambda s, by: credentials.revoke_secret(s.secret.pk, by=by),

@@ -15,6 +15,12 @@ WITHOUT_ONE_OF_ITS_OWN = {
     "batches.renew": "one statement",
     "escalation.destination": "a query",
     "postponement.latest": "a query",
+    "bulk_decisions.give_back": "one statement",
+    "bulk_decisions.record": "one statement",
+    "bulk_decisions.renew": "a statement, and a look at what it has changed",
+    "bulk_decisions.take": "a statement, and a look at what it has changed",
+    "bulk_decisions.undoable": "a query",
+    "decisions.refusal": "asks nothing",
     "batches.take": "a statement, and a look at what it has changed",
     "intake.accept": "one for all its messages or, if the database refuses that, one for each",
 }

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from approvals import tasks
+from approvals import bulk, tasks
 from approvals.delivery import lanes
 from approvals.polling import checking
 from approvals.reconciliation import execution_history
@@ -21,6 +21,7 @@ from approvals.records import wake_ups
         (tasks.deliver, wake_ups.DELIVER, lanes, "deliver"),
         (tasks.check_queue, wake_ups.CHECK, checking, "check_and_store"),
         (tasks.read_execution, wake_ups.READ, execution_history, "read"),
+        (tasks.run_bulk_job, wake_ups.BULK, bulk, "run"),
     ],
 )
 def test_a_task_calls_its_function_once_with_the_id_that_it_is_given(

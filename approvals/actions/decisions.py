@@ -14,6 +14,7 @@ from approvals import policy
 from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import (
     AlreadyDecided,
+    ApprovalsError,
     ClaimedByAnother,
     DeadlinePassed,
     Invalid,
@@ -68,6 +69,7 @@ class DecisionRequest:
     version: int | None = None
     override: bool = False
     undo_seconds: int | None = None
+    bulk_job: UUID | None = None  # the bulk decision of which this is a part
 
 
 DEFAULT_REQUEST = DecisionRequest()  # no reason, no edits, the queue's own undo window
@@ -107,6 +109,7 @@ def decide(
         "vote_sha256": outcome_digests.of_vote(vote),
     }
     data |= {"overridden": overridden} if overridden else {}
+    data |= {"bulk": str(request.bulk_job)} if request.bulk_job else {}
     kind = AuditKind.VOTE_CAST
     if policy.votes_suffice([*(vote.outcome for vote in locked.votes), outcome]):
         undo_seconds = _undo_seconds(review, request, locked.now)
@@ -115,6 +118,15 @@ def decide(
         kind = AuditKind(f"review.{outcome}")
     _save(work, locked, kind, data)
     return review
+
+
+def refusal(facts: LockedReview, request: DecisionRequest) -> ApprovalsError | None:
+    """Why `decide` would refuse a review with these facts, read without a lock; None if it would not."""
+    try:
+        _ensure_decidable(facts, request)
+    except ApprovalsError as error:
+        return error
+    return None
 
 
 @transaction.atomic(durable=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from approvals.api.serializers.audit_events import EventAnswer
+from approvals.api.serializers.bulk_decisions import BulkDecisionAnswer, BulkDecisionBody
 from approvals.api.serializers.comments import CommentAnswer, CommentBody
 from approvals.api.serializers.decisions import DecisionBody
 from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
@@ -124,6 +125,36 @@ _ORDER = {
     "started_at": "2026-11-23T08:57:30.219874Z",
     "ended_at": None,
 }
+_BULK = {
+    "id": "019ab1f3-0b5e-7d20-8f11-2a6c9e4d7b18",
+    "queue": "manual-review",
+    "outcome": "approved",
+    "reason_code": "",
+    "reason": "The rule was too strict until noon.",
+    "by": "alice@example.com",
+    "status": "finished",
+    "counts": {
+        "pending": 0,
+        "decided": 1,
+        "voted": 0,
+        "refused": 0,
+        "failed": 0,
+        "undone": 0,
+        "cancelled": 0,
+    },
+    "created_at": "2026-11-23T09:12:00.000000Z",
+    "ended_at": "2026-11-23T09:12:04.512000Z",
+    "items": [
+        {
+            "review": "019ab1c4-76d2-7c11-9a40-6f1f6e9d0c55",
+            "reference": "ORD-1042",
+            "state": "decided",
+            "code": "",
+            "detail": "",
+            "decision": "019ab1f3-2c41-7e0a-b1d4-90c2a7f3e615",
+        }
+    ],
+}
 _BATCH = {
     "id": "019ab1ef-2d14-7b60-a0c1-3f5a7c9e1b07",
     "source": "s3://daily-orders/2026-11-23.json",
@@ -218,6 +249,7 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
         ],
     },
     OrderBatchAnswer: _BATCH,
+    BulkDecisionAnswer: _BULK,
     QuarantineAnswer: _QUARANTINED,
     QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
 }
@@ -267,6 +299,14 @@ REQUESTS: Mapping[type, Mapping[str, dict[str, Any]]] = {
     QueueSettingsBody: {
         "Map": {"message_map": {"token": "$.callback.id"}},
         "Buckets": {"pointer_buckets": ["large-messages"]},
+    },
+    BulkDecisionBody: {
+        "Approve many": {
+            "reviews": ["019ab1c4-76d2-7c11-9a40-6f1f6e9d0c55"],
+            "outcome": "approved",
+            "reason": "The rule was too strict until noon.",
+            "undo_seconds": 10,
+        },
     },
     ClosingBody: {"Close": {"reason": "The customer called; the order was cancelled by hand."}},
     DiscardBody: {"Discard": {"reason": "The warehouse was testing its queue."}},

@@ -32,6 +32,9 @@ def _to(targets: tuple[str, ...], parameter: str, expression: str) -> dict[str, 
 _OF_ONE_REVIEW = _to(_ON_A_REVIEW, "review_id", f"{_BODY}/id")
 _OF_ONE_ORDER = _to(_ON_AN_ORDER, "order_id", f"{_BODY}/order_id")
 _UNDO = _to(("decisions_undo",), "decision_id", f"{_BODY}/decision/id")
+_OF_ONE_BULK = _to(
+    ("bulk_decisions_read", "bulk_decisions_undo", "bulk_decisions_retry"), "job_id", f"{_BODY}/id"
+)
 LINKS: Mapping[str, Links] = {
     "queues_list": _to(
         ("queues_next", "queues_settings", "queues_set"), "slug", f"{_BODY}/results/0/slug"
@@ -52,6 +55,10 @@ LINKS: Mapping[str, Links] = {
     "reviews_comment": _to(("reviews_comments",), "review_id", "$request.path.review_id"),
     "reviews_decide": _OF_ONE_REVIEW | _UNDO,
     "decisions_undo": _OF_ONE_REVIEW,
+    "bulk_decisions_begin": _OF_ONE_BULK,
+    "bulk_decisions_read": _OF_ONE_BULK,
+    "bulk_decisions_undo": _OF_ONE_BULK,
+    "bulk_decisions_retry": _OF_ONE_BULK,
     "orders_list": _to(_ON_AN_ORDER, "order_id", f"{_BODY}/results/0/order_id"),
     "orders_start": _OF_ONE_ORDER,
     "orders_read": _OF_ONE_ORDER,

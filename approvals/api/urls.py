@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from approvals.api.views import (
+    bulk_decisions,
     claims,
     comments,
     decisions,
@@ -48,6 +49,16 @@ v1 = [
     path("reviews/<uuid:review_id>/escalate/", deferrals.Escalate.as_view(), name="escalate"),
     path("reviews/<uuid:review_id>/events/", reviews.Events.as_view(), name="events"),
     path("decisions/<uuid:decision_id>/undo/", decisions.Undo.as_view(), name="undo"),
+    path("bulk-decisions/", bulk_decisions.BulkDecisions.as_view(), name="bulk-decisions"),
+    path(
+        "bulk-decisions/<uuid:job_id>/",
+        bulk_decisions.OneBulkDecision.as_view(),
+        name="bulk-decision",
+    ),
+    path("bulk-decisions/<uuid:job_id>/undo/", bulk_decisions.UndoBulk.as_view(), name="undo-bulk"),
+    path(
+        "bulk-decisions/<uuid:job_id>/retry/", bulk_decisions.RetryBulk.as_view(), name="retry-bulk"
+    ),
     path("webhooks/decision/", webhooks.WebhookDecisions.as_view(), name="webhook-decision"),
     path("quarantine/", quarantine.Quarantine.as_view(), name="quarantine"),
     path("quarantine/<uuid:message_id>/", quarantine.Message.as_view(), name="message"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from approvals.models.api_tokens import ApiToken
 from approvals.models.audit_events import AuditEvent
 from approvals.models.batch_executions import BatchExecution
+from approvals.models.bulk_jobs import BulkItem, BulkJob
 from approvals.models.circuit_breakers import Breaker
 from approvals.models.comments import Comment
 from approvals.models.decision_rollups import DecisionRollup
@@ -41,6 +42,8 @@ __all__ = [
     "AuditEvent",
     "BatchExecution",
     "Breaker",
+    "BulkItem",
+    "BulkJob",
     "Comment",
     "Decision",
     "DecisionRollup",

@@ -174,6 +174,7 @@ class ReviewQueue(models.Model):
     output_schema = DocumentField(null=True, blank=True)
     fields = DocumentField(default=list, blank=True)
     reason_codes = DocumentField(default=list, db_default=Value([], models.JSONField()), blank=True)
+    allow_bulk = models.BooleanField("allow bulk decisions", default=True, db_default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -20,6 +20,7 @@ from approvals.actors import Actor, ensure_actor
 from approvals.models import (
     AuditEvent,
     BatchExecution,
+    BulkJob,
     OrderBatch,
     OrderExecution,
     QuarantinedMessage,
@@ -51,6 +52,7 @@ CHAINED: Mapping[type[Model], Chained] = {
     OrderExecution: Chained("order", "order", "order_id"),
     OrderBatch: Chained("batch", "batch"),
     BatchExecution: Chained("batch-execution", "batch_execution", "name"),
+    BulkJob: Chained("bulk", "bulk_job"),
     QuarantinedMessage: Chained("quarantine", "quarantined"),
     ReviewQueue: Chained("queue", "queue", "slug"),
     User: Chained("user", "user", "email"),

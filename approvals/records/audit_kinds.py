@@ -78,6 +78,13 @@ class AuditKind(StrEnum):
     BATCH_EXECUTION_REFUSED = "batch.execution_refused"  # Step Functions refused to start one
     BATCH_EXECUTION_ENDED = "batch.execution_ended"  # all it reported has been recorded
 
+    # A bulk decision. Its decisions are on the chains of their reviews, and name it.
+    BULK_BEGUN = "bulk.begun"  # somebody wants these reviews decided
+    BULK_RETRIED = "bulk.retried"  # its failed reviews are tried again
+    BULK_UNDO_ASKED = "bulk.undo_asked"  # somebody wants its decisions undone
+    BULK_FINISHED = "bulk.finished"  # every review of it has its result
+    BULK_EXPORTED = "bulk.exported"  # somebody took its report out of the service
+
     # A quarantined message.
     MESSAGE_QUARANTINED = "message.quarantined"  # a message could not become a review
     MESSAGE_REPLAYED = "message.replayed"  # it became a review after all

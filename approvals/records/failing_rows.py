@@ -52,7 +52,7 @@ class FailingRows:
         try:
             result = work(key)
         except Exception as error:
-            if isinstance(error, DATABASE_AWAY) and not _is_of_one_row(error):
+            if isinstance(error, DATABASE_AWAY) and not is_of_one_row(error):
                 raise
             failure = self._remember(task, key)
             log.exception("periodic.row_failed", task=task, row=str(key), times=failure.times)
@@ -92,7 +92,8 @@ class FailingRows:
         return failure
 
 
-def _is_of_one_row(error: Exception) -> bool:
+def is_of_one_row(error: Exception) -> bool:
+    """Whether one row can cause this error of the database, although DATABASE_AWAY has its class."""
     return getattr(error.__cause__, "sqlstate", None) in OF_ONE_ROW
 
 

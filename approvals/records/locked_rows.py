@@ -8,6 +8,7 @@ round trip.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -64,11 +65,16 @@ class LockedReview(LockedRow[ReviewTask]):
 _REVIEW = statements.Columns(ReviewTask, "r", but=SECRETS)
 _QUEUE = statements.Columns(ReviewQueue, "q")
 _LOCK_REVIEW = f"SELECT {_REVIEW.sql} FROM approvals_reviewtask r WHERE r.id = %s FOR UPDATE"  # noqa: S608
+_VOTES = """ARRAY(SELECT ARRAY[v.id::text, v.reviewer_id::text, v.outcome] FROM approvals_vote v
+  WHERE v.review_id = r.id AND v.withdrawn_at IS NULL ORDER BY v.id)"""
+_FACTS_OF_MANY = f"""
+SELECT r.id, statement_timestamp(), {rights.ACTIVE}, {rights.GROUPS}, {rights.ROLES_IN_REVIEW}, {_VOTES}
+FROM approvals_reviewtask r JOIN approvals_reviewqueue q ON q.id = r.queue_id
+WHERE r.id = ANY(%s)
+"""  # noqa: S608
 _REVIEW_FACTS = f"""
 SELECT {_QUEUE.sql}, statement_timestamp(), e.seq, e.hash,
-  {rights.ACTIVE}, {rights.GROUPS}, {rights.ROLES_IN_REVIEW},
-  ARRAY(SELECT ARRAY[v.id::text, v.reviewer_id::text, v.outcome] FROM approvals_vote v
-    WHERE v.review_id = r.id AND v.withdrawn_at IS NULL ORDER BY v.id)
+  {rights.ACTIVE}, {rights.GROUPS}, {rights.ROLES_IN_REVIEW}, {_VOTES}
 FROM approvals_reviewtask r JOIN approvals_reviewqueue q ON q.id = r.queue_id
 LEFT JOIN LATERAL {audit.LAST_EVENT} e ON true
 WHERE r.id = %s
@@ -95,6 +101,18 @@ def with_facts(locked: ReviewTask, *, by: Actor) -> LockedReview:
     if facts is None:
         raise NotFound
     return _locked_review(locked, facts, by)
+
+
+def facts_of(rows: Sequence[ReviewTask], *, by: Actor) -> list[LockedReview]:
+    """The facts about reviews that were read with their queues but not locked: to preview what a verb would say.
+
+    Their chains are not read: nothing can be recorded with these. Raises TypeError if `by` is no Actor.
+    """
+    ensure_actor(by)
+    who = by.user and by.user.pk
+    found = statements.all_rows(_FACTS_OF_MANY, [*(who,) * 6, [row.pk for row in rows]])
+    facts = {pk: rest for pk, *rest in found}
+    return [_without_chain(row, by, *facts[row.pk]) for row in rows if row.pk in facts]
 
 
 def row(model: type[M], pk: Any, *, by: Actor) -> LockedRow[M]:
@@ -126,8 +144,19 @@ def _locked_review(found: ReviewTask, facts: statements.Row, by: Actor) -> Locke
     found.queue = _QUEUE.instance(facts[: len(_QUEUE)])
     now, seq, last, active, groups, roles, votes = facts[len(_QUEUE) :]
     chain = ChainEnd.read(found, now, seq, last)
-    live = tuple(
-        Vote(id=UUID(pk), review=found, reviewer_id=UUID(reviewer), outcome=outcome)
+    return LockedReview(found, by, rights.of(active, groups, roles), chain, _live(found, votes))
+
+
+def _without_chain(
+    found: ReviewTask, by: Actor, now: datetime, active: bool | None, *more: Any
+) -> LockedReview:
+    groups, roles, votes = more
+    held = rights.of(active, groups, roles)
+    return LockedReview(found, by, held, ChainEnd(found, now), _live(found, votes))
+
+
+def _live(review: ReviewTask, votes: Iterable[Sequence[str]]) -> tuple[Vote, ...]:
+    return tuple(
+        Vote(id=UUID(pk), review=review, reviewer_id=UUID(reviewer), outcome=outcome)
         for pk, reviewer, outcome in votes
     )
-    return LockedReview(found, by, rights.of(active, groups, roles), chain, live)

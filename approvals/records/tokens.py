@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import zlib
+from collections.abc import Collection
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -43,9 +44,12 @@ def redacted(text: str, review: ReviewTask) -> str:
 
     The stored token is not unsealed: each candidate in the text is compared by its fingerprint.
     """
-    return redaction.redact_matching(
-        text, lambda run: fingerprint(TaskToken(run)) == bytes(review.token_fingerprint)
-    )
+    return redacted_of_any(text, [bytes(review.token_fingerprint)])
+
+
+def redacted_of_any(text: str, fingerprints: Collection[bytes]) -> str:
+    """A text with those task tokens redacted that have one of these fingerprints."""
+    return redaction.redact_matching(text, lambda run: fingerprint(TaskToken(run)) in fingerprints)
 
 
 def seal(plain: bytes, *, row: UUID, column: str) -> bytes:

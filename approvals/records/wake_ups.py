@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 DELIVER = "approvals.deliver"
 CHECK = "approvals.check_queue"
 READ = "approvals.read_execution"
+BULK = "approvals.run_bulk_job"
 
 MOST_WAITING = 1_000  # wake-ups; more are lost while the broker does not answer
 AT_EXIT = 2.0  # seconds that a process gives to what waits when it ends

@@ -16,6 +16,7 @@ import structlog
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Least, Now
 
+from approvals import bulk
 from approvals.actions import assignment, decisions, lifecycle
 from approvals.models import (
     ExecutionSnapshot,
@@ -234,6 +235,7 @@ _retention = retention.Purge()
 _unproved = OverdueWalk()
 TASKS = {
     "batches": (work_on_batches, timedelta(seconds=1)),
+    "bulk decisions": (bulk.run_due, timedelta(seconds=1)),
     "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),

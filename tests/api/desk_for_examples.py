@@ -35,6 +35,7 @@ from approvals.models import (
 from approvals.models.choices import Outcome
 from approvals.orchestration.batches import runner
 from tests import factories
+from tests.bulk import begun
 from tests.factories import actor
 
 
@@ -62,6 +63,7 @@ class World:
             "message_id": self._message,
             "order_id": self._order,
             "batch_id": self._batch,
+            "job_id": self._bulk,
         }
         return makers[parameter](operation_id)
 
@@ -109,6 +111,9 @@ class World:
         if operation_id == "orders_restart":
             OrderExecution.objects.filter(order_id=order_id).update(status="failed")
         return order_id
+
+    def _bulk(self, _: str) -> str:
+        return str(begun([factories.review(self.queue)], self.lena, undo_seconds=10).pk)
 
     def _batch(self, _: str) -> str:
         body = {"orders": [{"order_id": "ORD-1"}, {"total": 5}], "on_bad_row": "stop"}

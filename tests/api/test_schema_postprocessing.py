@@ -30,6 +30,7 @@ def test_a_body_names_nothing_unknown_and_says_whether_it_may_be_left_out(
     assert left_out == {
         *("queues_next", "reviews_claim", "reviews_renew", "reviews_release", "decisions_undo"),
         *("quarantine_replay", "orders_restart", "reviews_skip", "queues_set"),
+        *("bulk_decisions_undo", "bulk_decisions_retry"),
     }
 
 
@@ -56,7 +57,11 @@ def test_every_link_leads_from_an_answer_to_an_operation(schema: Document) -> No
                     assert resolved(expression, response) is not None, expression
                 reached.add(link["operationId"])
     lists = {"queues_list", "reviews_list", "orders_list", "quarantine_list"}
-    assert known.keys() - reached == lists | {"orders_start", "order_batches_start"}
+    assert known.keys() - reached == lists | {
+        "orders_start",
+        "order_batches_start",
+        "bulk_decisions_begin",
+    }
 
 
 @pytest.mark.django_db(transaction=True)

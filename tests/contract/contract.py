@@ -255,6 +255,19 @@ CLAIMED = [*REVIEW, "lease_id"]
 VOTED = [*REVIEW, "vote"]
 PAGE = ["results", "next", "previous"]
 ORDER = ["order_id", "execution_arn", "status"]
+BULK = [
+    "id",
+    "queue",
+    "outcome",
+    "reason_code",
+    "reason",
+    "by",
+    "status",
+    "counts",
+    "created_at",
+    "ended_at",
+    "items",
+]
 
 
 class Route(NamedTuple):
@@ -291,10 +304,12 @@ ROUTES = {
     "POST votes/{id}/withdraw/": Route(200, REVIEW),
     "GET reviews/{id}/events/": Route(200, PAGE, exactly=True),
     "POST decisions/{id}/undo/": Route(200, REVIEW, exactly=True),
-    "POST bulk-decisions/": Route(201, ["id"]),
-    "GET bulk-decisions/{id}/": Route(200, ["id"]),
-    "POST bulk-decisions/{id}/undo/": Route(200, ["id"]),
-    "POST bulk-decisions/{id}/retry/": Route(200, ["id"]),
+    "POST bulk-decisions/": Route(
+        201, BULK, '{"outcome": "approved", "reviews": ["{id}"]}', exactly=True
+    ),
+    "GET bulk-decisions/{id}/": Route(200, BULK, exactly=True),
+    "POST bulk-decisions/{id}/undo/": Route(200, BULK, exactly=True),
+    "POST bulk-decisions/{id}/retry/": Route(200, BULK, exactly=True),
     "GET quarantine/": Route(200, PAGE, exactly=True),
     "GET quarantine/{id}/": Route(200, ["id"]),
     "POST quarantine/{id}/replay/": Route(201, ["id"]),
@@ -367,10 +382,6 @@ NOT_YET_DUE = {
     "environment ANCHOR_KEYS": "comes with the anchors",
     "environment ANCHOR_SINKS": "comes with the anchors",
     "route POST votes/{id}/withdraw/": "comes with several votes",
-    "route POST bulk-decisions/": "comes with bulk decisions",
-    "route GET bulk-decisions/{id}/": "comes with bulk decisions",
-    "route POST bulk-decisions/{id}/undo/": "comes with bulk decisions",
-    "route POST bulk-decisions/{id}/retry/": "comes with bulk decisions",
     "error step_up_required": "comes with second factors",
 }
 

@@ -31,6 +31,7 @@ from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
 from tests import factories
 from tests.api import signing
+from tests.bulk import begun
 from tests.callers import Caller
 from tests.contract import contract
 from tests.factories import actor
@@ -133,6 +134,8 @@ def row(route: str, known: dict[str, Any]) -> dict[str, Any]:
     if route == "order-batches/{id}/":
         answer = known["caller"].post("order-batches/", {"orders": [{"order_id": "8"}]})
         return {"id": answer.json()["id"]}
+    if route.startswith("bulk-decisions/{id}/"):
+        return {"id": begun([factories.review()], alice).pk}
     if route.startswith("decisions"):
         window = decisions.DecisionRequest(undo_seconds=10)
         decided = decisions.decide(
@@ -172,7 +175,8 @@ def test_an_answer_has_the_status_and_the_keys_of_the_contract(
     if method == "GET":
         answer = known["caller"].get(path)
     else:
-        answer = known["caller"].post(path, json.loads(promised.body or "{}"))
+        body = json.loads((promised.body or "{}").replace("{id}", str(known["id"])))
+        answer = known["caller"].post(path, body)
 
     assert answer.status_code == promised.status, answer.content
     body = answer.json()

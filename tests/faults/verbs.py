@@ -14,6 +14,7 @@ from approvals.actions import (
     assignment,
     batch_executions,
     batches,
+    bulk_decisions,
     credentials,
     decisions,
     discussion,
@@ -32,6 +33,7 @@ from approvals.actions import (
 )
 from tests.faults import (
     verbs_of_batches,
+    verbs_of_bulk,
     verbs_of_decisions,
     verbs_of_operators,
     verbs_of_orders,
@@ -40,8 +42,8 @@ from tests.faults import (
 )
 
 MODULES: tuple[ModuleType, ...] = (
-    assignment, batch_executions, batches, credentials, decisions, discussion, escalation, exports, intake,
-    interventions, lifecycle, orders, people, postponement, preferences, quarantine, queues, redelivery,
+    assignment, batch_executions, batches, bulk_decisions, credentials, decisions, discussion, escalation, exports,
+    intake, interventions, lifecycle, orders, people, postponement, preferences, quarantine, queues, redelivery,
 )  # fmt: skip
 
 
@@ -68,4 +70,5 @@ ROWS = [
     *verbs_of_operators.ROWS,
     *verbs_of_orders.ROWS,
     *verbs_of_batches.ROWS,
+    *verbs_of_bulk.ROWS,
 ]

@@ -19,6 +19,7 @@ from tests.fuzz.world import QUEUE, World
 REAL = 0.9  # share of the paths that name what there is
 # Which rows an address is about, the first that fits; a few of another kind make its refusals.
 ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"/bulk-decisions/\{", ("bulk",)),
     (r"/decisions/\{", ("undoable",)),
     (r"/orders/\{\w+\}/restart/", ("failed order", "failed order", "order")),
     (r"/orders/\{\w+\}/stop/", ("running order", "running order", "order")),
@@ -106,6 +107,7 @@ def _name_body(case: Case[Any], world: World) -> None:
         "to": lambda: world.random.choice((OTHER, LEAD)),
         "reviewer_email": lambda: LEAD,
         "task_token": lambda: None,
+        "reviews": lambda: [world.take("pending", "held")],
         "review_id": lambda: world.take("pending", "held"),
     }
     for name in [name for name in replaced if name in case.body]:

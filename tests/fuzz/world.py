@@ -32,6 +32,7 @@ from approvals.orchestration.batches.runner import BatchOptions
 from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
+from tests.bulk import begun
 from tests.factories import actor
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -83,6 +84,7 @@ class World:
             "failed order": (3, lambda: self._order("failed")),
             "running order": (3, lambda: self._order("running")),
             "batch": (2, self._batch),
+            "bulk": (3, self._bulk),
             "quarantined": (6, self._quarantined),
             "poison": (2, self._poison),
         }
@@ -141,6 +143,9 @@ class World:
             started_at=Now() if arn else None, **changes
         )
         return order_id
+
+    def _bulk(self) -> str:
+        return str(begun([factories.review(self.queue)], self.lead).pk)
 
     def _batch(self) -> str:
         body = f'[{{"order_id": "FUZZ-{next(_numbers)}"}}, {{}}]'

@@ -1,0 +1,187 @@
+"""Bulk decisions: who may begin, retry and undo one, and what is recorded."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from approvals import bulk
+from approvals.actions import bulk_decisions
+from approvals.actions.bulk_decisions import BulkRequest, LeaseLost, Wanted
+from approvals.exceptions import Invalid, NotAllowed, NotFound, UndoClosed
+from approvals.models import AuditEvent, BulkItem, BulkJob, ReviewQueue, User
+from approvals.models.choices import Outcome
+from approvals.records import audit, audit_verification, bulk_jobs
+from approvals.records.bulk_jobs import Result
+from approvals.records.idempotency import AlreadyAnswered
+from tests import factories
+from tests.bulk import begun, results, states
+from tests.factories import actor
+
+pytestmark = pytest.mark.django_db
+State, Status = BulkItem.State, BulkJob.Status
+
+
+def events(job: BulkJob) -> list[str]:
+    chain = audit.chain(job)
+    assert audit_verification.verify(chain) == []
+    return list(AuditEvent.objects.filter(chain=chain).values_list("kind", flat=True))
+
+
+def test_it_is_stored_with_its_reviews_and_an_event(queue: ReviewQueue, alice: User) -> None:
+    rows = [factories.review(queue) for _ in range(3)]
+
+    job = begun(rows, alice, reason="Seen.", reason_code="ok")
+
+    job.refresh_from_db()
+    assert (job.total, job.status, job.created_by, job.surface) == (3, "running", alice, "web")
+    assert [item.review_id for item in job.items.order_by("number")] == [row.pk for row in rows]
+    assert events(job) == ["bulk.begun"]
+    event = AuditEvent.objects.get(kind="bulk.begun")
+    assert event.data == {
+        "queue": queue.slug,
+        "outcome": "approved",
+        "reason": "Seen.",
+        "reason_code": "ok",
+        "reviews": 3,
+        "left_out": 0,
+    }
+
+
+def test_what_is_left_out_is_reported_and_never_decided(queue: ReviewQueue, alice: User) -> None:
+    rows = [factories.review(queue) for _ in range(2)]
+    wanted = [Wanted(rows[0].pk, rows[0].version), Wanted(rows[1].pk, 1, "stale_version", "Why.")]
+
+    job = bulk_decisions.begin(wanted, BulkRequest(outcome=Outcome.APPROVED), by=actor(alice))
+    bulk.run(job.pk)
+
+    assert results(job) == [("decided", ""), ("refused", "stale_version")]
+    rows[1].refresh_from_db()
+    assert rows[1].status == "pending"
+
+
+def test_a_reason_that_the_queue_asks_for_is_asked_for_at_once(alice: User) -> None:
+    strict = factories.queue(policy={"reason_required_for": ["rejected"]})
+    row = factories.review(strict)
+
+    with pytest.raises(Invalid, match="write a reason"):
+        begun([row], alice, "rejected")
+
+    assert not BulkJob.objects.exists()
+
+
+def test_no_task_token_is_stored_in_its_reason(queue: ReviewQueue, alice: User) -> None:
+    tokens = [f"AQCEAAAAKgAAAAMAAAAAAAAAAX{uuid4().hex}" for _ in range(2)]
+    rows = [factories.review(queue, taskToken=token) for token in tokens]
+
+    job = begun(rows, alice, reason=f"See {tokens[1]}.")
+
+    assert job.reason == "See [task token]."
+
+
+def test_a_review_of_a_hidden_queue_is_not_found(queue: ReviewQueue, carol: User) -> None:
+    with pytest.raises(NotFound):
+        begun([factories.review(queue)], carol)
+
+
+def test_only_who_began_it_retries_it_and_only_what_failed(
+    queue: ReviewQueue, alice: User, lena: User
+) -> None:
+    rows = [factories.review(queue) for _ in range(2)]
+    job = begun(rows, alice)
+    bulk.run(job.pk)
+    failed = job.items.get(number=2)
+    BulkItem.objects.filter(pk=failed.pk).update(state=State.FAILED, code="error", decision=None)
+
+    with pytest.raises(NotAllowed):
+        bulk_decisions.retry(job.pk, by=actor(lena))
+    again = bulk_decisions.retry(job.pk, by=actor(alice))
+
+    assert (again.status, again.ended_at) == (Status.RUNNING, None)
+    assert results(job) == [("decided", ""), ("pending", "")]
+    assert events(job) == ["bulk.begun", "bulk.finished", "bulk.retried"]
+
+
+def test_without_a_failed_review_a_retry_changes_nothing(queue: ReviewQueue, alice: User) -> None:
+    job = begun([factories.review(queue)], alice)
+    bulk.run(job.pk)
+
+    assert bulk_decisions.retry(job.pk, by=actor(alice)).status == Status.FINISHED
+    assert events(job) == ["bulk.begun", "bulk.finished"]
+
+
+def test_a_lead_undoes_what_another_began(alice: User, lena: User) -> None:
+    slow = factories.queue(undo_seconds=60)
+    job = begun([factories.review(slow)], alice)
+    bulk.run(job.pk)
+
+    bulk_decisions.undo(job.pk, by=actor(lena))
+    bulk.run(job.pk)
+
+    assert states(job) == {"undone": 1}
+    assert events(job) == ["bulk.begun", "bulk.finished", "bulk.undo_asked", "bulk.finished"]
+    with pytest.raises(UndoClosed):
+        bulk_decisions.retry(job.pk, by=actor(alice))
+
+
+def test_what_is_sent_at_once_cannot_be_undone(queue: ReviewQueue, alice: User) -> None:
+    job = begun([factories.review(queue)], alice, undo_seconds=0)
+    bulk.run(job.pk)
+    bulk_decisions.undoable(job).update(attempts=1)
+
+    with pytest.raises(UndoClosed):
+        bulk_decisions.undo(job.pk, by=actor(alice))
+
+
+def test_of_two_processes_one_has_the_lease(queue: ReviewQueue, alice: User) -> None:
+    job = begun([factories.review(queue)], alice)
+    turn = bulk_decisions.take(job.pk)
+
+    assert turn is not None
+    assert bulk_decisions.take(job.pk) is None
+    BulkJob.objects.update(lease_until=job.created_at)
+    other = bulk_decisions.take(job.pk)
+    assert other is not None
+    with pytest.raises(LeaseLost):
+        bulk_decisions.renew(turn)
+    assert not bulk_decisions.finish(turn)
+    bulk_decisions.give_back(turn)  # changes nothing: it is another's
+    assert bulk_decisions.take(job.pk) is None
+    bulk_decisions.give_back(other)
+    assert bulk_decisions.take(job.pk) is not None
+
+
+def test_a_result_is_recorded_once(queue: ReviewQueue, alice: User) -> None:
+    item = begun([factories.review(queue)], alice).items.get()
+
+    assert bulk_decisions.record(item, Result(State.REFUSED, "invalid", "Why."))
+    assert not bulk_decisions.record(item, Result(State.FAILED))
+
+    item.refresh_from_db()
+    assert (item.state, item.code, item.detail) == ("refused", "invalid", "Why.")
+
+
+def test_a_review_that_was_cancelled_is_decided_by_no_late_worker(
+    queue: ReviewQueue, alice: User
+) -> None:
+    job = begun([factories.review(queue)], alice)
+    item = job.items.get()
+    bulk_decisions.cancel(item)
+
+    BulkItem.objects.update(state=State.PENDING)  # as a worker has read it that is late
+    bulk.run(job.pk)
+
+    assert results(job) == [("cancelled", "")]
+    assert not AuditEvent.objects.filter(kind="review.approved").exists()
+
+
+def test_a_review_that_was_decided_cannot_be_cancelled(queue: ReviewQueue, alice: User) -> None:
+    job = begun([factories.review(queue)], alice)
+    bulk.run(job.pk)
+    item = job.items.get()
+
+    with pytest.raises(AlreadyAnswered):
+        bulk_decisions.cancel(item)
+
+    assert bulk_jobs.recorded(item) == Result(State.DECIDED, decision=item.decision)
