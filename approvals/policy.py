@@ -152,7 +152,7 @@ def visible_bulk_jobs(actor: Actor) -> QuerySet[BulkJob]:
     if user is None:
         return BulkJob.objects.none()
     leading = _memberships(user).filter(role__in=ROLES_THAT[Action.LEAD]).values("queue")
-    own = Q(created_by=user, queue__in=visible_queues(actor).order_by())
+    own = Q(created_by=user, queue__in=_memberships(user).values("queue"))
     return BulkJob.objects.filter(own | Q(queue__in=leading))
 
 
@@ -256,9 +256,14 @@ def may_undo(
 def may_decide_in_bulk(queue: ReviewQueue, *, by: Actor, held: Rights | None = None) -> Verdict:
     """Whether `by` may decide many reviews of a queue at once, which a queue may forbid."""
     verdict = may(Action.DECIDE, queue, by=by, held=held)
-    if verdict.allowed and not queue.allow_bulk:
-        return Verdict(NotAllowed.code, f"{queue} takes no bulk decisions; decide one by one.")
-    return verdict
+    why = f"{queue} takes no bulk decisions; decide one by one."
+    return Verdict(NotAllowed.code, why) if verdict.allowed and not queue.allow_bulk else verdict
+
+
+def may_undo_bulk(job: BulkJob, *, by: Actor, held: Rights | None = None) -> Verdict:
+    """Whether `by` may undo a bulk decision; another user's needs the right to override."""
+    action = Action.DECIDE if job.created_by_id == by.person.pk else Action.OVERRIDE
+    return may(action, job.queue, by=by, held=held)
 
 
 def may_keep_tokens(subject: LockedRow[User], *, by: Actor) -> Verdict:

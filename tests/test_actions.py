@@ -102,6 +102,7 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "exports.record_review_export": lambda s, by: exports.record_review_export(
         s.review.queue, {}, by=by
     ),
+    "exports.record_bulk_export": lambda s, by: exports.record_bulk_export(s.job.pk, by=by),
     "lifecycle.close_unproved": lambda s, by: lifecycle.close_unproved(s.review.pk, "Old.", by=by),
     "escalation.escalate": lambda s, by: escalation.escalate(s.review.pk, "Limit.", by=by),
     "postponement.skip": lambda s, by: postponement.skip(s.review.pk, by=by),

@@ -23,7 +23,6 @@ from approvals.exceptions import Invalid, NotAllowed, NotFound, UndoClosed
 from approvals.models import BulkItem, BulkJob, OutboxEntry, ReviewTask
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.models.choices import Outcome
-from approvals.policy import Action
 from approvals.records import (
     audit,
     bulk_jobs,
@@ -165,9 +164,7 @@ def undo(job_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> Bulk
     """
     locked = _locked(job_id, by, key)
     job = locked.row
-    policy.may(Action.DECIDE, job.queue, by=by).or_raise()
-    if job.created_by_id != by.person.pk:
-        policy.may(Action.OVERRIDE, job.queue, by=by).or_raise()
+    policy.may_undo_bulk(job, by=by).or_raise()
     if job.status == Status.UNDOING:
         return job
     if not undoable(job).exists() and not job.items.filter(TO_DECIDE).exists():

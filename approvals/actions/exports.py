@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.db import transaction
 
 from approvals import policy
 from approvals.actors import Actor, ensure_user
+from approvals.exceptions import NotFound
 from approvals.models import ReviewQueue, User
 from approvals.policy import Action
 from approvals.records import audit, locked_rows
@@ -40,4 +42,19 @@ def record_review_export(queue: ReviewQueue, filters: Mapping[str, str], *, by: 
     work = UnitOfWork()
     data = {"queue": queue.slug, "filters": dict(filters)}
     audit.record(work, locked.chain, AuditKind.REVIEWS_EXPORTED, by=by, data=data)
+    work.write()
+
+
+@transaction.atomic(durable=True)
+def record_bulk_export(job_id: UUID, *, by: Actor) -> None:
+    """Record, on the chain of the person, that they export the report of a bulk decision.
+
+    Call it before the first line is sent. Raises NotFound.
+    """
+    locked = locked_rows.row(User, ensure_user(by).pk, by=by)
+    if not policy.visible_bulk_jobs(by).filter(pk=job_id).exists():
+        raise NotFound
+    work = UnitOfWork()
+    data = {"bulk": str(job_id)}
+    audit.record(work, locked.chain, AuditKind.BULK_EXPORTED, by=by, data=data)
     work.write()

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=approvals.models.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('version', models.PositiveIntegerField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('decided', 'Decided'), ('voted', 'Voted'), ('refused', 'Refused'), ('failed', 'Failed'), ('undone', 'Undone'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
+                ('state', models.CharField(choices=[('pending', 'to do'), ('decided', 'decided'), ('voted', 'voted, more votes needed'), ('refused', 'not decided'), ('failed', 'failed'), ('undone', 'undone'), ('cancelled', 'cancelled')], default='pending', max_length=10)),
                 ('code', models.CharField(blank=True, max_length=30)),
                 ('detail', models.CharField(blank=True, max_length=300)),
                 ('decision', models.UUIDField(blank=True, null=True)),

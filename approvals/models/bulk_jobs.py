@@ -89,15 +89,13 @@ class BulkItem(models.Model):
     class State(models.TextChoices):
         """The result; pending until a worker comes to it."""
 
-        PENDING = "pending"
-        DECIDED = "decided"
-        VOTED = "voted"  # the vote was cast, and more are needed
-        REFUSED = (
-            "refused"  # by the rules that hold for a decision by hand, or left out from the start
-        )
-        FAILED = "failed"  # the service could not; it can be retried
-        UNDONE = "undone"  # the decision was taken back before it was sent
-        CANCELLED = "cancelled"  # the bulk decision was undone before it came to this review
+        PENDING = "pending", "to do"
+        DECIDED = "decided", "decided"
+        VOTED = "voted", "voted, more votes needed"
+        REFUSED = "refused", "not decided"  # by the rules of a decision by hand, or left out
+        FAILED = "failed", "failed"  # the service could not; it can be retried
+        UNDONE = "undone", "undone"  # the decision was taken back before it was sent
+        CANCELLED = "cancelled", "cancelled"  # it was undone before a worker came to this review
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     job = models.ForeignKey(

@@ -18,6 +18,7 @@ from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import NotFound
 from approvals.models import (
+    BulkJob,
     Decision,
     Preference,
     QueueMembership,
@@ -114,6 +115,16 @@ class Access:
             viewer = rights.of(True, self.groups, [QueueMembership.Role.VIEWER])
             return policy.may(action, own, by=self.actor, held=viewer)
         return policy.may(action, queue, by=self.actor, held=self._held(queue))
+
+    def may_decide_in_bulk(self, queue: ReviewQueue) -> Verdict:
+        """What `policy.may_decide_in_bulk` answers, without another statement."""
+        held = self._held(self._queue(queue.pk))
+        return policy.may_decide_in_bulk(queue, by=self.actor, held=held)
+
+    def may_undo_bulk(self, job: BulkJob) -> Verdict:
+        """What `policy.may_undo_bulk` answers, without another statement."""
+        held = self._held(self._queue(job.queue_id))
+        return policy.may_undo_bulk(job, by=self.actor, held=held)
 
     def may_undo(self, decision: Decision) -> Verdict:
         """What `policy.may_undo` answers, without another statement."""

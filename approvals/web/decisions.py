@@ -160,7 +160,7 @@ def _panel(
         "outcome": outcome,
         "address": resolve_url(f"review_{VERBS[outcome]}", review.pk),
         "approving": outcome == Outcome.APPROVED,
-        "consequence": _consequence(review, outcome),
+        "consequence": consequence(review.queue, outcome),
         "reason_needed": needed,
         "codes": codes,
         "chosen": request.POST.get("reason_code", ""),
@@ -195,14 +195,14 @@ def _is_conflict(error: ApprovalsError | None) -> bool:
     return error is not None and error.code == ClaimedByAnother.code
 
 
-def _consequence(review: ReviewTask, outcome: Outcome) -> str:
+def consequence(queue: ReviewQueue, outcome: Outcome) -> str:
     """What this outcome does to the workflow, by the queue's settings."""
     if outcome == Outcome.APPROVED:
         return "The step succeeds and the workflow goes on, with your name on the approval."
-    if review.queue.reject_as == ReviewQueue.RejectAs.RESULT:
+    if queue.reject_as == ReviewQueue.RejectAs.RESULT:
         return "The step succeeds with the result “rejected”, and the workflow takes that branch."
     return (
-        f"The step fails with the error {review.queue.error_name}, your reason as its cause, and the"
+        f"The step fails with the error {queue.error_name}, your reason as its cause, and the"
         " workflow takes its path for that error."
     )
 

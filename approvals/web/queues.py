@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals import policy
+from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.policy import Action
 from approvals.web import review_filters, review_rows, streams
 from approvals.web.decorators import DeskRequest, desk, reviews_of
@@ -37,6 +38,9 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "filtered": filtered,
         "query": query,
         "stream_of_list": streams.link(query) if filtered.status == PENDING else "",
+        "can_select": filtered.status == PENDING
+        and request.access.may_decide_in_bulk(queue).allowed,
+        "most": MAX_ITEMS,
         "can_decide": request.access.may(Action.CLAIM, queue).allowed,
     }
     return render(request, "approvals/queue.html", context)

@@ -9,6 +9,8 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, User
 from approvals.records import audit
+from tests import factories
+from tests.bulk import begun
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +47,16 @@ def test_who_does_not_see_a_queue_exports_nothing_of_it(alice: User, carol: User
 
     with pytest.raises(NotFound):
         exports.record_review_export(queue, {}, by=actor(carol))
+
+
+def test_the_export_of_a_bulk_decision_is_recorded(
+    queue: ReviewQueue, alice: User, carol: User
+) -> None:
+    job = begun([factories.review(queue)], alice)
+
+    with pytest.raises(NotFound):
+        exports.record_bulk_export(job.pk, by=actor(carol))
+    exports.record_bulk_export(job.pk, by=actor(alice))
+
+    event = AuditEvent.objects.get(kind="bulk.exported")
+    assert (event.actor, event.data) == (alice, {"bulk": str(job.pk)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from approvals import bulk
-from approvals.actions import bulk_decisions, decisions
+from approvals.actions import bulk_decisions, decisions, exports
 from approvals.actions.bulk_decisions import BulkRequest, Wanted
 from approvals.actions.decisions import DecisionRequest
 from approvals.models import AuditEvent, BulkItem, BulkJob, Decision, ReviewTask
@@ -135,6 +135,15 @@ def _preview(stage: Stage, case: Case) -> None:
         decisions.refusal(facts, DecisionRequest())
 
 
+def _export(stage: Stage, case: Case) -> None:
+    exports.record_bulk_export(case.job.pk, by=actor(stage.ada))
+
+
+def _exported(stage: Stage, case: Case) -> str:
+    events = AuditEvent.objects.filter(kind="bulk.exported", data__bulk=str(case.job.pk))
+    return "" if events.exists() else "I-16 bulk.exported was not recorded"
+
+
 ROWS: list[Row] = [
     Row("begin bulk", ("bulk_decisions.begin",), _ready_reviews, _begin, holds=_begun_once),
     Row(
@@ -152,5 +161,6 @@ ROWS: list[Row] = [
         ("bulk_decisions.undo", "bulk_decisions.undoable", "bulk_decisions.cancel"),
         _ready_half, _undo, recover=_undo_on, holds=_nothing_decided,
     ),
+    Row("export bulk", ("exports.record_bulk_export",), _ready(), _export, holds=_exported),
     Row("preview bulk", ("decisions.refusal",), _ready_reviews, _preview),
 ]  # fmt: skip

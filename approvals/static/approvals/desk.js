@@ -179,13 +179,42 @@
     }
     return false;
   };
-  // j and k move between the links of a list, o opens the one in focus.
+  // What is chosen in a list, to be decided at once.
+  const boxes = () => [...document.querySelectorAll("input[name=review][form=bulk]")];
+  const showChosen = () => {
+    const count = document.querySelector("[data-bulk-count]");
+    if (!count) return;
+    const all = boxes();
+    const chosen = all.filter((box) => box.checked).length;
+    write(count, document.querySelector("#bulk [name=all]").checked ? "" : `${chosen} chosen`);
+    const page = document.querySelector("[data-bulk-page]");
+    const box = page.querySelector("input");
+    page.hidden = false;
+    box.checked = chosen > 0 && chosen === all.length;
+    box.indeterminate = chosen > 0 && chosen < all.length;
+  };
+  const choose = (row, value) => {
+    const box = row?.querySelector("input[name=review]");
+    if (!box) return;
+    box.checked = value ?? !box.checked;
+    showChosen();
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.closest?.("[data-bulk-page]")) for (const box of boxes()) box.checked = event.target.checked;
+    if (event.target.form?.id === "bulk") showChosen();
+  });
+  addEventListener("pageshow", showChosen); // also for a page that the browser has kept
+
+  // j and k move between the rows of a list, o opens the one in focus, x chooses it, J and K do so and move.
   const move = (key) => {
     const links = [...document.querySelectorAll(".line-what a")];
-    if (!links.length || !["j", "k", "o"].includes(key)) return false;
-    const at = links.indexOf(document.activeElement);
+    if (!links.length || !["j", "k", "o", "x", "J", "K"].includes(key)) return false;
+    const row = document.activeElement?.closest(".line");
+    const at = links.findIndex((link) => link.closest(".line") === row);
     if (key === "o") links[at]?.click();
-    else links[Math.min(links.length - 1, Math.max(0, key === "j" ? at + 1 : at - 1))].focus();
+    if ("xJK".includes(key)) choose(row, key === "x" ? undefined : true);
+    if (key === "o" || key === "x") return true;
+    links[Math.min(links.length - 1, Math.max(0, key.toLowerCase() === "j" ? at + 1 : at - 1))].focus();
     return true;
   };
   document.addEventListener("click", (event) => {
