@@ -58,7 +58,7 @@ def run(job_id: UUID) -> bool:
 def explanation(error: ApprovalsError) -> str:
     """Why a review is refused, as a sentence, with who is in the way."""
     who = error.extra.get("assignee") or error.extra.get("by")
-    return f"{error.message} ({who})" if who else error.message
+    return f"{error.message.removesuffix('.')}: {who}." if who else error.message
 
 
 def _chunk(turn: Turn) -> bool:

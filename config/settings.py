@@ -212,6 +212,8 @@ RETENTION_OUTBOX_ATTEMPTS_DAYS = env.retention("RETENTION_OUTBOX_ATTEMPTS_DAYS",
 RETENTION_RAW_BODIES_DAYS = env.retention("RETENTION_RAW_BODIES_DAYS", default=90, least=15)
 #: Days after which a quarantined message that was replayed or discarded is deleted; 0: never. At least 15.
 RETENTION_QUARANTINE_DAYS = env.retention("RETENTION_QUARANTINE_DAYS", default=90, least=15)
+#: Days after which a bulk decision that has ended is deleted; 0: never. Decisions and their events stay.
+RETENTION_BULK_DECISIONS_DAYS = env.retention("RETENTION_BULK_DECISIONS_DAYS", default=90)
 #: Days after which what AWS said about an execution that has ended is deleted; 0: never. It is asked again.
 RETENTION_EXECUTION_SNAPSHOTS_DAYS = env.retention("RETENTION_EXECUTION_SNAPSHOTS_DAYS", default=90)
 #: Days that a new API token is valid; 0: until it is revoked.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from django.db import connection
 
 from approvals.actions import bulk_decisions
 from approvals.actions.bulk_decisions import BulkRequest, Wanted
@@ -29,3 +32,21 @@ def states(job: BulkJob) -> dict[str, int]:
 def results(job: BulkJob) -> list[tuple[str, str]]:
     """State and code of each review, in their order."""
     return list(job.items.order_by("number").values_list("state", "code"))
+
+
+@contextmanager
+def refused_by_the_database(*rows: ReviewTask) -> Iterator[None]:
+    """While it lasts, the database refuses to change these reviews: a service that fails at them."""
+    ids = ", ".join(f"'{row.pk}'" for row in rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_in_bulk() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE EXCEPTION 'this row cannot be changed'; END $$;"
+            " CREATE TRIGGER refused_in_bulk BEFORE UPDATE ON approvals_reviewtask FOR EACH ROW"
+            f" WHEN (OLD.id IN ({ids})) EXECUTE FUNCTION refuse_in_bulk()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse_in_bulk CASCADE")

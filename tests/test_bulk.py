@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from approvals import bulk
 from approvals.actions import assignment, bulk_decisions, decisions
@@ -14,16 +14,10 @@ from approvals.models.choices import Outcome
 from approvals.records import audit_verification
 from approvals.worker import periodic
 from tests import factories
-from tests.bulk import begun, results, states
+from tests.bulk import begun, refused_by_the_database, results, states
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
-REFUSING = """
-    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'this row cannot be changed'; END $$;
-    CREATE TRIGGER refused BEFORE UPDATE ON approvals_reviewtask FOR EACH ROW
-        WHEN (OLD.id = '{row}') EXECUTE FUNCTION refuse()
-"""
 
 
 def test_each_review_is_judged_as_by_hand(queue: ReviewQueue, alice: User, bob: User) -> None:
@@ -42,7 +36,7 @@ def test_each_review_is_judged_as_by_hand(queue: ReviewQueue, alice: User, bob: 
         ("refused", "deadline_passed"),
     ]
     details = list(job.items.order_by("number").values_list("detail", flat=True))
-    assert details[2] == "This review has been decided already. (bob@example.com)"
+    assert details[2] == "This review has been decided already: bob@example.com."
     event = AuditEvent.objects.get(kind="review.approved")
     assert (event.actor, event.data["bulk"], event.surface) == (alice, str(job.pk), "web")
     assert audit_verification.verify(event.chain) == []
@@ -77,14 +71,11 @@ def test_a_review_that_fails_stops_no_other_and_is_tried_again(
 ) -> None:
     rows = [factories.review(queue) for _ in range(3)]
     job = begun(rows, alice)
-    with connection.cursor() as cursor:
-        cursor.execute(REFUSING.format(row=rows[0].pk))
 
-    bulk.run(job.pk)
+    with refused_by_the_database(rows[0]):
+        bulk.run(job.pk)
 
     assert results(job) == [("failed", "error"), ("decided", ""), ("decided", "")]
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER refused ON approvals_reviewtask")
     bulk_decisions.retry(job.pk, by=actor(alice))
     periodic.TASKS["bulk decisions"][0]()
     assert states(job) == {"decided": 3}

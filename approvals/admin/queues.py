@@ -25,7 +25,7 @@ SETTINGS = (
     "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
     "at_deadline", "heartbeat_seconds", "lease_seconds", "undo_seconds", "reject_as", "error_name",
     "escalate_to", "fields", "output_schema", "policy", "message_map", "pointer_buckets",
-    "probe_with_heartbeats", "reason_codes",
+    "probe_with_heartbeats", "reason_codes", "allow_bulk",
 )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ class Queues(Page):
     ordering = ("name", "pk")
     add_label = "Add queue"
     row_fields = (
-        "slug", "enabled", *SETTINGS[:4], "state_machines", *SETTINGS[5:13], "documents",
+        "slug", "enabled", "allow_bulk", *SETTINGS[:4], "state_machines", *SETTINGS[5:13], "documents",
         "created_at",
     )  # fmt: skip
     chain = "queue"

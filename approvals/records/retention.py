@@ -62,6 +62,21 @@ RULES: Mapping[str, Rule] = {
         "00000000-0000-0000-0000-000000000000",
         f"GREATEST(replayed_at, discarded_at) {_SINCE}",
     ),
+    "bulk items": Rule(
+        "RETENTION_BULK_DECISIONS_DAYS",
+        "approvals_bulkitem",
+        "id",
+        "00000000-0000-0000-0000-000000000000",
+        f"EXISTS (SELECT FROM approvals_bulkjob j WHERE j.id = job_id AND j.ended_at {_SINCE})",
+    ),
+    "bulk jobs": Rule(
+        "RETENTION_BULK_DECISIONS_DAYS",
+        "approvals_bulkjob",
+        "id",
+        "00000000-0000-0000-0000-000000000000",
+        f"""ended_at {_SINCE} AND NOT EXISTS (
+            SELECT FROM approvals_bulkitem i WHERE i.job_id = approvals_bulkjob.id)""",
+    ),
     "snapshots": Rule(
         "RETENTION_EXECUTION_SNAPSHOTS_DAYS",
         "approvals_executionsnapshot",

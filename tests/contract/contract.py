@@ -49,7 +49,7 @@ COMMANDS = {
     "register_queue": Command(
         "slug",
         "--sqs-url --name --region --role-arn --timeout-seconds --reject-as --error-name"
-        " --at-deadline --undo-seconds --lease-seconds --map --pointer-bucket --probe",
+        " --at-deadline --undo-seconds --lease-seconds --map --pointer-bucket --probe --bulk",
         {
             "held": 2,
             "held --sqs-url nonsense": 1,

@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults import deliveries, kills, races, restarts, sabotage, starts, storms, sweeping
+from tests.faults import (
+    bulk,
+    deliveries,
+    kills,
+    races,
+    restarts,
+    sabotage,
+    starts,
+    storms,
+    sweeping,
+)
 from tests.faults.report import Result
 from tests.faults.stage import Stage, opened
 
@@ -24,6 +34,7 @@ CAMPAIGNS: dict[str, Campaign | None] = {
     "executions": starts.campaign,
     "restarts": restarts.campaign,
     "sweeper": sweeping.campaign,
+    "bulk": bulk.campaign,
     SABOTAGE: None,  # opens a stage for each of its own
 }
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 from botocore.config import Config
 from django.db import connection, transaction
@@ -22,11 +23,11 @@ from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
 from approvals.reconciliation import evidence
 from approvals.reconciliation.evidence import Evidence, Fate
-from approvals.records import audit, failing_rows, locked_rows, outbox, wake_ups
+from approvals.records import audit, bulk_jobs, failing_rows, locked_rows, outbox, wake_ups
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
-from tests.faults import deliveries, failing, races, restarts, sweeper
+from tests.faults import bulk, deliveries, failing, races, restarts, sweeper
 from tests.faults.report import Result
 from tests.faults.stage import Stage, apart_together, opened
 from tests.faults.truth import Breach
@@ -157,6 +158,12 @@ def rows_together() -> None:
     _patch(failing_rows, "attempt", lambda _task, key, work: work(key))
 
 
+def no_keys_of_items() -> None:
+    """The reviews of a bulk decision have no key that stays the same."""
+    of = bulk_jobs.key_of
+    _patch(bulk_jobs, "key_of", lambda item: replace(of(item), key=str(uuid4())))
+
+
 def _faulty_calls(stage: Stage) -> Result:
     if vars(aws)["Config"] is Config:  # no sabotage of it
         _patch(aws, "Config", sweeper.impatient)
@@ -193,6 +200,7 @@ def _small(campaign: Callable[[Stage, float], Result]) -> Campaign:
 LATE, UNDO, WAKE_UPS = map(
     _small, (deliveries.late_senders, deliveries.undo_races, deliveries.send_wake_ups)
 )
+BULK = _small(bulk.campaign)
 RESTARTS = _small(restarts.campaign)
 SABOTAGES: Sequence[Sabotage] = (
     _sabotage("drop the unique index", no_unique_index, _arrivals, "I-3"),
@@ -208,6 +216,7 @@ SABOTAGES: Sequence[Sabotage] = (
     _sabotage("call inside a transaction", call_in_transaction, LATE, "I-13"),
     _sabotage("periodic rows not apart", rows_together, failing.one_row, "I-11"),
     _sabotage("undo without compare-and-set", unconditional_undo, UNDO, "I-14"),
+    _sabotage("bulk decision without keys", no_keys_of_items, BULK, "I-18"),
 )
 CONTROLS: Sequence[Sabotage] = tuple(
     _sabotage(f"control: {name}", nothing, campaign)
@@ -220,6 +229,7 @@ CONTROLS: Sequence[Sabotage] = tuple(
         ("hints", WAKE_UPS),
         ("restarts", RESTARTS),
         ("failing rows", failing.one_row),
+        ("bulk", BULK),
     )
 )
 

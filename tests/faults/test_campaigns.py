@@ -19,7 +19,7 @@ from tests.paths import ROOT
 TRANSPORT = ["duplicates", "races", "step-functions", "late-senders", "undo-races", "hints"]
 PARTS = {
     "line-kills": (["line-kills"], 0.003),
-    "all": ([*TRANSPORT, "executions", "restarts", "sweeper"], 0.02),
+    "all": ([*TRANSPORT, "executions", "restarts", "sweeper", "bulk"], 0.02),
     "sabotage": (["sabotage"], 1.0),
 }
 

@@ -16,6 +16,8 @@ from pytest_django.fixtures import Settings
 from approvals.actions import decisions, intake, quarantine
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
+    BulkItem,
+    BulkJob,
     ExecutionHistory,
     ExecutionSnapshot,
     OutboxAttempt,
@@ -28,6 +30,7 @@ from approvals.models.choices import Outcome
 from approvals.records import outbox, retention
 from approvals.worker import periodic
 from tests import factories
+from tests.bulk import begun
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +167,24 @@ def test_a_walk_goes_on_where_it_was_and_begins_again_at_the_end(
     assert [purge.turn() for _ in range(6)] == [0, 1, 1, 0, 0, 0]
     ExecutionSnapshot.objects.filter(pk=ids[0]).update(read_at=Now() - timedelta(days=4000))
     assert sum(purge.turn() for _ in range(3)) == 1
+
+
+def test_a_bulk_decision_that_has_ended_goes_with_its_reviews_results(
+    alice: User, settings: Settings
+) -> None:
+    queue = factories.queue()
+    old, young, running = (
+        begun([factories.review(queue)], alice, reason="They called.") for _ in range(3)
+    )
+    past = Now() - timedelta(days=settings.RETENTION_BULK_DECISIONS_DAYS, minutes=5)
+    BulkJob.objects.filter(pk=old.pk).update(status="finished", ended_at=past)
+    BulkJob.objects.filter(pk=young.pk).update(status="finished", ended_at=Now())
+    BulkJob.objects.filter(pk=running.pk).update(created_at=past)
+
+    settings.RETENTION_BULK_DECISIONS_DAYS = 0
+    assert retention.Purge().turn() == 0
+    settings.RETENTION_BULK_DECISIONS_DAYS = 90
+    assert retention.Purge().turn() == 2
+
+    assert set(BulkJob.objects.all()) == {young, running}
+    assert set(BulkItem.objects.values_list("job", flat=True)) == {young.pk, running.pk}

@@ -59,7 +59,7 @@ def test_each_review_has_its_result_and_results_can_be_chosen(
     refused = browser.get(page(job), {"state": "refused"}).content.decode()
 
     assert free.reference in every
-    assert "Somebody else holds this review. (bob@example.com)" in every
+    assert "Somebody else holds this review: bob@example.com." in every
     assert held.reference in refused
     assert free.reference not in refused
 

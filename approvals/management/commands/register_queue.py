@@ -63,6 +63,9 @@ class Command(ReviewCommand):
         parser.add_argument(
             "--undo-seconds", type=int, metavar="N", help="how long a decision can be undone"
         )
+        parser.add_argument(
+            "--bulk", choices=["on", "off"], help="whether many reviews may be decided at once"
+        )
         parser.add_argument("--lease-seconds", type=int, metavar="N", help="how long a claim lasts")
         parser.add_argument(
             "--heartbeat-seconds",
@@ -127,6 +130,8 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
         changes["heartbeat_seconds"] = options["heartbeat_seconds"] or None
     if options["probe"] is not None:
         changes["probe_with_heartbeats"] = options["probe"] == "on"
+    if options["bulk"] is not None:
+        changes["allow_bulk"] = options["bulk"] == "on"
     return changes
 
 

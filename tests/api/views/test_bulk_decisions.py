@@ -64,7 +64,7 @@ def test_a_worker_decides_each_review_and_the_answer_has_a_result_for_each(
             "reference": held.reference,
             "state": "refused",
             "code": "claimed_by_another",
-            "detail": "Somebody else holds this review. (bob@example.com)",
+            "detail": "Somebody else holds this review: bob@example.com.",
             "decision": None,
         },
     ]

@@ -28,6 +28,15 @@ def test_register_queue_creates_a_queue_and_then_changes_only_what_is_named(db: 
     assert list(kinds) == ["queue.created", "queue.changed", "queue.changed"]
 
 
+def test_register_queue_forbids_and_allows_bulk_decisions(queue: ReviewQueue) -> None:
+    run("register_queue", queue.slug, "--bulk", "off")
+    queue.refresh_from_db()
+    assert not queue.allow_bulk
+    run("register_queue", queue.slug, "--bulk", "on")
+    queue.refresh_from_db()
+    assert queue.allow_bulk
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
