@@ -149,11 +149,10 @@ def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
 def visible_bulk_jobs(actor: Actor) -> QuerySet[BulkJob]:
     """The bulk decisions this actor may see: their own, and all of the queues that they lead."""
     user = _active_user(actor)
-    if user is None:
-        return BulkJob.objects.none()
-    leading = _memberships(user).filter(role__in=ROLES_THAT[Action.LEAD]).values("queue")
-    own = Q(created_by=user, queue__in=_memberships(user).values("queue"))
-    return BulkJob.objects.filter(own | Q(queue__in=leading))
+    mine = _memberships(user) if user else QueueMembership.objects.none()
+    leading = mine.filter(role__in=ROLES_THAT[Action.LEAD])
+    own = Q(created_by=user, queue__in=mine.values("queue"))
+    return BulkJob.objects.filter(own | Q(queue__in=leading.values("queue")))
 
 
 def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
@@ -256,8 +255,8 @@ def may_undo(
 def may_decide_in_bulk(queue: ReviewQueue, *, by: Actor, held: Rights | None = None) -> Verdict:
     """Whether `by` may decide many reviews of a queue at once, which a queue may forbid."""
     verdict = may(Action.DECIDE, queue, by=by, held=held)
-    why = f"{queue} takes no bulk decisions; decide one by one."
-    return Verdict(NotAllowed.code, why) if verdict.allowed and not queue.allow_bulk else verdict
+    forbidden = Verdict(NotAllowed.code, f"{queue} takes no bulk decisions; decide one by one.")
+    return verdict if queue.allow_bulk or not verdict.allowed else forbidden
 
 
 def may_undo_bulk(job: BulkJob, *, by: Actor, held: Rights | None = None) -> Verdict:

@@ -142,6 +142,7 @@ def timeline_entry(event: AuditEvent) -> TimelineEntry:
     description = _with_details(event.kind, data) or description
     if data.get("overridden"):
         description += f", over the claim of {data['overridden']}"
+    description += " in a bulk decision" if data.get("bulk") else ""
     note = str(data.get("reason") or data.get("error") or "")
     if data.get("error_code"):
         note = f"AWS answered {data['error_code']}"

@@ -28,9 +28,9 @@ CODES = [
 ]  # fmt: skip
 
 
-def a_queue(**settings: object) -> ReviewQueue:
+def a_queue() -> ReviewQueue:
     """A queue with an undo window and reason codes, and Ada, who decides in it."""
-    queue = factories.queue(name="Manual review", undo_seconds=600, reason_codes=CODES, **settings)
+    queue = factories.queue(name="Manual review", undo_seconds=600, reason_codes=CODES)
     world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
     return queue
 
@@ -60,7 +60,7 @@ def shot(page: Page, name: str) -> None:
     for width in (1280, 375):
         for scheme in ("light", "dark"):
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.evaluate(AT_REST)
             path = Path(os.environ["SHOTS"]) / f"{name}-{width}-{scheme}.png"
             page.screenshot(path=path)

@@ -189,3 +189,29 @@ def together(*changes: str, review: ReviewTask, user: User) -> tuple[str, dict[s
     }
     used = {name: value for name, value in parameters.items() if f"%({name})s" in "".join(changes)}
     return ";".join(changes), used
+
+
+def test_facts_without_a_lock_are_those_of_the_lock_in_one_statement(
+    review: ReviewTask, alice: User
+) -> None:
+    Vote.objects.create(review=review, reviewer=alice, outcome="approved", surface="web")
+    lena = factories.user("lead@example.com", "lead", review.queue)
+    elsewhere = factories.queue("elsewhere")
+    away = factories.review(review.queue)
+    ReviewTask.objects.filter(pk=away.pk).update(escalated_to=elsewhere)
+    rows = list(ReviewTask.objects.select_related("queue").order_by("pk"))
+
+    for person in (alice, lena):
+        with CaptureQueriesContext(connection) as log:
+            found = locked_rows.facts_of(rows, by=actor(person))
+        assert len(log) == 1
+        for facts in found:
+            with transaction.atomic():
+                locked = locked_rows.review(facts.row.pk, by=actor(person))
+            assert (facts.row, facts.rights, facts.votes) == (
+                locked.row,
+                locked.rights,
+                locked.votes,
+            )
+            assert facts.now <= locked.now
+    assert [facts.rights.roles for facts in found] == [{"lead"}, {"viewer"}]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from approvals import bulk
@@ -125,9 +128,9 @@ def test_the_report_is_a_csv_file_without_formulas_and_recorded(
     job = begun(rows, alice)
     bulk.run(job.pk)
 
-    answer = desk(alice).post(page(job, "export/"))
+    answer: Any = desk(alice).post(page(job, "export/"))
 
-    content = b"".join(answer.streaming_content).decode()  # type: ignore[arg-type]
+    content = b"".join(answer.streaming_content).decode()
     read = list(csv.DictReader(io.StringIO(content)))
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert [row["reference"] for row in read] == ["'=1+1", rows[1].reference]
@@ -166,3 +169,37 @@ def test_a_worker_that_is_late_is_no_reason_to_offer_an_undo_twice(alice: User) 
 
     assert (first.status, again.status) == ("undoing", "undoing")
     assert AuditEvent.objects.filter(kind="bulk.undo_asked").count() == 1
+
+
+def test_its_pages_are_for_people_who_signed_in_and_need_no_inline_code(
+    desk: Desk, client: Client, queue: ReviewQueue, alice: User
+) -> None:
+    job = begun([factories.review(queue)], alice)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    preview = f"/queues/{queue.slug}/bulk/?outcome=approved&all=yes"
+
+    for path in (page(job), page(job, "news/"), "/bulk/", preview):
+        assert client.get(path)["Location"].startswith("/accounts/login/?next=")
+        shown = desk(alice).get(path)
+        assert "no-store" in shown["Cache-Control"]
+        text = shown.content.decode()
+        assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", text)
+        assert not re.search(r"<script(?![^>]*\ssrc=)", text)
+    for path in (page(job, "undo/"), page(job, "retry/"), page(job, "export/"), preview):
+        assert client.post(path)["Location"].startswith("/accounts/login/")
+        assert strict.post(path).status_code == 403
+    for action in ("undo/", "retry/", "export/"):
+        assert desk(alice).get(page(job, action)).status_code == 405
+    assert list(AuditEvent.objects.filter(chain=f"bulk:{job.pk}").values_list("kind")) == [
+        ("bulk.begun",)
+    ]
+
+
+def test_the_page_of_a_review_says_that_it_was_decided_in_bulk(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    row = factories.review(queue)
+    bulk.run(begun([row], alice).pk)
+
+    assert b"Approved in a bulk decision" in desk(alice).get(f"/reviews/{row.pk}/").content

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from approvals import bulk
-from approvals.actions import assignment, queues
+from approvals.actions import assignment, people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import BulkJob, Decision, ReviewQueue, ReviewTask, User
 from tests import factories
@@ -97,7 +97,7 @@ def test_what_cannot_be_a_bulk_decision_is_refused_and_named(
 ) -> None:
     row, caller = factories.review(queue), call(alice)
     elsewhere = factories.queue("elsewhere")
-    factories.people.grant(alice, "elsewhere", "reviewer", by=COMMAND_LINE)
+    people.grant(alice, "elsewhere", "reviewer", by=COMMAND_LINE)
 
     for body, pointer in (
         (wish(), "/reviews"),
