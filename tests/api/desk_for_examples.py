@@ -121,6 +121,12 @@ class World:
         runner.Scheduler().turn()
         return str(answer.json()["id"])
 
+    def with_a_review(self, body: Any) -> Any:
+        """The body with a review that there is, where it names some."""
+        if not isinstance(body, dict) or "reviews" not in body:
+            return body
+        return body | {"reviews": [str(factories.review(self.queue).pk)]}
+
     def rows(self) -> None:
         """One of everything that is listed."""
         for parameter in ("slug", "message_id", "order_id", "decision_id"):
