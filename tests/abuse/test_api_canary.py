@@ -54,6 +54,11 @@ def test_no_answer_holds_the_token(
         api.get(f"reviews/{review.pk}/events/"),
         api.post(f"decisions/{decided.json()['decision']['id']}/undo/"),
         api.get(f"reviews/{other.pk}/events/"),
+        many := api.post(
+            "bulk-decisions/",
+            {"outcome": "rejected", "reviews": [str(review.pk)], "reason": TOKEN},
+        ),
+        api.get(f"bulk-decisions/{many.json()['id']}/"),
         api.get("orders/"),
         api.post("orders/", {"order_id": 1}),
         api.get("/api/schema/"),
