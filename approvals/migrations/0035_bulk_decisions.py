@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     """Bulk decisions, their reviews, and whether a queue takes them."""
 
     dependencies = [
-        ('approvals', '0033_mentions'),
+        ('approvals', '0034_replay_requests'),
     ]
 
     operations = [
