@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.urls import reverse
+
 from approvals import broken_rows
 from approvals.actors import SYSTEM_NAME
 from approvals.api import queries
@@ -37,7 +39,7 @@ from approvals.models import (
 from approvals.models.choices import Outcome
 from approvals.orchestration.batches import progress
 from approvals.records import places
-from approvals.untrusted import redaction
+from approvals.untrusted import display, redaction
 
 JSONObject = dict[str, Any]
 Row = TypeVar("Row")
@@ -237,8 +239,18 @@ def quarantined(row: QuarantinedMessage) -> JSONObject:
 
 
 def quarantined_message(row: QuarantinedMessage, body: str | None) -> JSONObject:
-    """Returns a quarantined message with its redacted body, never the bytes: those may hold a task token."""
-    return quarantined(row) | {"body": body}
+    """Returns a quarantined message with the beginning of its redacted body.
+
+    Never its bytes: those may hold a task token.
+    """
+    shown = None if body is None else body[: display.MAX_SHOWN]
+    url = reverse("api:message-body", args=[row.pk])
+    return quarantined(row) | {"body": shown, "body_is_cut": shown != body, "body_url": url}
+
+
+def quarantined_body(row: QuarantinedMessage, body: str | None) -> JSONObject:
+    """Returns the whole of a quarantined message's redacted body."""
+    return {"id": row.pk, "body": body}
 
 
 def _quarantine_state(row: QuarantinedMessage) -> str:

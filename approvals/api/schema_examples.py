@@ -18,6 +18,7 @@ from approvals.api.serializers.orders import OrderAnswer, RestartBody, StopBody,
 from approvals.api.serializers.quarantine import (
     DiscardBody,
     QuarantineAnswer,
+    QuarantinedBodyAnswer,
     QuarantinedMessageAnswer,
 )
 from approvals.api.serializers.queue_settings import QueueSettingsAnswer, QueueSettingsBody
@@ -251,7 +252,13 @@ ANSWERS: Mapping[type, dict[str, Any]] = {
     OrderBatchAnswer: _BATCH,
     BulkDecisionAnswer: _BULK,
     QuarantineAnswer: _QUARANTINED,
-    QuarantinedMessageAnswer: _QUARANTINED | {"body": '{"orderId": "ORD-1042"}'},
+    QuarantinedMessageAnswer: _QUARANTINED
+    | {
+        "body": '{"orderId": "ORD-1042"}',
+        "body_is_cut": False,
+        "body_url": f"/api/v1/quarantine/{_QUARANTINED['id']}/body/",
+    },
+    QuarantinedBodyAnswer: {"id": _QUARANTINED["id"], "body": '{"orderId": "ORD-1042"}'},
 }
 NOT_STARTED = ANSWERS[OrderAnswer] | {
     "execution_arn": None,

@@ -18,7 +18,9 @@ _ON_A_REVIEW = (
     *("reviews_close_unproved", "reviews_skip", "reviews_snooze", "reviews_escalate"),
 )
 _ON_AN_ORDER = ("orders_read", "orders_restart", "orders_stop")
-_ON_A_MESSAGE = ("quarantine_read", "quarantine_replay", "quarantine_discard")
+_ON_A_MESSAGE = (
+    *("quarantine_read", "quarantine_body", "quarantine_replay", "quarantine_discard"),
+)
 _BODY = "$response.body#"
 
 # From an operation's response to other operations: {operation: {path parameter: runtime expression}}.

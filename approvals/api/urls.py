@@ -62,6 +62,7 @@ v1 = [
     path("webhooks/decision/", webhooks.WebhookDecisions.as_view(), name="webhook-decision"),
     path("quarantine/", quarantine.Quarantine.as_view(), name="quarantine"),
     path("quarantine/<uuid:message_id>/", quarantine.Message.as_view(), name="message"),
+    path("quarantine/<uuid:message_id>/body/", quarantine.Body.as_view(), name="message-body"),
     path("quarantine/<uuid:message_id>/replay/", quarantine.Replay.as_view(), name="replay"),
     path("quarantine/<uuid:message_id>/discard/", quarantine.Discard.as_view(), name="discard"),
     path("order-batches/", order_batches.OrderBatches.as_view(), name="order-batches"),

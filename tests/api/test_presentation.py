@@ -14,7 +14,11 @@ from approvals.api.serializers.audit_events import EventAnswer
 from approvals.api.serializers.comments import CommentAnswer
 from approvals.api.serializers.order_batches import OrderBatchAnswer
 from approvals.api.serializers.orders import OrderAnswer, WholeOrderAnswer
-from approvals.api.serializers.quarantine import QuarantineAnswer, QuarantinedMessageAnswer
+from approvals.api.serializers.quarantine import (
+    QuarantineAnswer,
+    QuarantinedBodyAnswer,
+    QuarantinedMessageAnswer,
+)
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.reviews import (
     ClaimedReviewAnswer,
@@ -109,6 +113,7 @@ PRESENTED: list[tuple[type[Serializer[Any]], JSONObject]] = [
     (QueueAnswer, presentation.queue(counted(), NOON)),
     (QuarantineAnswer, presentation.quarantined(quarantined())),
     (QuarantinedMessageAnswer, presentation.quarantined_message(quarantined(), "{}")),
+    (QuarantinedBodyAnswer, presentation.quarantined_body(quarantined(), "{}")),
     (OrderAnswer, presentation.order(FAILED)),
     (
         WholeOrderAnswer,

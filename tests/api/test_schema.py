@@ -46,6 +46,7 @@ ROUTES = {
     "/api/v1/bulk-decisions/{job_id}/retry/": {"post": "bulk_decisions_retry"},
     "/api/v1/quarantine/": {"get": "quarantine_list"},
     "/api/v1/quarantine/{message_id}/": {"get": "quarantine_read"},
+    "/api/v1/quarantine/{message_id}/body/": {"get": "quarantine_body"},
     "/api/v1/quarantine/{message_id}/replay/": {"post": "quarantine_replay"},
     "/api/v1/quarantine/{message_id}/discard/": {"post": "quarantine_discard"},
     "/api/v1/order-batches/": {"post": "order_batches_start"},

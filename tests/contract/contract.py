@@ -312,6 +312,7 @@ ROUTES = {
     "POST bulk-decisions/{id}/retry/": Route(200, BULK, exactly=True),
     "GET quarantine/": Route(200, PAGE, exactly=True),
     "GET quarantine/{id}/": Route(200, ["id"]),
+    "GET quarantine/{id}/body/": Route(200, ["id", "body"], exactly=True),
     "POST quarantine/{id}/replay/": Route(201, ["id"]),
     "POST quarantine/{id}/discard/": Route(200, ["id"], '{"reason": "Noise."}'),
     "POST webhooks/decision/": Route(

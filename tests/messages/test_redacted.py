@@ -23,6 +23,15 @@ def test_a_body_with_a_token_is_shown_as_indented_json() -> None:
     assert json.loads(shown) == {"task_token": "[task token]", "a\\u0000": ["NaN"]}
 
 
+def test_a_body_of_many_values_is_not_shown_larger_than_it_is() -> None:
+    deep: object = [0] * 100_000
+    for _ in range(58):
+        deep = [deep]
+    body = json.dumps({"task_token": TOKEN, "deep": deep})
+
+    assert len(redacted_body(body)) < 2 * len(body)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -59,10 +59,22 @@ class QuarantineAnswer(serializers.Serializer[QuarantinedMessage]):
 
 
 class QuarantinedMessageAnswer(QuarantineAnswer):
-    """A quarantined message with its body."""
+    """A quarantined message with the beginning of its body."""
 
     body = serializers.CharField(
         allow_null=True,
         read_only=True,
-        help_text="As received, with what is or looks like a task token redacted. Null if its key is missing.",
+        help_text="Its first 262,144 characters, as received, with what is or looks like a task token redacted."
+        " Null if its key is missing.",
+    )
+    body_is_cut = serializers.BooleanField(help_text="Whether there is more of the body.")
+    body_url = serializers.CharField(help_text="Where the whole body is.")
+
+
+class QuarantinedBodyAnswer(serializers.Serializer[QuarantinedMessage]):
+    """The whole body of a quarantined message."""
+
+    id = serializers.UUIDField()
+    body = serializers.CharField(
+        allow_null=True, help_text="Redacted in the same way. Null if its key is missing."
     )

@@ -17,6 +17,7 @@ from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.quarantine import (
     DiscardBody,
     QuarantineAnswer,
+    QuarantinedBodyAnswer,
     QuarantinedMessageAnswer,
     QuarantineQuery,
 )
@@ -80,8 +81,18 @@ class Message(MessageEndpoint):
 
     @schema.operation("quarantine_read", QuarantinedMessageAnswer, refused=[404])
     def get(self, request: Request, message_id: UUID) -> Response:
-        """Read a quarantined message with its body, task tokens redacted."""
+        """Read a quarantined message with the beginning of its body, task tokens redacted."""
         return self.message_response()
+
+
+class Body(Endpoint):
+    """The body of one quarantined message."""
+
+    @schema.operation("quarantine_body", QuarantinedBodyAnswer, refused=[404])
+    def get(self, request: Request, message_id: UUID) -> Response:
+        """Read the whole body of a quarantined message, task tokens redacted."""
+        row = queries.quarantined_message(self.actor, message_id)
+        return Response(presentation.quarantined_body(row, queries.redacted_body(row)))
 
 
 class Replay(MessageEndpoint):

@@ -14,6 +14,7 @@ from approvals.actions import intake, people
 from approvals.actors import COMMAND_LINE
 from approvals.messages import task_tokens
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask, User
+from approvals.untrusted import display
 from tests import canary, factories
 from tests.callers import Caller, refused
 
@@ -90,7 +91,7 @@ def test_a_body_is_shown_without_its_token(operator: Caller, queue: ReviewQueue)
 
     shown = answers[0].json()
     assert shown["body"] == '{"taskToken": "[task token]", "note": "[task token]", "orderId": 7,'
-    assert list(shown) == [*MEMBERS, "body"]
+    assert list(shown) == [*MEMBERS, "body", "body_is_cut", "body_url"]
     for answer in answers:
         canary.assert_no_canary(answer.content)
         assert b"short" not in answer.content
@@ -191,3 +192,35 @@ def test_a_token_with_scopes_reads_and_does_not_act(
 def test_what_is_not_there_is_404_for_operators(operator: Caller) -> None:
     for verb, body in (("replay", {}), ("discard", {"reason": "x"})):
         refused(operator.post(f"quarantine/{uuid.uuid4()}/{verb}/", body), 404, "not_found")
+
+
+def test_a_large_body_is_cut_and_its_whole_is_linked(operator: Caller, queue: ReviewQueue) -> None:
+    deep: Any = [0] * 100_000
+    for _ in range(58):
+        deep = [deep]
+    body = {"taskToken": canary.CANARY, "schemaVersion": "9", "deep": deep}
+    row = quarantined(queue, body)
+
+    answer = operator.get(f"quarantine/{row.pk}/")
+    shown = answer.json()
+    whole = operator.get(shown["body_url"])
+
+    assert (len(shown["body"]), shown["body_is_cut"]) == (display.MAX_SHOWN, True)
+    assert len(answer.content) < 2 * display.MAX_SHOWN
+    assert whole.status_code == 200
+    assert len(whole.content) < 2 * len(json.dumps(body))
+    assert json.loads(whole.json()["body"]) == {**body, "taskToken": "[task token]"}
+    canary.assert_no_canary(whole.content)
+
+
+def test_a_short_body_is_whole_and_its_link_leads_to_the_same(
+    operator: Caller, api: Caller, queue: ReviewQueue
+) -> None:
+    row = quarantined(queue, '{"orderId": 7,')
+
+    shown = operator.get(f"quarantine/{row.pk}/").json()
+
+    assert (shown["body"], shown["body_is_cut"]) == ('{"orderId": 7,', False)
+    assert operator.get(shown["body_url"]).json() == {"id": str(row.pk), "body": shown["body"]}
+    refused(api.get(shown["body_url"]), 403, "not_allowed")
+    refused(operator.get(f"quarantine/{uuid.uuid4()}/body/"), 404, "not_found")
