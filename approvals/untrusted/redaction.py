@@ -25,10 +25,11 @@ _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _PERCENT = re.compile(r"%(?:25)*+([2-7][0-9A-Fa-f])")  # of ASCII, once or more often
 _LIKE_A_TOKEN = re.compile(
     # As JSON may spell it, too. From within a run of backslashes nothing is tried: that took quadratic time.
-    r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}"
+    # Possessive, as _LONG_RUN: to be able to give back took 149 bytes for each character of a run.
+    r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}+"
 )
 # Longer than any digest; percent-encoded, too, as in a link.
-_LONG_RUN = re.compile(r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]){128,}")
+_LONG_RUN = re.compile(r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]){128,}+")
 _RUN = re.compile(r"[A-Za-z0-9+/=_.:%-]{20,6600}")  # a token with what may stand around it
 _TOKEN_CHARACTERS = frozenset(ascii_letters + digits + "_+/=.:-")
 

@@ -1,4 +1,4 @@
-"""Every regular expression of the product takes time that grows with the text alone, or runs on RE2.
+"""Every regular expression of the product takes time that grows with the text alone, and little memory.
 
 The expressions are found in the source, so that a new one is measured as soon as it is written.
 """
@@ -10,6 +10,7 @@ import importlib
 import itertools
 import re
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,6 +22,9 @@ from tests.paths import ROOT
 MEGABYTE = 1_048_576
 SCREENED = 4_096  # characters; a quadratic pattern takes many times as long as a linear one
 SLOWER = 2.5  # times, for twice the text
+BYTES_A_CHARACTER = (
+    96  # of memory; what is repeated as a group keeps 149 to go back to, unless it is possessive
+)
 QUICK = 0.004  # seconds, below which a time says nothing
 METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 # Patterns that are made of an argument, with a value as it may be.
@@ -161,6 +165,21 @@ def test_twice_the_text_takes_a_pattern_twice_the_time(pattern: Pattern) -> None
     slowest = sorted(screened, key=lambda each: each[0])[-2:]
     for _, attack in slowest:
         assert grows_with_its_text(pattern, attack), f"{attack(80)!r}"
+
+
+@pytest.mark.parametrize(
+    "pattern", ALL, ids=[f"{each.module}:{each.expression[:30]}" for each in ALL]
+)
+def test_a_pattern_takes_little_memory(pattern: Pattern) -> None:
+    for piece in pieces(pattern.compiled):
+        text = repeated(piece, SCREENED)
+        tracemalloc.start()
+        try:
+            seconds(pattern, text)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < BYTES_A_CHARACTER * SCREENED, f"{text[:80]!r} took {peak} bytes"
 
 
 def grows_with_its_text(pattern: Pattern, attack: Callable[[int], str]) -> bool:
