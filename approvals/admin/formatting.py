@@ -15,7 +15,7 @@ from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent
 from approvals.records import database_time
-from approvals.untrusted.display import MAX_SHOWN, beginning, visible, visible_json
+from approvals.untrusted.display import MAX_SHOWN, beginning, indented_json, visible, visible_json
 
 NEWEST = 50  # events of a chain on the page of its row
 
@@ -43,8 +43,19 @@ def block(text: str) -> SafeString:
 
 def linked_block(text: str, url: str) -> SafeString:
     """Preformatted text; if it is cut, a link to all of it stands above."""
+    is_cut = len(visible(beginning(text))) > MAX_SHOWN or len(beginning(text)) < len(text)
+    return _linked(text, url, is_cut=is_cut)
+
+
+def linked_document(value: Any, url: str) -> SafeString:
+    """A JSON value as such text, written no further than it is shown."""
+    text, is_cut = indented_json(value)
+    return _linked(text, url, is_cut=is_cut)
+
+
+def _linked(text: str, url: str, *, is_cut: bool) -> SafeString:
     shown = block(text)
-    if len(visible(beginning(text))) <= MAX_SHOWN and len(beginning(text)) == len(text):
+    if not is_cut:
         return shown
     link = '<p>These are its first 256 kB. <a href="{}">Download all of it</a></p>{}'
     return format_html(link, url, shown)

@@ -17,6 +17,7 @@ from approvals.admin import formatting
 from approvals.admin.pages import Page, Tool, row_or_404
 from approvals.admin.permissions import Permissions, actor
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
+from approvals.untrusted.display import indented_json
 from approvals.untrusted.redaction import redact_json
 
 
@@ -119,7 +120,7 @@ class Orders(Page):
     @admin.display(description="input")
     def handed_over(self, order: OrderExecution) -> str:
         """The input of its execution, with everything that may be a task token redacted."""
-        return formatting.block(formatting.document(redact_json(json.loads(order.input))))
+        return formatting.block(indented_json(redact_json(json.loads(order.input)))[0])
 
 
 def _chain(entry: OutboxEntry) -> str | None:

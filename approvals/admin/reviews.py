@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -174,8 +173,8 @@ class Reviews(BulkActionPage):
     @admin.display(description="message")
     def content(self, review: ReviewTask) -> str:
         """The message; its token was redacted at intake."""
-        text = json.dumps(review.payload, ensure_ascii=False, indent=2)
-        return formatting.linked_block(text, reverse("review_payload", args=[review.pk]))
+        whole = reverse("review_payload", args=[review.pk])
+        return formatting.linked_document(review.payload, whole)
 
     @admin.display(description="decision")
     def decided(self, review: ReviewTask) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -33,6 +34,24 @@ def test_a_block_is_escaped_and_cut() -> None:
 
     assert "<b>" not in block
     assert block.count("x") == display.MAX_SHOWN - len("<b>")
+
+
+def test_a_document_of_many_values_is_written_no_further_than_it_is_shown() -> None:
+    deep: object = [0] * 300_000
+    for _ in range(58):
+        deep = [deep]
+
+    tracemalloc.start()
+    try:
+        shown = formatting.linked_document(deep, "/whole/")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 'href="/whole/"' in shown
+    assert len(shown) < 2 * display.MAX_SHOWN
+    assert peak < 20 * display.MAX_SHOWN
+    assert "href" not in formatting.linked_document([0], "/whole/")
 
 
 def test_an_age_is_in_words() -> None:
