@@ -141,6 +141,10 @@ clean: ## remove what the targets have installed and made
 faults: $(READY) ## inject faults and count what is lost: CAMPAIGN= only one, SCALE=0.05 a twentieth
 	@$(BIN)/python -m tests.faults $(CAMPAIGN) --scale $(or $(SCALE),1) $(if $(SEED),--seed $(SEED))
 
+.PHONY: abuse
+abuse: $(READY) ## attack the running service beside honest users and write var/abuse.json: ATTACK= only one, SCALE=0.05, SEED=
+	@$(BIN)/python -m tests.abuse $(ATTACK) --scale $(or $(SCALE),1) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: $(READY) ## measure and write var/bench.json: SIZE=1k|10k|100k|1M|10M, RUNS=3, ROWS="decision list" only these
 	@$(BIN)/python -m tests.bench $(ROWS) --size $(or $(SIZE),100k) --runs $(or $(RUNS),3)

@@ -39,7 +39,7 @@ PACK: dict[str, Callable[[str], str]] = {
     "gzip": lambda text: _b64(gzip.compress(text.encode(), mtime=0)),
     "zlib": lambda text: _b64(zlib.compress(text.encode())),
 }
-POINTERS = {
+POINTERS: dict[str, Callable[[str, str], object]] = {
     "list": lambda bucket, key: [
         "software.amazon.payloadoffloading.PayloadS3Pointer",
         {"s3BucketName": bucket, "s3Key": key},
