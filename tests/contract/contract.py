@@ -20,6 +20,7 @@ MAKE = [
     "bench",
     "faults",
     "batches",
+    "abuse",
     "fuzz",
     "image-test",
     "screenshots",
