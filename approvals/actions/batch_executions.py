@@ -6,7 +6,7 @@ of the ledger are the same, so nothing is done for it twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -67,13 +67,17 @@ def record_outcomes(execution_id: UUID, outcomes: Sequence[Outcome]) -> int:
 
 
 @transaction.atomic(durable=True)
-def release(execution_id: UUID) -> int:
-    """Start each order that an ended batch execution did not report alone; returns how many, 500 at most."""
+def release(execution_id: UUID, reasons: Mapping[int, str] | None = None) -> int:
+    """Start each order that an ended batch execution did not report alone; returns how many, 500 at most.
+
+    `reasons` says why, by the number of an order in its batch, where more is known.
+    """
     row = BatchExecution.objects.select_for_update().get(pk=execution_id)
 
     def release_one(order: OrderExecution) -> dict[str, Any]:
         order.status = Status.PENDING
-        return {"why": f"{row.name} has not reported it"}
+        known = (reasons or {}).get(order.batch_item or 0)
+        return {"why": known or f"{row.name} has not reported it"}
 
     released = _change(row, release_one)
     outbox.enqueue_many(

@@ -21,6 +21,7 @@ from approvals import policy
 from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import Invalid
 from approvals.models import OrderBatch, OrderExecution, OutboxEntry
+from approvals.models.order_batches import LONGEST_PROBLEM
 from approvals.policy import Action
 from approvals.records import audit, database_time, idempotency, order_batches, outbox
 from approvals.records.audit import ChainEnd
@@ -35,7 +36,7 @@ OPEN = (Status.READING, Status.READ, Status.STOPPED)
 BATCHED = OrderExecution.Status.BATCHED
 # What changes after a batch was accepted; its epoch changes with its lease alone.
 COLUMNS = (
-    *("source_version", "bytes", "body", "format", "status", "trouble", "on_bad_row"),
+    *("source_version", "bytes", "body", "format", "status", "trouble", "problem", "on_bad_row"),
     *("position", "bytes_read", "accepted", "known", "refused", "carriers"),
     *("lines", "blank_lines", "continuation_lines"),
     *("lease_until", "ended_at"),
@@ -199,6 +200,12 @@ def hand_over(turn: Turn, text: bytes) -> Turn:
     return replace(turn, batch=batch)
 
 
+def note_problem(batch_id: UUID, problem: str) -> None:
+    """Record what keeps a batch waiting while its work is tried again, for pages; "" once it goes on."""
+    text = problem[:LONGEST_PROBLEM]
+    OrderBatch.objects.filter(pk=batch_id).exclude(problem=text).update(problem=text)
+
+
 @transaction.atomic(durable=True)
 def resume(batch_id: UUID, *, on_bad_row: str, by: Actor) -> OrderBatch:
     """Resume a stopped batch after the row that stopped it. Raises NotAllowed, or Invalid if there is none."""
@@ -208,6 +215,7 @@ def resume(batch_id: UUID, *, on_bad_row: str, by: Actor) -> OrderBatch:
     policy.may(Action.START_ORDER, None, by=by).or_raise()
     if batch.status == Status.STOPPED:
         batch.status, batch.trouble, batch.on_bad_row = Status.READING, "", on_bad_row
+        batch.problem = ""
         _save(batch, (AuditKind.BATCH_RESUMED, _counts(batch)), by=by)
     return batch
 
@@ -232,6 +240,7 @@ def _held(turn: Turn) -> OrderBatch:
     if batch.lease_epoch != turn.epoch or batch.status not in OPEN:
         raise LeaseLost
     batch.lease_until = database_time.now() + LEASE
+    batch.problem = ""  # the work goes on
     return batch
 
 

@@ -317,6 +317,7 @@ def order_batch(row: OrderBatch) -> JSONObject:
         "on_bad_row": row.on_bad_row,
         "status": row.status,
         "trouble": row.trouble,
+        "problem": row.problem,
         "progress": round(progress.progress(row, counts)[0], 4),
         "counts": progress.totals(row, counts),
         "refusals": [refused_row(each) for each in row.refusals.order_by("item")[:100]],

@@ -164,6 +164,7 @@ _BATCH = {
     "on_bad_row": "skip",
     "status": "read",
     "trouble": "",
+    "problem": "",
     "progress": 0.9645,
     "counts": {
         "read": 1000,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.arns import Place
-from approvals.exceptions import Invalid, Unavailable
+from approvals.exceptions import ApprovalsError, Invalid, Unavailable
 from approvals.gateways import aws
 from approvals.gateways.errors import Proof, classify
 
@@ -122,6 +122,20 @@ class _Upload:
             **self._target, UploadId=self._id, MultipartUpload={"Parts": self._parts}
         )
         return str(done.get("VersionId", ""))
+
+
+def explained(error: ApprovalsError) -> str:
+    """What S3 answered, and what to do about it, for the page of what waits for it."""
+    if isinstance(error, NotAllowedHere):
+        todo = (
+            "Grant the worker's role s3:GetObject and s3:GetObjectVersion on it (s3:PutObject where it is"
+            " written, and the use of the bucket's KMS key); S3 refuses also a key that is not there."
+        )
+    elif isinstance(error, Invalid):
+        todo = "Correct the bucket, its region or the key."
+    else:
+        todo = "This passes by itself, unless S3 cannot be reached from the worker."
+    return f"{error.message[:320]} {todo}"
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import arns
 from approvals.arns import Place
+from approvals.exceptions import Unavailable
 from approvals.gateways import aws
 from approvals.gateways.errors import Answer, Proof, accepted, classify
 
@@ -130,6 +131,21 @@ def describe_execution(place: Place, arn: str) -> tuple[Answer, Execution | None
         output=str(shown.get("output") or ""),
     )
     return accepted(response), execution
+
+
+def map_runs(place: Place, arn: str) -> list[str]:
+    """The ARNs of the Map Runs of an execution (ListMapRuns); none if we may not list them.
+
+    Raises Unavailable if the call failed otherwise.
+    """
+    try:
+        runs = aws.stepfunctions(place).list_map_runs(executionArn=arn, maxResults=10)["mapRuns"]
+    except (BotoCoreError, ClientError) as error:
+        answer = classify(error)
+        if answer.proof in (Proof.ACCESS_DENIED, Proof.REFUSED):
+            return []
+        raise Unavailable(f"Step Functions does not list Map Runs: {answer.code}.") from error
+    return [run["mapRunArn"] for run in runs]
 
 
 def map_run_progress(place: Place, arn: str) -> int | None:

@@ -13,12 +13,16 @@ MAX_BATCH_SIZE = (
 )
 
 
+LONGEST_PROBLEM = 600  # characters
+
+
 class OrderBatch(models.Model):
     """Orders of one source, read once and in order; `position` is how many rows have been read.
 
     `source` is `s3://bucket/key`, `file:name` or `api`; `source_version` pins its content: a VersionId,
     `etag:...` in a bucket without versions, or `sha256:...` of a file; empty until it is first read.
-    `body` holds the orders of an API request. `trouble` is why reading stopped.
+    `body` holds the orders of an API request. `trouble` is why reading stopped,
+    `problem` what keeps the batch waiting while its work is tried again.
     """
 
     class Mode(models.TextChoices):
@@ -63,6 +67,7 @@ class OrderBatch(models.Model):
     carrier_arn = models.CharField(max_length=512, blank=True)  # state machine of batch executions
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.READING)
     trouble = models.CharField(max_length=300, blank=True)
+    problem = models.CharField(max_length=LONGEST_PROBLEM, blank=True, default="", db_default="")
     position = models.PositiveBigIntegerField(default=0)  # rows read
     bytes_read = models.PositiveBigIntegerField(default=0)
     accepted = models.PositiveBigIntegerField(default=0)

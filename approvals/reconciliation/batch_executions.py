@@ -2,28 +2,30 @@
 
 Its output is `{"settled": [item, ...], "held": [{"item", "error"}, ...], "started": [{"arn"}, ...]}`;
 `started` has one element for each of `held`. A Distributed Map has one such output for each child, in
-the files that its manifest names. Orders of an output that cannot be read are released.
+the files that its manifest names, whether the map itself succeeded or failed. Orders of an output that
+cannot be read are released.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from approvals import arns
-from approvals.actions import batch_executions
+from approvals.actions import batch_executions, batches
 from approvals.actions.batch_executions import Outcome
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import s3
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch, OrderExecution
+from approvals.reconciliation import map_results
 from approvals.records import database_time, failing_rows
 from approvals.untrusted import json_stream
+from approvals.untrusted.display import visible
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +33,8 @@ log = structlog.get_logger(__name__)
 FUNCTIONS_OUTLIVE = timedelta(seconds=90)
 UNKNOWN_SINCE = timedelta(minutes=10)  # DescribeExecution is eventually consistent
 TASK = "refused batch executions"
-LONGEST_RESULT = 4 * 1024 * 1024  # bytes of one child in a file: its input and its output, escaped
 Outcomes = list[Outcome]
+NOTHING: Mapping[int, str] = {}
 UNREADABLE = (
     Invalid,
     json_stream.Broken,
@@ -54,16 +56,16 @@ def read_end(execution: Execution) -> bool:
     batch_execution = unread.select_related("batch").first()
     if batch_execution is None:
         return True
+    failed: dict[int, str] = {}
     try:
-        for outcomes in _outcomes(batch_execution, execution):
-            batch_executions.record_outcomes(batch_execution.pk, outcomes)
+        failed = _read(batch_execution, execution)
     except (Unavailable, s3.NotAllowedHere) as error:  # released orders could not be taken back
         log.warning("batch.results_away", execution=batch_execution.name, error=error.message)
+        problem = f"The results of {batch_execution.name}: {s3.explained(error)}"
+        batches.note_problem(batch_execution.batch_id, problem)
         return False
     except UNREADABLE as error:
-        log.warning(
-            "batch.results_unreadable", execution=batch_execution.name, error=str(error)[:300]
-        )
+        _log_unreadable(batch_execution, error)
     ended_at = execution.stopped_at
     if (
         ended_at
@@ -71,7 +73,7 @@ def read_end(execution: Execution) -> bool:
         and _has_unknown_orders(batch_execution)
     ):
         return False
-    _close(batch_execution, execution.status)
+    _close(batch_execution, execution.status, failed)
     return True
 
 
@@ -110,29 +112,44 @@ def _has_unknown_orders(batch_execution: BatchExecution) -> bool:
     return OrderExecution.objects.filter(carried_by=batch_execution, status=batched).exists()
 
 
-def _close(batch_execution: BatchExecution, status: str) -> None:
-    while batch_executions.release(batch_execution.pk):
+def _close(
+    batch_execution: BatchExecution, status: str, failed: Mapping[int, str] = NOTHING
+) -> None:
+    while batch_executions.release(batch_execution.pk, failed):
         pass
     batch_executions.end(batch_execution.pk, status)
+    if batch_execution.batch.problem:
+        batches.note_problem(batch_execution.batch_id, "")
 
 
-def _outcomes(batch_execution: BatchExecution, execution: Execution) -> Iterator[Outcomes]:
-    """The outcomes in the output of the execution itself, or in that of each child of a map."""
-    if execution.status != "succeeded":
-        return
-    output = json.loads(execution.output)
+def _read(batch_execution: BatchExecution, execution: Execution) -> dict[int, str]:
+    """Record the outcomes that are known; returns why children failed, by the number of each of their orders."""
     if batch_execution.batch.mode != OrderBatch.Mode.MAP:
-        yield _parsed(output)
-        return
-    place = arns.place_of(execution.arn)
-    bucket, key = (str(output["ResultWriterDetails"][name]) for name in ("Bucket", "Key"))
-    with s3.opened(place, bucket, key) as body:
-        manifest = json.loads(body.read())
-    for file in manifest["ResultFiles"]["SUCCEEDED"]:
-        with s3.opened(place, str(manifest["DestinationBucket"]), str(file["Key"])) as body:
-            for element in json_stream.elements(body, longest=LONGEST_RESULT):
-                child = json.loads(element.text or b"{}")
-                yield _parsed(json.loads(child["Output"]))
+        if execution.status == "succeeded":
+            outcomes = _parsed(json.loads(execution.output))
+            batch_executions.record_outcomes(batch_execution.pk, outcomes)
+        return {}
+    failed: dict[int, str] = {}
+    for child in map_results.children(batch_execution, execution):
+        try:
+            if child.output:
+                outcomes = _parsed(json.loads(child.output))
+                batch_executions.record_outcomes(batch_execution.pk, outcomes)
+            else:
+                why = f"its child of the map failed: {visible(child.error)[:100]}"
+                failed |= dict.fromkeys(_items(child.input), why)
+        except UNREADABLE as error:  # of one child: the others are read all the same
+            _log_unreadable(batch_execution, error)
+    return failed
+
+
+def _log_unreadable(batch_execution: BatchExecution, error: Exception) -> None:
+    log.warning("batch.results_unreadable", execution=batch_execution.name, error=str(error)[:300])
+
+
+def _items(text: str) -> list[int]:
+    """The numbers of the orders in the input of a child, which ItemBatcher has made."""
+    return [int(item["item"]) for item in json.loads(text)["Items"]]
 
 
 def _parsed(output: Any) -> Outcomes:
@@ -140,7 +157,7 @@ def _parsed(output: Any) -> Outcomes:
     settled = [Outcome(int(item)) for item in output["settled"]]
     held = zip(output["held"], output["started"], strict=True)
     started = [
-        Outcome(int(one["item"]), str(start["arn"]), str(one["error"])[:100])
+        Outcome(int(one["item"]), str(start["arn"]), visible(str(one["error"]))[:100])
         for one, start in held
         if start.get("arn")
     ]

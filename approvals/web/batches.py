@@ -28,6 +28,12 @@ LABELS = {
     "known": "known before",
 }
 
+ADVICE = (
+    "Look whether the object is there, in our region, and unchanged since the batch began, and whether"
+    " the worker's role has s3:GetObject and s3:GetObjectVersion on it; S3 refuses also a key that is not"
+    " there."
+)
+
 
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
@@ -72,6 +78,7 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
         "own_executions": own,
         "own_executions_cut": len(own) == MAX_OWN_EXECUTIONS,
         "is_file": batch.source.startswith(sources.FILE),
+        "advice": ADVICE if batch.trouble.startswith(sources.S3) else "",
     }
 
 

@@ -261,6 +261,10 @@ def _note(_stage: Stage, case: Case) -> None:
     batch_executions.note_progress(case.execution.pk, 1)
 
 
+def _note_problem(_stage: Stage, case: Case) -> None:
+    batches.note_problem(case.batch.pk, "S3 refuses its file.")
+
+
 def _row(name: str, covers: str, ready: Any, act: Act, holds: Any = _every_row_once) -> Row:
     return Row(name, tuple(covers.split()), ready, act, _go_on(act), holds)
 
@@ -293,6 +297,7 @@ ROWS: list[Row] = [
     _row("record outcomes", "batch_executions.record_outcomes", _ready_running, _record_outcomes),
     _row("end batch execution", "batch_executions.end", _ready_recorded, _end),
     _row("note progress", "batch_executions.note_progress", _ready_running, _note),
+    _row("note problem", "batches.note_problem", _ready_running, _note_problem),
     Row(
         "release orders", ("batch_executions.release",), _ready_running, _release, _released,
         _own_executions,

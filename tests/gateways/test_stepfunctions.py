@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 
 from approvals import arns
 from approvals.arns import Place
+from approvals.exceptions import Unavailable
 from approvals.gateways import aws, stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from tests.gateways import wire
@@ -155,3 +156,19 @@ def test_a_definition_comes_with_its_revision_and_the_first_has_none(stub: Stubb
     assert first == stepfunctions.Definition(MACHINE, "", "{}")
     assert second is not None
     assert (second.revision, none, answer.code) == ("r-2", None, "ExecutionDoesNotExist")
+
+
+def test_map_runs_are_listed_and_a_missing_right_is_an_empty_list(stub: Stubber) -> None:
+    arn = f"{MACHINE.replace('stateMachine', 'execution')}:e"
+    run = MACHINE.replace("stateMachine", "mapRun") + "/Orders:1"
+    asked = {"executionArn": arn, "maxResults": 10}
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    listed = {"executionArn": arn, "mapRunArn": run, "stateMachineArn": MACHINE, "startDate": at}
+    stub.add_response("list_map_runs", {"mapRuns": [listed]}, asked)
+    stub.add_client_error("list_map_runs", "AccessDeniedException", expected_params=asked)
+    stub.add_client_error("list_map_runs", "ThrottlingException", expected_params=asked)
+
+    assert stepfunctions.map_runs(PLACE, arn) == [run]
+    assert stepfunctions.map_runs(PLACE, arn) == []
+    with pytest.raises(Unavailable, match="Throttling"):
+        stepfunctions.map_runs(PLACE, arn)

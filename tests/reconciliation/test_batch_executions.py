@@ -149,6 +149,7 @@ def test_what_the_children_of_a_map_report_is_read_from_its_result_files(
     execution, arn = BatchExecution.objects.get(), arns.execution_arn(MACHINE, "order-A-3")
     files["r/SUCCEEDED_0.json"] = json.dumps([{"Output": output([1]), "Input": "[{}]"}]).encode()
     assert not ended(execution, MAP_OUTPUT)  # the second file is away: asked again
+    files["r/FAILED_0.json"] = b"[]"
     files["r/SUCCEEDED_1.json"] = json.dumps([{"Output": output([2], _3=arn)}]).encode()
 
     assert ended(execution, MAP_OUTPUT)

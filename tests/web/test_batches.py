@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from approvals.actions import people
+from approvals.actions import batches, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import OrderBatch, User
 from approvals.orchestration.batches import runner, sources
@@ -124,3 +124,32 @@ def test_a_batch_that_is_not_there_is_not_found(client: Client, olga: User) -> N
 
     address = reverse("order_batch", args=["00000000-0000-0000-0000-000000000000"])
     assert client.get(address).status_code == 404
+
+
+def test_a_source_that_s3_refuses_stands_on_the_page_with_what_to_do(
+    client: Client, olga: User
+) -> None:
+    client.force_login(olga)
+    batch, source = begun(), "s3://daily/orders.csv"
+    refusal = f"{source} may not be read or written by us: 403."
+    OrderBatch.objects.filter(pk=batch.pk).update(source=source, status="stopped", trouble=refusal)
+
+    page = client.get(reverse("order_batch", args=[batch.pk])).content.decode()
+
+    assert refusal in page
+    assert "s3:GetObject and s3:GetObjectVersion" in page
+    assert f"--resume {batch.pk}" in page
+
+
+def test_what_is_tried_again_says_what_it_waits_for(client: Client, olga: User) -> None:
+    client.force_login(olga)
+    batch = begun()
+    batches.note_problem(batch.pk, "S3 refuses s3://ours/batches/1/orders.json.")
+
+    page = client.get(reverse("order_batch", args=[batch.pk])).content.decode()
+    batches.note_problem(batch.pk, "")
+
+    assert "S3 refuses s3://ours/batches/1/orders.json." in page
+    assert "It is tried again every few seconds" in page
+    again = client.get(reverse("order_batch_refresh", args=[batch.pk])).content.decode()
+    assert "It is tried again" not in again

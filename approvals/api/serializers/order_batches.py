@@ -64,6 +64,10 @@ class OrderBatchAnswer(serializers.Serializer[OrderBatch]):
     on_bad_row = serializers.ChoiceField(choices=OrderBatch.OnBadRow.choices)
     status = serializers.ChoiceField(choices=OrderBatch.Status.choices)
     trouble = serializers.CharField(help_text="Why reading was stopped; empty if it was not.")
+    problem = serializers.CharField(
+        help_text="What the batch waits for while its work is tried again, such as an object that S3"
+        " refuses; empty if it waits for nothing."
+    )
     progress = serializers.FloatField(read_only=True, help_text="From 0 to 1.")
     counts = serializers.DictField(
         child=serializers.IntegerField(),

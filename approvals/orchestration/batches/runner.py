@@ -22,6 +22,7 @@ from approvals import arns
 from approvals.actions import batches
 from approvals.actors import Actor
 from approvals.exceptions import Invalid, Unavailable
+from approvals.gateways import s3
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration import order_amounts
@@ -143,6 +144,7 @@ class Runner:
             return False
         except (Unavailable, Invalid) as error:  # a later turn resumes at the same position
             log.warning("batch.source_away", batch=str(self.batch_id), error=error.message)
+            batches.note_problem(self.batch_id, s3.explained(error))
             self._paused_until = time.monotonic() + SOURCE_PAUSE
             self.close()
             return False

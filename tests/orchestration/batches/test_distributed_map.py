@@ -61,11 +61,30 @@ def test_a_bucket_without_versions_is_tried_again_and_stops_no_other_batch(
         scheduler.turn()
 
     assert (sums(stuck), sums(other)) == ({"read": 1, "under_way": 1},) * 2
+    assert "keeps no versions" in stuck.problem
+    assert other.problem == ""
     monkeypatch.setattr(s3, "write", lambda *_: "v-2")
     monkeypatch.setattr(runner, "SOURCE_PAUSE", 0.0)
     runner.Scheduler().turn()
     lanes.drain("executions")
     assert f"batch-{stuck.pk}-1" in {name for _, name, _ in starts.started}
+    stuck.refresh_from_db()
+    assert stuck.problem == ""
+
+
+def test_an_object_for_a_map_that_s3_refuses_stands_on_the_batch_with_what_to_do(
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    mapped(monkeypatch, settings, {})
+
+    def refused(*_: object) -> str:
+        raise s3.NotAllowedHere("s3://daily-orders/x may not be read or written by us: 403.")
+
+    monkeypatch.setattr(s3, "write", refused)
+    stuck = read(accepted([order(21)], "map"))
+
+    assert stuck.problem.startswith("s3://daily-orders/x may not be read or written by us: 403.")
+    assert "s3:PutObject" in stuck.problem
 
 
 def test_a_map_of_no_orders_is_none(
