@@ -58,3 +58,17 @@ def record_bulk_export(job_id: UUID, *, by: Actor) -> None:
     data = {"bulk": str(job_id)}
     audit.record(work, locked.chain, AuditKind.BULK_EXPORTED, by=by, data=data)
     work.write()
+
+
+@transaction.atomic(durable=True)
+def record_order_export(rows: str, filters: Mapping[str, str], *, by: Actor) -> None:
+    """Record, on the chain of the person, that they export what these filters find of `orders` or `order-batches`.
+
+    Call it before the first row is sent. Raises NotAllowed.
+    """
+    locked = locked_rows.row(User, ensure_user(by).pk, by=by)
+    policy.may(Action.SEE_ORDERS, locked, by=by).or_raise()
+    work = UnitOfWork()
+    data = {"rows": rows, "filters": dict(filters)}
+    audit.record(work, locked.chain, AuditKind.ORDERS_EXPORTED, by=by, data=data)
+    work.write()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from approvals.models.ids import uuid7
 
@@ -20,6 +22,17 @@ class OrderQuerySet(models.QuerySet["OrderExecution"]):
     def beginning_with(self, text: str) -> OrderQuerySet:
         """Orders whose id begins with this text, in the same case."""
         return self.filter(order_id__startswith=text)
+
+    def with_text(self, text: str) -> OrderQuerySet:
+        """Orders whose id begins with this text, in any case, or of this execution, row or batch."""
+        if text.startswith("arn:"):
+            return self.filter(execution_arn=text)
+        fits = Q(order_id__istartswith=text)
+        try:
+            key = UUID(text)
+        except ValueError:
+            return self.filter(fits)
+        return self.filter(fits | Q(pk=key) | Q(batch=key))
 
 
 class OrderExecution(models.Model):
@@ -92,6 +105,18 @@ class OrderExecution(models.Model):
             models.Index("execution_arn", name="order_by_execution"),
             # For an order's own page, and for the beginning of an id in any collation.
             models.Index(OpClass("order_id", name="varchar_pattern_ops"), name="order_by_id"),
+            # For the beginning of an id in any case.
+            models.Index(
+                OpClass(Upper("order_id"), name="text_pattern_ops"), name="order_by_upper_id"
+            ),
+            models.Index("status", F("created_at").desc(), F("id").desc(), name="order_by_status"),
+            models.Index(
+                "error",
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=~Q(error=""),
+                name="order_by_error",
+            ),
             models.Index(
                 "batch", "status", condition=Q(batch__isnull=False), name="order_of_batch_by_status"
             ),

@@ -14,11 +14,11 @@ from approvals.exceptions import NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
+from approvals.web import order_filters
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import page_at_cursor
 
 MAX_REFUSED_ROWS, MAX_OWN_EXECUTIONS = 100, 50
-BY_ARRIVAL = ("-created_at", "-id")
 Status = OrderBatch.Status
 LABELS = {
     "settled": "settled in the batch",
@@ -39,8 +39,20 @@ ADVICE = (
 def index(request: DeskRequest) -> HttpResponse:
     """One page of batches, the latest first; only the page of a single batch counts its orders by status."""
     rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
-    page = page_at_cursor(rows, BY_ARRIVAL, request)
-    return render(request, "approvals/batches.html", {"now": database_time.now(), "page": page})
+    filtered = order_filters.batches(rows, request.GET)
+    page = page_at_cursor(filtered.rows, filtered.order, request)
+    context = {
+        "now": request.access.now,
+        "filtered": filtered,
+        "query": filtered.query,
+        "sorts": {
+            "rows": filtered.sort_link("Rows read", "rows"),
+            "refused": filtered.sort_link("Refused", "refused"),
+            "begun": filtered.sort_link("Begun", "-begun", "begun"),
+        },
+        "page": page,
+    }
+    return render(request, "approvals/batches.html", context)
 
 
 @desk("GET")

@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-import django_filters
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -23,50 +21,31 @@ from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
 from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention
-from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action
 from approvals.records import database_time, execution_history, redrive_eligibility, wake_ups
 from approvals.untrusted import display
-from approvals.web import execution_view, payload_view, review_rows
+from approvals.web import execution_view, order_filters, payload_view, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
 from approvals.web.timeline import order_timeline
 
-BY_ARRIVAL = ("-created_at", "-id")
 MAX_ATTEMPTS, MAX_REVIEWS = 20, 10
-
-
-class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """The filters in the URL of the list."""
-
-    status = django_filters.ChoiceFilter(
-        choices=OrderExecution.Status.choices, empty_label="Any status", label="Status"
-    )
-    q = django_filters.CharFilter(method="by_prefix", label="Order id begins with", max_length=256)
-
-    class Meta:
-        model = OrderExecution
-        fields: tuple[str, ...] = ()
-
-    def by_prefix(self, rows: OrderQuerySet, _name: str, value: str) -> OrderQuerySet:
-        """Orders with ids that begin with this text."""
-        return rows.beginning_with(value)
 
 
 @desk("GET")
 def show_all(request: DeskRequest) -> HttpResponse:
     """One page of the orders, filtered as the URL says."""
     everything = policy.visible_orders(request.actor).defer("input", "cause")
-    filters = OrderFilter(request.GET, queryset=everything)
-    rows = filters.qs  # an invalid value is left out, and the form reports it
-    active = {name: value for name, value in filters.form.cleaned_data.items() if value}
-    rows = rows.select_related("created_by").annotate(open_intervention=_open_intervention())
-    page = page_at_cursor(rows, BY_ARRIVAL, request)
+    filtered = order_filters.orders(everything, request.GET)
+    rows = filtered.rows.select_related("created_by").annotate(
+        open_intervention=_open_intervention()
+    )
+    page = page_at_cursor(rows, filtered.order, request)
     context = {
         "now": request.access.now,
-        "form": filters.form,
-        "active": active,
-        "query": urlencode(active),
+        "filtered": filtered,
+        "query": filtered.query,
+        "sort": filtered.sort_link("Accepted", "-accepted", "accepted"),
         "rows": broken_rows.all_shown(page.rows, lambda row: (row, address(row))),
         "page": page,
     }

@@ -18,6 +18,7 @@ from approvals.models.review_routing import AWAKE
 from approvals.models.review_search import AMOUNT
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.pagination import everything
+from approvals.web.list_filters import Chip, SortLink
 from approvals.web.review_rows import BY_AMOUNT, BY_ARRIVAL, BY_DEADLINE, BY_URGENCY
 
 Narrow = Callable[[Any, int], Any]
@@ -143,24 +144,6 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
     def by_escalation(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """Reviews that were escalated, or were not."""
         return rows.filter(escalated_to__isnull=value == "no")
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter that is set, and the query string without it."""
-
-    label: str
-    value: str
-    without: str
-
-
-@dataclass(frozen=True)
-class SortLink:
-    """The head of a column that can be sorted: the query string that sorts by it, and how it is sorted now."""
-
-    label: str
-    query: str
-    direction: str  # "" if the list is not sorted by it
 
 
 @dataclass(frozen=True)

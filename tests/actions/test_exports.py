@@ -60,3 +60,15 @@ def test_the_export_of_a_bulk_decision_is_recorded(
 
     event = AuditEvent.objects.get(kind="bulk.exported")
     assert (event.actor, event.data) == (alice, {"bulk": str(job.pk)})
+
+
+def test_an_export_of_orders_needs_the_right_and_is_an_event_of_the_person(alice: User) -> None:
+    with pytest.raises(NotAllowed):
+        exports.record_order_export("orders", {}, by=actor(alice))
+    people.grant_site(alice, "orders", by=COMMAND_LINE)
+
+    exports.record_order_export("orders", {"status": "failed"}, by=actor(alice))
+
+    event = AuditEvent.objects.filter(chain=audit.chain(alice)).latest("seq")
+    assert event.kind == "orders.exported"
+    assert event.data == {"rows": "orders", "filters": {"status": "failed"}}

@@ -82,6 +82,10 @@ def _export_reviews(stage: Stage, case: Case) -> None:
     exports.record_review_export(stage.queue, {"q": "fraud"}, by=actor(case.user))
 
 
+def _export_orders(_stage: Stage, case: Case) -> None:
+    exports.record_order_export("orders", {"q": "A"}, by=actor(case.user))
+
+
 def _export_trail(_stage: Stage, case: Case) -> None:
     exports.record_trail_export("csv", {}, by=actor(case.user))
 
@@ -110,6 +114,10 @@ ROWS: list[Row] = [
     Row(
         "export reviews", ("exports.record_review_export",), _ready_person(role="viewer"),
         _export_reviews, holds=_recorded("reviews.exported"),
+    ),
+    Row(
+        "export orders", ("exports.record_order_export",), _ready_person(site="orders"),
+        _export_orders, holds=_recorded("orders.exported"),
     ),
     Row(
         "issue token", ("credentials.issue_token",), _ready_person(), _issue_token,
