@@ -46,6 +46,12 @@ def region_of(arn: str) -> str:
     return parts[3]
 
 
+def region_of_sqs_url(url: str) -> str:
+    """The region that the host of a queue's URL names; empty if it names none."""
+    found = _SQS_HOST.fullmatch(urlsplit(url).hostname or "")
+    return (found[1] or found[2] or "") if found else ""
+
+
 def account_of(arn: str) -> str | None:
     """The account an ARN names; None for what is not an ARN."""
     parts = arn.split(":")

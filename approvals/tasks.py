@@ -28,6 +28,12 @@ def check_queue(queue_id: str) -> None:
     checking.check_and_store(UUID(queue_id))
 
 
+@shared_task(name=wake_ups.CHECK_UNSAVED)
+def check_connection(check_id: str) -> None:
+    """Ask AWS about a queue that is not saved yet, and store the findings for the admin site."""
+    checking.check_unsaved(UUID(check_id))
+
+
 @shared_task(name=wake_ups.READ)
 def read_execution(order_id: str) -> None:
     """Read an order's execution for its page, unless it was read a moment ago."""

@@ -11,11 +11,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from approvals import policy
-from approvals.actors import Actor
+from approvals.actors import Actor, ensure_user
 from approvals.exceptions import Invalid, StaleVersion
 from approvals.models import (
+    ConnectionCheck,
     QueueCheck,
     ReviewQueue,
+    User,
 )
 from approvals.policy import Action
 from approvals.records import audit, idempotency, locked_rows, review_queues, wake_ups
@@ -129,6 +131,33 @@ def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
     audit.record(work, locked.chain, AuditKind.QUEUE_CHECK_ASKED, by=by)
     work.write()
     wake_ups.after_commit(wake_ups.CHECK, queue.pk, queue=queue.slug)
+    return check
+
+
+@transaction.atomic(durable=True)
+def ask_unsaved_check(settings: Mapping[str, Any], *, by: Actor) -> ConnectionCheck:
+    """Request a check of a connection before its queue is saved; it takes the place of the person's last one.
+
+    `settings` are columns of ReviewQueue as JSON has them. Recorded on the chain of the person. Raises
+    NotAllowed.
+    """
+    locked = locked_rows.row(User, ensure_user(by).pk, by=by)
+    policy.may(Action.OPERATE, locked, by=by).or_raise()
+    work = UnitOfWork()
+    check = ConnectionCheck.objects.filter(asked_by=locked.row).first()
+    if check is None:
+        check = ConnectionCheck(asked_by=locked.row, settings=dict(settings), asked_at=locked.now)
+        work.insert(check)
+    else:
+        check.settings, check.asked_at = dict(settings), locked.now
+        check.checked_at, check.findings = None, []
+        work.update(check, "settings", "asked_at", "checked_at", "findings")
+    named = {
+        name: str(settings.get(name, "")) for name in ("slug", "sqs_url", "region", "role_arn")
+    }
+    audit.record(work, locked.chain, AuditKind.QUEUE_CHECK_ASKED, by=by, data=named)
+    work.write()
+    wake_ups.after_commit(wake_ups.CHECK_UNSAVED, check.pk, queue=named["slug"])
     return check
 
 

@@ -21,6 +21,7 @@ from approvals.admin.pages import Page
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.untrusted.display import visible
 
+LONGEST_LABEL = 120  # characters of a row's name
 AT_ONCE = 100  # rows of one bulk action
 TOO_MANY = f"Nothing was done: at most {AT_ONCE} are taken at once. Filter the list, or pick fewer."
 
@@ -88,7 +89,8 @@ class BulkActionPage(Page):
             "button": action.label,
             "description": action.description,
             "subjects": [
-                (visible(self.label_of(row)), self.url_of("change", row.pk)) for row in rows
+                (visible(self.label_of(row))[:LONGEST_LABEL], self.url_of("change", row.pk))
+                for row in rows
             ],
             "hidden": [("id", row.pk) for row in rows],
             "back": self.url_of("changelist"),

@@ -17,8 +17,9 @@ from django.utils.html import format_html
 
 from approvals.actions import credentials
 from approvals.admin import formatting
+from approvals.admin.action_pages import Tool, row_or_404
 from approvals.admin.fields import PersonField, empty_form, form_data
-from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.pages import Page
 from approvals.admin.permissions import actor, permissions
 from approvals.exceptions import NotFound
 from approvals.models import ApiToken, ReviewQueue, User, WebhookSecret
@@ -32,7 +33,10 @@ SEALED = "Copy it now: it is stored sealed, to check signatures with, and nobody
 class TokenForm(forms.Form):
     """The user of a token, its name and its scopes."""
 
-    person = PersonField(label="User", help_text="The e-mail of a person or a service.")
+    person = PersonField(
+        label="User",
+        help_text="The e-mail of a service. People issue their own on the desk, under Settings, API tokens.",
+    )
     name = forms.CharField(max_length=100, help_text="Where it is used, such as “nightly report”.")
     scopes = forms.MultipleChoiceField(
         required=False,
@@ -61,8 +65,8 @@ class Tokens(Page):
         formatting.text("name"),
         "user",
         "scopes",
-        "created",
-        "last_used_at",
+        formatting.ago("created", "issued"),
+        formatting.ago("last_used_at", "last used"),
         "expires",
         "ended",
     )
@@ -71,7 +75,9 @@ class Tokens(Page):
     search_fields = ("user__email",)
     search_help_text = "The e-mail of a user."
     ordering = ("-created", "pk")
+    list_title = "API tokens"
     add_label = "Issue a token"
+    empty = "No API token yet: programs that call the API need one, and people may issue their own."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         """Tokens without the first letters that knox keeps of them."""
@@ -84,7 +90,7 @@ class Tokens(Page):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """For operators, with a link that revokes each token."""
-        last = "ended" if permissions(request).operates else "revoked_at"
+        last = "ended" if permissions(request).operates else formatting.ago("revoked_at", "revoked")
         return (*self.list_display[:-1], last)
 
     def get_urls(self) -> list[URLPattern]:
@@ -110,7 +116,7 @@ class Tokens(Page):
     def ended(self, token: ApiToken) -> str:
         """When it was revoked, or a link to the page that revokes it."""
         if token.revoked_at is not None:
-            return f"revoked {token.revoked_at:%Y-%m-%d %H:%M} UTC"
+            return f"revoked {formatting.moment(token.revoked_at)}"
         url = f"{self.url_of('revoke', token.user_id)}?{urlencode({'name': token.name})}"
         return format_html('<a href="{}">Revoke</a>', url)
 
@@ -158,12 +164,19 @@ class Tokens(Page):
 class Secrets(Page):
     """Secrets of programs that decide by signed webhook."""
 
-    list_display = ("name", "scope", "created_at", "created_by", "last_used_at", "revoked_at")
+    list_display = (
+        "name", "scope", formatting.ago("created_at", "issued"), "created_by",
+        formatting.ago("last_used_at", "last used"), formatting.ago("revoked_at", "revoked"),
+    )  # fmt: skip
+    empty = "No webhook secret yet: a program that decides by signed webhook needs one."
     list_filter = ("queue",)
     list_select_related = ("queue", "created_by")
     ordering = ("name", "-pk")
     add_label = "Issue a secret"
-    row_fields = ("name", "scope", "created_at", "created_by", "last_used_at", "revoked_at")
+    row_fields = (
+        "name", "scope", formatting.when("created_at", "issued"), "created_by",
+        formatting.when("last_used_at", "last used"), formatting.when("revoked_at", "revoked"),
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookSecret]:
         """Without the sealed secret itself."""

@@ -19,7 +19,7 @@ class DocumentField(forms.CharField):
 
     def __init__(self, *, empty: Any, **options: Any) -> None:
         self.empty = empty
-        area = forms.Textarea(attrs={"rows": 8, "class": "document", "spellcheck": "false"})
+        area = forms.Textarea(attrs={"rows": 4, "class": "document", "spellcheck": "false"})
         super().__init__(required=False, widget=area, **options)
 
     def prepare_value(self, value: Any) -> Any:

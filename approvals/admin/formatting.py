@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent
 from approvals.records import database_time
-from approvals.untrusted.display import MAX_SHOWN, beginning, indented_json, visible, visible_json
+from approvals.spans import span
+from approvals.untrusted.display import (MAX_SHOWN, beginning, indented_json, visible, visible_json)
 
 NEWEST = 50  # events of a chain on the page of its row
 
@@ -61,9 +63,56 @@ def _linked(text: str, url: str, *, is_cut: bool) -> SafeString:
     return format_html(link, url, shown)
 
 
-def age(moment: Any) -> str:
-    """How long ago something happened, by the database's clock."""
-    return "never" if moment is None else f"{timesince(moment, database_time.now())} ago"
+def age(at: datetime | None) -> SafeString | str:
+    """How long ago something happened, or how long until it does, with the exact time as a tooltip."""
+    if at is None:
+        return "never"
+    now = timezone.now()
+    words = f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
+    return _time(at, words, moment(at))
+
+
+def moment(at: datetime | None) -> str:
+    """A time in the person's own zone, which is named: `2026-11-29 14:05:09 CET`; 24 hours, as on the desk."""
+    if at is None:
+        return "-"
+    there = timezone.localtime(at)
+    name = there.tzname() or ""
+    return f"{there:%Y-%m-%d %H:%M:%S} {f'UTC{name}' if name[:1] in '+-' else name}"
+
+
+def _time(at: datetime, text: str, title: str) -> SafeString:
+    iso = at.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, title, text)
+
+
+def ago(column: str, label: str = "") -> Callable[[Any], str]:
+    """A column of a list: how long ago its time was, or how long until then."""
+
+    def value_of(row: Any) -> str:
+        at = getattr(row, column)
+        return "-" if at is None else age(at)
+
+    value_of.__name__ = column
+    return admin.display(description=label or column.replace("_", " "))(value_of)
+
+
+def when(column: str, label: str = "") -> Callable[[Any], str]:
+    """A column of a row's page: its time, and how long ago that was."""
+
+    def value_of(row: Any) -> str:
+        at = getattr(row, column)
+        return "-" if at is None else format_html("{} ({})", moment(at), age(at))
+
+    value_of.__name__ = column
+    return admin.display(description=label or column.replace("_", " "))(value_of)
+
+
+def two_lines(first: Any, second: Any) -> SafeString:
+    """A cell with a quieter second line."""
+    if not second:
+        return format_html("{}", first)
+    return format_html('{}<span class="quiet-line">{}</span>', first, second)
 
 
 def events(chain: str) -> list[tuple[AuditEvent, list[tuple[str, str]]] | BrokenRow]:

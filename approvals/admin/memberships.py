@@ -14,8 +14,10 @@ from django.urls import URLPattern
 
 from approvals import policy
 from approvals.actions import people
+from approvals.admin import formatting
+from approvals.admin.action_pages import Tool, row_or_404
 from approvals.admin.fields import PersonField, empty_form, form_data
-from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.pages import Page
 from approvals.admin.permissions import actor
 from approvals.exceptions import NotFound
 from approvals.models import QueueMembership, ReviewQueue, User
@@ -49,12 +51,13 @@ class MembershipForm(RoleForm):
 class Memberships(Page):
     """Roles in queues, by queue."""
 
-    list_display = ("member", "queue", "role", "created_at")
+    list_display = ("member", "queue", "role", formatting.ago("created_at", "granted"))
+    empty = "Nobody has a role in a queue yet: grant one with the button above."
     list_filter = ("role", "queue")
     list_select_related = ("queue", "user", "group")
     ordering = ("queue__name", "pk")
     add_label = "Grant a role"
-    row_fields = ("member", "queue", "role", "created_at")
+    row_fields = ("member", "queue", "role", formatting.when("created_at", "granted"))
 
     def action_urls(self) -> list[URLPattern]:
         """Grant, change, revoke."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,33 +11,55 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 
 from approvals.actions import redelivery
-from approvals.admin import formatting
-from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin import formatting, subjects
+from approvals.admin.action_pages import Tool, row_or_404
+from approvals.admin.pages import Page
 from approvals.admin.permissions import Permissions, actor
+from approvals.admin.subjects import Subject
 from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
-from approvals.untrusted.display import indented_json
+from approvals.untrusted.display import indented_json, visible
 from approvals.untrusted.redaction import redact_json
+
+State = OutboxEntry.State
+KINDS = {
+    OutboxEntry.Kind.CALLBACK: "answer to Step Functions",
+    OutboxEntry.Kind.START: "start of an order's execution",
+    OutboxEntry.Kind.START_BATCH: "start of a batch execution",
+}
 
 
 class Outbox(Page):
     """Outbox entries and their attempts; payloads are not shown."""
 
-    list_display = ("id", "lane", "kind", "state", "detail", "attempts", "not_before", "ended_at")
+    list_display = (
+        "what", "about_link", "of_queue", "detail_in_words", "attempts",
+        formatting.ago("created_at", "made"), "next_try", formatting.ago("ended_at", "ended"),
+    )  # fmt: skip
+    list_display_links = ("what",)
     list_filter = ("lane", "state")
     search_fields = ("subject",)
     search_help_text = "The id of an entry, or of the decision or order behind it."
     ordering = ("-id",)  # ids are made in the order of time
     row_fields = (
-        "id", "lane", "kind", "about", "state", "detail", "attempts", "created_at", "not_before",
-        "lease_until", "ended_at",
+        "what", "about", "detail_in_words", "attempts", formatting.when("created_at", "made"),
+        formatting.when("not_before", "not sent before"), formatting.when("lease_until"),
+        formatting.when("ended_at", "ended"), "id", "lane", "kind", "state", "detail",
     )  # fmt: skip
+    empty = "Nothing has been sent to AWS yet: decisions and starts of executions appear here."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxEntry]:
         """Entries without their payloads."""
         return OutboxEntry.objects.defer("payload")
+
+    def prepare(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """What each entry is about."""
+        found = subjects.of_entries(request, rows)
+        for row in rows:
+            row.subject_shown = found.get(row.subject, subjects.UNKNOWN)
 
     def search(self, rows: QuerySet[OutboxEntry], term: str) -> QuerySet[OutboxEntry]:
         """The entries with this id or with a subject of this id."""
@@ -58,13 +81,42 @@ class Outbox(Page):
 
     def related(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """The journal, and the newest events of the chain on which a requeue is recorded."""
-        chain = _chain(row)
+        self.prepare(request, [row])
+        chain = row.subject_shown.chain
         journal: dict[str, Any] = {"attempts": row.journal.order_by("-number")[: formatting.NEWEST]}
         return journal | ({"chain": chain, "events": formatting.events(chain)} if chain else {})
 
+    # --- columns
+
+    def what(self, entry: OutboxEntry) -> str:
+        """What is sent: such as the answer to a task token, or the start of an execution."""
+        return KINDS.get(entry.kind, entry.kind.replace("_", " "))
+
+    @admin.display(description="about")
+    def about_link(self, entry: OutboxEntry) -> str:
+        """The reference of its review or the id of its order, with a link."""
+        subject: Subject = getattr(entry, "subject_shown", subjects.UNKNOWN)
+        return subject.link if subject.kind else str(entry.subject)
+
+    @admin.display(description="queue")
+    def of_queue(self, entry: OutboxEntry) -> str:
+        """The queue of its review."""
+        return visible(getattr(entry, "subject_shown", subjects.UNKNOWN).queue) or "-"
+
+    @admin.display(description="state")
+    def detail_in_words(self, entry: OutboxEntry) -> str:
+        """Its state, and why it has it."""
+        return formatting.two_lines(entry.state, entry.detail.replace("_", " "))
+
+    @admin.display(description="next try")
+    def next_try(self, entry: OutboxEntry) -> str:
+        """When it is sent next, while it waits."""
+        return formatting.age(entry.not_before) if entry.state == State.WAITING else "-"
+
     def about(self, entry: OutboxEntry) -> str:
-        """The chain of its review or order, or the id of its subject."""
-        return _chain(entry) or str(entry.subject)
+        """The chain of its review or order, or the id of its subject, beside its name."""
+        named = getattr(entry, "subject_shown", subjects.UNKNOWN)
+        return formatting.two_lines(named.link, named.chain) if named.kind else str(entry.subject)
 
     def requeue(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Requeue a parked entry."""
@@ -85,7 +137,9 @@ class Orders(Page):
     """Orders, one row for each attempt."""
 
     list_display = (
-        "order_id", "attempt", "status", "name", "created_by", "created_at", "started_at",
+        formatting.text("order_id"), "attempt", "status", "why", "created_by",
+        formatting.ago("created_at", "accepted"), formatting.ago("started_at", "started"),
+        formatting.ago("ended_at", "ended"), "desk",
     )  # fmt: skip
     list_filter = ("status",)
     list_select_related = ("created_by",)
@@ -94,10 +148,12 @@ class Orders(Page):
     ordering = ("-created_at", "-id")
     row_fields = (
         "id", "order_id", "attempt", "status", "refusal", "name", "state_machine_arn",
-        "qualifier", "execution_arn", "created_by", "created_at", "started_at", "ended_at",
-        "error", "cause", "entry", "handed_over",
+        "qualifier", "execution_arn", "created_by", formatting.when("created_at", "accepted"),
+        formatting.when("started_at", "started"), formatting.when("ended_at", "ended"), "error",
+        "cause", "entry", "handed_over",
     )  # fmt: skip
     chain = "order"
+    empty = "No order has come yet: they are started over the API, or by the command start_order."
 
     def may_view(self, granted: Permissions) -> bool:
         """Whether they may see orders."""
@@ -112,6 +168,16 @@ class Orders(Page):
         """The attempts at the order with this id."""
         return rows.filter(order_id=term)
 
+    @admin.display(description="error")
+    def why(self, order: OrderExecution) -> str:
+        """Why it failed, or why Step Functions refused it."""
+        return visible(order.error or order.refusal)[:80] or "-"
+
+    @admin.display(description="page")
+    def desk(self, order: OrderExecution) -> str:
+        """A link to its page, with its execution and what can be done."""
+        return format_html('<a href="{}">Open</a>', reverse("attempt", args=[order.pk]))
+
     def entry(self, order: OrderExecution) -> str:
         """The state of the outbox entry that starts it."""
         found = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.START, subject=order.pk).first()
@@ -121,18 +187,3 @@ class Orders(Page):
     def handed_over(self, order: OrderExecution) -> str:
         """The input of its execution, with everything that may be a task token redacted."""
         return formatting.block(indented_json(redact_json(json.loads(order.input)))[0])
-
-
-def _chain(entry: OutboxEntry) -> str | None:
-    """The chain of the review or the order behind an entry."""
-    if entry.kind == OutboxEntry.Kind.START:
-        return f"order:{entry.subject}"
-    if entry.kind == OutboxEntry.Kind.START_BATCH:
-        return f"batch-execution:{entry.subject}"
-    if entry.lane == OutboxEntry.Lane.EXECUTIONS:
-        intervention = OrderIntervention.objects.only("order").filter(pk=entry.subject).first()
-        return f"order:{intervention.order_id}" if intervention else None
-    if entry.lane == OutboxEntry.Lane.CALLBACKS:
-        review = Decision.objects.values_list("review", flat=True).filter(pk=entry.subject).first()
-        return f"review:{review}"
-    return None

@@ -1,29 +1,26 @@
-"""The base of all pages: a list with a capped count, a read-only row, and forms whose POST calls one verb."""
+"""The base of all pages: a list with a capped count, and a read-only row; `action_pages` has the forms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
+from django.utils.text import capfirst
 
 from approvals.admin import formatting
-from approvals.admin.fields import empty_form
-from approvals.admin.permissions import Permissions, ensure_operator, permissions
+from approvals.admin.action_pages import SAFE, ActionPages, Tool
+from approvals.admin.permissions import Permissions, permissions
 from approvals.admin.read_only import ReadOnly
-from approvals.exceptions import ApprovalsError, NotAllowed, NotFound
 from approvals.untrusted.display import visible
 
 if TYPE_CHECKING:
@@ -31,18 +28,6 @@ if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
 else:
     Stock, AnyPaginator = admin.ModelAdmin, Paginator
-
-View = Callable[..., HttpResponse]
-Row = TypeVar("Row", bound=Model)
-SAFE = ("GET", "HEAD")
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A link above a list or a row to the page of an action."""
-
-    label: str
-    url: str
 
 
 class CappedPaginator(AnyPaginator):
@@ -73,8 +58,15 @@ class FixedOrderChangeList(ChangeList):
         """The page's order; its last column is unique."""
         return [str(name) for name in self.model_admin.ordering or ["-pk"]]
 
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of this page of the list, and what its columns need beside them."""
+        super().get_results(request)
+        page: Any = self.model_admin
+        self.result_list = list(self.result_list)
+        page.prepare(request, self.result_list)
 
-class Page(ReadOnly, Stock):
+
+class Page(ActionPages, ReadOnly, Stock):
     """The list and the rows of a model, read only.
 
     The stock views that save (`changeform_view`, `delete_view`, the list's bulk edit) open a
@@ -95,6 +87,8 @@ class Page(ReadOnly, Stock):
 
     row_fields: ClassVar[Sequence[Any]] = ()
     chain: ClassVar[str] = ""  # the kind of chain whose events stand below the row
+    list_title: ClassVar[str] = ""  # of the list; "" for the model's own name
+    empty: ClassVar[str] = "There is none yet."  # what an empty list says
     add_label: ClassVar[str] = ""  # of the link from the list to the URL `new`, for operators
 
     def may_view(self, granted: Permissions) -> bool:
@@ -123,6 +117,18 @@ class Page(ReadOnly, Stock):
         """The rows of the list that a search term, stripped and not empty, finds."""
         return rows
 
+    @property
+    def named(self) -> str:
+        """What the list is called, in its heading and in the bar of links."""
+        return self.list_title or capfirst(str(self.opts.verbose_name_plural))
+
+    def prepare(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Read what the columns of these rows of a list show beside the rows themselves."""
+
+    def nothing_here(self, request: HttpRequest) -> str:
+        """Why the list is empty although nothing was searched for, in a sentence or two."""
+        return self.empty
+
     def is_row(self, request: HttpRequest) -> bool:
         """Whether this request is for the page of a single row, which reads all its columns."""
         match = request.resolver_match
@@ -133,6 +139,14 @@ class Page(ReadOnly, Stock):
         return {}
 
     # --- overridden methods of ModelAdmin
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The row of a page, read once: the stock view asks for it again, and shows what is read beside it."""
+        known = getattr(request, "admin_row", None)
+        if known is None or str(known.pk) != object_id:
+            known = super().get_object(request, object_id, from_field)
+            request.admin_row = known  # type: ignore[attr-defined]
+        return known
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As `policy` answers; Django's table of permissions is not used."""
@@ -189,7 +203,9 @@ class Page(ReadOnly, Stock):
         if request.method not in SAFE and not self.get_actions(request):
             return HttpResponseNotAllowed(SAFE)
         try:
-            return super().changelist_view(request, {"tools": self.list_tools(request)})
+            context: dict[str, Any] = {"tools": self.list_tools(request), "title": self.named}
+            context["empty"] = self.nothing_here(request)
+            return super().changelist_view(request, context)
         except ValidationError as error:  # a selected value is no key of a row
             raise SuspiciousOperation("no key of a row") from error
 
@@ -215,101 +231,3 @@ class Page(ReadOnly, Stock):
             chain = f"{self.chain}:{row.pk}"
             context |= {"chain": chain, "events": formatting.events(chain)}
         return super().change_view(request, object_id, form_url, context)
-
-    # --- pages of actions
-
-    def action_url(
-        self, route: str, view: View, name: str, *, operators: bool = True
-    ) -> URLPattern:
-        """The URL `admin:approvals_<model>_<name>` of a page that calls a verb; `operators`: for them alone."""
-
-        @wraps(view)
-        def guarded_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method not in (*SAFE, "POST"):
-                return HttpResponseNotAllowed((*SAFE, "POST"))
-            if operators:
-                ensure_operator(request)
-            try:
-                return view(request, *args, **kwargs)
-            except NotFound as error:
-                raise Http404(error.message) from error
-            except NotAllowed as error:
-                raise PermissionDenied(error.message) from error
-
-        wrapped = self.admin_site.admin_view(guarded_view)
-        return path(route, wrapped, name=f"approvals_{self.opts.model_name}_{name}")
-
-    def url_of(self, name: str, *args: Any) -> str:
-        """The URL of a page of this model."""
-        return reverse(f"admin:approvals_{self.opts.model_name}_{name}", args=args)
-
-    def tool(self, label: str, name: str, *args: Any) -> Tool:
-        """A link to a page of this model."""
-        return Tool(label, self.url_of(name, *args))
-
-    def confirm_page(
-        self,
-        request: HttpRequest,
-        key: Any,
-        verb: Callable[[], object],
-        *,
-        done: str,
-        **context: Any,
-    ) -> HttpResponse:
-        """A form without fields: a POST calls `verb` and says `done` on the row's page.
-
-        `context`: title, button and description, as for `form_page`.
-        """
-        back = self.url_of("change", key)
-
-        def run(_: dict[str, Any]) -> HttpResponse:
-            verb()
-            messages.success(request, done)
-            return redirect(back)
-
-        return self.form_page(request, empty_form(request), run, back=back, **context)
-
-    def form_page(
-        self,
-        request: HttpRequest,
-        form: forms.BaseForm,
-        run: Callable[[dict[str, Any]], HttpResponse],
-        **context: Any,
-    ) -> HttpResponse:
-        """Show `form`; a valid POST goes to `run`, and a refusal is shown above what was typed.
-
-        `context`: title, button, back (a URL), and optionally description (a sentence) and hidden
-        (fields as pairs of name and value).
-        """
-        status = 200
-        if request.method == "POST":
-            status = 422
-            if form.is_valid():
-                try:
-                    return run(form.cleaned_data)
-                except (NotFound, NotAllowed):
-                    raise
-                except ApprovalsError as error:
-                    form.add_error(None, error.message)
-                    status = error.status
-        return self.render(request, "admin/action.html", {"form": form, **context}, status)
-
-    def secret_page(self, request: HttpRequest, **context: Any) -> HttpResponse:
-        """Show a secret once: as the response to the POST that made it; no other page can show it."""
-        return self.render(request, "admin/secret.html", context, 200)
-
-    def render(
-        self, request: HttpRequest, template: str, context: dict[str, Any], status: int
-    ) -> HttpResponse:
-        """A page with the context that all pages of the site need."""
-        full = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, template, full, status=status)
-
-
-def row_or_404(rows: QuerySet[Row], key: Any) -> Row:
-    """The row with this primary key. Raises NotFound, which `action_url` turns into a 404."""
-    row = rows.filter(pk=key).first()
-    if row is None:
-        raise NotFound
-    return row

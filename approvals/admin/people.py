@@ -7,17 +7,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals import policy
 from approvals.actions import people
+from approvals.admin import formatting
+from approvals.admin.action_pages import Tool, row_or_404
 from approvals.admin.fields import empty_form, form_data
-from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.pages import Page
 from approvals.admin.permissions import actor
-from approvals.models import ApiToken, QueueMembership, User
+from approvals.exceptions import Invalid
+from approvals.models import ApiToken, QueueMembership, ReviewQueue, User
 
 LINK = (
     "Send this link to them over a channel you trust: the first who opens it sets the password. It"
@@ -26,11 +31,41 @@ LINK = (
 
 
 class NewUserForm(forms.Form):
-    """A new account."""
+    """An account with a first role: made if there is none with this e-mail address."""
 
-    email = forms.EmailField(label="E-mail", help_text="They sign in with it.")
-    name = forms.CharField(required=False, max_length=150)
+    email = forms.EmailField(
+        label="E-mail",
+        help_text="They sign in with it. For somebody who has an account, only the role and the right"
+        " below are granted.",
+    )
+    name = forms.CharField(required=False, max_length=150, help_text="For example: Ada Lovelace")
     kind = forms.ChoiceField(choices=User.Kind.choices, help_text="A service only has API tokens.")
+    queue = forms.ModelChoiceField(
+        ReviewQueue.objects.order_by("name"),
+        required=False,
+        to_field_name="slug",
+        empty_label="no queue yet",
+        help_text="Others can be granted later.",
+    )
+    role = forms.ChoiceField(
+        choices=[("", "no role yet"), *QueueMembership.Role.choices],
+        required=False,
+        help_text="A viewer looks, a reviewer decides, a lead also takes over and operates the queue.",
+    )
+    right = forms.ChoiceField(
+        choices=[("", "none"), *((name, name) for name in policy.SITE_GROUPS)],
+        required=False,
+        label="Site right",
+        help_text="Orders sees and starts orders, auditor looks at everything recorded, operator sets"
+        " up this service.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A queue and a role, or neither."""
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("queue")) != bool(cleaned.get("role")):
+            raise forms.ValidationError("Choose both a queue and a role in it, or neither.")
+        return cleaned
 
 
 class RightForm(forms.Form):
@@ -42,21 +77,29 @@ class RightForm(forms.Form):
 class Users(Page):
     """Accounts. They are deactivated, never deleted, because decisions refer to them."""
 
-    list_display = ("email", "name", "kind", "is_active", "site_rights", "last_login")
+    list_display = (
+        "email",
+        "name",
+        "kind",
+        "is_active",
+        "site_rights",
+        formatting.ago("last_login"),
+    )
     list_filter = ("is_active", "kind")
     search_fields = ("email",)
     search_help_text = "The beginning of an e-mail."
     ordering = ("email",)
     add_label = "Add user"
     row_fields = (
-        "email", "name", "kind", "is_active", "has_password", "site_rights", "last_login",
-        "date_joined",
+        "email", "name", "kind", "is_active", "has_password", "site_rights",
+        formatting.when("last_login"), formatting.when("date_joined", "made"),
     )  # fmt: skip
     chain = "user"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Users with their groups."""
-        return User.objects.prefetch_related("groups")
+        """Users with their rights outside queues."""
+        groups = Group.objects.filter(user=OuterRef("pk")).order_by("name")
+        return User.objects.annotate(right_names=ArraySubquery(groups.values("name")))
 
     def search(self, rows: QuerySet[User], term: str) -> QuerySet[User]:
         """The users whose e-mail address begins so."""
@@ -95,7 +138,7 @@ class Users(Page):
 
     def site_rights(self, user: User) -> str:
         """Their rights outside queues."""
-        return ", ".join(sorted(group.name for group in user.groups.all())) or "none"
+        return ", ".join(getattr(user, "right_names", ())) or "none"
 
     def has_password(self, user: User) -> bool:
         """Whether they can sign in with a password."""
@@ -104,22 +147,40 @@ class Users(Page):
     has_password.boolean = True  # type: ignore[attr-defined]
 
     def new(self, request: HttpRequest) -> HttpResponse:
-        """Create an account; for a person the response shows the link that sets the password."""
+        """Create an account and grant its first role and right, each by the verb of the command `grant`.
+
+        For a person without a password the response shows the link that sets one.
+        """
 
         def run(cleaned: dict[str, Any]) -> HttpResponse:
-            user = people.create(
+            known = User.objects.filter(email=cleaned["email"].lower()).first()
+            if known is not None and not (cleaned["role"] or cleaned["right"]):
+                raise Invalid(f"{known.email} has an account already: choose a role or a right.")
+            user = known or people.create(
                 cleaned["email"],
                 by=actor(request),
                 kind=cleaned["kind"],
                 name=cleaned["name"],
             )
-            if user.kind == User.Kind.PERSON:
+            self._grant_first(request, user, cleaned)
+            if user.kind == User.Kind.PERSON and user.is_active and not user.has_usable_password():
                 return self._link(request, user)
-            messages.success(request, f"{user.email} is made; now issue a token.")
+            if user.kind == User.Kind.SERVICE and known is None:
+                messages.success(request, f"{user.email} is made; now issue a token.")
             return redirect(self.url_of("change", user.pk))
 
         form, back = NewUserForm(form_data(request)), self.url_of("changelist")
-        return self.form_page(request, form, run, title="Add user", button="Add", back=back)
+        return self.form_page(
+            request, form, run, title="Add user or grant a role", button="Add", back=back
+        )
+
+    def _grant_first(self, request: HttpRequest, user: User, cleaned: dict[str, Any]) -> None:
+        if cleaned["role"]:
+            people.grant(user, cleaned["queue"].slug, cleaned["role"], by=actor(request))
+            messages.success(request, f"{user.email}: {cleaned['role']} in {cleaned['queue']}.")
+        if cleaned["right"]:
+            people.grant_site(user, cleaned["right"], by=actor(request))
+            messages.success(request, f"{user.email}: {cleaned['right']}.")
 
     def deactivate(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Deactivate an account."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
@@ -13,6 +15,7 @@ from approvals.actors import Actor
 from approvals.models import User
 from approvals.models.choices import Surface
 from approvals.policy import Action
+from approvals.records import rights
 
 SIGNED_IN = "password"
 
@@ -24,7 +27,13 @@ class Permissions:
     operates: bool = False
     inspects: bool = False
     sees_orders: bool = False
-    has_queues: bool = False
+    queues: frozenset[UUID] = frozenset()  # in which they have a role
+    time_zone: str = "UTC"
+
+    @property
+    def has_queues(self) -> bool:
+        """Whether they have a role in a queue."""
+        return bool(self.queues)
 
     @property
     def enters(self) -> bool:
@@ -56,12 +65,22 @@ def ensure_operator(request: HttpRequest) -> None:
 
 
 def _of(by: Actor) -> Permissions:
-    def has(action: Action) -> bool:
-        return policy.may(action, None, by=by).allowed
+    """Two statements: the rights outside queues, and the queues with the person's time zone."""
+    user = cast("User", by.user)
+    held = rights.read(user, None)
 
+    def has(action: Action) -> bool:
+        return policy.may(action, None, by=by, held=held).allowed
+
+    theirs = policy.visible_queues(by).order_by().values("pk")
+    found = User.objects.filter(pk=user.pk).values_list(
+        ArraySubquery(theirs), "preference__time_zone"
+    )
+    queues, zone = found.get()
     return Permissions(
         operates=has(Action.OPERATE),
         inspects=has(Action.INSPECT),
         sees_orders=has(Action.SEE_ORDERS),
-        has_queues=policy.visible_queues(by).exists(),
+        queues=frozenset(queues),
+        time_zone=zone or "UTC",
     )

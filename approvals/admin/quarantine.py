@@ -13,14 +13,17 @@ from django.urls import URLPattern
 
 from approvals.actions import quarantine
 from approvals.admin import formatting
+from approvals.admin.action_pages import Tool, row_or_404
 from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
 from approvals.admin.fields import empty_form, form_data, reason
-from approvals.admin.pages import Tool, row_or_404
 from approvals.admin.permissions import actor, permissions
 from approvals.exceptions import KeyMissing, NotAllowed, NotFound
 from approvals.models import QuarantinedMessage, ReplayRequest
 from approvals.records.quarantined_messages import redacted_body
 from approvals.untrusted.display import visible
+
+BYTES = ("raw_body", "raw_body_sha256", "sealed_extras")
+LONGEST = 160  # characters of an explanation in the list
 
 
 class DiscardForm(forms.Form):
@@ -70,23 +73,27 @@ class Quarantine(BulkActionPage):
 
     actions = ("replay_selected", "discard_selected")
     list_display = (
-        "reason", formatting.text("explanation"), "queue", "origin", "raw_body_bytes",
-        "received_at", "state",
+        "reason_in_words", "explanation_cut", "queue", "origin", "size",
+        formatting.ago("received_at", "received"), "state",
     )  # fmt: skip
+    empty = "No message is in quarantine: every message that came has become a review."
     list_filter = (Ended, Reason, "origin", "queue")
-    list_select_related = ("queue", "replayed_by", "discarded_by", "replay_request")
     search_fields = ("sqs_message_id",)
     search_help_text = "An SQS message id, or the id of a quarantined message."
     ordering = ("-received_at", "-id")
     row_fields = (
         "id", "queue", "origin", "reason", formatting.text("explanation"), "sqs_message_id",
-        "raw_body_bytes", "sent_at", "received_at", "state", "discard_reason", "body",
+        "size", formatting.when("sent_at", "sent"), formatting.when("received_at", "received"),
+        "state", "discard_reason", "body",
     )  # fmt: skip
     chain = "quarantine"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedMessage]:
-        """Messages without their bytes, which stay in the database."""
-        return QuarantinedMessage.objects.defer("raw_body", "raw_body_sha256", "sealed_extras")
+        """Messages; in a list without their bytes, which stay in the database."""
+        rows = QuarantinedMessage.objects.select_related(
+            "queue", "replayed_by", "discarded_by", "replay_request"
+        )
+        return rows if self.is_row(request) else rows.defer(*BYTES)
 
     def search(self, rows: QuerySet[QuarantinedMessage], term: str) -> QuerySet[QuarantinedMessage]:
         """Messages with this id or SQS message id."""
@@ -173,12 +180,28 @@ class Quarantine(BulkActionPage):
 
     # --- columns
 
+    @admin.display(description="reason")
+    def reason_in_words(self, row: QuarantinedMessage) -> str:
+        """Why it could not become a review."""
+        return visible(row.reason.replace("_", " "))
+
+    @admin.display(description="explanation")
+    def explanation_cut(self, row: QuarantinedMessage) -> str:
+        """The beginning of the explanation; all of it is on the message's page."""
+        text = visible(row.explanation)
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+    def size(self, row: QuarantinedMessage) -> str:
+        """The length of its body in bytes."""
+        return f"{row.raw_body_bytes:,} bytes"
+
     def state(self, row: QuarantinedMessage) -> str:
         """Whether it waits, else how, when and by whom it was settled."""
         for state in ("replayed", "discarded"):
             at, by = getattr(row, f"{state}_at"), getattr(row, f"{state}_by")
             if at is not None:
-                return f"{state} by {by or 'the command line'}, {at:%Y-%m-%d %H:%M} UTC"
+                who = by or "the command line"
+                return f"{state} by {who}, {formatting.moment(at)}"
         request: ReplayRequest | None = getattr(row, "replay_request", None)
         if request is None:
             return "waiting"

@@ -5,92 +5,48 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from approvals.actions import queues
 from approvals.admin import formatting
-from approvals.admin.fields import DocumentField, empty_form, form_data
-from approvals.admin.pages import Page, Tool, row_or_404
+from approvals.admin.action_pages import Tool, row_or_404
+from approvals.admin.fields import empty_form, form_data
+from approvals.admin.pages import Page
 from approvals.admin.permissions import actor
+from approvals.admin.queue_form import SETTINGS, QueueForm
 from approvals.exceptions import StaleVersion
-from approvals.models import QueueCheck, QueueMembership, ReviewQueue
+from approvals.models import ConnectionCheck, QueueCheck, QueueMembership, ReviewQueue, ReviewTask
 from approvals.records import review_queues
 from approvals.untrusted.display import visible
 
-SETTINGS = (
-    "name", "sqs_url", "region", "role_arn", "state_machine_arns", "timeout_seconds",
-    "at_deadline", "heartbeat_seconds", "lease_seconds", "undo_seconds", "reject_as", "error_name",
-    "escalate_to", "fields", "output_schema", "policy", "message_map", "pointer_buckets",
-    "probe_with_heartbeats", "reason_codes", "allow_bulk",
-)  # fmt: skip
-
-
-class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
-    """All settings of a queue. The model validates them here, and again in the verb that stores them."""
-
-    sqs_url = forms.URLField(label="SQS URL", max_length=500, assume_scheme="https")
-    state_machine_arns = DocumentField(
-        empty=[], label="State machines", help_text="A list of ARNs; empty admits all."
-    )
-    fields = DocumentField(  # type: ignore[assignment]  # the column of that name, not the form's
-        empty=[],
-        help_text='What JSON paths mean: [{"path": "input.total", "label": "Total", "kind":'
-        ' "money", "role": "amount"}].',
-    )
-    output_schema = DocumentField(
-        empty=None, help_text="JSON Schema of the edits a reviewer may send; empty takes none."
-    )
-    message_map = DocumentField(
-        empty={},
-        help_text='Where messages hold their fields: {"token": "$.callback.id"}. Also reference, title,'
-        " deadline, execution.",
-    )
-    pointer_buckets = DocumentField(
-        empty=[], help_text="A list of the S3 buckets to which messages may point."
-    )
-    policy = DocumentField(empty={}, help_text='For example {"reason_required_for": ["rejected"]}.')
-
-    reason_codes = DocumentField(
-        empty=[],
-        help_text='What reviewers choose from: [{"code": "fraud", "label": "Fraud", "template":'
-        ' "The card is stolen.", "outcomes": ["rejected"]}].',
-    )
-
-    class Meta:
-        model = ReviewQueue
-        fields = ("slug", *SETTINGS)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        named: Any = self.fields  # the form's own dictionary, whatever the class calls `fields`
-        if not self.instance._state.adding:
-            named["slug"].disabled = True
-            others = ReviewQueue.objects.exclude(pk=self.instance.pk)
-            named["escalate_to"].queryset = others.order_by("name")
-
-    def changes(self) -> dict[str, Any]:
-        """The settings that were changed in the form, with their values."""
-        changed = SETTINGS if self.instance._state.adding else self.changed_data
-        return {name: self.cleaned_data[name] for name in changed if name != "slug"}
+CHECK = ("check", "Check connection")  # name and label of the form's second button
 
 
 class Queues(Page):
     """The queues and their settings."""
 
-    list_display = ("name", "slug", "enabled", "region", "sqs_url", "checked")
+    list_display = ("name", "slug", "enabled", "oldest_open", "region", "sqs_url", "checked")
+    empty = "No queue yet: add the first one, or use the command register_queue."
     list_filter = ("enabled",)
     list_select_related = ("check_result",)
     ordering = ("name", "pk")
     add_label = "Add queue"
     row_fields = (
         "slug", "enabled", "allow_bulk", *SETTINGS[:4], "state_machines", *SETTINGS[5:13], "documents",
-        "created_at",
+        formatting.when("created_at", "made"),
     )  # fmt: skip
     chain = "queue"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewQueue]:
+        """Queues, in a list with the arrival of their oldest open review."""
+        if self.is_row(request):
+            return ReviewQueue.objects.all()
+        here = ReviewTask.objects.pending().filter(queue=OuterRef("pk")).order_by("received_at")
+        return ReviewQueue.objects.annotate(oldest_at=Subquery(here.values("received_at")[:1]))
 
     def action_urls(self) -> list[URLPattern]:
         """Add, change, enable or disable, check the connection."""
@@ -99,6 +55,7 @@ class Queues(Page):
             self.action_url("<uuid:key>/edit/", self.edit, "edit"),
             self.action_url("<uuid:key>/switch/", self.switch, "switch"),
             self.action_url("<uuid:key>/check/", self.check_connection, "check"),
+            self.action_url("connection/", self.connection, "connection"),
         ]
 
     def operator_tools(self, row: Any) -> list[Tool]:
@@ -111,7 +68,7 @@ class Queues(Page):
 
     def related(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Settings without effect, the result of the last check, and the memberships."""
-        members = QueueMembership.objects.filter(queue=row).select_related("user", "group")
+        members = QueueMembership.objects.filter(queue=row).select_related("user", "group", "queue")
         return {
             "unused": [visible(setting) for setting in row.unused_settings()],
             "check": QueueCheck.objects.filter(queue=row).first(),
@@ -122,6 +79,12 @@ class Queues(Page):
         """How long ago its connection was checked."""
         found: QueueCheck | None = getattr(queue, "check_result", None)
         return formatting.age(found.checked_at if found else None)
+
+    @admin.display(description="oldest open review")
+    def oldest_open(self, queue: ReviewQueue) -> str:
+        """How long its oldest open review has waited."""
+        at = getattr(queue, "oldest_at", None)
+        return formatting.age(at) if at else "none open"
 
     def state_machines(self, queue: ReviewQueue) -> str:
         """The ARNs of the state machines whose messages it takes."""
@@ -194,10 +157,13 @@ class Queues(Page):
         """Save what was changed. A form made of older settings than the stored ones is shown again."""
         adding = form.instance._state.adding
         key = form.instance.pk
-        hidden = [] if adding else [("seen", review_queues.settings_version(key))]
-        expected = None if adding else _seen(request, hidden[0][1])
+        stored = None if adding else review_queues.settings_version(key)
+        hidden = [] if adding else [("seen", request.POST.get("seen", stored))]
+        expected = None if stored is None else _seen(request, stored)
 
         def run(cleaned: dict[str, Any]) -> HttpResponse:
+            if "check" in request.POST:
+                return self._checked(request, form, hidden, **context)
             try:
                 queue, _ = queues.save(
                     cleaned["slug"],
@@ -214,7 +180,34 @@ class Queues(Page):
             messages.success(request, f"{queue.name} is saved.")
             return redirect(self.url_of("change", queue.pk))
 
-        return self.form_page(request, form, run, button="Save", hidden=hidden, **context)
+        context |= {"sections": form.sections(), "button": "Save", "second_button": CHECK}
+        return self.form_page(request, form, run, hidden=hidden, **context)
+
+    def _checked(
+        self, request: HttpRequest, form: QueueForm, hidden: list[Any], **context: Any
+    ) -> HttpResponse:
+        """The form as it was typed, with what AWS says of it: at first that a worker has been asked."""
+        settings, person = form.checked_settings(), actor(request).user
+        check = ConnectionCheck.objects.filter(asked_by=person).first()
+        is_same = check is not None and check.settings == settings
+        if not is_same or request.POST.get("asked") != _asked(check):
+            check = queues.ask_unsaved_check(settings, by=actor(request))
+        context |= {
+            "form": form,
+            "unsaved_check": check,
+            "hidden": [*hidden, ("asked", _asked(check))],
+        }
+        return self.render(request, "admin/action.html", context, 200)
+
+    def connection(self, request: HttpRequest) -> HttpResponse:
+        """The part of the form's page that says what AWS has answered; a script asks for it every second."""
+        check = ConnectionCheck.objects.filter(asked_by=actor(request).user).first()
+        return self.render(request, "admin/_connection.html", {"unsaved_check": check}, 200)
+
+
+def _asked(check: ConnectionCheck | None) -> str:
+    """When a check was asked for, as the form keeps it: the same settings again show its answer."""
+    return check.asked_at.isoformat() if check else ""
 
 
 def _seen(request: HttpRequest, now: int) -> int:

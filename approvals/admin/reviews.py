@@ -15,10 +15,10 @@ from django.urls import URLPattern, reverse
 from approvals import policy
 from approvals.actions import decisions, lifecycle
 from approvals.admin import formatting
+from approvals.admin.action_pages import Tool
 from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
 from approvals.admin.fields import form_data, reason
-from approvals.admin.pages import Tool
-from approvals.admin.permissions import Permissions, actor
+from approvals.admin.permissions import Permissions, actor, permissions
 from approvals.models import Decision, OutboxEntry, ReviewTask
 from approvals.models.choices import Outcome
 from approvals.policy import Action
@@ -59,9 +59,11 @@ class OwnQueue(admin.SimpleListFilter):
 class Reviews(BulkActionPage):
     """Reviews without their sealed columns; no shown column holds a task token."""
 
+    list_title = "Reviews"
     actions = ("approve_selected", "reject_selected", "close_selected")
     list_display = (
-        "heading", "queue", "status", REFERENCE, ERROR, "assignee", "received_at", "deadline_at",
+        "heading", "queue", "status", REFERENCE, ERROR, "assignee",
+        formatting.ago("received_at", "received"), formatting.ago("deadline_at", "deadline"),
     )  # fmt: skip
     list_filter = (OwnQueue, "status")
     list_select_related = ("queue", "assignee")
@@ -72,8 +74,9 @@ class Reviews(BulkActionPage):
         "id", formatting.text("queue"), "status", REFERENCE, formatting.text("title"),
         formatting.text("customer"), "amount", "priority", ERROR, "cause",
         formatting.text("execution_arn"), formatting.text("definition_revision"),
-        formatting.text("state_name"), "received_at", "deadline_at", "deadline_source",
-        formatting.text("assignee"), "lease_expires_at", "version", "decided", "delivery",
+        formatting.text("state_name"), formatting.when("received_at", "received"),
+        formatting.when("deadline_at", "deadline"), "deadline_source", formatting.text("assignee"),
+        formatting.when("lease_expires_at", "held until"), "version", "decided", "delivery",
         "content",
     )  # fmt: skip
     chain = "review"
@@ -86,6 +89,20 @@ class Reviews(BulkActionPage):
         """The reviews this user may see; a list reads no payload."""
         rows = policy.visible_reviews(actor(request)).without_secrets()
         return rows if self.is_row(request) else rows.defer("payload", "flags", "error_cause")
+
+    def nothing_here(self, request: HttpRequest) -> str:
+        """Why no review is listed: for most, because they have a role in no queue."""
+        if permissions(request).has_queues:
+            return "No review has come to your queues yet."
+        return (
+            "Reviews are listed for those who have a role in a queue, and you have none: a site right"
+            " such as operator or auditor shows no review. An operator grants roles under Queue"
+            " memberships."
+        )
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Actions are for members of queues alone: for others no review is listed."""
+        return super().get_actions(request) if permissions(request).has_queues else {}
 
     def search(self, rows: QuerySet[ReviewTask], term: str) -> QuerySet[ReviewTask]:
         """Reviews with this id or reference; an index serves both."""
@@ -183,7 +200,7 @@ class Reviews(BulkActionPage):
         if decision is None:
             return "none"
         who = decision.by.email if decision.by else "Countersign"
-        when = f"{decision.decided_at:%Y-%m-%d %H:%M:%S} UTC"
+        when = formatting.moment(decision.decided_at)
         return formatting.block(f"{decision.outcome} by {who} at {when}\n{decision.reason}".strip())
 
     def delivery(self, review: ReviewTask) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from functools import update_wrapper
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 
 from approvals import policy
 from approvals.admin.permissions import permissions
@@ -26,6 +30,7 @@ class ReviewSite(admin.AdminSite):
     site_title = "Countersign"
     site_header = "Countersign administration"
     index_title = "Administration"
+    enable_nav_sidebar = False  # a bar of links above the page leaves lists their width
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether this person may see at least one page; programs have no session here."""
@@ -43,10 +48,22 @@ class ReviewSite(admin.AdminSite):
                 raise SuspiciousOperation("NUL in a request")
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
-            response: HttpResponse = stock(request, *args, **kwargs)
+            with timezone.override(_zone(request)):
+                response: HttpResponse = stock(request, *args, **kwargs)
+                if isinstance(response, SimpleTemplateResponse):
+                    response.render()  # within the person's time zone
             return response
 
         return update_wrapper(guarded_view, view)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The stock list of models, each under the name of its own page."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        for app in apps:
+            for model in app["models"]:
+                page: Any = self._registry[model["model"]]
+                model["name"] = page.named
+        return apps
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The stock URLs without those of CLOSED."""
@@ -76,6 +93,14 @@ class ReviewSite(admin.AdminSite):
     ) -> HttpResponse:
         """Redirect to the index: the desk confirms a new password itself."""
         return redirect("admin:index")
+
+
+def _zone(request: HttpRequest) -> tzinfo:
+    """The time zone that this person has chosen on the desk; UTC for none, or for one that is unknown."""
+    try:
+        return ZoneInfo(permissions(request).time_zone)
+    except (ValueError, ZoneInfoNotFoundError):
+        return UTC
 
 
 def _holds_nul(request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ from approvals.models.batch_executions import BatchExecution
 from approvals.models.bulk_jobs import BulkItem, BulkJob
 from approvals.models.circuit_breakers import Breaker
 from approvals.models.comments import Comment
+from approvals.models.connection_checks import ConnectionCheck
 from approvals.models.decision_rollups import DecisionRollup
 from approvals.models.decisions import Decision
 from approvals.models.execution_histories import ExecutionHistory
@@ -45,6 +46,7 @@ __all__ = [
     "BulkItem",
     "BulkJob",
     "Comment",
+    "ConnectionCheck",
     "Decision",
     "DecisionRollup",
     "ExecutionHistory",

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from approvals import arns
 from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
-from approvals.models import QueueCheck, ReviewQueue, ReviewTask
+from approvals.models import ConnectionCheck, QueueCheck, ReviewQueue, ReviewTask
 from approvals.polling import sources
 from approvals.records import service_quotas
 
@@ -74,6 +74,23 @@ def check(queue: ReviewQueue) -> list[Finding]:
 def check_and_store(queue_id: UUID) -> None:
     """Check a queue and store the findings on its QueueCheck, for pages. Raises DoesNotExist."""
     queue = ReviewQueue.objects.get(pk=queue_id)
+    QueueCheck.objects.update_or_create(
+        queue=queue, defaults={"checked_at": Now(), "findings": _findings(queue)}
+    )
+
+
+def check_unsaved(check_id: UUID) -> None:
+    """Check the settings of a ConnectionCheck, and store the findings on it; one that is gone is left out."""
+    row = ConnectionCheck.objects.filter(pk=check_id, checked_at=None).first()
+    if row is None:
+        return
+    findings = _findings(ReviewQueue(**row.settings))
+    same = ConnectionCheck.objects.filter(pk=check_id, asked_at=row.asked_at)  # not a newer one
+    same.update(checked_at=Now(), findings=findings)
+
+
+def _findings(queue: ReviewQueue) -> list[dict[str, str]]:
+    """The findings as they are stored; a check that fails is a finding, too."""
     try:
         found = check(queue)
     except DATABASE_AWAY:
@@ -85,10 +102,7 @@ def check_and_store(queue_id: UUID) -> None:
                 f"The check itself failed ({type(error).__name__}); the log has the traceback."
             )
         ]
-    findings = [asdict(finding) for finding in found]
-    QueueCheck.objects.update_or_create(
-        queue=queue, defaults={"checked_at": Now(), "findings": findings}
-    )
+    return [asdict(finding) for finding in found]
 
 
 def _registration(queue: ReviewQueue) -> Iterator[Finding]:

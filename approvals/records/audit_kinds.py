@@ -105,9 +105,7 @@ class AuditKind(StrEnum):
     USER_REACTIVATED = "user.reactivated"  # a closed account was opened again
     TRAIL_EXPORTED = "trail.exported"  # somebody took audit events out of the service
     REVIEWS_EXPORTED = "reviews.exported"  # somebody took a list of reviews out of the service
-    ORDERS_EXPORTED = (
-        "orders.exported"  # somebody took a list of orders or batches out of the service
-    )
+    ORDERS_EXPORTED = "orders.exported"  # somebody took a list of orders or batches out of it
     ROLE_GRANTED = "role.granted"  # a user got a role in a queue
     ROLE_REVOKED = "role.revoked"  # a role in a queue was taken from a user
     SITE_RIGHT_GRANTED = "site_right.granted"  # a user got the right orders, auditor or operator

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 DELIVER = "approvals.deliver"
 CHECK = "approvals.check_queue"
+CHECK_UNSAVED = "approvals.check_connection"
 READ = "approvals.read_execution"
 BULK = "approvals.run_bulk_job"
 

@@ -10,6 +10,7 @@ from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from approvals import spans
 from approvals.untrusted import comment_text, display
 from approvals.web import edit_form, relative_times, toasts
 from approvals.web.access import access_of
@@ -71,7 +72,7 @@ def lasted(step: Any) -> str:
     length = step.left_at - step.at
     if length.total_seconds() < 1:
         return "took under a second"
-    return f"took {relative_times.span(length)}"
+    return f"took {spans.span(length)}"
 
 
 @register.filter

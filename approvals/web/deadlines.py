@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from approvals.models import ReviewTask
 from approvals.models.review_queues import ReviewQueue
-from approvals.web.relative_times import span
+from approvals.spans import span
 
 CRITICAL = timedelta(minutes=5)
 VERB_AT_DEADLINE: Mapping[str, str] = {

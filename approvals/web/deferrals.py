@@ -18,12 +18,13 @@ from approvals.exceptions import AlreadyDecided, ApprovalsError, Invalid
 from approvals.models import ReviewTask
 from approvals.policy import Action
 from approvals.records import database_time
+from approvals.spans import span
 from approvals.untrusted import display
 from approvals.web import payload_view, reviews, streams
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.refusals import refusal_text
-from approvals.web.relative_times import local, span
+from approvals.web.relative_times import local
 
 PRESETS = (15, 60, 4 * 60, 24 * 60)  # minutes
 

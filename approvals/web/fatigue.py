@@ -12,7 +12,7 @@ from uuid import UUID
 from approvals.models import ReviewQueue
 from approvals.records import statements
 from approvals.records.decision_rollups import QUICK
-from approvals.web.relative_times import span
+from approvals.spans import span
 
 LOOKED_BACK = timedelta(hours=11)  # from the start of the running hour: at most 12 hours
 MANY_QUICK = 3  # decisions in less than QUICK after the claim

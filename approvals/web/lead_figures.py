@@ -12,7 +12,7 @@ from uuid import UUID
 from approvals.models import ReviewQueue
 from approvals.models.decision_rollups import BOUNDS, OTHER_ERRORS, DecisionRollup
 from approvals.records import statements
-from approvals.web.relative_times import span
+from approvals.spans import span
 
 MOST_ERRORS, MOST_REVIEWERS = 12, 50
 NO_NUMBER = "\u2013"  # a dash

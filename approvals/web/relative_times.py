@@ -1,21 +1,14 @@
-"""Times and lengths of time as every page shows them: `in 12 min`, `3 h ago`, with the exact time beside."""
+"""Times and ages as every page shows them: `in 12 min`, `3 h ago`, with the exact time beside."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-
-def span(length: timedelta) -> str:
-    """A length of time in one rounded unit: `12 min`, `3 h`, `2 d`; a negative one like a positive one."""
-    seconds = abs(int(length.total_seconds()))
-    for size, unit in ((172_800, 86_400), (5_400, 3_600), (90, 60)):
-        if seconds >= size:
-            return f"{round(seconds / unit)} {({86_400: 'd', 3_600: 'h', 60: 'min'})[unit]}"
-    return f"{seconds} s"
+from approvals.spans import span
 
 
 def local(at: datetime, zone: tzinfo, pattern: str, *, named: bool = True) -> str:

@@ -30,13 +30,13 @@ from approvals.models import (
 from approvals.policy import Action
 from approvals.records import database_time, outbox, places, supersession
 from approvals.records.places import Mismatch
+from approvals.spans import span
 from approvals.untrusted import display
 from approvals.web import payload_view, review_rows
 from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.relative_times import span
 from approvals.web.streams import onward
 from approvals.web.timeline import review_timeline
 

@@ -20,9 +20,9 @@ from approvals.actions import assignment
 from approvals.exceptions import ApprovalsError
 from approvals.models import Decision, ReviewQueue
 from approvals.models.review_tasks import ReviewQuerySet
+from approvals.spans import span
 from approvals.web import review_filters, review_rows
 from approvals.web.decorators import DeskRequest, reviews_of
-from approvals.web.relative_times import span
 
 PARAMETER = "stream"
 SESSION = "streams"

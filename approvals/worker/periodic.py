@@ -19,6 +19,7 @@ from django.db.models.functions import Least, Now
 from approvals import bulk
 from approvals.actions import assignment, decisions, lifecycle
 from approvals.models import (
+    ConnectionCheck,
     ExecutionSnapshot,
     Heartbeat,
     OutboxEntry,
@@ -190,7 +191,13 @@ def check_queues() -> int:
     ids = list(able.values_list("queue", flat=True)[:AT_ONCE])
     for queue_id in ids:
         failing_rows.attempt("checks", queue_id, checking.check_and_store)
-    return len(ids)
+    unsaved = ConnectionCheck.objects.filter(
+        checked_at=None, asked_at__lt=Now() - WAKE_UP_PATIENCE
+    ).exclude(pk__in=failing_rows.paused("unsaved checks"))
+    others = list(unsaved.values_list("pk", flat=True)[:AT_ONCE])
+    for check_id in others:
+        failing_rows.attempt("unsaved checks", check_id, checking.check_unsaved)
+    return len(ids) + len(others)
 
 
 def read_executions() -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
 from approvals.actions import discussion
 from approvals.admin import formatting
@@ -58,7 +60,20 @@ def test_an_age_is_in_words() -> None:
     now = database_time.now()
 
     assert formatting.age(None) == "never"
-    assert formatting.age(now - timedelta(minutes=7)).replace("\xa0", " ") == "7 minutes ago"
+    shown = formatting.age(now - timedelta(minutes=7))
+    assert ">7 min ago</time>" in shown
+    assert f'title="{now - timedelta(minutes=7):%Y-%m-%d %H:%M:%S} UTC"' in shown
+    assert ">in 3 h</time>" in formatting.age(now + timedelta(hours=3, minutes=1))
+
+
+def test_a_time_is_in_the_zone_that_is_active_and_names_it() -> None:
+    at = datetime(2026, 11, 1, 23, 5, 9, tzinfo=UTC)
+
+    with timezone.override(ZoneInfo("Europe/Paris")):
+        assert formatting.moment(at) == "2026-11-02 00:05:09 CET"
+    with timezone.override(ZoneInfo("America/Sao_Paulo")):
+        assert formatting.moment(at) == "2026-11-01 20:05:09 UTC-03"
+    assert formatting.moment(None) == "-"
 
 
 def test_a_column_is_text_whatever_it_holds() -> None:

@@ -11,6 +11,8 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
 from approvals.models import (
     ApiToken,
+    AuditEvent,
+    ReviewQueue,
     User,
 )
 from approvals.policy import Action
@@ -115,3 +117,38 @@ def test_a_service_gets_no_password(browser: Client) -> None:
     User.objects.filter(pk=robot.pk).update(password="!")
     assert b"Password link" not in browser.get(at("user_change", robot.pk)).content
     assert browser.post(at("user_invite", robot.pk)).status_code == 422
+
+
+def test_a_person_and_their_role_are_one_step(
+    browser: Client, queue: ReviewQueue, client: Client
+) -> None:
+    typed = {
+        "email": "Nina@example.com", "name": "", "kind": "person", "queue": queue.slug,
+        "role": "reviewer", "right": "orders",
+    }  # fmt: skip
+
+    answer = browser.post(at("user_new"), typed)
+
+    nina = User.objects.get(email="nina@example.com")
+    assert answer.context["secret"].startswith("http")
+    assert nina.memberships.get().role == "reviewer"
+    assert [group.name for group in nina.groups.all()] == ["orders"]
+    kinds = AuditEvent.objects.filter(chain=f"user:{nina.pk}").values_list("kind", flat=True)
+    assert list(kinds.order_by("seq")) == [
+        "user.created", "role.granted", "site_right.granted", "user.invited",
+    ]  # fmt: skip
+
+
+def test_somebody_with_an_account_gets_the_role_alone(
+    browser: Client, queue: ReviewQueue, stan: User
+) -> None:
+    typed = {"email": "Stan@example.com", "kind": "person", "queue": queue.slug, "role": "lead"}
+
+    answer = browser.post(at("user_new"), typed)
+
+    assert answer["Location"] == at("user_change", stan.pk)
+    assert stan.memberships.get().role == "lead"
+    without = {"email": "stan@example.com", "kind": "person"}
+    assert "has an account already" in browser.post(at("user_new"), without).content.decode()
+    half = without | {"role": "lead"}
+    assert "Choose both a queue and a role" in browser.post(at("user_new"), half).content.decode()

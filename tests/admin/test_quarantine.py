@@ -39,5 +39,8 @@ def test_an_operator_replays_and_discards(enter: Enter, oscar: User, queue: Revi
         assert (event.kind, event.surface) == ("message.discarded", "admin")
     listing = at("quarantinedmessage_changelist")
     assert "2 quarantined messages" in browser.get(listing, {"state": "discarded"}).content.decode()
-    assert "0 quarantined messages" in browser.get(listing, {"state": "waiting"}).content.decode()
+    assert (
+        "Nothing matches these filters"
+        in browser.get(listing, {"state": "waiting"}).content.decode()
+    )
     assert "1 quarantined message" in browser.get(listing, {"q": str(other.pk)}).content.decode()

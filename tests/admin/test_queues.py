@@ -191,9 +191,7 @@ def test_a_check_asks_a_worker_and_the_page_shows_its_answer_with_its_age(
     page_text = browser.get(page).content.decode().replace("\xa0", " ")
     assert "AWS was asked 7 minutes ago" in page_text
     assert "This is a FIFO queue." in page_text
-    assert "7 minutes ago" in browser.get(at("reviewqueue_changelist")).content.decode().replace(
-        "\xa0", " "
-    )
+    assert ">7 min ago</time>" in browser.get(at("reviewqueue_changelist")).content.decode()
 
 
 def test_what_does_not_exist_is_not_found(browser: Client) -> None:

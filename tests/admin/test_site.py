@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import (
-    User,
-)
+from approvals.actions import preferences
+from approvals.models import Preference, User
 from tests.admin.addresses import action_urls_of, at, pages_of
 from tests.admin.conftest import Enter
 from tests.admin.rows import Rows
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -50,3 +50,27 @@ def test_nul_is_a_bad_request_wherever_it_stands(enter: Enter, oscar: User, rows
         assert browser.get(address).status_code == 400, address
     typed = {"email": "a\x00b@example.com", "kind": "person"}
     assert browser.post(at("user_new"), typed).status_code == 400
+
+
+def test_times_are_in_the_zone_that_a_person_has_chosen(
+    enter: Enter, oscar: User, rows: Rows
+) -> None:
+    preferences.save(by=actor(oscar), time_zone="Asia/Tokyo")
+
+    page = enter(oscar).get(at("auditevent_changelist")).content.decode()
+
+    assert " JST" in page
+    Preference.objects.update(time_zone="Mars/Olympus")
+    assert " UTC" in enter(oscar).get(at("auditevent_changelist")).content.decode()
+
+
+def test_an_empty_list_says_why_it_is_empty(enter: Enter, oscar: User, rows: Rows) -> None:
+    listing = at("reviewtask_changelist")
+
+    page = enter(oscar).get(listing).content.decode()
+
+    assert "Reviews are listed for those who have a role in a queue" in page
+    assert "0 review tasks" not in page
+    assert "Approve…" not in page
+    searched = enter(oscar).get(listing, {"q": "ORD-OPEN"}).content.decode()
+    assert "Nothing matches “ORD-OPEN”" in searched

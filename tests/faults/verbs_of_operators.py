@@ -21,6 +21,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import (
     ApiToken,
     AuditEvent,
+    ConnectionCheck,
     OutboxEntry,
     QuarantinedMessage,
     ReviewQueue,
@@ -213,6 +214,21 @@ def _buckets_set(stage: Stage, case: Case) -> str:
     return "" if told == 1 else f"I-16 the change was recorded {told} times"
 
 
+def _ready_operator(stage: Stage) -> Case:
+    user = factories.user(f"operator{stage.number()}@example.com")
+    people.grant_site(user, "operator", by=COMMAND_LINE)
+    return Case(user=user)
+
+
+def _ask_unsaved_check(_stage: Stage, case: Case) -> None:
+    queues.ask_unsaved_check({"slug": "new", "sqs_url": "x"}, by=actor(case.user))
+
+
+def _unsaved_check_asked(_stage: Stage, case: Case) -> str:
+    made = ConnectionCheck.objects.filter(asked_by=case.user).count()
+    return "" if made == 1 else f"I-16 {made} checks"
+
+
 def _token_ended(_stage: Stage, case: Case) -> str:
     left = ApiToken.objects.filter(user=case.user, revoked_at=None).count()
     return (
@@ -272,5 +288,9 @@ ROWS: list[Row] = [
     Row(
         "ask check", ("queues.ask_check",), lambda _stage: Case(), _ask_check,
         holds=_queue_there,
+    ),
+    Row(
+        "ask unsaved check", ("queues.ask_unsaved_check",), _ready_operator, _ask_unsaved_check,
+        holds=_unsaved_check_asked,
     ),
 ]  # fmt: skip

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from approvals.spans import span
 from approvals.untrusted.display import money, visible
-from approvals.web.relative_times import span
 
 
 @pytest.mark.parametrize(
