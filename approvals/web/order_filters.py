@@ -26,9 +26,10 @@ ORDERS_OF_BATCHES = {
 LONGEST_TEXT = 512  # characters of a search: an ARN may be as long
 
 
-class _ByTime(django_filters.FilterSet):  # type: ignore[misc]
-    """What both lists have: a span of time, and an order."""
+class _ListFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What both lists have: a search (`by_text` of each), a span of time, and an order."""
 
+    q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST_TEXT)
     within = django_filters.ChoiceFilter(
         choices=SPANS, method="newer_than", empty_label="Any time", label="From"
     )
@@ -42,10 +43,9 @@ class _ByTime(django_filters.FilterSet):  # type: ignore[misc]
         return rows
 
 
-class OrderFilter(_ByTime):
+class OrderFilter(_ListFilter):
     """The filters of the list of orders."""
 
-    q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST_TEXT)
     status = django_filters.ChoiceFilter(
         choices=OrderExecution.Status.choices, empty_label="Any status", label="Status"
     )
@@ -69,10 +69,9 @@ class OrderFilter(_ByTime):
         return rows.with_text(value)
 
 
-class BatchFilter(_ByTime):
+class BatchFilter(_ListFilter):
     """The filters of the list of batches."""
 
-    q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST_TEXT)
     status = django_filters.ChoiceFilter(
         choices=OrderBatch.Status.choices, empty_label="Any status", label="Status"
     )

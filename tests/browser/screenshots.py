@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from pytest_django.fixtures import Settings
 
 from approvals.gateways.errors import Answer, Proof
-from tests.browser import leads, orders, outages, world
+from tests.browser import batches, leads, orders, outages, world
 from tests.browser.conftest import NewPage, sign_in
 
 DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
@@ -94,6 +94,16 @@ def test_pictures_of_orders(new_page: NewPage, settings: Settings, width: int, s
     sign_in(page, keeper.email)
     page.goto("/orders/")
     picture(page, f"orders-{scheme}-{width}")
+    if WHOLE:
+        page.goto("/orders/?q=ORD&status=failed&sort=accepted")
+        picture(page, f"orders-filtered-{scheme}-{width}")
+        batches.build(keeper)
+        page.goto("/orders/batches/")
+        picture(page, f"batches-{scheme}-{width}")
+        page.goto(f"/orders/batches/{batches.stopped().pk}/")
+        picture(page, f"batch-stopped-{scheme}-{width}")
+        page.goto(f"/orders/batches/{batches.waiting().pk}/")
+        picture(page, f"batch-waiting-{scheme}-{width}")
     page.goto(f"/orders/{made['waiting'].order_id}/")
     picture(page, f"order-{scheme}-{width}")
 

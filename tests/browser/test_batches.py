@@ -17,6 +17,7 @@ from approvals.models import BatchExecution, OrderBatch, User
 from approvals.orchestration.batches import runner, sources
 from approvals.orchestration.batches.runner import BatchOptions, Runner
 from tests import factories
+from tests.browser import batches as morning
 from tests.browser import world
 from tests.browser.accessibility import inspect
 from tests.browser.conftest import NewPage, sign_in
@@ -96,7 +97,11 @@ def test_a_batch_can_be_followed_without_scripts(new_page: NewPage, olga: User) 
 def test_the_pages_of_batches_pass_axe_and_fit_their_window(new_page: NewPage, olga: User) -> None:
     page = new_page()
     sign_in(page, olga.email)
+    morning.build(olga)
     inspect(page, "/orders/batches/")
+    inspect(page, "/orders/batches/?q=daily&needs=help&sort=refused")
+    inspect(page, f"/orders/batches/{morning.stopped().pk}/")
+    inspect(page, f"/orders/batches/{morning.waiting().pk}/")
     ended, running = begun(), begun(f"s3://daily-orders/{'w' * 300}.json", "RUN", size=7)
     go_on(ended)
     stopped = begun("file:orders.csv", "STOP", on_bad_row="stop")

@@ -150,6 +150,6 @@ def test_what_is_tried_again_says_what_it_waits_for(client: Client, olga: User) 
     batches.note_problem(batch.pk, "")
 
     assert "S3 refuses s3://ours/batches/1/orders.json." in page
-    assert "It is tried again every few seconds" in page
+    assert "It is tried again by itself." in page
     again = client.get(reverse("order_batch_refresh", args=[batch.pk])).content.decode()
     assert "It is tried again" not in again
