@@ -57,7 +57,7 @@ class ActionPages:
             except NotAllowed as error:
                 raise PermissionDenied(error.message) from error
 
-        wrapped = self.admin_site.admin_view(guarded_view)
+        wrapped: View = self.admin_site.admin_view(guarded_view)
         return path(route, wrapped, name=f"approvals_{self.opts.model_name}_{name}")
 
     def url_of(self, name: str, *args: Any) -> str:

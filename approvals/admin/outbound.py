@@ -90,7 +90,7 @@ class Outbox(Page):
 
     def what(self, entry: OutboxEntry) -> str:
         """What is sent: such as the answer to a task token, or the start of an execution."""
-        return KINDS.get(entry.kind, entry.kind.replace("_", " "))
+        return KINDS.get(OutboxEntry.Kind(entry.kind), f"{entry.kind} of an execution")
 
     @admin.display(description="about")
     def about_link(self, entry: OutboxEntry) -> str:

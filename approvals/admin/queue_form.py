@@ -149,7 +149,7 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         found = [
             Section(title, about, [self[n] for n in names]) for title, about, names in SECTIONS
         ]
-        others = [self[name] for name in self.fields if name not in named]
+        others = [field for field in self if field.name not in named]
         return [*found, Section("Other", "", others)] if others else found
 
     def changes(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
 from approvals.actions import credentials, queues
 from approvals.actors import COMMAND_LINE
-from approvals.admin import queues as admin_queues
+from approvals.admin.queue_form import QueueForm
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
 from approvals.records import audit, wake_ups
 from tests import factories
@@ -49,7 +49,7 @@ def last(queue: ReviewQueue) -> AuditEvent:
 
 def stored(queue: ReviewQueue) -> dict[str, str]:
     """What the form shows of a queue, as a browser would send it back."""
-    form = admin_queues.QueueForm(instance=queue)
+    form = QueueForm(instance=queue)
     shown = {f.html_name: f.value() for f in form}
     return {name: "" if value is None else str(value) for name, value in shown.items()}
 
