@@ -103,7 +103,7 @@ def apply(
     active = {
         name: f"{value:f}" if isinstance(value, Decimal) else str(value)
         for name, value in found.form.cleaned_data.items()
-        if value not in (None, "")
+        if value not in (None, "") and (name, value) != ("sort", next(iter(orders)))
     }
     chips = [
         Chip(str(found.filters[name].label), shown(found.form, name), query_without(active, name))

@@ -25,7 +25,7 @@ def test_an_order_is_stopped_and_watched_to_its_end(new_page: NewPage, settings:
     page.get_by_role("link", name="Orders").click()
     page.get_by_role("textbox", name="Search").fill("ORD-0048213")
     page.get_by_role("button", name="Filter").click()
-    page.get_by_role("link", name="ORD-0048213").click()
+    page.get_by_role("link", name="ORD-0048213", exact=True).click()
     expect(page.get_by_role("heading", name="Under way")).to_be_visible()
 
     page.get_by_role("link", name="Stop").click()

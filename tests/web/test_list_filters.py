@@ -36,6 +36,7 @@ def test_the_head_of_a_column_sorts_and_turns_the_order() -> None:
     rows = OrderExecution.objects.all()
     latest = order_filters.orders(rows, {"q": "A"}).sort_link("Accepted", "-accepted", "accepted")
     oldest = order_filters.orders(rows, {"sort": "accepted"})
+    assert order_filters.orders(rows, {"sort": "-accepted"}).active == {}  # the default
 
     assert (latest.direction, latest.query) == ("descending", "q=A&sort=accepted")
     turned = oldest.sort_link("Accepted", "-accepted", "accepted")
