@@ -15,9 +15,8 @@ from django.utils.safestring import SafeString
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent
-from approvals.records import database_time
 from approvals.spans import span
-from approvals.untrusted.display import (MAX_SHOWN, beginning, indented_json, visible, visible_json)
+from approvals.untrusted.display import MAX_SHOWN, beginning, indented_json, visible, visible_json
 
 NEWEST = 50  # events of a chain on the page of its row
 

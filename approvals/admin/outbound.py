@@ -20,7 +20,7 @@ from approvals.admin.action_pages import Tool, row_or_404
 from approvals.admin.pages import Page
 from approvals.admin.permissions import Permissions, actor
 from approvals.admin.subjects import Subject
-from approvals.models import Decision, OrderExecution, OrderIntervention, OutboxEntry
+from approvals.models import OrderExecution, OutboxEntry
 from approvals.untrusted.display import indented_json, visible
 from approvals.untrusted.redaction import redact_json
 

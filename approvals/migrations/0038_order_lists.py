@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('approvals', '0036_connection_checks'),
+        ('approvals', '0037_connection_checks'),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0034_replay_requests"),
+        ("approvals", "0035_bulk_decisions"),
     ]
 
     operations = [

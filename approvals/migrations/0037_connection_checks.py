@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0035_problems_of_order_batches'),
+        ('approvals', '0036_problems_of_order_batches'),
     ]
 
     operations = [
