@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Coalesce, JSONObject, Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
@@ -37,7 +37,7 @@ from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.streams import onward
+from approvals.web.streams import onward, query_of
 from approvals.web.timeline import review_timeline
 
 MISMATCHES: Mapping[Mismatch | None, str] = {
@@ -74,7 +74,10 @@ class Permissions:
 @desk("GET")
 def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Everything about one review, and what can be done with it; for htmx only the latter."""
-    context = page(request.access, find(request.actor, review_id))
+    in_stream = query_of(request) is not None
+    found = find(request.actor, review_id, with_previous=in_stream)
+    context = page(request.access, found)
+    context["previous"] = cast("Any", found).previous if in_stream else None
     template = "approvals/_review_decide.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
 
@@ -138,9 +141,14 @@ def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
     return redirect("review", review_id)
 
 
-def find(actor: Actor, review_id: UUID) -> ReviewTask:
-    """A review this person may see. Raises NotFound, whether it is hidden or not there."""
+def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> ReviewTask:
+    """A review this person may see. Raises NotFound, whether it is hidden or not there.
+
+    With `previous`, the id of the review that they decided last, or last before this one.
+    """
     rows = reviews_of(actor).select_related("queue", "assignee", "decision__by", "escalated_to")
+    if with_previous:
+        rows = rows.annotate(previous=_decided_before(actor))
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
     # With what says who decides it, which may have changed.
@@ -161,6 +169,13 @@ def find(actor: Actor, review_id: UUID) -> ReviewTask:
     if review is None:
         raise NotFound
     return review
+
+
+def _decided_before(actor: Actor) -> Subquery:
+    """The id of the review that this person decided last before the decision of another one, if it has one."""
+    mine = Decision.objects.filter(by=actor.person, undone_at=None).exclude(review=OuterRef("pk"))
+    before = mine.filter(decided_at__lt=Coalesce(OuterRef("decision__decided_at"), Now()))
+    return Subquery(before.order_by("-decided_at").values("review_id")[:1])
 
 
 def page(access: Access, review: ReviewTask) -> dict[str, Any]:

@@ -179,6 +179,31 @@
     }
     return false;
   };
+  // n and p move between the changed values of an open form, or else between the flagged fields.
+  let stop = null;
+  const step = (by) => {
+    const form = document.querySelector("#decide form");
+    const changed = [...(form?.querySelectorAll("[data-edit]") ?? [])].map((row) => row.querySelector("input, select, textarea")).filter((field) => isChanged(field.closest("[data-edit]"), lines(field.value)));
+    const stops = changed.length ? changed : [...document.querySelectorAll("[data-flag]")];
+    if (!stops.length) return;
+    const at = stops.indexOf(stop);
+    stop = stops.at(at < 0 ? Math.min(by, 0) : (at + by) % stops.length);
+    stop.closest("details")?.setAttribute("open", "");
+    stop.focus();
+  };
+  const copy = async (link) => {
+    try { await navigator.clipboard.writeText(link.href); } catch { return location.assign(link.href); } // not allowed here
+    const label = link.querySelector("[data-copied]");
+    write(label, label.dataset.copied);
+    write(document.getElementById("announce"), label.dataset.copied);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-step], a[data-copy]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    if (link.dataset.step) step(Number(link.dataset.step));
+    else copy(link);
+  });
   // What is chosen in a list, to be decided at once.
   const boxes = () => [...document.querySelectorAll("input[name=review][form=bulk]")];
   const showChosen = () => {
@@ -259,6 +284,7 @@
     const list = form?.querySelector("[data-changes]");
     if (!list) return;
     list.replaceChildren();
+    const steps = form.querySelector("[data-steps]");
     for (const row of form.querySelectorAll("[data-edit]")) {
       const control = row.querySelector("input, select, textarea");
       if (!isChanged(row, lines(control.value))) continue;
@@ -268,6 +294,7 @@
       say("del", row.dataset.edit || "nothing");
       say("ins", (control.selectedOptions?.[0].label ?? control.value) || "empty");
     }
+    steps.hidden = list.childElementCount < 2;
   };
   for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => {
     if (event.target.closest?.("[data-edit]")) listChanges(event.target.form);
