@@ -16,6 +16,13 @@ from approvals.models import OrderExecution, ReviewTask
 from approvals.models.review_queues import value_at
 from approvals.untrusted import flag_rules, message_fields, numbers, redaction
 from approvals.untrusted.display import money, visible
+from approvals.web.payload_nodes import (
+    Column,
+    FlaggedField,
+    Node,
+    PromotedField,
+    with_line_totals,
+)
 
 MAX_DEPTH = 5
 MAX_NODES = 300
@@ -32,52 +39,16 @@ ADDRESS_ORDER = ("name", "company", "street", "address1", "line1", "address2", "
 TOWN = ("postcode", "postal_code", "zip", "city")
 # jsonb sorts the keys of an object by length; these are shown first instead.
 FIRST = ("sku", "id", "name", "email", "phone", "method", "brand", "quantity")
+# What the order workflow adds to its input (orchestration/definitions): nothing that decides a review.
+WORKFLOW_KEYS = ("workflow", "validation")
 ADDRESS = {"street", "city", "postcode", "postal_code", "zip", "country", "address1", "line1"}
-
-
-@dataclass(frozen=True)
-class Node:
-    """A value to show: `kind` is text, long, money, empty, address, group, list, table or more."""
-
-    kind: str
-    label: str = ""
-    text: str = ""
-    children: tuple[Node, ...] = ()
-    columns: tuple[Column, ...] = ()
-    rows: tuple[tuple[Node, ...], ...] = ()
-    more: int = 0
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table; a numeric one is aligned right."""
-
-    label: str
-    numeric: bool
-
-
-@dataclass(frozen=True)
-class PromotedField:
-    """A field that the queue's settings name, to be shown first; a sensitive one is folded."""
-
-    label: str
-    node: Node
-    sensitive: bool
-
-
-@dataclass(frozen=True)
-class FlaggedField:
-    """A field to which a rule of the queue applies; `rule` is a text such as `above 500`."""
-
-    label: str
-    node: Node
-    rule: str
-    sensitive: bool
 
 
 @dataclass(frozen=True)
 class OrderView:
     """The order of a payload; `rest` is what has no place of its own, `beside` the payload around the order.
+
+    `internals` is what the workflow added to the order for itself.
 
     `is_order` is false for a request about something else, such as a deployment.
     """
@@ -90,6 +61,7 @@ class OrderView:
     promoted: tuple[PromotedField, ...] = ()
     rest: tuple[Node, ...] = ()
     beside: tuple[Node, ...] = ()
+    internals: tuple[Node, ...] = ()
 
 
 @dataclass
@@ -126,6 +98,8 @@ def review_order(review: ReviewTask) -> OrderView:
         if value is not None and not (key == "error" and value == error)
         if inner or not message_fields.field_of(key)
     }
+    names = [key for key in WORKFLOW_KEYS if inner and isinstance(left.get(key), dict)]
+    internals = {key: left.pop(key) for key in names}
     beside = {
         key: value for key, value in payload.items() if inner and not message_fields.field_of(key)
     }
@@ -136,6 +110,7 @@ def review_order(review: ReviewTask) -> OrderView:
         or any(name in each for name in ORDER_IDS for each in (order, payload)),
         promoted=tuple(_promoted(review, budget)),
         beside=tuple(_node(key, value, 0, budget) for key, value in beside.items()),
+        internals=tuple(_node(key, value, 0, budget) for key, value in internals.items()),
     )
 
 
@@ -188,7 +163,8 @@ def _sorted(
         total=money(amount, str(currency)),
         buyer=buyer or _name(customer),
         customer=None if customer is None else _node("Customer", customer, 0, budget),
-        lines=None if lines is None else _table("Lines", lines, budget),
+        lines=lines
+        and with_line_totals(_table("Lines", lines, budget), lines, str(currency or "")),
         rest=tuple(_node(key, value, 0, budget) for key, value in _shown_members(left)),
     )
 

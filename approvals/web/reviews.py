@@ -171,6 +171,11 @@ def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> Revie
     return review
 
 
+def _headline(review: ReviewTask) -> str:
+    """The heading of a review without its error's name, which stands below as what it is held for."""
+    return review.heading.removesuffix(f": {review.error_name}") or review.heading
+
+
 def _decided_before(actor: Actor) -> Subquery:
     """The id of the review that this person decided last before the decision of another one, if it has one."""
     mine = Decision.objects.filter(by=actor.person, undone_at=None).exclude(review=OuterRef("pk"))
@@ -187,6 +192,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     return {
         "now": now,
         "review": review,
+        "headline": _headline(review),
         "deadline": deadline(review, now),
         "permissions": permitted,
         "snoozed": review.is_snoozed(now),

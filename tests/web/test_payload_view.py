@@ -84,3 +84,16 @@ def test_a_huge_order_is_cut_and_says_so(desk: Desk, alice: User) -> None:
     assert "more lines in the raw message" in html
     assert "These are its first 256 kB." in html
     assert len(html) < 900_000
+
+
+def test_what_the_workflow_added_to_an_order_is_among_the_workflows_details() -> None:
+    added = {"workflow": {"max_review_rounds": 3}, "validation": {"checked": ["total"]}}
+    read = payload_view.review_order(factories.review(input={"note": "Hurry.", **added}))
+    assert [node.label for node in read.rest] == ["Note"]
+    assert [node.label for node in read.internals] == ["Workflow", "Validation"]
+
+
+def test_a_field_of_that_name_that_is_no_group_stays_in_the_order() -> None:
+    read = payload_view.review_order(factories.review(input={"workflow": "returns", "note": "x"}))
+    assert {node.label for node in read.rest} == {"Workflow", "Note"}
+    assert read.internals == ()
