@@ -28,6 +28,7 @@ import structlog
 
 from config import downloads, live_events, probes, slow_readers, web_server_settings
 from config.bodies import Bodies, Body, RefusedError, Scope, discard
+from config.viewers import Viewer
 from config.wsgi import application as django
 
 UNSENT = frozenset(
@@ -107,8 +108,9 @@ class Application:
         except downloads.EndedError:
             return None
         if is_stream and response is not None and response[0] == 200:
-            queues = json.loads(cast("bytes", response[2]))["queues"]
-            await self._streams.serve(protocol, frozenset(queues))
+            allowed = json.loads(cast("bytes", response[2]))
+            viewer = Viewer(**allowed["viewer"]) if allowed["viewer"] else None
+            await self._streams.serve(protocol, frozenset(allowed["queues"]), viewer)
             return None
         return response
 

@@ -6,15 +6,18 @@ Rows of a list never move by themselves: a line says how many reviews are new, a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
 from approvals.exceptions import Invalid
+from approvals.untrusted import display
 from approvals.web import review_filters, reviews
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 
@@ -24,19 +27,34 @@ STREAMS = "countersign.streams"
 
 
 def stream(request: HttpRequest) -> HttpResponseBase:
-    """Whose hints a stream of this person carries, for the server (config.live_events), which opens it.
+    """What a stream of this person carries, for the server (config.live_events), which opens it.
+
+    These are hints of their queues, and on the page of a review who else has it open.
 
     204, after which a browser does not ask again, where the server has no streams and for who has not
     signed in: an answer that is no stream would be an error in each open page of a session that has ended.
     """
     if STREAMS not in request.META or not request.user.is_authenticated:
         return HttpResponse(status=204)
-    return _queues(request)
+    return _allowed(request)
 
 
 @desk("GET")
-def _queues(request: DeskRequest) -> HttpResponse:
-    return JsonResponse({"queues": [str(queue.pk) for queue in request.access.queues]})
+def _allowed(request: DeskRequest) -> HttpResponse:
+    queues = [str(queue.pk) for queue in request.access.queues]
+    return JsonResponse({"queues": queues, "viewer": _viewer(request)})
+
+
+def _viewer(request: DeskRequest) -> dict[str, str] | None:
+    """This person as one who has the review in `?review=` open; None if they may not see it, or none is told."""
+    if not settings.LIVE_HINTS or not request.GET.get("review"):
+        return None
+    with suppress(ValueError):
+        review = UUID(request.GET["review"])
+        if reviews_of(request.actor).filter(pk=review).exists():
+            name = display.visible(request.user.display)
+            return {"review": str(review), "person": str(request.user.pk), "name": name}
+    return None
 
 
 @desk("GET")

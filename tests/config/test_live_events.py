@@ -61,11 +61,13 @@ def shell(web: Web, program: str) -> str:
 
 
 @contextmanager
-def stream(web: Web, *, signed_in: bool = True) -> Iterator[http.client.HTTPResponse]:
+def stream(
+    web: Web, *, signed_in: bool = True, query: str = "", session: str = ""
+) -> Iterator[http.client.HTTPResponse]:
     """An open stream of the person."""
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
-    cookie = {"Cookie": f"countersign={web.session}"} if signed_in else {}
-    connection.request("GET", PATH, headers={"Accept": "text/event-stream", **cookie})
+    cookie = {"Cookie": f"countersign={session or web.session}"} if signed_in else {}
+    connection.request("GET", PATH + query, headers={"Accept": "text/event-stream", **cookie})
     try:
         yield connection.getresponse()
     finally:
@@ -93,6 +95,26 @@ def test_a_stream_names_a_queue_of_its_person_when_it_changes_and_no_other(web: 
         _, mine = shell(web, ARRIVAL).split()
 
         assert next_event(response) == {"event": "changed", "data": mine}
+
+
+def test_who_has_the_same_review_open_is_told_to_both_and_who_goes(web: Web) -> None:
+    review, bob = shell(web, SAME_REVIEW).split()
+    query = f"?review={review}"
+
+    def others(response: http.client.HTTPResponse) -> list[str]:
+        while (event := next_event(response)).get("event") != "viewers":
+            pass
+        names: list[str] = json.loads(event["data"])["names"]
+        return names
+
+    with stream(web, query=query) as mine:
+        assert others(mine) == []
+        began = time.monotonic()
+        with stream(web, query=query, session=bob) as theirs:
+            assert others(mine) == ["Bob <b>"]
+            assert others(theirs) == ["clerk"]
+            assert time.monotonic() - began < AT_ONCE
+        assert others(mine) == []
 
 
 def test_who_has_not_signed_in_gets_no_stream(web: Web) -> None:
@@ -153,4 +175,24 @@ for _ in range(30):
     for _ in range(100):
         audit.record(work, end, AuditKind.USER_INVITED, by=COMMAND_LINE)
     work.write()
+"""
+
+SAME_REVIEW = """
+import json, uuid
+from datetime import datetime, UTC
+from django.test import Client
+from approvals.actions import intake, people
+from approvals.actors import COMMAND_LINE
+from approvals.models import ReviewQueue, ReviewTask
+from approvals.records.received_messages import Received
+body = json.dumps({"taskToken": f"token-{uuid.uuid4()}", "orderId": "A-2"})
+intake.accept(ReviewQueue.objects.get(slug="mine"), [Received(body, str(uuid.uuid4()), datetime.now(UTC))])
+print(ReviewTask.objects.get(reference="A-2").pk)
+bob = people.create("bob@example.com", by=COMMAND_LINE)
+bob.name = "Bob <b>"
+bob.save()
+people.grant(bob, "mine", "viewer", by=COMMAND_LINE)
+browser = Client()
+browser.force_login(bob)
+print(browser.cookies["countersign"].value)
 """

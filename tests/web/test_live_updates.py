@@ -9,11 +9,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 
 from approvals.actions import assignment, decisions
 from approvals.models import ReviewQueue, User
 from approvals.models.choices import Outcome
 from approvals.records import database_time
+from approvals.web import live_updates
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -122,3 +124,32 @@ def test_who_may_not_see_a_review_gets_404(desk: Desk, carol: User) -> None:
     review = factories.review()
     assert desk(carol).get(f"{at(review)}news/").status_code == 404
     assert desk(carol).get(f"{LIST}news/").status_code == 404
+
+
+def allowed(browser: Client, query: str) -> dict[str, object]:
+    """What the server is told about a stream of this person."""
+    response = browser.get(f"/live/{query}", **{live_updates.STREAMS: True})
+    assert response.status_code == 200
+    told: dict[str, object] = response.json()
+    return told
+
+
+def test_a_stream_of_a_reviews_page_says_who_looks_at_it(
+    desk: Desk, queue: ReviewQueue, alice: User, settings: Settings
+) -> None:
+    settings.LIVE_HINTS = True
+    browser, review = desk(alice), factories.review()
+    told = allowed(browser, f"?review={review.pk}")
+    viewer = {"review": str(review.pk), "person": str(alice.pk), "name": alice.display}
+    assert told == {"queues": [str(queue.pk)], "viewer": viewer}
+    assert allowed(browser, "")["viewer"] is None
+    assert allowed(browser, "?review=nonsense")["viewer"] is None
+
+
+def test_nobody_looks_at_a_review_that_they_may_not_see_or_where_hints_are_off(
+    desk: Desk, alice: User, carol: User, settings: Settings
+) -> None:
+    query = f"?review={factories.review().pk}"
+    assert allowed(desk(alice), query)["viewer"] is None
+    settings.LIVE_HINTS = True
+    assert allowed(desk(carol), query)["viewer"] is None

@@ -12,6 +12,16 @@
     state.textContent = text;
   };
 
+  // Who else has the review of this page open.
+  const viewers = document.getElementById("viewers");
+  const showViewers = ({ names, more }) => {
+    const all = more ? [...names, more === 1 ? "one other" : `${more} others`] : names;
+    viewers.hidden = !all.length;
+    if (!all.length) return;
+    const listed = all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : all[0];
+    viewers.querySelector("span").textContent = `${listed} ${all.length > 1 ? "have" : "has"} this review open too.`;
+  };
+
   // One request a second at most, and not all pages in the same moment.
   let asked = 0;
   let waiting = null;
@@ -33,13 +43,15 @@
   };
   const connect = () => {
     if (source || document.hidden) return;
-    source = new EventSource(state.dataset.url);
+    source = new EventSource(state.dataset.url + (viewers ? `?review=${viewers.dataset.review}` : ""));
+    if (viewers) source.addEventListener("viewers", (event) => showViewers(JSON.parse(event.data)));
     source.addEventListener("open", () => show("Live", "live"));
     source.addEventListener("changed", (event) => {
       if (news && news.dataset.queue === event.data) lookAgain();
     });
     source.addEventListener("error", () => {
       showPolling();
+      if (viewers) viewers.hidden = true;
       if (source?.readyState !== EventSource.CLOSED) return; // it connects again by itself
       disconnect();
       setTimeout(connect, 60_000);
