@@ -23,6 +23,7 @@ from approvals.exceptions import (
     DeadlinePassed,
     Invalid,
     NotFound,
+    StaleVersion,
 )
 from approvals.models import Decision, ReviewTask
 from approvals.models.choices import Outcome
@@ -142,8 +143,8 @@ def _panel(
     """The form with what was typed, and above it why it was refused."""
     now = database_time.now()
     permissions = reviews.permissions(review, request.access, now)
-    if error is None:
-        error = _held_by_another(permissions)
+    if error is None or isinstance(error, StaleVersion):  # who holds it is what has changed
+        error = _held_by_another(permissions) or error
     needed = review.queue.needs_reason(outcome)
     codes = review.queue.codes_for(outcome)
     edit = edit or _edit_form(review, outcome, None)

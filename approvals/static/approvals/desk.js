@@ -48,6 +48,16 @@
     }
   };
 
+  // Once one's claim has run out, the button of an open form claims the review again before it decides.
+  const claimAgain = (over) => {
+    const label = document.querySelector("#decide [data-again]");
+    const button = label?.closest("button");
+    if (!button || over === (button.name === "claim_again")) return;
+    [button.name, button.value] = over ? ["claim_again", "yes"] : ["", ""];
+    label.dataset.first ??= label.textContent;
+    write(label, over ? label.dataset.again : label.dataset.first);
+  };
+
   // What is over while a form is open: the buttons go, what was typed stays.
   const updateLimits = () => {
     for (const form of document.querySelectorAll("form[data-deadline]")) {
@@ -60,6 +70,7 @@
     const over = Date.parse(lease.dataset.lease) <= now();
     lease.querySelector("[data-over]").hidden = !over;
     lease.querySelector("[data-runs]").hidden = over;
+    claimAgain(over);
   };
 
   // A claim is extended while its holder is active, once half of it is over.
@@ -314,7 +325,7 @@
       if (form) {
         event.preventDefault();
         const button = form.querySelector("button[type=submit]:not([hidden])");
-        if (button) form.requestSubmit(button);
+        button?.click(); // not requestSubmit: htmx sends the name of a button only if it was clicked
       }
     }
     if (event.key === "Escape") {
