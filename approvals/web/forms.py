@@ -55,7 +55,7 @@ def initial_form(
         initial["lease_id"] = review.lease_id
     form = DecisionForm(initial=initial)
     form.fields["reason"].widget.attrs |= {
-        "rows": 4,
+        "rows": 3,
         "class": "textarea w-full",
         "autofocus": not has_codes,
         "required": reason_needed and not has_codes,

@@ -95,6 +95,8 @@ def show(request: DeskRequest) -> HttpResponse:
         "mentions": [] if wanted else comments.mentions(request.actor),
         "queues": summaries,
         "may_decide": any(each.can_decide for each in summaries),
+        # Where the key for it starts reviewing.
+        "start": next((each.queue for each in summaries if each.can_decide and each.open), None),
         "decided": [] if wanted else last_decisions(request.access, now),
     }
     return render(request, "approvals/home.html", context)

@@ -59,12 +59,12 @@ def _claimed(error: ApprovalsError, actor: Actor) -> Texts:
     if not holder:
         return (
             "Your claim has run out",
-            "Nobody holds this review now.",
+            "Nobody has claimed this review now.",
             "What you wrote is kept: claim it again and submit with one button.",
         )
     return (
-        f"{holder} holds this review",
-        f"{holder} claimed it and is working on it.",
+        f"{holder} has claimed this review",
+        f"{holder} is working on it.",
         "Ask them, or wait until the claim runs out. A lead can take it over.",
     )
 
@@ -83,7 +83,7 @@ def _invalid(error: ApprovalsError, _actor: Actor) -> Texts:
 TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
     "already_decided": _already_decided,
     "claimed_by_another": _claimed,
-    "not_allowed": _fixed("You may not do this", ""),
+    "not_allowed": _fixed("Not allowed", ""),
     "deadline_passed": _fixed(
         "The deadline has passed",
         "Step Functions has stopped waiting, and the workflow took its timeout path.",
@@ -99,5 +99,5 @@ TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
         "The order's status does not allow this", "Look again at its status now."
     ),
     "invalid": _invalid,
-    "unavailable": _fixed("Not right now", "Nothing was recorded. Try again in a moment."),
+    "unavailable": _fixed("Not available just now", "Nothing was recorded. Try again in a moment."),
 }

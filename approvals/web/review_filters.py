@@ -28,7 +28,7 @@ LONGEST_TEXT = 512  # characters of the search: an ARN may be as long
 COUNT_UP_TO = 1_000
 
 _STATUSES = [*ReviewTask.Status.choices, (ANY, "Any status")]
-_HOLDERS = [("me", "Held by me"), ("nobody", "Held by nobody")]
+_HOLDERS = [("me", "Claimed by me"), ("nobody", "Claimed by nobody")]
 _SPANS = [("15m", "15 minutes"), ("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day")]
 _AGES = [*_SPANS[1:], ("3d", "3 days"), ("7d", "7 days")]
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -68,7 +68,7 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=_STATUSES, method="by_status", empty_label=None, label="Status"
     )
     assignee = django_filters.ChoiceFilter(
-        choices=_HOLDERS, method="by_holder", empty_label="Anybody", label="Held by"
+        choices=_HOLDERS, method="by_holder", empty_label="Anybody", label="Claimed by"
     )
     sort = django_filters.ChoiceFilter(
         choices=_SORTS, method="as_they_are", empty_label="Default", label="Sort by"

@@ -41,7 +41,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, str, str]] = {
     AuditKind.REVIEW_COMMENTED: ("chat-bubble-left", "calm", "Commented"),
     AuditKind.REVIEW_MENTION_DISMISSED: ("check", "calm", "Has read a mention"),
     AuditKind.REVIEW_SKIPPED: ("forward", "calm", "Skipped"),
-    AuditKind.REVIEW_SNOOZED: ("moon", "calm", "Snoozed, or woken"),
+    AuditKind.REVIEW_SNOOZED: ("moon", "calm", "Snoozed"),
     AuditKind.REVIEW_ESCALATED: ("arrow-up-circle", "warn", "Escalated"),
     AuditKind.REVIEW_RELEASED: ("hand-raised", "calm", "Released"),
     AuditKind.REVIEW_LEASE_ENDED: ("clock", "calm", "The claim ran out"),

@@ -209,7 +209,7 @@ RULES = {
     "what somebody may not see is not there": Rule(
         nothing,
         {
-            "form": (404, "nothing here"),
+            "form": (404, "Page not found"),
             "api": (404, "not_found There is nothing here"),
             "webhook": (403, MAY_NOT),
             "admin": (404, ""),
@@ -228,7 +228,7 @@ RULES = {
     "another holds it": Rule(
         claimed,
         {
-            "form": (409, "bob@example.com holds this review"),
+            "form": (409, "bob@example.com has claimed this review"),
             "api": (409, "claimed_by_another Somebody else holds this review."),
             "webhook": (409, "claimed_by_another Somebody else holds this review."),
             "admin": (409, "Somebody else holds this review. (bob@example.com)"),

@@ -113,7 +113,7 @@ def test_anothers_claim_refuses_a_decision_and_keeps_the_text(
     response = browser.post(at(review, "reject"), {"reason": "Mine was better"})
     html = response.content.decode()
     assert response.status_code == 409
-    assert "bob@example.com holds this review" in html
+    assert "bob@example.com has claimed this review" in html
     assert "Mine was better" in html
     assert 'name="override"' not in html
 

@@ -74,7 +74,7 @@ def test_the_panel_of_a_review_that_another_holds_says_so_before_anything_is_typ
     panel = desk(alice).get(at(review, "approve"), headers={"HX-Request": "true"})
     html = panel.content.decode()
     assert panel.status_code == 409
-    assert "bob@example.com holds this review" in html
+    assert "bob@example.com has claimed this review" in html
     assert "<textarea" not in html
     assert "btn-approve" not in html
     leads = desk(lena).get(at(review, "approve")).content.decode()
@@ -113,4 +113,4 @@ def test_the_panel_counts_down_the_claim_and_its_holder_extends_it(
     assert "<html" not in renewed.content.decode()
     refused = desk(bob).post(at(review, "renew"), headers={"HX-Request": "true"})
     assert refused.status_code == 409
-    assert "alice@example.com holds this review" in refused.content.decode()
+    assert "alice@example.com has claimed this review" in refused.content.decode()

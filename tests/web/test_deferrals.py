@@ -113,7 +113,7 @@ def test_what_another_holds_is_not_deferred_and_the_panel_says_why(
     fields = {"minutes": "15", "reason": "Mine."}
     response = desk(alice).post(at(review, action), fields, headers={"HX-Request": "true"})
     assert response.status_code == 409
-    assert "bob@example.com holds this review" in response.content.decode()
+    assert "bob@example.com has claimed this review" in response.content.decode()
     assert desk(alice).post(at(review, "skip")).status_code == 409
 
 

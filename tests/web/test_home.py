@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.actions import assignment, decisions, discussion
+from approvals.actions import assignment, decisions, discussion, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.web import home
@@ -178,3 +179,30 @@ def test_the_first_page_is_eight_statements_whatever_is_on_it(
     with django_assert_max_num_queries(8):
         html = browser.get("/").content.decode()
     assert html.count("/dismiss/") == 4
+
+
+def test_an_empty_queue_offers_no_start_and_the_key_starts_the_first_that_is_not(
+    desk: Desk, alice: User, queue: ReviewQueue
+) -> None:
+    browser = desk(alice)
+    empty = browser.get("/").content.decode()
+    assert "none is waiting" in empty
+    assert "Nothing is waiting." in empty
+    assert "Start reviewing</button>" not in empty
+
+    other = factories.queue("zebra")
+    people.grant(alice, other.slug, "reviewer", by=COMMAND_LINE)
+    factories.review(other)
+    page = browser.get("/").content.decode()
+    assert page.count('data-key="m"') == 1
+    assert 'data-key="m"' in page.partition("/queues/zebra/next/")[2][:400]
+
+
+def test_only_the_latest_decision_names_the_key_that_undoes_it(
+    desk: Desk, alice: User, queue: ReviewQueue
+) -> None:
+    for review in (factories.review(queue), factories.review(queue)):
+        decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    page = desk(alice).get("/").content.decode()
+    assert page.count("Undo") == 2
+    assert page.count('data-key="z"') == 1

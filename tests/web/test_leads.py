@@ -261,7 +261,7 @@ def test_a_claim_whose_lease_has_run_out_is_none(
     assignment.claim(review.pk, by=actor(alice))
     ReviewTask.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
     page = html(desk(lena), PAGE)
-    assert "Nobody holds a review" in page
+    assert "Nobody has claimed a review" in page
     assert '?assignee=nobody">1<' in page
 
 

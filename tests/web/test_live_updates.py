@@ -117,7 +117,7 @@ def test_a_review_that_is_released_says_so(desk: Desk, alice: User, bob: User) -
     browser = desk(alice)
     asks = question(browser, at(review))
     assignment.release(review.pk, by=actor(bob))
-    assert "Nobody holds this review now" in later(browser, asks)
+    assert "Nobody has claimed this review now" in later(browser, asks)
 
 
 def test_who_may_not_see_a_review_gets_404(desk: Desk, carol: User) -> None:

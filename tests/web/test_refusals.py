@@ -51,7 +51,7 @@ def test_a_review_that_closed_without_a_decision_has_its_status_named() -> None:
 @pytest.mark.parametrize(
     ("holder", "title"),
     [
-        ("bob@example.com", "bob@example.com holds this review"),
+        ("bob@example.com", "bob@example.com has claimed this review"),
         ("ada@example.com", "Your claim has changed"),
         (None, "Your claim has run out"),
     ],

@@ -31,7 +31,7 @@ def test_anothers_claim_is_a_conflict_that_says_who(desk: Desk, alice: User, bob
     for action in ("claim", "release", "renew"):
         response = desk(alice).post(at(review, action))
         assert response.status_code == 409
-        assert "bob@example.com holds this review" in response.content.decode()
+        assert "bob@example.com has claimed this review" in response.content.decode()
     html = text(desk, alice, review)
     assert "bob</bdi> is working on it" in html
     assert at(review, "approve") not in html
