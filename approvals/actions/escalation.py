@@ -48,7 +48,7 @@ def escalate(
     )
     review.escalated_to = target = destination(review)
     if not policy.deciders_of(review).exists():
-        raise Invalid(f"Nobody could decide it: {_name(review)} is empty.")
+        raise Invalid(f"It cannot go to {_name(review)}: nobody there may decide it.")
     review.snoozed_until = None
     review.drop_lease()
     review.version += 1

@@ -106,3 +106,30 @@ def test_two_who_undo_and_look_see_the_same_end(new_page: NewPage) -> None:
     second.keyboard.press("z")
     expect(second.get_by_role("alert")).to_be_visible()
     assert ReviewTask.objects.get(pk=review.pk).status == "pending"
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_skip_snooze_and_escalate_work_without_javascript(new_page: NewPage, width: int) -> None:
+    queue = factories.queue()
+    reviews = [
+        factories.review(queue, orderId=f"ORD-{number}", timeoutSeconds=4000 + number)
+        for number in range(4)
+    ]
+    ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
+    world.person("lead@example.com", "Lena Marsh", "lead", queue)
+    page = new_page(width=width, javascript=False)
+    sign_in(page, ada.email)
+    page.get_by_role("button", name="Start reviewing").click()
+    page.get_by_role("button", name="Skip").click()
+    expect(page.get_by_text("Skipped ORD-0.")).to_be_visible()
+    page.get_by_role("link", name="Snooze").click()
+    page.get_by_role("button", name="15 min").click()
+    expect(page.get_by_text("Snoozed ORD-1 until")).to_be_visible()
+    page.get_by_role("link", name="Escalate").click()
+    page.get_by_label("Reason").fill("Over my limit.")
+    page.get_by_role("button", name="Escalate").click()
+    expect(page.get_by_text("Escalated ORD-2 to the leads of")).to_be_visible()
+    expect(page.get_by_role("heading", name="ORD-3")).to_be_visible()
+    escalated = ReviewTask.objects.get(pk=reviews[2].pk)
+    assert escalated.escalated_to == queue
+    assert ReviewTask.objects.get(pk=reviews[1].pk).snoozed_until is not None
