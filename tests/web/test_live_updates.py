@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -128,7 +129,8 @@ def test_who_may_not_see_a_review_gets_404(desk: Desk, carol: User) -> None:
 
 def allowed(browser: Client, query: str) -> dict[str, object]:
     """What the server is told about a stream of this person."""
-    response = browser.get(f"/live/{query}", **{live_updates.STREAMS: True})
+    of_the_server: Any = {live_updates.STREAMS: True}
+    response = browser.get(f"/live/{query}", **of_the_server)
     assert response.status_code == 200
     told: dict[str, object] = response.json()
     return told
