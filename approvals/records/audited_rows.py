@@ -8,15 +8,13 @@ compared, and times with some tolerance.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
-from uuid import UUID
 
-from django.db import connection
-
-from approvals.records import outcome_digests
+from approvals.records import outcome_digests, statements
 
 STATUS_AFTER = {
     "review.received": "pending",
@@ -30,23 +28,28 @@ STATUS_AFTER = {
     "review.closed_unproved": "expired",
 }
 TELLING = {*STATUS_AFTER, "vote.cast"}
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TOLERANCE = timedelta(minutes=1)  # between the clocks that earlier releases read
 
-_REVIEWS = "SELECT id, status, decision_id FROM approvals_reviewtask WHERE id = ANY(%s)"
+# Ids and times come as texts: making UUIDs took a fifth of the time, and Django's reader of times a tenth.
+_REVIEWS = """
+    SELECT id::text, status, decision_id::text
+    FROM approvals_reviewtask WHERE id = ANY(string_to_array(%s, ',')::uuid[])
+"""
 _VOTES = """
-    SELECT id, review_id, outcome, reason_code, reason, edits, surface, signed_in, withdrawn_at,
-        reviewer_id, on_behalf_of_id, cast_at
-    FROM approvals_vote WHERE review_id = ANY(%s)
+    SELECT id::text, review_id::text, outcome, reason_code, reason, edits::text, surface, signed_in,
+        withdrawn_at::text, reviewer_id::text, on_behalf_of_id::text, cast_at::text
+    FROM approvals_vote WHERE review_id = ANY(string_to_array(%s, ',')::uuid[])
 """
 # Undone decisions are in no index by review: those that events name are found by their id.
 _DECISIONS = """
-    SELECT id, review_id, outcome, reason_code, reason, edits, surface, signed_in, undone_at,
-        by_id, decided_at, undo_until, callback
-    FROM approvals_decision WHERE id = ANY(%s)
-    UNION
-    SELECT id, review_id, outcome, reason_code, reason, edits, surface, signed_in, undone_at,
-        by_id, decided_at, undo_until, callback
-    FROM approvals_decision WHERE review_id = ANY(%s) AND undone_at IS NULL
+    SELECT id::text, review_id::text, outcome, reason_code, reason, edits::text, surface, signed_in,
+        undone_at::text, by_id::text, decided_at::text, undo_until::text, callback
+    FROM approvals_decision WHERE id IN (
+        SELECT unnest(string_to_array(%s, ',')::uuid[])
+        UNION SELECT id FROM approvals_decision
+            WHERE review_id = ANY(string_to_array(%s, ',')::uuid[]) AND undone_at IS NULL
+    )
 """
 
 
@@ -58,11 +61,11 @@ class Event(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def actor_id(self) -> UUID | None: ...
+    def actor_id(self) -> str | None: ...
     @property
     def surface(self) -> str: ...
     @property
-    def data(self) -> str: ...
+    def content(self) -> Any: ...
     @property
     def at(self) -> datetime: ...
 
@@ -70,8 +73,8 @@ class Event(Protocol):
 class Vote(NamedTuple):
     """A stored vote."""
 
-    id: UUID
-    review_id: UUID
+    id: str
+    review_id: str
     outcome: str
     reason_code: str
     reason: str
@@ -79,8 +82,8 @@ class Vote(NamedTuple):
     surface: str
     signed_in: str
     ended_at: datetime | None
-    reviewer_id: UUID
-    on_behalf_of_id: UUID | None
+    reviewer_id: str
+    on_behalf_of_id: str | None
     cast_at: datetime
 
     def differences(self, recorded: Recorded) -> Iterator[str]:
@@ -96,8 +99,8 @@ class Vote(NamedTuple):
 class Decision(NamedTuple):
     """A stored decision."""
 
-    id: UUID
-    review_id: UUID
+    id: str
+    review_id: str
     outcome: str
     reason_code: str
     reason: str
@@ -105,7 +108,7 @@ class Decision(NamedTuple):
     surface: str
     signed_in: str
     ended_at: datetime | None
-    by_id: UUID | None
+    by_id: str | None
     decided_at: datetime
     undo_until: datetime
     callback: bytes
@@ -126,8 +129,8 @@ class Recorded(NamedTuple):
     """What an event records of a vote or a decision."""
 
     seq: int
-    review: UUID
-    actor: UUID | None
+    review: str
+    actor: str | None
     surface: str
     data: dict[str, Any]
     at: datetime
@@ -138,22 +141,19 @@ class Replay:
     """What the events of a chain say about the rows of its review; None for the chain of another row."""
 
     chain: str
-    review: UUID | None
+    review: str | None
     seq: int = 0
     status: str = "pending"
-    decision: UUID | None = None
-    decisions: dict[UUID, Recorded] = field(default_factory=dict)
-    votes: dict[UUID, Recorded] = field(default_factory=dict)
-    ended: dict[UUID, datetime] = field(default_factory=dict)
+    decision: str | None = None
+    decisions: dict[str, Recorded] = field(default_factory=dict)
+    votes: dict[str, Recorded] = field(default_factory=dict)
+    ended: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chain: str) -> Replay:
         """A replay that has seen no event of this chain."""
         noun, _, row = chain.partition(":")
-        try:
-            return cls(chain, UUID(row) if noun == "review" else None)
-        except ValueError:
-            return cls(chain, None)
+        return cls(chain, _identity(row) if noun == "review" else None)
 
     def take(self, event: Event) -> None:
         """Take the next event of the chain."""
@@ -161,10 +161,10 @@ class Replay:
         if self.review is None or event.kind not in TELLING:
             return
         self.status = STATUS_AFTER.get(event.kind, self.status)
-        data = json.loads(event.data)
         if event.kind == "decision.undone":
             self._undo(event.at)
             return
+        data = event.content if isinstance(event.content, dict) else {}
         recorded = Recorded(event.seq, self.review, event.actor_id, event.surface, data, event.at)
         if vote := _identity(data.get("vote")):
             self.votes[vote] = recorded
@@ -193,17 +193,19 @@ def differences(replays: Sequence[Replay]) -> dict[str, list[Difference]]:
     about = {replay.review: replay for replay in replays if replay.review}
     if not about:
         return {}
-    reviews = {row[0]: row[1:] for row in _rows(_REVIEWS, list(about))}
-    votes: dict[UUID, dict[UUID, Vote]] = {}
-    for values in _rows(_VOTES, list(about)):
-        vote = Vote._make(_with_edits(values))
+    ids = ",".join(about)
+    reviews = {row[0]: row[1:] for row in statements.all_rows(_REVIEWS, [ids])}
+    votes: dict[str, dict[str, Vote]] = {}
+    for values in statements.all_rows(_VOTES, [ids]):
+        vote = Vote(*_common_columns(values), *values[9:11], datetime.fromisoformat(values[11]))
         votes.setdefault(vote.review_id, {})[vote.id] = vote
-    recorded = [pk for replay in about.values() for pk in replay.decisions]
-    decisions: dict[UUID, Decision] = {}
-    for values in _rows(_DECISIONS, recorded, list(about)):
-        decision = Decision._make((*_with_edits(values)[:-1], bytes(values[-1])))
+    recorded = ",".join(pk for replay in about.values() for pk in replay.decisions)
+    decisions: dict[str, Decision] = {}
+    for values in statements.all_rows(_DECISIONS, [recorded, ids]):
+        times = map(datetime.fromisoformat, values[10:12])
+        decision = Decision(*_common_columns(values), values[9], *times, values[12])
         decisions[decision.id] = decision
-    live: dict[UUID, set[UUID]] = {}
+    live: dict[str, set[str]] = {}
     for decision in decisions.values():
         live.setdefault(decision.review_id, set()).add(decision.id)
     found: dict[str, list[Difference]] = {}
@@ -239,7 +241,7 @@ def _of_review(replay: Replay, row: tuple[Any, ...] | None) -> Iterator[Differen
 
 
 def _of_outcomes(
-    replay: Replay, noun: str, recorded: dict[UUID, Recorded], rows: Any
+    replay: Replay, noun: str, recorded: dict[str, Recorded], rows: Any
 ) -> Iterator[Difference]:
     for pk, event in recorded.items():
         row = rows.get(pk)
@@ -278,18 +280,17 @@ def _differing(column: str, stored: Any, recorded: Any) -> Iterator[str]:
         yield column
 
 
-def _identity(text: Any) -> UUID | None:
-    return UUID(text) if isinstance(text, str) else None
+def _identity(text: Any) -> str | None:
+    """An id as PostgreSQL writes it; None for what is none."""
+    return text if isinstance(text, str) and _ID.fullmatch(text) else None
 
 
-def _with_edits(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The values of a row with its edits, which come as JSON text, parsed."""
-    edits = values[5]
-    return (*values[:5], {} if edits == "{}" else json.loads(edits), *values[6:])
-
-
-def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+def _common_columns(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The columns of a vote or a decision as far as `ended_at`, with edits and time parsed."""
+    edits, ended = values[5], values[8]
+    return (
+        *values[:5],
+        {} if edits == "{}" else json.loads(edits),
+        *values[6:8],
+        datetime.fromisoformat(ended) if ended else None,
+    )

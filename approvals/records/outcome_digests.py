@@ -7,21 +7,22 @@ they are. It is the same for a row that is about to be written and for the row a
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+from approvals.records import event_digests
+
 
 class OutcomeColumns(Protocol):
     """The columns that votes and decisions share."""
 
     @property
-    def id(self) -> UUID: ...
+    def id(self) -> UUID | str: ...
     @property
-    def review_id(self) -> UUID: ...
+    def review_id(self) -> UUID | str: ...
     @property
     def outcome(self) -> str: ...
     @property
@@ -36,9 +37,9 @@ class VoteColumns(OutcomeColumns, Protocol):
     """The columns of a vote."""
 
     @property
-    def reviewer_id(self) -> UUID: ...
+    def reviewer_id(self) -> UUID | str: ...
     @property
-    def on_behalf_of_id(self) -> UUID | None: ...
+    def on_behalf_of_id(self) -> UUID | str | None: ...
     @property
     def cast_at(self) -> datetime: ...
 
@@ -47,7 +48,7 @@ class DecisionColumns(OutcomeColumns, Protocol):
     """The columns of a decision."""
 
     @property
-    def by_id(self) -> UUID | None: ...
+    def by_id(self) -> UUID | str | None: ...
     @property
     def decided_at(self) -> datetime: ...
     @property
@@ -87,8 +88,7 @@ def _digest(row: OutcomeColumns, own: Mapping[str, str]) -> str:
         "signed_in": row.signed_in,
         **own,
     }
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(event_digests.compact(content).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

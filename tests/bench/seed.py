@@ -36,7 +36,13 @@ from approvals.models import (
 )
 from approvals.models.choices import Outcome, Surface
 from approvals.models.outbox import Detail
-from approvals.records import audit, callback_payloads, new_reviews, received_messages
+from approvals.records import (
+    audit,
+    callback_payloads,
+    new_reviews,
+    outcome_digests,
+    received_messages,
+)
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Readable, Received
@@ -109,7 +115,7 @@ class Maker:
         chain, received = Chain(review), AuditKind.REVIEW_RECEIVED
         chain.add(received, MESSAGE_QUEUE, _arrival(review), review.received_at)
         if kind == "mixed" and OPEN_SHARE <= share < OPEN_SHARE + EXPIRED_SHARE:
-            review.status = ReviewTask.Status.EXPIRED
+            self._expire(chain, review)
         elif ended:
             self._decide(rows, chain, review, chance)
         rows[AuditEvent] += chain.events
@@ -142,6 +148,11 @@ class Maker:
         review.received_at = at + timedelta(seconds=1)
         return review
 
+    def _expire(self, chain: Chain, review: ReviewTask) -> None:
+        review.status, review.version = ReviewTask.Status.EXPIRED, 2
+        proof = {"proof": "history", "fate": "timed_out"}
+        chain.add(AuditKind.REVIEW_EXPIRED, SYSTEM, proof, review.deadline_at)
+
     def _decide(self, rows: Rows, chain: Chain, review: ReviewTask, chance: random.Random) -> None:
         by = Actor(chance.choice(self.people), Surface.API, signed_in="token:bench")
         outcome = Outcome.REJECTED if chance.random() < 0.25 else Outcome.APPROVED
@@ -158,7 +169,9 @@ class Maker:
             "reason": "Seen.",
             "reason_code": "",
             "vote": str(vote.pk),
+            "vote_sha256": outcome_digests.of_vote(vote),
             "decision": str(decision.pk),
+            "decision_sha256": outcome_digests.of_decision(decision),
             "undo_until": at.isoformat(),
         }
         chain.add(AuditKind(f"review.{outcome}"), by, data, at)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from structlog.testing import LogCapture
 
 from approvals.actors import COMMAND_LINE, SYSTEM, Actor
 from approvals.models import AuditEvent, ReviewTask, User
 from approvals.models.choices import Surface
-from approvals.records import audit
+from approvals.records import audit, event_digests
 from approvals.records.audit import Entry
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.audit_verification import verify
@@ -22,6 +25,12 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 KIND = AuditKind.REVIEW_CLAIMED
+TEXT = st.text(st.characters(codec="utf-8"))
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
 
 
 def events(chain: str) -> list[AuditEvent]:
@@ -126,3 +135,32 @@ def test_the_trail_takes_what_reads_back_the_same() -> None:
 
     assert events(audit.chain(review))[-1].data == data
     assert ReviewTask.objects.count() == 1
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(TEXT, DATA, max_size=4))
+def test_data_is_hashed_as_pythons_own_encoder_writes_it(data: dict[str, Any]) -> None:
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    assert event_digests.compact(data) == text
+
+
+@pytest.mark.parametrize(
+    "value", [2**64, -(2**63) - 1, 10**40, [[[[2**70]]]]], ids=["2**64", "-2**63-1", "1e40", "deep"]
+)
+def test_whole_numbers_of_any_size_are_verified_as_they_were_recorded(value: Any) -> None:
+    review = factories.review()
+
+    factories.event(review, KIND, by=SYSTEM, data={"value": value})
+
+    assert verify(audit.chain(review)) == []
+
+
+def test_data_of_any_depth_is_verified_as_it_was_recorded() -> None:
+    review, nested = factories.review(), "innermost"
+    for _ in range(400):
+        nested = [nested]  # type: ignore[assignment]
+
+    factories.event(review, KIND, by=SYSTEM, data={"value": nested})
+
+    assert verify(audit.chain(review)) == []

@@ -117,6 +117,22 @@ def test_a_status_without_an_event_and_a_missing_row_are_found(
     assert what in named(decided)
 
 
+@pytest.mark.parametrize(
+    "forged", ['{"decision": "none", "vote": "drop"}', '{"decision": 7}', "[]", '"text"', "17"]
+)
+def test_data_that_names_no_rows_is_a_breach_and_no_failure(
+    decided: ReviewTask, forged: str
+) -> None:
+    past_the_triggers(
+        "UPDATE approvals_auditevent SET data = %s WHERE kind = 'review.approved'", forged
+    )
+
+    found = named(decided)
+
+    assert "its content does not match its hash" in found
+    assert "has no event" in found
+
+
 def test_a_review_that_is_decided_without_an_event_is_found(decided: ReviewTask) -> None:
     past_the_triggers("DELETE FROM approvals_auditevent WHERE kind = 'review.approved'")
 
