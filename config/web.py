@@ -6,6 +6,8 @@ docs/decisions/0014-web-server.md says why it was chosen.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
@@ -25,7 +27,7 @@ from granian.log import LogLevels
 # Before the settings are read: only this process and its workers have a connection pool.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
 
-from config import probes, web_server_settings
+from config import celery, probes, web_server_settings
 
 # Connections of one worker, slow ones and event streams included: file descriptors, no threads.
 CONNECTIONS = 4096
@@ -77,13 +79,26 @@ def server() -> Server:
 
 
 def load() -> Any:
-    """The application, in a worker. Until it is loaded SIGTERM ends the worker.
+    """The application, in a worker. Until granian runs it SIGTERM ends the worker.
 
     The handlers of the master, which a fork inherits, would ignore the signal.
     """
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_DFL)
     return importlib.import_module("config.rsgi").application
+
+
+def preload() -> None:
+    """Import the application, its pages and the client of its broker, so that forked workers share the memory.
+
+    Nothing of it opens a connection or starts a thread. What is frozen, no collection of a worker touches.
+    """
+    for name in ("config.rsgi", "config.urls"):
+        importlib.import_module(name)
+    with contextlib.suppress(Exception):  # a broker that cannot be used costs wake-ups, no request
+        celery.connection_for_write().get_transport_cls()
+    gc.collect()
+    gc.freeze()
 
 
 def main() -> None:
@@ -104,6 +119,7 @@ def main() -> None:
         sys.exit(f"PORT or PROBE_PORT cannot be listened on: {error}")
     counters = shared_counters() if web_server_settings.WORKERS > 1 else None
     try:
+        preload()
         server().serve(target_loader=load, wrap_loader=False)
     finally:
         if counters:

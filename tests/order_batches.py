@@ -18,8 +18,9 @@ from approvals.exceptions import Unavailable
 from approvals.gateways import s3
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderBatch
-from approvals.orchestration.batches import progress, runner, sources
-from approvals.orchestration.batches.runner import BatchOptions, Runner
+from approvals.orchestration.batches import acceptance, progress, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
+from approvals.orchestration.batches.runner import Runner
 from approvals.reconciliation.batch_executions import read_end
 from tests.starts import REGION
 
@@ -28,7 +29,7 @@ def accepted(rows: list[Any], mode: str = "executions", **options: Any) -> Order
     """A batch of these rows, a line each; texts stand as they are."""
     texts = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     body = "[" + ",\n".join(texts) + "]"
-    return runner.accept(
+    return acceptance.accept(
         sources.of_body(body), BatchOptions(mode, **options), body=body, by=COMMAND_LINE
     )
 

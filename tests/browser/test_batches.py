@@ -14,8 +14,9 @@ from approvals.actions import batch_executions, people
 from approvals.actions import batches as verbs
 from approvals.actors import COMMAND_LINE
 from approvals.models import BatchExecution, OrderBatch, User
-from approvals.orchestration.batches import runner, sources
-from approvals.orchestration.batches.runner import BatchOptions, Runner
+from approvals.orchestration.batches import acceptance, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
+from approvals.orchestration.batches.runner import Runner
 from tests import factories
 from tests.browser import batches as morning
 from tests.browser import world
@@ -42,7 +43,7 @@ def begun(
     rows = [json.dumps({"order_id": f"{prefix}-{n:07d}"}) for n in range(40)]
     rows[6], rows[17] = "NaN", '{"order_id": "' + "W" * 300 + '"}'
     body = "[" + ",\n".join(rows) + "]"
-    batch = runner.accept(
+    batch = acceptance.accept(
         sources.of_body(body), BatchOptions("batches", **wish), body=body, by=COMMAND_LINE
     )
     while Runner(batch.pk, seize=True).turn():

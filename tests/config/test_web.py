@@ -63,3 +63,32 @@ def test_the_counters_of_the_workers_have_a_folder(named: str | None) -> None:
         assert made == used
         assert Path(made).stat().st_mode & 0o777 == 0o700
         Path(made).rmdir()
+
+
+def test_pages_and_api_need_no_client_of_aws() -> None:
+    program = (
+        "import sys, config.rsgi, config.urls;"
+        "print([name for name in ('boto3', 'botocore', 'approvals.gateways.aws') if name in sys.modules])"
+    )
+    done = run({}, [sys.executable, "-c", program])
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("broker", "client"),
+    [(None, "config.wake_up_queue"), ("redis://127.0.0.1:1/0", ""), ("unknown://127.0.0.1", "")],
+)
+def test_workers_are_forked_when_all_is_imported_and_nothing_is_connected(
+    broker: str | None, client: str
+) -> None:
+    program = (
+        "import gc, sys, threading; from config import web; web.preload();"
+        "from django.db import connections;"
+        "print('approvals.web.urls' in sys.modules, gc.get_freeze_count() > 100_000,"
+        " threading.active_count(), connections['default'].connection,"
+        " 'config.wake_up_queue' if 'config.wake_up_queue' in sys.modules else '')"
+    )
+    done = run({"CELERY_BROKER_URL": broker}, [sys.executable, "-c", program])
+
+    assert done.stdout.strip() == f"True True 1 None {client}".strip(), done.stderr

@@ -14,8 +14,9 @@ from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
-from approvals.orchestration.batches import progress, runner, sources
-from approvals.orchestration.batches.runner import BatchOptions, Runner
+from approvals.orchestration.batches import acceptance, progress, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
+from approvals.orchestration.batches.runner import Runner
 from approvals.records import execution_names, idempotency, order_validation
 from approvals.records.order_batches import Item
 from tests.faults.row import Act, Case, Row, again, recorded_once
@@ -42,7 +43,7 @@ def _body(stage: Stage) -> str:
 
 def _accept(case: Case) -> OrderBatch:
     body, mode = case.body, case.mode
-    return runner.accept(
+    return acceptance.accept(
         sources.of_body(body), BatchOptions(mode), body=body, by=COMMAND_LINE, key=case.key
     )
 
@@ -66,7 +67,7 @@ def _ready(mode: str = "executions", *, on_bad_row: str = "skip") -> Callable[[S
         _configured(stage)
         body = _body(stage)
         wish = BatchOptions(mode, on_bad_row=on_bad_row)
-        batch = runner.accept(sources.of_body(body), wish, body=body, by=COMMAND_LINE)
+        batch = acceptance.accept(sources.of_body(body), wish, body=body, by=COMMAND_LINE)
         return Case(batch=batch)
 
     return ready

@@ -27,8 +27,8 @@ from approvals.models import (
 )
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment
-from approvals.orchestration.batches import runner, sources
-from approvals.orchestration.batches.runner import BatchOptions
+from approvals.orchestration.batches import acceptance, runner, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
 from approvals.untrusted.strict_json import Unreadable
 from tests import factories
 from tests.api import signing
@@ -149,7 +149,7 @@ class World:
 
     def _batch(self) -> str:
         body = f'[{{"order_id": "FUZZ-{next(_numbers)}"}}, {{}}]'
-        made = runner.accept(
+        made = acceptance.accept(
             sources.of_body(body),
             BatchOptions("executions"),
             body=body,

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from approvals.actions import batches, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import OrderBatch, User
-from approvals.orchestration.batches import runner, sources
+from approvals.orchestration.batches import acceptance, runner, sources
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +29,8 @@ def olga(settings: Settings) -> User:
 
 def begun(on_bad_row: str = "skip") -> OrderBatch:
     """A batch of three rows, the second of which is none, read to its end."""
-    wish = runner.BatchOptions("executions", on_bad_row=on_bad_row)
-    batch = runner.accept(sources.of_body(BODY), wish, body=BODY, by=COMMAND_LINE)
+    wish = acceptance.BatchOptions("executions", on_bad_row=on_bad_row)
+    batch = acceptance.accept(sources.of_body(BODY), wish, body=BODY, by=COMMAND_LINE)
     while runner.Runner(batch.pk).turn():
         pass
     batch.refresh_from_db()

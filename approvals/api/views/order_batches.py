@@ -18,7 +18,7 @@ from approvals.api.parsers import OrderParser
 from approvals.api.serializers.order_batches import BatchBody, OrderBatchAnswer
 from approvals.models import OrderBatch
 from approvals.orchestration import order_amounts
-from approvals.orchestration.batches import runner, sources
+from approvals.orchestration.batches import acceptance, sources
 from approvals.orchestration.batches.sources import Source
 from approvals.policy import Action
 
@@ -37,9 +37,9 @@ class OrderBatches(Endpoint):
         policy.may(Action.START_ORDER, None, by=self.actor).or_raise()
         given = self.body(BatchBody)
         source, body = _source(given)
-        wish = runner.BatchOptions(given["mode"], given["batch_size"], given["on_bad_row"])
+        wish = acceptance.BatchOptions(given["mode"], given["batch_size"], given["on_bad_row"])
         row = self.run_once(
-            partial(runner.accept, source, wish, body=body),
+            partial(acceptance.accept, source, wish, body=body),
             lambda first: queries.order_batch(self.actor, cast("UUID", first.result)),
             status=ACCEPTED,
         )
@@ -60,7 +60,7 @@ class OneBatch(Endpoint):
 def _source(given: dict[str, Any]) -> tuple[Source, str]:
     """Returns the source of a request's orders, and the text to store with the batch. Raises Invalid."""
     if "source" in given:
-        runner.may_be_read(given["source"])
+        acceptance.may_be_read(given["source"])
         return sources.unseen(given["source"]), ""
     exact = map(order_amounts.as_written, given["orders"])
     orders = [json.dumps(order, ensure_ascii=False) for order in exact]

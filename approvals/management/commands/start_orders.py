@@ -16,7 +16,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.management.command import FINDING, Error, ReviewCommand, Usage
 from approvals.management.progress import Bar
 from approvals.models import OrderBatch
-from approvals.orchestration.batches import progress, runner, sources
+from approvals.orchestration.batches import acceptance, contents, progress, runner, sources
 from approvals.worker import loop, periodic
 
 PATIENCE = 300.0  # seconds without progress after which the rest is left to the sweeper
@@ -95,11 +95,11 @@ class Command(ReviewCommand):
 
 def _accepted(name: str, path: Path | None, options: dict[str, Any]) -> OrderBatch:
     try:
-        source = sources.of_object(name) if path is None else sources.of_file(path)
+        source = contents.of_object(name) if path is None else sources.of_file(path)
     except OSError as error:
         raise Error(f"{name} cannot be read: {error.strerror}") from error
-    wish = runner.BatchOptions(options["mode"], options["batch_size"], options["on_bad_row"])
-    return runner.accept(source, wish, by=COMMAND_LINE)
+    wish = acceptance.BatchOptions(options["mode"], options["batch_size"], options["on_bad_row"])
+    return acceptance.accept(source, wish, by=COMMAND_LINE)
 
 
 def _resumed(path: Path | None, options: dict[str, Any]) -> OrderBatch:

@@ -10,25 +10,20 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
-from approvals import arns
 from approvals.actions import batches
-from approvals.actors import Actor
 from approvals.exceptions import Invalid, Unavailable
 from approvals.gateways import s3
 from approvals.models import BatchExecution, OrderBatch, OutboxEntry
-from approvals.models.order_batches import MAX_BATCH_SIZE
 from approvals.orchestration import order_amounts
-from approvals.orchestration.batches import distributed_map, parsers, sources
-from approvals.orchestration.batches.sources import Source
-from approvals.records import execution_names, failing_rows, idempotency, order_validation
+from approvals.orchestration.batches import contents, distributed_map, parsers, sources
+from approvals.records import execution_names, failing_rows, order_validation
 from approvals.records.order_batches import Item, Lines, Refusal
 
 log = structlog.get_logger(__name__)
@@ -43,67 +38,6 @@ ROUND_SECONDS = 2.0  # of one round over all batches
 AT_ONCE, MOST_BATCHES = 100, 2_000  # batches of one round; batches that are looked at
 SOURCE_PAUSE = 10.0  # seconds until an unavailable source is tried again
 Mode, Status = OrderBatch.Mode, OrderBatch.Status
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """How a batch is to be processed."""
-
-    mode: str
-    size: int = 100
-    on_bad_row: str = OrderBatch.OnBadRow.SKIP
-
-
-def accept(
-    source: Source,
-    options: BatchOptions,
-    *,
-    by: Actor,
-    body: str = "",
-    key: idempotency.Key | None = None,
-) -> OrderBatch:
-    """Store a batch whose source is to be read. Raises NotAllowed, Invalid or Unavailable."""
-    if not 1 <= options.size <= MAX_BATCH_SIZE:
-        raise Invalid(f"A batch size is 1 to {MAX_BATCH_SIZE} orders.", pointer="/batch_size")
-    machine, qualifier = arns.split_qualifier(_machine("ORDER_FULFILLMENT_STATE_MACHINE_ARN"))
-    batch = OrderBatch(
-        source=source.name,
-        source_version=source.version,
-        bytes=source.size,
-        format=source.form,
-        body=body,
-        mode=options.mode,
-        size=options.size,
-        on_bad_row=options.on_bad_row,
-        state_machine_arn=machine,
-        qualifier=qualifier,
-        carrier_arn=_carrier_arn(options.mode),
-    )
-    return batches.accept(batch, by=by, key=key)
-
-
-def may_be_read(url: str) -> None:
-    """Whether a caller of the API may name this object. Raises Invalid."""
-    bucket, _ = sources.split(url)
-    if bucket not in settings.ORDER_BUCKETS:
-        raise Invalid(f"Orders are not read from the bucket {bucket}.", pointer="/source")
-
-
-def _machine(name: str) -> str:
-    arn = str(getattr(settings, name))
-    if not arn:
-        raise Unavailable(f"No state machine for this: set {name}.")
-    return arn
-
-
-def _carrier_arn(mode: str) -> str:
-    if mode == Mode.MAP and not settings.ORDER_BUCKETS:
-        raise Unavailable("A Distributed Map reads its orders from S3: set ORDER_BUCKETS.")
-    names = {
-        Mode.BATCHES: "ORDER_BATCH_STATE_MACHINE_ARN",
-        Mode.MAP: "DAILY_ORDERS_STATE_MACHINE_ARN",
-    }
-    return _machine(names[Mode(mode)]) if mode in names else ""
 
 
 class Runner:
@@ -175,7 +109,7 @@ class Runner:
 
     def _pinned(self, turn: batches.Turn) -> batches.Turn:
         try:
-            found = sources.of_object(turn.batch.source)
+            found = contents.of_object(turn.batch.source)
         except Invalid as error:
             return batches.record(turn, batches.Chunk(problem=error.message))
         return batches.pin(turn, version=found.version, size=found.size, form=found.form)
@@ -222,7 +156,7 @@ class Runner:
             self._renew_at = time.monotonic() + batches.LEASE.total_seconds() / 3
 
     def _begin(self, batch: OrderBatch) -> parsers.Rows:
-        stream = self._open.enter_context(sources.opened(batch, self._path))
+        stream = self._open.enter_context(contents.opened(batch, self._path))
         self._counted, self._next = parsers.Counted(stream, self._keep_the_lease), None
         # Release 0.3.0 counted no lines and other rows: what it has begun is read again, and starts nothing twice.
         began_before = batch.format != OrderBatch.Format.JSON and not batch.lines

@@ -7,10 +7,7 @@ same content: by a VersionId or an ETag of S3, or by the SHA-256 of a file or a 
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +15,13 @@ from django.conf import settings
 
 from approvals.arns import Place
 from approvals.exceptions import Invalid
-from approvals.gateways import s3
-from approvals.models import OrderBatch
 from approvals.orchestration.batches import parsers
-from approvals.untrusted.json_stream import BLOCK, Stream
 
 S3 = "s3://"
 FILE = "file:"
 API = "api"
+HEAD = 4_096  # bytes that tell the form of a source
 LONGEST_KEY = 1_024  # bytes of UTF-8 (S3 User Guide, object keys)
-HEAD = 4_096
 URL = r"^s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})$"
 
 
@@ -44,15 +38,6 @@ class Source:
 def place() -> Place:
     """The place of our buckets: AWS_REGION, with our own credentials."""
     return Place(settings.AWS_REGION)
-
-
-def of_object(url: str) -> Source:
-    """An S3 object by `s3://bucket/key`. Raises Invalid or Unavailable."""
-    bucket, key = split(url)
-    found = s3.look(place(), bucket, key)
-    with s3.opened(place(), bucket, key, found.version) as body:
-        form = parsers.form_of(key, body.read(HEAD))
-    return Source(url, found.version, found.size, form)
 
 
 def unseen(url: str) -> Source:
@@ -88,20 +73,3 @@ def split(url: str) -> tuple[str, str]:
     if len(found[2].encode()) > LONGEST_KEY:
         raise Invalid(f"A key has {LONGEST_KEY} bytes at most.", pointer="/source")
     return found[1], found[2]
-
-
-@contextmanager
-def opened(batch: OrderBatch, path: Path | None) -> Iterator[Stream]:
-    """The pinned content of a batch's source from its first byte. Raises Invalid or Unavailable."""
-    if batch.source == API:
-        yield io.BytesIO(batch.body.encode())
-    elif batch.source.startswith(S3):
-        with s3.opened(place(), *split(batch.source), batch.source_version) as body:
-            yield body
-    elif path is None:
-        raise Invalid(
-            "The batch is read from a file: `start_orders FILE --resume` goes on with it."
-        )
-    else:
-        with path.open("rb", buffering=BLOCK) as file:
-            yield file

@@ -10,8 +10,9 @@ import pytest
 
 from approvals.actors import COMMAND_LINE
 from approvals.models import OrderBatch, OrderExecution
-from approvals.orchestration.batches import progress, runner, sources
-from approvals.orchestration.batches.runner import BatchOptions, Runner
+from approvals.orchestration.batches import acceptance, progress, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
+from approvals.orchestration.batches.runner import Runner
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
 
@@ -179,7 +180,7 @@ CASES: dict[str, Case] = {
 
 
 def read(path: Path) -> OrderBatch:
-    batch = runner.accept(sources.of_file(path), BatchOptions("executions"), by=COMMAND_LINE)
+    batch = acceptance.accept(sources.of_file(path), BatchOptions("executions"), by=COMMAND_LINE)
     reader = Runner(batch.pk, path)
     while reader.turn():
         pass

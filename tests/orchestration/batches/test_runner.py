@@ -15,15 +15,15 @@ from pytest_django import Settings
 from approvals.actions import batches as verbs
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
-from approvals.exceptions import Invalid, NotAllowed, Unavailable
+from approvals.exceptions import Unavailable
 from approvals.gateways import s3
-from approvals.models import BatchExecution, OrderBatch, OutboxEntry, User
+from approvals.models import BatchExecution, OrderBatch, OutboxEntry
 from approvals.orchestration import fulfillment
-from approvals.orchestration.batches import parsers, runner, sources
-from approvals.orchestration.batches.runner import BatchOptions, Runner
+from approvals.orchestration.batches import acceptance, parsers, runner, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
+from approvals.orchestration.batches.runner import Runner
 from approvals.records import audit, audit_verification, order_validation
 from approvals.untrusted import json_stream
-from tests.factories import actor
 from tests.order_batches import accepted, order, read, sums
 from tests.starts import BATCH_MACHINE, MACHINE, Starts
 
@@ -98,7 +98,7 @@ def test_a_bad_row_stops_a_batch_that_was_asked_to_and_it_can_go_on() -> None:
 def test_an_array_that_breaks_off_stops_a_batch_however_it_was_asked() -> None:
     body = '[{"order_id": "A-1"},\n{"order_id": "A-2"'
     options = BatchOptions("executions")
-    batch = runner.accept(sources.of_body(body), options, body=body, by=COMMAND_LINE)
+    batch = acceptance.accept(sources.of_body(body), options, body=body, by=COMMAND_LINE)
 
     assert read(batch).trouble == "Line 2: The array breaks off: its last bracket is missing."
     assert sums(batch) == {"read": 2, "under_way": 1, "refused": 1}
@@ -148,27 +148,10 @@ def test_no_more_is_read_while_too_many_starts_wait(monkeypatch: pytest.MonkeyPa
     assert reader.turn() is True
 
 
-def test_a_batch_needs_the_right_to_orders_and_its_machines(
-    settings: Settings, alice: User
-) -> None:
-    body = "[]"
-    with pytest.raises(NotAllowed):
-        runner.accept(
-            sources.of_body(body), BatchOptions("executions"), body=body, by=actor(alice, "api")
-        )
-    settings.ORDER_BATCH_STATE_MACHINE_ARN = ""
-    with pytest.raises(Unavailable, match="ORDER_BATCH_STATE_MACHINE_ARN"):
-        accepted([order(1)], "batches")
-    with pytest.raises(Unavailable, match="ORDER_BUCKETS"):
-        accepted([order(1)], "map")
-    with pytest.raises(Invalid, match="1 to 250"):
-        accepted([order(1)], size=251)
-
-
 def test_a_file_of_another_machine_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     path = tmp_path / "orders.jsonl"
     path.write_text('{"order_id": "A-1"}\n')
-    batch = runner.accept(sources.of_file(path), BatchOptions("executions"), by=COMMAND_LINE)
+    batch = acceptance.accept(sources.of_file(path), BatchOptions("executions"), by=COMMAND_LINE)
 
     runner.Scheduler().turn()
     batch.refresh_from_db()
@@ -231,7 +214,7 @@ def test_sources_that_stay_away_keep_no_other_batch_waiting(
     monkeypatch.setattr(runner, "AT_ONCE", 3)
     for number in range(5):
         source = sources.unseen(f"s3://far/{number}.json")
-        runner.accept(source, BatchOptions("executions"), by=COMMAND_LINE)
+        acceptance.accept(source, BatchOptions("executions"), by=COMMAND_LINE)
     good, scheduler = accepted([order(1)]), runner.Scheduler()
 
     scheduler.turn()

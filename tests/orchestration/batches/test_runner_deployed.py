@@ -14,8 +14,9 @@ from pytest_django import Settings
 from approvals.actors import COMMAND_LINE
 from approvals.gateways import aws
 from approvals.models import OrderBatch
-from approvals.orchestration.batches import progress, runner, sources
-from approvals.orchestration.batches.runner import BatchOptions, Runner
+from approvals.orchestration.batches import acceptance, progress, sources
+from approvals.orchestration.batches.acceptance import BatchOptions
+from approvals.orchestration.batches.runner import Runner
 from approvals.worker import loop
 from local import aws as local_aws
 from tests.batches import orders
@@ -49,7 +50,7 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     made = orders.write(path, 20, seed=9, prefix=f"{mode}-")
     stack.put(path)
     already = set(stack.started())
-    batch = runner.accept(
+    batch = acceptance.accept(
         sources.unseen(stack.url(path)), BatchOptions(mode, size=8), by=COMMAND_LINE
     )
     assert made.held
