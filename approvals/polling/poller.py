@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 WAIT_SECONDS = 5
 LONGEST_PAUSE = 30.0
 NEW_QUEUES_EVERY = 10.0  # seconds
+# Messages of several receives are stored in one transaction while the queue is full, as far as memory bears it.
+MOST_AT_ONCE, MOST_CHARACTERS = 5 * sqs.BATCH, 2_000_000
 
 
 @dataclass
@@ -43,6 +45,11 @@ class Budget:
             self.left -= taken
             return taken
 
+    @property
+    def at_once(self) -> int:
+        """The most to take at a time: what is limited is shared in small parts."""
+        return MOST_AT_ONCE if self.left is None else sqs.BATCH
+
     def give_back(self, unused: int) -> None:
         """Return what a receive did not use."""
         with self._lock:
@@ -53,14 +60,15 @@ class Budget:
 def poll_once(
     queue: ReviewQueue, *, wait_seconds: int, limit: int = sqs.BATCH, dead_letters: bool = False
 ) -> int:
-    """Receive one batch, store it, delete it; returns how many messages were received.
+    """Receive up to `limit` messages, store and delete them; returns how many were received.
 
-    With `dead_letters`, from the queue's dead-letter queue into quarantine; dead letters of other
-    queues are left there. Raises Unavailable if SQS does not answer, and OperationalError if the
-    database is away: then the messages stay and come back after their visibility timeout.
+    More than one receive (10 messages) is made only while each brings as many as it may. With `dead_letters`,
+    from the queue's dead-letter queue into quarantine; dead letters of other queues are left there. Raises
+    Unavailable if SQS does not answer, and OperationalError if the database is away: then the messages stay
+    and come back after their visibility timeout.
     """
     source = sources.dead_letters_of(queue) if dead_letters else sources.messages_of(queue)
-    received = sqs.receive(source.place, source.url, wait_seconds=wait_seconds, limit=limit)
+    received = _receive(source, wait_seconds, limit)
     batch = source.ours(received)
     if len(batch) < len(received):
         log.warning("poll.not_ours", queue=queue.slug, messages=len(received) - len(batch))
@@ -73,7 +81,11 @@ def poll_once(
     if not batch:
         return len(received)
     taken = intake.accept(queue, [one for _, one in arrivals], origin=source.origin)
-    refused = sqs.delete(source.place, source.url, batch)
+    refused = [
+        refusal
+        for first in range(0, len(batch), sqs.BATCH)
+        for refusal in sqs.delete(source.place, source.url, batch[first : first + sqs.BATCH])
+    ]
     if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
         log.warning("poll.delete_refused", queue=queue.slug, messages=refused)
     log.info(
@@ -88,10 +100,30 @@ def poll_once(
     return len(received)
 
 
+def _receive(source: sources.Source, wait_seconds: int, limit: int) -> list[sqs.Message]:
+    """Messages of one receive or several; of one that came twice, with its latest receipt."""
+    place, url = source.place, source.url
+    found = sqs.receive(place, url, wait_seconds=wait_seconds, limit=limit)
+    unique = {message.message_id: message for message in found}
+    while len(found) == sqs.BATCH and limit - len(unique) >= sqs.BATCH:
+        if sum(len(message.body) for message in unique.values()) > MOST_CHARACTERS:
+            break
+        before = len(unique)
+        try:
+            found = sqs.receive(place, url, wait_seconds=0, limit=sqs.BATCH)
+        except Unavailable as error:  # what was received is stored; the next poll says it again
+            log.warning("poll.receive_failed", error=error.message)
+            break
+        unique |= {message.message_id: message for message in found}
+        if len(unique) == before:
+            break
+    return list(unique.values())
+
+
 def poll_until_empty(queue: ReviewQueue, budget: Budget, *, dead_letters: bool = False) -> int:
     """Poll until one empty response or until the budget is spent; returns how many messages were received."""
     total = 0
-    while limit := budget.take(sqs.BATCH):
+    while limit := budget.take(budget.at_once):
         received = poll_once(queue, wait_seconds=1, limit=limit, dead_letters=dead_letters)
         budget.give_back(limit - received)
         total += received
@@ -106,7 +138,7 @@ def poll_forever(
     """Poll a queue until `stop` is set, it is disabled, or the budget is spent; outlives every failure."""
     failures = 0
     try:
-        while not stop.is_set() and (limit := budget.take(sqs.BATCH)):
+        while not stop.is_set() and (limit := budget.take(budget.at_once)):
             received = 0
             try:
                 # Read before each receive: without a database nothing is received, and a change of the
