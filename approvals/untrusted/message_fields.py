@@ -6,6 +6,7 @@ One list for intake, redaction and lint, so that none of them overlooks what ano
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 TOKEN = "taskToken"  # noqa: S105  (a name)
@@ -42,7 +43,14 @@ _BY_SPELLING = {spelling(name): name for name in FIELDS}
 
 def field_of(key: str) -> str:
     """The field of FIELDS that a key names, in whatever spelling; empty for any other key."""
-    return _BY_SPELLING.get(spelling(key), "") if len(key) <= LONGEST else ""
+    return _field_of(key) if len(key) <= LONGEST else ""
+
+
+@lru_cache(
+    maxsize=2_048
+)  # senders use few names, and each message asks for each key some thirty times
+def _field_of(key: str) -> str:
+    return _BY_SPELLING.get(spelling(key), "")
 
 
 def is_token_name(key: str) -> bool:

@@ -21,7 +21,7 @@ KEYS = {"name", "value", "unit", "floor", "ratio", "goal", "ok", "others", "why"
 def test_a_short_run_measures_every_row_of_its_groups_and_writes_them_down(tmp_path: Path) -> None:
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE", "DATABASE_URL"))}
     out = tmp_path / "bench.json"
-    asked = ["decision", "disk"]
+    asked = ["decision", "disk", "audit"]
 
     done = subprocess.run(
         [
