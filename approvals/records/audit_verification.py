@@ -85,7 +85,8 @@ class Stored(NamedTuple):
     @classmethod
     def read(cls, row: statements.Row) -> Stored:
         """The event of a row of these columns."""
-        return cls(*row[:9], datetime.fromisoformat(row[9]), *row[10:], _parsed(row[8]))
+        at = datetime.fromisoformat(row[9])
+        return cls._make((*row[:9], at, *row[10:], _parsed(row[8])))
 
 
 @dataclass
