@@ -102,6 +102,7 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "exports.record_review_export": lambda s, by: exports.record_review_export(
         s.review.queue, {}, by=by
     ),
+    "exports.record_order_export": lambda _, by: exports.record_order_export("orders", {}, by=by),
     "exports.record_bulk_export": lambda s, by: exports.record_bulk_export(s.job.pk, by=by),
     "lifecycle.close_unproved": lambda s, by: lifecycle.close_unproved(s.review.pk, "Old.", by=by),
     "escalation.escalate": lambda s, by: escalation.escalate(s.review.pk, "Limit.", by=by),
@@ -125,6 +126,9 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
     "people.revoke": lambda s, by: people.revoke(s.person, s.queue.slug, by=by),
     "people.revoke_site": lambda s, by: people.revoke_site(s.person, "auditor", by=by),
     "queues.ask_check": lambda s, by: queues.ask_check(s.queue.pk, by=by),
+    "queues.ask_unsaved_check": lambda s, by: queues.ask_unsaved_check(
+        {"slug": "new", "sqs_url": s.queue.sqs_url, "region": s.queue.region}, by=by
+    ),
     "queues.set_messages": lambda s, by: queues.set_messages(
         s.queue.slug, {"pointer_buckets": ["mine"]}, by=by
     ),

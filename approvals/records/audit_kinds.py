@@ -88,9 +88,7 @@ class AuditKind(StrEnum):
     # A quarantined message.
     MESSAGE_QUARANTINED = "message.quarantined"  # a message could not become a review
     MESSAGE_REPLAYED = "message.replayed"  # it became a review after all
-    MESSAGE_REPLAY_ASKED = (
-        "message.replay_asked"  # a poller is to read its object in S3 and replay it
-    )
+    MESSAGE_REPLAY_ASKED = "message.replay_asked"  # a poller reads its object and replays it
     MESSAGE_REPLAY_REFUSED = "message.replay_refused"  # that made no review of it
     MESSAGE_DISCARDED = "message.discarded"  # it was settled without a review
     MESSAGE_REVEALED = "message.revealed"  # somebody looked at its raw bytes
