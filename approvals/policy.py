@@ -24,6 +24,7 @@ from approvals.models import (
     QueueMembership,
     ReviewQueue,
     ReviewTask,
+    SavedView,
     User,
 )
 from approvals.models.choices import Surface
@@ -126,6 +127,13 @@ def visible_reviews(actor: Actor) -> ReviewQuerySet:
     """The reviews this actor may see: those of queues in which they have a role, or escalated to one."""
     queues = visible_queues(actor).order_by()
     return ReviewTask.objects.filter(Q(queue__in=queues) | Q(escalated_to__in=queues))
+
+
+def visible_views(actor: Actor) -> QuerySet[SavedView]:
+    """The saved views of the queues this actor sees: their own, and those shared with a queue."""
+    queues = visible_queues(actor).order_by()
+    mine = Q(shared=True) | Q(owner=_active_user(actor))
+    return SavedView.objects.filter(mine, queue__in=queues)
 
 
 def visible_orders(actor: Actor) -> OrderQuerySet:

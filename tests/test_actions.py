@@ -27,6 +27,7 @@ from approvals.actions import (
     quarantine,
     queues,
     redelivery,
+    saved_views,
 )
 from approvals.actions.bulk_decisions import BulkRequest, Wanted
 from approvals.actors import COMMAND_LINE
@@ -75,6 +76,8 @@ class Subjects:
         discussion.comment(self.review.pk, f"@{self.person.email}", by=actor(lena))
         self.mention = Mention.objects.get()
         self.job = begun([self.review], lena)
+        self.view = saved_views.keep(queue.slug, "Mine", "q=x", by=actor(lena))
+        self.shared = saved_views.share(queue.slug, "Ours", "q=x", by=actor(lena))
         self.group = Group.objects.get(name="auditor")
 
 
@@ -133,6 +136,10 @@ CALLS: dict[str, Callable[[Subjects, Any], object]] = {
         s.queue.slug, {"pointer_buckets": ["mine"]}, by=by
     ),
     "queues.save": lambda s, by: queues.save(s.queue.slug, {"name": "Mine"}, by=by),
+    "saved_views.keep": lambda s, by: saved_views.keep(s.queue.slug, "Large", "q=x", by=by),
+    "saved_views.share": lambda s, by: saved_views.share(s.queue.slug, "Large", "q=x", by=by),
+    "saved_views.delete": lambda s, by: saved_views.delete(s.view.pk, by=by),
+    "saved_views.revoke": lambda s, by: saved_views.revoke(s.shared.pk, by=by),
     "redelivery.requeue": lambda s, by: redelivery.requeue(s.entry.pk, by=by),
 }
 NOTHING_TO_REFUSE = {

@@ -32,6 +32,7 @@ from approvals.models.refused_rows import RefusedRow
 from approvals.models.replay_requests import ReplayRequest
 from approvals.models.review_queues import ReviewQueue
 from approvals.models.review_tasks import ReviewTask
+from approvals.models.saved_views import SavedView
 from approvals.models.skips import Skip
 from approvals.models.users import User
 from approvals.models.votes import Vote
@@ -68,6 +69,7 @@ __all__ = [
     "ReplayRequest",
     "ReviewQueue",
     "ReviewTask",
+    "SavedView",
     "Skip",
     "User",
     "Vote",

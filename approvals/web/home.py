@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -26,16 +28,17 @@ from django.shortcuts import redirect, render
 from approvals import broken_rows
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
-from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask
+from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, SavedView
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
 from approvals.records import audit, outbox
 from approvals.records.audit_kinds import AuditKind
-from approvals.web import comments, review_rows
+from approvals.web import comments, review_rows, saved_views
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
 from approvals.web.review_filters import LONGEST_TEXT
+from approvals.web.saved_views import ViewLink
 
 COUNT_UP_TO = 100
 SOON = timedelta(hours=1)
@@ -48,12 +51,21 @@ _LAST_CLAIM = (
     .order_by("-seq")
     .values(event=JSONObject(kind="kind", by="actor_name", name="actor__name"))[:1]
 )
-MAX_HELD, MAX_FOUND, MAX_DECISIONS = 20, 25, 5
-# Of each queue at most as many reviews as are counted, those that are due first, by their index.
+MAX_HELD, MAX_FOUND, MAX_DECISIONS, MAX_CARDS = 20, 25, 5, 6
+# Of each queue at most as many reviews as are counted, those that are due first, by their index, and the
+# saved views that the person may see.
 _COUNTS = """
-    SELECT queue.id, counted.* FROM unnest(%s::uuid[]) AS queue (id) CROSS JOIN LATERAL (
-        SELECT count(*), min(received_at), count(*) FILTER (WHERE deadline_at <= due.soon) FROM (
-            SELECT received_at, deadline_at FROM approvals_reviewtask
+    SELECT queue.id, ARRAY(
+        SELECT jsonb_build_object('id', id, 'name', name, 'query', query, 'shared', shared)
+        FROM approvals_savedview
+        WHERE queue_id = queue.id AND revoked_at IS NULL AND (shared OR owner_id = %s)
+        ORDER BY shared DESC, name, id LIMIT %s
+    ), counted.* FROM unnest(%s::uuid[]) AS queue (id) CROSS JOIN LATERAL (
+        SELECT count(*), min(received_at), count(*) FILTER (WHERE deadline_at <= due.soon),
+            count(*) FILTER (WHERE free), count(*) FILTER (WHERE free AND deadline_at <= due.soon)
+        FROM (
+            SELECT received_at, deadline_at, (lease_expires_at > now()) IS NOT TRUE AS free
+            FROM approvals_reviewtask
             WHERE queue_id = queue.id AND status = 'pending' ORDER BY deadline_at, id LIMIT %s
         ) AS first, (SELECT %s::timestamptz AS soon) AS due
     ) AS counted
@@ -62,18 +74,37 @@ _COUNTS = """
 
 @dataclass(frozen=True)
 class QueueSummary:
-    """What waits in a queue; `open` counts up to COUNT_UP_TO + 1, because a full count is slow."""
+    """What waits in a queue; `open` counts up to COUNT_UP_TO + 1, because a full count is slow.
+
+    The other numbers are of those that were counted: due within the hour, held by nobody, and both.
+    """
 
     queue: ReviewQueue
     can_decide: bool
+    views: list[ViewLink]
     open: int
     oldest: datetime | None
     due_soon: int
+    unclaimed: int
+    unclaimed_due: int
 
     @property
     def counted(self) -> str:
         """The number of open reviews as a page shows it, such as `7` or `100+`."""
         return f"{COUNT_UP_TO}+" if self.open > COUNT_UP_TO else str(self.open)
+
+    @property
+    def counted_unclaimed(self) -> str:
+        """The number of reviews that nobody holds, as `counted`."""
+        more = self.open > COUNT_UP_TO
+        return f"{min(self.unclaimed, COUNT_UP_TO)}{'+' if more else ''}"
+
+    @property
+    def need(self) -> tuple[Any, ...]:
+        """Sorts queues by the help they need: what is due and unclaimed, then what has waited longest."""
+        waits = self.oldest.timestamp() if self.oldest else float("inf")
+        free = bool(self.unclaimed)
+        return (not (self.can_decide and free), not free, -self.unclaimed_due, waits)
 
 
 @desk("GET")
@@ -86,6 +117,7 @@ def show(request: DeskRequest) -> HttpResponse:
     found = search(request.actor, wanted) if wanted else []
     now = request.access.now
     summaries = queue_summaries(request.access, now)
+    views = [link for each in summaries for link in each.views]
     context = {
         "now": now,
         "wanted": wanted,
@@ -93,7 +125,9 @@ def show(request: DeskRequest) -> HttpResponse:
         "found_more": len(found) > MAX_FOUND,
         **waiting_for_me(request.access, now),
         "mentions": [] if wanted else comments.mentions(request.actor),
-        "queues": summaries,
+        "views": [] if wanted else saved_views.in_order(views)[: saved_views.MAX_ON_HOME],
+        "queues": summaries[:MAX_CARDS],
+        "more_queues": summaries[MAX_CARDS:],
         "may_decide": any(each.can_decide for each in summaries),
         # Where the key for it starts reviewing.
         "start": next((each.queue for each in summaries if each.can_decide and each.open), None),
@@ -147,16 +181,26 @@ def _handed_by(review: ReviewTask, actor: Actor) -> str:
 
 
 def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:
-    """Every queue this person sees, with capped counts of its open reviews, in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNTS, [[queue.pk for queue in access.queues], COUNT_UP_TO + 1, now + SOON]
-        )
-        counts = {row[0]: row[1:] for row in cursor.fetchall()}
-    return [
-        QueueSummary(queue, access.may(Action.DECIDE, queue).allowed, *counts[queue.pk])
-        for queue in access.queues
+    """Every queue this person sees, where help is needed most first, in one statement.
+
+    Counts of its open reviews are capped. Each has its saved views.
+    """
+    parameters = [
+        *(access.actor.person.pk, saved_views.MAX_ON_HOME),
+        *([queue.pk for queue in access.queues], COUNT_UP_TO + 1, now + SOON),
     ]
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, parameters)
+        counts = {row[0]: row[1:] for row in cursor.fetchall()}
+    return sorted(
+        (_summary(access, queue, *counts[queue.pk]) for queue in access.queues),
+        key=attrgetter("need"),
+    )
+
+
+def _summary(access: Access, queue: ReviewQueue, views: list[str], *counts: Any) -> QueueSummary:
+    links = [saved_views.link(access, SavedView(**json.loads(view), queue=queue)) for view in views]
+    return QueueSummary(queue, access.may(Action.DECIDE, queue).allowed, links, *counts)
 
 
 def last_decisions(

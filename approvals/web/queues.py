@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from approvals import policy
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.policy import Action
-from approvals.web import review_filters, review_rows, streams
+from approvals.web import review_filters, review_rows, saved_views, streams
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
 from approvals.web.review_filters import PENDING
@@ -27,8 +27,12 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     query = streams.filter_query(filtered)
     now = request.access.now
     escalated = reviews_of(request.actor).pending().filter(escalated_to=queue)
+    views = saved_views.listed(request.access, queue)
     context = {
         "now": now,
+        "views": views,
+        "ends_some": any(link.may_end for link in views),
+        "leads_here": request.access.may(Action.LEAD, queue).allowed,
         "queue": queue,
         "escalated": review_rows.rows_of(
             review_rows.lean(escalated).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED], now

@@ -26,6 +26,7 @@ from approvals.web import (
     review_export,
     review_path,
     reviews,
+    saved_views,
     tokens,
     unproved,
 )
@@ -53,6 +54,10 @@ urlpatterns = [
     path("bulk/<uuid:job_id>/undo/", bulk_jobs.undo, name="bulk_undo"),
     path("bulk/<uuid:job_id>/retry/", bulk_jobs.retry, name="bulk_retry"),
     path("bulk/<uuid:job_id>/export/", bulk_jobs.export, name="bulk_export"),
+    path("queues/<slug:slug>/views/", saved_views.create, name="view_new"),
+    path("views/counts/", saved_views.counts, name="view_counts"),
+    path("views/<uuid:view_id>/", saved_views.show, name="view"),
+    path("views/<uuid:view_id>/end/", saved_views.end, name="view_end"),
     path("reviews/<uuid:review_id>/", reviews.show, name="review"),
     path("reviews/<uuid:review_id>/payload/", downloads.payload, name="review_payload"),
     path("reviews/<uuid:review_id>/path/", review_path.show, name="review_path"),

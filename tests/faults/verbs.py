@@ -30,6 +30,7 @@ from approvals.actions import (
     quarantine,
     queues,
     redelivery,
+    saved_views,
 )
 from tests.faults import (
     verbs_of_batches,
@@ -44,6 +45,7 @@ from tests.faults import (
 MODULES: tuple[ModuleType, ...] = (
     assignment, batch_executions, batches, bulk_decisions, credentials, decisions, discussion, escalation, exports,
     intake, interventions, lifecycle, orders, people, postponement, preferences, quarantine, queues, redelivery,
+    saved_views,
 )  # fmt: skip
 
 

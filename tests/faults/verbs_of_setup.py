@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals.actions import credentials, exports, people, queues
+from approvals.actions import credentials, exports, people, queues, saved_views
 from approvals.actors import COMMAND_LINE
-from approvals.models import ApiToken, AuditEvent, QueueMembership, ReviewQueue, User
+from approvals.models import ApiToken, AuditEvent, QueueMembership, ReviewQueue, SavedView, User
 from tests import factories
 from tests.factories import actor
 from tests.faults.row import Case, Row, recorded_once
@@ -98,6 +98,60 @@ def _recorded(kind: str) -> Callable[[Stage, Case], str]:
     return holds
 
 
+def _ready_view(*, shared: bool) -> Callable[[Stage], Case]:
+    """The name of a view, and one that is there."""
+
+    def ready(stage: Stage) -> Case:
+        number = stage.number()
+        save = saved_views.share if shared else saved_views.keep
+        # The kills of one row are many more than a queue or a person has views.
+        SavedView.objects.all().delete()
+        there = save("held", f"There {number}", "q=x", by=actor(stage.lena))
+        return Case(name=f"New {number}", there=there)
+
+    return ready
+
+
+def _keep_view(stage: Stage, case: Case) -> None:
+    saved_views.keep("held", case.name, "q=x", by=actor(stage.lena))
+
+
+def _share_view(stage: Stage, case: Case) -> None:
+    saved_views.share("held", case.name, "q=x", by=actor(stage.lena))
+
+
+def _delete_view(stage: Stage, case: Case) -> None:
+    saved_views.delete(case.there.pk, by=actor(stage.lena))
+
+
+def _revoke_view(stage: Stage, case: Case) -> None:
+    saved_views.revoke(case.there.pk, by=actor(stage.lena))
+
+
+def _view_kept(_stage: Stage, case: Case) -> str:
+    count = SavedView.objects.filter(name=case.name).count()
+    return "" if count == 1 else f"I-16 {count} views"
+
+
+def _view_shared(_stage: Stage, case: Case) -> str:
+    view = SavedView.objects.get(name=case.name)
+    return _of_view(view, "queue.view_shared")
+
+
+def _view_revoked(_stage: Stage, case: Case) -> str:
+    view = SavedView.objects.get(pk=case.there.pk)
+    return _of_view(view, "queue.view_revoked") if view.revoked_at else "I-16 it is not revoked"
+
+
+def _of_view(view: SavedView, kind: str) -> str:
+    events = AuditEvent.objects.filter(kind=kind, data__view=str(view.pk))
+    return "" if events.count() == 1 else f"I-16 {kind} was recorded {events.count()} times"
+
+
+def _view_deleted(_stage: Stage, case: Case) -> str:
+    return "I-16 it is there" if SavedView.objects.filter(pk=case.there.pk).exists() else ""
+
+
 ROWS: list[Row] = [
     Row(
         "save queue", ("queues.save",), _ready_queue, _save_queue, holds=_queue_saved
@@ -122,5 +176,18 @@ ROWS: list[Row] = [
     Row(
         "issue token", ("credentials.issue_token",), _ready_person(), _issue_token,
         holds=_token_issued,
+    ),
+    Row("keep view", ("saved_views.keep",), _ready_view(shared=False), _keep_view, holds=_view_kept),
+    Row(
+        "share view", ("saved_views.share",), _ready_view(shared=True), _share_view,
+        holds=_view_shared,
+    ),
+    Row(
+        "delete view", ("saved_views.delete",), _ready_view(shared=False), _delete_view,
+        holds=_view_deleted,
+    ),
+    Row(
+        "revoke view", ("saved_views.revoke",), _ready_view(shared=True), _revoke_view,
+        holds=_view_revoked,
     ),
 ]  # fmt: skip

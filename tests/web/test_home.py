@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ def test_a_review_due_within_the_hour_is_counted_as_such(
 ) -> None:
     factories.review(timeoutSeconds=1800)
     factories.review(timeoutSeconds=7200)
-    assert '<dd class="due-soon">1</dd>' in desk(alice).get("/").content.decode()
+    html = desk(alice).get("/").content.decode()
+    assert f'<dd class="due-soon"><a href="{LIST}?due=1h">1</a></dd>' in html
 
 
 def test_a_viewer_is_offered_no_review_to_start(desk: Desk, victor: User) -> None:
@@ -206,3 +208,44 @@ def test_only_the_latest_decision_names_the_key_that_undoes_it(
     page = desk(alice).get("/").content.decode()
     assert page.count("Undo") == 2
     assert page.count('data-key="z"') == 1
+
+
+def test_queues_come_by_the_help_they_need_each_with_its_action(
+    desk: Desk, queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    mine = {"alpha": "reviewer", "beta": "reviewer", "gamma": "reviewer", "delta": "viewer"}
+    queues = {slug: factories.queue(slug, name=slug) for slug in mine}
+    for slug, role in mine.items():
+        people.grant(alice, slug, role, by=COMMAND_LINE)
+    people.grant(bob, "alpha", "reviewer", by=COMMAND_LINE)
+    held = factories.review(queues["alpha"], timeoutSeconds=600)
+    assignment.claim(held.pk, by=actor(bob))  # due, but in good hands
+    factories.review(queues["beta"], timeoutSeconds=7_200)
+    factories.review(queues["gamma"], timeoutSeconds=1_800)
+    factories.review(queues["delta"], timeoutSeconds=60)
+    html = desk(alice).get("/").content.decode()
+    found = re.findall(r'<h3><a href="/queues/([a-z-]+)/"', html)
+    assert found == ["gamma", "beta", "delta", "alpha", queue.slug]
+    for action in ("?due=1h", "?assignee=nobody", "?sort=arrival"):
+        assert f'href="/queues/gamma/{action}"' in html
+    assert 'href="/queues/alpha/?assignee=nobody"' not in html
+    assert html.index('data-key="m"') < html.index("/queues/beta/next/")
+
+
+def test_twenty_queues_are_six_cards_and_a_list_in_the_same_order(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    for number in range(19):
+        one = factories.queue(f"q-{number:02}", name=f"Queue {number:02}")
+        people.grant(alice, one.slug, "reviewer", by=COMMAND_LINE)
+        factories.review(one, timeoutSeconds=60 * (number + 1) if number % 2 else 86_400)
+    browser = desk(alice)
+    with CaptureQueriesContext(connection) as asked:
+        html = browser.get("/").content.decode()
+    assert len(asked) <= 8
+    assert html.count('class="queue-card"') == 6
+    assert html.count('class="queue-row"') == 14
+    found = re.findall(r'<h3><a href="/queues/([a-z0-9-]+)/"', html)
+    due = [f"q-{number:02}" for number in range(1, 19, 2)]
+    assert sorted(found[:9]) == due
+    assert found[-1] == queue.slug

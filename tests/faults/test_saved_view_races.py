@@ -1,0 +1,66 @@
+"""Two who save, share or revoke a view at the same moment: the lock lets one after the other."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from approvals.actions import saved_views
+from approvals.models import AuditEvent, ReviewQueue, SavedView, User
+from approvals.records import audit, audit_verification, review_queues
+from tests.factories import actor
+from tests.faults.test_api_races import together
+from tests.faults.test_deferral_races import outcome_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = 8
+
+
+def test_a_view_is_shared_once_and_revoked_once(queue: ReviewQueue, lena: User) -> None:
+    for number in range(ROUNDS):
+        share = partial(
+            outcome_of, saved_views.share, queue.slug, f"V{number}", "q=x", by=actor(lena)
+        )
+        assert sorted(together(share, share)) == ["done", "invalid"]
+        view = SavedView.objects.get(name=f"V{number}")
+        revoke = partial(outcome_of, saved_views.revoke, view.pk, by=actor(lena))
+        assert sorted(together(revoke, revoke)) == ["done", "invalid"]
+    events = AuditEvent.objects.filter(chain=audit.chain(queue), kind__startswith="queue.view_")
+    assert events.count() == 2 * ROUNDS
+    assert audit_verification.verify(audit.chain(queue)) == []
+
+
+def test_a_person_never_has_more_views_than_allowed(
+    queue: ReviewQueue, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_views, "MAX_OWN", 1)
+    for _ in range(ROUNDS):
+        both = [
+            partial(outcome_of, saved_views.keep, queue.slug, name, "q=x", by=actor(alice))
+            for name in ("A", "B")
+        ]
+        assert sorted(together(*both)) == ["done", "invalid"]
+        view = SavedView.objects.get()
+        delete = partial(outcome_of, saved_views.delete, view.pk, by=actor(alice))
+        assert sorted(together(delete, delete)) == ["done", "not_found"]
+
+
+def test_without_the_lock_of_the_queue_the_race_is_noticed(
+    queue: ReviewQueue, lena: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlocked(slug: str, *, by: object) -> object:
+        found = ReviewQueue.objects.get(slug=slug)
+        return review_queues.locked_rows.row_with_facts(found, by=by)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(review_queues, "locked", unlocked)
+    for number in range(10 * ROUNDS):
+        share = partial(
+            outcome_of, saved_views.share, queue.slug, f"V{number}", "q=x", by=actor(lena)
+        )
+        try:
+            if sorted(together(share, share)) != ["done", "invalid"]:
+                return
+        except Exception:  # noqa: BLE001  # a unique index refuses the second
+            return
+    pytest.fail("nobody noticed")
