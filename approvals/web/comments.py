@@ -15,6 +15,7 @@ from approvals.models.review_tasks import SECRETS
 from approvals.web import reviews
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.refusals import refusal_text
+from approvals.web.streams import onward
 
 MAX_MENTIONS = 10
 
@@ -30,7 +31,7 @@ def add(request: DeskRequest, review_id: UUID) -> HttpResponse:
         context = reviews.page(request.access, review)
         refused = {"comment_text": text, "comment_refusal": refusal_text(error, request.actor)}
         return render(request, "approvals/review.html", context | refused, status=error.status)
-    return redirect(f"{resolve_url('review', review_id)}#comments")
+    return redirect(f"{resolve_url('review', review_id)}{onward(request)}#comments")
 
 
 @desk("POST")

@@ -127,8 +127,8 @@ def _after(request: DeskRequest, review: ReviewTask) -> HttpResponse:
     if query is not None and request.access.preferences.auto_advance:
         toasts.decided(request, review)
         address = streams.after(request, review.queue, query)
-    elif query is not None:
-        address += streams.link(query)
+    else:
+        address += streams.onward(request)
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 

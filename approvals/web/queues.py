@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from uuid import UUID
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -45,9 +48,17 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "can_select": filtered.status == PENDING
         and request.access.may_decide_in_bulk(queue).allowed,
         "most": MAX_ITEMS,
+        "opened": _opened(request),
         "can_decide": request.access.may(Action.CLAIM, queue).allowed,
     }
     return render(request, "approvals/queue.html", context)
+
+
+def _opened(request: DeskRequest) -> UUID | None:
+    """The review that the URL opens beside the list."""
+    with suppress(ValueError):
+        return UUID(request.GET.get(streams.OPEN, ""))
+    return None
 
 
 @desk("POST")

@@ -24,6 +24,7 @@ from approvals.models import (
     Decision,
     ExecutionSnapshot,
     OrderExecution,
+    ReviewQueue,
     ReviewTask,
     User,
 )
@@ -37,7 +38,7 @@ from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.streams import onward, query_of
+from approvals.web.streams import is_split, onward, query_of, split_url
 from approvals.web.timeline import review_timeline
 
 MISMATCHES: Mapping[Mismatch | None, str] = {
@@ -48,6 +49,7 @@ MISMATCHES: Mapping[Mismatch | None, str] = {
 }
 MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
 RECENTLY = timedelta(days=30)
+PANE = "pane"  # the id of the right half of a list
 
 
 def seen_state(review: ReviewTask, holder: User | None) -> str:
@@ -73,13 +75,28 @@ class Permissions:
 
 @desk("GET")
 def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Everything about one review, and what can be done with it; for htmx only the latter."""
+    """Everything about one review, and what can be done with it; for htmx only the latter.
+
+    In the right half of a list, htmx gets all without the frame of a page, and a browser is sent to the list.
+    """
     in_stream = query_of(request) is not None
-    found = find(request.actor, review_id, with_previous=in_stream)
-    context = page(request.access, found)
-    context["previous"] = cast("Any", found).previous if in_stream else None
-    template = "approvals/_review_decide.html" if request.htmx else "approvals/review.html"
+    review = find(request.actor, review_id, with_previous=in_stream)
+    in_pane = request.htmx.target == PANE
+    if is_split(request) and not request.htmx:
+        return redirect(split_url(_listing(request, review), query_of(request) or "", review.pk))
+    context = page(request.access, review)
+    context["previous"] = cast("Any", review).previous if in_stream else None
+    if in_pane:
+        context |= {"page_frame": "approvals/_pane.html", "pane": True}
+    whole = in_pane or not request.htmx
+    template = "approvals/review.html" if whole else "approvals/_review_decide.html"
     return render(request, template, context)
+
+
+def _listing(request: DeskRequest, review: ReviewTask) -> ReviewQueue:
+    """The queue in whose list this person finds a review: its own, else the one it was escalated to."""
+    own = any(queue.pk == review.queue_id for queue in request.access.queues)
+    return review.queue if own or review.escalated_to is None else review.escalated_to
 
 
 @desk("GET")
@@ -126,7 +143,7 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
     review = find(request.actor, review_id)
     assignment.release(review_id, by=request.actor)
     messages.info(request, f"{display.visible(review.heading)} is back in the queue.")
-    return redirect("review", review_id)
+    return redirect(resolve_url("review", review_id) + onward(request))
 
 
 @desk("POST")
@@ -138,7 +155,7 @@ def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")
     assignment.reassign(review_id, to, by=request.actor)
     messages.success(request, f"{display.visible(to.display)} has it now.")
-    return redirect("review", review_id)
+    return redirect(resolve_url("review", review_id) + onward(request))
 
 
 def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> ReviewTask:

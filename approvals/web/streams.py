@@ -1,7 +1,8 @@
 """Reviewing one review after the other: which is next in a filtered list, and what was done once none is left.
 
-The filter travels in the URL as `stream`, a query string of the queue's list; it may be empty. When a person
-began to work through a queue is kept in their session.
+The filter travels in the URL as `stream`, a query string of the queue's list; it may be empty. `split` beside it
+says that the review is open in the list's right half, where the next one goes too. When a person began to work
+through a queue is kept in their session.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from approvals.web import review_filters, review_rows
 from approvals.web.decorators import DeskRequest, reviews_of
 
 PARAMETER = "stream"
+SPLIT, OPEN = "split", "open"  # parameters of a review's page, and of the list that shows it
 SESSION = "streams"
 LONGEST = 1_000  # characters of a filter
 MOST_DECISIONS = 500  # of which the median time is computed
@@ -39,12 +41,25 @@ def query_of(request: HttpRequest) -> str | None:
 def onward(request: HttpRequest) -> str:
     """What the links of a page append to stay in the stream: a query string, or nothing."""
     query = query_of(request)
-    return "" if query is None else link(query)
+    split = is_split(request)
+    if query is None:
+        return f"?{SPLIT}=1" if split else ""
+    return link(query, split=split)
 
 
-def link(query: str) -> str:
+def link(query: str, *, split: bool = False) -> str:
     """The query string that opens a review in the stream of this filter."""
-    return f"?{PARAMETER}={quote(query, safe='')}"
+    return f"?{PARAMETER}={quote(query, safe='')}{f'&{SPLIT}=1' if split else ''}"
+
+
+def is_split(request: HttpRequest) -> bool:
+    """Whether this request comes from a review that is open beside its list."""
+    return request.GET.get(SPLIT) == "1"
+
+
+def split_url(queue: ReviewQueue, query: str, review_id: UUID) -> str:
+    """The list of a queue with this filter, and with a review open beside it."""
+    return list_url(queue, f"{query}&{OPEN}={review_id}" if query else f"{OPEN}={review_id}")
 
 
 def begin(request: DeskRequest, queue: ReviewQueue) -> None:
@@ -64,10 +79,10 @@ def next_url(request: DeskRequest, queue: ReviewQueue, query: str) -> str | None
     both = [_rows(request, queue, query, escalated=escalated) for escalated in (True, False)]
     for rows in both:
         if held := _resume(request, rows):
-            return resolve_url("review", held) + link(query)
+            return resolve_url("review", held) + link(query, split=is_split(request))
     for rows in both:
         if claimed := _claim(request, queue, rows):
-            return resolve_url("review", claimed) + link(query)
+            return resolve_url("review", claimed) + link(query, split=is_split(request))
     return None
 
 

@@ -130,3 +130,43 @@ def test_an_undo_in_the_stream_stays_in_it(desk: Desk, queue: ReviewQueue, alice
     assert browser.post(undo[1])["Location"] == f"{at(first)}?stream="
     first.refresh_from_db()
     assert first.status == "pending"
+
+
+def test_beside_the_list_a_review_has_no_frame_and_its_actions_stay_there(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    review, browser = factories.review(queue), desk(alice)
+    beside = {"HX-Request": "true", "HX-Target": "pane"}
+    html = browser.get(f"{at(review)}?stream=q%3Dx&split=1", headers=beside).content.decode()
+    assert "<html" not in html
+    assert "<h1>" in html
+    assert 'id="pane-news"' in html
+    for action in ("approve", "claim", "skip"):
+        assert f'{at(review, action)}?stream=q%3Dx&amp;split=1"' in html
+    assert f'href="{at(review)}?stream=q%3Dx" data-pane-whole' in html
+
+
+def test_a_browser_is_sent_to_the_list_with_the_review_beside_it(
+    desk: Desk, queue: ReviewQueue, alice: User, carol: User
+) -> None:
+    review, browser = factories.review(queue), desk(alice)
+    sent = browser.get(f"{at(review)}?stream=sort%3Damount&split=1")
+    assert sent["Location"] == f"/queues/manual-review/?sort=amount&open={review.pk}"
+    assert browser.get(f"{at(review)}?split=1")["Location"].endswith(f"/?open={review.pk}")
+    assert desk(carol).get(f"{at(review)}?split=1").status_code == 404
+    claimed = browser.post(f"{at(review, 'claim')}?stream=&split=1")
+    assert claimed["Location"] == f"{at(review)}?stream=&split=1"
+    released = browser.post(f"{at(review, 'release')}?stream=&split=1")
+    assert released["Location"] == f"{at(review)}?stream=&split=1"
+
+
+def test_the_next_review_opens_beside_the_list_too(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    first, second = open_reviews(queue, 2)
+    browser = desk(alice)
+    answer = decide(browser, f"{at(first)}?stream=&split=1")
+    assert [url for url, _ in answer.redirect_chain] == [
+        f"{at(second)}?stream=&split=1",
+        f"/queues/manual-review/?open={second.pk}",
+    ]

@@ -180,7 +180,7 @@
 
   // Keys: each belongs to a visible link, button or field with the same key in `data-key`.
   const typing = (element) => element.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])");
-  const shown = (element) => element.getClientRects().length > 0 && !element.disabled;
+  const shown = (element) => element.getClientRects().length > 0 && !element.disabled && !element.closest("[inert]");
   const press = (key) => {
     for (const element of document.querySelectorAll("[data-key]")) {
       if (element.dataset.key !== key || !(shown(element) || key === "?" || key.startsWith("g "))) continue;
@@ -243,10 +243,11 @@
 
   // j and k move between the rows of a list, o opens the one in focus, x chooses it, J and K do so and move.
   const move = (key) => {
-    const links = [...document.querySelectorAll(".line-what a")];
+    const links = [...document.querySelectorAll(".line-what a")].filter((link) => !link.closest("#pane"));
     if (!links.length || !["j", "k", "o", "x", "J", "K"].includes(key)) return false;
-    const row = document.activeElement?.closest(".line");
-    const at = links.findIndex((link) => link.closest(".line") === row);
+    const focused = links.findIndex((link) => link.closest(".line") === document.activeElement?.closest(".line"));
+    const at = focused < 0 ? links.findIndex((link) => link.ariaCurrent) : focused; // the one open beside the list
+    const row = links[at]?.closest(".line");
     if (key === "o") links[at]?.click();
     if ("xJK".includes(key)) choose(row, key === "x" ? undefined : true);
     if (key === "o" || key === "x") return true;

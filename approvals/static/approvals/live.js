@@ -4,6 +4,7 @@
 
   const state = document.getElementById("connection");
   const news = document.getElementById("news");
+  const parts = () => document.querySelectorAll("#news, #pane-news");
   if (!state || !window.EventSource) return;
 
   const show = (text, name) => {
@@ -31,7 +32,7 @@
     waiting = setTimeout(() => {
       waiting = null;
       asked = Date.now();
-      window.htmx.trigger(news, "live");
+      for (const part of parts()) window.htmx.trigger(part, "live");
     }, wait);
   };
 
