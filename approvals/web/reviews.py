@@ -206,6 +206,8 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     raw, raw_cut = display.indented_json(review.payload)
     same_reference, same_customer = related(access.actor, review, now)
     permitted = permissions(review, access, now)
+    timeline, trail = review_timeline(review)
+    order, flagged = payload_view.review_order(review), payload_view.flagged_fields(review)
     return {
         "now": now,
         "review": review,
@@ -214,12 +216,14 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "permissions": permitted,
         "snoozed": review.is_snoozed(now),
         "seen_state": seen_state(review, permitted.holder),
-        "order": payload_view.review_order(review),
-        "flagged": payload_view.flagged_fields(review),
+        "order": order,
+        "flagged": flagged,
+        "folds": any(field.sensitive for field in (*order.promoted, *flagged)),
         "raw": raw,
         "raw_cut": raw_cut,
         "delivery": status_of_decision(review, access, now),
-        "timeline": review_timeline(review),
+        "timeline": timeline,
+        "trail": trail,
         "comments": comments(review),
         "same_reference": same_reference,
         "same_customer": same_customer,

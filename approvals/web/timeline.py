@@ -33,6 +33,25 @@ class TimelineEntry:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class TrailState:
+    """What was found when the latest events of a chain were hashed again, from number `first` to `last`.
+
+    `broken_at` is the number of an event that was changed or does not follow from the one before it, or behind
+    which one is missing; None if there is none. `head` is the hash of the last event, in hexadecimal.
+    """
+
+    first: int
+    last: int
+    broken_at: int | None
+    head: str
+
+    @property
+    def count(self) -> int:
+        """How many events were hashed."""
+        return self.last - self.first + 1
+
+
 # Every kind on the chains of reviews and orders: icon, tone and sentence.
 DESCRIPTIONS: Mapping[str, tuple[str, str, str]] = {
     AuditKind.REVIEW_RECEIVED: ("inbox-arrow-down", "calm", "Arrived from SQS"),
@@ -120,10 +139,29 @@ VIA: Mapping[str, str] = {
 }
 
 
-def review_timeline(review: ReviewTask) -> list[TimelineEntry | BrokenRow]:
-    """The latest events of a review, newest first."""
-    events = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
-    return broken_rows.all_shown(events.select_related("actor")[:LATEST], timeline_entry)
+def review_timeline(
+    review: ReviewTask,
+) -> tuple[list[TimelineEntry | BrokenRow], TrailState | None]:
+    """The latest events of a review, newest first, and whether they are as they were recorded."""
+    rows = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
+    events = list(rows.select_related("actor")[:LATEST])
+    return broken_rows.all_shown(events, timeline_entry), trail_state(events)
+
+
+def trail_state(events: Sequence[AuditEvent]) -> TrailState | None:
+    """What hashing these latest events of one chain, newest first, finds; None if there are none."""
+    if not events:
+        return None
+    broken = None
+    previous, expected = bytes(events[-1].prev_hash), events[-1].seq
+    if expected == 1 and previous != audit.GENESIS:
+        broken = 1
+    for event in reversed(events):
+        follows = event.seq == expected and bytes(event.prev_hash) == previous
+        if broken is None and not (follows and audit.digest_of(event) == bytes(event.hash)):
+            broken = event.seq
+        previous, expected = bytes(event.hash), event.seq + 1
+    return TrailState(events[-1].seq, events[0].seq, broken, previous.hex())
 
 
 def order_timeline(attempts: Sequence[OrderExecution]) -> list[TimelineEntry | BrokenRow]:

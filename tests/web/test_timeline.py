@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from django.template import Context, Template
 
-from approvals.actions import decisions
-from approvals.models import AuditEvent, User
+from approvals.actions import assignment, decisions
+from approvals.models import AuditEvent, ReviewQueue, User
 from approvals.models.choices import Outcome
+from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
+from approvals.web import timeline
 from approvals.web.delivery_descriptions import ICONS
 from approvals.web.timeline import DESCRIPTIONS, timeline_entry
 from tests import factories
@@ -45,3 +48,41 @@ def test_the_timeline_names_the_surface(desk: Desk, alice: User) -> None:
     review = factories.review()
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice, "api"))
     assert "alice</bdi> through the API" in text(desk, alice, review)
+
+
+def test_the_page_says_whether_the_events_are_as_they_were_recorded(
+    desk: Desk, queue: ReviewQueue, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = factories.review(queue)
+    assignment.claim(review.pk, by=actor(alice))
+    chain = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
+    page = text(desk, alice, review)
+    assert "Audit trail verified: 2 events, each as recorded, none missing between them." in page
+    assert bytes(chain[0].hash).hex() in page
+    monkeypatch.setattr(timeline, "LATEST", 1)
+    assert "the latest 1 event, #2 to #2, each as recorded" in text(desk, alice, review)
+
+
+def test_a_changed_and_a_missing_event_are_named(queue: ReviewQueue, alice: User) -> None:
+    review = factories.review(queue)
+    for verb in (assignment.claim, assignment.renew, assignment.release):
+        verb(review.pk, by=actor(alice))
+    chain = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
+    events = list(chain)
+    last = events[0].seq
+    state = timeline.trail_state(events)
+    assert state is not None
+    assert (state.first, state.last, state.broken_at) == (1, last, None)
+    missing = timeline.trail_state([events[0], *events[2:]])
+    assert missing is not None
+    assert missing.broken_at == last
+    events[-1].prev_hash = bytes([1] * 32)
+    first = timeline.trail_state(events)
+    assert first is not None
+    assert first.broken_at == 1
+    events = list(chain.all())
+    events[1].data = {"changed": True}
+    changed = timeline.trail_state(events)
+    assert changed is not None
+    assert changed.broken_at == events[1].seq
+    assert timeline.trail_state([]) is None

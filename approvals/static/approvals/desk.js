@@ -338,6 +338,15 @@
       escape();
     }
   });
+  // On paper everything is open, but for what is sensitive and was left hidden.
+  let unfolded = [];
+  window.addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll("details:not([open], [data-menu], [data-sensitive])")];
+    for (const part of unfolded) part.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const part of unfolded) part.open = false;
+  });
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details[data-menu][open]")) {
       if (!menu.contains(event.target)) menu.open = false;
