@@ -74,8 +74,8 @@ def grant(user: User, queue_slug: str, role: str, *, by: Actor) -> QueueMembersh
     work = UnitOfWork()
     membership = QueueMembership.objects.filter(queue=queue, user=locked.row).first()
     new = QueueMembership(queue=queue, user=locked.row)
+    data = {"queue": queue.slug, "role": role} | _role_before(membership, role)
     membership = _give_role(work, membership, new, role)
-    data = {"queue": queue.slug, "role": role}
     audit.record(work, locked.chain, AuditKind.ROLE_GRANTED, by=by, data=data)
     work.write()
     return membership
@@ -93,8 +93,8 @@ def grant_group(group: Group, queue_slug: str, role: str, *, by: Actor) -> Queue
     work = UnitOfWork()
     membership = QueueMembership.objects.filter(queue=locked.row, group=group).first()
     new = QueueMembership(queue=locked.row, group=group)
+    data = {"group": group.name, "role": role} | _role_before(membership, role)
     membership = _give_role(work, membership, new, role)
-    data = {"group": group.name, "role": role}
     audit.record(work, locked.chain, AuditKind.ROLE_GRANTED, by=by, data=data)
     work.write()
     return membership
@@ -257,6 +257,11 @@ def _give_role(
     membership.role = role
     work.update(membership, "role")
     return membership
+
+
+def _role_before(membership: QueueMembership | None, role: str) -> dict[str, str]:
+    """The role that a grant of this one replaces, for its event; nothing if it replaces none."""
+    return {"was": membership.role} if membership and membership.role != role else {}
 
 
 def _ensure_role(role: str) -> None:

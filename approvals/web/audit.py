@@ -19,6 +19,7 @@ from approvals.actions import exports
 from approvals.exceptions import Invalid
 from approvals.models import AuditEvent
 from approvals.policy import Action
+from approvals.records.audit_kinds import AuditKind
 from approvals.untrusted import display
 from approvals.web import exported_files
 from approvals.web.audit_search import NEWEST_FIRST, AuditFilter, Search, events, in_order
@@ -46,13 +47,17 @@ FORMATS = {"csv": exported_files.CSV, "jsonl": "application/x-ndjson"}
 
 @dataclass(frozen=True)
 class EventRow:
-    """An event as the page shows it; `details` are names and texts, a change as `before → after`."""
+    """An event as the page shows it; `details` are names and texts, a change as `before → after`.
+
+    `changed` says that they are changes, which are shown unfolded.
+    """
 
     event: AuditEvent
     description: str
     subject: str
     address: str
     details: list[tuple[str, str]]
+    changed: bool
 
 
 @desk("GET")
@@ -99,15 +104,31 @@ def _row(event: AuditEvent) -> EventRow:
     known = DESCRIPTIONS.get(event.kind)
     words = known[2] if known else event.kind.replace(".", " ").replace("_", " ").capitalize()
     address = reverse("review", args=[key]) if noun == "review" else ""
-    details = [(name, _detail(value)) for name, value in event.data.items()]
-    return EventRow(event, words, f"{noun} {key[:8]}", address, details)
+    details, changed = _details(event)
+    return EventRow(event, words, f"{noun} {key[:8]}", address, details, changed)
 
 
-def _detail(value: Any) -> str:
-    """A detail as text; a list of two, as changes are recorded, as before and after."""
-    if isinstance(value, list) and len(value) == 2:
-        return " → ".join(_text(each) for each in value)
-    return _text(value)
+def _details(event: AuditEvent) -> tuple[list[tuple[str, str]], bool]:
+    """The details of an event as names and texts, and whether they are changes of what was there before."""
+    data = dict(event.data)
+    if event.kind in (AuditKind.QUEUE_CREATED, AuditKind.QUEUE_CHANGED):
+        details = [(name, _setting(value)) for name, value in data.items()]
+        return details, event.kind == AuditKind.QUEUE_CHANGED
+    changed = event.kind == AuditKind.ROLE_GRANTED and "was" in data
+    was = data.pop("was") if changed else None
+    details = [(name, _text(value)) for name, value in data.items()]
+    if changed:
+        details = [(name, _change(was, text) if name == "role" else text) for name, text in details]
+    return details, changed
+
+
+def _setting(value: Any) -> str:
+    """A setting of a queue, which is recorded as the list of what was before and after."""
+    return _change(*value) if isinstance(value, list) and len(value) == 2 else _text(value)
+
+
+def _change(before: Any, after: Any) -> str:
+    return f"{_text(before)} → {_text(after)}"
 
 
 def _text(value: Any) -> str:

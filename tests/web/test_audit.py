@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import assignment, decisions, people, queues
+from approvals.actions import assignment, credentials, decisions, people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ReviewQueue, User
 from approvals.models.choices import Outcome
@@ -76,7 +76,27 @@ def test_an_event_shows_when_who_what_and_about_what(
 
 def test_a_change_is_shown_as_before_and_after(auditor: Client, queue: ReviewQueue) -> None:
     queues.save(queue.slug, {"undo_seconds": 30}, by=COMMAND_LINE)
-    assert "10 → 30" in found(auditor, what="queue.changed")
+    html = found(auditor, what="queue.changed")
+    assert "10 → 30" in html
+    assert '<details class="long" open><summary>1 change</summary>' in html
+
+
+def test_a_role_in_place_of_another_is_shown_as_before_and_after(
+    auditor: Client, queue: ReviewQueue, alice: User
+) -> None:
+    people.grant(alice, queue.slug, "lead", by=COMMAND_LINE)
+    people.grant(alice, queue.slug, "lead", by=COMMAND_LINE)  # it was that already
+    html = found(auditor, what="role.granted", about=f"user:{alice.pk}")
+    assert html.count("reviewer → lead") == html.count(" → ") == 1
+
+
+def test_a_list_of_two_is_no_change(auditor: Client, alice: User) -> None:
+    for name in ("first", "second"):
+        credentials.issue_token(alice, name, by=COMMAND_LINE)
+    people.deactivate(alice, by=COMMAND_LINE)
+    html = found(auditor, what="user.deactivated")
+    assert "[&quot;first&quot;, &quot;second&quot;]" in html
+    assert "→" not in html
 
 
 def test_filters_narrow_by_person_kind_queue_and_subject(
