@@ -24,7 +24,7 @@ from tests import factories
 CHROMIUM = Path("/usr/bin/chromium")
 MISSING = "browser tests need Debian's Chromium at /usr/bin/chromium: apt-get install chromium"
 # Chromium logs an error for every answer of 400 and above; tests expect pages with these.
-EXPECTED = re.compile(r"status of (403|404|409|412|422)\b")
+EXPECTED = re.compile(r"status of (403|404|409|410|412|422)\b")
 
 PATIENCE = 60_000  # ms that a condition is waited for: a machine may be busy with other tests
 
