@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
+from psycopg.errors import QueryCanceled
 
 from approvals import policy
 from approvals.actions import saved_views
@@ -64,8 +65,10 @@ def counts(request: DeskRequest) -> HttpResponse:
     views = listed(request.access, queue)
     try:
         counted = _counted(request, views[:MAX_ON_HOME])
-    except OperationalError:  # cancelled: the list without counts stays
-        return HttpResponse(status=204)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        return HttpResponse(status=204)  # the list without counts stays
     context = {
         "views": counted + views[MAX_ON_HOME:],
         "queue": queue,

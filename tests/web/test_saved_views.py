@@ -136,16 +136,29 @@ def test_views_are_counted_afterwards_in_one_statement_and_no_further_than_neede
     assert page.decode().count('aria-current="page"') == 1
 
 
-def test_counts_that_take_too_long_are_left_out(
+def test_counts_that_take_too_long_are_cancelled_and_left_out(
     desk: Desk, queue: ReviewQueue, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    numbers = pages._numbers
+    monkeypatch.setattr(pages, "MOST_TIME", 20)
+    monkeypatch.setattr(
+        pages, "_numbers", lambda *_: numbers(["(SELECT count(*) FROM pg_sleep(30))"], [])
+    )
     save(desk, alice, q="x")
-    monkeypatch.setattr(pages, "_counted", _away)
     assert desk(alice).get("/views/counts/").status_code == 204
 
 
+def test_a_database_that_is_away_is_no_slow_count(
+    desk: Desk, queue: ReviewQueue, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_numbers", _away)
+    save(desk, alice, q="x")
+    with pytest.raises(OperationalError, match="connection is closed"):
+        desk(alice).get("/views/counts/")
+
+
 def _away(*_: object) -> None:
-    raise OperationalError("canceling statement due to statement timeout")
+    raise OperationalError("the connection is closed")
 
 
 def test_pages_with_views_ask_as_few_questions_however_many_there_are(
