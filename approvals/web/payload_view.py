@@ -16,6 +16,7 @@ from approvals.models import OrderExecution, ReviewTask
 from approvals.models.review_queues import value_at
 from approvals.untrusted import flag_rules, message_fields, numbers, redaction
 from approvals.untrusted.display import money, visible
+from approvals.web.folded_values import without_sensitive
 from approvals.web.payload_nodes import (
     Column,
     FlaggedField,
@@ -84,8 +85,8 @@ class _Budget:
 
 def review_order(review: ReviewTask) -> OrderView:
     """The order of a review's payload."""
-    payload: Any = review.payload
-    order: Any = review.order
+    payload: Any = without_sensitive(review.payload, review.queue.fields)
+    order: Any = ReviewTask(payload=payload).order
     budget = _Budget()
     if not isinstance(order, dict):
         return OrderView(rest=(_node("", order, 0, budget),))
