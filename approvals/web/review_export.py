@@ -15,7 +15,7 @@ from approvals.web import exported_files, review_filters, review_rows
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.review_filters import FilteredReviews
 
-MAX_ROWS = 10_000
+MAX_ROWS = 100_000
 PIECE = 500  # rows that are read with one statement
 COLUMNS = (
     *("id", "reference", "title", "status", "customer", "amount", "currency", "error", "priority"),
