@@ -185,7 +185,7 @@ def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:
 
     Counts of its open reviews are capped. Each has its saved views.
     """
-    parameters = [
+    parameters: list[Any] = [
         *(access.actor.person.pk, saved_views.MAX_ON_HOME),
         *([queue.pk for queue in access.queues], COUNT_UP_TO + 1, now + SOON),
     ]

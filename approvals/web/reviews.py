@@ -218,7 +218,8 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "seen_state": seen_state(review, permitted.holder),
         "order": order,
         "flagged": flagged,
-        "folds": any(field.sensitive for field in (*order.promoted, *flagged)),
+        "folds": any(field.sensitive for field in order.promoted)
+        or any(field.sensitive for field in flagged),
         "raw": raw,
         "raw_cut": raw_cut,
         "delivery": status_of_decision(review, access, now),

@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 
 from approvals.actions import saved_views
+from approvals.actors import Actor
 from approvals.models import AuditEvent, ReviewQueue, SavedView, User
-from approvals.records import audit, audit_verification, review_queues
+from approvals.records import audit, audit_verification, locked_rows, review_queues
 from tests.factories import actor
 from tests.faults.test_api_races import together
 from tests.faults.test_deferral_races import outcome_of
@@ -49,9 +50,9 @@ def test_a_person_never_has_more_views_than_allowed(
 def test_without_the_lock_of_the_queue_the_race_is_noticed(
     queue: ReviewQueue, lena: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unlocked(slug: str, *, by: object) -> object:
+    def unlocked(slug: str, *, by: Actor) -> object:
         found = ReviewQueue.objects.get(slug=slug)
-        return review_queues.locked_rows.row_with_facts(found, by=by)  # type: ignore[arg-type]
+        return locked_rows.row_with_facts(found, by=by)
 
     monkeypatch.setattr(review_queues, "locked", unlocked)
     for number in range(10 * ROUNDS):

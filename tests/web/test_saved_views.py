@@ -132,8 +132,9 @@ def test_views_are_counted_afterwards_in_one_statement_and_no_further_than_neede
     counted = [text.split("<")[0] for text in page.split('chip-count">')[1:]]
     assert counted == ["0", "3+", "1"]
     assert "Manual review" in page
-    page = browser.get("/views/counts/", {"queue": queue.slug, "current": "sort=arrival"}).content
-    assert page.decode().count('aria-current="page"') == 1
+    here = {"queue": queue.slug, "current": "sort=arrival"}
+    page = browser.get("/views/counts/", here).content.decode()
+    assert page.count('aria-current="page"') == 1
 
 
 def test_counts_that_take_too_long_are_cancelled_and_left_out(
