@@ -1,4 +1,4 @@
-"""Permissions: which rows an actor may see, and what they may do. All surfaces and verbs ask here.
+"""Permissions: what an actor may do. All surfaces and verbs ask here; `visibility` says which rows they see.
 
 Rights in a queue come from memberships; rights outside queues (orders, auditor, operator) are
 Django groups.
@@ -11,25 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from approvals.actors import COMMAND_LINE, Actor, ensure_actor
 from approvals.exceptions import NotAllowed, NotFound
 from approvals.models import (
     BulkJob,
     Decision,
-    OrderBatch,
     OrderExecution,
-    QuarantinedMessage,
     QueueMembership,
     ReviewQueue,
     ReviewTask,
-    SavedView,
     User,
 )
 from approvals.models.choices import Surface
-from approvals.models.order_executions import OrderQuerySet
-from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import rights
 from approvals.records.locked_rows import LockedRow
 from approvals.records.rights import Rights
@@ -113,78 +108,6 @@ class Verdict:
 
 ALLOWED = Verdict("allowed")
 HIDDEN = Verdict(NotFound.code, NotFound.__doc__ or "")
-
-
-def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
-    """The queues in which this actor has a role."""
-    user = _active_user(actor)
-    if user is None:
-        return ReviewQueue.objects.none()
-    return ReviewQueue.objects.filter(pk__in=_memberships(user).values("queue")).order_by("name")
-
-
-def visible_reviews(actor: Actor) -> ReviewQuerySet:
-    """The reviews this actor may see: those of queues in which they have a role, or escalated to one."""
-    queues = visible_queues(actor).order_by()
-    return ReviewTask.objects.filter(Q(queue__in=queues) | Q(escalated_to__in=queues))
-
-
-def visible_views(actor: Actor) -> QuerySet[SavedView]:
-    """The saved views of the queues this actor sees: their own, and those shared with a queue."""
-    queues = visible_queues(actor).order_by()
-    mine = Q(shared=True) | Q(owner=_active_user(actor))
-    return SavedView.objects.filter(mine, queue__in=queues)
-
-
-def visible_orders(actor: Actor) -> OrderQuerySet:
-    """The orders this actor may see: all, or none. Raises NotAllowed for none."""
-    may(Action.SEE_ORDERS, None, by=actor).or_raise()
-    return OrderExecution.objects.all()
-
-
-def visible_batches(actor: Actor) -> QuerySet[OrderBatch]:
-    """The batches of orders this actor may see: all, or none. Raises NotAllowed for none."""
-    may(Action.SEE_ORDERS, None, by=actor).or_raise()
-    return OrderBatch.objects.all()
-
-
-def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
-    """The quarantined messages this actor may see: all, or none. Raises NotAllowed for none."""
-    may(Action.INSPECT, None, by=actor).or_raise()
-    return QuarantinedMessage.objects.all()
-
-
-def visible_bulk_jobs(actor: Actor) -> QuerySet[BulkJob]:
-    """The bulk decisions this actor may see: their own, and all of the queues that they lead."""
-    user = _active_user(actor)
-    mine = _memberships(user) if user else QueueMembership.objects.none()
-    leading = mine.filter(role__in=ROLES_THAT[Action.LEAD])
-    own = Q(created_by=user, queue__in=mine.values("queue"))
-    return BulkJob.objects.filter(own | Q(queue__in=leading.values("queue")))
-
-
-def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
-    """The queues in which this actor may decide."""
-    user = _active_user(actor)
-    if user is None:
-        return ReviewQueue.objects.none()
-    deciding = _memberships(user).filter(role__in=ROLES_THAT[Action.DECIDE])
-    return visible_queues(actor).filter(pk__in=deciding.values("queue"))
-
-
-def decidable_reviews(actor: Actor) -> Q:
-    """The condition that a review is one that this actor may decide, to whomever it was escalated."""
-    user = _active_user(actor)
-    if user is None:
-        return Q(pk__in=[])
-    leading = _memberships(user).filter(role__in=ROLES_THAT[Action.OVERRIDE]).values("queue")
-    queues = decidable_queues(actor).order_by().values("pk")
-    for_leads = Q(escalated_to=F("queue"))
-    return (
-        Q(escalated_to=None, queue__in=queues)
-        | (Q(escalated_to__in=queues) & ~for_leads)
-        | (Q(escalated_to__in=leading) & for_leads)
-    )
 
 
 def deciders_of(review: ReviewTask) -> QuerySet[User]:
@@ -292,7 +215,7 @@ def may_set_messages(queue: ReviewQueue, *, by: Actor) -> Verdict:
 
 def site_actions(actor: Actor) -> set[Action]:
     """The actions outside queues that `may` allows this actor, in one query: for a page's navigation."""
-    user = _active_user(actor)
+    user = active_user(actor)
     if user is None:
         return set()
     active = User.objects.filter(pk=user.pk, is_active=True)
@@ -305,11 +228,13 @@ def votes_suffice(outcomes: Iterable[str]) -> bool:
     return bool(list(outcomes))
 
 
-def _memberships(user: User) -> QuerySet[QueueMembership]:
+def memberships_of(user: User) -> QuerySet[QueueMembership]:
+    """The memberships of a user, by themselves and by their groups."""
     return QueueMembership.objects.filter(Q(user=user) | Q(group__in=user.groups.all()))
 
 
-def _active_user(actor: Actor) -> User | None:
+def active_user(actor: Actor) -> User | None:
+    """The user of an actor, if there is one and the account is active."""
     return actor.user if actor.user is not None and actor.user.is_active else None
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE, SYSTEM
 from approvals.exceptions import NotAllowed, NotFound
-from approvals.models import OrderExecution, QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models import QueueMembership, ReviewTask, User
 from approvals.policy import Action
 from approvals.records import rights
 from tests import factories
@@ -89,8 +89,8 @@ def test_who_has_been_deactivated_may_nothing(
 
     assert not policy.may(action, review, by=actor(lena)).allowed
     assert policy.site_actions(actor(lena)) == policy.site_actions(actor(NOBODY)) == set()
-    assert not policy.visible_queues(actor(lena)).exists()
-    assert not policy.decidable_queues(actor(lena)).exists()
+    assert not visibility.visible_queues(actor(lena)).exists()
+    assert not visibility.decidable_queues(actor(lena)).exists()
 
 
 @pytest.mark.parametrize("action", [*TABLE, *SITE])
@@ -100,7 +100,7 @@ def test_a_superuser_of_the_admin_site_has_no_right_in_a_queue(
     root = User.objects.create_superuser("root@example.com", factories.PASSWORD)
 
     assert not policy.may(action, review, by=actor(root, "admin")).allowed
-    assert not policy.visible_reviews(actor(root)).exists()
+    assert not visibility.visible_reviews(actor(root)).exists()
 
 
 def test_an_unknown_action_is_never_allowed(review: ReviewTask, lena: User) -> None:
@@ -119,7 +119,7 @@ def test_a_role_of_a_group_counts_and_ends_with_the_membership(
 
     carol.groups.add(night)
     assert policy.may(Action.OVERRIDE, review, by=actor(carol)).allowed
-    assert review in policy.visible_reviews(actor(carol))
+    assert review in visibility.visible_reviews(actor(carol))
 
     carol.groups.remove(night)
     assert policy.may(Action.SEE, review, by=actor(carol)).code == "not_found"
@@ -132,27 +132,6 @@ def test_two_roles_in_a_queue_add_up(review: ReviewTask, victor: User) -> None:
 
     assert rights.read(victor, review.queue_id).roles == {"viewer", "lead"}
     assert policy.may(Action.OVERRIDE, review, by=actor(victor)).allowed
-
-
-def test_everybody_sees_the_queues_and_reviews_of_their_roles_and_no_other(
-    review: ReviewTask, victor: User, alice: User, carol: User
-) -> None:
-    other = factories.review(ReviewQueue.objects.get(slug="refunds"))
-
-    assert list(policy.visible_reviews(actor(victor))) == [review]
-    assert list(policy.visible_reviews(actor(carol))) == [other]
-    assert [queue.slug for queue in policy.visible_queues(actor(alice))] == ["manual-review"]
-    assert not policy.decidable_queues(actor(victor)).exists()
-    assert list(policy.decidable_queues(actor(alice))) == [review.queue]
-    assert not policy.visible_reviews(actor(NOBODY)).exists()
-
-
-def test_an_order_is_seen_by_those_with_a_right_to_orders(carol: User) -> None:
-    order = OrderExecution(order_id="1")
-
-    assert policy.may(Action.SEE, order, by=actor(carol)).code == "not_allowed"
-    people.grant_site(carol, "auditor", by=COMMAND_LINE)
-    assert policy.may(Action.SEE, order, by=actor(carol)).allowed
 
 
 def test_one_vote_is_enough_and_none_is_not() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actors import SYSTEM, Actor
 from approvals.exceptions import ClaimedByAnother, Invalid
 from approvals.models import ReviewTask, Skip, User
@@ -68,7 +68,7 @@ def claim_next(
     Returns None if there is none left.
     """
     idempotency.keep(key)
-    free = reviews.filter(policy.decidable_reviews(by), AWAKE).pending()
+    free = reviews.filter(visibility.decidable_reviews(by), AWAKE).pending()
     free = free.unclaimed().before_deadline()
     skipped = Skip.objects.filter(review=OuterRef("pk"), user=by.user)
     if but_skipped_since is not None:

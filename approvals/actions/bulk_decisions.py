@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actors import SYSTEM, Actor, ensure_user
 from approvals.exceptions import Invalid, NotAllowed, NotFound, UndoClosed
 from approvals.models import BulkItem, BulkJob, OutboxEntry, ReviewTask
@@ -259,7 +259,7 @@ def _reviews(wanted: Sequence[Wanted], by: Actor) -> dict[UUID, ReviewTask]:
     ids = [one.review for one in wanted]
     if not 1 <= len(ids) <= MAX_ITEMS:
         raise Invalid(f"Choose 1 to {MAX_ITEMS:,} reviews.", pointer="/reviews")
-    rows = policy.visible_reviews(by).select_related("queue").filter(pk__in=ids)
+    rows = visibility.visible_reviews(by).select_related("queue").filter(pk__in=ids)
     found = {row.pk: row for row in rows.only("queue", "token_fingerprint")}
     if not found:
         raise NotFound
@@ -294,7 +294,7 @@ def _item(job: BulkJob, number: int, one: Wanted) -> BulkItem:
 def _locked(job_id: UUID, by: Actor, key: idempotency.Key | None) -> LockedRow[BulkJob]:
     """A bulk decision that the actor may see, locked. Raises NotFound."""
     ensure_user(by)
-    if not policy.visible_bulk_jobs(by).filter(pk=job_id).exists():
+    if not visibility.visible_bulk_jobs(by).filter(pk=job_id).exists():
         raise NotFound
     idempotency.keep(key, job_id)
     return locked_rows.row(BulkJob, job_id, by=by)

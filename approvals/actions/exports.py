@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actors import Actor, ensure_user
 from approvals.exceptions import NotFound
 from approvals.models import ReviewQueue, User
@@ -52,7 +52,7 @@ def record_bulk_export(job_id: UUID, *, by: Actor) -> None:
     Call it before the first line is sent. Raises NotFound.
     """
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)
-    if not policy.visible_bulk_jobs(by).filter(pk=job_id).exists():
+    if not visibility.visible_bulk_jobs(by).filter(pk=job_id).exists():
         raise NotFound
     work = UnitOfWork()
     data = {"bulk": str(job_id)}

@@ -10,7 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actors import Actor
 from approvals.models import User
 from approvals.models.choices import Surface
@@ -72,7 +72,7 @@ def _of(by: Actor) -> Permissions:
     def has(action: Action) -> bool:
         return policy.may(action, None, by=by, held=held).allowed
 
-    theirs = policy.visible_queues(by).order_by().values("pk")
+    theirs = visibility.visible_queues(by).order_by().values("pk")
     found = User.objects.filter(pk=user.pk).values_list(
         ArraySubquery(theirs), "preference__time_zone"
     )

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actions import decisions, lifecycle
 from approvals.admin import formatting
 from approvals.admin.action_pages import Tool
@@ -49,7 +49,7 @@ class OwnQueue(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Their queues."""
-        return list(policy.visible_queues(actor(request)).values_list("slug", "name"))
+        return list(visibility.visible_queues(actor(request)).values_list("slug", "name"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Reviews of that queue."""
@@ -87,7 +87,7 @@ class Reviews(BulkActionPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewTask]:
         """The reviews this user may see; a list reads no payload."""
-        rows = policy.visible_reviews(actor(request)).without_secrets()
+        rows = visibility.visible_reviews(actor(request)).without_secrets()
         return rows if self.is_row(request) else rows.defer("payload", "flags", "error_cause")
 
     def nothing_here(self, request: HttpRequest) -> str:

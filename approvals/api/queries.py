@@ -12,7 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
-from approvals import policy
+from approvals import visibility
 from approvals.actors import Actor
 from approvals.exceptions import KeyMissing, NotFound
 from approvals.models import (
@@ -50,7 +50,7 @@ _DEFERRED = (
 
 def reviews(actor: Actor) -> ReviewQuerySet:
     """Returns the reviews that this actor may see, with what a response shows and without sealed bytes."""
-    rows = policy.visible_reviews(actor).without_secrets()
+    rows = visibility.visible_reviews(actor).without_secrets()
     return rows.select_related("queue", "assignee", "decision__by", "escalated_to").defer(
         *_DEFERRED
     )
@@ -94,7 +94,7 @@ def filtered(rows: ReviewQuerySet, asked: Mapping[str, Any], actor: Actor) -> Re
     """Returns the rows that match a ReviewFilter: none for a queue that is hidden or missing."""
     statuses = asked["status"] or [ReviewTask.Status.PENDING.value]
     ordering = asked["ordering"] or ("deadline" if statuses == ["pending"] else "-received_at")
-    visible = policy.visible_queues(actor).order_by()
+    visible = visibility.visible_queues(actor).order_by()
     visible = visible.filter(slug=asked["queue"]) if asked["queue"] else visible
     queues = list(visible.values_list("pk", flat=True))
     # The ids of the queues, in addition to the subquery of `policy`: with one id PostgreSQL reads its
@@ -175,7 +175,7 @@ def vote_event(review_id: UUID, surface: str, reviewer: str, *, since: datetime)
 
 def queue(actor: Actor, slug: str) -> ReviewQueue:
     """Returns a queue that this actor may see. Raises NotFound."""
-    row = policy.visible_queues(actor).filter(slug=slug).first()
+    row = visibility.visible_queues(actor).filter(slug=slug).first()
     if row is None:
         raise NotFound
     return row
@@ -190,7 +190,7 @@ def queues(actor: Actor) -> QuerySet[ReviewQueue]:
     open_here = ReviewTask.objects.pending().filter(queue=OuterRef("pk"))
     capped = ArraySubquery(open_here.values("pk")[: COUNT_UP_TO + 1])
     oldest = open_here.order_by().values("queue").annotate(oldest=Min("received_at"))
-    return policy.visible_queues(actor).annotate(
+    return visibility.visible_queues(actor).annotate(
         waiting=Func(capped, function="CARDINALITY", output_field=IntegerField()),
         oldest_received_at=Subquery(oldest.values("oldest")),
         next_deadline_at=Subquery(
@@ -201,12 +201,12 @@ def queues(actor: Actor) -> QuerySet[ReviewQueue]:
 
 def orders(actor: Actor) -> OrderQuerySet:
     """Returns the orders that this actor may see, without their inputs. Raises NotAllowed if none."""
-    return policy.visible_orders(actor).defer("input")
+    return visibility.visible_orders(actor).defer("input")
 
 
 def order(actor: Actor, order_id: str) -> list[OrderExecution]:
     """Returns all attempts at an order, latest first, with its input. Raises NotAllowed or NotFound."""
-    rows = list(policy.visible_orders(actor).attempts_at(order_id))
+    rows = list(visibility.visible_orders(actor).attempts_at(order_id))
     if not rows:
         raise NotFound
     return rows
@@ -220,7 +220,7 @@ def interventions(attempts: Iterable[OrderExecution]) -> QuerySet[OrderIntervent
 
 def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:
     """Returns a batch of orders. Raises NotAllowed or NotFound."""
-    row = policy.visible_batches(actor).defer("body").filter(pk=batch_id).first()
+    row = visibility.visible_batches(actor).defer("body").filter(pk=batch_id).first()
     if row is None:
         raise NotFound
     return row
@@ -236,7 +236,7 @@ def any_queue(slug: str) -> ReviewQueue:
 
 def quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
     """Returns the quarantined messages that this actor may see, without bytes. Raises NotAllowed if none."""
-    rows = policy.visible_quarantine(actor).select_related(
+    rows = visibility.visible_quarantine(actor).select_related(
         "queue", "replayed_by", "discarded_by", "replay_request"
     )
     return rows.defer(

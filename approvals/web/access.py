@@ -14,7 +14,7 @@ from django.db.models import OuterRef, Q
 from django.db.models.functions import JSONObject, Now
 from django.http import HttpRequest
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actors import Actor
 from approvals.exceptions import NotFound
 from approvals.models import (
@@ -51,7 +51,7 @@ class Access:
             return []
         mine = Q(user=user) | Q(group__in=Group.objects.filter(user=user))
         roles = QueueMembership.objects.filter(mine, queue=OuterRef("pk"))
-        rows = policy.visible_queues(self.actor).select_related("breaker")
+        rows = visibility.visible_queues(self.actor).select_related("breaker")
         return list(
             rows.annotate(
                 roles=ArraySubquery(roles.values("role")),

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from approvals import policy
+from approvals import visibility
 from approvals.exceptions import NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
@@ -38,7 +38,7 @@ ADVICE = (
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
     """One page of batches, the latest first; only the page of a single batch counts its orders by status."""
-    rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
+    rows = visibility.visible_batches(request.actor).defer("body").select_related("created_by")
     filtered = order_filters.batches(rows, request.GET)
     page = page_at_cursor(filtered.rows, filtered.order, request)
     context = {
@@ -68,7 +68,7 @@ def refresh(request: DeskRequest, batch_id: UUID) -> HttpResponse:
 
 
 def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
-    rows = policy.visible_batches(request.actor).defer("body").select_related("created_by")
+    rows = visibility.visible_batches(request.actor).defer("body").select_related("created_by")
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound

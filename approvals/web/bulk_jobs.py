@@ -12,7 +12,7 @@ from django.db.models import Count, Max, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 
-from approvals import policy
+from approvals import visibility
 from approvals.actions import bulk_decisions, exports
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import BulkItem, BulkJob, ReviewTask
@@ -80,7 +80,7 @@ def export(request: DeskRequest, job_id: UUID) -> StreamingHttpResponse:
 
 
 def _visible(request: DeskRequest) -> QuerySet[BulkJob]:
-    rows = policy.visible_bulk_jobs(request.actor)
+    rows = visibility.visible_bulk_jobs(request.actor)
     return rows.select_related("queue", "created_by", "undo_by")
 
 

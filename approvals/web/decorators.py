@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError, NotFound
 from approvals.models import User
@@ -91,7 +91,7 @@ def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> Http
 
 def reviews_of(actor: Actor) -> ReviewQuerySet:
     """The reviews this person may see, without the sealed bytes that no page shows."""
-    return policy.visible_reviews(actor).without_secrets()
+    return visibility.visible_reviews(actor).without_secrets()
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import ReviewTask
 from approvals.untrusted import display, strict_json
-from approvals.web.payload_view import label_of
+from approvals.web.payload_nodes import label_of
 
 PREFIX = "edit"
 MAX_FIELDS = 40

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from approvals import pagination, policy
+from approvals import pagination, visibility
 from approvals.actions import exports
 from approvals.models import OrderBatch, OrderExecution
 from approvals.records import database_time
@@ -31,7 +31,7 @@ COLUMNS_OF_BATCHES = (
 @desk("POST")
 def export_orders(request: DeskRequest) -> StreamingHttpResponse:
     """The first MAX_ROWS orders that the posted filters find, in the order of the list; it is recorded."""
-    rows = policy.visible_orders(request.actor).defer("input", "cause")
+    rows = visibility.visible_orders(request.actor).defer("input", "cause")
     filtered = order_filters.orders(rows.select_related("created_by"), request.POST)
     return _file(request, "orders", filtered, COLUMNS_OF_ORDERS, _order)
 
@@ -39,7 +39,7 @@ def export_orders(request: DeskRequest) -> StreamingHttpResponse:
 @desk("POST")
 def export_batches(request: DeskRequest) -> StreamingHttpResponse:
     """The first MAX_ROWS batches that the posted filters find, in the order of the list; it is recorded."""
-    rows = policy.visible_batches(request.actor).defer("body")
+    rows = visibility.visible_batches(request.actor).defer("body")
     filtered = order_filters.batches(rows.select_related("created_by"), request.POST)
     return _file(request, "order-batches", filtered, COLUMNS_OF_BATCHES, _batch)
 

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from approvals import broken_rows, policy
+from approvals import broken_rows, policy, visibility
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
@@ -35,7 +35,7 @@ MAX_ATTEMPTS, MAX_REVIEWS = 20, 10
 @desk("GET")
 def show_all(request: DeskRequest) -> HttpResponse:
     """One page of the orders, filtered as the URL says."""
-    everything = policy.visible_orders(request.actor).defer("input", "cause")
+    everything = visibility.visible_orders(request.actor).defer("input", "cause")
     filtered = order_filters.orders(everything, request.GET)
     rows = filtered.rows.select_related("created_by").annotate(
         open_intervention=_open_intervention()
@@ -55,7 +55,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
 @desk("GET")
 def show(request: DeskRequest, order_id: str) -> HttpResponse:
     """The last attempt at an order."""
-    last = policy.visible_orders(request.actor).attempts_at(order_id.replace("\0", "")).first()
+    last = visibility.visible_orders(request.actor).attempts_at(order_id.replace("\0", "")).first()
     if last is None:
         raise NotFound
     return _page(request, last)
@@ -90,7 +90,7 @@ def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
 
 def find(actor: Actor, attempt: UUID) -> OrderExecution:
     """An attempt that this person may see. Raises NotAllowed or NotFound."""
-    row = policy.visible_orders(actor).select_related("created_by").filter(pk=attempt).first()
+    row = visibility.visible_orders(actor).select_related("created_by").filter(pk=attempt).first()
     if row is None:
         raise NotFound
     return row

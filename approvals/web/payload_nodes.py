@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from approvals.untrusted import numbers
-from approvals.untrusted.display import money
+from approvals.untrusted.display import money, visible
 
 QUANTITIES = ("quantity", "qty", "count")
 UNIT_PRICES = ("unit_price", "unitPrice", "price")
@@ -97,3 +98,13 @@ def _total(line: Any) -> Decimal | None:
 def _number(line: Mapping[str, Any], names: Sequence[str]) -> Decimal | None:
     found = (numbers.rounded(line.get(name), magnitude=MAGNITUDE, places=PLACES) for name in names)
     return next((number for number in found if number is not None), None)
+
+
+def label_of(key: str) -> str:
+    """The label of a key: `shippingAddress` and `shipping_address` become `Shipping address`."""
+    key = key[:200].replace("_", " ").replace("-", " ")
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).strip()
+    words = words.lower() if re.fullmatch(r"[A-Za-z0-9 ]+", words) else words
+    short = {"sku": "SKU", "id": "ID", "vat": "VAT", "iban": "IBAN", "ip": "IP"}
+    words = " ".join(short.get(word, word) for word in words.split(" "))
+    return visible(words[:1].upper() + words[1:])[:80]

@@ -6,7 +6,6 @@ All values are untrusted and returned as plain values; the templates escape them
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,6 +21,7 @@ from approvals.web.payload_nodes import (
     FlaggedField,
     Node,
     PromotedField,
+    label_of,
     with_line_totals,
 )
 
@@ -311,13 +311,3 @@ def _cell(key: str, value: Any, budget: _Budget) -> Node:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Node("money", text=money(value) if key in PRICES else json.dumps(value))
     return _leaf(key, "", value, budget)
-
-
-def label_of(key: str) -> str:
-    """The label of a key: `shippingAddress` and `shipping_address` become `Shipping address`."""
-    key = key[:200].replace("_", " ").replace("-", " ")
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).strip()
-    words = words.lower() if re.fullmatch(r"[A-Za-z0-9 ]+", words) else words
-    short = {"sku": "SKU", "id": "ID", "vat": "VAT", "iban": "IBAN", "ip": "IP"}
-    words = " ".join(short.get(word, word) for word in words.split(" "))
-    return visible(words[:1].upper() + words[1:])[:80]

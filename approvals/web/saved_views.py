@@ -14,7 +14,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from psycopg.errors import QueryCanceled
 
-from approvals import policy
+from approvals import visibility
 from approvals.actions import saved_views
 from approvals.exceptions import NotFound
 from approvals.models import ReviewQueue, SavedView
@@ -40,7 +40,7 @@ class ViewLink:
 
 def listed(access: Access, queue: ReviewQueue | None = None) -> list[ViewLink]:
     """The views of a queue, or the first of all queues, the shared ones first; in one statement."""
-    rows = policy.visible_views(access.actor).filter(revoked_at=None)
+    rows = visibility.visible_views(access.actor).filter(revoked_at=None)
     rows = rows.filter(queue=queue) if queue else rows
     rows = rows.select_related("queue").order_by(F("shared").desc(), "name", "id")
     most = saved_views.MAX_OWN + saved_views.MAX_SHARED if queue else MAX_ON_HOME
@@ -117,7 +117,7 @@ def end(request: DeskRequest, view_id: UUID) -> HttpResponse:
 
 def _find(request: DeskRequest, view_id: UUID) -> SavedView:
     """A view that this person may see. Raises NotFound, whether it is hidden or not there."""
-    rows = policy.visible_views(request.actor).select_related("queue", "revoked_by")
+    rows = visibility.visible_views(request.actor).select_related("queue", "revoked_by")
     view = rows.filter(pk=view_id).first()
     if view is None:
         raise NotFound

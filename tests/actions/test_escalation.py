@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from approvals import policy
+from approvals import policy, visibility
 from approvals.actions import assignment, decisions, escalation, lifecycle, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError, Invalid, NotAllowed
@@ -90,13 +90,13 @@ def test_with_another_queue_its_people_decide_and_the_first_may_look(
     queue: ReviewQueue, board: ReviewQueue, alice: User, lena: User, dora: User, carol: User
 ) -> None:
     review = factories.review(queue)
-    assert not policy.visible_reviews(actor(dora)).exists()
+    assert not visibility.visible_reviews(actor(dora)).exists()
 
     escalation.escalate(review.pk, "For the board.", by=actor(alice))
 
-    assert policy.visible_reviews(actor(dora)).get() == review
-    assert policy.visible_reviews(actor(alice)).get() == review
-    assert not policy.visible_reviews(actor(carol)).exists()
+    assert visibility.visible_reviews(actor(dora)).get() == review
+    assert visibility.visible_reviews(actor(alice)).get() == review
+    assert not visibility.visible_reviews(actor(carol)).exists()
     assert may(Action.SEE, review, alice)
     for person in (alice, lena):
         assert not may(Action.DECIDE, review, person)

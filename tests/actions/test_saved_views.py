@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals import policy
+from approvals import visibility
 from approvals.actions import people, saved_views
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def names(user: User) -> list[str]:
     """The names of the views that somebody sees."""
-    return sorted(policy.visible_views(actor(user)).values_list("name", flat=True))
+    return sorted(visibility.visible_views(actor(user)).values_list("name", flat=True))
 
 
 def test_an_own_view_is_seen_by_nobody_else_and_leaves_no_event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from approvals import policy
+from approvals import visibility
 from approvals.models import (
     AuditEvent,
     QueueMembership,
@@ -33,7 +33,7 @@ def test_roles_are_granted_changed_and_revoked(
     assert member.role == "lead"
     browser.post(at("queuemembership_revoke", member.pk))
     assert last(stan)[0] == "role.revoked"
-    assert not policy.visible_queues(actor(stan)).exists()
+    assert not visibility.visible_queues(actor(stan)).exists()
 
 
 def test_a_group_gets_a_role_audited_on_the_queues_chain(
@@ -41,7 +41,7 @@ def test_a_group_gets_a_role_audited_on_the_queues_chain(
 ) -> None:
     typed = {"person": "", "group": "auditor", "queue": queue.slug, "role": "viewer"}
     browser.post(at("queuemembership_new"), typed)
-    assert policy.visible_queues(actor(audrey)).get() == queue
+    assert visibility.visible_queues(actor(audrey)).get() == queue
     member = QueueMembership.objects.get(group__name="auditor")
     browser.post(at("queuemembership_revoke", member.pk))
     chain = audit.chain_of("queue", queue.pk)

@@ -10,7 +10,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals import policy
+from approvals import visibility
 from approvals.actions import bulk_decisions
 from approvals.actions.bulk_decisions import BulkRequest, Wanted
 from approvals.api import bulk_presentation, schema
@@ -27,7 +27,7 @@ class BulkEndpoint(Endpoint):
 
     def job(self, job_id: UUID) -> BulkJob:
         """Returns a bulk decision that the caller may see. Raises NotFound."""
-        row = policy.visible_bulk_jobs(self.actor).filter(pk=job_id).first()
+        row = visibility.visible_bulk_jobs(self.actor).filter(pk=job_id).first()
         if row is None:
             raise NotFound
         return row

@@ -1,0 +1,93 @@
+"""Which rows an actor may see or decide, as query sets: by the rights that `approvals.policy` knows."""
+
+from __future__ import annotations
+
+from django.db.models import F, Q, QuerySet
+
+from approvals import policy
+from approvals.actors import Actor
+from approvals.models import (
+    BulkJob,
+    OrderBatch,
+    OrderExecution,
+    QuarantinedMessage,
+    QueueMembership,
+    ReviewQueue,
+    ReviewTask,
+    SavedView,
+)
+from approvals.models.order_executions import OrderQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
+from approvals.policy import ROLES_THAT, Action, active_user, memberships_of
+
+
+def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
+    """The queues in which this actor has a role."""
+    user = active_user(actor)
+    if user is None:
+        return ReviewQueue.objects.none()
+    return ReviewQueue.objects.filter(pk__in=memberships_of(user).values("queue")).order_by("name")
+
+
+def visible_reviews(actor: Actor) -> ReviewQuerySet:
+    """The reviews this actor may see: those of queues in which they have a role, or escalated to one."""
+    queues = visible_queues(actor).order_by()
+    return ReviewTask.objects.filter(Q(queue__in=queues) | Q(escalated_to__in=queues))
+
+
+def visible_views(actor: Actor) -> QuerySet[SavedView]:
+    """The saved views of the queues this actor sees: their own, and those shared with a queue."""
+    queues = visible_queues(actor).order_by()
+    mine = Q(shared=True) | Q(owner=active_user(actor))
+    return SavedView.objects.filter(mine, queue__in=queues)
+
+
+def visible_orders(actor: Actor) -> OrderQuerySet:
+    """The orders this actor may see: all, or none. Raises NotAllowed for none."""
+    policy.may(Action.SEE_ORDERS, None, by=actor).or_raise()
+    return OrderExecution.objects.all()
+
+
+def visible_batches(actor: Actor) -> QuerySet[OrderBatch]:
+    """The batches of orders this actor may see: all, or none. Raises NotAllowed for none."""
+    policy.may(Action.SEE_ORDERS, None, by=actor).or_raise()
+    return OrderBatch.objects.all()
+
+
+def visible_quarantine(actor: Actor) -> QuerySet[QuarantinedMessage]:
+    """The quarantined messages this actor may see: all, or none. Raises NotAllowed for none."""
+    policy.may(Action.INSPECT, None, by=actor).or_raise()
+    return QuarantinedMessage.objects.all()
+
+
+def visible_bulk_jobs(actor: Actor) -> QuerySet[BulkJob]:
+    """The bulk decisions this actor may see: their own, and all of the queues that they lead."""
+    user = active_user(actor)
+    mine = memberships_of(user) if user else QueueMembership.objects.none()
+    leading = mine.filter(role__in=ROLES_THAT[Action.LEAD])
+    own = Q(created_by=user, queue__in=mine.values("queue"))
+    return BulkJob.objects.filter(own | Q(queue__in=leading.values("queue")))
+
+
+def decidable_queues(actor: Actor) -> QuerySet[ReviewQueue]:
+    """The queues in which this actor may decide."""
+    user = active_user(actor)
+    if user is None:
+        return ReviewQueue.objects.none()
+    deciding = memberships_of(user).filter(role__in=ROLES_THAT[Action.DECIDE])
+    return visible_queues(actor).filter(pk__in=deciding.values("queue"))
+
+
+def decidable_reviews(actor: Actor) -> Q:
+    """The condition that a review is one that this actor may decide, to whomever it was escalated."""
+    user = active_user(actor)
+    if user is None:
+        return Q(pk__in=[])
+    leading = memberships_of(user).filter(role__in=ROLES_THAT[Action.OVERRIDE]).values("queue")
+    queues = decidable_queues(actor).order_by().values("pk")
+    for_leads = Q(escalated_to=F("queue"))
+    return (
+        Q(escalated_to=None, queue__in=queues)
+        | (Q(escalated_to__in=queues) & ~for_leads)
+        | (Q(escalated_to__in=leading) & for_leads)
+    )
