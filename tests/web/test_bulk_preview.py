@@ -55,7 +55,7 @@ def test_each_review_is_judged_by_the_rules_of_a_decision(
 
     text = page.decode()
     assert "Approve 1 review<" in text
-    for why in ("bob@example.com holds this review", "bob@example.com was faster"):
+    for why in ("bob@example.com has claimed this review", "bob@example.com was faster"):
         assert f"1: <bdi>{why}</bdi>" in text
     assert "1: <bdi>The deadline has passed</bdi>" in text
     assert fields(page)["rows"] == f"{free.pk}.{free.version}"
