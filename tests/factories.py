@@ -17,7 +17,7 @@ from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer
 from approvals.models import AuditEvent, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Surface
-from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import audit, database_time, outbox, received_messages
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.outbox import Lease

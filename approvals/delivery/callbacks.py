@@ -19,8 +19,8 @@ from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import Decision, OutboxAttempt, OutboxEntry, ReviewTask
 from approvals.models.outbox import Delivery, DeliveryState, Detail
-from approvals.reconciliation import evidence
-from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.reconciliation import callback_evidence
+from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import (
     audit,
     callback_payloads,
@@ -68,7 +68,7 @@ def send(lease: Lease) -> None:
     review, decision = _review(lease), Decision(pk=lease.entry.subject)
     must_read = _is_final(lease) or conclude(lease, _call(review, bytes(lease.entry.payload)))
     if must_read:
-        conclude_by_history(lease, evidence.ask(review, decision))
+        conclude_by_history(lease, callback_evidence.ask(review, decision))
 
 
 def _review(lease: Lease) -> ReviewTask:

@@ -18,7 +18,7 @@ from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Execution
 from approvals.models import BatchExecution, OrderExecution, ReviewQueue, ReviewTask
 from approvals.reconciliation import batch_executions
-from approvals.reconciliation.evidence import Evidence, Fate, ask_all
+from approvals.reconciliation.callback_evidence import Evidence, Fate, ask_all
 from approvals.records import (
     database_time,
     execution_snapshots,

@@ -27,7 +27,7 @@ from approvals.gateways.errors import Proof
 from approvals.gateways.stepfunctions import Executions, Listed
 from approvals.models import Decision, OutboxEntry, QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.models.outbox import DeliveryState
-from approvals.reconciliation.evidence import Evidence, Fate, Task, Unread, tasks_of
+from approvals.reconciliation.callback_evidence import Evidence, Fate, Task, Unread, tasks_of
 from approvals.records import database_time, execution_snapshots, rate_limits
 from approvals.records.received_messages import Received
 from approvals.untrusted import message_fields

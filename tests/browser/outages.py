@@ -5,7 +5,7 @@ from __future__ import annotations
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import OutboxEntry, ReviewTask
-from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import outbox
 from tests import factories
 from tests.browser import world

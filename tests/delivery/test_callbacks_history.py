@@ -15,7 +15,7 @@ from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, User
 from approvals.models.choices import Outcome
-from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import outbox
 from approvals.records.outbox import Lease
 from tests import factories

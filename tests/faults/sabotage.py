@@ -21,8 +21,8 @@ from approvals.actions import intake, interventions
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
-from approvals.reconciliation import evidence
-from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.reconciliation import callback_evidence
+from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import audit, bulk_jobs, failing_rows, locked_rows, outbox, wake_ups
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
@@ -129,7 +129,7 @@ def early_wake_up() -> None:
 
 def no_history() -> None:
     """After a lost answer, a closed token is called expired without looking."""
-    _patch(evidence, "ask", lambda *_: Evidence(Fate.EXPIRED))
+    _patch(callback_evidence, "ask", lambda *_: Evidence(Fate.EXPIRED))
 
 
 def unconditional_undo() -> None:

@@ -24,7 +24,7 @@ PATHS = (
     ROOT / "approvals/records/outbox.py",
     ROOT / "approvals/records/audit.py",
     ROOT / "approvals/delivery/callbacks.py",
-    ROOT / "approvals/reconciliation/evidence.py",
+    ROOT / "approvals/reconciliation/callback_evidence.py",
     *sorted((ROOT / "approvals/messages").glob("[a-z]*.py")),
     ROOT / "approvals/api/webhook_signature.py",
 )

@@ -10,8 +10,8 @@ from approvals.actions import decisions
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.polling import poller
-from approvals.reconciliation import evidence
-from approvals.reconciliation.evidence import Fate
+from approvals.reconciliation import callback_evidence
+from approvals.reconciliation.callback_evidence import Fate
 from approvals.records import audit, audit_verification
 from tests import factories
 from tests.factories import actor
@@ -131,8 +131,8 @@ def test_the_right_one_of_several_open_tokens_is_found_among_thousands_of_events
     aws.expire(second, caught=True)
     aws.answer(third, output="{}")
     fates = [
-        evidence.ask(by_index[0], ours.decision).fate,
-        *(evidence.ask(by_index[index]).fate for index in (1, 2, 3)),
+        callback_evidence.ask(by_index[0], ours.decision).fate,
+        *(callback_evidence.ask(by_index[index]).fate for index in (1, 2, 3)),
     ]
     assert fates == [Fate.OURS, Fate.EXPIRED, Fate.OTHER_PARTY, Fate.OPEN]
     assert aws.log.winner(first) == str(ours.decision_id)
@@ -143,5 +143,5 @@ def test_a_message_with_a_token_that_is_not_the_executions_is_no_task_of_it(
 ) -> None:
     genuine = waiting()
     forged = factories.review(held, executionArn=genuine.execution_arn)
-    assert evidence.ask(forged).fate == Fate.UNKNOWN_TASK
-    assert evidence.ask(genuine).fate == Fate.OPEN
+    assert callback_evidence.ask(forged).fate == Fate.UNKNOWN_TASK
+    assert callback_evidence.ask(genuine).fate == Fate.OPEN

@@ -15,8 +15,8 @@ from approvals.gateways import histories
 from approvals.gateways.errors import Answer, Proof
 from approvals.gateways.histories import Event, Page
 from approvals.models import Decision, ReviewTask
-from approvals.reconciliation import evidence
-from approvals.reconciliation.evidence import Evidence, Fate
+from approvals.reconciliation import callback_evidence
+from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import rate_limits
 from tests import factories
 
@@ -87,7 +87,7 @@ def test_a_task_without_an_end_is_open_since_it_was_scheduled(
 ) -> None:
     history.send()
 
-    found = evidence.ask(review)
+    found = callback_evidence.ask(review)
 
     assert proved(found) == (Fate.OPEN, 1, "TaskScheduled")
     assert found.at == BEGAN + timedelta(seconds=1)
@@ -112,7 +112,7 @@ def test_the_event_that_closes_a_task_proves_its_fate(
     history.add(kind)
     history.add("ExecutionFailed")
 
-    found = evidence.ask(review)
+    found = callback_evidence.ask(review)
 
     assert proved(found) == (fate, 4, kind)
     assert found.at == BEGAN + timedelta(seconds=4)
@@ -134,7 +134,7 @@ def test_the_end_of_its_execution_ends_a_task(
     history.send()
     history.add(ending)
 
-    assert proved(evidence.ask(review)) == (fate, 4, ending)
+    assert proved(callback_evidence.ask(review)) == (fate, 4, ending)
 
 
 @pytest.mark.parametrize("ending", ["ExecutionAborted", "ExecutionFailed"])
@@ -144,7 +144,7 @@ def test_a_task_that_an_ended_execution_does_not_show_is_over_with_it(
     history.send("token-of-the-another")
     history.add(ending)
 
-    assert proved(evidence.ask(review)) == (Fate.EXECUTION_ENDED, 4, ending)
+    assert proved(callback_evidence.ask(review)) == (Fate.EXECUTION_ENDED, 4, ending)
 
 
 def test_a_task_that_a_running_execution_does_not_show_is_unknown(
@@ -152,7 +152,7 @@ def test_a_task_that_a_running_execution_does_not_show_is_unknown(
 ) -> None:
     history.send("token-of-the-another")
 
-    assert evidence.ask(review) == Evidence(Fate.UNKNOWN_TASK)
+    assert callback_evidence.ask(review) == Evidence(Fate.UNKNOWN_TASK)
 
 
 def test_a_task_after_a_redrive_is_open_and_one_before_it_ended_with_the_first_end(
@@ -164,8 +164,8 @@ def test_a_task_after_a_redrive_is_open_and_one_before_it_ended_with_the_first_e
     history.send()
     before = factories.review(taskToken="token-of-the-before")
 
-    assert evidence.ask(review).fate == Fate.OPEN
-    assert proved(evidence.ask(before)) == (Fate.EXECUTION_ENDED, 4, "ExecutionFailed")
+    assert callback_evidence.ask(review).fate == Fate.OPEN
+    assert proved(callback_evidence.ask(before)) == (Fate.EXECUTION_ENDED, 4, "ExecutionFailed")
 
 
 def test_events_of_parallel_branches_interleave_and_each_closes_its_own_task(
@@ -178,8 +178,8 @@ def test_events_of_parallel_branches_interleave_and_each_closes_its_own_task(
     history.add("TaskTimedOut", after=there)
     history.add("TaskSucceeded", after=here, output="{}")
 
-    assert proved(evidence.ask(review)) == (Fate.OTHER_PARTY, 9, "TaskSucceeded")
-    assert proved(evidence.ask(other)) == (Fate.EXPIRED, 8, "TaskTimedOut")
+    assert proved(callback_evidence.ask(review)) == (Fate.OTHER_PARTY, 9, "TaskSucceeded")
+    assert proved(callback_evidence.ask(other)) == (Fate.EXPIRED, 8, "TaskTimedOut")
 
 
 def decision() -> Decision:
@@ -208,7 +208,7 @@ def test_a_task_was_closed_by_the_decision_that_its_end_names(
     history.send()
     history.add(kind, **details)
 
-    found = evidence.ask(review, decision())
+    found = callback_evidence.ask(review, decision())
 
     assert found.fate == fate
     assert found.decision_id == (str(OURS) if fate == Fate.OURS else "")
@@ -221,7 +221,7 @@ def test_a_decision_that_the_end_names_is_not_ours_unless_it_was_asked_about(
     history.add("TaskSucceeded", output=json.dumps({"decision_id": str(OURS)}))
 
     for asked in (None, Decision(pk=uuid4())):
-        found = evidence.ask(review, asked)
+        found = callback_evidence.ask(review, asked)
         assert (found.fate, found.decision_id) == (Fate.OTHER_PARTY, str(OURS))
 
 
@@ -230,7 +230,7 @@ def test_a_task_is_also_found_by_the_id_of_its_message(
 ) -> None:
     history.send("token-of-the-hidden", message_id=review.sqs_message_id)
 
-    assert evidence.ask(review).fate == Fate.OPEN
+    assert callback_evidence.ask(review).fate == Fate.OPEN
 
 
 def test_a_review_without_a_message_id_is_not_found_by_a_message_without_one(
@@ -239,7 +239,7 @@ def test_a_review_without_a_message_id_is_not_found_by_a_message_without_one(
     history.send("token-of-the-hidden", message_id="")
     review.sqs_message_id = ""
 
-    assert evidence.ask(review).fate == Fate.UNKNOWN_TASK
+    assert callback_evidence.ask(review).fate == Fate.UNKNOWN_TASK
 
 
 @pytest.mark.parametrize(
@@ -256,14 +256,14 @@ def test_a_review_without_a_message_id_is_not_found_by_a_message_without_one(
 def test_a_task_that_sent_no_message_is_none(parameters: Any, history: History) -> None:
     history.add("TaskScheduled", parameters=parameters)
 
-    assert list(evidence.tasks_of(HERE, "arn")) == []
+    assert list(callback_evidence.tasks_of(HERE, "arn")) == []
 
 
 def test_a_message_that_was_sent_as_text_is_read_too(history: History) -> None:
     text = json.dumps({"taskToken": TOKEN})
     history.add("TaskScheduled", parameters=json.dumps({"MessageBody": text}))
 
-    [task] = evidence.tasks_of(HERE, "arn")
+    [task] = callback_evidence.tasks_of(HERE, "arn")
 
     assert (task.message, task.message_id, task.queue_url) == ({"taskToken": TOKEN}, "", "")
     assert task.fingerprint is not None
@@ -276,7 +276,7 @@ def test_the_tasks_of_an_execution_are_the_newest_first_each_with_what_it_sent(
     history.send("token-of-the-two", message_id="m-2")
     history.add("TaskScheduled", parameters=json.dumps({"MessageBody": {"orderId": "1"}}))
 
-    bare, second, first = evidence.tasks_of(HERE, "arn")
+    bare, second, first = callback_evidence.tasks_of(HERE, "arn")
 
     assert (first.message["taskToken"], first.message_id, first.queue_url) == (
         "token-of-the-one",
@@ -296,7 +296,7 @@ def test_pages_are_read_until_the_task_is_found_and_no_further(
     history.add("WaitStateEntered")
     history.send()
 
-    assert evidence.ask(review).fate == Fate.OPEN
+    assert callback_evidence.ask(review).fate == Fate.OPEN
 
     place = Place("us-east-1")
     arn = review.execution_arn
@@ -310,7 +310,7 @@ def test_all_pages_are_read_for_a_task_that_is_not_there(
     for _ in range(5):
         history.add("WaitStateEntered")
 
-    assert evidence.ask(review).fate == Fate.UNKNOWN_TASK
+    assert callback_evidence.ask(review).fate == Fate.UNKNOWN_TASK
 
     assert [cursor for _, _, cursor in history.reads] == [None, "2", "4"]
 
@@ -318,7 +318,7 @@ def test_all_pages_are_read_for_a_task_that_is_not_there(
 def test_without_an_execution_arn_nothing_is_read(history: History, review: ReviewTask) -> None:
     review.execution_arn = ""
 
-    assert evidence.ask(review) == Evidence(Fate.NO_EXECUTION_ARN)
+    assert callback_evidence.ask(review) == Evidence(Fate.NO_EXECUTION_ARN)
     assert history.reads == []
 
 
@@ -339,7 +339,7 @@ def test_why_a_history_cannot_be_read_is_the_fate(
 ) -> None:
     history.answer = answer
 
-    assert evidence.ask(review) == Evidence(fate, code=answer.code)
+    assert callback_evidence.ask(review) == Evidence(fate, code=answer.code)
     assert not fate.is_closed
 
 
@@ -354,7 +354,7 @@ def test_beyond_our_own_limit_nothing_is_read(
 
     monkeypatch.setattr(rate_limits, "take", take)
 
-    assert evidence.ask(review) == Evidence(Fate.NOT_NOW, code="OurOwnLimit")
+    assert callback_evidence.ask(review) == Evidence(Fate.NOT_NOW, code="OurOwnLimit")
     assert (taken, history.reads) == ([("histories:us-east-1", 300)], [])
 
 
