@@ -13,6 +13,7 @@ WITHOUT_ONE_OF_ITS_OWN = {
     "batch_executions.note_progress": "one statement",
     "batches.give_back": "one statement",
     "batches.renew": "one statement",
+    "batches.note_problem": "one statement",
     "escalation.destination": "a query",
     "postponement.latest": "a query",
     "bulk_decisions.give_back": "one statement",

@@ -212,12 +212,14 @@ def test_a_database_that_is_away_breaks_no_row() -> None:
         broken_rows.shown(1, away)
 
 
-# Loops over what is no row of the database: fields of forms, steps of a bar, parts of one payload.
+# Loops over what is no row of the database (fields of forms, steps of a bar, parts of one payload), or a
+# row of two texts that were checked when it was saved.
 NO_ROWS = re.compile(
     r"for (?:\w+, )*\w+ in (?:nav_queues|node\.|nodes|column|row\.?$|delivery\.stages|filtered\.|form|bar|bars"
     r"|path\.|estimate\.|notes|parts|messages|permissions\.|review\.flags|order\.promoted|outage"
     r"|field\.errors|drawing\.|hidden|tools|subjects|unused|check\.|fieldset|adminform|execution\.st|details"
-    r"|row\b|edit_rows|waiting|report\.by_period|times\.columns|fatigue)"
+    r"|row\b|edit_rows|waiting|report\.by_period|times\.columns|fatigue|available_apps|choices"
+    r"|unsaved_check\.|states|changeable|views)"
     r"|for figures, approved, rejected in rows"
 )
 

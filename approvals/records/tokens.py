@@ -44,7 +44,10 @@ def redacted(text: str, review: ReviewTask) -> str:
 
     The stored token is not unsealed: each candidate in the text is compared by its fingerprint.
     """
-    return redacted_of_any(text, [bytes(review.token_fingerprint)])
+    # Read only for a candidate, because most reviews are loaded without it.
+    return redaction.redact_matching(
+        text, lambda run: fingerprint(TaskToken(run)) == bytes(review.token_fingerprint)
+    )
 
 
 def redacted_of_any(text: str, fingerprints: Collection[bytes]) -> str:

@@ -65,7 +65,7 @@ def _shapes() -> Iterator[Body]:
         "text": '"x"',
         "array": "[]",
         "object": "{}",
-        "array of messages": f"[{GOOD}]",
+        "array of messages": f"[{GOOD}, {GOOD}]",
         "trailing": GOOD + "x",
         "two": GOOD + GOOD,
         "two lines": f"{GOOD}\n{GOOD}",

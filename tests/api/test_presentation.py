@@ -11,6 +11,7 @@ from rest_framework.serializers import ListSerializer, Serializer
 from approvals.api import presentation, schema_examples
 from approvals.api.presentation import JSONObject, Surroundings
 from approvals.api.serializers.audit_events import EventAnswer
+from approvals.api.serializers.bulk_decisions import BulkDecisionAnswer
 from approvals.api.serializers.comments import CommentAnswer
 from approvals.api.serializers.order_batches import OrderBatchAnswer
 from approvals.api.serializers.orders import OrderAnswer, WholeOrderAnswer
@@ -19,6 +20,7 @@ from approvals.api.serializers.quarantine import (
     QuarantinedBodyAnswer,
     QuarantinedMessageAnswer,
 )
+from approvals.api.serializers.queue_settings import QueueSettingsAnswer
 from approvals.api.serializers.queues import QueueAnswer
 from approvals.api.serializers.reviews import (
     ClaimedReviewAnswer,
@@ -73,7 +75,9 @@ def review(present: Any = presentation.review, **more: Any) -> JSONObject:
 def quarantined(**settled: Any) -> QuarantinedMessage:
     """A message in quarantine."""
     queue = ReviewQueue(slug="held")
-    return QuarantinedMessage(queue=queue, sent_at=NOON, received_at=NOON, **settled)
+    row = QuarantinedMessage(queue=queue, sent_at=NOON, received_at=NOON, **settled)
+    row._state.fields_cache["replay_request"] = None  # no database is asked for it
+    return row
 
 
 def counted() -> ReviewQueue:
@@ -111,6 +115,7 @@ PRESENTED: list[tuple[type[Serializer[Any]], JSONObject]] = [
     (CommentAnswer, presentation.comment(Comment(by=OLGA, text="Seen."))),
     (EventAnswer, presentation.event(event())),
     (QueueAnswer, presentation.queue(counted(), NOON)),
+    (QueueSettingsAnswer, presentation.queue_settings(counted(), 1)),
     (QuarantineAnswer, presentation.quarantined(quarantined())),
     (QuarantinedMessageAnswer, presentation.quarantined_message(quarantined(), "{}")),
     (QuarantinedBodyAnswer, presentation.quarantined_body(quarantined(), "{}")),
@@ -140,7 +145,8 @@ def test_a_batch_has_the_names_that_the_schema_describes_in_their_order() -> Non
 
 
 def test_every_response_that_the_schema_gives_an_example_of_is_compared() -> None:
-    compared = {answer for answer, _ in PRESENTED} | {OrderBatchAnswer}
+    # A bulk decision is compared in test_bulk_presentation.
+    compared = {answer for answer, _ in PRESENTED} | {OrderBatchAnswer, BulkDecisionAnswer}
 
     assert compared == set(schema_examples.ANSWERS)
 

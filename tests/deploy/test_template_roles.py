@@ -33,9 +33,10 @@ DUTIES = {
     "approvals.delivery.interventions": "OrchestratorPolicy",
     "approvals.orchestration": "OrchestratorPolicy",
     "approvals.orchestration.batches.distributed_map": "BatchesPolicy",
-    "approvals.orchestration.batches.sources": "BatchesPolicy",
+    "approvals.orchestration.batches.contents": "BatchesPolicy",
     "approvals.reconciliation": "ReconcilerPolicy",
     "approvals.reconciliation.batch_executions": "BatchesPolicy",
+    "approvals.reconciliation.map_results": "BatchesPolicy",
     "approvals.reconciliation.executions.probe": "KeepAlivePolicy",
 }
 # After a restored backup: operators run it with their own permissions; no process does.

@@ -73,7 +73,7 @@ class BulkDecisionAnswer(serializers.Serializer[BulkJob]):
     counts = serializers.DictField(
         child=serializers.IntegerField(),
         read_only=True,
-        help_text="Reviews by state; their sum is `total`.",
+        help_text="Reviews by state.",
     )
     created_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
