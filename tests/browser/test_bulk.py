@@ -78,7 +78,7 @@ def test_two_hundred_are_decided_at_once(new_page: NewPage, javascript: bool) ->
     page.get_by_role("button", name="Approve chosen").click()
 
     expect(page.get_by_role("heading", name="Approve 160 reviews")).to_be_visible()
-    expect(page.get_by_text("25: grace@example.com holds this review")).to_be_visible()
+    expect(page.get_by_text("25: grace@example.com has claimed this review")).to_be_visible()
     expect(page.get_by_text("15: The deadline has passed")).to_be_visible()
     page.get_by_label("Known customers").check()
     page.get_by_label("Note for all").fill("All of them were called.")
