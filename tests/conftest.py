@@ -18,6 +18,7 @@ from approvals.models import ReviewQueue, User
 from tests import database, factories
 
 pytest_plugins = [
+    "tests.distribution",
     "tests.account",
     "tests.broken_rows",
     "tests.callers",

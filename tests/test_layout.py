@@ -26,7 +26,14 @@ THEMES = {
     *("image", "mutants", "releases", "static"),
 }
 # Of the repository itself, not of a module.
-OF_THE_REPOSITORY = {"test_changed", "test_guides", "test_layout", "test_project", "test_reference"}
+OF_THE_REPOSITORY = {
+    "test_changed",
+    "test_distribution",
+    "test_guides",
+    "test_layout",
+    "test_project",
+    "test_reference",
+}
 # Modules without behaviour of their own: what Django, Celery or Python looks up, and columns.
 DECLARATIONS = {"apps", "urls", "wsgi", "__main__", "choices", "audit_kinds"}
 PACKAGES_OF_DECLARATIONS = {"approvals/models", "approvals/api/serializers", "approvals/migrations"}
