@@ -32,6 +32,7 @@ from approvals.web.review_rows import ReviewRow
 
 TYPED_FROM = 10  # reviews from which on their number is typed to confirm
 LARGEST_AMOUNT = 24  # digits before the point
+LONGEST_VERSION = 9  # digits of a version, which the database counts up to 2,147,483,647
 NOT_CONFIRMED = ("stale_version", "It could not be decided when the preview was shown.")
 
 
@@ -246,7 +247,7 @@ def _confirmed(text: str) -> dict[UUID, int | None]:
     for part in text.split():
         name, _, version = part.partition(".")
         try:
-            found[UUID(name)] = int(version) if version else None
+            found[UUID(name)] = abs(int(version[:LONGEST_VERSION])) if version else None
         except ValueError:
             raise Invalid("This is no review.", parameter="review") from None
     return found
