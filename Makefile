@@ -71,12 +71,14 @@ coverage: $(READY) ## run the tests of the modules under coverage, and report
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
+INSTALL = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 chromium:
-	@command -v chromium >/dev/null || { \
+	@command -v chromium-headless-shell >/dev/null || { \
 		test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-		&& echo "Installing chromium for the browser tests ..." \
-		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-		} || { echo "The browser tests need chromium: install it (Debian: apt-get install chromium)"; exit 1; }
+		&& echo "Installing Chromium for the browser tests ..." && apt-get update -qq \
+		&& { $(INSTALL) chromium-headless-shell || $(INSTALL) chromium; } >/dev/null 2>&1; \
+		} || command -v chromium >/dev/null \
+		|| { echo "The browser tests need Chromium: install it (Debian: apt-get install chromium-headless-shell)"; exit 1; }
 
 check-fast: $(READY) ## the checks that take seconds: format, lint, layers, workflows
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff format would change files: run .venv/bin/ruff format ."; exit 1; }
