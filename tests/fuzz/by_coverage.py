@@ -5,6 +5,7 @@ Needs atheris, which has wheels for Linux on x86-64; `tests.fuzz` sets the envir
 
 from __future__ import annotations
 
+import resource
 import sys
 from pathlib import Path
 
@@ -14,14 +15,10 @@ import django
 from tests.paths import ROOT
 
 INSTRUMENTED = [
-    *(
-        "approvals.messages",
-        "approvals.untrusted",
-        "approvals.orchestration",
-        "approvals.workflows",
-    ),
-]
+    "approvals.messages", "approvals.untrusted", "approvals.orchestration", "approvals.workflows",
+]  # fmt: skip
 LONGEST = 4_096  # bytes of an input
+MOST_MEMORY = 2**31  # bytes; more is a MemoryError, which is a finding
 SLOWEST = 10  # seconds that one input may take
 FOLDER = ROOT / "var" / "fuzz"
 
@@ -41,8 +38,9 @@ def fuzz(name: str, seconds: int) -> None:
         f"-timeout={SLOWEST}",
         f"-max_len={LONGEST}",
         f"-artifact_prefix={FOLDER}/{name}-",
-        "-rss_limit_mb=2048",
+        "-rss_limit_mb=0",  # it would count the peak of the process that has started this one
     ]
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     atheris.Setup([sys.argv[0], *options, str(corpus)], readers.TARGETS[name])
     atheris.Fuzz()
 
