@@ -39,6 +39,7 @@ DECLARATIONS = {"apps", "urls", "wsgi", "__main__", "choices", "audit_kinds"}
 PACKAGES_OF_DECLARATIONS = {"approvals/models", "approvals/api/serializers", "approvals/migrations"}
 # Tested through the module that alone uses them.
 TESTED_ELSEWHERE = {
+    "approvals/api/schema_request_examples.py": "tests/api/test_schema_examples.py",
     "approvals/orchestration/lambdas/failures.py": "tests/orchestration/lambdas",
     "approvals/records/rate_limits.py": "tests/api/test_rate_limits.py",
     "approvals/records/event_digests.py": "tests/records/test_audit_format.py",

@@ -20,7 +20,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as fields
 
-from approvals.api import errors, schema_examples
+from approvals.api import errors, schema_examples, schema_request_examples
 from approvals.api.serializers.orders import OrderAnswer
 from approvals.api.serializers.problems import ProblemAnswer
 from approvals.api.serializers.requests import UNKNOWN_NAME, EmptyBody
@@ -149,7 +149,7 @@ def operation(  # noqa: PLR0913  (the parts of an OpenAPI operation)
         request={"application/json": schema_of_body} if body else None,
         parameters=[*keys, *parameters, *([query] if query else [])],
         responses=responses,
-        examples=_request_examples(schema_examples.REQUESTS[body]) if body else [],
+        examples=_request_examples(schema_request_examples.REQUESTS[body]) if body else [],
     )
 
 
@@ -250,7 +250,7 @@ start_order = extend_schema(
         ),
     }
     | _refusals([OrderConflict(order_id="ORD-1042")], posts=True),
-    examples=_request_examples(schema_examples.ORDERS),
+    examples=_request_examples(schema_request_examples.ORDERS),
 )
 
 

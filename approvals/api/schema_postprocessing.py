@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.api import schema_examples
+from approvals.api import schema_request_examples
 from approvals.api.serializers.fields import NOT_BLANK, STORABLE
 
 _REVIEW_COMPONENTS = {"ReviewAnswer", "ClaimedReviewAnswer", "VotedReviewAnswer"}
@@ -87,7 +87,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     query parameter may be empty, which headers a response has, and which operations it leads to.
     """
     components = result["components"]["schemas"]
-    for serializer in schema_examples.REQUESTS:
+    for serializer in schema_request_examples.REQUESTS:
         # drf-spectacular leaves out serializers without fields.
         _refuse_unknown_names(components.get(serializer.__name__, {}))
     for name, members in ONE_OF.items():

@@ -19,59 +19,11 @@ from approvals import arns, messages
 from approvals.models import reason_codes
 from approvals.models.fields import DocumentField
 from approvals.models.ids import uuid7
-from approvals.models.message_sources import BUCKETS, MESSAGE_MAP
+from approvals.models.queue_documents import SCHEMAS
 from approvals.models.reason_codes import ReasonCode
 from approvals.untrusted import flag_rules, json_schema, numbers, strict_json
 
 A_YEAR = 365 * 24 * 60 * 60  # Step Functions ends every execution after a year
-
-# What the documents of a queue may hold, as JSON Schemas.
-POLICY = {
-    "type": "object",
-    "properties": {
-        "reason_required_for": {
-            "type": "array",
-            "items": {"enum": ["approved", "rejected"]},
-            "uniqueItems": True,
-        }
-    },
-    "additionalProperties": False,
-}
-FIELDS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "minLength": 1, "maxLength": 200},
-            "label": {"type": "string", "maxLength": 80},
-            "kind": {"enum": ["money", "date", "text", "lines", "address"]},
-            "role": {"enum": ["amount", "customer", "requester"]},
-            "sensitive": {"type": "boolean"},
-            "flag_when": {"type": ["object", "null"]},
-        },
-        "required": ["path"],
-        "additionalProperties": False,
-    },
-    "maxItems": 200,
-}
-STATE_MACHINES = {
-    "type": "array",
-    "items": {
-        "type": "string",
-        "maxLength": 512,
-        "pattern": arns.STATE_MACHINE,
-    },
-    "uniqueItems": True,
-    "maxItems": 100,
-}
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "policy": POLICY,
-    "fields": FIELDS,
-    "reason_codes": reason_codes.SCHEMA,
-    "state_machine_arns": STATE_MACHINES,
-    "message_map": MESSAGE_MAP,
-    "pointer_buckets": BUCKETS,
-}
 
 
 def _never_states(value: str) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import F, Func, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from approvals.models.comments import Comment
+from approvals.models.review_queues import ReviewQueue
 from approvals.untrusted import numbers
 
 Review = TypeVar("Review", bound=models.Model)
@@ -31,7 +34,25 @@ _ID_START = re.compile(r"[0-9a-f]{8,32}")
 
 
 class SearchedReviews(models.QuerySet[Review]):
-    """Filters of reviews by a text or an amount."""
+    """Filters of reviews by a text or an amount, and the first of several queues."""
+
+    def first_of_each(self, queues: Iterable[UUID], statuses: Iterable[str], limit: int) -> Self:
+        """Of these ordered reviews, the first `limit` of each of these queues and statuses.
+
+        The first `limit` of the result are the first of all. PostgreSQL reads no index of (queue, status,
+        order) in order for several queues or statuses at once; here it reads one for each. No statuses
+        means whatever the status.
+        """
+        own = self.filter(queue=OuterRef("pk"))
+        parts = [own.filter(status=status) for status in statuses] or [own]
+        ids = Func(
+            *(ArraySubquery(part.values("pk")[:limit]) for part in parts),
+            function="unnest",
+            arg_joiner=" || ",
+            output_field=models.UUIDField(),
+        )
+        some = ReviewQueue.objects.filter(pk__in=list(queues)).order_by().annotate(first=ids)
+        return self.filter(pk__in=some.values("first"))
 
     def matching(self, text: str) -> Self:
         """Reviews with this piece of text in their reference, title, customer or error name.

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Func, OuterRef, Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 
 from approvals.models.choices import Surface
 from approvals.models.ids import uuid7
-from approvals.models.review_queues import ReviewQueue
 from approvals.models.review_routing import ESCALATED, ReviewRouting
 from approvals.models.review_search import ANYWHERE, KNOWN_AMOUNT, SEARCHED, SearchedReviews
 from approvals.untrusted import message_fields
@@ -48,26 +44,6 @@ class ReviewQuerySet(SearchedReviews["ReviewTask"]):
     def held_by(self, user: Any) -> ReviewQuerySet:
         """Reviews on which this user has a lease that still runs: only pending ones have a lease."""
         return self.pending().filter(assignee=user, lease_expires_at__gt=Now())
-
-    def first_of_each(
-        self, queues: Iterable[UUID], statuses: Iterable[str], limit: int
-    ) -> ReviewQuerySet:
-        """Of these ordered reviews, the first `limit` of each of these queues and statuses.
-
-        The first `limit` of the result are the first of all. PostgreSQL reads no index of (queue, status,
-        order) in order for several queues or statuses at once; here it reads one for each. No statuses
-        means whatever the status.
-        """
-        own = self.filter(queue=OuterRef("pk"))
-        parts = [own.filter(status=status) for status in statuses] or [own]
-        ids = Func(
-            *(ArraySubquery(part.values("pk")[:limit]) for part in parts),
-            function="unnest",
-            arg_joiner=" || ",
-            output_field=models.UUIDField(),
-        )
-        some = ReviewQueue.objects.filter(pk__in=list(queues)).order_by().annotate(first=ids)
-        return self.filter(pk__in=some.values("first"))
 
     def without_secrets(self) -> ReviewQuerySet:
         """The same rows without the sealed bytes and fingerprints that no surface ever shows."""

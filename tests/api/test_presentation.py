@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from rest_framework.serializers import ListSerializer, Serializer
 
-from approvals.api import presentation, schema_examples
+from approvals.api import presentation, quarantine_presentation, schema_examples
 from approvals.api.presentation import JSONObject, Surroundings
 from approvals.api.serializers.audit_events import EventAnswer
 from approvals.api.serializers.bulk_decisions import BulkDecisionAnswer
@@ -116,9 +116,9 @@ PRESENTED: list[tuple[type[Serializer[Any]], JSONObject]] = [
     (EventAnswer, presentation.event(event())),
     (QueueAnswer, presentation.queue(counted(), NOON)),
     (QueueSettingsAnswer, presentation.queue_settings(counted(), 1)),
-    (QuarantineAnswer, presentation.quarantined(quarantined())),
-    (QuarantinedMessageAnswer, presentation.quarantined_message(quarantined(), "{}")),
-    (QuarantinedBodyAnswer, presentation.quarantined_body(quarantined(), "{}")),
+    (QuarantineAnswer, quarantine_presentation.quarantined(quarantined())),
+    (QuarantinedMessageAnswer, quarantine_presentation.quarantined_message(quarantined(), "{}")),
+    (QuarantinedBodyAnswer, quarantine_presentation.quarantined_body(quarantined(), "{}")),
     (OrderAnswer, presentation.order(FAILED)),
     (
         WholeOrderAnswer,
@@ -172,32 +172,6 @@ def test_an_intervention_has_an_outcome_once_it_is_known_and_a_person_if_one_ask
 
     assert (first["outcome"], first["by"], first["attempt"]) == (None, "olga@example.com", 2)
     assert (second["outcome"], second["by"]) == ("done", None)
-
-
-@pytest.mark.parametrize(
-    ("settled", "state", "by"),
-    [
-        ({}, "open", [None, None]),
-        (
-            {"replayed_at": NOON, "replayed_by": OSCAR},
-            "replayed",
-            ["oscar@example.com", None],
-        ),
-        (
-            {"discarded_at": NOON, "discarded_by": OSCAR},
-            "discarded",
-            [None, "oscar@example.com"],
-        ),
-        ({"replayed_at": NOON}, "replayed", [None, None]),
-    ],
-)
-def test_the_state_of_a_message_and_by_whom_it_came_about(
-    settled: dict[str, Any], state: str, by: list[str | None]
-) -> None:
-    shown = presentation.quarantined(quarantined(**settled))
-
-    assert shown["state"] == state
-    assert [shown["replayed_by"], shown["discarded_by"]] == by
 
 
 def test_a_decision_at_the_deadline_is_the_systems() -> None:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import quarantine
-from approvals.api import pagination, presentation, queries, schema
+from approvals.api import pagination, presentation, quarantine_presentation, queries, schema
 from approvals.api.authentication import NO_SCOPE
 from approvals.api.endpoint import Endpoint
 from approvals.api.serializers.quarantine import (
@@ -48,7 +48,7 @@ class Quarantine(Endpoint):
         if asked["queue"]:
             rows = rows.filter(queue__slug=asked["queue"])
         found = pagination.page(rows, BY_ARRIVAL, cursor=asked["cursor"], size=asked["page_size"])
-        results = presentation.listed(found.rows, presentation.quarantined)
+        results = presentation.listed(found.rows, quarantine_presentation.quarantined)
         return Response(pagination.envelope(request, found, results))
 
 
@@ -73,7 +73,7 @@ class MessageEndpoint(Endpoint):
         """Returns the message as it is now. Raises NotAllowed or NotFound."""
         row = queries.quarantined_message(self.actor, self.kwargs["message_id"])
         body = queries.redacted_body(row)
-        return Response(presentation.quarantined_message(row, body), status=status)
+        return Response(quarantine_presentation.quarantined_message(row, body), status=status)
 
 
 class Message(MessageEndpoint):
@@ -92,7 +92,7 @@ class Body(Endpoint):
     def get(self, request: Request, message_id: UUID) -> Response:
         """Read the whole body of a quarantined message, task tokens redacted."""
         row = queries.quarantined_message(self.actor, message_id)
-        return Response(presentation.quarantined_body(row, queries.redacted_body(row)))
+        return Response(quarantine_presentation.quarantined_body(row, queries.redacted_body(row)))
 
 
 class Replay(MessageEndpoint):
