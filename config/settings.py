@@ -14,9 +14,13 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import celery_settings
 from config import env as environment
 from config import logging as logs
+from config.api_settings import *  # noqa: F403
+from config.celery_settings import *  # noqa: F403
 from config.env import env, key_ring, required, secret
+from config.retention_settings import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = environment.DEBUG
@@ -193,29 +197,8 @@ MAIL_IS_SENT = DEBUG or bool(env.str("EMAIL_URL", default=""))
 DEFAULT_FROM_EMAIL = f"Countersign <no-reply@{PUBLIC_HOST}>"
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
 
-# --- what is kept, and how long: docs/privacy.md
+# --- what is kept, and how long: config/retention_settings, docs/privacy.md
 
-#: Days after which a session that has expired is deleted; 0: never.
-RETENTION_SESSIONS_DAYS = env.retention("RETENTION_SESSIONS_DAYS", default=1)
-#: Hours after which a counter of sign-in attempts or of API requests that has not changed is deleted.
-RETENTION_SIGN_IN_ATTEMPTS_HOURS = env.retention(
-    "RETENTION_SIGN_IN_ATTEMPTS_HOURS", default=1, least=1
-)
-#: Days that an idempotency key or the id of a webhook message is remembered.
-RETENTION_IDEMPOTENCY_KEYS_DAYS = env.retention(
-    "RETENTION_IDEMPOTENCY_KEYS_DAYS", default=7, least=1
-)
-#: Days after which the attempts of a call that has ended are deleted; 0: never.
-RETENTION_OUTBOX_ATTEMPTS_DAYS = env.retention("RETENTION_OUTBOX_ATTEMPTS_DAYS", default=365)
-#: Days from its arrival after which the sealed message of a review that has ended is erased; 0: never. At
-#: least 15: SQS may deliver a message again for 14 days.
-RETENTION_RAW_BODIES_DAYS = env.retention("RETENTION_RAW_BODIES_DAYS", default=90, least=15)
-#: Days after which a quarantined message that was replayed or discarded is deleted; 0: never. At least 15.
-RETENTION_QUARANTINE_DAYS = env.retention("RETENTION_QUARANTINE_DAYS", default=90, least=15)
-#: Days after which a bulk decision that has ended is deleted; 0: never. Decisions and their events stay.
-RETENTION_BULK_DECISIONS_DAYS = env.retention("RETENTION_BULK_DECISIONS_DAYS", default=90)
-#: Days after which what AWS said about an execution that has ended is deleted; 0: never. It is asked again.
-RETENTION_EXECUTION_SNAPSHOTS_DAYS = env.retention("RETENTION_EXECUTION_SNAPSHOTS_DAYS", default=90)
 #: Days that a new API token is valid; 0: until it is revoked.
 API_TOKEN_DAYS = env.int("API_TOKEN_DAYS", default=365)
 if API_TOKEN_DAYS < 0:
@@ -280,43 +263,6 @@ STORAGES = {
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=1200)
 if API_RATE_PER_MINUTE < 0:
     raise ImproperlyConfigured("API_RATE_PER_MINUTE is a number of requests, 0 for no limit")
-KNOX_TOKEN_MODEL = "approvals.ApiToken"  # noqa: S105
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None}
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["approvals.api.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["approvals.api.authentication.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["approvals.api.renderers.FastJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["approvals.api.parsers.StrictJSONParser"],
-    "DEFAULT_METADATA_CLASS": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "approvals.api.errors.problem_response",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Countersign",
-    "DESCRIPTION": "Human approvals for AWS Step Functions: reviews, decisions, audit trails, orders.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],  # the schema is public, as the source is
-    "ENUM_NAME_OVERRIDES": {
-        "ReviewStatus": "approvals.models.ReviewTask.Status",
-        "OrderStatus": "approvals.models.OrderExecution.Status",
-        "Outcome": "approvals.models.choices.Outcome",
-        "InterventionKind": "approvals.models.OrderIntervention.Kind",
-        "InterventionOutcome": "approvals.models.OrderIntervention.Outcome",
-        "DeliveryState": "approvals.api.serializers.reviews.DELIVERY_STATES",
-        "QuarantineState": "approvals.api.serializers.quarantine.QUARANTINE_STATES",
-    },
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "approvals.api.schema_postprocessing.complete",
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
 
 # --- AWS and Celery
 
@@ -349,39 +295,8 @@ STATUS_EVENTS_QUEUE_URL = env.str("STATUS_EVENTS_QUEUE_URL", default="")
 CELERY_QUEUE_URL = env.str("CELERY_QUEUE_URL", default="")
 #: The broker of wake-ups: SQS, or an address such as `redis://host:6379/0`.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="sqs://")
-CELERY_TASK_DEFAULT_QUEUE = "countersign"
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_TIME_LIMIT = 60
-CELERY_TASK_PUBLISH_RETRY = False  # a wake-up gets one attempt; the sweeper finds what it was about
-CELERY_BROKER_CONNECTION_TIMEOUT = 1
-CELERY_BROKER_POOL_LIMIT = (
-    64  # the threads of a web process: none waits for another one's connection
-)
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # SQS has no fanout: no gossip, no events, no inspect
-CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {
-        "region": AWS_REGION,
-        "is_secure": AWS_ENDPOINT_URL is None or AWS_ENDPOINT_URL.startswith("https"),
-        "predefined_queues": {CELERY_TASK_DEFAULT_QUEUE: {"url": CELERY_QUEUE_URL}},
-        "visibility_timeout": 120,
-        "wait_time_seconds": 10,
-        "polling_interval": 0.1,
-        # A broker that does not answer held a request for over 75 s: one attempt, of a second each.
-        "client-config": {
-            "connect_timeout": 1,
-            "read_timeout": 1,
-            "retries": {"total_max_attempts": 1},
-        },
-    }
-    if CELERY_BROKER_URL.startswith("sqs:")
-    else {"socket_timeout": 1, "socket_connect_timeout": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_settings.transport_options(
+    CELERY_BROKER_URL, CELERY_QUEUE_URL, region=AWS_REGION, endpoint_url=AWS_ENDPOINT_URL
 )
 
 # --- logs: one JSON line per event, on standard error

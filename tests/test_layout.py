@@ -39,6 +39,9 @@ DECLARATIONS = {"apps", "urls", "wsgi", "__main__", "choices", "audit_kinds"}
 PACKAGES_OF_DECLARATIONS = {"approvals/models", "approvals/api/serializers", "approvals/migrations"}
 # Tested through the module that alone uses them.
 TESTED_ELSEWHERE = {
+    "config/api_settings.py": "tests/api/test_schema.py",
+    "config/celery_settings.py": "tests/config/test_celery.py",
+    "config/retention_settings.py": "tests/records/test_retention.py",
     "approvals/api/schema_request_examples.py": "tests/api/test_schema_examples.py",
     "approvals/orchestration/lambdas/failures.py": "tests/orchestration/lambdas",
     "approvals/records/rate_limits.py": "tests/api/test_rate_limits.py",

@@ -119,15 +119,7 @@ def begin(
     idempotency.fill(key, job.pk)
     work = UnitOfWork()
     work.insert(job)
-    data = {
-        "queue": job.queue.slug,
-        "outcome": str(request.outcome),
-        "reason": job.reason,
-        "reason_code": job.reason_code,
-        "reviews": job.total,
-        "left_out": sum(bool(one.code) for one in wanted),
-    }
-    audit.record(work, locked.chain, AuditKind.BULK_BEGUN, by=by, data=data)
+    audit.record(work, locked.chain, AuditKind.BULK_BEGUN, by=by, data=_begun(job, wanted))
     work.write()
     unit_of_work.insert_new([_item(job, number, one) for number, one in enumerate(wanted, start=1)])
     wake_ups.after_commit(wake_ups.BULK, job.pk)
@@ -248,6 +240,18 @@ def finish(turn: Turn) -> bool:
     audit.record(work, locked.chain, AuditKind.BULK_FINISHED, by=locked.by, data=dict(counts))
     work.write()
     return True
+
+
+def _begun(job: BulkJob, wanted: Sequence[Wanted]) -> dict[str, Any]:
+    """What the audit trail keeps of a bulk decision that is begun."""
+    return {
+        "queue": job.queue.slug,
+        "outcome": str(job.outcome),
+        "reason": job.reason,
+        "reason_code": job.reason_code,
+        "reviews": job.total,
+        "left_out": sum(bool(one.code) for one in wanted),
+    }
 
 
 def _with_people() -> QuerySet[BulkJob]:
