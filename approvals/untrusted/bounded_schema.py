@@ -8,7 +8,7 @@ every keyword is charged before it is applied, about in proportion to the time i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -21,6 +21,7 @@ from jsonschema.validators import extend
 REFERENCE = (
     20  # units of work of following a reference; a keyword is one, and takes a few microseconds
 )
+MOST_REFERENCES = 50  # inside each other
 OF_AN_ERROR = 256  # characters of a document that an error's text may repeat, a unit
 COMPARED = frozenset({"enum", "const", "required", "dependentRequired", "type"})
 REFERENCES = frozenset({"$ref", "$dynamicRef"})
@@ -32,11 +33,16 @@ class TooMuchWork(Exception):
     """The validation was stopped: it has done all the work it was allowed."""
 
 
+class TooDeep(Exception):
+    """The validation was stopped: a reference led to another one too often, perhaps back to itself."""
+
+
 class _Work:
     """What is left of the work allowed, and what an error and a subschema may cost at most."""
 
-    def __init__(self, units: int, schema: Any, document: Any) -> None:
+    def __init__(self, units: int, schema: Any, document: Any, deepest: int) -> None:
         self.left = units
+        self.references = deepest  # that may be followed inside each other
         self.error = 1 + len(json.dumps(document, default=str)) // OF_AN_ERROR
         self.breadth = 1 + max((len(each) for each in _containers(schema)), default=0) // 16
         self._nodes: dict[int, int] = {}
@@ -58,9 +64,15 @@ _work: ContextVar[_Work] = ContextVar("work of a validation")
 
 
 @contextmanager
-def bounded(units: int, schema: Any, document: Any) -> Iterator[None]:
-    """Within it, BoundedValidator raises TooMuchWork after so many units."""
-    token = _work.set(_Work(units, schema, document))
+def bounded(
+    units: int, schema: Any, document: Any, *, deepest: int = MOST_REFERENCES
+) -> Iterator[None]:
+    """Within it, BoundedValidator raises TooMuchWork after so many units.
+
+    It raises TooDeep for more than `deepest` references inside each other, well before Python's limit of nested
+    calls: reached inside the Rust code of `referencing`, that limit is a panic, which is no Exception.
+    """
+    token = _work.set(_Work(units, schema, document, deepest))
     try:
         yield
     finally:
@@ -83,6 +95,17 @@ def _length(value: Any) -> int:
     return len(value) // 64 if isinstance(value, str) else 0
 
 
+def _followed(work: _Work, errors: Iterable[Any]) -> Iterator[Any]:
+    """The errors of what a reference leads to; it counts while they are looked for. Raises TooDeep."""
+    if not work.references:
+        raise TooDeep
+    work.references -= 1
+    try:
+        yield from errors
+    finally:
+        work.references += 1
+
+
 def _charged(name: str, keyword: Keyword) -> Keyword:
     """The same keyword, which is charged for each application and for each error."""
 
@@ -92,8 +115,11 @@ def _charged(name: str, keyword: Keyword) -> Keyword:
             work.charge(work.nodes(value) + _length(instance))
         else:
             work.charge((1 + max(_length(value), _length(instance))) * work.breadth)
-        work.charge(REFERENCE if name in REFERENCES else 0)
-        for error in keyword(validator, value, instance, schema) or ():
+        errors = keyword(validator, value, instance, schema) or ()
+        if name in REFERENCES:
+            work.charge(REFERENCE)
+            errors = _followed(work, errors)
+        for error in errors:
             work.charge(work.error)
             yield error
 

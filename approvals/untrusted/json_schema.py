@@ -57,7 +57,7 @@ def check_schema(document: Any) -> None:
             raise UnusableSchema(located(path, "patternProperties are not taken here."))
     meta = Draft202012Validator.META_SCHEMA
     try:
-        with bounded(MAX_WORK_OF_SCHEMA, {}, document):
+        with bounded(MAX_WORK_OF_SCHEMA, {}, document, deepest=MAX_WORK_OF_SCHEMA):
             error = best_match(BoundedValidator(meta).iter_errors(document))
     except TooMuchWork:
         raise UnusableSchema("This JSON Schema is too large.") from None

@@ -124,3 +124,29 @@ def test_an_order_of_a_thousand_lines_is_checked() -> None:
     wrong = json_schema.first_mismatch(schema, {"lines": [*lines, {"sku": "B", "quantity": 0}]})
     assert wrong is not None
     assert wrong.pointer == "/lines/1000/quantity"
+
+
+def test_a_schema_of_a_tree_is_applied_to_a_tree_and_one_of_itself_alone_refused() -> None:
+    tree: dict[str, Any] = {"properties": {"next": {"$ref": "#"}, "name": {"type": "string"}}}
+    document: dict[str, Any] = {"name": 7}
+    for _ in range(40):
+        document = {"next": document}
+
+    json_schema.check_schema(tree)
+    mismatch = json_schema.first_mismatch(tree, document)
+
+    assert mismatch is not None
+    assert mismatch.pointer == "/next" * 40 + "/name"
+    assert json_schema.first_mismatch(tree, {"next": {"name": "x"}}) is None
+
+
+@pytest.mark.parametrize("frames", range(0, 420, 60))
+def test_a_reference_to_itself_is_refused_however_deep_the_caller_is(frames: int) -> None:
+    def call(left: int) -> None:
+        if left:
+            call(left - 1)
+            return
+        with pytest.raises(UnusableSchema, match="refers to itself"):
+            json_schema.first_mismatch({"$ref": "#"}, {})
+
+    call(frames)
