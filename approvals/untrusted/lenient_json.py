@@ -174,7 +174,7 @@ def _unfolded(place: int, folds: list[_Fold]) -> int:
 def _explanation(what: str, text: str, place: int) -> str:
     line = text.count("\n", 0, place) + 1
     column = place - text.rfind("\n", 0, place)
-    return f"The body is not JSON: {what}: line {line} column {column} (character {place}).{_hint(text, place)}"
+    return f"The body is not JSON: {what}: line {line} column {column} (character {place}).{_advice(text, place)}"
 
 
 # What a text that is no JSON may be, by its first characters.
@@ -206,7 +206,7 @@ _HINTS = {
 }
 
 
-def _hint(text: str, place: int) -> str:
+def _advice(text: str, place: int) -> str:
     """What a text that is no JSON looks like, with a blank before it; empty if like nothing known."""
     if text[place : place + 1] in ("{", "[") and text[max(0, place - 99) : place].rstrip()[-1:] in (
         "}",

@@ -247,10 +247,17 @@ def _confirmed(text: str) -> dict[UUID, int | None]:
     for part in text.split():
         name, _, version = part.partition(".")
         try:
-            found[UUID(name)] = abs(int(version[:LONGEST_VERSION])) if version else None
+            found[UUID(name)] = _version(version) if version else None
         except ValueError:
             raise Invalid("This is no review.", parameter="review") from None
     return found
+
+
+def _version(text: str) -> int:
+    """A version as the form holds it. Raises ValueError for what no review can have."""
+    if len(text) > LONGEST_VERSION or not (text.isascii() and text.isdecimal()):
+        raise ValueError(text[:LONGEST_VERSION])
+    return int(text)
 
 
 def _amount(row: ReviewRow) -> Decimal | None:

@@ -97,7 +97,7 @@ def test_a_stream_names_a_queue_of_its_person_when_it_changes_and_no_other(web: 
         assert next_event(response) == {"event": "changed", "data": mine}
 
 
-def test_who_has_the_same_review_open_is_told_to_both_and_who_goes(web: Web) -> None:
+def test_both_viewers_of_a_review_are_shown_each_other_until_one_goes(web: Web) -> None:
     review, bob = shell(web, SAME_REVIEW).split()
     query = f"?review={review}"
 

@@ -93,7 +93,7 @@ def test_what_was_received_before_sqs_fails_is_stored_and_deleted(
     assert ReviewTask.objects.count() == sum(map(len, full.deleted)) == 20
 
 
-def test_a_message_that_comes_twice_in_a_poll_is_one_and_is_deleted_by_its_latest_receipt(
+def test_a_message_that_comes_twice_in_a_poll_is_one_and_is_deleted_by_its_latest_handle(
     queue: ReviewQueue, full: Sqs
 ) -> None:
     again = sqs.Message("m0", "r2", full.messages[0].body, full.messages[0].sent_at)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from approvals import bulk
 from approvals.actions import assignment, decisions, queues
 from approvals.actors import COMMAND_LINE
-from approvals.models import BulkItem, BulkJob, ReviewQueue, ReviewTask, User
+from approvals.models import BulkJob, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.web import bulk_preview
 from tests import factories
@@ -239,7 +239,7 @@ def test_it_asks_few_questions_however_many_are_chosen(
 
 
 @pytest.mark.parametrize("version", ["-1", "99999999999999999999", "9" * 6000, "\u0661"])
-def test_a_version_that_no_review_has_is_refused_as_stale(
+def test_a_version_that_no_review_has_begins_nothing(
     desk: Desk, queue: ReviewQueue, alice: User, version: str
 ) -> None:
     review = factories.review(queue)
@@ -250,7 +250,5 @@ def test_a_version_that_no_review_has_is_refused_as_stale(
         PREVIEW, fields(page) | {"rows": f"{review.pk}.{version}", "reason": "Known."}
     )
 
-    assert answer.status_code == 302
-    bulk.run(BulkJob.objects.get().pk)
-    item = BulkItem.objects.get()
-    assert (item.state, item.code) in [("refused", "stale_version"), ("decided", "")]
+    assert answer.status_code == 422
+    assert not BulkJob.objects.exists()

@@ -148,7 +148,7 @@ def test_a_stream_of_a_reviews_page_says_who_looks_at_it(
     assert allowed(browser, "?review=nonsense")["viewer"] is None
 
 
-def test_nobody_looks_at_a_review_that_they_may_not_see_or_where_hints_are_off(
+def test_nobody_looks_at_a_review_that_they_may_not_see_or_without_notifications(
     desk: Desk, alice: User, carol: User, settings: Settings
 ) -> None:
     query = f"?review={factories.review().pk}"

@@ -35,7 +35,7 @@ def review(queue: ReviewQueue, order: OrderExecution) -> ReviewTask:
     return factories.review(queue, orderId="ORD-1", executionArn=order.execution_arn)
 
 
-def test_the_state_that_waits_is_marked_and_said_in_words(
+def test_the_state_that_waits_is_marked_and_named(
     desk: Desk, alice: User, order: OrderExecution, review: ReviewTask, wake_ups_sent: list[Any]
 ) -> None:
     histories.read(order, History().go(WAITS, stay=True))
@@ -76,7 +76,7 @@ def test_what_was_read_before_the_review_came_is_read_again(
     assert [sent[0] for sent in wake_ups_sent].count(wake_ups.READ) == 1
 
 
-def test_a_problem_is_told_and_the_page_stops_asking(
+def test_a_problem_is_described_and_the_page_stops_asking(
     desk: Desk, alice: User, order: OrderExecution, review: ReviewTask, wake_ups_sent: list[Any]
 ) -> None:
     histories.read(order, History(), trouble="ExecutionDoesNotExist", read_at=None)

@@ -51,7 +51,7 @@ def accept(
         on_bad_row=options.on_bad_row,
         state_machine_arn=machine,
         qualifier=qualifier,
-        carrier_arn=_carrier_arn(options.mode),
+        carrier_arn=_batch_machine_arn(options.mode),
     )
     return batches.accept(batch, by=by, key=key)
 
@@ -70,7 +70,7 @@ def _machine(name: str) -> str:
     return arn
 
 
-def _carrier_arn(mode: str) -> str:
+def _batch_machine_arn(mode: str) -> str:
     if mode == Mode.MAP and not settings.ORDER_BUCKETS:
         raise Unavailable("A Distributed Map reads its orders from S3: set ORDER_BUCKETS.")
     names = {

@@ -81,7 +81,7 @@ def test_what_register_queue_refuses_is_refused_here_too(
     assert changed(queue) == []
 
 
-def test_others_are_refused_or_told_that_there_is_no_such_queue(
+def test_others_are_refused_or_get_not_found(
     call: Callable[..., Caller], queue: ReviewQueue, alice: User, carol: User
 ) -> None:
     oscar, audra = factories.user("oscar@example.com"), factories.user("audra@example.com")
