@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from approvals.models import ReviewQueue, User
 from approvals.policy import Action
 from approvals.records import audit, locked_rows
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedRow
 from approvals.records.unit_of_work import UnitOfWork
 
 
@@ -25,10 +27,7 @@ def record_trail_export(kind: str, filters: Mapping[str, str], *, by: Actor) -> 
     """
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)
     policy.may(Action.INSPECT, locked, by=by).or_raise()
-    work = UnitOfWork()
-    data = {"format": kind, "filters": dict(filters)}
-    audit.record(work, locked.chain, AuditKind.TRAIL_EXPORTED, by=by, data=data)
-    work.write()
+    _record(locked, AuditKind.TRAIL_EXPORTED, {"format": kind, "filters": dict(filters)})
 
 
 @transaction.atomic(durable=True)
@@ -39,10 +38,7 @@ def record_review_export(queue: ReviewQueue, filters: Mapping[str, str], *, by: 
     """
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)
     policy.may(Action.SEE, queue, by=by).or_raise()
-    work = UnitOfWork()
-    data = {"queue": queue.slug, "filters": dict(filters)}
-    audit.record(work, locked.chain, AuditKind.REVIEWS_EXPORTED, by=by, data=data)
-    work.write()
+    _record(locked, AuditKind.REVIEWS_EXPORTED, {"queue": queue.slug, "filters": dict(filters)})
 
 
 @transaction.atomic(durable=True)
@@ -54,10 +50,7 @@ def record_bulk_export(job_id: UUID, *, by: Actor) -> None:
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)
     if not visibility.visible_bulk_jobs(by).filter(pk=job_id).exists():
         raise NotFound
-    work = UnitOfWork()
-    data = {"bulk": str(job_id)}
-    audit.record(work, locked.chain, AuditKind.BULK_EXPORTED, by=by, data=data)
-    work.write()
+    _record(locked, AuditKind.BULK_EXPORTED, {"bulk": str(job_id)})
 
 
 @transaction.atomic(durable=True)
@@ -68,7 +61,10 @@ def record_order_export(rows: str, filters: Mapping[str, str], *, by: Actor) -> 
     """
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)
     policy.may(Action.SEE_ORDERS, locked, by=by).or_raise()
+    _record(locked, AuditKind.ORDERS_EXPORTED, {"rows": rows, "filters": dict(filters)})
+
+
+def _record(locked: LockedRow[User], kind: AuditKind, data: dict[str, Any]) -> None:
     work = UnitOfWork()
-    data = {"rows": rows, "filters": dict(filters)}
-    audit.record(work, locked.chain, AuditKind.ORDERS_EXPORTED, by=by, data=data)
+    audit.record(work, locked.chain, kind, by=locked.by, data=data)
     work.write()

@@ -38,8 +38,7 @@ def save(
     """Create the queue `slug`, or change the settings in `changes`; returns it and whether it is new.
 
     `expected` is the version of the settings (`records.review_queues`) that the change is based on;
-    None accepts any. Raises NotAllowed,
-    StaleVersion, or Invalid, with the name of the setting, for a
+    None accepts any. Raises NotAllowed, StaleVersion, or Invalid, with the name of the setting, for a
     value that is not valid.
     """
     queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
@@ -48,22 +47,16 @@ def save(
     created = queue is None
     queue = queue or ReviewQueue(slug=slug, name=slug.replace("-", " ").capitalize())
     end, work = audit.end_of(queue), UnitOfWork()
-    before = {name: getattr(queue, name) for name in changes}
-    for name, value in changes.items():
-        setattr(queue, name, value)
-    try:
-        queue.full_clean()
-    except ValidationError as error:
-        raise Invalid.from_validation(error) from error
+    before = _assign(queue, changes)
     if created:
         work.insert(queue)
     elif changes:
         work.update(queue, *changes)
-    changed = {
-        name: [None if created else _as_text(before[name]), _as_text(value)]
-        for name, value in changes.items()
-        if created or before[name] != value
-    }
+    changed: Mapping[str, list[str | None]] = (
+        {name: [None, _as_text(value)] for name, value in changes.items()}
+        if created
+        else _changed(before, changes)
+    )
     if changed:
         kind = AuditKind.QUEUE_CREATED if created else AuditKind.QUEUE_CHANGED
         audit.record(work, end, kind, by=by, data=changed)
@@ -96,14 +89,7 @@ def set_messages(
     if others := changes.keys() - MESSAGE_SETTINGS:
         raise Invalid(f"{min(others)} is no setting of messages.")
     idempotency.fill(key, queue.pk)
-    before = {name: getattr(queue, name) for name in changes}
-    for name, value in changes.items():
-        setattr(queue, name, value)
-    try:
-        queue.full_clean()
-    except ValidationError as error:
-        raise Invalid.from_validation(error) from error
-    changed = _changed(before, changes)
+    changed = _changed(_assign(queue, changes), changes)
     if changed:
         work = UnitOfWork()
         work.update(queue, *changed)
@@ -169,7 +155,19 @@ def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
         raise StaleVersion("Somebody has changed this queue since you looked at it.")
 
 
-def _changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[str]]:
+def _assign(queue: ReviewQueue, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Set settings of a queue and validate all of them; returns the values before. Raises Invalid."""
+    before = {name: getattr(queue, name) for name in changes}
+    for name, value in changes.items():
+        setattr(queue, name, value)
+    try:
+        queue.full_clean()
+    except ValidationError as error:
+        raise Invalid.from_validation(error) from error
+    return before
+
+
+def _changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[str | None]]:
     """What has changed, for the audit trail: both values of each setting."""
     return {
         name: [_as_text(before[name]), _as_text(value)]

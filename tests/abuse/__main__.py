@@ -9,7 +9,6 @@ import argparse
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from tests.abuse.campaign.attack import Attack, page, wait
 from tests.abuse.campaign.service import Service
 from tests.abuse.campaign.timing import Honest
 from tests.bench.machine import Moment
-from tests.paths import ROOT
+from tests.paths import ROOT, commit
 
 REPORT = ROOT / "var" / "abuse.json"
 ATTACKS: dict[str, Callable[[Service, float, int], Attack]] = {
@@ -77,7 +76,7 @@ def _run(asked: argparse.Namespace, postgres: Server, folder: Path) -> list[dict
     run = {
         "scale": scale,
         "seed": seed,
-        "commit": _commit(),
+        "commit": commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     sys.stdout.write(f"seed {seed}, scale {scale}\n")
@@ -146,17 +145,6 @@ def _judge_honest(running: Service, honest: Honest) -> Attack:
     }
     report.judge_processes(attack, running)
     return attack
-
-
-def _commit() -> str:
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import Server
-from tests.paths import ROOT
+from tests.paths import ROOT, commit
 
 REPORT = ROOT / "var" / "faults.json"
 SMALL, WORKERS_IF_SMALL = 0.05, 2  # small campaigns mostly wait: two at a time
@@ -69,7 +68,7 @@ def _run(options: argparse.Namespace, seed: int, folder: Path) -> list[dict[str,
     if unknown := set(wanted) - set(campaigns.CAMPAIGNS):
         sys.exit(f"no campaign {sorted(unknown)}: choose from {list(campaigns.CAMPAIGNS)}")
     stage.make_template()
-    shared = {"scale": options.scale, "seed": seed, "commit": _commit(), "at": _now()}
+    shared = {"scale": options.scale, "seed": seed, "commit": commit(), "at": _now()}
     rows: list[dict[str, Any]] = []
     sys.stdout.write(f"seed {seed}, scale {options.scale}\n")
     jobs = [
@@ -85,17 +84,6 @@ def _run(options: argparse.Namespace, seed: int, folder: Path) -> list[dict[str,
     sys.stdout.write(report.table(rows) + "\n")
     plain: list[dict[str, Any]] = json.loads(json.dumps(rows, default=str))
     return plain
-
-
-def _commit() -> str:
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"
 
 
 def _now() -> str:
