@@ -9,6 +9,8 @@ import io
 import json
 from collections.abc import Callable
 
+import yaml
+
 from approvals import messages
 from approvals.exceptions import Invalid
 from approvals.messages import Extras, redacted
@@ -16,13 +18,20 @@ from approvals.orchestration import order_amounts
 from approvals.orchestration.batches import encodings, parsers
 from approvals.untrusted import strict_json
 from approvals.untrusted.strict_json import Unreadable
-from approvals.workflows.asl.parser import UnreadableDefinition, parse_definition
+from approvals.workflows.asl.parser import UnreadableDefinition, parse_definitions
 from approvals.workflows.linting.linter import lint
 from approvals.workflows.linting.rule import QueueSettings
 from tests.paths import ROOT
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789=="  # a mark in inputs; itself a token
 FORMS = ("json", "jsonl", "csv")
+TEMPLATE = b"""y
+Resources:
+  A: {Type: "AWS::Serverless::StateMachine", Properties: {Type: EXPRESS, Definition: &d
+    {StartAt: A, States: {A: {Type: Task, Resource: !GetAtt F.Arn, End: true}}}}}
+  B: {Type: "AWS::StepFunctions::StateMachine", Properties: {DefinitionString: !Sub '{"States": {"A": {}}}'}}
+  C: {<<: *d, Ref: !Join ["", [a, !Ref B]]}
+"""
 MAP = {"token": "$.callback.id", "reference": "$.order['no']", "deadline": "$.d[0]"}
 
 
@@ -103,14 +112,16 @@ def _judge(order: dict[str, object]) -> None:
 
 
 def definition(data: bytes) -> None:
-    """Any file is a definition that is linted, or is refused in a sentence."""
+    """Any file is definitions that are linted, or is refused in a sentence; YAML follows a `y`."""
+    name, text = ("fuzzed.yaml", data[1:]) if data[:1] == b"y" else ("fuzzed.json", data)
     try:
-        read = parse_definition(data.decode(errors="replace"), "fuzzed")
+        read = parse_definitions(text.decode(errors="replace"), name)
     except UnreadableDefinition as error:
         _check_refusal(str(error))
         return
-    for finding in lint(read, QueueSettings()):
-        assert finding.violation.reason, "a finding says why"
+    for one in read:
+        for finding in lint(one, QueueSettings()):
+            assert finding.violation.reason, "a finding says why"
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
@@ -128,7 +139,15 @@ def seeds(target: str) -> list[bytes]:
         return [variant + case for case in cases for variant in (b"0", b"m", b"s", b"a")]
     if target == "definition":
         folder = ROOT / "tests/workflows/linting/cases"
-        return [path.read_bytes() for path in sorted(folder.glob("*.json"))]
+        cases = [path.read_bytes() for path in sorted(folder.glob("*.json"))]
+        # JSON is YAML; in block style, and in a template, it takes other ways through the reader.
+        blocks = [yaml.safe_dump(json.loads(case)) for case in cases]
+        return [
+            *cases,
+            *(b"y" + case for case in cases),
+            *(f"y{b}".encode() for b in blocks),
+            TEMPLATE,
+        ]
     if target == "map":
         tail = b'\n{"callback": {"id": "x"}, "order": [{"no": 1}]}'
         return [json.dumps(MAP).encode() + tail, b'{"title": "$[0]"}\n[1]']

@@ -1,7 +1,8 @@
 """Parses the file of a workflow definition; a file that cannot be parsed gives one sentence with its line.
 
-A definition that CloudFormation completes (`DefinitionSubstitutions`) is parsed as it lies in the
-repository: `"${Name}"` stays a string, and a bare `${Name}`, as for a number, becomes one.
+The file is JSON, or YAML where its name ends with .yaml or .yml; or a template of CloudFormation or SAM with
+definitions in it. A definition that CloudFormation completes (`DefinitionSubstitutions`) is parsed as it
+lies in the repository: `"${Name}"` stays a string, and a bare `${Name}`, as for a number, becomes one.
 """
 
 from __future__ import annotations
@@ -13,9 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from approvals.workflows.asl.model import Definition
+from approvals.workflows.asl.templates import (
+    TemplateWorkflow,
+    is_template,
+    template_workflows,
+    with_texts,
+)
+from approvals.workflows.asl.yaml_text import UnreadableYaml, parse_yaml
 
 MAX_BYTES = 4_194_304  # AWS takes 1 MiB; a file that is a little larger deserves a finding instead
 MAX_DEPTH = 200
+YAML_ENDINGS = (".yaml", ".yml")
 # Possessive, and without its closing quote it ends with its line: a text full of quotes is scanned once.
 _STRING = r'"(?:[^"\\\n]++|\\.)*+"?'
 _STRING_OR_SUBSTITUTION = re.compile(rf"({_STRING})|\$\{{([^{{}}\"\s]+)\}}")
@@ -26,13 +35,40 @@ class UnreadableDefinition(Exception):
 
 
 def read_definition(path: str | Path) -> Definition:
-    """Parse the definition in this file.
+    """Parse the one definition in this file; in a template of several, FILE#NAME says which.
 
-    Raises UnreadableDefinition: the file is missing or too large, not JSON, or no state machine.
+    Raises UnreadableDefinition as `read_definitions` does, and where there are several.
+    """
+    found = read_definitions(path)
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise UnreadableDefinition(
+            f"{path} holds {len(found)} state machines: say which ({names})."
+        )
+    return found[0]
+
+
+def read_definitions(path: str | Path) -> list[Definition]:
+    """Parse the definitions in this file: one, or those in a template, each called FILE#NAME.
+
+    FILE#NAME in place of a file is one of these alone. Raises UnreadableDefinition: the file is missing
+    or too large, neither JSON nor YAML, or has no state machine.
     """
     name = str(path)
+    file, _, wanted = ("", "", "") if Path(name).exists() else name.rpartition("#")
+    found = parse_definitions(_text(file or name), file or name, Path(file or name).parent)
+    if not file:
+        return found
+    chosen = [one for one in found if one.name == f"{file}#{wanted}"]
+    if not chosen:
+        raise UnreadableDefinition(f"{file} has no state machine called {wanted}.")
+    return chosen
+
+
+def _text(name: str) -> str:
+    """The text of a file. Raises UnreadableDefinition: it is missing, too large, or not UTF-8."""
     try:
-        content = Path(path).read_bytes()
+        content = Path(name).read_bytes()
     except OSError as error:
         raise UnreadableDefinition(f"{name} cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_BYTES:
@@ -40,17 +76,61 @@ def read_definition(path: str | Path) -> Definition:
             f"{name} has {len(content):,} bytes; no definition is that large."
         )
     try:
-        text = content.decode("utf-8-sig")  # Windows editors write a byte order mark
+        return content.decode("utf-8-sig")  # Windows editors write a byte order mark
     except UnicodeDecodeError as error:
         raise UnreadableDefinition(
             f"{name} is not UTF-8: byte {error.start} cannot be read."
         ) from error
-    return parse_definition(text, name)
 
 
 def parse_definition(text: str, name: str) -> Definition:
-    """Parse the definition in this text; messages call it `name`. Raises UnreadableDefinition."""
-    body = _json(text, name)
+    """Parse the definition in this text of JSON; messages call it `name`. Raises UnreadableDefinition."""
+    return _definition(_json(text, name), len(text.encode()), name)
+
+
+def parse_definitions(text: str, name: str, folder: Path | None = None) -> list[Definition]:
+    """Parse the definition in this text, or those in a template. Raises UnreadableDefinition.
+
+    It is read as YAML where `name` ends as YAML files do. `folder` is where the files of definitions lie
+    that a template names; without it they are left out.
+    """
+    body = _document(text, name)
+    if not is_template(body):
+        return [_definition(body, len(text.encode()), name)]
+    _check_depth(body, name)
+    found = [_of_template(one, f"{name}#{one.name}", folder) for one in template_workflows(body)]
+    definitions = [one for one in found if one is not None]
+    if not definitions:
+        raise UnreadableDefinition(f"{name} is a template without a state machine to be read.")
+    return definitions
+
+
+def _of_template(found: TemplateWorkflow, name: str, folder: Path | None) -> Definition | None:
+    """The definition of a workflow in a template; None where it lies in no file of this folder."""
+    if isinstance(found.definition, dict):
+        size = len(json.dumps(found.definition).encode())
+        definition = _definition(found.definition, size, name)
+    elif found.definition is not None:
+        definition = parse_definition(found.definition, name)
+    elif folder is not None and found.file and "://" not in found.file:
+        file = str(folder / found.file)
+        if Path(file).exists() and not Path(file).is_file():  # a device or a pipe has no end
+            raise UnreadableDefinition(f"{file} is no file.")
+        text = _text(file)
+        definition = _definition(_document(text, file), len(text.encode()), name)
+    else:
+        return None
+    definition.express = found.express
+    return definition
+
+
+def _document(text: str, name: str) -> Any:
+    """The value of a text of YAML or JSON, by its file's name. Raises UnreadableDefinition."""
+    return _yaml(text, name) if name.lower().endswith(YAML_ENDINGS) else _json(text, name)
+
+
+def _definition(body: Any, size: int, name: str) -> Definition:
+    """The definition with this parsed body. Raises UnreadableDefinition where it is no state machine."""
     if not isinstance(body, dict) or not isinstance(body.get("States"), dict):
         raise UnreadableDefinition(
             f"{name} is not a state machine: it has no object called States."
@@ -58,7 +138,18 @@ def parse_definition(text: str, name: str) -> Definition:
     if not body["States"]:
         raise UnreadableDefinition(f"{name} is not a state machine: it has no state.")
     _check_depth(body, name)
-    return Definition(name, len(text.encode()), body)
+    return Definition(name, size, body)
+
+
+def _yaml(text: str, name: str) -> Any:
+    """The value of a text of YAML, short tags of CloudFormation as texts. Raises UnreadableDefinition."""
+    try:
+        body = parse_yaml(text)
+        return body if is_template(body) else with_texts(body)
+    except UnreadableYaml as error:
+        raise UnreadableDefinition(f"{name} is not YAML: {error}.") from error
+    except RecursionError as error:
+        raise UnreadableDefinition(f"{name} is nested too deep to be a definition.") from error
 
 
 def _json(text: str, name: str) -> Any:

@@ -9,14 +9,15 @@ from typing import Any
 
 from approvals.untrusted.display import visible
 from approvals.workflows.asl.model import Definition
-from approvals.workflows.asl.parser import read_definition
+from approvals.workflows.asl.parser import read_definitions
 from approvals.workflows.linting.linter import lint, unjudged
 from approvals.workflows.linting.rule import Finding, QueueSettings
 
 MAX_COUNT = 10**15  # the largest number that an option takes
 EXIT_FINDING = 3  # the exit code of a finding, as in every command of the service
 HELP = (
-    "Check the Step Functions workflow in DEFINITION (Amazon States Language, JSON) for errors."
+    "Check the Step Functions workflow in DEFINITION (Amazon States Language in JSON or YAML, or a template"
+    " of CloudFormation or SAM with it) for errors."
     " Exit code 3 where there is a finding. Needs no database and no settings."
 )
 
@@ -24,7 +25,12 @@ HELP = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add DEFINITION, the settings of the review queue, --express and --json to the parser."""
     defaults = QueueSettings()
-    parser.add_argument("definition", metavar="DEFINITION", nargs="+", help="a file, or several")
+    parser.add_argument(
+        "definition",
+        metavar="DEFINITION",
+        nargs="+",
+        help="a file, or several; TEMPLATE#NAME is one workflow of a template",
+    )
     parser.add_argument(
         "--retention-seconds",
         type=positive,
@@ -58,9 +64,9 @@ def run(options: Mapping[str, Any]) -> tuple[str, int]:
     )
     checked = []
     for path in options["definition"]:
-        definition = read_definition(path)
-        definition.express = options["express"]
-        checked.append((definition, lint(definition, queue)))
+        for definition in read_definitions(path):
+            definition.express = definition.express or options["express"]
+            checked.append((definition, lint(definition, queue)))
     if options["json"]:
         report = json.dumps(_as_json(checked), indent=2)
     else:

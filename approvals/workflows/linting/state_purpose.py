@@ -24,6 +24,8 @@ _GATHERING = {
     *("result", "results", "summary", "summarize", "report", "compare", "evaluate"),
 }
 _ERROR_HANDLING = {"error", "errors", "exception", "exceptions", "fallback", "log", "logger"}
+# Calls of an API of AWS that only read: dynamodb:getItem, aws-sdk:ec2:describeInstances.
+_READING = re.compile(r":(?:get|batchGet|describe|list|query|scan|head|search)(?:[A-Z]\w*)?$")
 
 
 def words(state: State) -> set[str]:
@@ -39,6 +41,11 @@ def is_notice(state: State) -> bool:
         return False
     sends = re.search(r":(sns:publish|ses(v2)?:sendEmail)\b", state.resource)
     return bool(sends) or (state.is_lambda and bool(words(state) & _NOTICE))
+
+
+def only_reads(state: State) -> bool:
+    """Whether a Task only asks a service of AWS for something, and changes nothing."""
+    return not state.is_lambda and bool(_READING.search(state.resource))
 
 
 def is_compensation(state: State) -> bool:

@@ -27,7 +27,11 @@ HELP = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add DEFINITION, the volume of a month, and what a definition leaves open."""
     add = parser.add_argument
-    add("definition", metavar="DEFINITION", help="a file in Amazon States Language")
+    add(
+        "definition",
+        metavar="DEFINITION",
+        help="a file in Amazon States Language, or TEMPLATE#NAME",
+    )
     add("--per-month", type=positive, metavar="N", required=True, help="orders a month")
     for option, value_type, metavar, text in _VOLUME_OPTIONS:
         default = getattr(_DEFAULTS, option.removeprefix("--").replace("-", "_"))

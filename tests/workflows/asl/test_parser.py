@@ -11,6 +11,7 @@ from approvals.workflows.asl.parser import (
     UnreadableDefinition,
     parse_definition,
     read_definition,
+    read_definitions,
 )
 
 
@@ -77,3 +78,87 @@ def test_a_byte_order_mark_is_no_part_of_the_definition(tmp_path: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + b'{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
 
     assert [state.name for state in read_definition(file).states] == ["A"]
+
+
+BODY = "StartAt: A\nStates:\n  A:\n    Type: Wait\n    Seconds: {}\n    End: true\n"
+TEMPLATE = """
+Resources:
+  Stated:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Type: EXPRESS
+      Definition:
+        StartAt: A
+        States:
+          A: {Type: Task, Resource: !GetAtt Charge.Arn, End: true}
+  Written:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      DefinitionString: !Sub |
+        {"StartAt": "B", "States": {"B": {"Type": "Wait", "Seconds": ${Wait}, "End": true}}}
+  Elsewhere:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      DefinitionUri: inner/other.asl.yaml
+"""
+
+
+@pytest.mark.parametrize("ending", ["asl.yaml", "asl.yml", "YAML"])
+def test_a_definition_in_yaml_is_read_by_its_name(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"mine.{ending}"
+    file.write_text(BODY.format("!Ref Seconds"))
+
+    state = read_definition(file).body["States"]["A"]
+
+    assert state == {"Type": "Wait", "Seconds": "${Seconds}", "End": True}
+
+
+def test_each_definition_of_a_template_is_read_under_its_name(tmp_path: Path) -> None:
+    file, inner = tmp_path / "template.yaml", tmp_path / "inner"
+    inner.mkdir()
+    file.write_text(TEMPLATE)
+    (inner / "other.asl.yaml").write_text(BODY.format(5))
+
+    found = read_definitions(file)
+
+    assert [(one.name.removeprefix(str(file)), one.express) for one in found] == [
+        ("#Stated", True),
+        ("#Written", False),
+        ("#Elsewhere", False),
+    ]
+    assert [next(iter(one.body["States"].values())) for one in found] == [
+        {"Type": "Task", "Resource": "${Charge.Arn}", "End": True},
+        {"Type": "Wait", "Seconds": "${Wait}", "End": True},
+        {"Type": "Wait", "Seconds": 5, "End": True},
+    ]
+    assert read_definition(f"{file}#Written").name == f"{file}#Written"
+    with pytest.raises(UnreadableDefinition, match=r"3 state machines: say which .*#Written"):
+        read_definition(file)
+    with pytest.raises(UnreadableDefinition, match="no state machine called Nobody"):
+        read_definition(f"{file}#Nobody")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", "is not YAML: expected ',' or ']'"),
+        ("[" * 5_000, "nested too deep"),
+        ("just: a text", "no object called States"),
+        ("Resources: {Q: {Type: 'AWS::SQS::Queue'}}", "a template without a state machine"),
+        (TEMPLATE, "inner/other.asl.yaml cannot be read: No such file"),
+        (TEMPLATE.replace("inner/other.asl.yaml", "/dev/zero"), "/dev/zero is no file"),
+        (TEMPLATE.replace('"StartAt": "B",', '"StartAt": "B"'), "#Written is not JSON"),
+        ("StartAt: A\nStates: {A: {a: " + "[" * 210 + "]" * 210 + "}}", "nested too deep"),
+    ],
+)
+def test_yaml_that_holds_no_definition_is_refused_in_one_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(text)
+
+    with pytest.raises(UnreadableDefinition) as refused:
+        read_definitions(file)
+
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)

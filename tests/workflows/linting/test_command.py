@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,28 @@ def test_a_definition_without_findings_ends_with_zero(run_lint: Run) -> None:
 
     assert done.returncode == 0
     assert done.stdout.endswith("35 states, no finding\n")
+
+
+def test_every_workflow_of_a_template_is_checked_by_its_own_type(
+    run_lint: Run, tmp_path: Path
+) -> None:
+    wait = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    machines = {
+        name: {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {"StateMachineType": name.upper(), "Definition": wait},
+        }
+        for name in ("Express", "Standard")
+    }
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps({"Resources": machines}))
+
+    done = run_lint(file)
+
+    assert done.returncode == 3
+    assert f"{file}#Express: /States/A/Seconds: express-too-long" in done.stdout
+    assert done.stdout.endswith(f"{file}#Standard: 1 states, no finding\n")
+    assert run_lint(f"{file}#Standard").returncode == 0
 
 
 def test_the_queues_own_numbers_count(run_lint: Run) -> None:

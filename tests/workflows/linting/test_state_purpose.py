@@ -9,6 +9,7 @@ from approvals.workflows.linting.state_purpose import (
     is_charge,
     is_compensation,
     is_notice,
+    only_reads,
     takes_order,
     takes_order_with_error,
     words,
@@ -51,6 +52,21 @@ def test_a_task_has_one_purpose_or_none(name: str, resource: str, purpose: str) 
 
 def test_a_state_that_waits_for_an_answer_is_no_notice() -> None:
     assert not is_notice(task("Notify", "arn:aws:states:::sqs:sendMessage.waitForTaskToken"))
+
+
+@pytest.mark.parametrize(
+    ("resource", "reads"),
+    [
+        ("arn:aws:states:::dynamodb:getItem", True),
+        ("arn:aws:states:::aws-sdk:dynamodb:query", True),
+        ("arn:aws:states:::aws-sdk:ec2:describeInstances", True),
+        ("arn:aws:states:::aws-sdk:ec2:getterOfNothing", False),
+        ("arn:aws:states:::athena:startQueryExecution.sync", False),
+        (f"{ARN}get-order", False),
+    ],
+)
+def test_a_call_that_only_reads_is_told_by_its_action(resource: str, reads: bool) -> None:
+    assert only_reads(task("Ask", resource)) is reads
 
 
 def test_names_are_cut_at_capitals_and_signs() -> None:

@@ -14,6 +14,7 @@ from approvals.workflows.linting.rules.reviews import TASK_FAILED, reviews
 from approvals.workflows.linting.state_purpose import (
     is_compensation,
     is_notice,
+    only_reads,
     takes_order,
     takes_order_with_error,
 )
@@ -87,9 +88,10 @@ def parallel_overwrites(definition: Definition, _: QueueSettings) -> Iterator[Vi
 
 
 def notice_decides(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the notices whose failure, not caught, would fail the order; not where nothing else is done."""
+    """Yields the notices whose failure, not caught, would fail the order; not where all else only reads."""
     notices = [state for state in definition.states if is_notice(state)]
-    if len(notices) == sum(state.type == "Task" for state in definition.states):
+    tasks = (state for state in definition.states if state.type == "Task")
+    if len(notices) == sum(not only_reads(state) for state in tasks):
         return
     for state in notices:
         if not state.caught_errors & {CATCH_ALL, TASK_FAILED}:

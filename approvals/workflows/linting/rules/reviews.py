@@ -145,9 +145,10 @@ def uncorrelated(definition: Definition, _: QueueSettings) -> Iterator[Violation
 
 
 def deadline_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the messages that do not carry the timeout of their state."""
+    """Yields the messages that do not carry the timeout of their state, where it has one."""
     for state, names in _messages(definition):
-        if "timeoutSeconds" not in names:
+        has_timeout = {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state.body)
+        if has_timeout and "timeoutSeconds" not in names:
             yield Violation(
                 state.pointer,
                 "The message does not say how long the task waits: reviewers decide after the"

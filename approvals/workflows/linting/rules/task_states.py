@@ -18,6 +18,7 @@ THROTTLES = (
     *("Lambda.ServiceException", "Lambda.AWSLambdaException"),
     *("Lambda.SdkClientException", "Lambda.TooManyRequestsException"),
 )
+LONGEST_FUNCTION = 900  # seconds (Lambda's quota)
 # Integrations that write and return nothing that an order needs.
 _WRITES = re.compile(
     r":(dynamodb|sqs|sns|events|eventbridge):"
@@ -85,9 +86,17 @@ def _retried_around(definition: Definition) -> tuple[str, ...]:
 
 
 def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields the Lambdas without a timeout; not what waits for a token, nor what is only started."""
+    """Yields the Lambdas without a timeout; not what waits for a token, nor what is only started.
+
+    Nor any where the execution as a whole ends sooner than a function's longest timeout.
+    """
+    whole = definition.body.get("TimeoutSeconds")
+    if isinstance(whole, int) and whole <= LONGEST_FUNCTION:
+        return
     for state in definition.states:
         if not state.is_lambda or state.waits_for_token or _is_only_started(state):
+            continue
+        if state.machine.express:  # AWS ends it after five minutes
             continue
         if not {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state.body):
             yield Violation(

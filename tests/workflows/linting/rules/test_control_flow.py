@@ -44,7 +44,9 @@ def test_a_notice_is_a_fault_only_beside_other_work() -> None:
         "End": True,
     }
 
+    look = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:support:describeCases"}
     assert findings(definition(workflow(Tell=notice))) == []
+    assert findings(definition(workflow(Look=look | {"Next": "Tell"}, Tell=notice))) == []
     assert findings(definition(workflow(Weigh=function(Next="Tell"), Tell=notice))) == [
         ("notice-decides-outcome", "/States/Tell")
     ]

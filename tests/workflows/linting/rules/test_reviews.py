@@ -8,6 +8,7 @@ from approvals.workflows.asl.parser import read_definition
 from tests.workflows.linting.definitions import (
     ASK,
     HERE,
+    Body,
     definition,
     findings,
     waits,
@@ -42,6 +43,23 @@ def test_the_deadline_that_the_message_tells_is_the_real_one(
 
     wanted = [("review-deadline-differs", ASK)] if found else []
     assert findings(definition(workflow(Ask=review))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("limit", "found"),
+    [
+        ({"TimeoutSeconds": 60}, True),
+        ({"TimeoutSecondsPath": "$.limit"}, True),
+        ({"HeartbeatSeconds": 60}, False),
+    ],
+)
+def test_a_message_tells_the_timeout_that_its_state_has(limit: Body, found: bool) -> None:
+    review = waits()
+    del review["Parameters"]["MessageBody"]["timeoutSeconds"]
+    del review["TimeoutSeconds"]
+
+    rules = {rule for rule, _ in findings(definition(workflow(Ask=review | limit)))}
+    assert ("review-deadline-untold" in rules) is found
 
 
 def test_the_case_of_another_deadline_is_exactly_one_finding() -> None:

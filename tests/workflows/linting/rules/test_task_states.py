@@ -87,6 +87,20 @@ def test_a_function_that_the_state_does_not_wait_for_needs_no_timeout(
     assert "lambda-timeout-missing" not in {rule for rule, _ in found}
 
 
+@pytest.mark.parametrize(
+    ("whole", "express", "found"), [(900, False, 0), (901, False, 1), (901, True, 0)]
+)
+def test_a_function_needs_no_timeout_where_the_execution_ends_sooner(
+    whole: int, express: bool, found: int
+) -> None:
+    call = function()
+    del call["TimeoutSeconds"]
+    body = workflow(Weigh=call) | {"TimeoutSeconds": whole}
+
+    rules = [rule for rule, _ in findings(definition(body, express=express))]
+    assert rules.count("lambda-timeout-missing") == found
+
+
 @pytest.mark.parametrize(("kind", "count"), [("CSV", 0), ("JSON", 1)])
 def test_the_rows_of_a_csv_file_are_texts_and_numbers_for_dynamodb(kind: str, count: int) -> None:
     item = {"Parameters": {"Item": {"views": {"N.$": "$.views"}}}, "Type": "Task", "End": True}
