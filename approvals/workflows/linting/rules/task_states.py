@@ -102,7 +102,7 @@ def timeout_missing(definition: Definition, _: QueueSettings) -> Iterator[Violat
             yield Violation(
                 state.pointer,
                 "Without TimeoutSeconds the order is held for as long as the function's own timeout"
-                " lets it run, which is 15 minutes at most.",
+                " lets it run: up to 15 minutes, in an EXPRESS workflow up to 5.",
                 'Set "TimeoutSeconds" a little above what the function may take.',
             )
 
@@ -161,13 +161,22 @@ def fifo_group_missing(definition: Definition, _: QueueSettings) -> Iterator[Vio
 
 
 def number_not_text(definition: Definition, _: QueueSettings) -> Iterator[Violation]:
-    """Yields each number for DynamoDB that is not given as text; not of the rows of CSV, which are text."""
-    of_csv = _items_of_csv(definition)
+    """Yields each number for DynamoDB that is not given as text.
+
+    Not of the rows of CSV, which are text, nor of a state's result: who wrote the state knows its type.
+    """
+    of_csv, results = _items_of_csv(definition), _results(definition)
     for state in definition.states:
         if ":dynamodb:" in state.resource and not state.pointer.startswith(of_csv):
-            yield from _untexted_numbers(
-                state.body.get("Parameters"), state.pointer + "/Parameters"
-            )
+            place = state.pointer + "/Parameters"
+            yield from _untexted_numbers(state.body.get("Parameters"), place, results)
+
+
+def _results(definition: Definition) -> tuple[str, ...]:
+    """The beginnings of the paths that lead into the result of a state."""
+    paths = (state.body.get("ResultPath") for state in definition.states)
+    written = [path for path in paths if isinstance(path, str) and path != "$"]
+    return tuple(f"{path}{sign}" for path in written for sign in (".", "["))
 
 
 def _items_of_csv(definition: Definition) -> tuple[str, ...]:
@@ -181,16 +190,18 @@ def _items_of_csv(definition: Definition) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _untexted_numbers(value: Any, place: str) -> Iterator[Violation]:
-    """Yields each `N` or `N.$` in a payload, at any depth, that holds a number or a plain path."""
+def _untexted_numbers(value: Any, place: str, results: tuple[str, ...]) -> Iterator[Violation]:
+    """Yields each `N` or `N.$` in a payload, at any depth, that holds a number or a path to none of `results`."""
     if isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _untexted_numbers(inner, f"{place}/{index}")
+            yield from _untexted_numbers(inner, f"{place}/{index}", results)
     if not isinstance(value, dict):
         return
     for name, inner in value.items():
         # A path may lead to text, but the numbers in an order's JSON are numbers.
-        plain = isinstance(inner, int | float) or str(inner).startswith("$.")
+        path = str(inner)
+        plain = path.startswith("$.") and not path.startswith(results)
+        plain = plain or isinstance(inner, int | float)
         if name in ("N", "N.$") and plain and not isinstance(inner, dict | list):
             number = f"{inner} leads to" if isinstance(inner, str) else "this is"
             yield Violation(
@@ -198,7 +209,7 @@ def _untexted_numbers(value: Any, place: str) -> Iterator[Violation]:
                 f"DynamoDB takes a number as text: where {number} a JSON number, the state fails.",
                 f'"N.$": "States.Format(\'{{}}\', {inner})", or the digits in quotes.',
             )
-        yield from _untexted_numbers(inner, place + json_pointer(name))
+        yield from _untexted_numbers(inner, place + json_pointer(name), results)
 
 
 def _keys(value: Any) -> Iterator[str]:

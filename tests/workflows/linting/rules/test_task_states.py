@@ -33,6 +33,18 @@ def test_a_number_for_dynamodb_is_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "found"), [("$.weight.grams", 0), ("$.weight['grams']", 0), ("$.weights.grams", 1)]
+)
+def test_a_path_into_the_result_of_a_state_is_its_authors_affair(path: str, found: int) -> None:
+    weigh = function(ResultPath="$.weight", Next="Put")
+    parameters = {"TableName": "orders", "Item": {"grams": {"N.$": path}}}
+    put = {"Type": "Task", "Resource": PUT, "Parameters": parameters, "Next": "Done"}
+
+    rules = [rule for rule, _ in findings(definition(workflow(Weigh=weigh, Put=put)))]
+    assert rules.count("dynamodb-number") == found
+
+
+@pytest.mark.parametrize(
     ("fields", "found"),
     [
         ({"QueueUrl": "https://sqs.example/1/orders.fifo"}, True),
