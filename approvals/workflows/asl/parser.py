@@ -1,8 +1,9 @@
 """Parses the file of a workflow definition; a file that cannot be parsed gives one sentence with its line.
 
 The file is JSON, or YAML where its name ends with .yaml or .yml; or a template of CloudFormation or SAM with
-definitions in it. A definition that CloudFormation completes (`DefinitionSubstitutions`) is parsed as it
-lies in the repository: `"${Name}"` stays a string, and a bare `${Name}`, as for a number, becomes one.
+definitions in it, or what `aws stepfunctions describe-state-machine` prints. A definition that CloudFormation
+completes (`DefinitionSubstitutions`) is parsed as it lies in the repository: `"${Name}"` stays a string, and
+a bare `${Name}`, as for a number, becomes one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from approvals.workflows.asl.model import Definition
 from approvals.workflows.asl.templates import (
     TemplateWorkflow,
+    is_description,
     is_template,
     template_workflows,
     with_texts,
@@ -95,6 +97,10 @@ def parse_definitions(text: str, name: str, folder: Path | None = None) -> list[
     that a template names; without it they are left out.
     """
     body = _document(text, name)
+    if is_description(body):
+        described = parse_definition(body["definition"], name)
+        described.express = body.get("type") == "EXPRESS"
+        return [described]
     if not is_template(body):
         return [_definition(body, len(text.encode()), name)]
     _check_depth(body, name)

@@ -42,6 +42,15 @@ def is_template(document: Any) -> bool:
     )
 
 
+def is_description(document: Any) -> bool:
+    """Whether a document is the answer of DescribeStateMachine, which has the definition as a text."""
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("definition"), str)
+        and "States" not in document
+    )
+
+
 def template_workflows(template: dict[str, Any]) -> Iterator[TemplateWorkflow]:
     """The workflows among the resources of a template, in its order."""
     for name, resource in template["Resources"].items():

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from approvals.workflows.asl.templates import is_template, template_workflows, with_texts
+from approvals.workflows.asl.templates import (
+    is_description,
+    is_template,
+    template_workflows,
+    with_texts,
+)
 
 BODY = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
 
@@ -72,6 +77,12 @@ def test_workflows_are_found_by_the_type_of_resource() -> None:
         ("S3", False, None, ""),
         ("Bare", False, None, ""),
     ]
+
+
+def test_an_answer_of_aws_has_its_definition_as_a_text() -> None:
+    assert is_description({"definition": "{}", "type": "STANDARD"})
+    for other in ({"definition": {}}, {"definition": "{}"} | BODY, [], "definition"):
+        assert not is_description(other)
 
 
 @pytest.mark.parametrize(

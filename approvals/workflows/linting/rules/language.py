@@ -48,8 +48,20 @@ def language_specification(definition: Definition, _: QueueSettings) -> Iterator
             yield Violation(machine.pointer, "It is nested too deep to be checked.", _FIX)
         for pointer, reason in language_transitions.problems(machine):
             yield Violation(pointer, reason, _FIX)
+    yield from _turned_back(definition)
     for pointer, reason in language_transitions.repeated_names(definition):
         yield Violation(pointer, reason, _FIX)
+
+
+def _turned_back(definition: Definition) -> Iterator[Violation]:
+    """Yields the states in JSONPath of a workflow in JSONata: AWS allows only the other way round."""
+    for state in definition.states if definition.root.jsonata else ():
+        if state.body.get("QueryLanguage") == "JSONPath":
+            yield Violation(
+                state.pointer + "/QueryLanguage",
+                "A state cannot use JSONPath where the whole workflow uses JSONata.",
+                "Leave QueryLanguage out at the top, and set it to JSONata in each state that uses it.",
+            )
 
 
 def _of_state(state: State) -> Iterator[Violation]:
