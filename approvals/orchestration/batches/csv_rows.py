@@ -26,6 +26,13 @@ DELIMITERS = ",;\t|"
 MOST_LINES, MOST_BYTES = 200, 65_536  # of one row that goes over several lines
 BLANKS = order_validation.SPACES + "\t"
 ID = "order_id"
+# What stands in place of an id where a sheet adds its rows up, in small letters.
+TOTALS = frozenset(
+    (
+        *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum"),
+        *("summe", "gesamt", "gesamtsumme", "zwischensumme", "somme", "totale", "totaal", "suma"),
+    )
+)
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]{1,2}")
 
 Numbered = Iterator[tuple[int, bytes | None]]
@@ -182,6 +189,10 @@ def _row(line: int, header: Header, cells: list[str]) -> Row:
         return Row(line, code="not_csv", reason=reason)
     if [cell.strip(BLANKS) for cell in cells] == header.names:
         return Row(line, code="not_csv", reason="The row repeats the header; it is no order.")
+    name = cells[header.names.index(ID)].strip(BLANKS) if ID in header.names else ""
+    if name.rstrip(": ").lower() in TOTALS:
+        reason = f"The row has {name!r} for its {ID}: it adds others up, and is no order."
+        return Row(line, code="not_csv", reason=reason)
     try:
         order = _order(
             header, [_stripped(header, *pair) for pair in zip(header.columns, cells, strict=True)]

@@ -1,5 +1,8 @@
 """The text of a source as UTF-8: gzip and UTF-16 are known by their first bytes, other encodings are refused.
 
+A file in a code page (Latin-1, Windows-1252) is known by the first bytes above ASCII, if they are a text
+there and no UTF-8: it is refused as a whole. A row that is broken in a file of UTF-8 is left to its reader.
+
 Everything is read in pieces; what unpacks to far more than a file of orders does is refused, so that a
 small file cannot keep a worker busy for long.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zlib
 
 from approvals.untrusted.json_stream import BLOCK, MARK, Stream
@@ -23,10 +27,18 @@ REFUSED = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "a spreadsheet's own format, such as .xls",
 }
+_ABOVE_ASCII = re.compile(rb"[\x80-\xff]+")
+LONGEST_CHARACTER = 4  # bytes of UTF-8
+# What Windows-1252 leaves undefined, and two letters that stand in hardly any language: no sign of a text.
+_NO_LETTERS = frozenset(b"\x81\x8d\x8f\x90\x9d\xfe\xff")
 
 
 class NotTextError(Exception):
-    """The source cannot be read on; the text is a sentence that says why."""
+    """The source cannot be read on; the text is a sentence that says why, `line` where, 0 if unknown."""
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 def opened(stream: Stream) -> Stream:
@@ -40,7 +52,7 @@ def opened(stream: Stream) -> Stream:
     for mark, name in UTF_16.items():
         if begun.head.startswith(mark):
             return _Recoded(begun.without(mark), name)
-    return begun.without(MARK)
+    return _InUtf8(begun.without(MARK))
 
 
 def text(content: bytes) -> str:
@@ -119,6 +131,56 @@ class _Unpacked:
         if self._given > max(ANYWAY, MOST_TIMES * self._packed.given):
             raise NotTextError(f"The gzip file unpacks to over {MOST_TIMES} times its size.")
         return piece
+
+
+class _InUtf8:
+    """A stream of UTF-8. Raises NotTextError at a text in a code page, if nothing before it was UTF-8."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream, self._is_known = stream, False
+        self._line_feeds = self._returns = 0
+
+    def read(self, size: int = BLOCK, /) -> bytes:
+        piece = self._stream.read(size)
+        if self._is_known or piece.isascii():
+            self._count(piece)
+            return piece
+        if piece[-1] >= 0x80:
+            piece += self._rest_of_a_character()
+        self._judge(piece)
+        self._count(piece)
+        return piece
+
+    def _count(self, piece: bytes) -> None:
+        self._line_feeds += piece.count(b"\n")
+        self._returns += piece.count(b"\r")
+
+    def _rest_of_a_character(self) -> bytes:
+        """The bytes by which the last character of a piece is surely whole."""
+        rest = b""
+        while len(rest) < LONGEST_CHARACTER and (more := self._stream.read(LONGEST_CHARACTER)):
+            rest += more
+        return rest
+
+    def _judge(self, piece: bytes) -> None:
+        """Look at the characters above ASCII up to the first that tells. Raises NotTextError."""
+        for run in _ABOVE_ASCII.finditer(piece):
+            try:
+                run[0].decode()
+                valid = len(run[0])
+            except UnicodeDecodeError as error:
+                valid = error.start
+            if valid:
+                self._is_known = True
+                return
+            if not _NO_LETTERS & set(run[0]):
+                self._count(piece[: run.start()])
+                line = 1 + (self._line_feeds or self._returns)
+                raise NotTextError(
+                    f"The file is not UTF-8: line {line} has bytes of another encoding, such as"
+                    " Windows-1252. Save it as UTF-8 and send it again.",
+                    line,
+                )
 
 
 class _Recoded:

@@ -74,7 +74,7 @@ def _rows(stream: Stream, form: str, skip: int, counter: Counter) -> Iterator[Ro
         else:
             yield from csv_rows.rows(lines.of(text, BLOCK), skip, counter)
     except NotTextError as error:
-        line = counter.lines + 1
+        line = error.line or counter.lines + 1
         counter.lines += form != "json"
         yield Row(line, code="unreadable", reason=str(error), ends=True)
 

@@ -72,6 +72,45 @@ def test_half_of_a_surrogate_pair_or_of_a_character_is_no_utf_8() -> None:
             read(broken, 100)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 65_536])
+@pytest.mark.parametrize("code", ["latin-1", "cp1252", "cp1251", "mac-roman"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_in_a_code_page_is_refused_once_and_names_its_line(
+    size: int, code: str, end: str
+) -> None:
+    text = "Пр" if code == "cp1251" else "größe"
+    content = end.join(["order_id,note", "1,plain", f"2,{text}", f"3,{text}", ""]).encode(code)
+
+    with pytest.raises(NotTextError, match="not UTF-8: line 3 ") as refused:
+        read(content, size)
+
+    assert refused.value.line == 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 65_536])
+@pytest.mark.parametrize("character", ["é", "€", "😀", "ÿ"])
+def test_a_broken_row_after_a_character_of_utf_8_is_left_to_its_reader(
+    size: int, character: str
+) -> None:
+    content = f"order_id,note\n1,{character}\n".encode() + b"2,gr\xf6\xdfe\n3,a\n"
+
+    stream, found = encodings.opened(io.BytesIO(content)), b""
+    while piece := stream.read(size):
+        found += piece
+
+    assert found == content
+
+
+def test_a_byte_that_is_a_letter_nowhere_is_left_to_its_reader() -> None:
+    content = b"order_id,note\n1,\xff\n2,\x81\n"
+
+    stream, found = encodings.opened(io.BytesIO(content)), b""
+    while piece := stream.read(100):
+        found += piece
+
+    assert found == content
+
+
 def test_a_whole_file_is_text_or_says_why_not() -> None:
     assert encodings.text(TEXT.encode("utf-16")) == TEXT
     with pytest.raises(NotTextError, match="not UTF-8"):

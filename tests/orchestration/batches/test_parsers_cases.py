@@ -74,6 +74,16 @@ CASES: dict[str, Case] = {
     "gz-broken.csv": (gzip.compress(TWO.encode(), mtime=0)[:-20], {}, {1: "breaks off"}),
     "xlsx.csv": (b"PK\x03\x04\x14\x00\x06\x00", {}, {1: "ZIP archive"}),
     "latin1.csv": ((NOTES + f"{PIPE},Müller\n").encode("latin-1"), {}, {2: "not UTF-8"}),
+    "latin1-3000.csv": (
+        (NOTES + f"{PIPE},Müller\n" * 3_000).encode("latin-1"),
+        {},
+        {2: "not UTF-8"},
+    ),
+    "total.csv": (
+        f"{HEAD}\n{PIPE}\nTotal,10.00,,\n Gesamt: ,10.00,EUR,\n,10.00,,\nTotal-1,1.00,EUR,\n",
+        {"x-0": "10.00", "Total-1": "1.00"},
+        {3: "'Total' for its order_id: it adds others up", 4: "'Gesamt:'", 5: "order_id"},
+    ),
     "latin1-header.csv": ("order_id,größe\nx,1\n".encode("latin-1"), {}, {1: "not UTF-8"}),
     "trailing-comma-all.csv": (f"{HEAD},\n{PIPE},\n", {}, {1: "a name of its own"}),
     "trailing-comma-rows.csv": (
@@ -210,7 +220,7 @@ def test_each_order_and_each_refusal_of_a_file_is_right(name: str, tmp_path: Pat
     found = {row.line: row.reason for row in batch.refusals.all()}
     assert found.keys() == refused.keys(), found
     assert all(refused[line] in reason for line, reason in found.items()), found
-    if 1 in refused and batch.format != "json":
+    if (1 in refused or "latin1" in name) and batch.format != "json":
         assert (batch.status, batch.refused) == ("stopped", 1)
     elif isinstance(content, str) and batch.format != "json":
         sums_agree(
