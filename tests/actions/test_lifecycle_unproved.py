@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from approvals.actions import assignment, decisions, lifecycle, queues
+from approvals.actions import assignment, decisions, intake, lifecycle, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import AlreadyDecided, DeadlinePassed, Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
@@ -16,7 +17,7 @@ from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
-from tests.factories import actor
+from tests.factories import actor, received
 
 pytestmark = pytest.mark.django_db
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:orders:o"
@@ -130,3 +131,26 @@ def test_a_late_proof_expires_it_after_all(queue: ReviewQueue) -> None:
 
     review.refresh_from_db()
     assert review.status == "expired"
+
+
+def test_the_message_of_the_case_leaves_the_measure_that_alarms_too(
+    queue: ReviewQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    def oldest() -> int:
+        caplog.clear()
+        periodic.report()
+        [line] = [record.msg for record in caplog.records if "desk.measured" in str(record.msg)]
+        found = line if isinstance(line, dict) else json.loads(str(line))
+        return int(found["oldest_open_review_seconds"])
+
+    case = {"taskToken": "T" * 40, "orderId": "overdue-2e1e5", "timeoutSeconds": 5}
+    assert intake.accept(queue, [received(case | {"priority": 32_000})]).reviews == 1
+    ReviewTask.objects.update(
+        received_at=Now() - timedelta(hours=1), deadline_at=Now() - timedelta(seconds=1)
+    )
+    assert oldest() >= 3_600
+
+    assert periodic.put_unproved_aside() == 1
+
+    assert oldest() == 0
+    assert not ReviewTask.objects.pending().exists()

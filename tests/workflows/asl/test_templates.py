@@ -81,7 +81,8 @@ def test_workflows_are_found_by_the_type_of_resource() -> None:
 
 def test_an_answer_of_aws_has_its_definition_as_a_text() -> None:
     assert is_description({"definition": "{}", "type": "STANDARD"})
-    for other in ({"definition": {}}, {"definition": "{}"} | BODY, [], "definition"):
+    others: list[Any] = [{"definition": {}}, {"definition": "{}"} | BODY, [], "definition"]
+    for other in others:
         assert not is_description(other)
 
 
