@@ -105,10 +105,14 @@ def _jsonl_rows(stream: Stream, skip: int, counter: Counter) -> Iterator[Row]:
         yield from read
         return
     begun: list[tuple[Row, int, int]] = []
-    while len(begun) < FIRST_ROWS and (row := next(read, None)) is not None:
-        begun.append((row, counter.lines, counter.blank))
-        if row.order is not None:
-            break
+    unreadable: NotTextError | None = None
+    try:
+        while len(begun) < FIRST_ROWS and (row := next(read, None)) is not None:
+            begun.append((row, counter.lines, counter.blank))
+            if row.order is not None:
+                break
+    except NotTextError as error:  # the rows before it come first
+        unreadable = error
     if len(begun) == FIRST_ROWS and all(row.order is None for row, _, _ in begun):
         first, counter.lines, counter.blank = begun[0]
         reason = f"The first {FIRST_ROWS} lines are no JSON objects, so these are no JSON lines. {first.reason}"
@@ -118,6 +122,8 @@ def _jsonl_rows(stream: Stream, skip: int, counter: Counter) -> Iterator[Row]:
     for row, counter.lines, counter.blank in begun:
         yield row
     counter.lines, counter.blank = last
+    if unreadable:
+        raise unreadable
     yield from read
 
 

@@ -128,6 +128,16 @@ def test_json_lines_count_every_line_and_skip_blank_ones() -> None:
     ]
 
 
+def test_rows_before_text_that_cannot_be_read_are_not_lost() -> None:
+    found = parsers.rows(io.BytesIO(b'w\n\n"o\n\xe4'), "jsonl")
+
+    rows = [(row.line, row.code, row.ends) for row in found]
+
+    assert rows == [(1, "not_json", False), (4, "unreadable", True)]
+    lines = found.lines
+    assert lines.lines == len(rows) + lines.blank + lines.continuation == 3
+
+
 def test_csv_makes_objects_of_dots_and_json_where_the_header_says_so() -> None:
     text = (
         b"order_id,total:json,customer.email,items:json\n"
