@@ -45,6 +45,7 @@ TESTED_ELSEWHERE = {
     "approvals/api/schema_request_examples.py": "tests/api/test_schema_examples.py",
     "approvals/orchestration/lambdas/failures.py": "tests/orchestration/lambdas",
     "approvals/records/rate_limits.py": "tests/api/test_rate_limits.py",
+    "approvals/records/compact_json.py": "tests/records/test_audit_format.py",
     "approvals/records/event_digests.py": "tests/records/test_audit_format.py",
     "approvals/records/sign_in_limits.py": "tests/web/test_sign_in_attempts.py",
 }

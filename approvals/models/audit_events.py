@@ -16,6 +16,7 @@ class AuditEvent(models.Model):
     """One event of a chain, the `seq`-th.
 
     `hash` is a SHA-256 over every other column but the transaction id; `prev_hash` is that of the event before.
+    `records/event_digests.py` and `records/erasable_values.py` say how, by `format`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -36,6 +37,8 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(db_default=Now())
     prev_hash = models.BinaryField(max_length=32)
     hash = models.BinaryField(max_length=32)
+    # Of the values that may be erased, which `hash` covers by salted digests from format 2 on.
+    salts = models.BinaryField(default=b"", db_default=b"", editable=False)
     transaction = Xid8Field(db_default=CurrentTransaction(), editable=False)
 
     class Meta:

@@ -29,13 +29,19 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.records import database_time, event_digests, live_hints, statements
+from approvals.records import (
+    database_time,
+    erasable_values,
+    event_digests,
+    live_hints,
+    statements,
+)
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 GENESIS = bytes(32)
 
 
@@ -175,13 +181,14 @@ def _event(chain: str, seq: int, last: bytes, entry: Entry, at: datetime) -> Aud
         at=at,
         prev_hash=last,
     )
+    event.salts = erasable_values.new_salts(event, event.data)
     event.hash = digest_of(event)
     return event
 
 
 def digest_of(event: AuditEvent) -> bytes:
     """The hash that an event of this content must have."""
-    return event_digests.digest(event, event_digests.compact(event.data))
+    return event_digests.digest(event, event.data)
 
 
 def _check(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 The events of a review are replayed, and what they say about rows is compared with the rows. An event of
 this release holds a digest of its vote and its decision; of one from an earlier release, its fields are
-compared, and times with some tolerance.
+compared, and times with some tolerance. A value that was erased in its event is not compared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from approvals.records import outcome_digests, statements
+from approvals.records import erasable_values, outcome_digests, statements
+from approvals.records.erasable_values import ERASED
 
 STATUS_AFTER = {
     "review.received": "pending",
@@ -28,6 +29,7 @@ STATUS_AFTER = {
     "review.closed_unproved": "expired",
 }
 TELLING = {*STATUS_AFTER, "vote.cast"}
+_NOTHING: frozenset[str] = frozenset()
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TOLERANCE = timedelta(minutes=1)  # between the clocks that earlier releases read
 
@@ -53,7 +55,7 @@ _DECISIONS = """
 """
 
 
-class Event(Protocol):
+class Event(erasable_values.Event, Protocol):
     """What is read of an audit event."""
 
     @property
@@ -61,7 +63,7 @@ class Event(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def actor_id(self) -> str | None: ...
+    def actor_id(self) -> str | None: ...  # as it is stored: a text
     @property
     def surface(self) -> str: ...
     @property
@@ -91,7 +93,7 @@ class Vote(NamedTuple):
         yield from _common(self, recorded)
         yield from _differing("reviewer", self.reviewer_id, recorded.actor)
         yield from _differing("cast_at", self.cast_at, recorded.at)
-        digest = recorded.data.get("vote_sha256")
+        digest = recorded.kept("vote_sha256")
         if digest is not None and digest != outcome_digests.of_vote(self):
             yield "its digest"
 
@@ -120,7 +122,7 @@ class Decision(NamedTuple):
         yield from _differing("decided_at", self.decided_at, recorded.at)
         if until := recorded.data.get("undo_until"):
             yield from _differing("undo_until", self.undo_until, datetime.fromisoformat(until))
-        digest = recorded.data.get("decision_sha256")
+        digest = recorded.kept("decision_sha256")
         if digest is not None and digest != outcome_digests.of_decision(self):
             yield "its digest"
 
@@ -134,6 +136,11 @@ class Recorded(NamedTuple):
     surface: str
     data: dict[str, Any]
     at: datetime
+    erased: frozenset[str]
+
+    def kept(self, name: str) -> Any:
+        """A value of its data; None if it is not there, or was erased."""
+        return None if name in self.erased else self.data.get(name)
 
 
 @dataclass
@@ -165,7 +172,10 @@ class Replay:
             self._undo(event.at)
             return
         data = event.content if isinstance(event.content, dict) else {}
-        recorded = Recorded(event.seq, self.review, event.actor_id, event.surface, data, event.at)
+        erased = erasable_values.erased_names(event, data) if ERASED in data.values() else _NOTHING
+        recorded = Recorded(
+            event.seq, self.review, event.actor_id, event.surface, data, event.at, erased
+        )
         if vote := _identity(data.get("vote")):
             self.votes[vote] = recorded
         if self.status in {"approved", "rejected"}:
@@ -261,7 +271,8 @@ def _common(row: Vote | Decision, recorded: Recorded) -> Iterator[str]:
     data = recorded.data
     yield from _differing("review", row.review_id, recorded.review)
     yield from _differing("outcome", row.outcome, data.get("outcome"))
-    yield from _differing("reason", row.reason, data.get("reason", ""))
+    if "reason" not in recorded.erased:
+        yield from _differing("reason", row.reason, data.get("reason", ""))
     yield from _differing("reason_code", row.reason_code, data.get("reason_code", ""))
     yield from _differing("surface", row.surface, recorded.surface)
 

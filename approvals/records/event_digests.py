@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any, Protocol
 from uuid import UUID
 
-import orjson
-
-_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+from approvals.records import compact_json, erasable_values
 
 
-def compact(value: Any) -> str:
-    """Compact JSON with sorted keys, of the values that `data` may hold.
+class Content(erasable_values.Event, Protocol):
+    """An event's hash, and what it covers, beside `data`."""
 
-    orjson writes the same text in a tenth of the time; what it refuses, such as a number of more than
-    64 bits, Python's encoder writes.
-    """
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    except orjson.JSONEncodeError:
-        return _encode(value)
-
-
-class Content(Protocol):
-    """What of an event its hash covers, beside `data`."""
-
-    @property
-    def format(self) -> int: ...
     @property
     def chain(self) -> str: ...
     @property
     def seq(self) -> int: ...
     @property
     def kind(self) -> str: ...
-    @property
-    def actor_id(self) -> UUID | str | None: ...
-    @property
-    def actor_name(self) -> str: ...
     @property
     def on_behalf_of_id(self) -> UUID | str | None: ...
     @property
@@ -49,22 +28,39 @@ class Content(Protocol):
     def at(self) -> datetime: ...
     @property
     def prev_hash(self) -> bytes | memoryview: ...
+    @property
+    def hash(self) -> bytes | memoryview: ...
 
 
-def digest(event: Content, data: str) -> bytes:
+def digest(event: Content, data: Any) -> bytes:
     """SHA-256 over the hash of the event before, and this event as compact JSON with sorted keys.
 
-    `data` is that of the event, as `compact` writes it. The rest is put together here rather than
-    encoded, which takes a third of the time.
+    `data` is that of the event, parsed. From format 2 on, digests stand in the place of values that may have
+    to be erased. Raises ValueError where the event's salts do not belong to its values.
+
+    The rest is put together here rather than encoded, which takes a third of the time.
     """
+    name = event.actor_name
+    if event.format != 1:
+        digests = {each.name: each.hex for each in erasable_values.digests(event, data)}
+        name = digests.pop(erasable_values.ACTOR, name)
+        data = data | digests if digests else data
     time = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     content = (
-        f'{{"actor":{_identity(event.actor_id)},"actor_name":{quoted(event.actor_name)},"at":"{time}",'
-        f'"chain":{quoted(event.chain)},"data":{data},"format":{event.format},'
+        f'{{"actor":{_identity(event.actor_id)},"actor_name":{quoted(name)},"at":"{time}",'
+        f'"chain":{quoted(event.chain)},"data":{compact_json.compact(data)},"format":{event.format},'
         f'"kind":{quoted(event.kind)},"on_behalf_of":{_identity(event.on_behalf_of_id)},'
         f'"seq":{event.seq},"surface":{quoted(event.surface)}}}'
     )
     return hashlib.sha256(bytes(event.prev_hash) + content.encode()).digest()
+
+
+def fits(event: Content, data: Any) -> bool:
+    """Whether an event has the hash that its content must have; `data` is that of the event, parsed."""
+    try:
+        return bytes(event.hash) == digest(event, data)
+    except ValueError:
+        return False
 
 
 def _identity(row: UUID | str | None) -> str:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from approvals.records import event_digests
+from approvals.records import compact_json
 
 
 class OutcomeColumns(Protocol):
@@ -88,7 +88,7 @@ def _digest(row: OutcomeColumns, own: Mapping[str, str]) -> str:
         "signed_in": row.signed_in,
         **own,
     }
-    return hashlib.sha256(event_digests.compact(content).encode()).hexdigest()
+    return hashlib.sha256(compact_json.compact(content).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

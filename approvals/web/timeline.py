@@ -11,7 +11,7 @@ from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent, OrderExecution, ReviewTask
 from approvals.models.choices import Surface
-from approvals.records import audit
+from approvals.records import audit, event_digests
 from approvals.records.audit_kinds import AuditKind
 
 LATEST = 50  # events
@@ -158,7 +158,7 @@ def trail_state(events: Sequence[AuditEvent]) -> TrailState | None:
         broken = 1
     for event in reversed(events):
         follows = event.seq == expected and bytes(event.prev_hash) == previous
-        if broken is None and not (follows and audit.digest_of(event) == bytes(event.hash)):
+        if broken is None and not (follows and event_digests.fits(event, event.data)):
             broken = event.seq
         previous, expected = bytes(event.hash), event.seq + 1
     return TrailState(events[-1].seq, events[0].seq, broken, previous.hex())

@@ -21,9 +21,18 @@ from approvals.actions import intake, interventions
 from approvals.delivery import callbacks
 from approvals.gateways import aws, errors, sqs
 from approvals.gateways.errors import Proof
+from approvals.models import AuditEvent
 from approvals.reconciliation import callback_evidence
 from approvals.reconciliation.callback_evidence import Evidence, Fate
-from approvals.records import audit, bulk_jobs, failing_rows, locked_rows, outbox, wake_ups
+from approvals.records import (
+    audit,
+    bulk_jobs,
+    erasable_values,
+    failing_rows,
+    locked_rows,
+    outbox,
+    wake_ups,
+)
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
@@ -116,6 +125,18 @@ def audit_afterwards() -> None:
         transaction.on_commit(write)
 
     _patch(audit, "record", later)
+
+
+def other_salts() -> None:
+    """An event is stored with other salts than its hash was made with."""
+    digest_of = audit.digest_of
+
+    def then_others(event: AuditEvent) -> bytes:
+        digest = digest_of(event)
+        event.salts = erasable_values.new_salts(event, event.data)
+        return digest
+
+    _patch(audit, "digest_of", then_others)
 
 
 def early_wake_up() -> None:
@@ -211,6 +232,7 @@ SABOTAGES: Sequence[Sabotage] = (
     _sabotage("no fencing", no_fencing, LATE, "I-12"),
     _sabotage("TaskTimedOut is delivered", timed_out_is_delivered, _faulty_calls, "I-9"),
     _sabotage("audit outside the transaction", audit_afterwards, _decided, "I-6"),
+    _sabotage("other salts than hashed", other_salts, _decided, "I-17"),
     _sabotage("wake-up before commit", early_wake_up, WAKE_UPS, "I-6"),
     _sabotage("history not asked", no_history, _faulty_calls, "I-9"),
     _sabotage("call inside a transaction", call_in_transaction, LATE, "I-13"),

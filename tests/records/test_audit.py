@@ -69,7 +69,7 @@ TAMPERING = {
     "a changed time": UPDATE + "at = at - interval '1 s' WHERE OURS AND seq = 5",
     "a changed kind": UPDATE + "kind = 'x' WHERE OURS AND seq = 4",
     "a changed surface": UPDATE + "surface = 'x' WHERE OURS AND seq = 4",
-    "a changed format": UPDATE + "format = 2 WHERE OURS AND seq = 4",
+    "a changed format": UPDATE + "format = 1 WHERE OURS AND seq = 4",
     "a changed hash": UPDATE + "hash = sha256('x') WHERE OURS AND seq = 4",
     "the first deleted": DELETE + "WHERE OURS AND seq = 1",
     "one deleted": DELETE + "WHERE OURS AND seq = 3",

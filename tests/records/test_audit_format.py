@@ -16,7 +16,7 @@ from structlog.testing import LogCapture
 from approvals.actors import COMMAND_LINE, SYSTEM, Actor
 from approvals.models import AuditEvent, ReviewTask, User
 from approvals.models.choices import Surface
-from approvals.records import audit, event_digests
+from approvals.records import audit, compact_json
 from approvals.records.audit import Entry
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.audit_verification import verify
@@ -46,6 +46,13 @@ def long_chain() -> str:
     return audit.chain(review)
 
 
+@pytest.fixture
+def first_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events are recorded as by the releases up to 0.3.0."""
+    monkeypatch.setattr(audit, "FORMAT", 1)
+
+
+@pytest.mark.usefixtures("first_format")
 @pytest.mark.parametrize("stands_in", [True, False])
 def test_a_hash_covers_the_hash_before_it_and_every_column_as_compact_sorted_json(
     stands_in: bool, alice: User, bob: User
@@ -74,13 +81,17 @@ def test_a_hash_covers_the_hash_before_it_and_every_column_as_compact_sorted_jso
     assert bytes(first.prev_hash) == bytes(32)
 
 
-def test_an_event_of_the_system_has_no_actor_in_its_hash() -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_event_of_the_system_has_no_actor_in_its_hash(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     review = factories.review()
+    monkeypatch.setattr(audit, "FORMAT", number)
     event = factories.event(review, KIND, by=SYSTEM)
 
     content = {
         "actor": None, "actor_name": "system", "at": event.at.isoformat(timespec="microseconds"),
-        "chain": f"review:{review.pk}", "data": {}, "format": 1, "kind": "review.claimed",
+        "chain": f"review:{review.pk}", "data": {}, "format": number, "kind": "review.claimed",
         "on_behalf_of": None, "seq": 2, "surface": "system",
     }  # fmt: skip
     text = json.dumps(content, separators=(",", ":"))
@@ -142,7 +153,7 @@ def test_the_trail_takes_what_reads_back_the_same() -> None:
 def test_data_is_hashed_as_pythons_own_encoder_writes_it(data: dict[str, Any]) -> None:
     text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
-    assert event_digests.compact(data) == text
+    assert compact_json.compact(data) == text
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_a_change_that_an_event_without_digests_speaks_of_is_named(
     data = {key: value for key, value in event.data.items() if not key.endswith("_sha256")}
     past_the_triggers("DELETE FROM approvals_auditevent WHERE id = %s", event.pk)
     again = type(event)(**{name: getattr(event, name) for name in columns(type(event))})
-    again.data = data
+    again.data, again.format, again.salts = data, 1, b""  # as the releases up to 0.3.0 wrote it
     again.hash = audit.digest_of(again)
     again.save(force_insert=True)
     assert named(decided) == ""
