@@ -143,6 +143,11 @@ class Recorded(NamedTuple):
         return None if name in self.erased else self.data.get(name)
 
 
+def _recorded(event: Event, review: str, data: dict[str, Any]) -> Recorded:
+    erased = erasable_values.erased_names(event, data) if ERASED in data.values() else _NOTHING
+    return Recorded(event.seq, review, event.actor_id, event.surface, data, event.at, erased)
+
+
 @dataclass
 class Replay:
     """What the events of a chain say about the rows of its review; None for the chain of another row."""
@@ -172,15 +177,14 @@ class Replay:
             self._undo(event.at)
             return
         data = event.content if isinstance(event.content, dict) else {}
-        erased = erasable_values.erased_names(event, data) if ERASED in data.values() else _NOTHING
-        recorded = Recorded(
-            event.seq, self.review, event.actor_id, event.surface, data, event.at, erased
-        )
-        if vote := _identity(data.get("vote")):
-            self.votes[vote] = recorded
-        if self.status in {"approved", "rejected"}:
+        vote, ends = _identity(data.get("vote")), self.status in {"approved", "rejected"}
+        if ends:
             self.decision = _identity(data.get("decision"))
-            if self.decision:
+        if vote or (ends and self.decision):
+            recorded = _recorded(event, self.review, data)
+            if vote:
+                self.votes[vote] = recorded
+            if ends and self.decision:
                 self.decisions[self.decision] = recorded
 
     def _undo(self, at: datetime) -> None:
@@ -269,12 +273,16 @@ def _of_outcomes(
 
 def _common(row: Vote | Decision, recorded: Recorded) -> Iterator[str]:
     data = recorded.data
-    yield from _differing("review", row.review_id, recorded.review)
-    yield from _differing("outcome", row.outcome, data.get("outcome"))
-    if "reason" not in recorded.erased:
-        yield from _differing("reason", row.reason, data.get("reason", ""))
-    yield from _differing("reason_code", row.reason_code, data.get("reason_code", ""))
-    yield from _differing("surface", row.surface, recorded.surface)
+    pairs = (
+        ("review", row.review_id, recorded.review),
+        ("outcome", row.outcome, data.get("outcome")),
+        ("reason", row.reason, data.get("reason", "")),
+        ("reason_code", row.reason_code, data.get("reason_code", "")),
+        ("surface", row.surface, recorded.surface),
+    )
+    for column, stored, said in pairs:
+        if stored != said and column not in recorded.erased:
+            yield column
 
 
 def _end(ended: datetime | None, recorded: datetime | None) -> Iterator[str]:

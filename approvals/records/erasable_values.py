@@ -11,13 +11,13 @@ DIGEST and the 32 bytes of an erased value's digest.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from approvals.records import compact_json
+from approvals.records.compact_json import encoded
 
 ACTOR = "actor_name"
 # By format, the names in `data` whose values may be about people or are what people wrote. Digests of rows
@@ -61,14 +61,6 @@ class Event(Protocol):
     def salts(self) -> bytes | memoryview: ...
 
 
-class Digest(NamedTuple):
-    """An erasable value of an event by its name, with its entry in `salts`; `hex` is its digest."""
-
-    name: str
-    entry: bytes
-    hex: str
-
-
 class Erased(NamedTuple):
     """The columns of an event of which values were erased."""
 
@@ -86,8 +78,8 @@ def names(event: Event, data: Any) -> list[str]:
     if erasable is None:
         return []
     found = []
-    if isinstance(data, dict):
-        found = sorted(name for name in erasable.intersection(data) if data[name])
+    if isinstance(data, dict) and not erasable.isdisjoint(data):
+        found = sorted([name for name in erasable.intersection(data) if data[name]])
     return [ACTOR, *found] if event.actor_id and event.actor_name else found
 
 
@@ -100,51 +92,59 @@ def new_salts(event: Event, data: Any) -> bytes:
     )
 
 
-def digests(event: Event, data: Any) -> Iterator[Digest]:
-    """The digests of an event's erasable values, in the order of `names`.
+def digests(event: Event, data: Any) -> dict[str, str]:
+    """The digests of an event's erasable values in hexadecimal, by name, in the order of `names`.
 
     Raises ValueError where salts and values do not belong together: one is missing or left over, or a
     value stands where the salts say that it was erased.
     """
-    salts, at = bytes(event.salts), 0
+    salts, end, found = bytes(event.salts), 0, {}
     for name in names(event, data):
         value = event.actor_name if name == ACTOR else data[name]
-        mark, first = salts[at : at + 1], at + 1
+        mark, first = salts[end : end + 1], end + 1
         if mark == SALT:
             end = first + SALT_BYTES
-            salted = salts[first:end] + compact_json.compact(value).encode()
-            digest = hashlib.sha256(salted).hexdigest()
+            found[name] = sha256(salts[first:end] + encoded(value)).hexdigest()
         elif mark == DIGEST and value == ERASED:
             end = first + DIGEST_BYTES
-            digest = salts[first:end].hex()
+            found[name] = salts[first:end].hex()
         else:
             raise ValueError(f"no salt for {name}")
-        yield Digest(name, salts[at:end], digest)
-        at = end
-    if at != len(salts):
+    if end != len(salts):
         raise ValueError("salts of another length than their values need")
+    return found
+
+
+def _entries(event: Event, data: Any) -> dict[str, bytes]:
+    """The entries of `salts`, by name. Raises ValueError as `digests` does."""
+    salts, end, found = bytes(event.salts), 0, {}
+    for name in digests(event, data):
+        first = end
+        end += 1 + (SALT_BYTES if salts[first : first + 1] == SALT else DIGEST_BYTES)
+        found[name] = salts[first:end]
+    return found
 
 
 def erased_names(event: Event, data: Any) -> frozenset[str]:
     """The names of the values of an event that were erased; none for salts that do not belong to it."""
     try:
-        found = [digest.name for digest in digests(event, data) if digest.entry[:1] == DIGEST]
+        entries = _entries(event, data)
     except ValueError:
         return frozenset()
-    return frozenset(found)
+    return frozenset(name for name, entry in entries.items() if entry[:1] == DIGEST)
 
 
-def erased(event: Event, data: Mapping[str, Any], wanted: Collection[str]) -> Erased:
+def erased(event: Event, data: dict[str, Any], wanted: Collection[str]) -> Erased:
     """The columns of an event once these values, of those that `names` lists, are erased; its hash stays.
 
     Raises ValueError for a value that is not erasable, or salts that do not belong to the event.
     """
-    plain = dict(data)
-    if unknown := set(wanted) - set(names(event, plain)):
+    entries, hexes = _entries(event, data), digests(event, data)
+    if unknown := set(wanted) - set(entries):
         raise ValueError(f"not erasable in this event: {', '.join(sorted(unknown))}")
     salts = b"".join(
-        DIGEST + bytes.fromhex(digest.hex) if digest.name in wanted else digest.entry
-        for digest in digests(event, plain)
+        DIGEST + bytes.fromhex(hexes[name]) if name in wanted else entry
+        for name, entry in entries.items()
     )
     name = ERASED if ACTOR in wanted else event.actor_name
-    return Erased(name, plain | dict.fromkeys(set(wanted) - {ACTOR}, ERASED), salts)
+    return Erased(name, data | dict.fromkeys(set(wanted) - {ACTOR}, ERASED), salts)

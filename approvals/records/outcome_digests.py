@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from approvals.records import compact_json
+from approvals.records import compact_json, event_digests
 
 
 class OutcomeColumns(Protocol):
@@ -62,7 +62,7 @@ def of_vote(vote: VoteColumns) -> str:
     own = {
         "reviewer": str(vote.reviewer_id),
         "on_behalf_of": str(vote.on_behalf_of_id or ""),
-        "cast_at": _time(vote.cast_at),
+        "cast_at": event_digests.written(vote.cast_at),
     }
     return _digest(vote, own)
 
@@ -71,8 +71,8 @@ def of_decision(decision: DecisionColumns) -> str:
     """The digest of a decision, in hexadecimal."""
     own = {
         "by": str(decision.by_id or ""),
-        "decided_at": _time(decision.decided_at),
-        "undo_until": _time(decision.undo_until),
+        "decided_at": event_digests.written(decision.decided_at),
+        "undo_until": event_digests.written(decision.undo_until),
         "callback": hashlib.sha256(decision.callback).hexdigest(),
     }
     return _digest(decision, own)
@@ -88,7 +88,7 @@ def _digest(row: OutcomeColumns, own: Mapping[str, str]) -> str:
         "signed_in": row.signed_in,
         **own,
     }
-    return hashlib.sha256(compact_json.compact(content).encode()).hexdigest()
+    return hashlib.sha256(compact_json.encoded(content)).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -106,7 +106,3 @@ def _plain(value: Any) -> Any:
         digits = format(Decimal(repr(value)), "f") if value else "0"
         return f"n{digits.rstrip('0').rstrip('.') if '.' in digits else digits}"
     return value
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
