@@ -106,7 +106,7 @@ def review(row: ReviewTask, around: Surroundings) -> JSONObject:
 
 
 def listed_review(row: ReviewTask, around: Surroundings) -> JSONObject:
-    """Returns a review of a list, as `queries.listed_reviews` reads it: no payload, the start of its cause."""
+    """Returns a review of a list, as `queries.listed` reads it: no payload, the start of its cause."""
     row.payload, row.error_cause = None, getattr(row, "cause_start", "")
     return review(row, around)
 

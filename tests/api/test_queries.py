@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import decisions, escalation, queues
 from approvals.actors import COMMAND_LINE
@@ -43,6 +45,15 @@ def test_what_is_hidden_is_in_no_list(
 
     for query in ({}, {"queue": "manual-review"}, {"q": "secret"}, {"reference": "secret"}):
         assert caller.get("reviews/", query).json()["results"] == []
+
+
+def test_a_list_asks_for_the_callers_roles_once(api: Caller, review: ReviewTask) -> None:
+    """The reviews are then asked for by the ids of queues: subqueries cost more than the rows."""
+    with CaptureQueriesContext(connection) as asked:
+        listed = api.get("reviews/").json()["results"]
+
+    assert [row["id"] for row in listed] == [str(review.pk)]
+    assert sum("approvals_queuemembership" in each["sql"] for each in asked) == 1
 
 
 def test_rights_end_with_the_role(api: Caller, alice: User, review: ReviewTask) -> None:

@@ -48,11 +48,11 @@ class Next(Endpoint):
         self.body(EmptyBody)
         queue = queries.queue(self.actor, slug)
         policy.may(Action.CLAIM, queue, by=self.actor).or_raise()
-        rows = queries.reviews(self.actor)
+        listed = queries.filtered(asked, self.actor)
+        rows = queries.shown(listed.rows)
         if asked["escalated_to"] != slug:  # those were escalated from other queues
             rows = rows.filter(queue=queue)
-        listed = queries.filtered(rows, asked, self.actor)
-        wanted = listed.rows.order_by(*listed.order)
+        wanted = rows.order_by(*listed.order)
         row = self.run_once(
             partial(assignment.claim_next, wanted),
             lambda first: queries.review(self.actor, first.result) if first.result else None,

@@ -71,9 +71,11 @@ class Reviews(Endpoint):
     def get(self, request: Request) -> Response:
         """List the reviews that the caller may see, pending ones by default, without their payloads."""
         asked = self.query(ReviewQuery)
-        listed = queries.filtered(queries.listed_reviews(self.actor), asked, self.actor)
+        listed = queries.filtered(asked, self.actor)
         place = {"cursor": asked["cursor"], "size": asked["page_size"]}
-        found = pagination.page(listed.rows, listed.order, narrow=listed.narrow, **place)
+        found = pagination.page(
+            queries.listed(listed.rows), listed.order, narrow=listed.narrow, **place
+        )
         around = surroundings(found.rows)
         results = presentation.listed(
             found.rows, partial(presentation.listed_review, around=around)
