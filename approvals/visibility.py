@@ -19,6 +19,7 @@ from approvals.models import (
 from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import ROLES_THAT, Action, active_user, memberships_of
+from approvals.records.rights import Rights
 
 
 def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
@@ -37,20 +38,32 @@ def visible_reviews(actor: Actor) -> ReviewQuerySet:
 
 def visible_views(actor: Actor) -> QuerySet[SavedView]:
     """The saved views of the queues this actor sees: their own, and those shared with a queue."""
-    queues = visible_queues(actor).order_by()
-    mine = Q(shared=True) | Q(owner=active_user(actor))
-    return SavedView.objects.filter(mine, queue__in=queues)
+    return _views(actor).filter(queue__in=visible_queues(actor).order_by())
 
 
-def visible_orders(actor: Actor) -> OrderQuerySet:
-    """The orders this actor may see: all, or none. Raises NotAllowed for none."""
-    policy.may(Action.SEE_ORDERS, None, by=actor).or_raise()
+def visible_order_views(actor: Actor, held: Rights | None = None) -> QuerySet[SavedView]:
+    """The saved views of orders and of batches: the actor's own, and those shared; none without the right.
+
+    `held` are the actor's rights, if they were read already.
+    """
+    seen = policy.may(Action.SEE_ORDERS, None, by=actor, held=held).allowed
+    return _views(actor).filter(queue=None) if seen else SavedView.objects.none()
+
+
+def _views(actor: Actor) -> QuerySet[SavedView]:
+    """The actor's own views, and all that are shared, of whatever list."""
+    return SavedView.objects.filter(Q(shared=True) | Q(owner=active_user(actor)))
+
+
+def visible_orders(actor: Actor, held: Rights | None = None) -> OrderQuerySet:
+    """The orders this actor may see: all, or none. Raises NotAllowed for none. `held` as above."""
+    policy.may(Action.SEE_ORDERS, None, by=actor, held=held).or_raise()
     return OrderExecution.objects.all()
 
 
-def visible_batches(actor: Actor) -> QuerySet[OrderBatch]:
-    """The batches of orders this actor may see: all, or none. Raises NotAllowed for none."""
-    policy.may(Action.SEE_ORDERS, None, by=actor).or_raise()
+def visible_batches(actor: Actor, held: Rights | None = None) -> QuerySet[OrderBatch]:
+    """The batches of orders this actor may see: all, or none. Raises NotAllowed for none. `held` as above."""
+    policy.may(Action.SEE_ORDERS, None, by=actor, held=held).or_raise()
     return OrderBatch.objects.all()
 
 

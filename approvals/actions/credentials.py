@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from approvals import policy
 from approvals.actors import Actor
@@ -23,7 +23,7 @@ from approvals.models import (
 )
 from approvals.models.choices import Surface
 from approvals.policy import Action
-from approvals.records import audit, locked_rows, review_queues, tokens
+from approvals.records import audit, locked_rows, review_queues, statements, tokens
 from approvals.records.audit import ChainEnd
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
@@ -115,7 +115,7 @@ def issue_secret(name: str, queue_slug: str | None = None, *, by: Actor) -> str:
     if not name or len(name) > 100 or not name.isprintable():
         raise Invalid("A secret needs a name of at most 100 characters that can be shown.")
     # One name is one sender: its message ids must not stand for different reviews.
-    _lock_sender(name)
+    statements.lock_name(f"webhook:{name}")
     if WebhookSecret.objects.filter(name=name, revoked_at=None).exclude(queue=queue).exists():
         raise Invalid(f"{name!r} signs for other reviews already: choose another name.")
     text = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
@@ -160,9 +160,3 @@ def _record_secret(
 ) -> None:
     data = {"name": row.name, "secret": str(row.pk)}
     audit.record(work, end, kind, by=by, data=data, webhook=row.name)
-
-
-def _lock_sender(name: str) -> None:
-    """Serialize transactions about one sender's name."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"webhook:{name}"])

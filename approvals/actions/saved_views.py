@@ -1,6 +1,7 @@
-"""Saved views of a queue's list: a person's own, and those that a lead shares with the queue.
+"""Saved views of lists: a person's own, and those shared with everybody who sees the list.
 
-Own views are not audited: they change nothing for anybody else.
+The lists are each queue's reviews (a lead of the queue shares), the orders and the batches of orders (who may
+restart and stop orders shares). Own views are not audited: they change nothing for anybody else.
 """
 
 from __future__ import annotations
@@ -15,27 +16,34 @@ from approvals.exceptions import Invalid, NotFound
 from approvals.models import ReviewQueue, SavedView, User
 from approvals.models.saved_views import MAX_NAME, MAX_QUERY
 from approvals.policy import Action
-from approvals.records import audit, locked_rows, review_queues
+from approvals.records import audit, locked_rows, review_queues, statements
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.locked_rows import LockedRow
 from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import typed_text
 
-MAX_OWN, MAX_SHARED = 50, 50  # views of a person in all queues; shared views of a queue
+MAX_OWN, MAX_SHARED = 50, 50  # views of a person in all lists; shared views of a list
+Listing = SavedView.Listing
 
 
 @transaction.atomic(durable=True)
-def keep(slug: str, name: str, query: str, *, by: Actor) -> SavedView:
+def keep(
+    slug: str | None, name: str, query: str, *, by: Actor, listing: Listing = Listing.REVIEWS
+) -> SavedView:
     """Save a view for the actor alone. `query` is a query string of the list, as its filter wrote it.
 
-    Raises NotFound for a queue that the actor does not see, or Invalid for a name or a query that is empty or
-    too long, a name that the actor has given in this queue already, or MAX_OWN views.
+    `slug` is the queue's, or None for another list than reviews. Raises NotFound for a queue that the actor
+    does not see, NotAllowed for orders, or Invalid for a name or a query that is empty or too long, a name
+    that the actor has given in this list already, or MAX_OWN views.
     """
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)  # the lock of their number
-    queue = ReviewQueue.objects.filter(slug=slug).first()
-    if queue is None:
-        raise NotFound
-    policy.may(Action.SEE, queue, by=by).or_raise()
-    view = _new(queue, name, query, by)
+    queue = None
+    if listing is Listing.REVIEWS:
+        queue = ReviewQueue.objects.filter(slug=slug).first()
+        if queue is None:
+            raise NotFound
+    policy.may(Action.SEE if queue else Action.SEE_ORDERS, queue, by=by).or_raise()
+    view = _new(queue, listing, name, query, by)
     others = SavedView.objects.filter(owner=locked.row, shared=False)
     _ensure_room(list(others), view, MAX_OWN, "You have")
     work = UnitOfWork()
@@ -45,21 +53,24 @@ def keep(slug: str, name: str, query: str, *, by: Actor) -> SavedView:
 
 
 @transaction.atomic(durable=True)
-def share(slug: str, name: str, query: str, *, by: Actor) -> SavedView:
-    """Save a view for everybody who sees the queue; a lead of it may. `query` as in `keep`.
+def share(
+    slug: str | None, name: str, query: str, *, by: Actor, listing: Listing = Listing.REVIEWS
+) -> SavedView:
+    """Save a view for everybody who sees the list; a lead of the queue may, or who may restart orders.
 
-    Raises NotFound, NotAllowed, or Invalid as `keep` does, for MAX_SHARED views of the queue.
+    Parameters as of `keep`. Raises NotFound, NotAllowed, or Invalid as `keep` does, for MAX_SHARED views of
+    the list. The event is the queue's, or the actor's for orders.
     """
-    locked = review_queues.locked(slug, by=by)
-    policy.may(Action.LEAD, locked.row, by=by).or_raise()
-    view = _new(locked.row, name, query, by)
+    locked, queue = _locked(slug, listing, by)
+    view = _new(queue, listing, name, query, by)
     view.shared = True
-    others = SavedView.objects.filter(queue=locked.row, shared=True, revoked_at=None)
-    _ensure_room(list(others), view, MAX_SHARED, "This queue has")
+    others = SavedView.objects.filter(queue=queue, listing=listing, shared=True, revoked_at=None)
+    _ensure_room(list(others), view, MAX_SHARED, "This list has")
     work = UnitOfWork()
     work.insert(view)
-    data = {"view": str(view.pk), "name": view.name, "query": view.query}
-    audit.record(work, locked.chain, AuditKind.QUEUE_VIEW_SHARED, by=by, data=data)
+    data = _mark(view) | {"query": view.query}
+    kind = AuditKind.QUEUE_VIEW_SHARED if queue else AuditKind.ORDERS_VIEW_SHARED
+    audit.record(work, locked.chain, kind, by=by, data=data)
     work.write()
     return view
 
@@ -78,29 +89,53 @@ def delete(view_id: UUID, *, by: Actor) -> None:
 
 @transaction.atomic(durable=True)
 def revoke(view_id: UUID, *, by: Actor) -> SavedView:
-    """Take a shared view back; any lead of its queue may.
+    """Take a shared view back; anybody who may share in its list may.
 
     Raises NotFound, NotAllowed, or Invalid if it was revoked before.
     """
-    queues = ReviewQueue.objects.filter(saved_views=view_id, saved_views__shared=True)
-    slug = queues.values_list("slug", flat=True).first()
-    if slug is None:
+    found = SavedView.objects.filter(pk=view_id, shared=True).select_related("queue").first()
+    if found is None:
         raise NotFound
-    locked = review_queues.locked(slug, by=by)
-    policy.may(Action.LEAD, locked.row, by=by).or_raise()
-    view = SavedView.objects.get(pk=view_id)  # it changes under the queue's lock alone
+    listing = Listing(found.listing)
+    locked, queue = _locked(found.queue.slug if found.queue else None, listing, by)
+    view = SavedView.objects.get(pk=view_id)  # it changes under the list's lock alone
     if view.revoked_at is not None:
         raise Invalid("This view has been revoked already.")
     view.revoked_at, view.revoked_by = locked.now, by.person
     work = UnitOfWork()
     work.update(view, "revoked_at", "revoked_by")
-    data = {"view": str(view.pk), "name": view.name}
-    audit.record(work, locked.chain, AuditKind.QUEUE_VIEW_REVOKED, by=by, data=data)
+    kind = AuditKind.QUEUE_VIEW_REVOKED if queue else AuditKind.ORDERS_VIEW_REVOKED
+    audit.record(work, locked.chain, kind, by=by, data=_mark(view))
     work.write()
     return view
 
 
-def _new(queue: ReviewQueue, name: str, query: str, by: Actor) -> SavedView:
+def _locked(
+    slug: str | None, listing: Listing, by: Actor
+) -> tuple[LockedRow[ReviewQueue] | LockedRow[User], ReviewQueue | None]:
+    """The shared views of a list, locked by its queue's row, or by a name for those of orders.
+
+    Raises NotFound, or NotAllowed for an actor who may not share there.
+    """
+    if listing is Listing.REVIEWS:
+        locked = review_queues.locked(slug or "", by=by)
+        policy.may(Action.LEAD, locked.row, by=by).or_raise()
+        return locked, locked.row
+    statements.lock_name(f"views of {listing}")
+    sharer = locked_rows.row(User, ensure_user(by).pk, by=by)
+    policy.may(Action.INTERVENE_IN_ORDERS, None, by=by).or_raise()
+    return sharer, None
+
+
+def _mark(view: SavedView) -> dict[str, str]:
+    """What an event says of a view."""
+    mark = {"view": str(view.pk), "name": view.name}
+    return mark if view.listing == Listing.REVIEWS else mark | {"listing": view.listing}
+
+
+def _new(
+    queue: ReviewQueue | None, listing: Listing, name: str, query: str, by: Actor
+) -> SavedView:
     """A view of these values. Raises Invalid."""
     required = "A view needs a name."
     name = typed_text.checked(name, field="name", longest=MAX_NAME, required=required)
@@ -108,12 +143,13 @@ def _new(queue: ReviewQueue, name: str, query: str, by: Actor) -> SavedView:
         raise Invalid("The name has characters that cannot be shown.", pointer="/name")
     required = "A view needs a filter or an order: set one first."
     query = typed_text.checked(query, field="query", longest=MAX_QUERY, required=required)
-    return SavedView(queue=queue, owner=by.person, name=name, query=query)
+    return SavedView(queue=queue, listing=listing, owner=by.person, name=name, query=query)
 
 
 def _ensure_room(others: list[SavedView], view: SavedView, limit: int, who: str) -> None:
-    """Raise Invalid if there are `limit` views beside it, or one of its queue has its name."""
-    if any(each.queue_id == view.queue_id and each.name == view.name for each in others):
+    """Raise Invalid if there are `limit` views beside it, or one of its list has its name."""
+    its = (view.queue_id, view.listing, view.name)
+    if any((each.queue_id, each.listing, each.name) == its for each in others):
         raise Invalid(f"{who} a view named {view.name} already.", pointer="/name")
     if len(others) >= limit:
         raise Invalid(f"{who} {limit} saved views: delete one first.")

@@ -1,4 +1,4 @@
-"""Saved views: named filters of a queue's list, a person's own or shared with the queue."""
+"""Saved views: named filters of a list, a person's own or shared with everybody who sees the list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,28 @@ MAX_NAME, MAX_QUERY = 60, 1_000  # characters
 
 
 class SavedView(models.Model):
-    """A name for a filter and an order of a queue's list.
+    """A name for a filter and an order of a list: a queue's reviews, the orders, or the batches of orders.
 
     An own view is deleted. A shared one is revoked and its row stays, so that its address can say so.
     """
 
+    class Listing(models.TextChoices):
+        """The lists that have views."""
+
+        REVIEWS = "reviews"  # of `queue`
+        ORDERS = "orders"
+        BATCHES = "batches"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    listing = models.CharField(
+        max_length=8, choices=Listing, default=Listing.REVIEWS, db_default=Listing.REVIEWS
+    )
     queue = models.ForeignKey(
-        "approvals.ReviewQueue", on_delete=models.PROTECT, related_name="saved_views"
+        "approvals.ReviewQueue",
+        null=True,  # a list of orders or of batches
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="saved_views",
     )
     owner = models.ForeignKey("approvals.User", on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=MAX_NAME)
@@ -48,6 +62,21 @@ class SavedView(models.Model):
                 condition=Q(shared=True, revoked_at__isnull=True),
                 name="one_shared_view_a_name",
             ),
+            models.UniqueConstraint(
+                fields=["owner", "listing", "name"],
+                condition=Q(shared=False, queue__isnull=True),
+                name="one_own_view_a_list_name",
+            ),
+            models.UniqueConstraint(
+                fields=["listing", "name"],
+                condition=Q(shared=True, revoked_at__isnull=True, queue__isnull=True),
+                name="one_shared_view_a_list_name",
+            ),
+            models.CheckConstraint(
+                condition=Q(listing="reviews", queue__isnull=False)
+                | Q(listing__in=["orders", "batches"], queue__isnull=True),
+                name="views_of_reviews_have_a_queue",
+            ),
             models.CheckConstraint(
                 condition=Q(shared=True) | Q(revoked_at__isnull=True),
                 name="only_shared_views_are_revoked",
@@ -55,4 +84,4 @@ class SavedView(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"view {self.name} of {self.queue_id}"
+        return f"view {self.name} of {self.queue_id or self.listing}"

@@ -99,6 +99,8 @@ class AuditKind(StrEnum):
     QUEUE_CHECK_ASKED = "queue.check_asked"  # a check of its connection was requested
     QUEUE_VIEW_SHARED = "queue.view_shared"  # a lead shared a saved view of its list
     QUEUE_VIEW_REVOKED = "queue.view_revoked"  # a lead took a shared view back
+    ORDERS_VIEW_SHARED = "orders.view_shared"  # a saved view of orders or batches was shared
+    ORDERS_VIEW_REVOKED = "orders.view_revoked"  # a shared view of orders or batches was taken back
     USER_CREATED = "user.created"  # an account was made
     USER_INVITED = "user.invited"  # a link to set a password was made
     USER_DEACTIVATED = "user.deactivated"  # an account was closed

@@ -87,6 +87,12 @@ def first_rows(*statements: Statement) -> list[Row | None]:
     return rows
 
 
+def lock_name(name: str) -> None:
+    """Wait until no other transaction has locked this name, and lock it until this one ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+
+
 def _cursor() -> CursorWrapper:
     """A cursor of this thread's connection that binds on the server, with Django's errors and query log."""
     connection.ensure_connection()

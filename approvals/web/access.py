@@ -88,6 +88,11 @@ class Access:
         return found or Preference()
 
     @property
+    def held(self) -> Rights:
+        """The actor's rights outside queues."""
+        return self._held(None)
+
+    @property
     def led_queues(self) -> list[ReviewQueue]:
         """The queues in which the actor is a lead, by name."""
         return [queue for queue in self.queues if self.may(Action.LEAD, queue).allowed]

@@ -14,7 +14,7 @@ from approvals.exceptions import NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
 from approvals.records import database_time
-from approvals.web import order_filters
+from approvals.web import order_filters, saved_views, viewed_lists
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import page_at_cursor
 
@@ -38,13 +38,14 @@ ADVICE = (
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
     """One page of batches, the latest first; only the page of a single batch counts its orders by status."""
-    rows = visibility.visible_batches(request.actor).defer("body").select_related("created_by")
+    rows = visibility.visible_batches(request.actor, request.access.held)
+    rows = rows.defer("body").select_related("created_by")
     filtered = order_filters.batches(rows, request.GET)
     page = page_at_cursor(filtered.rows, filtered.order, request)
     context = {
         "now": request.access.now,
         "filtered": filtered,
-        "query": filtered.query,
+        **saved_views.context(request.access, viewed_lists.BATCHES, filtered.query),
         "sorts": {
             "rows": filtered.sort_link("Rows read", "rows"),
             "refused": filtered.sort_link("Refused", "refused"),

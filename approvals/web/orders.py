@@ -24,7 +24,14 @@ from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention
 from approvals.policy import Action
 from approvals.records import database_time, execution_history, redrive_eligibility, wake_ups
 from approvals.untrusted import display
-from approvals.web import execution_view, order_filters, payload_view, review_rows
+from approvals.web import (
+    execution_view,
+    order_filters,
+    payload_view,
+    review_rows,
+    saved_views,
+    viewed_lists,
+)
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
 from approvals.web.timeline import order_timeline
@@ -35,7 +42,8 @@ MAX_ATTEMPTS, MAX_REVIEWS = 20, 10
 @desk("GET")
 def show_all(request: DeskRequest) -> HttpResponse:
     """One page of the orders, filtered as the URL says."""
-    everything = visibility.visible_orders(request.actor).defer("input", "cause")
+    everything = visibility.visible_orders(request.actor, request.access.held)
+    everything = everything.defer("input", "cause")
     filtered = order_filters.orders(everything, request.GET)
     rows = filtered.rows.select_related("created_by").annotate(
         open_intervention=_open_intervention()
@@ -44,7 +52,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
     context = {
         "now": request.access.now,
         "filtered": filtered,
-        "query": filtered.query,
+        **saved_views.context(request.access, viewed_lists.ORDERS, filtered.query),
         "sort": filtered.sort_link("Accepted", "-accepted", "accepted"),
         "rows": broken_rows.all_shown(page.rows, lambda row: (row, address(row))),
         "page": page,

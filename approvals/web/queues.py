@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from approvals import policy
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.policy import Action
-from approvals.web import review_filters, review_rows, saved_views, streams
+from approvals.web import review_filters, review_rows, saved_views, streams, viewed_lists
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
 from approvals.web.review_filters import PENDING
@@ -30,12 +30,9 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     query = streams.filter_query(filtered)
     now = request.access.now
     escalated = reviews_of(request.actor).pending().filter(escalated_to=queue)
-    views = saved_views.listed(request.access, queue)
     context = {
         "now": now,
-        "views": views,
-        "ends_some": any(link.may_end for link in views),
-        "leads_here": request.access.may(Action.LEAD, queue).allowed,
+        **saved_views.context(request.access, viewed_lists.reviews_in(queue), query),
         "queue": queue,
         "escalated": review_rows.rows_of(
             review_rows.lean(escalated).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED], now
@@ -43,7 +40,6 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "rows": review_rows.rows_of(page.rows, now),
         "page": page,
         "filtered": filtered,
-        "query": query,
         "stream_of_list": streams.link(query) if filtered.status == PENDING else "",
         "can_select": filtered.status == PENDING
         and request.access.may_decide_in_bulk(queue).allowed,

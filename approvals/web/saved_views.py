@@ -1,4 +1,4 @@
-"""Saved views of queues' lists: the links to them, with counts, and the pages that save and end them."""
+"""Saved views of lists: the links to them, with counts, and the pages that save and end them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from django.contrib import messages
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from psycopg.errors import QueryCanceled
 
 from approvals import visibility
 from approvals.actions import saved_views
 from approvals.exceptions import NotFound
-from approvals.models import ReviewQueue, SavedView
-from approvals.policy import Action
+from approvals.models import SavedView
 from approvals.untrusted import display
-from approvals.web import review_filters, streams
 from approvals.web.access import Access
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
+from approvals.web.viewed_lists import BATCHES, ORDERS, ViewedList, list_of, reviews_in
 
 MAX_ON_HOME = 12
 COUNT_UP_TO = 100
@@ -31,25 +30,30 @@ MOST_TIME = 1_000  # milliseconds that the database counts for a page
 
 @dataclass(frozen=True)
 class ViewLink:
-    """A saved view as a page lists it; `counted` is its number of reviews such as `7` or `100+`, or nothing."""
+    """A saved view as a page lists it; `counted` is its number of rows such as `7` or `100+`, or nothing."""
 
     view: SavedView
     may_end: bool
     counted: str = ""
 
 
-def listed(access: Access, queue: ReviewQueue | None = None) -> list[ViewLink]:
-    """The views of a queue, or the first of all queues, the shared ones first; in one statement."""
-    rows = visibility.visible_views(access.actor).filter(revoked_at=None)
-    rows = rows.filter(queue=queue) if queue else rows
+def listed(access: Access, of: ViewedList | None = None) -> list[ViewLink]:
+    """The views of a list, or the first of all queues, the shared ones first; in one statement."""
+    if of is None or of.queue is not None:
+        rows = visibility.visible_views(access.actor)
+    else:
+        rows = visibility.visible_order_views(access.actor, access.held)
+        rows = rows.filter(listing=of.listing)
+    rows = rows.filter(revoked_at=None)
+    rows = rows.filter(queue=of.queue) if of else rows
     rows = rows.select_related("queue").order_by(F("shared").desc(), "name", "id")
-    most = saved_views.MAX_OWN + saved_views.MAX_SHARED if queue else MAX_ON_HOME
+    most = saved_views.MAX_OWN + saved_views.MAX_SHARED if of else MAX_ON_HOME
     return [link(access, view) for view in rows[:most]]
 
 
 def link(access: Access, view: SavedView) -> ViewLink:
     """The link to a view, and whether this person may end it."""
-    return ViewLink(view, not view.shared or access.may(Action.LEAD, view.queue).allowed)
+    return ViewLink(view, not view.shared or list_of(view).may_share(access))
 
 
 def in_order(links: Iterable[ViewLink]) -> list[ViewLink]:
@@ -57,52 +61,69 @@ def in_order(links: Iterable[ViewLink]) -> list[ViewLink]:
     return sorted(links, key=lambda each: (not each.view.shared, each.view.name, each.view.pk))
 
 
+def context(access: Access, of: ViewedList, query: str) -> dict[str, Any]:
+    """What `_saved_views.html` and `_save_view.html` show beside a list that is filtered by this query."""
+    views = listed(access, of)
+    return {
+        "views": views,
+        "viewed": of,
+        "query": query,
+        "ends_some": any(each.may_end for each in views),
+        "may_share": of.may_share(access),
+    }
+
+
 @desk("GET")
 def counts(request: DeskRequest) -> HttpResponse:
-    """The list of a queue's views, or of those on the first page, with counts; 204 if they take too long."""
-    slug, current = request.GET.get("queue", ""), request.GET.get("current", "")
-    queue = request.access.queue(slug) if slug else None
-    views = listed(request.access, queue)
+    """The list of a list's views, or of those on the first page, with counts; 204 if they take too long.
+
+    The list is the one of a `queue`, or `listing=orders` or `batches`.
+    """
+    of = _list_asked_for(request)
+    views = listed(request.access, of)
     try:
         counted = _counted(request, views[:MAX_ON_HOME])
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         return HttpResponse(status=204)  # the list without counts stays
-    context = {
+    shown = {
         "views": counted + views[MAX_ON_HOME:],
-        "queue": queue,
-        "query": current,
+        "viewed": of,
+        "query": request.GET.get("current", ""),
         "with_counts": True,
     }
-    return render(request, "approvals/_saved_views.html", context)
+    return render(request, "approvals/_saved_views.html", shown)
 
 
 @desk("POST")
 def create(request: DeskRequest, slug: str) -> HttpResponse:
-    """Save the posted filters under the posted name; with `shared` for everybody of the queue."""
-    queue = request.access.queue(slug)
-    everything = reviews_of(request.actor).filter(queue=queue)
-    query = streams.filter_query(review_filters.apply_filters(everything, request.POST, request))
-    save = saved_views.share if request.POST.get("shared") else saved_views.keep
-    view = save(slug, request.POST.get("name", ""), query, by=request.actor)
-    whom = f"shared with {display.visible(queue.name)}" if view.shared else "saved"
-    messages.success(request, f"The view {display.visible(view.name)} is {whom}.")
-    return redirect(streams.list_url(queue, view.query))
+    """Save the posted filters of a queue's list; with `shared` for everybody of the queue."""
+    return _create(request, reviews_in(request.access.queue(slug)))
+
+
+@desk("POST")
+def create_of_orders(request: DeskRequest) -> HttpResponse:
+    """Save the posted filters of the list of orders; with `shared` for everybody who sees orders."""
+    return _create(request, ORDERS)
+
+
+@desk("POST")
+def create_of_batches(request: DeskRequest) -> HttpResponse:
+    """Save the posted filters of the list of batches; with `shared` for everybody who sees orders."""
+    return _create(request, BATCHES)
 
 
 @desk("GET")
 def show(request: DeskRequest, view_id: UUID) -> HttpResponse:
     """The list that a view names. A view that was revoked has a page that says so, with status 410."""
     view = _find(request, view_id)
+    of = list_of(view)
     if view.revoked_at is None:
-        return redirect(streams.list_url(view.queue, view.query))
-    return render(
-        request,
-        "approvals/view_revoked.html",
-        {"view": view, "now": request.access.now},
-        status=410,
-    )
+        return redirect(of.url(view.query))
+    shown = {"view": view, "viewed": of, "now": request.access.now}
+    shown |= {"all": of.url(""), "filtered": of.url(view.query)}
+    return render(request, "approvals/view_revoked.html", shown, status=410)
 
 
 @desk("POST")
@@ -112,16 +133,36 @@ def end(request: DeskRequest, view_id: UUID) -> HttpResponse:
     (saved_views.revoke if view.shared else saved_views.delete)(view_id, by=request.actor)
     what = "is no longer shared" if view.shared else "is deleted"
     messages.success(request, f"The view {display.visible(view.name)} {what}.")
-    return redirect(resolve_url("queue", view.queue.slug))
+    return redirect(list_of(view).url(""))
+
+
+def _create(request: DeskRequest, of: ViewedList) -> HttpResponse:
+    """Save the posted filters under the posted name."""
+    query = of.filtered(request, request.POST).query
+    save = saved_views.share if request.POST.get("shared") else saved_views.keep
+    slug = of.queue.slug if of.queue else None
+    name = request.POST.get("name", "")
+    view = save(slug, name, query, by=request.actor, listing=of.listing)
+    done = f"shared with {of.everybody}" if view.shared else "saved"
+    messages.success(request, f"The view {display.visible(view.name)} is {done}.")
+    return redirect(of.url(view.query))
+
+
+def _list_asked_for(request: DeskRequest) -> ViewedList | None:
+    """The list whose views are counted; None for the first page. Raises NotFound for a hidden queue."""
+    if slug := request.GET.get("queue", ""):
+        return reviews_in(request.access.queue(slug))
+    name = request.GET.get("listing", "")
+    return next((of for of in (ORDERS, BATCHES) if of.listing == name), None)
 
 
 def _find(request: DeskRequest, view_id: UUID) -> SavedView:
     """A view that this person may see. Raises NotFound, whether it is hidden or not there."""
-    rows = visibility.visible_views(request.actor).select_related("queue", "revoked_by")
-    view = rows.filter(pk=view_id).first()
-    if view is None:
-        raise NotFound
-    return view
+    for visible in (visibility.visible_views, visibility.visible_order_views):
+        rows = visible(request.actor).select_related("queue", "revoked_by")
+        if view := rows.filter(pk=view_id).first():
+            return view
+    raise NotFound
 
 
 def _counted(request: DeskRequest, views: Sequence[ViewLink]) -> list[ViewLink]:
@@ -136,8 +177,7 @@ def _counted(request: DeskRequest, views: Sequence[ViewLink]) -> list[ViewLink]:
         query = QueryDict(each.view.query)
         if query.get("q"):
             continue
-        everything = reviews_of(request.actor).filter(queue=each.view.queue)
-        rows = review_filters.apply_filters(everything, query, request).rows
+        rows = list_of(each.view).filtered(request, query).rows
         some: Any = rows.order_by().values("pk")[: COUNT_UP_TO + 1]
         compiler = some.query.get_compiler(connection=connection, elide_empty=False)
         text, parameters = compiler.as_sql()

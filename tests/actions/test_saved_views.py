@@ -124,3 +124,57 @@ def test_a_person_and_a_queue_have_so_many_views(
             save(queue.slug, f"View {number}", "q=x", by=actor(who))
         with pytest.raises(Invalid, match="2 saved views"):
             save(queue.slug, "One more", "q=x", by=actor(who))
+
+
+def order_people(queue: ReviewQueue) -> tuple[User, User]:
+    """Somebody who may restart orders, and an auditor, who only looks at them."""
+    olga, adele = factories.user("olga@example.com"), factories.user("adele@example.com")
+    people.grant_site(olga, "orders", by=COMMAND_LINE)
+    people.grant_site(adele, "auditor", by=COMMAND_LINE)
+    return olga, adele
+
+
+@pytest.mark.parametrize("listing", [SavedView.Listing.ORDERS, SavedView.Listing.BATCHES])
+def test_views_of_orders_are_shared_by_who_may_restart_them_with_all_who_see_them(
+    queue: ReviewQueue, alice: User, listing: SavedView.Listing
+) -> None:
+    olga, adele = order_people(queue)
+
+    def seen(user: User) -> list[str]:
+        rows = visibility.visible_order_views(actor(user)).filter(revoked_at=None)
+        return sorted(rows.values_list("name", flat=True))
+
+    saved_views.keep(None, "Mine", "q=x", by=actor(adele), listing=listing)
+    view = saved_views.share(None, "Failed", "status=failed", by=actor(olga), listing=listing)
+    assert (seen(adele), seen(olga), seen(alice)) == (["Failed", "Mine"], ["Failed"], [])
+    assert names(adele) == names(olga) == []  # of queues they have none
+    for save in (saved_views.keep, saved_views.share):
+        with pytest.raises(NotAllowed, match="orders"):
+            save(None, "Mine", "q=x", by=actor(alice), listing=listing)
+    with pytest.raises(NotAllowed):
+        saved_views.share(None, "More", "q=x", by=actor(adele), listing=listing)
+    with pytest.raises(NotAllowed):
+        saved_views.revoke(view.pk, by=actor(adele))
+    with pytest.raises(Invalid, match="named Failed already"):
+        saved_views.share(None, "Failed", "q=x", by=actor(olga), listing=listing)
+    saved_views.revoke(view.pk, by=actor(olga))
+    assert seen(adele) == ["Mine"]
+
+    chain = audit.chain(olga)
+    events = AuditEvent.objects.filter(chain=chain, kind__startswith="orders.view").order_by("seq")
+    mark = {"view": str(view.pk), "name": "Failed", "listing": str(listing)}
+    assert [(event.kind, event.data) for event in events] == [
+        ("orders.view_shared", mark | {"query": "status=failed"}),
+        ("orders.view_revoked", mark),
+    ]
+    assert audit_verification.verify(chain) == []
+
+
+def test_the_same_name_is_free_in_each_list(queue: ReviewQueue) -> None:
+    olga, _ = order_people(queue)
+    people.grant(olga, queue.slug, "lead", by=COMMAND_LINE)
+    for save in (saved_views.keep, saved_views.share):
+        for slug, listing in zip(
+            (queue.slug, None, None), SavedView.Listing.__members__.values(), strict=True
+        ):
+            save(slug, "Large", "q=x", by=actor(olga), listing=listing)

@@ -120,6 +120,16 @@ def _share_view(stage: Stage, case: Case) -> None:
     saved_views.share("held", case.name, "q=x", by=actor(stage.lena))
 
 
+def _share_view_of_orders(_stage: Stage, case: Case) -> None:
+    listing = SavedView.Listing.ORDERS
+    saved_views.share(None, case.user.email, "q=x", by=actor(case.user), listing=listing)
+
+
+def _view_of_orders_shared(_stage: Stage, case: Case) -> str:
+    SavedView.objects.get(name=case.user.email).delete()  # the list has room for the next kill
+    return recorded_once(f"user:{case.user.pk}", "orders.view_shared")
+
+
 def _delete_view(stage: Stage, case: Case) -> None:
     saved_views.delete(case.there.pk, by=actor(stage.lena))
 
@@ -181,6 +191,10 @@ ROWS: list[Row] = [
     Row(
         "share view", ("saved_views.share",), _ready_view(shared=True), _share_view,
         holds=_view_shared,
+    ),
+    Row(
+        "share view of orders", ("saved_views.share",), _ready_person(site="orders"),
+        _share_view_of_orders, holds=_view_of_orders_shared,
     ),
     Row(
         "delete view", ("saved_views.delete",), _ready_view(shared=False), _delete_view,

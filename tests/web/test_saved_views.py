@@ -177,3 +177,65 @@ def test_pages_with_views_ask_as_few_questions_however_many_there_are(
             assert browser.get(path).status_code == 200
         assert len(asked) <= 8, path
     assert browser.get("/").content.decode().count('href="/views/') == pages.MAX_ON_HOME
+
+
+@pytest.mark.parametrize("listing", ["orders", "batches"])
+def test_orders_and_batches_have_saved_views_as_reviews_have(
+    desk: Desk, olga: User, alice: User, listing: str
+) -> None:
+    path, filters, query = {
+        "orders": (
+            "/orders/", {"status": "failed", "sort": "accepted"}, "status=failed&sort=accepted"
+        ),
+        "batches": ("/orders/batches/", {"needs": "rows"}, "needs=rows"),
+    }[listing]  # fmt: skip
+    browser, new = desk(olga), f"/views/{listing}/"
+    page = browser.get(path, filters).content.decode()
+    assert f'action="{new}"' in page
+    assert "everybody who sees orders" in page
+    assert "Save this view" not in browser.get(path).content.decode()
+    done = browser.post(new, {"name": "Mine"} | filters, follow=True).content.decode()
+    assert "The view Mine is saved." in done
+    assert 'aria-current="page"><svg' in done
+    view = SavedView.objects.get()
+    assert (view.query, view.listing, view.queue) == (query, listing, None)
+    assert browser.get(reverse("view", args=[view.pk]))["Location"] == f"{path}?{query}"
+    counted = browser.get("/views/counts/", {"listing": listing, "current": query})
+    assert 'chip-count">0<span class="sr-only"> ' + listing in counted.content.decode()
+    assert "Mine" not in browser.get("/").content.decode()  # there are the views of queues
+
+    browser.post(new, {"name": "Ours", "shared": "yes"} | filters)
+    shared = SavedView.objects.get(shared=True)
+    url = reverse("view", args=[shared.pk])
+    auditor = factories.user("adele@example.com")
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
+    page = desk(auditor).get(path, filters).content.decode()
+    assert "Ours" in page
+    assert "Mine" not in page
+    assert "everybody who sees orders" not in page
+    assert "Stop sharing" not in page
+    assert desk(auditor).post(new, {"name": "x", "shared": "yes"} | filters).status_code == 403
+    assert desk(auditor).post(f"{url}end/").status_code == 403
+    assert desk(alice).get(url).status_code == desk(alice).post(f"{url}end/").status_code == 404
+    assert desk(alice).post(new, {"name": "x"} | filters).status_code == 403
+
+    ended = browser.post(f"{url}end/", follow=True)
+    assert ended.redirect_chain == [(path, 302)]
+    gone = html(desk(auditor), url, 410)
+    assert "with everybody who sees orders" in gone
+    assert f'href="{path}?{query.replace("&", "&amp;")}"' in gone
+    assert "Ours" not in desk(auditor).get(path).content.decode()
+
+
+def test_the_lists_of_orders_ask_at_most_eight_questions_with_their_views(
+    desk: Desk, olga: User
+) -> None:
+    for listing in (SavedView.Listing.ORDERS, SavedView.Listing.BATCHES):
+        for number in range(10):
+            saved_views.keep(None, f"V{number}", "sort=x", by=actor(olga), listing=listing)
+            saved_views.share(None, f"V{number}", "sort=x", by=actor(olga), listing=listing)
+    browser = desk(olga)
+    for path in ("/orders/", "/orders/batches/", "/views/counts/?listing=orders"):
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get(path).status_code == 200
+        assert len(asked) <= 8, "\n".join(each["sql"][:300] for each in asked)
