@@ -16,7 +16,7 @@ from tests.paths import ROOT
 class Deployed:
     """One stack: its addresses for the service, and its tables and executions for whoever counts."""
 
-    def __init__(self, account: Account, prefix: str) -> None:
+    def __init__(self, account: Account, prefix: str, **parameters: str) -> None:
         def client(name: Any) -> Any:
             return boto3.client(
                 name,
@@ -32,7 +32,7 @@ class Deployed:
             account.endpoint,
             account.region,
             template,
-            {"NamePrefix": prefix},
+            {"NamePrefix": prefix, **parameters},
             stack=f"{prefix}orders",
         )
         self.bucket = self._outputs["OrdersBucketName"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,10 +15,12 @@ from pytest_django import Settings
 
 from approvals.actors import COMMAND_LINE
 from approvals.gateways import aws
-from approvals.models import OrderBatch
+from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import acceptance, progress, sources
 from approvals.orchestration.batches.acceptance import BatchOptions
 from approvals.orchestration.batches.runner import Runner
+from approvals.reconciliation import batch_executions
+from approvals.records import order_batches
 from approvals.worker import loop
 from local import aws as local_aws
 from tests.batches import orders
@@ -27,8 +31,8 @@ FILE = {"batches": "orders.jsonl", "map": "orders.json"}
 
 @pytest.fixture(scope="module")
 def deployed(local_account: local_aws.Account) -> Deployed:
-    """The shipped template in the session's account."""
-    return Deployed(local_account, f"settle-{uuid.uuid4().hex[:6]}-")
+    """The shipped template in the session's account; a map runs its children one after the other."""
+    return Deployed(local_account, f"settle-{uuid.uuid4().hex[:6]}-", MaxConcurrency="1")
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     path = tmp_path / FILE[mode]
     made = orders.write(path, 20, seed=9, prefix=f"{mode}-")
     stack.put(path)
-    already = set(stack.started())
+    already, before = set(stack.started()), stack.transitions(mode)
     batch = acceptance.accept(
         sources.unseen(stack.url(path)), BatchOptions(mode, size=8), by=COMMAND_LINE
     )
@@ -67,10 +71,44 @@ def test_an_object_of_orders_is_settled_and_only_the_held_ones_are_executions(
     assert totals["settled"] == len(made.plain)
     assert totals["executions"] == len(made.held)
     if mode == "map":
-        assert stack.transitions(mode) == 2
+        assert stack.transitions(mode) - before == 2
     else:
         carrying = batch.executions.count()
-        assert stack.transitions(mode) == 3 * carrying + len(made.held)
+        assert stack.transitions(mode) - before == 3 * carrying + len(made.held)
+
+
+@pytest.mark.django_db
+def test_what_the_children_of_a_failed_map_settled_is_read_from_its_manifest(
+    stack: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "orders.json"
+    made = orders.write(path, 20, seed=11, prefix="failed-")
+    stack.put(path)
+    entry = order_batches.batch_entry
+
+    def broken(row: OrderExecution) -> dict[str, Any]:
+        """The function of the map's fourth child fails on its orders."""
+        return entry(row) | ({"input": "no JSON"} if 6 < (row.batch_item or 0) <= 8 else {})
+
+    monkeypatch.setattr(order_batches, "batch_entry", broken)
+    monkeypatch.setattr(batch_executions, "FUNCTIONS_OUTLIVE", timedelta(0))
+    batch = acceptance.accept(
+        sources.unseen(stack.url(path)), BatchOptions("map", size=2), by=COMMAND_LINE
+    )
+
+    finish(batch)
+
+    (carrier,) = batch.executions.all()
+    assert carrier.status == "failed"
+    settled = batch.orders.filter(status="settled")
+    items = set(settled.values_list("batch_item", flat=True))
+    assert items, "the children before the failed one have settled orders"
+    assert max(filter(None, items)) <= 6
+    assert set(settled.values_list("order_id", flat=True)) <= stack.shipped()
+    # All others are executions of their own, each once.
+    rest = set(batch.orders.exclude(status="settled").values_list("order_id", flat=True))
+    assert {name for name in stack.started() if name.startswith("failed-")} == rest
+    assert rest | set(settled.values_list("order_id", flat=True)) == made.orders
 
 
 def finish(batch: OrderBatch) -> None:
