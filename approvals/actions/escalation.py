@@ -13,7 +13,6 @@ from approvals.models import ReviewQueue, ReviewTask
 from approvals.policy import Action
 from approvals.records import audit, idempotency, locked_rows, tokens
 from approvals.records.audit_kinds import AuditKind
-from approvals.records.locked_rows import LockedReview
 from approvals.records.unit_of_work import UnitOfWork
 from approvals.untrusted import typed_text
 
@@ -39,7 +38,10 @@ def escalate(
     NotFound, NotAllowed, AlreadyDecided, StaleVersion, ClaimedByAnother, or Invalid without a reason, for a
     review that was escalated before, or where nobody could decide it.
     """
-    locked = _locked(review_id, by, version, key)
+    idempotency.keep(key, review_id)
+    locked = locked_rows.review(review_id, by=by)
+    policy.may(Action.CLAIM, locked, by=by).or_raise()
+    locked.ensure_free(version)
     review = locked.row
     if review.escalated_to_id is not None:
         raise Invalid("This review has been escalated already.")
@@ -71,15 +73,3 @@ def destination(review: ReviewTask) -> ReviewQueue:
 
 def _name(review: ReviewTask) -> str:
     return f"the leads of {review.queue}" if review.is_for_leads else str(review.escalated_to)
-
-
-def _locked(
-    review_id: UUID, by: Actor, version: int | None, key: idempotency.Key | None
-) -> LockedReview:
-    """The pending review, locked, for an actor who may claim it; nobody else holds it."""
-    idempotency.keep(key, review_id)
-    locked = locked_rows.review(review_id, by=by)
-    policy.may(Action.CLAIM, locked, by=by).or_raise()
-    locked.ensure_pending(version)
-    locked.ensure_not_held_by_another()
-    return locked

@@ -37,7 +37,10 @@ def skip(
     Raises NotFound, NotAllowed, AlreadyDecided, StaleVersion, ClaimedByAnother, or Invalid for a reason that
     cannot be stored.
     """
-    locked = _locked(review_id, by, version, key)
+    idempotency.keep(key, review_id)
+    locked = locked_rows.review(review_id, by=by)
+    policy.may(Action.CLAIM, locked, by=by).or_raise()
+    locked.ensure_free(version)
     review = locked.row
     data: dict[str, str | bool] = {"reason": _checked_reason(review, reason)}
     work = UnitOfWork()
@@ -72,7 +75,10 @@ def snooze(
     NotAllowed, AlreadyDecided, StaleVersion, ClaimedByAnother, or Invalid for a time that is past or too late
     (extra: latest).
     """
-    locked = _locked(review_id, by, version, key)
+    idempotency.keep(key, review_id)
+    locked = locked_rows.review(review_id, by=by)
+    policy.may(Action.CLAIM, locked, by=by).or_raise()
+    locked.ensure_free(version)
     review = locked.row
     if until is not None:
         _check_time(locked, until)
@@ -102,18 +108,6 @@ def _check_time(locked: LockedReview, until: datetime) -> None:
             pointer="/until",
             latest=last.isoformat(),
         )
-
-
-def _locked(
-    review_id: UUID, by: Actor, version: int | None, key: idempotency.Key | None
-) -> LockedReview:
-    """The pending review, locked, for an actor who may claim it; nobody else holds it."""
-    idempotency.keep(key, review_id)
-    locked = locked_rows.review(review_id, by=by)
-    policy.may(Action.CLAIM, locked, by=by).or_raise()
-    locked.ensure_pending(version)
-    locked.ensure_not_held_by_another()
-    return locked
 
 
 def _checked_reason(review: ReviewTask, reason: str) -> str:

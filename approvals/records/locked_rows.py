@@ -61,6 +61,11 @@ class LockedReview(LockedRow[ReviewTask]):
         if holder is not None and holder.pk != self.by.person.pk:
             raise ClaimedByAnother(assignee=holder.email)
 
+    def ensure_free(self, version: int | None = None) -> None:
+        """Raise what `ensure_pending` or `ensure_not_held_by_another` raises."""
+        self.ensure_pending(version)
+        self.ensure_not_held_by_another()
+
 
 _REVIEW = statements.Columns(ReviewTask, "r", but=SECRETS)
 _QUEUE = statements.Columns(ReviewQueue, "q")
