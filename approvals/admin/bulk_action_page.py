@@ -75,6 +75,7 @@ class BulkActionPage(Page):
         The form comes back for refused rows, with what was typed. Raises NotFound if there is no row.
         """
         rows, status = self._selected(request), 200
+        self.prepare(request, rows)
         if request.method == "POST":
             status = 422
             if form.is_valid():

@@ -17,8 +17,10 @@ from django.utils.html import format_html
 from approvals.actions import redelivery
 from approvals.admin import formatting, subjects
 from approvals.admin.action_pages import Tool, row_or_404
+from approvals.admin.bulk_action_page import BulkAction, BulkActionPage
+from approvals.admin.fields import empty_form
 from approvals.admin.pages import Page
-from approvals.admin.permissions import Permissions, actor
+from approvals.admin.permissions import Permissions, actor, permissions
 from approvals.admin.subjects import Subject
 from approvals.models import OrderExecution, OutboxEntry
 from approvals.untrusted.display import indented_json, visible
@@ -31,10 +33,16 @@ KINDS = {
     OutboxEntry.Kind.START_BATCH: "start of a batch execution",
 }
 
+AGAIN = (
+    "Mend the cause first. Nothing happens twice: a step that is closed refuses a second answer, and an"
+    " execution of this name exists once."
+)
 
-class Outbox(Page):
+
+class Outbox(BulkActionPage):
     """Outbox entries and their attempts; payloads are not shown."""
 
+    actions = ("requeue_selected",)
     list_display = (
         "what", "about_link", "of_queue", "detail_in_words", "attempts",
         formatting.ago("created_at", "made"), "next_try", formatting.ago("ended_at", "ended"),
@@ -71,8 +79,25 @@ class Outbox(Page):
         return rows.filter(pk=key) | rows.filter(kind__in=kinds, subject=key)
 
     def action_urls(self) -> list[URLPattern]:
-        """Send a parked entry again."""
-        return [self.action_url("<uuid:key>/requeue/", self.requeue, "requeue")]
+        """Send parked entries again; the query of the page for several names them: `?id=...&id=...`."""
+        return [
+            self.action_url("requeue/", self.requeue_many, "requeue_many"),
+            self.action_url("<uuid:key>/requeue/", self.requeue, "requeue"),
+        ]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Actions are for operators alone."""
+        return super().get_actions(request) if permissions(request).operates else {}
+
+    @admin.action(description="Send again…")
+    def requeue_selected(self, request: HttpRequest, rows: QuerySet[OutboxEntry]) -> HttpResponse:
+        """Go to the page that asks for confirmation; nothing is done yet."""
+        return self.to_selected(request, "requeue_many", rows)
+
+    def label_of(self, row: Any) -> str:
+        """What it is, and the reference that it is about."""
+        about: Subject = getattr(row, "subject_shown", subjects.UNKNOWN)
+        return f"{self.what(row)} {about.label}".strip()
 
     def operator_tools(self, row: Any) -> list[Tool]:
         """Send again, if the entry is parked."""
@@ -128,9 +153,17 @@ class Outbox(Page):
             done="It is in line again.",
             title=f"Send again: {entry.kind}, parked as {entry.detail.replace('_', ' ')}",
             button="Send again",
-            description="Mend the cause first. Nothing happens twice: a step that is closed refuses a second"
-            " answer, and an execution of this name exists once.",
+            description=AGAIN,
         )
+
+    def requeue_many(self, request: HttpRequest) -> HttpResponse:
+        """Requeue parked entries, one after the other."""
+
+        def verb(row: OutboxEntry, _: dict[str, Any]) -> None:
+            redelivery.requeue(row.pk, by=actor(request))
+
+        action = BulkAction(verb, "Send again", "in line again", AGAIN)
+        return self.bulk_page(request, empty_form(request), action)
 
 
 class Orders(Page):

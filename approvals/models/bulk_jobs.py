@@ -119,6 +119,9 @@ class BulkItem(models.Model):
     at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index("job", condition=Q(state="failed"), name="bulk_item_failed"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["job", "number"], name="bulk_item_has_its_number"),
             models.UniqueConstraint(fields=["job", "review"], name="one_bulk_item_a_review"),

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 
@@ -32,7 +32,10 @@ COLUMNS = (
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
     """One page of the bulk decisions that this person may see, the latest first."""
-    page = page_at_cursor(_visible(request), LATEST, request)
+    failed = BulkItem.objects.filter(job=OuterRef("pk"), state=State.FAILED).order_by()
+    counted = failed.values("job").annotate(number=Count("pk")).values("number")
+    rows = _visible(request).annotate(failed=Subquery(counted))
+    page = page_at_cursor(rows, LATEST, request)
     return render(request, "approvals/bulk_all.html", {"now": request.access.now, "page": page})
 
 
@@ -114,6 +117,7 @@ def _context(request: DeskRequest, job: BulkJob) -> dict[str, Any]:
         "now": request.access.now,
         "job": job,
         "is_over": is_over,
+        "failed": counts.get(State.FAILED, 0),
         "done": done,
         "percent": done * 100 // job.total,
         "parts": [(each, each.label, counts[each]) for each in State if each in counts],

@@ -25,6 +25,12 @@ WITH claimed AS MATERIALIZED (
   SELECT queue_id, count(*) AS n FROM approvals_reviewtask
   WHERE status = 'pending' AND assignee_id IS NOT NULL AND lease_expires_at > %(now)s
     AND queue_id = ANY(%(queues)s) GROUP BY queue_id
+), failed AS MATERIALIZED (
+  SELECT j.queue_id, count(DISTINCT j.id) AS n FROM approvals_bulkitem i
+  JOIN approvals_bulkjob j ON j.id = i.job_id
+  JOIN approvals_reviewtask r ON r.id = i.review_id AND r.status = 'pending'
+  WHERE i.state = 'failed' AND j.queue_id = ANY(%(queues)s) AND j.status = 'finished'
+  GROUP BY j.queue_id
 ), queue (id) AS (SELECT * FROM unnest(%(queues)s::uuid[]))
 SELECT queue.id,
   (SELECT count(*) FROM (SELECT FROM approvals_reviewtask
@@ -48,7 +54,8 @@ SELECT queue.id,
       AND lane = 'callbacks' LIMIT %(most_stuck)s) unconfirmed),
   (SELECT count(*) FROM (SELECT FROM approvals_quarantinedmessage
     WHERE queue_id = queue.id AND replayed_at IS NULL AND discarded_at IS NULL
-    LIMIT %(most_stuck)s) quarantined)
+    LIMIT %(most_stuck)s) quarantined),
+  coalesce((SELECT n FROM failed WHERE queue_id = queue.id), 0)
 FROM queue
 """
 _HEADING = "coalesce(nullif(r.reference, ''), nullif(r.title, ''), r.id::text)"
@@ -88,6 +95,14 @@ FROM unnest(%(queues)s::uuid[]) queue (id) CROSS JOIN LATERAL (
     AND replayed_at IS NULL AND discarded_at IS NULL
   ORDER BY received_at DESC, id DESC LIMIT %(most)s
 ) m)
+UNION ALL
+(SELECT 'failed', j.queue_id, j.id, NULL, count(*) || ' of ' || j.total, j.outcome, j.created_by_id,
+  coalesce(nullif(u.name, ''), u.email), j.ended_at
+FROM approvals_bulkitem i JOIN approvals_bulkjob j ON j.id = i.job_id
+JOIN approvals_reviewtask r ON r.id = i.review_id AND r.status = 'pending'
+JOIN approvals_user u ON u.id = j.created_by_id
+WHERE i.state = 'failed' AND j.queue_id = ANY(%(queues)s) AND j.status = 'finished'
+GROUP BY j.id, u.id ORDER BY j.id DESC LIMIT %(most)s)
 """  # noqa: S608  (all of it is written here)
 
 
@@ -106,6 +121,7 @@ class Waiting:
     parked: int
     unconfirmed: int
     quarantined: int
+    failed: int  # bulk decisions with reviews that failed and are still open
 
     @property
     def open_label(self) -> str:
@@ -129,11 +145,11 @@ class Waiting:
 
 
 class Listed(NamedTuple):
-    """A row of a list: a review that is claimed or stuck, or a quarantined message.
+    """A row of a list: a review that is claimed or stuck, a quarantined message, or a bulk decision.
 
     `queue` is that of the review; of a claim, the one whose people decide it. `pk` is the id of an outbox
-    entry or a message, `detail` why it is stuck, `person` who holds it, and `at` when its lease or deadline
-    ends, or since when it is stuck.
+    entry, a message or a bulk decision, `detail` why it is stuck, `person` who holds or began it, and `at` when
+    its lease or deadline ends, or since when it is stuck.
     """
 
     kind: str

@@ -27,11 +27,11 @@ APPROVED, REJECTED = "tone-good", "tone-bad"
 
 
 class Kind(NamedTuple):
-    """A kind of what is stuck: its title, what it means and what to do, and its list in the admin site."""
+    """A kind of what is stuck: its title, what it means and what to do, and the page that lists all of it."""
 
     title: str
     advice: str
-    admin_list: str = ""
+    page: str = ""
     query: str = ""
 
 
@@ -60,6 +60,12 @@ KINDS: Mapping[str, Kind] = {
         "Where the message gave the deadline, Step Functions no longer waits, and the execution is asked"
         " for proof. Where the queue assumed it, a decision is still tried.",
     ),
+    "failed": Kind(
+        "Bulk decisions with failed reviews",
+        "The service failed at these reviews, and they are still open. Who began the bulk decision tries them"
+        " again; or decide them by hand.",
+        "bulk_all",
+    ),
     "unproved": Kind(
         "Unproved reviews",
         "Their deadline has passed, and nothing can prove what became of them. Look at the order, then"
@@ -70,7 +76,10 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True)
 class StuckRow:
-    """A row of a list: where it leads, what is wrong, and what can be done about it, if anything."""
+    """A row of a list: where it leads, what is wrong, and what can be done about it, if anything.
+
+    `filter` is the query string with which the list of its queue has it.
+    """
 
     row: Listed
     queue: ReviewQueue
@@ -78,6 +87,7 @@ class StuckRow:
     url: str
     action: str
     action_url: str
+    filter: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,8 @@ def stuck(
         rows = [_stuck_row(row, queues[row.queue], access) for row in listed.get(name, ())]
         if rows:
             count = max(len(rows), sum(getattr(each, name) for each in waiting))
-            link = reverse(kind.admin_list) + kind.query if kind.admin_list and inspects else ""
+            may_see = inspects or not kind.page.startswith("admin:")
+            link = reverse(kind.page) + kind.query if kind.page and may_see else ""
             shown = counted(count, MOST_STUCK)
             found.append(Stuck(name, kind.title, kind.advice, shown, link, rows))
     return found
@@ -228,13 +239,18 @@ def _stuck_row(row: Listed, queue: ReviewQueue, access: Access) -> StuckRow:
         inspects = access.may(Action.INSPECT).allowed
         why = row.heading.replace("_", " ").capitalize()
         return StuckRow(row, queue, why, url if inspects else "", "Replay", replay * operates)
+    if row.kind == "failed":
+        url = reverse("bulk", args=[row.pk])
+        return StuckRow(row, queue, f"{row.person}: {row.detail}", url, "Open", url)
     url = reverse("review", args=[row.review])
     if row.kind == "overdue":
         assumed = row.detail == ReviewTask.DeadlineSource.DEFAULT
-        why = "The queue's own deadline" if assumed else "The message's deadline"
-        return StuckRow(row, queue, why, url, "", "")
+        why = (
+            "The queue's own deadline" if assumed else "The message's deadline; proof is asked for"
+        )
+        return StuckRow(row, queue, why, url, "Decide", url * assumed, "?due=past")
     if row.kind == "unproved":
-        return StuckRow(row, queue, "The deadline passed", url, "Close", url)
+        return StuckRow(row, queue, "The deadline passed", url, "Close", url, "?status=unproved")
     state = DeliveryState.PARKED if row.kind == "parked" else DeliveryState.UNCONFIRMED
     described = BY_DETAIL.get((state, row.detail))
     again = reverse("admin:approvals_outboxentry_requeue", args=[row.pk])

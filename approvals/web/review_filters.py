@@ -29,6 +29,7 @@ COUNT_UP_TO = 1_000
 
 _STATUSES = [*ReviewTask.Status.choices, (ANY, "Any status")]
 _HOLDERS = [("me", "Claimed by me"), ("nobody", "Claimed by nobody")]
+PAST = "past"
 _SPANS = [("15m", "15 minutes"), ("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day")]
 _AGES = [*_SPANS[1:], ("3d", "3 days"), ("7d", "7 days")]
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -74,7 +75,10 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=_SORTS, method="as_they_are", empty_label="Default", label="Sort by"
     )
     due = django_filters.ChoiceFilter(
-        choices=_SPANS, method="due_within", empty_label="Any time", label="Due within"
+        choices=[(PAST, "already past"), *_SPANS],
+        method="due_within",
+        empty_label="Any time",
+        label="Due within",
     )
     age = django_filters.ChoiceFilter(
         choices=_AGES, method="older_than", empty_label="Any age", label="Waiting longer than"
@@ -121,8 +125,8 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         return rows
 
     def due_within(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
-        """Deadlines within this span, or past."""
-        return rows.filter(deadline_at__lte=Now() + _span(value))
+        """Deadlines within this span, or past; with PAST only those."""
+        return rows.filter(deadline_at__lte=Now() if value == PAST else Now() + _span(value))
 
     def older_than(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """Reviews that arrived longer ago than this span."""

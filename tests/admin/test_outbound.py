@@ -14,6 +14,7 @@ from approvals.models import (
 )
 from approvals.orchestration import fulfillment
 from approvals.records import outbox
+from tests.admin import rows as made
 from tests.admin.addresses import at
 from tests.admin.conftest import Enter
 from tests.admin.rows import MACHINE, Rows
@@ -47,6 +48,28 @@ def test_a_parked_callback_is_sent_again_and_its_journal_goes_on(
     again = browser.post(at("outboxentry_requeue", entry.pk))
     assert again.status_code == 422
     assert "Only what is parked is sent again" in again.content.decode()
+
+
+def test_parked_entries_are_sent_again_together(enter: Enter, oscar: User, rows: Rows) -> None:
+    browser, page = enter(oscar), at("outboxentry_changelist")
+    alice = User.objects.get(email="alice@example.com")
+    entries = [rows.entry.pk, made.parked(rows.queue, alice).pk]
+    chosen = {"action": "requeue_selected", "_selected_action": entries}
+    asked = browser.post(page, chosen, follow=True)
+    assert "Send again 2 outbox entries" in asked.content.decode()
+    assert OutboxEntry.objects.filter(pk__in=entries, state="parked").count() == 2
+    done = browser.post(at("outboxentry_requeue_many"), {"id": entries}, follow=True)
+    assert done.content.decode().count("in line again") == 2
+    assert OutboxEntry.objects.filter(pk__in=entries, state="waiting").count() == 2
+    again = browser.post(at("outboxentry_requeue_many"), {"id": entries})
+    assert again.status_code == 422
+
+
+def test_who_only_looks_sends_nothing_again(enter: Enter, audrey: User, rows: Rows) -> None:
+    browser = enter(audrey)
+    assert "Send again" not in browser.get(at("outboxentry_changelist")).content.decode()
+    answer = browser.post(at("outboxentry_requeue_many"), {"id": [rows.entry.pk]})
+    assert answer.status_code == 403
 
 
 def test_the_outbox_is_filtered_and_searched(enter: Enter, audrey: User, rows: Rows) -> None:

@@ -16,6 +16,8 @@ from approvals.actions import assignment, decisions, intake, lifecycle, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import (
     Breaker,
+    BulkItem,
+    BulkJob,
     Decision,
     OutboxEntry,
     QuarantinedMessage,
@@ -28,9 +30,10 @@ from approvals.models.outbox import UNKNOWABLE, Detail
 from approvals.records import decision_rollups
 from approvals.web.lead_queues import PARKED
 from tests import factories
+from tests.bulk import begun
 from tests.factories import actor
 from tests.web.conftest import Desk
-from tests.web.pages import html
+from tests.web.pages import html, references
 from tests.web.reviews import open_reviews
 
 pytestmark = pytest.mark.django_db
@@ -213,6 +216,36 @@ def test_a_list_shows_no_more_than_its_first_rows_and_counts_all(
     page = html(desk(lena), PAGE)
     assert "Open reviews past their deadline: 14" in page
     assert len(set(re.findall(r'href="(/reviews/[^"]+)"', page))) == 10
+
+
+def test_an_overdue_review_is_decided_where_that_is_still_tried_and_its_link_lists_all(
+    desk: Desk, queue: ReviewQueue, lena: User
+) -> None:
+    assumed, named = overdue(queue, timeoutSeconds=None), overdue(queue)
+    open_reviews(queue, 2)
+    page = html(desk(lena), PAGE)
+    assert f'href="/reviews/{assumed.pk}/" aria-label="Decide' in page
+    assert f'href="/reviews/{named.pk}/" aria-label="Decide' not in page
+    past = html(desk(lena), f"/queues/{queue.slug}/?due=past")
+    assert f'href="/queues/{queue.slug}/?due=past"' in page
+    assert sorted(references(past)) == sorted([assumed.reference, named.reference])
+
+
+def test_a_bulk_decision_with_failed_reviews_is_listed_until_they_are_decided(
+    desk: Desk, queue: ReviewQueue, lena: User, alice: User
+) -> None:
+    rows = open_reviews(queue, 3)
+    job = begun(rows, alice)
+    BulkItem.objects.filter(job=job, review__in=rows[:2]).update(state="failed")
+    BulkJob.objects.update(status="finished", ended_at=Now())
+    page = html(desk(lena), PAGE)
+    assert "Bulk decisions with failed reviews: 1" in page
+    assert f'<a class="link serial" href="/bulk/{job.pk}/"><bdi>2 of 3</bdi>' in page
+    assert "finished, 2 failed" in html(desk(lena), "/bulk/")
+    assert "finished, 2 failed" in html(desk(lena), f"/bulk/{job.pk}/")
+    for row in rows[:2]:
+        decisions.decide(row.pk, Outcome.APPROVED, by=actor(alice))
+    assert "with failed reviews" not in html(desk(lena), PAGE)
 
 
 def test_claims_stand_by_person_and_a_lead_takes_one_over(
