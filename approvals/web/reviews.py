@@ -309,9 +309,9 @@ def related(
     if review.customer:
         lately = Q(customer=review.customer, received_at__gte=now - RECENTLY)
         same_customer = others.filter(lately).exclude(reference=review.reference)
-    found = Q(pk__in=same_order.values("pk")[:MAX_RELATED])
-    found |= Q(pk__in=same_customer.values("pk")[:MAX_RELATED])
-    rows = review_rows.lean(others.filter(found)).select_related("decision__by")
+    # Joined by a union: of a condition with OR, PostgreSQL would test each review there is.
+    found = same_order.values("pk")[:MAX_RELATED].union(same_customer.values("pk")[:MAX_RELATED])
+    rows = review_rows.lean(others.filter(pk__in=found)).select_related("decision__by")
     shown = list(rows.defer("decision__callback"))
     same = [row for row in shown if row.reference == review.reference]
     rest = [row for row in shown if row.reference != review.reference]

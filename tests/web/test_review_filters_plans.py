@@ -15,8 +15,10 @@ from django.http import QueryDict
 
 from approvals import pagination
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.web import review_filters, review_rows
+from approvals.records import database_time
+from approvals.web import review_filters, review_rows, reviews
 from tests import factories
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 LONG = int(os.environ.get("LONG_LIST", "6000"))
@@ -105,3 +107,23 @@ def test_no_order_and_no_filter_reads_the_whole_queue(long_queue: ReviewQueue) -
     assert not too_many, "\n".join(
         f"{query}: {most} {plan}" for query, (most, plan) in too_many.items()
     )
+
+
+def test_what_belongs_to_a_review_is_found_without_reading_the_queue(
+    long_queue: ReviewQueue, alice: User
+) -> None:
+    review = ReviewTask.objects.select_related("queue").filter(customer="C-7").first()
+    plans: list[Any] = []
+
+    def explain(execute: Any, sql: str, values: Any, *rest: Any) -> Any:
+        if "approvals_reviewtask" in sql and not sql.startswith("EXPLAIN"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values)
+                plans.append(cursor.fetchone()[0][0])
+        return execute(sql, values, *rest)
+
+    with connection.execute_wrapper(explain):
+        same, customers = reviews.related(actor(alice), review, database_time.now())
+    assert (len(same), len(customers)) == (0, reviews.MAX_RELATED)
+    for plan in plans:
+        assert max(rows_read(plan["Plan"])) <= MANY, json.dumps(plan, indent=1)
