@@ -57,5 +57,6 @@ def action_urls_of(rows: Rows, alice: User) -> list[str]:
         at("apitoken_revoke", alice.pk) + "?name=nightly",
         at("webhooksecret_revoke", secret.pk),
         at("outboxentry_requeue", rows.entry.pk),
+        f"{at('outboxentry_requeue_many')}?id={rows.entry.pk}",
         *(f"{at(f'quarantinedmessage_{d}')}?id={rows.message.pk}" for d in ("replay", "discard")),
     ]

@@ -78,6 +78,7 @@ def test_a_look_changes_nothing(
     for address in (
         f"{at('quarantinedmessage_replay')}?id={rows.message.pk}",
         at("outboxentry_requeue", rows.entry.pk),
+        f"{at('outboxentry_requeue_many')}?id={rows.entry.pk}",
         at("reviewqueue_switch", rows.queue.pk),
         at("user_deactivate", lena.pk),
     ):

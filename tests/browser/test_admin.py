@@ -165,6 +165,7 @@ def paths(rows: Rows, ada: User) -> list[str]:
         at("apitoken_revoke", ada.pk) + "?name=nightly",
         at("webhooksecret_revoke", secret),
         at("outboxentry_requeue", rows.entry.pk),
+        f"{at('outboxentry_requeue_many')}?id={rows.entry.pk}",
         *(f"{at(f'reviewtask_{action}')}?id={rows.review.pk}" for action in ("approve", "reject")),
         *(f"{at(f'quarantinedmessage_{d}')}?id={rows.message.pk}" for d in ("replay", "discard")),
     ]

@@ -8,13 +8,14 @@ import pytest
 from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 
-from approvals.actions import orders
-from approvals.models import OrderExecution, OrderIntervention, Workflow
+from approvals.actions import orders, saved_views
+from approvals.models import OrderExecution, OrderIntervention, SavedView, Workflow
 from approvals.records.orders import Ending
 from tests import histories
 from tests.browser import orders as day
 from tests.browser.accessibility import check, inspect
 from tests.browser.conftest import NewPage, sign_in
+from tests.factories import actor
 from tests.histories import History
 
 
@@ -78,10 +79,19 @@ def test_no_page_of_the_orders_has_a_finding(new_page: NewPage, settings: Settin
     OrderExecution.objects.filter(pk=monster.pk).update(
         status="failed", error="E" * 256, cause="word" * 400
     )
+    listing = SavedView.Listing.ORDERS
+    for save in (saved_views.keep, saved_views.share):
+        save(None, "W" * 60, "status=failed", by=actor(keeper), listing=listing)
     page = new_page()
     sign_in(page, keeper.email)
     for path in (
-        *("/orders/", "/orders/?status=failed&q=ORD", "/orders/?q=nothing", "/orders/?status=lost"),
+        *(
+            "/orders/",
+            "/orders/?status=failed",
+            "/orders/?status=failed&q=ORD",
+            "/orders/?q=nothing",
+            "/orders/?status=lost",
+        ),
         *(f"/executions/{row.pk}/" for row in (*made.values(), monster)),
         f"/executions/{made['rejected'].pk}/restart/",
         f"/executions/{made['waiting'].pk}/stop/",
