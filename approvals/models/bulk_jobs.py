@@ -120,7 +120,7 @@ class BulkItem(models.Model):
 
     class Meta:
         indexes = [
-            models.Index("job", condition=Q(state="failed"), name="bulk_item_failed"),
+            models.Index(fields=["job"], condition=Q(state="failed"), name="bulk_item_failed"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["job", "number"], name="bulk_item_has_its_number"),
