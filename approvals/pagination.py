@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from approvals.exceptions import Invalid
-from approvals.untrusted import strict_json
+from approvals.untrusted import numbers, strict_json
 
 Row = TypeVar("Row", bound=Model)
 LONGEST_CURSOR = 500  # characters
@@ -125,9 +125,7 @@ def _value(rows: QuerySet[Any], name: str, text: Any) -> Any:
     annotation: Any = rows.query.annotations.get(name)
     field: Any = annotation.output_field if annotation else rows.model._meta.get_field(name)
     value = field.to_python(text)
-    if isinstance(value, Decimal) and not (
-        value.is_finite() and value.adjusted() <= LONGEST_NUMBER
-    ):
+    if isinstance(value, Decimal) and numbers.decimal(value, magnitude=LONGEST_NUMBER) is None:
         raise ValueError(name)
     # A time of ours is UTC. PostgreSQL refuses offsets from 16 hours on, such as +23:59.
     if value is None or (isinstance(value, datetime) and value.utcoffset() != timedelta()):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from approvals import arns
-from approvals.untrusted import lenient_json, message_fields
+from approvals.untrusted import lenient_json, message_fields, numbers
 from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_REFERENCE = 256
@@ -137,11 +137,8 @@ def _whole(value: Any, largest: int) -> int | None:
     text = str(value).strip()
     if len(text) > LONGEST_NUMBER or not text.isascii() or "_" in text:
         return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or abs(number) > largest or number != number.to_integral_value():
+    number = numbers.decimal(text, magnitude=len(str(largest)))
+    if number is None or number != number.to_integral_value():
         return None
     return int(number)
 

@@ -14,8 +14,8 @@ LONGEST = 100  # characters of a text that is read as a number
 def decimal(value: Any, *, magnitude: int) -> Decimal | None:
     """A JSON number, or a text that holds one, as an exact Decimal below 10**magnitude.
 
-    None for what is no number, is not finite, or has `magnitude` or more digits before the point. The
-    result may have up to LONGEST digits behind it.
+    None for what is no number, is not finite, has `magnitude` or more digits before the point, or more than
+    LONGEST behind it: written out, 1E-1000000 has a million, and PostgreSQL refuses it.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
@@ -26,9 +26,12 @@ def decimal(value: Any, *, magnitude: int) -> Decimal | None:
         number = Decimal(text)
     except (ArithmeticError, ValueError):
         return None
-    if not number.is_finite() or (number and number.adjusted() >= magnitude):
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -LONGEST:  # a text for what is not finite
         return None
-    return number
+    if not number:
+        return number if exponent <= 0 else Decimal(0)
+    return number if number.adjusted() < magnitude else None
 
 
 def rounded(value: Any, *, magnitude: int, places: int) -> Decimal | None:

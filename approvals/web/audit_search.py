@@ -52,7 +52,7 @@ class AuditFilter(forms.Form):
         if cleaned.get("about") or self.errors:
             return cleaned
         until = cleaned.get("until") or self._now
-        since = cleaned.get("since") or until - USUAL
+        since = cleaned.get("since") or _usual_start(until)
         if since > until:
             self.add_error("since", "This is after the end of the period.")
         elif until - since > LONGEST:
@@ -110,6 +110,14 @@ def in_order(search: Search) -> Iterator[AuditEvent]:
         if len(piece) < CHUNK:
             return
         last = piece[-1]
+
+
+def _usual_start(until: datetime) -> datetime:
+    """The beginning of the usual period before this time; the time itself in the first day of the calendar."""
+    try:
+        return until - USUAL
+    except OverflowError:
+        return until
 
 
 def _chains(about: str) -> list[str]:

@@ -14,11 +14,35 @@ from urllib.parse import urlencode
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+
+from approvals.untrusted import numbers
 
 COUNT_UP_TO = 1_000
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+MAGNITUDE = 18  # digits before the point of a number in a URL
 SPANS = [("1h", "the last hour"), ("1d", "the last day"), ("7d", "7 days"), ("30d", "30 days")]
+
+
+class NumberField(forms.DecimalField):
+    """A number in a URL, which is written out on the page: `1E-1000000` would be a million digits."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        """The number; None for an empty value. Raises ValidationError."""
+        number = super().to_python(value)
+        if number is None:
+            return None
+        bounded = numbers.decimal(number, magnitude=MAGNITUDE)
+        if bounded is None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return bounded
+
+
+class NumberFilter(django_filters.NumberFilter):  # type: ignore[misc]
+    """Filters by a number that is bounded before anything is computed with it."""
+
+    field_class = NumberField
 
 
 @dataclass(frozen=True)

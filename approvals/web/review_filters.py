@@ -18,7 +18,7 @@ from approvals.models.review_routing import AWAKE
 from approvals.models.review_search import AMOUNT
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.pagination import everything
-from approvals.web.list_filters import Chip, SortLink
+from approvals.web.list_filters import Chip, NumberFilter, SortLink
 from approvals.web.review_rows import BY_AMOUNT, BY_ARRIVAL, BY_DEADLINE, BY_URGENCY
 
 Narrow = Callable[[Any, int], Any]
@@ -56,9 +56,9 @@ def _span(value: str) -> timedelta:
     return timedelta(seconds=int(value[:-1]) * _SECONDS[value[-1]])
 
 
-def _amount(label: str, method: str) -> django_filters.NumberFilter:
+def _amount(label: str, method: str) -> NumberFilter:
     digits = {"max_digits": AMOUNT.max_digits, "decimal_places": AMOUNT.decimal_places}
-    return django_filters.NumberFilter(method=method, label=label, **digits)
+    return NumberFilter(method=method, label=label, **digits)
 
 
 class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -88,7 +88,7 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
     error = django_filters.CharFilter("error_name", "exact", label="Error", max_length=256)
     amount_from = _amount("Amount from", "at_least")
     amount_to = _amount("Amount to", "at_most")
-    priority = django_filters.NumberFilter(
+    priority = NumberFilter(
         "priority", "gte", label="Priority from", min_value=-32_768, max_value=32_767
     )
     snoozed = django_filters.ChoiceFilter(

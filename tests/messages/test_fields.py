@@ -16,6 +16,8 @@ from approvals.messages.fields import Reader
         (3600, 3600), (3.6e3, 3600), ("3600", 3600), (" 3600 ", 3600), ("3600.0", 3600), ("3.6E3", 3600),
         ("+60", 60), ("1_000", None), ("\u0661", None), ("0x10", None), ("1e999999", None), ("NaN", None),
         (1.5, None), ("high", None), (True, None), ([60], None), ("9" * 33, None),
+        ("1E1000000", None), ("-1E999999999", None), ("1E-1000000", None), ("0E1000000", None),
+        ("0E-1000000", None), ("60E0", 60), ("6000E-2", 60),
     ],
 )  # fmt: skip
 def test_a_whole_number_is_read_however_it_is_written(written: Any, read: int | None) -> None:

@@ -154,6 +154,20 @@ def test_a_filter_that_cannot_be_used_says_why(
     assert auditor.post(EXPORT, {"format": "csv", **filters}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"until": "0001-01-01T00:00"},
+        {"since": "0001-01-01T00:00", "until": "0001-01-01T00:00"},
+        {"since": "9999-12-31T23:59"},
+        {"until": "9999-12-31T23:59"},
+    ],
+)
+def test_the_ends_of_time_are_searched_or_refused(auditor: Client, times: dict[str, str]) -> None:
+    assert auditor.get(PAGE, times).status_code == 200
+    assert auditor.post(EXPORT, times).status_code in (200, 422)
+
+
 def test_the_list_has_pages_and_few_statements(auditor: Client, queue: ReviewQueue) -> None:
     for _ in range(60):
         factories.review(queue)

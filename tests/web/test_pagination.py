@@ -60,6 +60,14 @@ def test_a_bent_cursor_is_no_place_in_a_list(bent: str) -> None:
         pagination.page(ReviewTask.objects.all(), BY_DEADLINE, size=3, cursor=bent)
 
 
+@pytest.mark.parametrize("number", ["1E-20000", "0E-20000", "-1E-1000000", "NaN", "1E21"])
+def test_a_bent_amount_in_a_cursor_is_refused(
+    desk: Desk, queue: ReviewQueue, alice: User, number: str
+) -> None:
+    query = {"sort": "amount", "cursor": cursor(number, ROW)}
+    assert desk(alice).get("/queues/manual-review/", query).status_code == 422
+
+
 @pytest.mark.parametrize("place", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59.999999+00:00"])
 def test_a_cursor_at_the_ends_of_time_is_answered(
     desk: Desk, queue: ReviewQueue, alice: User, place: str

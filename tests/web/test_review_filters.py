@@ -82,6 +82,19 @@ def test_each_filter_leaves_what_it_says_and_is_a_chip_that_can_be_taken_off(
     assert f'<a class="chip" href="{LIST}">' in html
 
 
+@pytest.mark.parametrize("name", ["priority", "amount_from", "amount_to", "q"])
+@pytest.mark.parametrize(
+    "number",
+    ["1E-20000", "0E-20000", "-0E-20000", "0E20000", "1E20000", "NaN", "sNaN1", "Infinity"],
+)
+def test_a_number_of_any_exponent_makes_no_long_page_and_no_error(
+    desk: Desk, queue: ReviewQueue, alice: User, name: str, number: str
+) -> None:
+    response = desk(alice).get(LIST, {name: number})
+    assert response.status_code == 200
+    assert len(response.content) < 30_000
+
+
 @pytest.mark.parametrize(
     ("sort", "found"),
     [
