@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 Origin = QuarantinedMessage.Origin
 NOT_STORABLE = "The database refuses this content."
+# Characters of the messages, unpacked, that are held as values at once: these take 25 times as many bytes.
+MOST_HELD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,37 @@ def accept(
     """Store a batch of messages: when this returns, each of them is durable and may be deleted.
 
     Dead letters are kept in quarantine for an operator, unless their review is stored already: then
-    they are duplicates like any other. One transaction for the batch; if the database refuses the
-    data of one row, the batch is redone row by row and that row goes to quarantine. Raises
-    OperationalError if the database is away: then nothing was stored and nothing may be deleted.
+    they are duplicates like any other. One transaction for the batch, or for each part of it that
+    MOST_HELD allows; if the database refuses the data of one row, the part is redone row by row and
+    that row goes to quarantine. Raises OperationalError if the database is away: then nothing may be
+    deleted.
     """
-    readable, refused = _read(queue, batch, origin)
+    taken = Taken()
+    for part in _parts(queue, batch):
+        taken += _accept(queue, part, origin)
+        part.clear()  # before the next one is read
+    return taken
+
+
+def _parts(queue: ReviewQueue, batch: Iterable[Received]) -> Iterator[list[Readable | Refused]]:
+    """The messages, parsed before the transaction, in parts that are not too much to hold.
+
+    A kilobyte of gzip holds a megabyte of JSON, and 50 of those would take all memory of a poller.
+    """
+    part: list[Readable | Refused] = []
+    held = 0
+    for one in batch:
+        part.append(received_messages.read(queue, one, message_id=one.message_id))
+        held += part[-1].characters
+        if held >= MOST_HELD:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
+
+
+def _accept(queue: ReviewQueue, part: Sequence[Readable | Refused], origin: Origin) -> Taken:
+    readable, refused = _sorted(part, origin)
     try:
         return _store(queue, readable, refused, origin)
     except DATABASE_AWAY:
@@ -61,11 +89,10 @@ def accept(
     return taken
 
 
-def _read(
-    queue: ReviewQueue, batch: Iterable[Received], origin: Origin
+def _sorted(
+    read: Sequence[Readable | Refused], origin: Origin
 ) -> tuple[list[Readable], list[Refused]]:
-    """Parse all messages before the transaction, in the order that keeps two pollers from a deadlock."""
-    read = [received_messages.read(queue, one, message_id=one.message_id) for one in batch]
+    """What became of messages, in the order that keeps two pollers from a deadlock."""
     readable = [item for item in read if isinstance(item, Readable)]
     refused = [item for item in read if isinstance(item, Refused)]
     if origin == Origin.DEAD_LETTERS:

@@ -50,11 +50,15 @@ class PointerNotRead(Unreadable):
 
 @dataclass(frozen=True)
 class Opened:
-    """What lay in the envelopes, their names from the outside in, and the attributes they carried."""
+    """What lay in the envelopes, their names from the outside in, and the attributes they carried.
+
+    `characters` is the length of the longest text that was read: a body of a kilobyte may hold a megabyte.
+    """
 
     value: Any
     envelopes: tuple[str, ...]
     attributes: Mapping[str, str]
+    characters: int = 0
 
 
 class PlainText(str):
@@ -87,7 +91,7 @@ def opened(
             raise Unreadable(
                 "too_deep", f"The message lies in more than {MAX_ENVELOPES} envelopes."
             )
-    return Opened(value, tuple(opening.names), opening.attributes)
+    return Opened(value, tuple(opening.names), opening.attributes, opening.characters)
 
 
 NO_ENVELOPE = object()
@@ -106,6 +110,7 @@ class _Opening:
         self.has_token_beside = has_token_beside
         self.names: list[str] = []
         self.is_fetched = False
+        self.characters = 0
 
     def once(self, value: Any) -> Any:
         """What lies in an envelope; NO_ENVELOPE if `value` is none."""
@@ -184,6 +189,7 @@ class _Opening:
 
     def text(self, text: str, what: str) -> Any:
         """The value in a text of JSON, or of base64 of it. `what` is the envelope, for a refusal."""
+        self.characters = max(self.characters, len(text))
         try:
             return lenient_json.read(text)
         except Unreadable as error:

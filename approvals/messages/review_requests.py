@@ -32,7 +32,8 @@ class ReviewRequest:
     """A manual-review message. `payload` is the whole message, its token redacted.
 
     `timeout_seconds` is TimeoutSeconds of the waiting state, if the message has it, or else `deadline_at` the
-    time that it states. `envelopes` are the names of those that were opened, from the outside in.
+    time that it states. `envelopes` are the names of those that were opened, from the outside in, and
+    `characters` the length of the longest text in them.
     """
 
     token: TaskToken
@@ -53,6 +54,7 @@ class ReviewRequest:
     priority: int = 0
     envelopes: tuple[str, ...] = ()
     flags: tuple[str, ...] = field(default=())
+    characters: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Message:
     token: str
     envelopes: tuple[str, ...] = ()
     mapped: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    characters: int = 0
 
 
 def parse(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP) -> ReviewRequest:
@@ -102,6 +105,7 @@ def parse(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MA
         priority=reader.whole("priority", -32_768, 32_767) or 0,
         envelopes=message.envelopes,
         flags=_flags(changed, reader),
+        characters=message.characters,
     )
 
 
@@ -125,7 +129,7 @@ def read(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP
         token = named[1]
     else:
         token = token_of(document, message_map.token_path())
-    return Message(document, token, opened.envelopes, mapped)
+    return Message(document, token, opened.envelopes, mapped, opened.characters)
 
 
 def _with_attributes(value: Any, attributes: Mapping[str, str]) -> dict[str, Any]:

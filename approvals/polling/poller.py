@@ -8,6 +8,7 @@ Dead letters are read by the same loops, and only on request.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,6 +19,7 @@ from approvals.exceptions import DATABASE_AWAY, Unavailable
 from approvals.gateways import sqs
 from approvals.models import ReviewQueue
 from approvals.polling import attachments, replays, sources, statuses
+from approvals.records.received_messages import Received
 from approvals.records.retry_backoff import seconds_before_retry
 
 log = structlog.get_logger(__name__)
@@ -74,30 +76,57 @@ def poll_once(
         log.warning("poll.not_ours", queue=queue.slug, messages=len(received) - len(batch))
     if not batch:
         return len(received)
-    arrivals = [(m, one) for m in batch if (one := attachments.received(queue, m)) is not None]
-    batch = [
-        m for m, _ in arrivals
-    ]  # without those whose object S3 does not give now: they come back
-    if not batch:
+    taken, stored, refused = intake.Taken(), 0, list[str]()
+    for part in _parts(queue, batch):
+        taken += intake.accept(queue, [one for _, one in part], origin=source.origin)
+        stored += len(part)
+        refused += _delete(source, [message for message, _ in part])
+        part.clear()  # before the next one is read
+    if not stored:
         return len(received)
-    taken = intake.accept(queue, [one for _, one in arrivals], origin=source.origin)
-    refused = [
-        refusal
-        for first in range(0, len(batch), sqs.BATCH)
-        for refusal in sqs.delete(source.place, source.url, batch[first : first + sqs.BATCH])
-    ]
     if refused:  # they come back and are recognised as duplicates: harmless, but worth a line
         log.warning("poll.delete_refused", queue=queue.slug, messages=refused)
     log.info(
         "poll.batch",
         queue=queue.slug,
         origin=str(source.origin),
-        messages=len(batch),
+        messages=stored,
         reviews=taken.reviews,
         duplicates=taken.duplicates,
         quarantined=taken.quarantined,
     )
     return len(received)
+
+
+def _parts(
+    queue: ReviewQueue, batch: Iterable[sqs.Message]
+) -> Iterator[list[tuple[sqs.Message, Received]]]:
+    """Messages with what belongs to them, in parts of about MOST_CHARACTERS: each may point to a megabyte in S3.
+
+    Without those whose object S3 does not give now: they come back.
+    """
+    part: list[tuple[sqs.Message, Received]] = []
+    held = 0
+    for message in batch:
+        one = attachments.received(queue, message)
+        if one is None:
+            continue
+        part.append((message, one))
+        held += one.characters
+        if held >= MOST_CHARACTERS:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
+
+
+def _delete(source: sources.Source, batch: Sequence[sqs.Message]) -> list[str]:
+    """Delete what is stored; returns the ids of the messages that SQS refuses to delete."""
+    return [
+        refusal
+        for first in range(0, len(batch), sqs.BATCH)
+        for refusal in sqs.delete(source.place, source.url, batch[first : first + sqs.BATCH])
+    ]
 
 
 def _receive(source: sources.Source, wait_seconds: int, limit: int) -> list[sqs.Message]:

@@ -39,6 +39,11 @@ class Received:
         """The bytes of its body; SQS's JSON may carry half of a surrogate pair."""
         return self.body.encode(errors="surrogatepass")
 
+    @property
+    def characters(self) -> int:
+        """How long it is, with the object of its S3 pointer."""
+        return len(self.body) + len(self.extras.fetched or "")
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -47,6 +52,11 @@ class Refused:
     received: Received
     reason: str
     explanation: str
+
+    @property
+    def characters(self) -> int:
+        """How long the message is as it was received: what was unpacked of it is not kept."""
+        return self.received.characters
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,11 @@ class Readable:
     def digest(self) -> bytes:
         """The SHA-256 of its body."""
         return hashlib.sha256(self.received.raw).digest()
+
+    @property
+    def characters(self) -> int:
+        """How long it is, unpacked: what it takes of memory grows with that."""
+        return max(self.received.characters, self.request.characters)
 
     def sealed_extras(self, row: UUID) -> bytes | None:
         """What came beside its body, sealed for a row; None if nothing did."""
@@ -95,6 +110,8 @@ def pointer_of(queue: ReviewQueue, body: str, extras: Extras) -> Pointer | None:
 
     None too for what is no pointer, and for a bucket that the queue does not allow.
     """
+    if not queue.pointer_buckets:
+        return None
     try:
         messages.read(body, extras, queue.map_of_messages())
     except PointerNotRead as error:

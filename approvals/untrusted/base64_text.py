@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 
 MAX_BYTES = 1_048_576
+MOST_TIMES = 1_032  # DEFLATE makes of a byte at most so many (zlib.net/feldspar.html)
 SHORTEST = 12  # characters of base64 by which a secret is recognized; less could be a coincidence
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 _BLANKS = b" \t\r\n"
@@ -45,6 +46,11 @@ def decoded(text: str) -> bytes | None:
 def is_compressed(packed: bytes) -> bool:
     """Whether bytes begin as gzip and zlib streams do."""
     return packed.startswith(_COMPRESSED)
+
+
+def most_inflated(packed: bytes) -> int:
+    """How many bytes `inflated` may have to make of these, to its end or until it stops."""
+    return min(len(packed) * MOST_TIMES, MAX_BYTES)
 
 
 def inflated(packed: bytes) -> bytes:

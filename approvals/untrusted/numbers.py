@@ -17,6 +17,27 @@ def decimal(value: Any, *, magnitude: int) -> Decimal | None:
     None for what is no number, is not finite, has `magnitude` or more digits before the point, or more than
     LONGEST behind it: written out, 1E-1000000 has a million, and PostgreSQL refuses it.
     """
+    number = _judged(value, magnitude)
+    exponent = number.as_tuple().exponent if number is not None else None
+    if number is None or not isinstance(exponent, int) or exponent < -LONGEST:
+        return None
+    return number if number or exponent <= 0 else Decimal(0)
+
+
+def rounded(value: Any, *, magnitude: int, places: int) -> Decimal | None:
+    """The same, rounded to so many places, however many it has; None if that makes it 10**magnitude, too."""
+    number = _judged(value, magnitude)
+    if number is None:
+        return None
+    try:
+        number = number.quantize(Decimal(1).scaleb(-places))
+    except ArithmeticError:  # more digits than the context has
+        return None
+    return number if not number or number.adjusted() < magnitude else None
+
+
+def _judged(value: Any, magnitude: int) -> Decimal | None:
+    """The number that a value is, with any number of digits behind the point."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     try:
@@ -26,21 +47,6 @@ def decimal(value: Any, *, magnitude: int) -> Decimal | None:
         number = Decimal(text)
     except (ArithmeticError, ValueError):
         return None
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -LONGEST:  # a text for what is not finite
+    if not number.is_finite() or (number and number.adjusted() >= magnitude):
         return None
-    if not number:
-        return number if exponent <= 0 else Decimal(0)
-    return number if number.adjusted() < magnitude else None
-
-
-def rounded(value: Any, *, magnitude: int, places: int) -> Decimal | None:
-    """The same, rounded to so many places; None if that makes it 10**magnitude, too."""
-    number = decimal(value, magnitude=magnitude)
-    if number is None:
-        return None
-    try:
-        number = number.quantize(Decimal(1).scaleb(-places))
-    except ArithmeticError:  # more digits than the context has
-        return None
-    return number if not number or number.adjusted() < magnitude else None
+    return number

@@ -15,6 +15,9 @@ from approvals.untrusted import base64_text, message_fields
 
 PLACEHOLDER = "[task token]"
 
+# Bytes that the texts of a value are unpacked to, together: a kilobyte of base64 may be a megabyte, and a
+# megabyte of such texts took three seconds. What lies behind is not looked into, and not shown.
+MOST_UNPACKED = 8 * base64_text.MAX_BYTES
 SHORTEST_TOKEN = 16  # characters; what is shorter under a token's name is left to be read
 # A member of that name in JSON text, or of a Python value written as text.
 _NAMED = re.compile(
@@ -41,22 +44,51 @@ def redact(value: Any, token: str) -> Any:
     in base64, or one shorter than PLACEHOLDER, is replaced as a whole, so that no text grows by more than
     one PLACEHOLDER.
     """
-    return _redact(value, token, base64_text.traces(token))
+    return _Redaction(token).of(value)
 
 
-def _redact(value: Any, token: str, traces: frozenset[str]) -> Any:
-    if isinstance(value, str):
-        return PLACEHOLDER if _holds_base64(value, token, traces) else _redact_token(value, token)
-    if isinstance(value, list):
-        return [_redact(inner, token, traces) for inner in value]
-    if isinstance(value, dict):
-        return {
-            _redact(key, token, traces): PLACEHOLDER
-            if _is_token(key, inner)
-            else _redact(inner, token, traces)
-            for key, inner in value.items()
-        }
-    return value
+class _Redaction:
+    """The redaction of one token, and how many bytes may still be unpacked to find it."""
+
+    def __init__(self, token: str) -> None:
+        self._token, self._traces = token, base64_text.traces(token)
+        self._left = MOST_UNPACKED
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return PLACEHOLDER if self._in_base64(value) else _redact_token(value, self._token)
+        if isinstance(value, list):
+            return [self.of(inner) for inner in value]
+        if isinstance(value, dict):
+            return {
+                self.of(key): PLACEHOLDER if _is_token(key, inner) else self.of(inner)
+                for key, inner in value.items()
+            }
+        return value
+
+    def _in_base64(self, text: str) -> bool:
+        """Whether a text holds base64 of a text with this token, compressed or not."""
+        if len(text) < base64_text.SHORTEST:
+            return False
+        standard = base64_text.standard(text)
+        if any(trace in standard for trace in self._traces):
+            return True
+        packed = base64_text.decoded(text)
+        if packed is None or not base64_text.is_compressed(packed):
+            return False
+        return self._in_packed(packed)
+
+    def _in_packed(self, packed: bytes) -> bool:
+        """The same of compressed bytes; true of what cannot be looked into, which is not shown."""
+        if self._left <= 0:
+            return True
+        try:
+            plain = base64_text.inflated(packed)
+        except (base64_text.BrokenError, base64_text.TooLargeError):
+            self._left -= base64_text.most_inflated(packed)
+            return True
+        self._left -= len(plain)
+        return self._token.encode() in plain
 
 
 def redact_text(text: str) -> str:
@@ -104,22 +136,6 @@ def redact_matching(text: str, is_token: Callable[[str], bool]) -> str:
         return run
 
     return _RUN.sub(replace, text)
-
-
-def _holds_base64(text: str, token: str, traces: frozenset[str]) -> bool:
-    """Whether a text holds base64 of a text with this token, compressed or not."""
-    if len(text) < base64_text.SHORTEST:
-        return False
-    standard = base64_text.standard(text)
-    if any(trace in standard for trace in traces):
-        return True
-    packed = base64_text.decoded(text)
-    if packed is None or not base64_text.is_compressed(packed):
-        return False
-    try:
-        return token.encode() in base64_text.inflated(packed)
-    except (base64_text.BrokenError, base64_text.TooLargeError):
-        return True  # what cannot be looked into is not shown
 
 
 def _is_token(key: str, value: Any) -> bool:

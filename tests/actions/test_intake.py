@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import random
 from datetime import UTC, datetime, timedelta
@@ -319,3 +321,26 @@ def test_a_cause_whose_escapes_cannot_be_stored_costs_no_review(
     arrival = received(error=f'{{"Error": "X", "Cause": {cause}}}')
 
     assert intake.accept(queue, [arrival]) == intake.Taken(reviews=1)
+
+
+def test_messages_that_unpack_to_megabytes_are_not_held_together(
+    queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    store = intake._store
+
+    def spied(queue: ReviewQueue, readable: Any, refused: Any, origin: Any) -> intake.Taken:
+        held.append(sum(item.request.characters for item in readable))
+        return store(queue, readable, refused, origin)
+
+    monkeypatch.setattr(intake, "_store", spied)
+    bodies = [message(taskToken=f"{n:032}", input="x" * 900_000) for n in range(6)]
+    packed = [
+        base64.b64encode(gzip.compress(json.dumps(body).encode())).decode() for body in bodies
+    ]
+    assert max(map(len, packed)) < 3_000
+
+    taken = intake.accept(queue, map(received, packed))
+
+    assert taken == intake.Taken(reviews=6)
+    assert max(held) < intake.MOST_HELD + 1_048_576

@@ -198,3 +198,31 @@ def test_an_object_whose_reading_fails_unforeseen_holds_up_no_other_message(
     row = QuarantinedMessage.objects.get()
     assert (row.reason, ReviewTask.objects.count()) == ("s3_pointer", 1)
     assert "reading it failed here (KeyError)" in row.explanation
+
+
+def test_megabytes_in_s3_are_not_held_together(
+    queue: ReviewQueue, store: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues.save(queue.slug, {"pointer_buckets": ["big"]}, by=COMMAND_LINE)
+    queue.refresh_from_db()
+    store.objects["big", "k"] = json.dumps({"taskToken": TOKEN, "input": "x" * 900_000}).encode()
+    found = [
+        sqs.Message(f"m{n}", f"r{n}", POINTER, datetime.now(UTC), "", {}) for n in range(sqs.BATCH)
+    ]
+    deleted: list[str] = []
+    held: list[int] = []
+    accept = intake.accept
+
+    def spied(queue: ReviewQueue, batch: Any, **options: Any) -> intake.Taken:
+        held.append(sum(one.characters for one in batch))
+        return accept(queue, batch, **options)
+
+    monkeypatch.setattr(intake, "accept", spied)
+    monkeypatch.setattr(sqs, "receive", lambda *_, **__: found)
+    monkeypatch.setattr(
+        sqs, "delete", lambda _place, _url, part: deleted.extend(m.message_id for m in part) or []
+    )
+
+    assert poller.poll_once(queue, wait_seconds=0) == sqs.BATCH
+    assert deleted == [message.message_id for message in found]
+    assert max(held) <= poller.MOST_CHARACTERS + 1_048_576

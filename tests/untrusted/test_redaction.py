@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import time
 from contextlib import suppress
@@ -11,7 +13,7 @@ import pytest
 
 from approvals import messages
 from approvals.messages import redacted
-from approvals.untrusted import redaction, strict_json
+from approvals.untrusted import base64_text, redaction, strict_json
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAA" + "Abc+/deFGH12" * 40 + "=="
 SPELT = TOKEN.replace("/", "\\/").replace("+", "\\u002B")
@@ -55,6 +57,28 @@ def test_a_megabyte_of_backslashes_is_redacted_in_less_than_a_second() -> None:
     began = time.process_time()
     assert len(redaction.redact_text("\\" * 1_000_000)) == 1_000_000
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("end", [None, -20], ids=["whole", "broken"])
+def test_texts_that_unpack_to_megabytes_are_unpacked_only_to_a_limit(
+    end: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    inflated = base64_text.inflated
+
+    def counted(packed: bytes) -> bytes:
+        tries.append(len(packed))
+        return inflated(packed)
+
+    monkeypatch.setattr(base64_text, "inflated", counted)
+    bomb = base64.b64encode(gzip.compress(b"0" * 1_000_000)[:end]).decode()
+    small = base64.b64encode(gzip.compress(b"a small one")).decode()
+
+    shown = redaction.redact([small, *[bomb] * 700, small, "text"], TOKEN)
+
+    limit = redaction.MOST_UNPACKED // 1_000_000 + 2
+    assert len(tries) <= limit
+    assert (shown[0], shown[-2:]) == (small, [redaction.PLACEHOLDER, "text"])
 
 
 @pytest.mark.parametrize("safe", ["", "/", "+", "="])
