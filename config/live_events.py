@@ -26,6 +26,7 @@ MARK = "countersign.streams"
 KEEP_ALIVE = 15.0  # seconds; a client that has gone is noticed by it
 LONGEST = 300.0  # seconds of a stream
 MOST = 1_000  # streams of a worker process; further pages ask now and then
+MOST_OF_A_PERSON = MOST // 3  # so that one who opens them all leaves some to the others
 VIEWERS_CHANNEL = f"{settings.LIVE_CHANNEL}_viewers"
 PAUSE = 0.5  # seconds in which changes of who looks at a review are put together
 RECONNECT = 2.0  # seconds after which a lost session of the database is opened again
@@ -55,6 +56,7 @@ class Exchange(Protocol):
 class Stream:
     """The queues whose changes a stream tells of, and whose page of a review it belongs to, if it is one."""
 
+    person: str
     queues: frozenset[str]
     viewer: Viewer | None
     others: str = ""  # who else looks at the review, as it was told last
@@ -74,16 +76,24 @@ class Streams:
         """Whether no further stream is taken."""
         return len(self._open) >= MOST
 
+    def has_enough(self, person: str) -> bool:
+        """Whether a person has as many streams as one may have."""
+        return sum(each.person == person for each in self._open.values()) >= MOST_OF_A_PERSON
+
     def end(self) -> None:
         """End all streams: the process is about to stop, and would wait for them."""
         self._over.set()
 
     async def serve(
-        self, exchange: Exchange, queues: frozenset[str], viewer: Viewer | None = None
+        self,
+        exchange: Exchange,
+        person: str,
+        queues: frozenset[str],
+        viewer: Viewer | None = None,
     ) -> None:
         """Send the names of these queues when they change, until the client goes or the time is over."""
         hints: asyncio.Queue[str] = asyncio.Queue(64)
-        self._open[hints] = Stream(queues, viewer)
+        self._open[hints] = Stream(person, queues, viewer)
         if viewer is not None:
             self._viewers.enter(viewer)
         if self._listener is None:

@@ -108,11 +108,17 @@ class Application:
         except downloads.EndedError:
             return None
         if is_stream and response is not None and response[0] == 200:
-            allowed = json.loads(cast("bytes", response[2]))
-            viewer = Viewer(**allowed["viewer"]) if allowed["viewer"] else None
-            await self._streams.serve(protocol, frozenset(allowed["queues"]), viewer)
-            return None
+            return await self._stream(protocol, json.loads(cast("bytes", response[2])))
         return response
+
+    async def _stream(self, protocol: Any, allowed: dict[str, Any]) -> Response | None:
+        """Serve a stream as Django allows it; to who has enough, 204, after which a browser does not ask again."""
+        if self._streams.has_enough(allowed["person"]):
+            return 204, [], b""
+        viewer = Viewer(**allowed["viewer"]) if allowed["viewer"] else None
+        queues = frozenset(allowed["queues"])
+        await self._streams.serve(protocol, allowed["person"], queues, viewer)
+        return None
 
 
 def refuse_unreadable(scope: Scope) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 MOST = 12  # people of a review that a process names: a notice has at most 8,000 bytes
@@ -36,20 +38,22 @@ class Viewers:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._process = uuid.uuid4().hex
-        self._here: dict[str, list[Viewer]] = {}
+        self._here: dict[str, Counter[Viewer]] = {}  # by review; how many pages each has open
         self._elsewhere: dict[str, dict[str, tuple[float, dict[str, str]]]] = {}
         self._to_announce: dict[str, bool] = {}  # reviews; whether the others are asked
         self._announced_at: dict[str, float] = {}
 
     def enter(self, viewer: Viewer) -> None:
         """Somebody has opened a review."""
-        self._here.setdefault(viewer.review, []).append(viewer)
+        self._here.setdefault(viewer.review, Counter())[viewer] += 1
         self._to_announce[viewer.review] = True
 
     def leave(self, viewer: Viewer) -> None:
         """Somebody has closed a page of it."""
         left = self._here[viewer.review]
-        left.remove(viewer)
+        left[viewer] -= 1
+        if not left[viewer]:
+            del left[viewer]
         self._to_announce.setdefault(viewer.review, False)
         if not left:
             del self._here[viewer.review]
@@ -104,5 +108,6 @@ class Viewers:
         return json.dumps(shown, ensure_ascii=False)
 
     def _people_here(self, review: str) -> dict[str, str]:
-        here = {each.person: each.name[:LONGEST_NAME] for each in self._here.get(review, [])}
-        return dict(list(here.items())[:MOST])
+        # No more than are told: each of a thousand pages asks for them whenever one is opened or closed.
+        here = islice(self._here.get(review, ()), MOST)
+        return {each.person: each.name[:LONGEST_NAME] for each in here}

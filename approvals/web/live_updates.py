@@ -42,7 +42,8 @@ def stream(request: HttpRequest) -> HttpResponseBase:
 @desk("GET")
 def _allowed(request: DeskRequest) -> HttpResponse:
     queues = [str(queue.pk) for queue in request.access.queues]
-    return JsonResponse({"queues": queues, "viewer": _viewer(request)})
+    person = str(request.user.pk)
+    return JsonResponse({"person": person, "queues": queues, "viewer": _viewer(request)})
 
 
 def _viewer(request: DeskRequest) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from approvals.web import health
+from approvals.web import health, live_updates
 
 PROBES = {"/healthz/live": health.live, "/healthz/ready": health.ready, "/metrics": health.counted}
 API = "/api/"
@@ -66,6 +66,8 @@ def _may_be_compressed(request: HttpRequest, response: HttpResponse) -> bool:
     """
     if len(response.content) < LEAST_BYTES or "ETag" in response or "Content-Encoding" in response:
         return False
+    if live_updates.STREAMS in request.META:
+        return False  # the server reads it
     is_plain = request.method in {"GET", "HEAD"} and not request.META.get("QUERY_STRING")
     return is_plain or request.path_info.startswith(API)
 

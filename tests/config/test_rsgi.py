@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config import bodies, rsgi, web_server_settings
+from config import bodies, live_events, rsgi, web_server_settings
 
 
 class Headers:
@@ -223,3 +224,36 @@ def test_a_long_file_is_not_read_into_memory(
     assert headers == [("content-length", str(size))]
     is_long = size > rsgi.MOST_OF_A_FILE
     assert (sender.files, len(body)) == (([str(path)], 0) if is_long else ([], size))
+
+
+def test_one_person_does_not_take_all_streams_of_a_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_events, "MOST_OF_A_PERSON", 2)
+    served: list[str] = []
+
+    async def serve(self: live_events.Streams, exchange: Any, person: str, *_: Any) -> None:
+        stream = live_events.Stream(person, frozenset(), None)
+        self._open[asyncio.Queue()] = stream
+        served.append(person)
+
+    monkeypatch.setattr(live_events.Streams, "serve", serve)
+
+    def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        person = environ["QUERY_STRING"]
+        return [json.dumps({"person": person, "queues": [], "viewer": None}).encode()]
+
+    monkeypatch.setattr(rsgi, "django", django)
+    application = rsgi.Application()
+    senders = [Sender() for _ in "aaab"]
+
+    async def one_after_the_other() -> None:
+        for person, sender in zip("aaab", senders, strict=True):
+            asked = scope(path=live_events.PATH)
+            asked.query_string = person
+            await application.__rsgi__(asked, sender)
+
+    asyncio.run(one_after_the_other())
+    assert served == ["a", "a", "b"]
+    assert senders[2].answers == [(204, [], b"")]

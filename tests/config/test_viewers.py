@@ -109,6 +109,32 @@ def test_a_crowd_is_counted_and_fits_into_a_notice() -> None:
     assert MOST > 6
 
 
+class Counted(str):
+    """A name that counts how often it is read."""
+
+    __slots__ = ()
+    reads = 0
+
+    def __getitem__(self, part: object) -> str:
+        Counted.reads += 1
+        return str(self)[part]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("people", [1, 400])
+def test_many_pages_of_one_review_are_told_of_each_other_in_linear_time(people: int) -> None:
+    here = Viewers()
+    pages = [Viewer("R-1", str(n % people), Counted("Ada")) for n in range(400)]
+    for page in pages:
+        here.enter(page)
+    Counted.reads = 0
+    for page in pages:
+        here.others(page)
+    assert Counted.reads <= len(pages) * MOST
+    for page in pages:
+        here.leave(page)
+    assert others(here, ADA) == []
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "null", '{"review": "R-1"}', '{"from": 1, "review": "R-1", "people": [], "ask": 0}'],

@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from approvals.actions import assignment, decisions
+from approvals.actions import assignment, decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, User
 from approvals.models.choices import Outcome
 from approvals.records import database_time
@@ -128,8 +129,8 @@ def test_who_may_not_see_a_review_gets_404(desk: Desk, carol: User) -> None:
 
 
 def allowed(browser: Client, query: str) -> dict[str, object]:
-    """What the server is told about a stream of this person."""
-    of_the_server: Any = {live_updates.STREAMS: True}
+    """What the server is told about a stream of this person, whose browser takes gzip."""
+    of_the_server: Any = {live_updates.STREAMS: True, "HTTP_ACCEPT_ENCODING": "gzip"}
     response = browser.get(f"/live/{query}", **of_the_server)
     assert response.status_code == 200
     told: dict[str, object] = response.json()
@@ -143,7 +144,7 @@ def test_a_stream_of_a_reviews_page_says_who_looks_at_it(
     browser, review = desk(alice), factories.review()
     told = allowed(browser, f"?review={review.pk}")
     viewer = {"review": str(review.pk), "person": str(alice.pk), "name": alice.display}
-    assert told == {"queues": [str(queue.pk)], "viewer": viewer}
+    assert told == {"person": str(alice.pk), "queues": [str(queue.pk)], "viewer": viewer}
     assert allowed(browser, "")["viewer"] is None
     assert allowed(browser, "?review=nonsense")["viewer"] is None
 
@@ -155,3 +156,12 @@ def test_nobody_looks_at_a_review_that_they_may_not_see_or_without_notifications
     assert allowed(desk(alice), query)["viewer"] is None
     settings.LIVE_HINTS = True
     assert allowed(desk(carol), query)["viewer"] is None
+
+
+def test_a_person_of_many_queues_has_streams_too(desk: Desk, queue: ReviewQueue) -> None:
+    person = factories.user("many@example.com")
+    for number in range(40):
+        people.grant(person, factories.queue(f"q-{number}").slug, "viewer", by=COMMAND_LINE)
+    queues = allowed(desk(person), "")["queues"]
+    assert isinstance(queues, list)
+    assert len(queues) == 40
