@@ -16,6 +16,7 @@ MAX_REFERENCE = 256
 MAX_CAUSE = 32_768  # API reference, SendTaskFailure: cause
 LONGEST_NUMBER = 32  # characters of a text that is read as a number
 MILLISECONDS = 10**11  # a number of seconds since 1970 has fewer digits until the year 5138
+EPOCH = 1970  # a deadline before it is no time: near the year 1 there are zones without a date
 INNER_CAUSES = 3  # how often a cause may be JSON in a text in JSON
 # The parts of an error in the spellings of Step Functions, of Lambda, and of an error of JavaScript or Python.
 _NAMES = ("error", "errortype", "errorcode", "name", "type", "code")
@@ -151,7 +152,8 @@ def _time(value: Any, longest: int) -> datetime | None:
             seconds = number / 1000 if number >= MILLISECONDS else number
             return datetime.fromtimestamp(seconds, UTC) if seconds > longest else None
         at = datetime.fromisoformat(value) if isinstance(value, str) and len(value) < 64 else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+        is_usable = at is not None and at.tzinfo is not None and at.year >= EPOCH
+        return at.astimezone(UTC) if at is not None and is_usable else None
     except (ValueError, OverflowError, OSError):
         return None
 

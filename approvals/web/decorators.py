@@ -100,9 +100,16 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         messages.info(request, "You are signed out. What you typed is kept: sign in to go on.")
     if htmx:
-        page = urlsplit(htmx.current_url_abs_path or "/")
-        current = page.path + (f"?{page.query}" if page.query else "")
-        to = redirect_to_login(current, resolve_url("account_login"))
+        to = redirect_to_login(_current_page(htmx), resolve_url("account_login"))
         return HttpResponseClientRedirect(to.url)
     after = request.get_full_path() if request.method == "GET" else resolve_url("home")
     return redirect_to_login(after, resolve_url("account_login"))
+
+
+def _current_page(htmx: HtmxDetails) -> str:
+    """The path and query of the page that htmx was in; "/" if its header is no address of ours."""
+    try:
+        page = urlsplit(htmx.current_url_abs_path or "/")
+    except ValueError:  # such as http://[
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")

@@ -230,9 +230,20 @@ def _field(one: _Property) -> forms.Field:
         return JSONValueField(only="a number", initial=initial, widget=widget, **options)
     if kind == "string":
         return _text(one, options)
-    initial = "" if one.present is None else json.dumps(one.present, ensure_ascii=False, indent=1)
+    initial = _editable(one.present)
     area = forms.Textarea(attrs={"class": "textarea w-full", "rows": 4, "spellcheck": "false"})
     return JSONValueField(initial=initial, widget=area, **options)
+
+
+def _editable(value: Any) -> str:
+    """A value as JSON to be edited; nothing for one that is longer than what a field takes back.
+
+    A megabyte of values that lie deep has forty times as many blanks in front of its lines.
+    """
+    if value is None or len(json.dumps(value, ensure_ascii=False)) > LONGEST:
+        return ""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    return text if len(text) <= LONGEST else json.dumps(value, ensure_ascii=False)
 
 
 def _choice(allowed: list[Any], present: Any, options: dict[str, Any]) -> forms.Field:
@@ -258,7 +269,8 @@ def _choice(allowed: list[Any], present: Any, options: dict[str, Any]) -> forms.
 
 
 def _text(one: _Property, options: dict[str, Any]) -> forms.Field:
-    initial = one.present if isinstance(one.present, str) else ""
+    is_short = isinstance(one.present, str) and len(one.present) <= LONGEST
+    initial = one.present if is_short else ""
     longest = one.schema.get("maxLength")
     limit = longest if isinstance(longest, int) and 0 < longest < LONGEST else LONGEST
     widget: forms.Widget = forms.TextInput(attrs={"class": "input w-full"})

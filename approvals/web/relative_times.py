@@ -12,8 +12,14 @@ from approvals.spans import span
 
 
 def local(at: datetime, zone: tzinfo, pattern: str, *, named: bool = True) -> str:
-    """A time in a zone, by a pattern of Django's `date` filter, with the zone's short name if `named`."""
-    there = at.astimezone(zone)
+    """A time in a zone, by a pattern of Django's `date` filter, with the zone's short name if `named`.
+
+    In UTC where the calendar ends: in the first and the last hours of it, other zones have no date.
+    """
+    try:
+        there = at.astimezone(zone)
+    except OverflowError:
+        there = at.astimezone(UTC)
     if not named:
         return dateformat.format(there, pattern)
     name = there.tzname() or ""

@@ -75,6 +75,17 @@ def test_a_session_that_ended_makes_htmx_load_the_sign_in_page_whole(client: Cli
     )
 
 
+@pytest.mark.parametrize(
+    "here", ["http://[", "//[::1", "http://testserver:port/", "http://evil.example/x"]
+)
+def test_an_address_that_htmx_cannot_have_been_at_leads_to_the_first_page(
+    client: Client, here: str
+) -> None:
+    response = client.get(reverse("home"), headers={"HX-Request": "true", "HX-Current-URL": here})
+    assert response.status_code == 200
+    assert response["HX-Redirect"] == f"{reverse('account_login')}?next=/"
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", sorted({*GETS, *POSTS} - {"home"}))
 def test_carol_of_another_queue_learns_nothing(

@@ -116,3 +116,19 @@ def test_what_cannot_be_read_is_named(
 def test_a_queue_without_properties_has_no_form(queue: ReviewQueue, schema: Any) -> None:
     queue, _ = queues.save(queue.slug, {"output_schema": schema}, by=COMMAND_LINE)
     assert not takes_edits(factories.review(queue))
+
+
+def test_a_deep_value_of_a_megabyte_makes_no_form_of_many(queue: ReviewQueue) -> None:
+    queue, _ = queues.save(queue.slug, {"output_schema": SCHEMA}, by=COMMAND_LINE)
+    deep: Any = [1] * 100_000
+    for _ in range(40):
+        deep = [deep]
+    payload = factories.message(input={"address": deep, "note": "x" * 500_000})
+    review = factories.review(queue, **payload)
+
+    rows = {row.field.name: row for row in EditForm(review).rows()}
+
+    assert len(str(EditForm(review))) < 1_000_000
+    assert rows["address"].initial == ""
+    unchanged = EditForm(review, {"edit-address": "", "edit-note": ""})
+    assert (unchanged.is_valid(), unchanged.edits()) == (True, {})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from approvals.web.relative_times import age, countdown, relative_time
+from approvals.web.relative_times import age, countdown, local, relative_time
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -29,6 +30,14 @@ def test_another_zones_time_is_shown_in_utc() -> None:
     at = NOON.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+05:00").tzinfo)
 
     assert 'title="2026-01-01 12:00:00 UTC"' in relative_time(at, NOON)
+
+
+@pytest.mark.parametrize(
+    "at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]
+)
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+def test_a_time_at_the_end_of_the_calendar_is_shown_in_every_zone(at: datetime, zone: str) -> None:
+    assert f"{at.day:02}" in local(at, ZoneInfo(zone), "Y-m-d H:i")
 
 
 def test_what_has_lasted_has_no_direction() -> None:
