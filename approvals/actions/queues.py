@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from approvals import policy
 from approvals.actors import Actor, ensure_user
-from approvals.exceptions import Invalid, StaleVersion
+from approvals.exceptions import Invalid, NotAllowed, StaleVersion
 from approvals.models import (
     ConnectionCheck,
     QueueCheck,
@@ -79,7 +81,8 @@ def set_messages(
     """Change where the messages of a queue hold their fields: settings of MESSAGE_SETTINGS.
 
     `version` is that of the settings on which the change is based; None accepts any. Raises NotFound, NotAllowed,
-    StaleVersion, or Invalid, with the name of the setting, for another setting or a value that is not valid.
+    also for a bucket that only an operator may add, StaleVersion, or Invalid, with the name of the setting, for
+    another setting or a value that is not valid.
     """
     idempotency.keep(key)
     locked = review_queues.locked(slug, by=by)
@@ -89,7 +92,9 @@ def set_messages(
     if others := changes.keys() - MESSAGE_SETTINGS:
         raise Invalid(f"{min(others)} is no setting of messages.")
     idempotency.fill(key, queue.pk)
-    changed = _changed(_assign(queue, changes), changes)
+    before = _assign(queue, changes)
+    _ensure_free_buckets(queue, before, by)
+    changed = _changed(before, changes)
     if changed:
         work = UnitOfWork()
         work.update(queue, *changed)
@@ -121,10 +126,10 @@ def ask_check(queue_id: UUID, *, by: Actor) -> QueueCheck:
 
 
 @transaction.atomic(durable=True)
-def ask_unsaved_check(settings: Mapping[str, Any], *, by: Actor) -> ConnectionCheck:
+def ask_unsaved_check(wanted: Mapping[str, Any], *, by: Actor) -> ConnectionCheck:
     """Request a check of a connection before its queue is saved; it takes the place of the person's last one.
 
-    `settings` are columns of ReviewQueue as JSON has them. Recorded on the chain of the person. Raises
+    `wanted` are columns of ReviewQueue as JSON has them. Recorded on the chain of the person. Raises
     NotAllowed.
     """
     locked = locked_rows.row(User, ensure_user(by).pk, by=by)
@@ -132,15 +137,13 @@ def ask_unsaved_check(settings: Mapping[str, Any], *, by: Actor) -> ConnectionCh
     work = UnitOfWork()
     check = ConnectionCheck.objects.filter(asked_by=locked.row).first()
     if check is None:
-        check = ConnectionCheck(asked_by=locked.row, settings=dict(settings), asked_at=locked.now)
+        check = ConnectionCheck(asked_by=locked.row, settings=dict(wanted), asked_at=locked.now)
         work.insert(check)
     else:
-        check.settings, check.asked_at = dict(settings), locked.now
+        check.settings, check.asked_at = dict(wanted), locked.now
         check.checked_at, check.findings = None, []
         work.update(check, "settings", "asked_at", "checked_at", "findings")
-    named = {
-        name: str(settings.get(name, "")) for name in ("slug", "sqs_url", "region", "role_arn")
-    }
+    named = {name: str(wanted.get(name, "")) for name in ("slug", "sqs_url", "region", "role_arn")}
     audit.record(work, locked.chain, AuditKind.QUEUE_CHECK_ASKED, by=by, data=named)
     work.write()
     wake_ups.after_commit(wake_ups.CHECK_UNSAVED, check.pk, queue=named["slug"])
@@ -153,6 +156,22 @@ def _ensure_seen(queue: ReviewQueue | None, expected: int | None) -> None:
         return
     if review_queues.settings_version(queue.pk) != expected:
         raise StaleVersion("Somebody has changed this queue since you looked at it.")
+
+
+def _ensure_free_buckets(queue: ReviewQueue, before: Mapping[str, Any], by: Actor) -> None:
+    """Raise NotAllowed if a lead adds a bucket in which the messages of another queue lie, or orders.
+
+    The queue is the border of rights: a pointer into such a bucket would show them what is not theirs, and
+    take another queue's task tokens in.
+    """
+    added = set(queue.pointer_buckets) - set(before.get("pointer_buckets", queue.pointer_buckets))
+    if not added or policy.may(Action.OPERATE, queue, by=by).allowed:
+        return
+    others = ReviewQueue.objects.exclude(pk=queue.pk).values_list("pointer_buckets", flat=True)
+    taken = added & {*settings.ORDER_BUCKETS, *chain.from_iterable(others)}
+    if taken:
+        named = ", ".join(sorted(taken))
+        raise NotAllowed(f"Only an operator may add {named}: it holds what is not this queue's.")
 
 
 def _assign(queue: ReviewQueue, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from pytest_django.fixtures import Settings
 
-from approvals.actions import queues
+from approvals.actions import people, queues
 from approvals.actors import COMMAND_LINE
-from approvals.exceptions import Invalid, NotFound, StaleVersion
+from approvals.exceptions import Invalid, NotAllowed, NotFound, StaleVersion
 from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
 from approvals.records import audit, audit_verification, review_queues
+from tests import factories
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +86,22 @@ def test_only_settings_of_messages_are_set_as_such(queue: ReviewQueue, lena: Use
 
     assert queues.set_messages(queue.slug, {"pointer_buckets": ["a-b"]}, by=actor(lena)) == queue
     assert [kind for kind, _ in events(queue)] == ["queue.created", "queue.changed"]
+
+
+def test_a_lead_adds_no_bucket_with_messages_of_another_queue_or_with_orders(
+    queue: ReviewQueue, lena: User, settings: Settings
+) -> None:
+    settings.ORDER_BUCKETS = ["orders"]
+    other = factories.queue("refunds", pointer_buckets=["theirs"])
+
+    for bucket in ("theirs", "orders"):
+        with pytest.raises(NotAllowed, match=f"add {bucket}"):
+            queues.set_messages(queue.slug, {"pointer_buckets": [bucket]}, by=actor(lena))
+
+    oscar = factories.user("oscar@example.com")
+    people.grant_site(oscar, "operator", by=COMMAND_LINE)
+    queues.set_messages(queue.slug, {"pointer_buckets": ["theirs"]}, by=actor(oscar))
+    kept = {"pointer_buckets": ["theirs", "mine"]}
+    assert queues.set_messages(queue.slug, kept, by=actor(lena)) == queue
+    other.refresh_from_db()
+    assert other.pointer_buckets == ["theirs"]
