@@ -11,23 +11,26 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import fcntl
 import os
 import select
 import termios
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 AT_ONCE = 4  # of a worker process
+MOST_OF_A_PERSON = 2  # so that one who reads slowly leaves some to the others
 PATIENCE = 60.0  # seconds that a client may read nothing; more than READ_SECONDS
 OPENING = 5.0  # seconds within which granian reads the first bytes, unless its client has gone
 PIECE = 65_536  # bytes that are written at once, and that a pipe holds
 
 
 class TooManyError(Exception):
-    """As many downloads as are allowed are being sent."""
+    """As many downloads as are allowed are being sent, to all or to this person."""
 
 
 class EndedError(Exception):
@@ -38,7 +41,8 @@ class Downloads:
     """The downloads of a worker process."""
 
     def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._lock = threading.Lock()
+        self._people: Counter[str] = Counter()  # whose downloads are being sent
 
     def send(
         self,
@@ -46,30 +50,63 @@ class Downloads:
         protocol: Any,
         head: tuple[int, list[tuple[str, str]]],
         chunks: Iterable[bytes],
+        person: str = "",
     ) -> None:
-        """Send a response from a thread. Raises TooManyError, or EndedError if its client reads no more."""
-        if not self._free.acquire(blocking=False):
-            raise TooManyError
-        reading, writing = os.pipe()
+        """Send a response from a thread. Raises TooManyError, or EndedError if its client reads no more.
+
+        `person` is who downloads it; empty is nobody in particular.
+        """
+        with self._place_of(person):
+            _send(loop, protocol, head, chunks)
+
+    @contextlib.contextmanager
+    def _place_of(self, person: str) -> Iterator[None]:
+        with self._lock:
+            enough = person and self._people[person] >= MOST_OF_A_PERSON
+            if enough or self._people.total() >= AT_ONCE:
+                raise TooManyError
+            self._people[person] += 1
         try:
-            os.set_blocking(writing, False)
-            _in_loop(loop, _begin(protocol, head, f"/dev/fd/{reading}"))
-            pieces = _pieces(chunks)
-            _write(writing, next(pieces, b""))
-            _await_opened(reading)
-            os.close(reading)
-            reading = -1
-            for piece in pieces:
-                _write(writing, piece)
+            yield
         finally:
-            os.close(writing)
-            if reading >= 0:
-                os.close(reading)
-            self._free.release()
+            with self._lock:
+                self._people[person] -= 1
+                self._people += Counter()  # forgets who has none
+
+
+def _send(
+    loop: asyncio.AbstractEventLoop,
+    protocol: Any,
+    head: tuple[int, list[tuple[str, str]]],
+    chunks: Iterable[bytes],
+) -> None:
+    pieces = _pieces(chunks)
+    first = next(pieces, b"")
+    if not first:  # of a pipe without bytes nothing shows whether it has been opened
+        _in_loop(loop, _send_nothing(protocol, head))
+        return
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        _in_loop(loop, _begin(protocol, head, f"/dev/fd/{reading}"))
+        _write(writing, first)
+        _await_opened(reading)
+        os.close(reading)
+        reading = -1
+        for piece in pieces:
+            _write(writing, piece)
+    finally:
+        os.close(writing)
+        if reading >= 0:
+            os.close(reading)
 
 
 async def _begin(protocol: Any, head: tuple[int, list[tuple[str, str]]], path: str) -> None:
     protocol.response_file(*head, path)
+
+
+async def _send_nothing(protocol: Any, head: tuple[int, list[tuple[str, str]]]) -> None:
+    protocol.response_bytes(*head, b"")
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, awaited: Any) -> None:

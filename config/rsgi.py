@@ -40,7 +40,7 @@ TEXT = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options"
 # Bytes of a file that are read into memory to be sent; granian sends a longer one piece by piece.
 MOST_OF_A_FILE = 65_536
 Response = tuple[int, list[tuple[str, str]], bytes | Path]
-Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes]], None]
+Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes], str], None]
 
 log = structlog.get_logger(__name__)
 
@@ -189,7 +189,7 @@ def answer(environ: dict[str, Any], send: Send | None = None) -> Response | None
     try:
         is_stream = isinstance(chunks, FileWrapper) or getattr(chunks, "streaming", False)
         if send and is_stream and "content-length" not in dict(head[1]):
-            send((head[0], head[1]), chunks)
+            send((head[0], head[1]), chunks, getattr(chunks, "person", ""))
             return None
         content = _path_of_long_file(chunks) or b"".join(chunks)
     finally:

@@ -66,6 +66,8 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
                 response = view(desk_request, *args, **kwargs)
             except ApprovalsError as error:
                 response = refused(desk_request, error)
+            if response.streaming:  # for the server, which sends each person few at once
+                cast("Any", response).person = str(request.user.pk)
             patch_vary_headers(response, ["HX-Request"])
             return response
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ class Client:
         if not self.gone:
             self.thread = threading.Thread(target=self._read, args=(path,), daemon=True)
             self.thread.start()
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.head, self.taken = (status, headers), body
 
     def _read(self, path: str) -> None:
         with Path(path).open("rb", buffering=0) as file:
@@ -116,7 +120,23 @@ def test_only_a_few_are_sent_at_once_and_an_error_frees_its_place() -> None:
     for _ in range(downloads.AT_ONCE + 1):
         with pytest.raises(ValueError, match="a row"):
             send(Client(), broken(), sender)
-    for _ in range(downloads.AT_ONCE):
-        assert sender._free.acquire(blocking=False)
-    with pytest.raises(TooManyError):
-        send(Client(), iter([b"a"]), sender)
+    with ExitStack() as places:
+        for _ in range(downloads.AT_ONCE):
+            places.enter_context(sender._place_of(""))
+        with pytest.raises(TooManyError):
+            send(Client(), iter([b"a"]), sender)
+    send(Client(), iter([b"a"]), sender)
+
+
+def test_one_person_does_not_take_all_places() -> None:
+    sender = Downloads()
+    with ExitStack() as places:
+        for _ in range(downloads.MOST_OF_A_PERSON):
+            places.enter_context(sender._place_of("eve"))
+        with pytest.raises(TooManyError), sender._place_of("eve"):
+            pass
+        with sender._place_of("ada"):
+            pass
+    with sender._place_of("eve"):
+        assert dict(sender._people) == {"eve": 1}
+    assert dict(sender._people) == {}

@@ -64,6 +64,7 @@ def test_the_file_is_read_in_pieces_and_ends_at_its_limit(
         for _line in range(5):
             next(pieces)
     assert len(asked) == 1
+    assert response.person == str(alice.pk)  # by whom the server counts what it sends at once
     assert [row["reference"] for row in rows_of(desk(alice).post(EXPORT))] == expected[:30]
 
 
