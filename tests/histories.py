@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from approvals.models import ExecutionHistory, OrderExecution, Workflow
+from approvals.workflows.graphs import stored_drawing
 from tests.paths import ROOT
 
 DEFINITION = json.loads(
@@ -92,7 +93,10 @@ def read(order: OrderExecution, history: History, **fields: Any) -> ExecutionHis
         state_machine_arn=order.state_machine_arn,
         revision="",
         digest=hashlib.sha256(b"ours").digest(),
-        defaults={"definition": json.dumps(DEFINITION)},
+        defaults={
+            "definition": json.dumps(DEFINITION),
+            "drawing": stored_drawing.made(DEFINITION),
+        },
     )
     values = {"events": history.events, "workflow": flow, "read_at": datetime.now(UTC)} | fields
     row, _ = ExecutionHistory.objects.update_or_create(

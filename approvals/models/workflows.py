@@ -24,6 +24,8 @@ class Workflow(models.Model):
     )  # SHA-256: a state machine that is created anew starts with the first one again
     # As Step Functions gave it: jsonb would mix up the order of its states.
     definition = models.TextField()
+    # What a worker has drawn of it (workflows.graphs.stored_drawing); null until it has.
+    drawing = models.JSONField(null=True)
     read_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
 from approvals import arns
 from approvals.arns import Place
@@ -22,11 +23,12 @@ from approvals.gateways import dynamodb, histories, stepfunctions
 from approvals.gateways.histories import Event
 from approvals.models import ExecutionHistory, OrderExecution, Workflow
 from approvals.records import execution_history, failing_rows, rate_limits
-from approvals.untrusted import redaction
+from approvals.untrusted import lenient_json, redaction
+from approvals.workflows.graphs import stored_drawing
 
 log = structlog.get_logger(__name__)
 
-TASK = "histories"
+TASK, DRAWINGS = "histories", "drawings"
 CALLS_A_MINUTE = 120  # in a region, beside the other rate limits of reconciliation
 PAGES_AT_ONCE = 5
 MOST_KEPT = 5_000  # events; AWS ends an execution at 25,000
@@ -136,7 +138,25 @@ def _workflow(place: Place, arn: str) -> Workflow | None:
         digest=hashlib.sha256(found.text.encode()).digest(),
         defaults={"definition": found.text.replace("\0", "")},
     )
+    if row.drawing is None:
+        _draw(row)
     return row
+
+
+def draw_undrawn(*, limit: int) -> int:
+    """Draw definitions that an earlier release has stored, or drawn otherwise; returns how many."""
+    drawn = Q(drawing__format=stored_drawing.FORMAT)
+    able = Workflow.objects.exclude(drawn).exclude(pk__in=failing_rows.paused(DRAWINGS))
+    rows = list(able.order_by("pk")[:limit])
+    return sum(
+        failing_rows.attempt(DRAWINGS, row.pk, lambda _, row=row: _draw(row)) or 0 for row in rows
+    )
+
+
+def _draw(row: Workflow) -> bool:
+    row.drawing, _ = lenient_json.storable(stored_drawing.made(row.document))
+    row.save(update_fields=["drawing"])
+    return True
 
 
 def _status_row(place: Place, order_id: str) -> dict[str, str] | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from approvals.models import ExecutionHistory, OrderExecution
-from approvals.web import graph_drawing, workflow_graph
+from approvals.web import graph_drawing
 from approvals.web.execution_steps import Step, steps_of, unfinished_states
-from approvals.web.graph_layout import TooDense
 from approvals.web.taken_path import TakenPath, taken_path
+from approvals.workflows.graphs import stored_drawing
 
 PAGE = 30  # steps
 PROBLEMS = {
@@ -46,36 +46,25 @@ def view_of(
     ended = order.status not in OrderExecution.UNDER_WAY
     steps = steps_of(stored.events, ended=ended)
     shown = [step for step in reversed(steps) if not before or step.number < before]
-    graph = workflow_graph.graph_of(stored.workflow.document) if stored.workflow else None
+    flow = stored_drawing.read(stored.workflow.drawing) if stored.workflow else None
+    plain = flow.drawing if flow else None
     path = taken_path(stored.events)
     statuses = unfinished_states(steps, ended=ended)
-    drawing = _drawing(graph, path, statuses)
     return ExecutionView(
         shown[:PAGE],
         older=shown[PAGE - 1].number if len(shown) > PAGE else 0,
         cut=stored.cut,
-        drawing=drawing,
-        states=_listed(graph, path, statuses) if graph and drawing is None else None,
-        description=describe(graph, path, statuses) if graph else "",
+        drawing=graph_drawing.mark(plain, path, statuses) if plain else None,
+        states=_listed(flow.names, path, statuses) if flow and plain is None else None,
+        description=describe(flow.names, path, statuses) if flow else "",
         status_row=sorted(stored.status_row.items()) if stored.status_row else None,
     )
 
 
-def _drawing(
-    graph: workflow_graph.Graph | None, path: TakenPath, statuses: Mapping[str, str]
-) -> graph_drawing.Drawing | None:
-    """The drawn workflow; None without one, or if it is too dense."""
-    try:
-        return graph_drawing.draw(graph, path, statuses) if graph else None
-    except TooDense:
-        return None
-
-
 def _listed(
-    graph: workflow_graph.Graph, path: TakenPath, statuses: Mapping[str, str]
+    names: Sequence[str], path: TakenPath, statuses: Mapping[str, str]
 ) -> list[tuple[str, int, str]]:
-    names = dict.fromkeys(workflow_graph.names(graph))
-    return [(name, path.entered[name], statuses.get(name, "")) for name in names]
+    return [(name, path.entered[name], statuses.get(name, "")) for name in dict.fromkeys(names)]
 
 
 def problem_of(stored: ExecutionHistory | None) -> str:
@@ -85,9 +74,8 @@ def problem_of(stored: ExecutionHistory | None) -> str:
     return PROBLEMS.get(stored.trouble, f"AWS answered {stored.trouble}.")
 
 
-def describe(graph: workflow_graph.Graph, path: TakenPath, statuses: Mapping[str, str]) -> str:
+def describe(names: Sequence[str], path: TakenPath, statuses: Mapping[str, str]) -> str:
     """The drawing in words, for screen readers."""
-    names = list(workflow_graph.names(graph))
     parts = {
         "Taken": [name for name in names if path.entered[name]],
         "Is now in": [name for name in names if statuses.get(name) == "open"],

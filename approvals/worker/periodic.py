@@ -205,6 +205,11 @@ def read_executions() -> int:
     return execution_history.read_asked(limit=AT_ONCE)
 
 
+def draw_workflows() -> int:
+    """Draw the workflows that are not drawn yet: pages show what is stored, and lay nothing out."""
+    return execution_history.draw_undrawn(limit=AT_ONCE)
+
+
 def report() -> None:
     """Log how old the oldest open review is, how many decisions are late, and on how many rows work fails.
 
@@ -246,6 +251,7 @@ TASKS = {
     "checks": (check_queues, timedelta(seconds=5)),
     "deadlines": (decide_at_deadlines, timedelta(seconds=1)),
     "leases": (end_leases, timedelta(seconds=5)),
+    "drawings": (draw_workflows, timedelta(minutes=1)),
     "executions": (ask_after_executions, timedelta(seconds=1)),
     "histories": (read_executions, timedelta(seconds=2)),
     "probes": (Prober().turn, timedelta(seconds=5)),

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from approvals.actions import orders, saved_views
 from approvals.models import OrderExecution, OrderIntervention, SavedView, Workflow
 from approvals.records.orders import Ending
+from approvals.workflows.graphs import stored_drawing
 from tests import histories
 from tests.browser import orders as day
 from tests.browser.accessibility import check, inspect
@@ -71,7 +72,11 @@ def test_no_page_of_the_orders_has_a_finding(new_page: NewPage, settings: Settin
     keeper, made = day.build(settings)
     monster = day.order("M" * 90 + "\u0645" * 60, keeper, **{"k" * 90: "v" * 900})
     long = {"StartAt": "S" * 80, "States": {"S" * 80: {"Type": "Task"}}}
-    flow = Workflow.objects.create(digest=b"m", definition=str(long).replace("'", '"'))
+    flow = Workflow.objects.create(
+        digest=b"m",
+        definition=str(long).replace("'", '"'),
+        drawing=stored_drawing.made(long),
+    )
     history = History().go([], stay=True)
     history.add("TaskStateEntered", state="S" * 80)
     history.add("TaskFailed", error="E" * 200, cause="c" * 500)

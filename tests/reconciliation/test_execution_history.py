@@ -19,6 +19,7 @@ from approvals.models import ExecutionHistory, OrderExecution, RateBucket, Workf
 from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE, read
 from approvals.records import database_time, execution_history
 from approvals.worker import periodic
+from approvals.workflows.graphs import stored_drawing
 from tests.fake_aws import FakeAws
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +177,9 @@ def test_a_definition_is_kept_once_a_revision(
         read(row.pk)
 
     assert sorted(Workflow.objects.values_list("revision", flat=True)) == ["", "r-2"]
+    drawn = Workflow.objects.get(revision="r-2").drawing
+    assert drawn["names"] == ["New"]
+    assert drawn["drawing"]["width"] > 0
     assert kept_of(order).workflow.document["StartAt"] == "ManualReview"
 
 
@@ -210,3 +214,16 @@ def test_a_status_table_that_cannot_be_read_hides_nothing_else(
 
     assert read(order.pk)
     assert (kept().status_row, len(kept().events)) == (None, 5)
+
+
+@pytest.mark.parametrize("definition", ["no JSON", "[1", '{"States": {"A\\u0000\\ud800": {}}}', "{}"])
+def test_what_an_earlier_release_has_stored_is_drawn_later_and_once(definition: str) -> None:
+    row = Workflow.objects.create(digest=b"1", definition=definition)
+    old = Workflow.objects.create(digest=b"2", definition="{}", drawing={"format": 0})
+
+    assert periodic.draw_workflows() == 2
+    assert periodic.draw_workflows() == 0
+
+    for each in (row, old):
+        each.refresh_from_db()
+        assert each.drawing["format"] == stored_drawing.FORMAT

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from approvals.models import ExecutionHistory, User
+from approvals.models import ExecutionHistory, User, Workflow
 from approvals.web.execution_view import PROBLEMS, ExecutionView, problem_of, view_of
+from approvals.workflows.graphs import (
+    graph_layout,
+    plain_drawing,
+    stored_drawing,
+    workflow_graph,
+)
 from tests import histories
 from tests.browser import orders as day
 from tests.histories import History
 from tests.web.pages import html
-from tests.web.test_graph_layout import dense
+from tests.workflows.graphs.test_graph_layout import dense
+from tests.workflows.graphs.test_workflow_graph import nested
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("machine", "wake_ups_sent")]
 
@@ -74,7 +82,8 @@ def test_a_workflow_that_is_too_dense_to_be_drawn_is_listed(browser: Client, olg
     flow = histories.read(order, History().go(taken, stay=True)).workflow
     assert flow is not None
     definition = json.dumps({"StartAt": "c0", "States": dense(120)})
-    flow.definition = definition.replace('"c0"', '"CheckOrderId"').replace('"c1"', '"OpenOrder"')
+    definition = definition.replace('"c0"', '"CheckOrderId"').replace('"c1"', '"OpenOrder"')
+    flow.drawing = stored_drawing.made(json.loads(definition))
     flow.save()
 
     page = html(browser, "/orders/ORD-1/")
@@ -83,3 +92,47 @@ def test_a_workflow_that_is_too_dense_to_be_drawn_is_listed(browser: Client, olg
     assert "<li><bdi>CheckOrderId</bdi>: taken</li>" in page
     assert "<li><bdi>OpenOrder</bdi>: taken, is here now</li>" in page
     assert "<li><bdi>c119</bdi>: not taken</li>" in page
+
+
+def test_no_page_lays_a_graph_out(
+    browser: Client, olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = day.order("ORD-1", olga)
+    histories.read(order, History().go(["CheckOrderId"], stay=True))
+    calls: list[object] = []
+    monkeypatch.setattr(graph_layout, "lay_out", lambda *given: calls.append(given))
+    monkeypatch.setattr(plain_drawing, "lay_out", lambda *given: calls.append(given))
+    monkeypatch.setattr(workflow_graph, "graph_of", lambda *given: calls.append(given))
+
+    page = html(browser, "/orders/ORD-1/")
+
+    assert "mark-taken" in page
+    assert calls == []
+
+
+def test_what_is_not_drawn_yet_is_left_out(browser: Client, olga: User) -> None:
+    order = day.order("ORD-1", olga)
+    flow = histories.read(order, History().go(["CheckOrderId"], stay=True)).workflow
+    Workflow.objects.filter(pk=flow.pk).update(drawing=None)
+
+    assert "graph-svg" not in html(browser, "/orders/ORD-1/")
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {}, [], {"States": []}, {"States": {}}, {"States": {"a": 1}}, {"StartAt": 5, "States": {"a": {}}},
+        {"StartAt": "a", "States": {"a": {"Next": "a", "Branches": [{}, 1], "Iterator": []}}},
+        {"StartAt": "a", "States": {f"s{n}": {"Next": f"s{n - 1}"} for n in range(400)}},
+        nested(280),
+        {"StartAt": "a", "States": {"a": {"Next": "b"}, "b": {"Next": "a"}, "c": {"Next": "c"}}},
+    ],
+)  # fmt: skip
+def test_any_definition_is_drawn_or_left_out(browser: Client, olga: User, definition: Any) -> None:
+    order = day.order("ORD-1", olga)
+    flow = histories.read(order, History()).workflow
+    assert flow is not None
+    flow.drawing = stored_drawing.made(definition)
+    flow.save()
+
+    html(browser, "/orders/ORD-1/")

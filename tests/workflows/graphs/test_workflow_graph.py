@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import pytest
-from django.test import Client
-
-from approvals.models import User
-from approvals.web.workflow_graph import MAX_DEPTH, MAX_NODES, graph_of, names
-from tests import histories
-from tests.browser import orders as day
-from tests.histories import History
-from tests.web.pages import html
+from approvals.workflows.graphs.workflow_graph import MAX_DEPTH, MAX_NODES, graph_of, names
 from tests.workflows.linting.definitions import workflow
 
 
@@ -65,25 +56,3 @@ def test_machines_inside_each_other_end_at_a_depth() -> None:
 
     assert graph is not None
     assert len(list(names(graph))) == MAX_DEPTH
-
-
-@pytest.mark.parametrize(
-    "definition",
-    [
-        {}, [], {"States": []}, {"States": {}}, {"States": {"a": 1}}, {"StartAt": 5, "States": {"a": {}}},
-        {"StartAt": "a", "States": {"a": {"Next": "a", "Branches": [{}, 1], "Iterator": []}}},
-        {"StartAt": "a", "States": {f"s{n}": {"Next": f"s{n - 1}"} for n in range(400)}},
-        nested(280),
-        {"StartAt": "a", "States": {"a": {"Next": "b"}, "b": {"Next": "a"}, "c": {"Next": "c"}}},
-    ],
-)  # fmt: skip
-@pytest.mark.django_db
-@pytest.mark.usefixtures("machine", "wake_ups_sent")
-def test_any_definition_is_drawn_or_left_out(browser: Client, olga: User, definition: Any) -> None:
-    order = day.order("ORD-1", olga)
-    flow = histories.read(order, History()).workflow
-    assert flow is not None
-    flow.definition = json.dumps(definition)
-    flow.save()
-
-    html(browser, "/orders/ORD-1/")

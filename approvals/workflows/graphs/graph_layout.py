@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from approvals.web.workflow_graph import Edge, Graph
+from approvals.workflows.graphs.workflow_graph import Edge, Graph
 
 GAP, LAYER_GAP, MARGIN = 14, 32, 12  # between boxes, between layers, and around a graph
 SWEEPS = 6

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from approvals.web.graph_layout import GAP, LAYER_GAP, Layout, TooDense, lay_out
-from approvals.web.workflow_graph import graph_of
+from approvals.workflows.graphs.graph_layout import GAP, LAYER_GAP, Layout, TooDense, lay_out
+from approvals.workflows.graphs.workflow_graph import graph_of
 from tests.workflows.linting.definitions import ORDERS
 
 DEFINITION = json.loads(ORDERS.read_text())
