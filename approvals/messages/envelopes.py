@@ -292,5 +292,8 @@ def _inflated(packed: bytes) -> bytes:
         explanation = "The message is base64 of a compressed text that is broken."
         raise Unreadable("not_json", explanation) from None
     except base64_text.TooLargeError:
-        explanation = f"The compressed message unpacks to more than {MAX_BYTES} bytes."
+        explanation = (
+            f"The compressed message unpacks to more than {MAX_BYTES} bytes,"
+            f" or to over {base64_text.MOST_TIMES} times its size."
+        )
         raise Unreadable("too_large", explanation) from None

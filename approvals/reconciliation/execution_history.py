@@ -147,16 +147,18 @@ def draw_undrawn(*, limit: int) -> int:
     """Draw definitions that an earlier release has stored, or drawn otherwise; returns how many."""
     drawn = Q(drawing__format=stored_drawing.FORMAT)
     able = Workflow.objects.exclude(drawn).exclude(pk__in=failing_rows.paused(DRAWINGS))
-    rows = list(able.order_by("pk")[:limit])
-    return sum(
-        failing_rows.attempt(DRAWINGS, row.pk, lambda _, row=row: _draw(row)) or 0 for row in rows
-    )
+    ids = list(able.order_by("pk").values_list("pk", flat=True)[:limit])
+    return sum(bool(failing_rows.attempt(DRAWINGS, pk, _draw_one)) for pk in ids)
 
 
-def _draw(row: Workflow) -> bool:
+def _draw_one(workflow_id: UUID) -> bool:
+    _draw(Workflow.objects.get(pk=workflow_id))
+    return True
+
+
+def _draw(row: Workflow) -> None:
     row.drawing, _ = lenient_json.storable(stored_drawing.made(row.document))
     row.save(update_fields=["drawing"])
-    return True
 
 
 def _status_row(place: Place, order_id: str) -> dict[str, str] | None:

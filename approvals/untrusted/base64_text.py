@@ -1,6 +1,7 @@
 """Base64 in texts from outside: what a text of it holds, and how a secret looks inside of it.
 
-Both alphabets are read, broken into lines or not, and what gzip or zlib has compressed, to at most 1 MiB.
+Both alphabets are read, broken into lines or not, and what gzip or zlib has compressed, to at most 1 MiB, and to
+a hundred times its size.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import zlib
 from collections.abc import Iterator
 
 MAX_BYTES = 1_048_576
-MOST_TIMES = 1_032  # DEFLATE makes of a byte at most so many (zlib.net/feldspar.html)
+# Bytes that one packed byte may make, above so many: JSON makes 5 to 30, DEFLATE can make 1,032. Else a message
+# of a kilobyte takes the time of one of a megabyte.
+MOST_TIMES, ANYWAY = 100, 65_536
 SHORTEST = 12  # characters of base64 by which a secret is recognized; less could be a coincidence
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 _BLANKS = b" \t\r\n"
@@ -25,7 +28,7 @@ class BrokenError(Exception):
 
 
 class TooLargeError(Exception):
-    """A compressed text unpacks to more than MAX_BYTES."""
+    """A compressed text unpacks to more than MAX_BYTES, or to more than MOST_TIMES its size."""
 
 
 def decoded(text: str) -> bytes | None:
@@ -50,17 +53,18 @@ def is_compressed(packed: bytes) -> bool:
 
 def most_inflated(packed: bytes) -> int:
     """How many bytes `inflated` may have to make of these, to its end or until it stops."""
-    return min(len(packed) * MOST_TIMES, MAX_BYTES)
+    return min(max(ANYWAY, len(packed) * MOST_TIMES), MAX_BYTES)
 
 
 def inflated(packed: bytes) -> bytes:
     """What a gzip or zlib stream holds. Raises TooLargeError, or BrokenError."""
     stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either header
     try:
-        plain = stream.decompress(packed, MAX_BYTES + 1)
+        most = most_inflated(packed)
+        plain = stream.decompress(packed, most + 1)
     except zlib.error:
         raise BrokenError from None
-    if len(plain) > MAX_BYTES:
+    if len(plain) > most:
         raise TooLargeError
     return plain
 

@@ -28,7 +28,7 @@ SPANS = [("1h", "the last hour"), ("1d", "the last day"), ("7d", "7 days"), ("30
 class NumberField(forms.DecimalField):
     """A number in a URL, which is written out on the page: `1E-1000000` would be a million digits."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as DecimalField does
         """The number; None for an empty value. Raises ValidationError."""
         number = super().to_python(value)
         if number is None:

@@ -39,6 +39,7 @@ ATTACKS: dict[str, Callable[[Service, float, int], Attack]] = {
     "cursors": on_web.bend_cursors,
     "backslashes": by_message.open_backslashes,
     "megabytes": by_message.fill_with_megabytes,
+    "small-bombs": by_message.send_small_bombs,
     "one-execution": by_message.repeat_one_execution,
 }
 QUIET, BETWEEN = 90.0, 15.0  # seconds at scale 1: before the first attack, and after each

@@ -219,9 +219,12 @@ def test_megabytes_in_s3_are_not_held_together(
 
     monkeypatch.setattr(intake, "accept", spied)
     monkeypatch.setattr(sqs, "receive", lambda *_, **__: found)
-    monkeypatch.setattr(
-        sqs, "delete", lambda _place, _url, part: deleted.extend(m.message_id for m in part) or []
-    )
+
+    def delete(_place: Any, _url: str, part: list[sqs.Message]) -> list[str]:
+        deleted.extend(message.message_id for message in part)
+        return []
+
+    monkeypatch.setattr(sqs, "delete", delete)
 
     assert poller.poll_once(queue, wait_seconds=0) == sqs.BATCH
     assert deleted == [message.message_id for message in found]

@@ -216,7 +216,9 @@ def test_a_status_table_that_cannot_be_read_hides_nothing_else(
     assert (kept().status_row, len(kept().events)) == (None, 5)
 
 
-@pytest.mark.parametrize("definition", ["no JSON", "[1", '{"States": {"A\\u0000\\ud800": {}}}', "{}"])
+@pytest.mark.parametrize(
+    "definition", ["no JSON", "[1", '{"States": {"A\\u0000\\ud800": {}}}', "{}"]
+)
 def test_what_an_earlier_release_has_stored_is_drawn_later_and_once(definition: str) -> None:
     row = Workflow.objects.create(digest=b"1", definition=definition)
     old = Workflow.objects.create(digest=b"2", definition="{}", drawing={"format": 0})

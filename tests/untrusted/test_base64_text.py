@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import random
 
 import pytest
 
@@ -44,8 +45,19 @@ def test_a_text_is_decoded_as_a_whole_or_not_at_all() -> None:
 
 
 def test_what_is_compressed_is_unpacked_within_a_mebibyte() -> None:
-    assert base64_text.inflated(gzip.compress(b"a" * 1_048_576)) == b"a" * 1_048_576
+    noise = random.Random(7).randbytes(16_384)
+    most = noise + b"a" * (1_048_576 - len(noise))
+    assert base64_text.inflated(gzip.compress(most)) == most
     with pytest.raises(base64_text.TooLargeError):
-        base64_text.inflated(gzip.compress(b"a" * 1_048_577))
+        base64_text.inflated(gzip.compress(most + b"a"))
     with pytest.raises(base64_text.BrokenError):
         base64_text.inflated(b"\x1f\x8bbroken")
+
+
+def test_what_unpacks_to_far_more_than_its_size_is_refused_and_a_small_text_never_is() -> None:
+    noise = random.Random(7).randbytes(base64_text.ANYWAY // 50)
+    for text in (b"0" * base64_text.ANYWAY, noise + b"0" * base64_text.ANYWAY):
+        assert base64_text.inflated(gzip.compress(text)) == text
+    for text in (b"0" * (base64_text.ANYWAY + 1), b"0" * 900_000):
+        with pytest.raises(base64_text.TooLargeError):
+            base64_text.inflated(gzip.compress(text))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from approvals.web.graph_drawing import MAX_NAME, Drawing, mark
+from approvals.web.graph_drawing import Drawing, mark
 from approvals.web.taken_path import TakenPath, taken_path
-from approvals.workflows.graphs.plain_drawing import draw
+from approvals.workflows.graphs.plain_drawing import MAX_NAME, draw
 from approvals.workflows.graphs.workflow_graph import graph_of
 from tests.histories import TO_THE_REVIEW, History
 from tests.workflows.linting.definitions import ORDERS

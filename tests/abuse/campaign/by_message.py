@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import random
 import time
@@ -123,6 +125,45 @@ def fill_with_megabytes(service: Service, scale: float, seed: int) -> Attack:
     whole = together([partial(page, service, "rita", path) for path in files], 4)
     judge(attack, whole, "files", seconds=service.patience)
     return attack
+
+
+def send_small_bombs(service: Service, scale: float, seed: int) -> Attack:
+    """Messages of few kilobytes: a megabyte of values in gzip, texts of gzip, pointers to other buckets."""
+    count = max(8, round(50 * scale))
+    attack = Attack("small bombs", planned=3 * count)
+    noise = (
+        random.Random(seed).randbytes(6_000).hex()
+    )  # what unpacks to over a hundred times its size is refused
+    text = _zipped("0" * 65_000)
+    texts = []
+    for number in range(count):
+        name = f"bomb {seed} {number}"
+        token = corpus.message(name)["taskToken"]
+        values = f'{{"taskToken": "{token}-v", "noise": "{noise}", "input": [{",".join(["[]"] * 250_000)}]}}'
+        texts.append(_zipped(values))
+        texts.append(_zipped(corpus.written(name, noise=noise, input=[text] * 4_000)))
+        pointer = {"s3BucketName": f"of-others-{number}", "s3Key": "large"}
+        texts.append(json.dumps(["software.amazon.payloadoffloading.PayloadS3Pointer", pointer]))
+    longest = max(map(len, texts))
+    attack.expect(longest < 20_000, f"a bomb has {longest} bytes")
+    sent = [
+        message
+        for at in range(0, len(texts), 30)
+        for message in service.aws.send(service.urls["attacked"], texts[at : at + 30])
+    ]
+    found = taken_in(service, sent, seconds=120 + 600 * scale)
+    ends = Counter(end for end, _ in found.values())
+    attack.happened = len(found)
+    attack.notes["ends"] = dict(ends)
+    attack.expect(ends == {REVIEW: 2 * count, QUARANTINE: count}, f"{dict(ends)} of {3 * count}")
+    probes(attack, service)
+    some = random.Random(seed).sample(list(found.values()), min(12, len(found)))
+    _look_at(service, attack, some)
+    return attack
+
+
+def _zipped(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def open_backslashes(service: Service, scale: float, seed: int) -> Attack:

@@ -259,6 +259,11 @@ def send_bodies(service: Service, scale: float, seed: int) -> Attack:
     return attack
 
 
+FILTERS = ("priority", "amount_from", "amount_to", "q")
+NUMBERS = ("1E-1000000", "0E-1000000", "1E-20000", "1E1000000", "0E1000000", "-1E-999999", "sNaN")
+LARGEST_LIST = 400_000  # bytes
+
+
 def bend_cursors(service: Service, scale: float, seed: int) -> Attack:
     """Cursors and parameters that nothing has made, on pages and in the API."""
     paths = (
@@ -271,8 +276,12 @@ def bend_cursors(service: Service, scale: float, seed: int) -> Attack:
         "/api/v1/reviews/",
         "/api/v1/quarantine/",
     )
-    attack = Attack("cursors", planned=len(paths) * len(CURSORS))
-    calls = []
+    queries = [{name: number} for name in FILTERS for number in NUMBERS]
+    attack = Attack("cursors", planned=len(paths) * len(CURSORS) + len(queries))
+    calls = [
+        partial(page, service, "oscar", f"/queues/attacked/?{urlencode(query)}")
+        for query in queries
+    ]
     for path in paths:
         for value in CURSORS:
             address = f"{path}?{urlencode({'cursor': value, 'after': value, 'page': value, 'ordering': value})}"
@@ -280,7 +289,10 @@ def bend_cursors(service: Service, scale: float, seed: int) -> Attack:
                 calls.append(partial(ask, service, "GET", address, service.headers("oscar")))
             else:
                 calls.append(partial(page, service, "oscar", address))
-    attack.happened = judge(attack, together(calls, 2), "answers", seconds=service.patience)
+    answers = together(calls, 2)
+    attack.happened = judge(attack, answers, "answers", seconds=service.patience)
+    longest = max(len(answer.body) for answer in answers[: len(queries)])
+    attack.expect(longest < LARGEST_LIST, f"a number made a page of {longest} bytes")
     return attack
 
 
