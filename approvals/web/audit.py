@@ -65,8 +65,14 @@ def show(request: DeskRequest) -> HttpResponse:
     """The newest events that the filters in the URL find."""
     request.access.may(Action.INSPECT).or_raise()
     now = request.access.now
-    form = AuditFilter(request.GET, now)
-    context: dict[str, Any] = {"now": now, "form": form, "rows": [], "page": None}
+    form = AuditFilter(request.GET, now, request.access.zone)
+    context: dict[str, Any] = {
+        "now": now,
+        "form": form,
+        "zone": request.access.zone,
+        "rows": [],
+        "page": None,
+    }
     if form.is_valid():
         search = Search(**form.cleaned_data)
         page = pagination.page(
@@ -86,7 +92,7 @@ def show(request: DeskRequest) -> HttpResponse:
 @desk("POST")
 def export(request: DeskRequest) -> StreamingHttpResponse:
     """All events that the posted filters find, the oldest first, as CSV or JSON lines; itself an event."""
-    form = AuditFilter(request.POST, request.access.now)
+    form = AuditFilter(request.POST, request.access.now, request.access.zone)
     kind = request.POST.get("format", "csv")
     if kind not in FORMATS:
         raise Invalid("format is csv or jsonl.", pointer="/format")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, UUIDField, When
 from django.db.models.functions import Cast, Substr
+from django.utils import timezone
 
 from approvals.models import AuditEvent, OrderExecution, ReviewQueue, ReviewTask
 from approvals.records import audit
@@ -24,7 +25,7 @@ CHUNK = 2_000  # events read at a time for an export
 
 
 class AuditFilter(forms.Form):
-    """The filters in the URL of the page; times are UTC."""
+    """The filters in the URL of the page; times are in `zone`."""
 
     who = forms.CharField(label="Who", required=False, max_length=254)
     what = forms.ChoiceField(label="What", required=False)
@@ -33,7 +34,7 @@ class AuditFilter(forms.Form):
     queue = forms.ChoiceField(label="Queue", required=False)
     about = forms.CharField(label="Review, order or chain", required=False, max_length=256)
 
-    def __init__(self, query: Any, now: datetime) -> None:
+    def __init__(self, query: Any, now: datetime, zone: tzinfo) -> None:
         super().__init__(query)
         fields: dict[str, Any] = self.fields
         kinds = [(str(kind), str(kind)) for kind in sorted(AuditKind)]
@@ -45,6 +46,12 @@ class AuditFilter(forms.Form):
                 attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
             )
         self._now = now
+        self._zone = zone
+
+    def full_clean(self) -> None:
+        """Check the filters, and read their times in the zone."""
+        with timezone.override(self._zone):
+            super().full_clean()
 
     def clean(self) -> dict[str, Any]:
         """Fill in the usual period. Adds an error for one that is too long to be searched."""

@@ -97,7 +97,7 @@ def _job(request: DeskRequest, job_id: UUID) -> BulkJob:
 def _refused(request: DeskRequest, job_id: UUID, error: ApprovalsError) -> HttpResponse:
     """The page with the refusal above it. Raises NotFound."""
     context = _context(request, _job(request, job_id))
-    context["refusal"] = refusal_text(error, request.actor)
+    context["refusal"] = refusal_text(error, request.access)
     return render(request, "approvals/bulk.html", context, status=error.status)
 
 

@@ -178,7 +178,7 @@ def _page(
         "reason_needed": queue.needs_reason(outcome),
         "longest_reason": MAX_REASON,
         "key": uuid4(),
-        "refusal": refusal_text(error, request.actor) if error else None,
+        "refusal": refusal_text(error, request.access) if error else None,
         "counted": request.POST.get("count", ""),
     }
     status = error.status if error else 200
@@ -228,7 +228,7 @@ def _candidates(
 ) -> Iterable[Candidate]:
     for one in facts:
         error = decisions.refusal(one, DecisionRequest())
-        why = refusal_text(error, request.actor) if error else None
+        why = refusal_text(error, request.access) if error else None
         yield Candidate(ReviewRow(one.row, one.now), error, why)
 
 

@@ -29,7 +29,7 @@ def add(request: DeskRequest, review_id: UUID) -> HttpResponse:
         discussion.comment(review_id, text, by=request.actor)
     except ApprovalsError as error:
         context = reviews.page(request.access, review)
-        refused = {"comment_text": text, "comment_refusal": refusal_text(error, request.actor)}
+        refused = {"comment_text": text, "comment_refusal": refusal_text(error, request.access)}
         return render(request, "approvals/review.html", context | refused, status=error.status)
     return redirect(f"{resolve_url('review', review_id)}{onward(request)}#comments")
 

@@ -170,7 +170,7 @@ def _panel(
         ),
         "edit_rows": edit.rows() if edit else [],  # a property may be named as an attribute is
         "edit_errors": bool(edit and edit.errors),
-        "refusal": refusal_text(error, request.actor) if error else None,
+        "refusal": refusal_text(error, request.access) if error else None,
     }
     template = "approvals/_decision_form.html" if request.htmx else "approvals/decision.html"
     return render(request, template, context, status=error.status if error else 200)

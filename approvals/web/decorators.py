@@ -85,7 +85,7 @@ def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> Http
     """
     if isinstance(error, NotFound):
         raise Http404
-    refusal = refusal_text(error, access_of(request).actor)
+    refusal = refusal_text(error, access_of(request))
     panel = bool(cast("DeskRequest", request).htmx)
     template = "approvals/_refusal.html" if panel else "approvals/refused.html"
     return render(request, template, {"refusal": refusal} | context, status=error.status)

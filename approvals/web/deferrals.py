@@ -121,7 +121,7 @@ def _panel(
         "presets": presets(review, now),
         "snoozed": review.is_snoozed(now),
         "typed": request.POST.get("reason", ""),
-        "refusal": refusal_text(error, request.actor) if error else None,
+        "refusal": refusal_text(error, request.access) if error else None,
     }
     template = "approvals/_deferral_form.html" if request.htmx else "approvals/deferral.html"
     return render(request, template, context, status=error.status if error else 200)

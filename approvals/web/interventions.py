@@ -79,7 +79,7 @@ def _form(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) ->
         "stopping": stopping,
         "why_anew": "" if stopping else orders.why_anew(order),
         "back": orders.address(order),
-        "refusal": refusal_text(refused_by, request.actor) if refused_by else None,
+        "refusal": refusal_text(refused_by, request.access) if refused_by else None,
     }
     template = (
         "approvals/_intervention_form.html" if request.htmx else "approvals/intervention.html"

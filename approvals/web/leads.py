@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import NamedTuple
 from uuid import UUID
 
@@ -130,7 +131,8 @@ def show(request: DeskRequest) -> HttpResponse:
         "held_back": [queue for queue in queues if _is_held_back(queue)],
         "claims": claims(listed.get("claimed", []), access),
         "report": report,
-        "throughput": throughput(report, over),
+        "throughput": throughput(report, over, access.zone),
+        "zone": access.zone,
         "times": times(report),
         "rates": rates(report),
         "fatigue": fatigue.signs(queues, now),
@@ -191,11 +193,13 @@ def claims(rows: Sequence[Listed], access: Access) -> list[Claims]:
     return sorted(people, key=lambda each: (-len(each.rows), each.person))
 
 
-def throughput(report: Report, over: Range) -> charts.Chart:
-    """Approvals and rejections by hour or day."""
-    shown = "%H:00" if over is TODAY else "%d %b"
+def throughput(report: Report, over: Range, zone: tzinfo) -> charts.Chart:
+    """Approvals and rejections by hour, named in this zone, or by day, which is one of UTC."""
     rows = [
-        (start.strftime(shown), (figures.approved, figures.rejected))
+        (
+            f"{start.astimezone(zone):%H:%M}" if over is TODAY else f"{start:%d %b}",
+            (figures.approved, figures.rejected),
+        )
         for start, figures in report.by_period
     ]
     return charts.columns(rows, (APPROVED, REJECTED))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from django.utils.dateparse import parse_datetime
 
-from approvals.actors import SYSTEM_NAME, Actor
+from approvals.actors import SYSTEM_NAME
 from approvals.exceptions import ApprovalsError
+from approvals.web.access import Access
+from approvals.web.relative_times import local
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,22 @@ class RefusalText:
 Texts = tuple[str, str, str]  # title, description, advice
 
 
-def refusal_text(error: ApprovalsError, actor: Actor) -> RefusalText:
-    """The words for an error, addressed to the person who was refused."""
+def refusal_text(error: ApprovalsError, access: Access) -> RefusalText:
+    """The words for an error, addressed to the person who was refused, with times in their zone."""
     texts = TEXTS.get(error.code)
     if texts is None:
         return RefusalText(error.code, "That was refused", error.message, "")
-    return RefusalText(error.code, *texts(error, actor))
+    return RefusalText(error.code, *texts(error, access))
 
 
-def _already_decided(error: ApprovalsError, actor: Actor) -> Texts:
+def _already_decided(error: ApprovalsError, access: Access) -> Texts:
     by, at = str(error.extra.get("by", "")), parse_datetime(str(error.extra.get("decided_at", "")))
     outcome = error.extra.get("outcome") or error.extra.get("status", "closed")
     if not by:
         return "This review is closed", f"It is {outcome}.", "Nothing you sent was recorded."
     who = "Countersign" if by == SYSTEM_NAME else by
-    when = f" at {at:%H:%M:%S} UTC" if at else ""
-    if by == actor.name:
+    when = f" at {local(at, access.zone, 'H:i:s')}" if at else ""
+    if by == access.actor.name:
         return "You have decided this already", f"You {outcome} it{when}.", "That decision stands."
     return (
         f"{who} was faster",
@@ -48,9 +50,9 @@ def _already_decided(error: ApprovalsError, actor: Actor) -> Texts:
     )
 
 
-def _claimed(error: ApprovalsError, actor: Actor) -> Texts:
+def _claimed(error: ApprovalsError, access: Access) -> Texts:
     holder = error.extra.get("assignee")
-    if holder == actor.name:
+    if holder == access.actor.name:
         return (
             "Your claim has changed",
             "You claimed this review again, perhaps in another window.",
@@ -69,18 +71,24 @@ def _claimed(error: ApprovalsError, actor: Actor) -> Texts:
     )
 
 
-def _fixed(title: str, advice: str) -> Callable[[ApprovalsError, Actor], Texts]:
+def _fixed(title: str, advice: str) -> Callable[[ApprovalsError, Access], Texts]:
     """Texts with the error's own message as the description."""
-    return lambda error, _actor: (title, error.message, advice)
+    return lambda error, _access: (title, error.message, advice)
 
 
-def _invalid(error: ApprovalsError, _actor: Actor) -> Texts:
+def _invalid(error: ApprovalsError, access: Access) -> Texts:
+    latest = parse_datetime(str(error.extra.get("latest", "")))
+    if latest:
+        description = (
+            f"The deadline comes first: {local(latest, access.zone, 'D j M, H:i:s')} is the latest."
+        )
+        return "This cannot be recorded", description, "Choose an earlier time."
     if error.extra.get("pointer") == "/cursor":
         return "This page of the list cannot be found", error.message, "Begin with its first page."
     return "This cannot be recorded", error.message, "Correct it and submit again."
 
 
-TEXTS: Mapping[str, Callable[[ApprovalsError, Actor], Texts]] = {
+TEXTS: Mapping[str, Callable[[ApprovalsError, Access], Texts]] = {
     "already_decided": _already_decided,
     "claimed_by_another": _claimed,
     "not_allowed": _fixed("Not allowed", ""),

@@ -206,7 +206,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     raw, raw_cut = display.indented_json(review.payload)
     same_reference, same_customer = related(access.actor, review, now)
     permitted = permissions(review, access, now)
-    timeline, trail = review_timeline(review)
+    timeline, trail = review_timeline(review, access.zone)
     order, flagged = payload_view.review_order(review), payload_view.flagged_fields(review)
     return {
         "now": now,

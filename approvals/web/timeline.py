@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+
+from django.utils.dateparse import parse_datetime
 
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
@@ -13,6 +15,7 @@ from approvals.models import AuditEvent, OrderExecution, ReviewTask
 from approvals.models.choices import Surface
 from approvals.records import audit, event_digests
 from approvals.records.audit_kinds import AuditKind
+from approvals.web.relative_times import local
 
 LATEST = 50  # events
 
@@ -140,12 +143,12 @@ VIA: Mapping[str, str] = {
 
 
 def review_timeline(
-    review: ReviewTask,
+    review: ReviewTask, zone: tzinfo
 ) -> tuple[list[TimelineEntry | BrokenRow], TrailState | None]:
     """The latest events of a review, newest first, and whether they are as they were recorded."""
     rows = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
     events = list(rows.select_related("actor")[:LATEST])
-    return broken_rows.all_shown(events, timeline_entry), trail_state(events)
+    return _shown(events, zone), trail_state(events)
 
 
 def trail_state(events: Sequence[AuditEvent]) -> TrailState | None:
@@ -168,16 +171,20 @@ def order_timeline(attempts: Sequence[OrderExecution]) -> list[TimelineEntry | B
     """The latest events of all attempts at an order, newest first."""
     chains = [audit.chain(attempt) for attempt in attempts]
     events = AuditEvent.objects.filter(chain__in=chains).order_by("-at", "-seq")
-    return broken_rows.all_shown(events.select_related("actor")[:LATEST], timeline_entry)
+    return _shown(events.select_related("actor")[:LATEST], UTC)  # their events name no time
 
 
-def timeline_entry(event: AuditEvent) -> TimelineEntry:
-    """An event in plain words; a kind that only an older release wrote is shown by its name."""
+def _shown(events: Iterable[AuditEvent], zone: tzinfo) -> list[TimelineEntry | BrokenRow]:
+    return broken_rows.all_shown(events, lambda event: timeline_entry(event, zone))
+
+
+def timeline_entry(event: AuditEvent, zone: tzinfo = UTC) -> TimelineEntry:
+    """An event in plain words, with times in `zone`; a kind of an older release is shown by its name."""
     icon, tone, description = DESCRIPTIONS.get(
         event.kind, ("information-circle", "calm", event.kind.replace(".", " ").replace("_", " "))
     )
     data: dict[str, Any] = event.data
-    description = _with_details(event.kind, data) or description
+    description = _with_details(event.kind, data, zone) or description
     if data.get("overridden"):
         description += f", over the claim of {data['overridden']}"
     description += " in a bulk decision" if data.get("bulk") else ""
@@ -188,13 +195,13 @@ def timeline_entry(event: AuditEvent) -> TimelineEntry:
     return TimelineEntry(event.at, who, icon, tone, description, VIA.get(event.surface, ""), note)
 
 
-def _with_details(kind: str, data: Mapping[str, Any]) -> str:
+def _with_details(kind: str, data: Mapping[str, Any], zone: tzinfo) -> str:
     """A sentence with the names and times of an event; empty if it has none."""
     if kind == AuditKind.REVIEW_REASSIGNED and data.get("to"):
         return f"Handed to {data['to']}"
     if kind == AuditKind.REVIEW_ESCALATED and data.get("to"):
         return f"Escalated to {'the leads of ' if data.get('leads') else ''}{data['to']}"
     if kind == AuditKind.REVIEW_SNOOZED and data:
-        until = data.get("until")
-        return f"Snoozed until {until[:16].replace('T', ' ')} UTC" if until else "Snooze ended"
+        until = parse_datetime(str(data.get("until") or ""))
+        return f"Snoozed until {local(until, zone, 'D j M, H:i')}" if until else "Snooze ended"
     return f"Taken over from {data['taken_from']}" if data.get("taken_from") else ""

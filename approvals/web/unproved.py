@@ -25,7 +25,7 @@ def close(request: DeskRequest, review_id: UUID) -> HttpResponse:
         lifecycle.close_unproved(review_id, reason, by=request.actor)
     except ApprovalsError as error:
         context = reviews.page(request.access, review)
-        refused = {"close_reason": reason, "close_refusal": refusal_text(error, request.actor)}
+        refused = {"close_reason": reason, "close_refusal": refusal_text(error, request.access)}
         return render(request, "approvals/review.html", context | refused, status=error.status)
     messages.success(request, f"{display.visible(review.heading)} is closed.")
     return redirect("review", review_id)

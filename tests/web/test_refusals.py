@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from approvals.actors import Actor
@@ -11,12 +13,22 @@ from approvals.exceptions import (
     ApprovalsError,
     ClaimedByAnother,
     DeadlinePassed,
+    Invalid,
 )
 from approvals.models import User
 from approvals.models.choices import Surface
+from approvals.web.access import Access
 from approvals.web.refusals import TEXTS, refusal_text
 
-ADA = Actor(User(email="ada@example.com"), Surface.WEB)
+
+def of(email: str, zone: str) -> Access:
+    """What somebody may see who has chosen this time zone."""
+    access = Access(Actor(User(email=email), Surface.WEB))
+    access.zone = ZoneInfo(zone)
+    return access
+
+
+ADA = of("ada@example.com", "Europe/Berlin")
 
 
 def decided(by: str) -> AlreadyDecided:
@@ -28,7 +40,7 @@ def test_who_was_faster_is_named_with_the_time() -> None:
     refusal = refusal_text(decided("bob@example.com"), ADA)
 
     assert refusal.title == "bob@example.com was faster"
-    assert "bob@example.com approved it at 09:30:00 UTC." in refusal.description
+    assert "bob@example.com approved it at 10:30:00 CET." in refusal.description
 
 
 def test_a_decision_at_the_deadline_is_countersigns_own() -> None:
@@ -38,8 +50,24 @@ def test_a_decision_at_the_deadline_is_countersigns_own() -> None:
 def test_ones_own_earlier_decision_is_said_to_stand() -> None:
     refusal = refusal_text(decided("ada@example.com"), ADA)
 
-    assert refusal.description == "You approved it at 09:30:00 UTC."
+    assert refusal.description == "You approved it at 10:30:00 CET."
     assert refusal.advice == "That decision stands."
+
+
+def test_a_zone_without_a_short_name_is_named_by_its_distance_from_utc() -> None:
+    far = of("ada@example.com", "America/Sao_Paulo")
+
+    assert "at 06:30:00 UTC-03." in refusal_text(decided("bob@example.com"), far).description
+
+
+def test_the_latest_time_of_a_snooze_is_in_the_persons_zone() -> None:
+    late = Invalid("The deadline comes first.", latest="2026-07-01T22:15:00+00:00")
+
+    refusal = refusal_text(late, ADA)
+
+    assert (
+        refusal.description == "The deadline comes first: Thu 2 Jul, 00:15:00 CEST is the latest."
+    )
 
 
 def test_a_review_that_closed_without_a_decision_has_its_status_named() -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from approvals.actions import assignment, decisions, people
+from approvals.actors import COMMAND_LINE
+from approvals.models import Preference, ReviewQueue, User
+from approvals.models.choices import Outcome
+from approvals.records import database_time
 from approvals.web.relative_times import age, countdown, local, relative_time
+from tests import factories
+from tests.factories import actor
+from tests.web.conftest import Desk
+from tests.web.pages import at as page_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -57,3 +67,54 @@ def test_a_countdown_has_whole_seconds_and_never_fewer_than_none() -> None:
 
 def test_without_a_time_nothing_is_shown() -> None:
     assert [show(None, NOON) for show in (relative_time, age, countdown)] == ["", "", ""]
+
+
+@pytest.mark.django_db
+def test_every_page_shows_times_in_the_persons_own_zone(
+    desk: Desk, queue: ReviewQueue, lena: User, alice: User
+) -> None:
+    people.grant_site(lena, "auditor", by=COMMAND_LINE)
+    Preference.objects.create(user=lena, time_zone="Asia/Tokyo")
+    browser = desk(lena)
+    snoozed, claimed, decided = (factories.review(queue) for _ in range(3))
+    browser.post(page_of(snoozed, "snooze"), {"minutes": "15"})
+    assignment.claim(claimed.pk, by=actor(lena))
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(alice))
+    paths = [
+        page_of(snoozed),
+        page_of(claimed),
+        page_of(decided),
+        page_of(snoozed, "snooze"),
+        "/queues/manual-review/",
+    ]
+    pages = [browser.get(path) for path in (*paths, "/", "/leads/", "/audit/", "/bulk/")]
+    pages.append(browser.post(page_of(decided, "reject"), {"reason": "Late."}))
+    for page in pages:
+        shown = re.sub(r"<[^>]*>", "", page.content.decode())
+        shown = shown.replace("a day begins at midnight UTC", "")
+        assert not re.search(r"\bUTC\b", shown), page.request["PATH_INFO"]
+    assert pages[-1].status_code == 409
+    assert re.search(
+        r"alice@example.com approved it at \d\d:\d\d:\d\d JST", pages[-1].content.decode()
+    )
+    assert "Snoozed until" in pages[0].content.decode()
+    assert "Times are in Asia/Tokyo; a day" in pages[6].content.decode()
+    assert "When (Asia/Tokyo)" in pages[7].content.decode()
+
+
+@pytest.mark.django_db
+def test_the_times_of_a_search_of_the_audit_trail_are_read_in_the_persons_zone(
+    desk: Desk, queue: ReviewQueue, lena: User
+) -> None:
+    people.grant_site(lena, "auditor", by=COMMAND_LINE)
+    Preference.objects.create(user=lena, time_zone="Asia/Tokyo")
+    review = factories.review(queue)
+    there = database_time.now().astimezone(ZoneInfo("Asia/Tokyo"))
+    hour = timedelta(hours=1)
+    found = desk(lena).get("/audit/", {"since": f"{there - hour:%Y-%m-%dT%H:%M}"})
+    assert page_of(review) in found.content.decode()
+    none = desk(lena).get(
+        "/audit/",
+        {"since": f"{there + hour:%Y-%m-%dT%H:%M}", "until": f"{there + 2 * hour:%Y-%m-%dT%H:%M}"},
+    )
+    assert page_of(review) not in none.content.decode()
