@@ -126,7 +126,7 @@ def _after(request: DeskRequest, review: ReviewTask) -> HttpResponse:
     address = resolve_url("review", review.pk)
     if query is not None and request.access.preferences.auto_advance:
         toasts.decided(request, review)
-        address = streams.after(request, review.queue, query)
+        address = streams.after(request, request.access.listing(review), query)
     else:
         address += streams.onward(request)
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)

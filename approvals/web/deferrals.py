@@ -145,7 +145,7 @@ def _name(review: ReviewTask) -> str:
 def _onward(request: DeskRequest, review: ReviewTask) -> HttpResponse:
     """The next review of the stream, or the queue's list."""
     query = streams.query_of(request)
-    queue = review.queue
+    queue = request.access.listing(review)
     if query is None:
         return _to(request, resolve_url("queue", queue.slug))
     return _to(request, streams.after(request, queue, query))

@@ -24,7 +24,6 @@ from approvals.models import (
     Decision,
     ExecutionSnapshot,
     OrderExecution,
-    ReviewQueue,
     ReviewTask,
     User,
 )
@@ -83,7 +82,7 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     review = find(request.actor, review_id, with_previous=in_stream)
     in_pane = request.htmx.target == PANE
     if is_split(request) and not request.htmx:
-        return redirect(split_url(_listing(request, review), query_of(request) or "", review.pk))
+        return redirect(split_url(request.access.listing(review), query_of(request) or "", review.pk))
     context = page(request.access, review)
     context["previous"] = cast("Any", review).previous if in_stream else None
     if in_pane:
@@ -91,12 +90,6 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     whole = in_pane or not request.htmx
     template = "approvals/review.html" if whole else "approvals/_review_decide.html"
     return render(request, template, context)
-
-
-def _listing(request: DeskRequest, review: ReviewTask) -> ReviewQueue:
-    """The queue in whose list this person finds a review: its own, else the one it was escalated to."""
-    own = any(queue.pk == review.queue_id for queue in request.access.queues)
-    return review.queue if own or review.escalated_to is None else review.escalated_to
 
 
 @desk("GET")
@@ -211,6 +204,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     return {
         "now": now,
         "review": review,
+        "listing": access.listing(review),
         "headline": _headline(review),
         "deadline": deadline(review, now),
         "permissions": permitted,

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, QueryDict
 from django.shortcuts import resolve_url
 from django.utils.dateparse import parse_datetime
@@ -156,6 +157,7 @@ def _began(request: DeskRequest, queue: ReviewQueue) -> datetime | None:
 
 def _decided_since(request: DeskRequest, queue: ReviewQueue, since: datetime) -> list[datetime]:
     """When this person decided here since then, in order."""
-    mine = Decision.objects.filter(by=request.actor.person, review__queue=queue, undone_at=None)
+    here = Q(review__queue=queue) | Q(review__escalated_to=queue)
+    mine = Decision.objects.filter(here, by=request.actor.person, undone_at=None)
     times = mine.filter(decided_at__gte=since).order_by("-decided_at")
     return list(times.values_list("decided_at", flat=True)[:MOST_DECISIONS])[::-1]

@@ -99,9 +99,34 @@ def test_the_people_of_another_queue_find_it_on_theirs(
     assert "Escalated to Board" in html
     assert references(html) == [review.reference]
     assert browser.post("/queues/board/next/")["Location"] == f"{at(review)}?stream="
-    assert "Yours to decide" in text(desk, dora, review)
-    assert browser.post(at(review, "approve")).status_code == 302
+    html = text(desk, dora, review)
+    assert "Yours to decide" in html
+    assert 'href="/queues/board/"' in html
+    assert "/queues/manual-review/" not in html
+    done = browser.post(f"{at(review, 'approve')}?stream=", follow=True)
+    assert done.redirect_chain == [("/queues/board/", 302)]
+    assert "Queue clear: 1 decided" in done.content.decode()
+    assert 'action="/queues/board/next/"' in text(desk, dora, review)
     assert ReviewTask.objects.get(pk=review.pk).status == "approved"
+
+
+def test_what_they_skip_or_snooze_leads_on_in_their_queue_and_the_pane_closes_to_its_list(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    board = factories.queue("board", name="Board")
+    dora = factories.user("dora@example.com", "reviewer", board)
+    ReviewQueue.objects.filter(pk=queue.pk).update(escalate_to=board)
+    first, second = open_reviews(queue, 2)
+    for review in (first, second):
+        escalation.escalate(review.pk, "For the board.", by=actor(alice))
+    browser = desk(dora)
+    pane = browser.get(at(first), headers={"HX-Request": "true", "HX-Target": "pane"})
+    assert 'href="/queues/board/" data-pane-close' in pane.content.decode()
+    browser.post("/queues/board/next/")
+    assert browser.post(f"{at(first, 'skip')}?stream=")["Location"] == f"{at(second)}?stream="
+    clear = browser.post(f"{at(second, 'snooze')}?stream=", {"minutes": "15"}, follow=True)
+    assert clear.redirect_chain == [("/queues/board/", 302)]
+    assert browser.post(at(first, "skip"))["Location"] == "/queues/board/"
 
 
 @pytest.mark.parametrize("action", ["snooze", "escalate"])
