@@ -163,6 +163,7 @@ AUTH_USER_MODEL = "approvals.User"
 # allauth would count in the cache; `approvals.web.sign_in_attempts` counts in PostgreSQL.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
+    "login": "approvals.web.account_forms.LoginForm",
     "reset_password": "approvals.web.account_forms.ResetPasswordForm",
     "user_token": "approvals.web.account_forms.UserTokenForm",
 }

@@ -145,9 +145,7 @@ class Access:
 
     def listing(self, review: ReviewTask) -> ReviewQueue:
         """The queue in whose list the actor finds a review: the one that decides it, else its own."""
-        return (
-            self._queue(review.deciding_queue_id) or self._queue(review.queue_id) or review.queue
-        )
+        return self._queue(review.deciding_queue_id) or self._queue(review.queue_id) or review.queue
 
     def _queue(self, queue_id: UUID | None) -> ReviewQueue | None:
         return next((one for one in self.queues if one.pk == queue_id), None)

@@ -1,4 +1,4 @@
-"""allauth's forms of password links, for those alone who may have a password."""
+"""allauth's forms: sign-in, and password links for those alone who may have a password."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from allauth.account.adapter import get_adapter
 
 from approvals import policy
 from approvals.models import User
+
+
+class LoginForm(forms.LoginForm):  # type: ignore[misc]
+    """Asks for address and password; the first field has the focus."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs["autofocus"] = True
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]

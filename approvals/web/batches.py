@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -13,7 +13,6 @@ from approvals import visibility
 from approvals.exceptions import NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
-from approvals.records import database_time
 from approvals.web import order_filters, saved_views, viewed_lists
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import page_at_cursor
@@ -73,13 +72,16 @@ def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound
+    is_map = batch.mode == OrderBatch.Mode.MAP
+    if is_map:
+        prefetch_related_objects([batch], "executions")  # one, which is looked at twice
     counts = progress.by_status(batch)
     share, _ = progress.progress(batch, counts)
     sums = progress.totals(batch, counts)
-    map_run = batch.executions.filter(batch__mode=OrderBatch.Mode.MAP).first()
+    map_run = min(batch.executions.all(), key=lambda run: run.pk, default=None) if is_map else None
     own = list(_own_executions(batch))
     return {
-        "now": database_time.now(),
+        "now": request.access.now,
         "batch": batch,
         "percent": int(share * 100),
         "read": sums["read"],

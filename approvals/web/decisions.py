@@ -63,7 +63,10 @@ def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
         review = decisions.undo(decision_id, by=request.actor)
     except ApprovalsError as error:
         return refused(request, error, review=reviews.find(request.actor, decision.review_id))
-    messages.success(request, f"Undone: {display.visible(review.heading)} is open again.")
+    messages.success(
+        request,
+        f"Undone. {display.visible(review.reference or review.heading)[:60]} is open again.",
+    )
     return redirect(resolve_url("review", review.pk) + streams.onward(request))
 
 

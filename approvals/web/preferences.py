@@ -76,4 +76,5 @@ def edit(request: DeskRequest) -> HttpResponse:
 def shortcuts(request: DeskRequest) -> HttpResponse:
     """The keyboard shortcuts as a page; with JavaScript they open as a dialog."""
     template = "approvals/_shortcuts.html" if request.htmx else "approvals/shortcuts.html"
-    return render(request, template, {"now": request.access.now})
+    level = "h3" if request.htmx else "h2"  # below the heading of the dialog, or of the page
+    return render(request, template, {"now": request.access.now, "level": level})

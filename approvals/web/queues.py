@@ -29,14 +29,14 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     page = page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
     query = streams.filter_query(filtered)
     now = request.access.now
-    escalated = reviews_of(request.actor).pending().filter(escalated_to=queue)
+    to_here = reviews_of(request.actor).pending().filter(escalated_to=queue)
+    escalated = review_rows.lean(to_here).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED]
     context = {
         "now": now,
         **saved_views.context(request.access, viewed_lists.reviews_in(queue), query),
         "queue": queue,
-        "escalated": review_rows.rows_of(
-            review_rows.lean(escalated).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED], now
-        ),
+        "escalated": review_rows.rows_of(escalated, now),
+        "for_leads": all(row.is_for_leads for row in escalated),
         "rows": review_rows.rows_of(page.rows, now),
         "page": page,
         "filtered": filtered,

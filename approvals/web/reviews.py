@@ -1,4 +1,4 @@
-"""A review's page, its claim, and the fragment that shows the delivery of its decision."""
+"""A review's page, and the fragment that shows the delivery of its decision."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.contrib import messages
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject, Now
 from django.http import HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 
 from approvals import policy
-from approvals.actions import assignment
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
-from approvals.exceptions import Invalid, NotFound
+from approvals.exceptions import NotFound
 from approvals.models import (
     Comment,
     Decision,
@@ -28,7 +26,7 @@ from approvals.models import (
     User,
 )
 from approvals.policy import Action
-from approvals.records import database_time, outbox, places, supersession
+from approvals.records import outbox, places, supersession
 from approvals.records.places import Mismatch
 from approvals.spans import span
 from approvals.untrusted import display
@@ -37,7 +35,7 @@ from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.streams import is_split, onward, query_of, split_url
+from approvals.web.streams import is_split, query_of, split_url
 from approvals.web.timeline import review_timeline
 
 MISMATCHES: Mapping[Mismatch | None, str] = {
@@ -82,7 +80,9 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     review = find(request.actor, review_id, with_previous=in_stream)
     in_pane = request.htmx.target == PANE
     if is_split(request) and not request.htmx:
-        return redirect(split_url(request.access.listing(review), query_of(request) or "", review.pk))
+        return redirect(
+            split_url(request.access.listing(review), query_of(request) or "", review.pk)
+        )
     context = page(request.access, review)
     context["previous"] = cast("Any", review).previous if in_stream else None
     if in_pane:
@@ -107,48 +107,6 @@ def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     context = page(request.access, review)
     template = "approvals/_delivery_refresh.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
-
-
-@desk("POST")
-def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Claim the review; with `override`, take over somebody's claim."""
-    find(request.actor, review_id)
-    override = request.POST.get("override") == "yes"
-    assignment.claim(review_id, by=request.actor, override=override)
-    return redirect(resolve_url("review", review_id) + onward(request))
-
-
-@desk("POST")
-def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Extend the claim by another lease; for htmx the fragment that counts it down."""
-    find(request.actor, review_id)
-    review = assignment.renew(review_id, by=request.actor)
-    if request.htmx:
-        now = database_time.now()
-        context = {"review": review, "now": now, "lease_left": lease_left(review, now)}
-        return render(request, "approvals/_lease.html", context)
-    return redirect(resolve_url("review", review_id) + onward(request))
-
-
-@desk("POST")
-def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Give the review back to the queue."""
-    review = find(request.actor, review_id)
-    assignment.release(review_id, by=request.actor)
-    messages.info(request, f"{display.visible(review.heading)} is back in the queue.")
-    return redirect(resolve_url("review", review_id) + onward(request))
-
-
-@desk("POST")
-def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Hand the review to somebody else who may decide it."""
-    review = find(request.actor, review_id)
-    to = policy.deciders_of(review).filter(email=request.POST.get("to", "").lower()).first()
-    if to is None:
-        raise Invalid("Choose somebody who may decide here.", pointer="/to")
-    assignment.reassign(review_id, to, by=request.actor)
-    messages.success(request, f"{display.visible(to.display)} has it now.")
-    return redirect(resolve_url("review", review_id) + onward(request))
 
 
 def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> ReviewTask:

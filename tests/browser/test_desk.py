@@ -115,6 +115,8 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
     page = new_page(width=width, javascript=False)
     sign_in(page, ada.email)
     page.get_by_role("link", name="See the list").click()
+    if width < 600:
+        page.get_by_text("Filters and tools").click()
     page.get_by_label("Search", exact=True).fill("fraud")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name=review.reference).click()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
+from approvals.actions import assignment
 from approvals.models import Decision, ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.browser import world
 from tests.browser.conftest import NewPage, sign_in
+from tests.factories import actor
 
 
 @dataclass
@@ -88,6 +90,48 @@ def test_z_undoes_the_last_decision_from_the_next_review(new_page: NewPage) -> N
     assert ReviewTask.objects.get(pk=first.pk).status == "pending"
 
 
+def test_a_review_is_escalated_by_keyboard_alone_and_the_reason_is_no_key(
+    new_page: NewPage,
+) -> None:
+    queue = factories.queue()
+    review = factories.review(queue, orderId="ORD-1")
+    page = new_page()
+    at_work(page, queue)
+    world.person("lena@example.com", "Lena", "lead", queue)
+    page.keyboard.press("e")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("sahery")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Escalated ORD-1 to the leads of")).to_be_visible()
+    assert ReviewTask.objects.get(pk=review.pk).escalated_to == queue
+
+
+def test_escape_leaves_the_comment_and_the_search(new_page: NewPage) -> None:
+    queue = factories.queue()
+    factories.review(queue)
+    page = new_page()
+    at_work(page, queue)
+    for key, field in (("c", "Add a comment"), ("/", "Search reviews")):
+        page.keyboard.press(key)
+        expect(page.get_by_label(field)).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("heading", name="Yours to decide")).to_be_focused()
+
+
+def test_what_can_no_longer_be_undone_has_no_button(new_page: NewPage) -> None:
+    queue = factories.queue(undo_seconds=5)
+    for number in range(2):
+        factories.review(queue, orderId=f"ORD-{number}", timeoutSeconds=4000 + number)
+    page = new_page()
+    at_work(page, queue)
+    page.keyboard.press("a")
+    expect(page.get_by_label("Note")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+    expect(page.get_by_text("Approved ORD-0.")).to_be_visible()
+
+
 def test_escape_keeps_what_was_typed_first_and_closes_the_panel_then(new_page: NewPage) -> None:
     queue = factories.queue()
     factories.review(queue)
@@ -142,8 +186,44 @@ def test_j_k_and_o_walk_through_a_list(new_page: NewPage) -> None:
     page.wait_for_url("**/queues/*/")
     for key in "jjjk":
         page.keyboard.press(key)
-    expect(page.get_by_role("link", name="ORD-1")).to_be_focused()
+    row = page.locator(".line").filter(has_text="ORD-1")
+    expect(row.get_by_role("link", name="ORD-1")).to_be_focused()
+    for key, holder in (("i", "you"), ("I", "nobody"), ("i", "you")):
+        page.keyboard.press(key)
+        expect(row.locator(".line-holder")).to_have_text(f"Claimed by {holder}")
+        expect(row.get_by_role("link", name="ORD-1")).to_be_focused()
+    expect(page.locator("#announce")).to_have_text("ORD-1: Claimed by you")
     page.keyboard.press("o")
     expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
     page.keyboard.press("u")
     page.wait_for_url("**/queues/*/")
+    expect(page.get_by_role("link", name="ORD-1")).to_be_focused()
+
+
+def test_back_from_the_page_of_a_review_its_row_has_the_focus(new_page: NewPage) -> None:
+    queue = factories.queue()
+    for number in range(3):
+        factories.review(queue, orderId=f"ORD-{number}", timeoutSeconds=4000 + number)
+    page = new_page()
+    at_work(page, queue)
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_role("link", name="ORD-1")).to_be_focused()
+
+
+def test_what_another_holds_is_not_claimed_from_the_list_and_the_page_says_why(
+    new_page: NewPage,
+) -> None:
+    queue = factories.queue()
+    review = factories.review(queue, orderId="ORD-1")
+    bob = world.person("bob@example.com", "Bob", "reviewer", queue)
+    ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
+    page = new_page()
+    sign_in(page, ada.email)
+    page.goto(f"/queues/{queue.slug}/")
+    assignment.claim(review.pk, by=actor(bob))
+    page.keyboard.press("j")
+    page.keyboard.press("i")
+    expect(page.get_by_role("alert").filter(has_text="bob@example.com has claimed")).to_be_visible()
+    expect(page.get_by_role("link", name="ORD-1")).to_be_focused()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from approvals.models import ReviewTask
 from tests import factories
 from tests.browser import world
-from tests.browser.accessibility import inspect
+from tests.browser.accessibility import check, inspect
 from tests.browser.conftest import NewPage, sign_in
 
 LIST = "/queues/manual-review/"
@@ -32,6 +32,8 @@ def test_the_list_is_filtered_and_sorted_by_links_and_fields(new_page: NewPage, 
     page = new_page(width=width)
     filled(page)
     page.goto(LIST)
+    if width < 600:
+        page.get_by_text("Filters and tools").click()
     page.get_by_text("More filters").click()
     page.get_by_label("Amount from").fill("12.5")
     page.get_by_label("Sort by").select_option("amount")
@@ -63,3 +65,15 @@ def test_the_list_with_its_filters_open_is_accessible(new_page: NewPage) -> None
                 page.screenshot(
                     path=Path(os.environ["SHOTS"]) / f"{width}-{scheme}.png", full_page=True
                 )
+
+
+def test_on_a_phone_the_list_begins_on_the_first_screen(new_page: NewPage) -> None:
+    page = new_page(width=375)
+    filled(page)
+    page.goto(LIST)
+    expect(page.get_by_label("Status")).to_be_hidden()
+    for number in range(2):
+        expect(page.get_by_role("link", name=f"Q-{number}")).to_be_in_viewport()
+    page.get_by_text("Filters and tools").click()
+    expect(page.get_by_label("Status")).to_be_visible()
+    check(page, "the list with its filters unfolded")

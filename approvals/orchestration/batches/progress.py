@@ -84,4 +84,4 @@ def _mapped(batch: OrderBatch) -> int:
     """How many orders the running map of a batch has done, by the latest ListMapRuns."""
     if batch.mode != Mode.MAP or batch.status != Status.READ:
         return 0
-    return sum(batch.executions.filter(learned=False).values_list("items_done", flat=True))
+    return sum(run.items_done for run in batch.executions.all() if not run.learned)

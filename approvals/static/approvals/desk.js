@@ -34,7 +34,7 @@
     for (const counter of document.querySelectorAll("[data-countdown]")) {
       const left = Math.ceil((Date.parse(counter.dataset.countdown) - now()) / 1000);
       write(counter, `${Math.max(0, left)} s`);
-      if (left <= 0) counter.closest("form")?.querySelector("button")?.setAttribute("disabled", "");
+      if (left <= 0) counter.closest("form").hidden = true; // what can no longer be undone has no button
     }
   };
 
@@ -70,6 +70,7 @@
     const over = Date.parse(lease.dataset.lease) <= now();
     lease.querySelector("[data-over]").hidden = !over;
     lease.querySelector("[data-runs]").hidden = over;
+    lease.querySelector("button").hidden = over;
     claimAgain(over);
   };
 
@@ -167,8 +168,9 @@
     const announce = document.getElementById("announce");
     if (changed && announce) write(announce, changed.dataset.announce);
     if (target?.id === "decide" || target?.id === "steer") {
-      const problem = target.querySelector("[role=alert]");
-      const first = target.querySelector("[data-first], textarea, [tabindex='-1'], a, button");
+      const problem = target.querySelector("[role=alert]:not([hidden])");
+      const order = ["[data-first], [autofocus]", "[tabindex='-1']", "a, button"];
+      const first = order.map((each) => target.querySelector(each)).find(Boolean);
       if (problem) {
         problem.tabIndex = -1;
         problem.focus();
@@ -241,16 +243,34 @@
   });
   addEventListener("pageshow", showChosen); // also for a page that the browser has kept
 
+  // The review of a row is claimed or released where it stands.
+  const claimRow = async (row, action) => {
+    const link = row.querySelector(".line-what a");
+    if (!link.pathname.startsWith("/reviews/")) return;
+    const body = new URLSearchParams({ csrfmiddlewaretoken: document.querySelector("[name=csrfmiddlewaretoken]").value });
+    const headers = { "HX-Request": "true", "HX-Target": "row" };
+    const answer = await fetch(link.pathname + action + "/", { method: "POST", body, headers }).catch(() => null);
+    const found = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+    const holder = found?.querySelector(".line-holder");
+    const refusal = found?.querySelector(".problem");
+    if (holder) row.querySelector(".line-holder").replaceWith(holder);
+    else if (refusal) document.querySelector(".messages").replaceChildren(...document.querySelectorAll(".messages > [id]"), refusal);
+    else document.getElementById(answer ? "trouble" : "offline").hidden = false;
+    const said = holder ? `${link.textContent}: ${holder.textContent}` : refusal?.textContent ?? "";
+    write(document.getElementById("announce"), said.replace(/\s+/g, " ").trim());
+  };
+
   // j and k move between the rows of a list, o opens the one in focus, x chooses it, J and K do so and move.
   const move = (key) => {
     const links = [...document.querySelectorAll(".line-what a")].filter((link) => !link.closest("#pane"));
-    if (!links.length || !["j", "k", "o", "x", "J", "K"].includes(key)) return false;
+    if (!links.length || !["j", "k", "o", "x", "J", "K", "i", "I"].includes(key)) return false;
     const focused = links.findIndex((link) => link.closest(".line") === document.activeElement?.closest(".line"));
     const at = focused < 0 ? links.findIndex((link) => link.ariaCurrent) : focused; // the one open beside the list
     const row = links[at]?.closest(".line");
     if (key === "o") links[at]?.click();
     if ("xJK".includes(key)) choose(row, key === "x" ? undefined : true);
-    if (key === "o" || key === "x") return true;
+    if (row && "iI".includes(key)) claimRow(row, key === "i" ? "claim" : "release");
+    if ("oxiI".includes(key)) return true;
     links[Math.min(links.length - 1, Math.max(0, key.toLowerCase() === "j" ? at + 1 : at - 1))].focus();
     return true;
   };
@@ -312,11 +332,13 @@
     if (event.target.closest?.("[data-edit]")) listChanges(event.target.form);
   });
 
+  const resting = () => document.querySelector("#decide [tabindex='-1']") ?? document.getElementById("main");
   const escape = () => {
     const written = document.activeElement;
-    if (written?.matches("textarea") && written.value !== written.defaultValue) {
-      written.blur(); // what was typed stays; the next Escape closes
-      written.closest("form")?.querySelector("[tabindex='-1']")?.focus();
+    const kept = written.matches("textarea") && written.value !== written.defaultValue;
+    if (typing(written) && (kept || !written.closest("#decide, #steer, dialog"))) {
+      written.blur(); // what was typed stays; in a panel the next Escape closes it
+      (written.closest("form")?.querySelector("[tabindex='-1']") ?? resting())?.focus();
     } else press("Escape");
   };
 
@@ -352,6 +374,14 @@
       if (!menu.contains(event.target)) menu.open = false;
     }
   });
+  // Back from a review, the list goes on at its row.
+  const returnToRow = () => {
+    const from = document.referrer && new URL(document.referrer);
+    if (!from || from.origin !== location.origin || document.querySelector("[autofocus]")) return;
+    const links = [...document.querySelectorAll("#split .line-what a")];
+    if (document.activeElement === document.body) links.find((link) => link.pathname === from.pathname)?.focus();
+  };
   restore();
+  returnToRow();
   addEventListener("load", reopen);
 })();

@@ -14,8 +14,10 @@
   };
 
   // Who else has the review of this page open.
-  const viewers = document.getElementById("viewers");
+  const part = () => document.getElementById("viewers");
   const showViewers = ({ names, more }) => {
+    const viewers = part();
+    if (!viewers) return;
     const all = more ? [...names, more === 1 ? "one other" : `${more} others`] : names;
     viewers.hidden = !all.length;
     if (!all.length) return;
@@ -38,21 +40,23 @@
 
   // A hidden page holds no stream: a browser opens only six connections to a server.
   let source = null;
+  let watched = "";
   const disconnect = () => {
     source?.close();
     source = null;
   };
   const connect = () => {
     if (source || document.hidden) return;
-    source = new EventSource(state.dataset.url + (viewers ? `?review=${viewers.dataset.review}` : ""));
-    if (viewers) source.addEventListener("viewers", (event) => showViewers(JSON.parse(event.data)));
+    watched = part()?.dataset.review ?? "";
+    source = new EventSource(state.dataset.url + (watched ? `?review=${watched}` : ""));
+    source.addEventListener("viewers", (event) => showViewers(JSON.parse(event.data)));
     source.addEventListener("open", () => show("Live", "live"));
     source.addEventListener("changed", (event) => {
       if (news && news.dataset.queue === event.data) lookAgain();
     });
     source.addEventListener("error", () => {
       showPolling();
-      if (viewers) viewers.hidden = true;
+      if (part()) part().hidden = true;
       if (source?.readyState !== EventSource.CLOSED) return; // it connects again by itself
       disconnect();
       setTimeout(connect, 60_000);
@@ -64,6 +68,12 @@
     else show("Offline", "offline");
   };
 
+  // Another review is open beside the list, or none.
+  document.addEventListener("pane", () => {
+    if (watched === (part()?.dataset.review ?? "")) return;
+    disconnect();
+    connect();
+  });
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", connect);
   document.addEventListener("visibilitychange", () => {

@@ -18,6 +18,7 @@
     return url;
   };
 
+  const title = () => pane.querySelector(".review-title > :first-child");
   const mark = (id) => {
     for (const link of links()) link.ariaCurrent = idOf(link) === id ? "true" : null;
     return links().findIndex((link) => idOf(link) === id);
@@ -25,7 +26,7 @@
 
   let wanted = "";
   const show = async (id, address) => {
-    if (wanted === id && pane.querySelector("h1")) return pane.querySelector(".signing-word, h1")?.focus();
+    if (wanted === id && title()) return (pane.querySelector(".signing-word") ?? title()).focus();
     wanted = id;
     const at = mark(id);
     const url = new URL(address, location.href);
@@ -35,7 +36,8 @@
     await window.htmx.ajax("GET", url.pathname + url.search, { target: "#pane", swap: "innerHTML" });
     if (wanted !== id) return;
     pane.inert = false;
-    const heading = pane.querySelector("h1");
+    const heading = title();
+    document.dispatchEvent(new Event("pane"));
     if (!heading) return;
     if (!pane.contains(document.activeElement)) {
       heading.tabIndex = -1;
@@ -53,6 +55,7 @@
     pane.inert = false;
     delete split.dataset.open;
     pane.replaceChildren();
+    document.dispatchEvent(new Event("pane"));
     mark("");
     links().find((link) => idOf(link) === id)?.focus();
   };

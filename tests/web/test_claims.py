@@ -98,3 +98,18 @@ def test_nobody_is_handed_what_they_may_not_decide(
         assert desk(alice).post(at(review, "reassign"), {"to": person}).status_code == 422
     review.refresh_from_db()
     assert review.assignee == alice
+
+
+def test_in_a_list_the_row_alone_is_answered(desk: Desk, alice: User, bob: User) -> None:
+    review, browser = factories.review(), desk(alice)
+    headers = {"HX-Request": "true", "HX-Target": "row"}
+    for action, holder in (("claim", "<span>you</span>"), ("release", "nobody")):
+        html = browser.post(at(review, action), headers=headers).content.decode()
+        assert html.count('<li class="line">') == 1
+        assert holder in html.partition("line-holder")[2]
+        assert "<h1" not in html
+    assert "is back in the queue" not in browser.get("/").content.decode()
+    assignment.claim(review.pk, by=actor(bob))
+    refused = browser.post(at(review, "claim"), headers=headers)
+    assert refused.status_code == 409
+    assert 'class="problem"' in refused.content.decode()
