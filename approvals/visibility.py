@@ -41,7 +41,7 @@ def visible_views(actor: Actor) -> QuerySet[SavedView]:
     return _views(actor).filter(queue__in=visible_queues(actor).order_by())
 
 
-def visible_order_views(actor: Actor, held: Rights | None = None) -> QuerySet[SavedView]:
+def visible_order_views(actor: Actor, *, held: Rights | None = None) -> QuerySet[SavedView]:
     """The saved views of orders and of batches: the actor's own, and those shared; none without the right.
 
     `held` are the actor's rights, if they were read already.
@@ -55,13 +55,13 @@ def _views(actor: Actor) -> QuerySet[SavedView]:
     return SavedView.objects.filter(Q(shared=True) | Q(owner=active_user(actor)))
 
 
-def visible_orders(actor: Actor, held: Rights | None = None) -> OrderQuerySet:
+def visible_orders(actor: Actor, *, held: Rights | None = None) -> OrderQuerySet:
     """The orders this actor may see: all, or none. Raises NotAllowed for none. `held` as above."""
     policy.may(Action.SEE_ORDERS, None, by=actor, held=held).or_raise()
     return OrderExecution.objects.all()
 
 
-def visible_batches(actor: Actor, held: Rights | None = None) -> QuerySet[OrderBatch]:
+def visible_batches(actor: Actor, *, held: Rights | None = None) -> QuerySet[OrderBatch]:
     """The batches of orders this actor may see: all, or none. Raises NotAllowed for none. `held` as above."""
     policy.may(Action.SEE_ORDERS, None, by=actor, held=held).or_raise()
     return OrderBatch.objects.all()

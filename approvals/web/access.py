@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject, Now
 from django.http import HttpRequest
 
@@ -20,13 +20,16 @@ from approvals.exceptions import NotFound
 from approvals.models import (
     BulkJob,
     Decision,
+    OrderBatch,
     Preference,
     QueueMembership,
     ReviewQueue,
     ReviewTask,
+    SavedView,
     User,
 )
 from approvals.models.choices import Surface
+from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action, Verdict
 from approvals.records import database_time, rights
 from approvals.records.rights import Rights
@@ -88,11 +91,6 @@ class Access:
         return found or Preference()
 
     @property
-    def held(self) -> Rights:
-        """The actor's rights outside queues."""
-        return self._held(None)
-
-    @property
     def led_queues(self) -> list[ReviewQueue]:
         """The queues in which the actor is a lead, by name."""
         return [queue for queue in self.queues if self.may(Action.LEAD, queue).allowed]
@@ -120,6 +118,18 @@ class Access:
             viewer = rights.of(True, self.groups, [QueueMembership.Role.VIEWER])
             return policy.may(action, own, by=self.actor, held=viewer)
         return policy.may(action, queue, by=self.actor, held=self._held(queue))
+
+    def orders(self) -> OrderQuerySet:
+        """What `visibility.visible_orders` answers, without another statement."""
+        return visibility.visible_orders(self.actor, held=self._held(None))
+
+    def batches(self) -> QuerySet[OrderBatch]:
+        """What `visibility.visible_batches` answers, without another statement."""
+        return visibility.visible_batches(self.actor, held=self._held(None))
+
+    def order_views(self) -> QuerySet[SavedView]:
+        """What `visibility.visible_order_views` answers, without another statement."""
+        return visibility.visible_order_views(self.actor, held=self._held(None))
 
     def may_decide_in_bulk(self, queue: ReviewQueue) -> Verdict:
         """What `policy.may_decide_in_bulk` answers, without another statement."""

@@ -9,7 +9,6 @@ from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from approvals import visibility
 from approvals.exceptions import NotFound
 from approvals.models import OrderBatch, OrderExecution
 from approvals.orchestration.batches import progress, sources
@@ -37,7 +36,7 @@ ADVICE = (
 @desk("GET")
 def index(request: DeskRequest) -> HttpResponse:
     """One page of batches, the latest first; only the page of a single batch counts its orders by status."""
-    rows = visibility.visible_batches(request.actor, request.access.held)
+    rows = request.access.batches()
     rows = rows.defer("body").select_related("created_by")
     filtered = order_filters.batches(rows, request.GET)
     page = page_at_cursor(filtered.rows, filtered.order, request)
@@ -68,7 +67,7 @@ def refresh(request: DeskRequest, batch_id: UUID) -> HttpResponse:
 
 
 def _context(request: DeskRequest, batch_id: UUID) -> dict[str, Any]:
-    rows = visibility.visible_batches(request.actor).defer("body").select_related("created_by")
+    rows = request.access.batches().defer("body").select_related("created_by")
     batch = rows.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound

@@ -13,9 +13,9 @@ from approvals.actions import assignment
 from approvals.exceptions import Invalid
 from approvals.records import database_time
 from approvals.untrusted import display
-from approvals.web import review_rows, reviews
+from approvals.web import deferrals, review_rows, reviews
 from approvals.web.decorators import DeskRequest, desk
-from approvals.web.streams import onward
+from approvals.web.streams import onward, query_of
 
 ROW = "row"  # what a list names as htmx's target for one of its rows
 
@@ -65,11 +65,13 @@ def _row(request: DeskRequest, review_id: UUID) -> HttpResponse:
 
 @desk("POST")
 def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
-    """Hand the review to somebody else who may decide it."""
+    """Hand the review to somebody else who may decide it; in a stream the next review follows."""
     review = reviews.find(request.actor, review_id)
     to = policy.deciders_of(review).filter(email=request.POST.get("to", "").lower()).first()
     if to is None:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")
     assignment.reassign(review_id, to, by=request.actor)
     messages.success(request, f"{display.visible(to.display)} has it now.")
-    return redirect(resolve_url("review", review_id) + onward(request))
+    if query_of(request) is not None:
+        return deferrals.go_on(request, review)
+    return redirect("review", review_id)

@@ -44,7 +44,7 @@ def skip(request: DeskRequest, review_id: UUID) -> HttpResponse:
     review = reviews.find(request.actor, review_id)
     postponement.skip(review_id, by=request.actor, reason=request.POST.get("reason", ""))
     messages.info(request, f"Skipped {_name(review)}.")
-    return _onward(request, review)
+    return go_on(request, review)
 
 
 @desk("GET", "POST")
@@ -65,7 +65,7 @@ def snooze(request: DeskRequest, review_id: UUID) -> HttpResponse:
     messages.info(
         request, f"Snoozed {_name(review)} until {local(until, request.access.zone, 'H:i')}."
     )
-    return _onward(request, review)
+    return go_on(request, review)
 
 
 @desk("GET", "POST")
@@ -81,7 +81,7 @@ def escalate(request: DeskRequest, review_id: UUID) -> HttpResponse:
     except ApprovalsError as error:
         return _panel(request, reviews.find(request.actor, review_id), "escalate", error)
     messages.info(request, f"Escalated {_name(review)} to {_target(review)}.")
-    return _onward(request, review)
+    return go_on(request, review)
 
 
 def presets(review: ReviewTask, now: datetime) -> list[Preset]:
@@ -142,7 +142,7 @@ def _name(review: ReviewTask) -> str:
     return display.visible(review.reference or review.heading)[:60]
 
 
-def _onward(request: DeskRequest, review: ReviewTask) -> HttpResponse:
+def go_on(request: DeskRequest, review: ReviewTask) -> HttpResponse:
     """The next review of the stream, or the queue's list."""
     query = streams.query_of(request)
     queue = request.access.listing(review)

@@ -59,7 +59,7 @@ def stop(request: DeskRequest, attempt: UUID) -> HttpResponse:
 
 
 def _form(request: DeskRequest, attempt: UUID, verb: Verb, *, stopping: bool) -> HttpResponse:
-    order = orders.find(request.actor, attempt)
+    order = orders.find(request.access, attempt)
     policy.may(Action.INTERVENE_IN_ORDERS, None, by=request.actor).or_raise()
     form = ReasonForm(request.POST if request.method == "POST" else None)
     form.fields["reason"].widget.attrs["required"] = stopping

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import SimpleLazyObject
 
-from approvals import broken_rows, policy, visibility
+from approvals import broken_rows, policy
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
-from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention
+from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention, User
+from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action
-from approvals.records import database_time, execution_history, redrive_eligibility, wake_ups
+from approvals.records import execution_history, redrive_eligibility, wake_ups
 from approvals.untrusted import display
 from approvals.web import (
     execution_view,
@@ -32,6 +35,7 @@ from approvals.web import (
     saved_views,
     viewed_lists,
 )
+from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk, reviews_of
 from approvals.web.pagination import page_at_cursor
 from approvals.web.timeline import order_timeline
@@ -42,8 +46,7 @@ MAX_ATTEMPTS, MAX_REVIEWS = 20, 10
 @desk("GET")
 def show_all(request: DeskRequest) -> HttpResponse:
     """One page of the orders, filtered as the URL says."""
-    everything = visibility.visible_orders(request.actor, request.access.held)
-    everything = everything.defer("input", "cause")
+    everything = request.access.orders().defer("input", "cause")
     filtered = order_filters.orders(everything, request.GET)
     rows = filtered.rows.select_related("created_by").annotate(
         open_intervention=_open_intervention()
@@ -63,7 +66,7 @@ def show_all(request: DeskRequest) -> HttpResponse:
 @desk("GET")
 def show(request: DeskRequest, order_id: str) -> HttpResponse:
     """The last attempt at an order."""
-    last = visibility.visible_orders(request.actor).attempts_at(order_id.replace("\0", "")).first()
+    last = _with_parts(request.access).attempts_at(order_id.replace("\0", "")).first()
     if last is None:
         raise NotFound
     return _page(request, last)
@@ -72,16 +75,16 @@ def show(request: DeskRequest, order_id: str) -> HttpResponse:
 @desk("GET")
 def show_attempt(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """One attempt at an order."""
-    return _page(request, find(request.actor, attempt))
+    return _page(request, find(request.access, attempt))
 
 
 @desk("GET")
 def refresh(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """For htmx: the age of the cached execution history, and the whole page if something has changed."""
-    order = find(request.actor, attempt)
+    order = find(request.access, attempt)
     if not request.htmx:
         return redirect(address(order))
-    context = page(request.actor, order)
+    context = page(request.access, order)
     context["changed"] = context["seen"] != request.GET.get("seen")
     return render(request, "approvals/_order_refresh.html", context)
 
@@ -89,16 +92,36 @@ def refresh(request: DeskRequest, attempt: UUID) -> HttpResponse:
 @desk("POST")
 def read_again(request: DeskRequest, attempt: UUID) -> HttpResponse:
     """Ask for the execution to be read now, however recent the cached history is."""
-    order = find(request.actor, attempt)
+    order = find(request.access, attempt)
     if order.execution_arn:
         execution_history.request(order)
         wake_ups.after_commit(wake_ups.READ, order.pk)
     return redirect("attempt", order.pk)
 
 
-def find(actor: Actor, attempt: UUID) -> OrderExecution:
+def _with_parts(access: Access) -> OrderQuerySet:
+    """The orders that this person may see, each with who began it and its open intervention."""
+    columns = {name: name for name in ("pk", "kind", "created_at")}
+    columns |= {"name": "created_by__name", "email": "created_by__email"}
+    rows = OrderIntervention.objects.filter(order=OuterRef("pk"), ended_at=None)
+    whole = Subquery(rows.values(columns=JSONObject(**columns))[:1])
+    return access.orders().select_related("created_by").annotate(intervention=whole)
+
+
+def _intervention(order: OrderExecution) -> OrderIntervention | None:
+    """The open intervention of an order that was read with it, with what a page shows of it."""
+    columns: dict[str, Any] | None = cast("Any", order).intervention
+    if columns is None:
+        return None
+    by = User(name=columns["name"], email=columns["email"]) if columns["email"] else None
+    at = parse_datetime(columns["created_at"])
+    pk, kind = UUID(columns["pk"]), columns["kind"]
+    return OrderIntervention(pk=pk, order=order, kind=kind, created_at=at, created_by=by)
+
+
+def find(access: Access, attempt: UUID) -> OrderExecution:
     """An attempt that this person may see. Raises NotAllowed or NotFound."""
-    row = visibility.visible_orders(actor).select_related("created_by").filter(pk=attempt).first()
+    row = _with_parts(access).filter(pk=attempt).first()
     if row is None:
         raise NotFound
     return row
@@ -114,19 +137,18 @@ def address(order: OrderExecution) -> str:
 
 def _page(request: DeskRequest, order: OrderExecution) -> HttpResponse:
     before = request.GET.get("before", "")[:9]
-    context = page(request.actor, order, before=int(before) if before.isdecimal() else 0)
+    context = page(request.access, order, before=int(before) if before.isdecimal() else 0)
     return render(request, "approvals/order.html", context)
 
 
-def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
+def page(access: Access, order: OrderExecution, *, before: int = 0) -> dict[str, Any]:
     """The context of an order's page, at the database's present time; a worker is asked to read what is old."""
-    now = database_time.now()
+    now = access.now
     attempts = list(
         OrderExecution.objects.attempts_at(order.order_id).defer("input", "cause")[:MAX_ATTEMPTS]
     )
     last = attempts[0]
-    interventions_of = OrderIntervention.objects.filter(order=order).select_related("created_by")
-    intervention = interventions_of.filter(ended_at=None).first()
+    intervention = _intervention(order)
     history = execution_history.of(order)
     wanted = execution_history.is_wanted(order, history, now)
     if wanted:
@@ -134,7 +156,7 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
     # Parsed only if a template shows it: the refresh every 4 s does not.
     read = cache(lambda: payload_view.order_input(order))
     raw = cache(lambda: display.indented_json(read()[1]))
-    may = policy.may(Action.INTERVENE_IN_ORDERS, None, by=actor)
+    may = access.may(Action.INTERVENE_IN_ORDERS)
     is_last = last.pk == order.pk
     return {
         "now": now,
@@ -158,7 +180,7 @@ def page(actor: Actor, order: OrderExecution, *, before: int = 0) -> dict[str, A
             lambda: execution_view.view_of(order, history, before=before)
         ),
         "before": before,
-        "reviews": reviews(actor, order, now),
+        "reviews": reviews(access.actor, order, now),
         "timeline": order_timeline(attempts),
         "seen": seen(order, last, intervention, history),
     }

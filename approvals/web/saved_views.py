@@ -42,7 +42,7 @@ def listed(access: Access, of: ViewedList | None = None) -> list[ViewLink]:
     if of is None or of.queue is not None:
         rows = visibility.visible_views(access.actor)
     else:
-        rows = visibility.visible_order_views(access.actor, access.held)
+        rows = access.order_views()
         rows = rows.filter(listing=of.listing)
     rows = rows.filter(revoked_at=None)
     rows = rows.filter(queue=of.queue) if of else rows

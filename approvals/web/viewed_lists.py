@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.shortcuts import resolve_url
 
-from approvals import visibility
 from approvals.models import ReviewQueue, SavedView
 from approvals.policy import Action
 from approvals.untrusted import display
@@ -80,11 +79,10 @@ class ViewedList:
             everything = reviews_of(request.actor).filter(queue=self.queue)
             reviews = review_filters.apply_filters(everything, query, request)
             return ViewFilter(reviews.rows, urlencode(reviews.active))
-        who = (request.actor, request.access.held)
         if self.listing is Listing.ORDERS:
-            found = order_filters.orders(visibility.visible_orders(*who), query)
+            found = order_filters.orders(request.access.orders(), query)
         else:
-            found = order_filters.batches(visibility.visible_batches(*who), query)
+            found = order_filters.batches(request.access.batches(), query)
         return ViewFilter(found.rows, found.query)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from approvals.actions import assignment
-from approvals.models import User
+from approvals.models import ReviewQueue, User
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
 from tests.web.pages import at, text
+from tests.web.reviews import open_reviews
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,15 @@ def test_in_a_list_the_row_alone_is_answered(desk: Desk, alice: User, bob: User)
     refused = browser.post(at(review, "claim"), headers=headers)
     assert refused.status_code == 409
     assert 'class="problem"' in refused.content.decode()
+
+
+def test_in_a_stream_the_next_review_follows_one_that_was_handed_over(
+    desk: Desk, queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    first, second = open_reviews(queue, 2)
+    browser = desk(alice)
+    assignment.claim(first.pk, by=actor(alice))
+    handed = browser.post(f"{at(first, 'reassign')}?stream=", {"to": bob.email})
+    assert handed["Location"] == f"{at(second)}?stream="
+    assert "bob has it now." in browser.get(handed["Location"]).content.decode()
+    assert browser.post(at(second, "reassign"), {"to": bob.email})["Location"] == at(second)

@@ -375,11 +375,13 @@
     }
   });
   // Back from a review, the list goes on at its row.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("a[data-key=u]")) sessionStorage.setItem("row", location.pathname);
+  });
   const returnToRow = () => {
-    const from = document.referrer && new URL(document.referrer);
-    if (!from || from.origin !== location.origin || document.querySelector("[autofocus]")) return;
-    const links = [...document.querySelectorAll("#split .line-what a")];
-    if (document.activeElement === document.body) links.find((link) => link.pathname === from.pathname)?.focus();
+    const row = sessionStorage.getItem("row");
+    sessionStorage.removeItem("row");
+    [...document.querySelectorAll("#split .line-what a")].find((link) => link.pathname === row)?.focus();
   };
   restore();
   returnToRow();
