@@ -68,11 +68,15 @@ def test_a_page_shows_within_a_second_who_else_looks_and_who_claims(
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(page.locator("#viewers")).to_be_hidden()
 
-    other.goto(f"/reviews/{review}/")
+    other.goto(f"/queues/mine/?open={review}")  # beside its list
     expect(page.get_by_text("Bob <b>Builder</b> has this review open too.")).to_be_visible()
     expect(other.get_by_text("clerk has this review open too.")).to_be_visible()
     check(page, "a review that somebody else looks at")
 
+    other.get_by_role("link", name="Close").click()
+    expect(page.locator("#viewers")).to_be_hidden()
+    other.get_by_role("link", name="A-1").click()
+    expect(page.get_by_text("Bob <b>Builder</b> has this review open too.")).to_be_visible()
     other.get_by_role("button", name="Claim").click()
     other.get_by_role("heading", name="Yours to decide").wait_for()
     began = time.monotonic()

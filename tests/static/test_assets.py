@@ -46,6 +46,9 @@ def test_every_static_file_a_template_names_is_there() -> None:
 def test_the_budget_of_a_page_holds() -> None:
     assert len(gzip.compress((STATIC / "app.css").read_bytes())) < 20_000
     assert len(gzip.compress((STATIC / "desk.js").read_bytes())) < 8_000
+    scripts = [STATIC / name for name in ("desk.js", "live.js", "split.js")]
+    scripts.append(Path(finders.find("django_htmx/htmx-2.min.js") or ""))
+    assert sum(len(gzip.compress(script.read_bytes())) for script in scripts) < 60_000
     assert sum(font.stat().st_size for font in STATIC.glob("fonts/*")) < 100_000
 
 
