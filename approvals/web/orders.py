@@ -6,6 +6,7 @@ No request calls AWS. A page wakes a worker to read the execution, and shows the
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -15,7 +16,6 @@ from django.db.models.functions import JSONObject
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.functional import SimpleLazyObject
 
 from approvals import broken_rows, policy
@@ -114,7 +114,7 @@ def _intervention(order: OrderExecution) -> OrderIntervention | None:
     if columns is None:
         return None
     by = User(name=columns["name"], email=columns["email"]) if columns["email"] else None
-    at = parse_datetime(columns["created_at"])
+    at = datetime.fromisoformat(columns["created_at"])
     pk, kind = UUID(columns["pk"]), columns["kind"]
     return OrderIntervention(pk=pk, order=order, kind=kind, created_at=at, created_by=by)
 
