@@ -252,9 +252,15 @@ STATIC_URL = "static/"
 COLLECTED = BASE_DIR / "staticfiles"
 STATIC_ROOT = COLLECTED if COLLECTED.is_dir() or "collectstatic" in sys.argv else None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+# What is collected has names with a hash of its content, which browsers keep for good.
+_COLLECTED_AS = (
+    "CompressedStaticFilesStorage"
+    if STATIC_ROOT is None
+    else "CompressedManifestStaticFilesStorage"
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": f"whitenoise.storage.{_COLLECTED_AS}"},
 }
 
 # --- the API

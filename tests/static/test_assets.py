@@ -6,11 +6,18 @@ import gzip
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.http import HttpResponse
+from django.templatetags.static import static
+from django.test import RequestFactory
+from pytest_django.fixtures import Settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 STATIC = settings.BASE_DIR / "approvals/static/approvals"
 TEMPLATES = settings.BASE_DIR / "approvals/templates"
@@ -50,6 +57,31 @@ def test_the_budget_of_a_page_holds() -> None:
     scripts.append(Path(finders.find("django_htmx/htmx-2.min.js") or ""))
     assert sum(len(gzip.compress(script.read_bytes())) for script in scripts) < 60_000
     assert sum(font.stat().st_size for font in STATIC.glob("fonts/*")) < 100_000
+
+
+def test_collected_files_have_hashed_names_and_are_kept_for_a_year(
+    tmp_path: Path, settings: Settings, rf: RequestFactory
+) -> None:
+    command = "import sys; sys.argv = ['manage.py', 'collectstatic']; from config import settings"
+    show = f"{command}; print(settings.STORAGES['staticfiles']['BACKEND'])"
+    asked = subprocess.run([sys.executable, "-c", show], capture_output=True, check=True, text=True)
+    storage = {"BACKEND": asked.stdout.strip()}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": storage}
+    settings.STATIC_ROOT, settings.DEBUG = tmp_path, False
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    serve = WhiteNoiseMiddleware(lambda request: HttpResponse(status=404))
+    for name in ("app.css", "desk.js", "mark.svg"):
+        address = static(f"approvals/{name}")
+        assert re.search(r"\.[0-9a-f]{12}\.\w+$", address)
+        answer = serve(rf.get(address, headers={"accept-encoding": "gzip"}))
+        assert answer.status_code == 200
+        age = re.search(r"max-age=(\d+)", answer["Cache-Control"])
+        assert age
+        assert int(age[1]) >= 365 * 24 * 3600
+        assert "immutable" in answer["Cache-Control"]
+        assert answer.get("Content-Encoding") == "gzip" or name == "mark.svg"
+        answer.close()
 
 
 def test_the_lock_names_no_registry() -> None:
