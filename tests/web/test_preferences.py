@@ -52,7 +52,7 @@ def test_the_shortcuts_are_a_page_and_a_dialog(desk: Desk, queue: ReviewQueue, a
     html = browser.get("/help/shortcuts/").content.decode()
     listed = browser.get("/help/shortcuts/", headers={"HX-Request": "true"}).content.decode()
     assert "Approve or reject: opens the form" in html
-    assert 'data-key="?" data-opens="keys"' in html
+    assert 'data-key="?" aria-keyshortcuts="?" data-opens="keys"' in html
     assert "Approve or reject: opens the form" in listed
     assert "<html" not in listed
 
