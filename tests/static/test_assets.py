@@ -59,6 +59,7 @@ def test_the_budget_of_a_page_holds() -> None:
     assert sum(font.stat().st_size for font in STATIC.glob("fonts/*")) < 100_000
 
 
+@pytest.mark.django_db  # a response that is closed ends old connections
 def test_collected_files_have_hashed_names_and_are_kept_for_a_year(
     tmp_path: Path, settings: Settings, rf: RequestFactory
 ) -> None:
