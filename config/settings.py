@@ -248,19 +248,17 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
-# Made by collectstatic in the image; an installation from source has none.
+# Made by collectstatic in the image, with names that hold a hash and are kept by browsers for good. An
+# installation from source has none, nor one that was collected by a release without a manifest.
 COLLECTED = BASE_DIR / "staticfiles"
-STATIC_ROOT = COLLECTED if COLLECTED.is_dir() or "collectstatic" in sys.argv else None
-WHITENOISE_USE_FINDERS = STATIC_ROOT is None
-# What is collected has names with a hash of its content, which browsers keep for good.
-_COLLECTED_AS = (
-    "CompressedStaticFilesStorage"
-    if STATIC_ROOT is None
-    else "CompressedManifestStaticFilesStorage"
-)
+IS_COLLECTED = (COLLECTED / "staticfiles.json").is_file() or "collectstatic" in sys.argv
+STATIC_ROOT = COLLECTED if IS_COLLECTED else None
+WHITENOISE_USE_FINDERS = not IS_COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": f"whitenoise.storage.{_COLLECTED_AS}"},
+    "staticfiles": {
+        "BACKEND": f"whitenoise.storage.Compressed{'Manifest' * IS_COLLECTED}StaticFilesStorage"
+    },
 }
 
 # --- the API

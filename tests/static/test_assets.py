@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.templatetags.static import static
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 STATIC = settings.BASE_DIR / "approvals/static/approvals"
 TEMPLATES = settings.BASE_DIR / "approvals/templates"
