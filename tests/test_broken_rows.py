@@ -59,7 +59,7 @@ def test_a_number_out_of_all_proportion_breaks_no_page(
         response = client.get(path)
         assert response.status_code in (200, 403), path
         assert "cannot be shown" not in response.content.decode()
-    shown = "EUR 0.0000" if total == "1E-1000000" else total[:30]
+    shown = total[:30]
     assert shown in client.get(f"/queues/{queue.slug}/").content.decode()
 
 

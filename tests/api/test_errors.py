@@ -26,7 +26,7 @@ SECRET = "password=hunter2 at 10.0.0.7"
 def test_a_database_that_is_away_is_503_with_a_time_to_come_back(
     api: Caller, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(queries, "reviews", _raises(error))
+    monkeypatch.setattr(queries, "filtered", _raises(error))
 
     answer = api.get("reviews/")
 

@@ -102,6 +102,13 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[NewPage]:
     assert complaints == []
 
 
+def unfold(page: Page) -> None:
+    """Show a list's filters and tools, which a phone folds."""
+    fold = page.get_by_text("Filters and tools")
+    if fold.is_visible():
+        fold.click()
+
+
 def sign_in(page: Page, email: str) -> None:
     """Sign in through the form, as a person does."""
     page.goto("/accounts/login/")

@@ -12,7 +12,7 @@ from approvals.models import Decision, ReviewTask
 from tests import factories
 from tests.browser import outages, world
 from tests.browser.accessibility import check, inspect
-from tests.browser.conftest import NewPage, sign_in
+from tests.browser.conftest import NewPage, sign_in, unfold
 from tests.factories import actor
 
 MONSTER = {
@@ -115,8 +115,7 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
     page = new_page(width=width, javascript=False)
     sign_in(page, ada.email)
     page.get_by_role("link", name="See the list").click()
-    if width < 600:
-        page.get_by_text("Filters and tools").click()
+    unfold(page)
     page.get_by_label("Search", exact=True).fill("fraud")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name=review.reference).click()

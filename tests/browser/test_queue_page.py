@@ -12,7 +12,7 @@ from approvals.models import ReviewTask
 from tests import factories
 from tests.browser import world
 from tests.browser.accessibility import check, inspect
-from tests.browser.conftest import NewPage, sign_in
+from tests.browser.conftest import NewPage, sign_in, unfold
 
 LIST = "/queues/manual-review/"
 
@@ -32,8 +32,7 @@ def test_the_list_is_filtered_and_sorted_by_links_and_fields(new_page: NewPage, 
     page = new_page(width=width)
     filled(page)
     page.goto(LIST)
-    if width < 600:
-        page.get_by_text("Filters and tools").click()
+    unfold(page)
     page.get_by_text("More filters").click()
     page.get_by_label("Amount from").fill("12.5")
     page.get_by_label("Sort by").select_option("amount")

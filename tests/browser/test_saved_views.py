@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests import factories
 from tests.browser import world
 from tests.browser.accessibility import EVERYTHING, findings, overflow
-from tests.browser.conftest import NewPage, sign_in
+from tests.browser.conftest import NewPage, sign_in, unfold
 
 LIST = "/queues/manual-review/"
 
@@ -24,6 +24,7 @@ def test_a_view_is_shared_used_and_revoked(new_page: NewPage, width: int, javasc
     hers = new_page(width=width, javascript=javascript)
     sign_in(hers, lead.email)
     hers.goto(f"{LIST}?error=Fraud")
+    unfold(hers)
     hers.get_by_text("Save this view").click()
     hers.get_by_label("Name of the view").fill("Fraud <first>")
     hers.get_by_label("Share it with everybody").check()
@@ -46,6 +47,7 @@ def test_a_view_is_shared_used_and_revoked(new_page: NewPage, width: int, javasc
         assert found.violations_count == 0, found.generate_report()
         assert overflow(page) <= 0
 
+    unfold(hers)
     hers.get_by_text("Save this view").click()
     hers.get_by_role("button", name="Stop sharing Fraud <first>").click()
     expect(hers.get_by_text("The view Fraud <first> is no longer shared.")).to_be_visible()
@@ -56,6 +58,7 @@ def test_a_view_is_shared_used_and_revoked(new_page: NewPage, width: int, javasc
     page.get_by_role("link", name="Its filter").click()
     expect(page.locator("a.serial")).to_have_text(["V-0", "V-1"])
     expect(view).to_have_count(0)
+    unfold(page)
     page.get_by_text("Save this view").click()
     page.get_by_label("Name of the view").fill("Mine")
     page.get_by_role("button", name="Save", exact=True).click()

@@ -30,6 +30,7 @@ NO_PAGES = {
     *("audit_export", "live", "prometheus-django-metrics", "orders_export", "order_batches_export"),
     *("order_batch_refresh", "queue_export", "queue_next", "queue_news", "bulk_refresh"),
     *("bulk_undo", "bulk_retry", "bulk_export", "view_new", "view_counts", "view", "view_end"),
+    *("view_new_of_orders", "view_new_of_batches"),
     *("review_payload", "review_news", "review_delivery", "review_claim", "review_renew"),
     *("review_release", "review_reassign", "review_comment", "mention_dismiss", "review_close"),
     *("review_skip", "attempt_refresh", "attempt_read", "decision_undo", "decision_reapply"),
