@@ -22,6 +22,18 @@ COLOURS = EVERYTHING | {
 }
 # Colours change in transitions, and axe would measure one of the colours between.
 AT_REST = "document.getAnimations().forEach(each => each.finish())"
+# axe makes several objects of each colour that it reads, and reads the same ones thousands of times.
+REMEMBER_COLOURS = """() => {
+    const {prototype} = axe.commons.color.Color, read = prototype.parseString, known = new Map();
+    prototype.parseString = function (text) {
+        const found = known.get(text);
+        if (found) return Object.assign(this, found);
+        read.call(this, text);
+        const {r, g, b, alpha} = this;
+        known.set(text, {r, g, b, alpha});
+        return this;
+    };
+}"""
 RUN = "options => axe.run(document, options).then(({violations}) => ({violations}))"
 
 
@@ -59,4 +71,5 @@ def findings(page: Page, options: dict[str, Any]) -> AxeResults:
     """What axe finds on a page; its script is put into a page once."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
+        page.evaluate(REMEMBER_COLOURS)
     return AxeResults(page.evaluate(RUN, options))

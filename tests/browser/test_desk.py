@@ -12,7 +12,7 @@ from approvals.models import Decision, ReviewTask
 from tests import factories
 from tests.browser import outages, world
 from tests.browser.accessibility import check, inspect
-from tests.browser.conftest import NewPage, sign_in, unfold
+from tests.browser.conftest import NewPage, sign_in, sign_in_by_form, unfold
 from tests.factories import actor
 
 MONSTER = {
@@ -113,7 +113,7 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
     ada = world.person("ada@example.com", "Ada Lovelace", "reviewer", queue)
     review = factories.review(queue)
     page = new_page(width=width, javascript=False)
-    sign_in(page, ada.email)
+    sign_in_by_form(page, ada.email)
     page.get_by_role("link", name="See the list").click()
     unfold(page)
     page.get_by_label("Search", exact=True).fill("fraud")
