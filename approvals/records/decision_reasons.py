@@ -31,11 +31,12 @@ def checked(review: ReviewTask, outcome: Outcome, text: str, code: str) -> Reaso
     chosen = _offered(review, outcome, code)
     verb = "approve" if outcome == Outcome.APPROVED else "reject"
     needed = review.queue.needs_reason(outcome)
+    how = "choose or write a reason" if review.queue.codes_for(outcome) else "write a reason"
     text = typed_text.checked(
         chosen.text if chosen and not text.strip() else text,
         field="reason",
         longest=MAX_REASON,
-        required=f"To {verb} in this queue, write a reason." if needed else "",
+        required=f"To {verb} in this queue, {how}." if needed else "",
     )
     return Reason(tokens.redacted(text, review), code)
 

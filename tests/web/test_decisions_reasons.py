@@ -39,7 +39,9 @@ def test_the_panel_offers_the_codes_of_its_outcome_with_their_digits(
 def test_a_code_alone_is_a_reason(desk: Desk, alice: User) -> None:
     review, browser = factories.review(), desk(alice)
     form = hidden(browser.get(at(review, "reject")))
-    assert browser.post(at(review, "reject"), form).status_code == 422
+    refused = browser.post(at(review, "reject"), form)
+    assert refused.status_code == 422
+    assert "To reject in this queue, choose or write a reason." in refused.content.decode()
     assert browser.post(at(review, "reject"), form | {"reason_code": "fraud"}).status_code == 302
     decision = Decision.objects.get(review=review)
     assert (decision.reason_code, decision.reason) == ("fraud", "Stolen card.")
