@@ -156,6 +156,7 @@ def _panel(
     context: dict[str, Any] = {
         "now": now,
         "review": review,
+        "headline": reviews.headline(review),
         "order": payload_view.review_order(review),
         "deadline": deadline(review, now),
         "permissions": permissions,

@@ -139,7 +139,7 @@ def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> Revie
     return review
 
 
-def _headline(review: ReviewTask) -> str:
+def headline(review: ReviewTask) -> str:
     """The heading of a review without its error's name, which stands below as what it is held for."""
     return review.heading.removesuffix(f": {review.error_name}") or review.heading
 
@@ -163,7 +163,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
         "now": now,
         "review": review,
         "listing": access.listing(review),
-        "headline": _headline(review),
+        "headline": headline(review),
         "deadline": deadline(review, now),
         "permissions": permitted,
         "snoozed": review.is_snoozed(now),

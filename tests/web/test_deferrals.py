@@ -129,6 +129,15 @@ def test_what_they_skip_or_snooze_leads_on_in_their_queue_and_the_pane_closes_to
     assert browser.post(at(first, "skip"))["Location"] == "/queues/board/"
 
 
+@pytest.mark.parametrize("verb", ["approve", "reject", "snooze", "escalate"])
+def test_the_page_of_a_form_names_the_error_once(
+    desk: Desk, queue: ReviewQueue, alice: User, verb: str
+) -> None:
+    review = factories.review(queue, title="Order 1: Late", error={"Error": "Late", "Cause": "x"})
+    page = desk(alice).get(at(review, verb)).content.decode().partition("<main")[2]
+    assert page.count("Late") == 1
+
+
 @pytest.mark.parametrize("action", ["snooze", "escalate"])
 def test_what_another_holds_is_not_deferred_and_the_panel_says_why(
     desk: Desk, queue: ReviewQueue, alice: User, bob: User, lena: User, action: str
