@@ -164,6 +164,7 @@ AUTH_USER_MODEL = "approvals.User"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
     "login": "approvals.web.account_forms.LoginForm",
+    "reauthenticate": "approvals.web.account_forms.ReauthenticateForm",
     "reset_password": "approvals.web.account_forms.ResetPasswordForm",
     "user_token": "approvals.web.account_forms.UserTokenForm",
 }

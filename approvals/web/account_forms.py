@@ -19,6 +19,14 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]
         self.fields["login"].widget.attrs["autofocus"] = True
 
 
+class ReauthenticateForm(forms.ReauthenticateForm):  # type: ignore[misc]
+    """Asks for the password again; its field has the focus."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs |= {"autofocus": True, "placeholder": ""}
+
+
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
     """Asks for a link by mail. It looks alike for everybody; only who may sign in is sent one."""
 

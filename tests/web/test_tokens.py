@@ -26,7 +26,7 @@ def confirmed(desk: Desk, alice: User) -> Client:
     browser = desk(alice)
     asked = browser.get(NEW)
     assert asked["Location"] == "/accounts/reauthenticate/?next=%2Fsettings%2Ftokens%2Fnew%2F"
-    assert browser.get(asked["Location"]).status_code == 200
+    assert "Your password again</h1>" in browser.get(asked["Location"]).content.decode()
     fields = {"password": factories.PASSWORD, "next": NEW}
     assert browser.post("/accounts/reauthenticate/", fields)["Location"] == NEW
     return browser
