@@ -71,7 +71,8 @@ def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
     if to is None:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")
     assignment.reassign(review_id, to, by=request.actor)
-    messages.success(request, f"{display.visible(to.display)} has it now.")
+    whose = "You have" if to == request.user else f"{display.visible(to.display)} has"
+    messages.success(request, f"{whose} it now.")
     if query_of(request) is not None:
         return deferrals.go_on(request, review)
     return redirect("review", review_id)

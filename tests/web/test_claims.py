@@ -126,3 +126,12 @@ def test_in_a_stream_the_next_review_follows_one_that_was_handed_over(
     assert handed["Location"] == f"{at(second)}?stream="
     assert "bob has it now." in browser.get(handed["Location"]).content.decode()
     assert browser.post(at(second, "reassign"), {"to": bob.email})["Location"] == at(second)
+
+
+def test_who_hands_a_review_to_themselves_is_told_so(
+    desk: Desk, queue: ReviewQueue, bob: User, lena: User
+) -> None:
+    review = factories.review(queue)
+    assignment.claim(review.pk, by=actor(bob))
+    handed = desk(lena).post(at(review, "reassign"), {"to": lena.email}, follow=True)
+    assert "You have it now." in handed.content.decode()
