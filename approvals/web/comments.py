@@ -31,7 +31,7 @@ def add(request: DeskRequest, review_id: UUID) -> HttpResponse:
         context = reviews.page(request.access, review)
         refused = {"comment_text": text, "comment_refusal": refusal_text(error, request.access)}
         return render(request, "approvals/review.html", context | refused, status=error.status)
-    return redirect(f"{resolve_url('review', review_id)}{onward(request)}#comments")
+    return redirect(f"{resolve_url('review', review_id)}{onward(request)}#latest-comment")
 
 
 @desk("POST")

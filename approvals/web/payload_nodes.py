@@ -34,6 +34,11 @@ class Node:
     more: int = 0
     sum: str = ""
 
+    @property
+    def labelled_rows(self) -> list[list[tuple[Column, Node]]]:
+        """The rows of a table, each cell with its column, whose label a narrow page shows beside it."""
+        return [list(zip(self.columns, row, strict=False)) for row in self.rows]
+
 
 @dataclass(frozen=True)
 class Column:

@@ -23,9 +23,9 @@ def test_a_comment_is_shown_with_its_writer_and_stands_in_the_audit(
 ) -> None:
     review = factories.review()
     response = desk(alice).post(at(review, "comment"), {"text": "I called them.\r\nNo answer."})
-    assert response.headers["Location"] == at(review) + "#comments"
+    assert response.headers["Location"] == at(review) + "#latest-comment"
     html = desk(bob).get(at(review)).content.decode()
-    assert "I called them.\nNo answer." in html
+    assert "I called them.\nNo answer." in html.partition('id="latest-comment"')[2]
     event = AuditEvent.objects.get(kind="review.commented")
     assert (event.actor, event.data["text"]) == (alice, "I called them.\nNo answer.")
     assert audit_verification.verify(audit.chain_of("review", review.pk)) == []
