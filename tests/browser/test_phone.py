@@ -55,6 +55,14 @@ def test_a_refused_rejection_is_corrected_without_scrolling(phone: Page) -> None
     tap(phone.get_by_role("button", name="Start reviewing"))
     tap(phone.get_by_role("link", name="Reject"))
     reject = phone.get_by_role("button", name="Reject")
+    phone.locator("#decide").evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    reason, bar = (
+        phone.get_by_label("Reason", exact=False).last.bounding_box(),
+        reject.bounding_box(),
+    )
+    assert reason
+    assert bar
+    assert reason["y"] + reason["height"] <= bar["y"]
     tap(reject)
     expect(phone.get_by_role("alert").get_by_text("choose or write a reason")).to_be_in_viewport()
     expect(reject).to_be_in_viewport(ratio=1)
