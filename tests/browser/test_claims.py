@@ -60,6 +60,24 @@ def test_a_claim_that_ran_out_while_typing_is_claimed_again_with_one_button(
     assert Decision.objects.get(review=review).reason == REASON
 
 
+def test_a_deadline_that_passes_while_typing_is_explained_and_the_button_goes(
+    new_page: NewPage,
+) -> None:
+    page = new_page()
+    page.clock.install()
+    review, _ = typing(page)
+    page.get_by_role("link", name="Cancel").click()
+    world.move(review, left=20)
+    page.reload()
+    page.keyboard.press("r")
+    page.get_by_label("Reason").fill(REASON)
+    expect(page.get_by_text("The deadline has passed.")).to_be_hidden()
+    page.clock.fast_forward("21:00")
+    expect(page.get_by_text("The deadline has passed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Reject")).to_have_count(0)
+    expect(page.get_by_label("Reason")).to_have_value(REASON)
+
+
 def test_a_review_that_another_took_meanwhile_is_refused_and_the_text_stays(
     new_page: NewPage,
 ) -> None:

@@ -36,7 +36,12 @@ def review(queue: ReviewQueue, order: OrderExecution) -> ReviewTask:
 
 
 def test_the_state_that_waits_is_marked_and_named(
-    desk: Desk, alice: User, order: OrderExecution, review: ReviewTask, wake_ups_sent: list[Any]
+    desk: Desk,
+    alice: User,
+    olga: User,
+    order: OrderExecution,
+    review: ReviewTask,
+    wake_ups_sent: list[Any],
 ) -> None:
     histories.read(order, History().go(WAITS, stay=True))
     browser = desk(alice)
@@ -44,6 +49,8 @@ def test_the_state_that_waits_is_marked_and_named(
     page = html(browser, at(review))
     assert f'href="{at(review, "path")}"' in page
     assert "All about this order" not in page  # alice has no right to orders
+    seen = html(desk(olga), at(review))
+    assert f'href="/orders/{order.order_id}/">' in seen.partition("All about this order")[0][-900:]
     assert "<svg class=" not in page.partition("Path through the workflow")[2][:600]
 
     with CaptureQueriesContext(connection) as sent:

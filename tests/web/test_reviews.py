@@ -38,6 +38,20 @@ def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: U
     assert "the workflow then takes its timeout path" in html
 
 
+def test_why_it_is_held_is_said_once(desk: Desk, alice: User) -> None:
+    error = {"Error": "FraudSuspected", "Cause": "The card is new here."}
+    review = factories.review(title="Order ORD-1: FraudSuspected", error=error)
+    page = text(desk, alice, review).partition("<main")[2]
+    page = page.partition('class="raw"')[0] + page.partition("</pre>")[2]
+    assert page.count("FraudSuspected") == page.count("The card is new here.") == 1
+
+
+def test_what_is_no_order_is_not_called_one(desk: Desk, alice: User) -> None:
+    deployment = {"taskToken": "token-of-a-deployment", "input": {"service": "billing"}}
+    assert ">The request</h2>" in text(desk, alice, review_of(deployment))
+    assert ">The order</h2>" in text(desk, alice, factories.review())
+
+
 def test_the_page_says_which_definition_the_execution_runs(desk: Desk, alice: User) -> None:
     review = factories.review(definitionRevision="orders-1f00")
     version = f"{review.state_machine_arn}:3"
@@ -201,7 +215,17 @@ def test_characters_that_hide_are_written_out(
 
 
 def test_other_scripts_are_left_as_they_are(desk: Desk, alice: User) -> None:
-    names = ["Zoë Ångström", "محمد", "山田太郎", "Ελένη", "אבי", "नमस्ते", "🦊"]
+    names = [
+        "Zoë Ångström",
+        "محمد",
+        "山田太郎",
+        "Ελένη",
+        "אבי",
+        "नमस्ते",
+        "🦊",
+        "نمی\u200cشد",
+        "👩\u200d💻",
+    ]
     html = text(desk, alice, factories.review(input={"names": names}))
     for name in names:
         assert name in html
