@@ -115,9 +115,11 @@ def test_style_and_script_are_served_from_what_the_build_collected(
         collected = desk.image.root / "app" / "staticfiles" / name
         answer = browser.get(f"{desk.url}/static/{name}", timeout=10)
         assert (answer.status_code, answer.content) == (200, collected.read_bytes()), name
-    assert "/static/approvals/app.css" in page.text
-    style = browser.get(f"{desk.url}/static/approvals/app.css", timeout=10)
+    hashed = re.search(r"/static/approvals/app\.[0-9a-f]{12}\.css", page.text)
+    assert hashed
+    style = browser.get(desk.url + hashed[0], timeout=10)
     assert style.headers["Content-Encoding"] == "gzip"  # compressed once, in the build
+    assert "immutable" in style.headers["Cache-Control"]
 
 
 def test_the_health_check_is_that_of_the_web_process_and_all_stop_on_sigterm(
