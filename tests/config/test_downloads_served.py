@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,12 +53,13 @@ def served(tmp_path: Path) -> Iterator[tuple[int, Path]]:
             stdout=output,
             stderr=output,
             preexec_fn=dying_with_me(),  # noqa: PLW1509
+            start_new_session=True,
         )
     try:
         wait_until(lambda: "Started worker" in log.read_text(), seconds=30, what="granian")
         yield port, log
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # granian's worker outlives its parent
         process.wait()
 
 
