@@ -81,7 +81,7 @@ def test_a_page_shows_within_a_second_who_else_looks_and_who_claims(
     other.get_by_role("heading", name="Yours to decide").wait_for()
     began = time.monotonic()
     expect(page.get_by_text("has claimed this review")).to_be_visible()
-    assert time.monotonic() - began < 3  # a second, on a machine that others use too
+    assert time.monotonic() - began < 1
 
     theirs.close()
     expect(page.locator("#viewers")).to_be_hidden()
