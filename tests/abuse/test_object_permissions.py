@@ -119,7 +119,7 @@ def visitor(who: str) -> tuple[Client, Client, User | None]:
 
 
 @pytest.mark.parametrize("who", ["nobody", "lead elsewhere", "service"])
-def test_no_address_shows_or_changes_what_is_not_theirs(who: str, rows: dict[str, str]) -> None:
+def test_no_url_shows_or_changes_rows_without_permission(who: str, rows: dict[str, str]) -> None:
     browser, program, person = visitor(who)
     foreign = AuditEvent.objects.all()
     if person is not None:

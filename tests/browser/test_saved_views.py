@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests import factories
 from tests.browser import world
@@ -11,6 +11,16 @@ from tests.browser.accessibility import EVERYTHING, findings, overflow
 from tests.browser.conftest import NewPage, sign_in, unfold
 
 LIST = "/queues/manual-review/"
+
+
+def save(page: Page, name: str, *, shared: bool = False) -> None:
+    """Save the list's filters as a view, for everybody if `shared`."""
+    unfold(page)
+    page.get_by_text("Save this view").click()
+    page.get_by_label("Name of the view").fill(name)
+    if shared:
+        page.get_by_label("Share it with everybody").check()
+    page.get_by_role("button", name="Save", exact=True).click()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no-scripts"])
@@ -24,11 +34,7 @@ def test_a_view_is_shared_used_and_revoked(new_page: NewPage, width: int, javasc
     hers = new_page(width=width, javascript=javascript)
     sign_in(hers, lead.email)
     hers.goto(f"{LIST}?error=Fraud")
-    unfold(hers)
-    hers.get_by_text("Save this view").click()
-    hers.get_by_label("Name of the view").fill("Fraud <first>")
-    hers.get_by_label("Share it with everybody").check()
-    hers.get_by_role("button", name="Save", exact=True).click()
+    save(hers, "Fraud <first>", shared=True)
     expect(hers.get_by_text("The view Fraud <first> is shared with Manual review.")).to_be_visible()
 
     page = new_page(width=width, javascript=javascript)
@@ -58,8 +64,5 @@ def test_a_view_is_shared_used_and_revoked(new_page: NewPage, width: int, javasc
     page.get_by_role("link", name="Its filter").click()
     expect(page.locator("a.serial")).to_have_text(["V-0", "V-1"])
     expect(view).to_have_count(0)
-    unfold(page)
-    page.get_by_text("Save this view").click()
-    page.get_by_label("Name of the view").fill("Mine")
-    page.get_by_role("button", name="Save", exact=True).click()
+    save(page, "Mine")
     expect(page.get_by_role("link", name="Mine")).to_have_attribute("aria-current", "page")

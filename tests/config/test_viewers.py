@@ -121,7 +121,7 @@ class Counted(str):
 
 
 @pytest.mark.parametrize("people", [1, 400])
-def test_many_pages_of_one_review_are_told_of_each_other_in_linear_time(people: int) -> None:
+def test_viewers_of_many_pages_of_one_review_are_announced_in_linear_time(people: int) -> None:
     here = Viewers()
     pages = [Viewer("R-1", str(n % people), Counted("Ada")) for n in range(400)]
     for page in pages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_collected_files_have_hashed_names_and_are_kept_for_a_year(
         assert "immutable" in answer["Cache-Control"]
         assert answer.get("Content-Encoding") == "gzip" or name == "mark.svg"
         answer.close()
+
+
+def test_a_directory_collected_without_a_manifest_is_not_served(tmp_path: Path) -> None:
+    shutil.copytree(settings.BASE_DIR / "config", tmp_path / "config")
+    (tmp_path / "approvals").symlink_to(settings.BASE_DIR / "approvals")
+    (tmp_path / "staticfiles").mkdir()  # as a release without hashed names made it
+
+    def root() -> str:
+        show = "from config import settings; print(settings.STATIC_ROOT)"
+        command = [sys.executable, "-c", show]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, text=True)
+        return done.stdout.strip()
+
+    assert root() == "None"
+    (tmp_path / "staticfiles/staticfiles.json").touch()
+    assert root() == str(tmp_path / "staticfiles")
 
 
 def test_the_lock_names_no_registry() -> None:

@@ -44,7 +44,7 @@ def test_the_script_moves_by_the_keys_that_are_its_own() -> None:
     assert set(re.findall(r'"(.)"', moves[1])) == OF_THE_SCRIPT - {"Ctrl", "⏎"}
 
 
-def test_every_key_of_a_page_is_told_to_screen_readers_or_is_part_of_a_sequence() -> None:
+def test_every_key_of_a_page_has_aria_keyshortcuts_or_is_part_of_a_sequence() -> None:
     for path in TEMPLATES.glob("*.html"):
         for tag in re.findall(r"<[^<>]*data-key=[^<>]*>", path.read_text()):
             sequence = re.search(r'data-key="g .', tag)

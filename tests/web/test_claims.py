@@ -128,7 +128,7 @@ def test_in_a_stream_the_next_review_follows_one_that_was_handed_over(
     assert browser.post(at(second, "reassign"), {"to": bob.email})["Location"] == at(second)
 
 
-def test_who_hands_a_review_to_themselves_is_told_so(
+def test_handing_a_review_to_oneself_says_you_have_it(
     desk: Desk, queue: ReviewQueue, bob: User, lena: User
 ) -> None:
     review = factories.review(queue)

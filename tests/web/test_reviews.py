@@ -38,7 +38,7 @@ def test_the_page_says_why_it_is_held_and_what_the_order_is(desk: Desk, alice: U
     assert "the workflow then takes its timeout path" in html
 
 
-def test_why_it_is_held_is_said_once(desk: Desk, alice: User) -> None:
+def test_the_reason_for_holding_is_shown_once(desk: Desk, alice: User) -> None:
     error = {"Error": "FraudSuspected", "Cause": "The card is new here."}
     review = factories.review(title="Order ORD-1: FraudSuspected", error=error)
     page = text(desk, alice, review).partition("<main")[2]

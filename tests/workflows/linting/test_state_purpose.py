@@ -65,7 +65,7 @@ def test_a_state_that_waits_for_an_answer_is_no_notice() -> None:
         (f"{ARN}get-order", False),
     ],
 )
-def test_a_call_that_only_reads_is_told_by_its_action(resource: str, reads: bool) -> None:
+def test_a_call_that_only_reads_is_recognised_by_its_action(resource: str, reads: bool) -> None:
     assert only_reads(task("Ask", resource)) is reads
 
 
