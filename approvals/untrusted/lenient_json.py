@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from approvals.untrusted.strict_json import LARGEST, MAX_BYTES, MAX_DEPTH, MAX_DIGITS, Unreadable
@@ -55,16 +56,16 @@ def read(text: str) -> Any:
     if not bare.strip():
         raise Unreadable("not_json", "The body is empty.")
     mark = secrets.token_hex(16)  # a key that no sender can know
+    try:  # only what lies too deep, or is no JSON, needs its brackets counted
+        value = _parsed(bare, mark)
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    else:
+        if not _is_deep(value):
+            return value
     folded, folds = _folded(bare, mark)
     try:
-        return json.loads(
-            folded,
-            strict=False,  # a raw tab or line feed in a text is not JSON, but clear
-            object_pairs_hook=partial(_object, mark),
-            parse_constant=AsText,
-            parse_int=_whole,
-            parse_float=_fraction,
-        )
+        return _parsed(folded, mark)
     except json.JSONDecodeError as error:
         place = _unfolded(error.pos, folds) + len(text) - len(bare)
         raise Unreadable("not_json", _explanation(error.msg, text, place)) from None
@@ -77,36 +78,69 @@ def storable(value: Any) -> tuple[Any, tuple[str, ...]]:
     such a text, an AsText or repeated keys, at any depth.
     """
     if not isinstance(value, dict):
-        return _plain(value, [])[0], ()
+        return _plain(value, []), ()
     changed = dict.fromkeys(map(_escaped, getattr(value, "repeated", ())))
     document = {}
     for key, inner in value.items():
         name = _escaped(key)
         found: list[bool] = []
-        document[name] = _plain(inner, found)[0]
+        document[name] = _plain(inner, found)
         if found or name != key:
             changed[name] = None
     return document, tuple(changed)
 
 
-def _plain(value: Any, found: list[bool]) -> tuple[Any, list[bool]]:
+def _plain(value: Any, found: list[bool]) -> Any:
+    """The value as `storable` gives it; `found` gets an entry for each change. What is empty is not copied."""
+    if not value:
+        return value
     if isinstance(value, str):
         plain = _escaped(value)
         if isinstance(value, AsText) or plain != value:
             found.append(True)
-        return plain, found
+        return plain
     if isinstance(value, list):
-        return [_plain(inner, found)[0] for inner in value], found
+        return [_plain(inner, found) for inner in value]
     if isinstance(value, dict):
         if isinstance(value, WithRepeats) or any(map(_UNSTORABLE.search, value)):
             found.append(True)
-        members = {_escaped(key): _plain(inner, found)[0] for key, inner in value.items()}
-        return members, found
-    return value, found
+        return {_escaped(key): _plain(inner, found) for key, inner in value.items()}
+    return value
 
 
 def _escaped(text: str) -> str:
     return _UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text[:])
+
+
+def _parsed(text: str, mark: str) -> Any:
+    return json.loads(
+        text,
+        strict=False,  # a raw tab or line feed in a text is not JSON, but clear
+        object_pairs_hook=partial(_object, mark),
+        parse_constant=AsText,
+        parse_int=_whole,
+        parse_float=_fraction,
+    )
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether an array or object lies deeper than MAX_DEPTH levels: sooner found than by the text's brackets."""
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
+        level = _containers(chain.from_iterable(map(_members, level)))
+    return bool(level)
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, list | dict)]
+
+
+def _members(container: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    if isinstance(container, list):
+        return container
+    if isinstance(container, WithRepeats):
+        return chain(container.values(), *container.repeated.values())
+    return container.values()
 
 
 def _object(mark: str, pairs: list[tuple[str, Any]]) -> dict[str, Any] | AsText:

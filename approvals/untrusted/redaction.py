@@ -55,6 +55,8 @@ class _Redaction:
         self._left = MOST_UNPACKED
 
     def of(self, value: Any) -> Any:
+        if not value:
+            return value
         if isinstance(value, str):
             return PLACEHOLDER if self._in_base64(value) else _redact_token(value, self._token)
         if isinstance(value, list):

@@ -47,6 +47,32 @@ def test_a_part_that_is_too_deep_becomes_its_own_text_once() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": %s, "a": 1}',
+        '{"a": {"b": %s, "b": 1}}',
+        "[[], {}, [{}], %s]",
+        '{"a": %s, "b": "' + "[" * 70 + '"}',
+    ],
+)
+@pytest.mark.parametrize("deep", ["[" * 80 + "]" * 80, "[" * 80 + "no JSON" + "]" * 80])
+def test_a_deep_part_becomes_text_wherever_it_stands(text: str, deep: str) -> None:
+    assert all(depth(value) <= 65 for value in everywhere(read(text % deep)))
+
+
+def everywhere(value: Any) -> list[Any]:
+    """A value, and the values that repeated keys had before."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    before = [each for them in getattr(value, "repeated", {}).values() for each in them]
+    return [value, *before, *(found for each in inner for found in everywhere(each))]
+
+
+def depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth, inner), default=0)
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [
         ('{"a": 1,}', "line 1 column 9 (character 8)"),
