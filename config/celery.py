@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connections
 from kombu.transport import TRANSPORT_ALIASES
 
+from config import memory
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251
 # Celery would run Django's checks in each worker, which import all pages and the API: 15 MB that no task
 # needs. The web process and manage.py run them.
@@ -32,6 +34,12 @@ app.conf.CELERY_DB_REUSE_MAX = sys.maxsize // 4
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """Do nothing: Celery does not configure logging if this signal has a receiver, and settings have."""
+
+
+@worker_init.connect
+def tune_memory(**_: object) -> None:
+    """Let a worker of months keep no more memory than it uses."""
+    memory.tune()
 
 
 @worker_init.connect

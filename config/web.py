@@ -7,7 +7,6 @@ docs/decisions/0014-web-server.md says why it was chosen.
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import multiprocessing
 import os
@@ -27,7 +26,7 @@ from granian.log import LogLevels
 # Before the settings are read: only this process and its workers have a connection pool.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")  # noqa: TID251
 
-from config import celery, probes, web_server_settings
+from config import celery, memory, probes, web_server_settings
 
 # Connections of one worker, slow ones and event streams included: file descriptors, no threads.
 CONNECTIONS = 4096
@@ -91,14 +90,13 @@ def load() -> Any:
 def preload() -> None:
     """Import the application, its pages and the client of its broker, so that forked workers share the memory.
 
-    Nothing of it opens a connection or starts a thread. What is frozen, no collection of a worker touches.
+    Nothing of it opens a connection or starts a thread.
     """
     for name in ("config.rsgi", "config.urls"):
         importlib.import_module(name)
     with contextlib.suppress(Exception):  # a broker that cannot be used costs wake-ups, no request
         celery.connection_for_write().get_transport_cls()
-    gc.collect()
-    gc.freeze()
+    memory.tune()
 
 
 def main() -> None:

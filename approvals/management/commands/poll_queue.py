@@ -10,6 +10,7 @@ from approvals.exceptions import Unavailable
 from approvals.management.command import Error, ReviewCommand, Usage
 from approvals.models import ReviewQueue
 from approvals.polling import poller, replays, sources, statuses
+from config import memory
 
 
 class Command(ReviewCommand):
@@ -51,6 +52,7 @@ class Command(ReviewCommand):
                 statuses.poll_until_empty()
                 replays.work_off()
             return
+        memory.tune()
         stop, threads = self.stop_on_signals(), options["threads"]
         poller.poll_queues(slugs, stop, threads=threads, budget=budget, dead_letters=dead)
 

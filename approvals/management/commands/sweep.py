@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from approvals.management.command import ReviewCommand
 from approvals.worker import loop
+from config import memory
 
 
 class Command(ReviewCommand):
@@ -27,4 +28,5 @@ class Command(ReviewCommand):
         if options["once"]:
             self.stdout.write(f"{loop.sweep_once()} attempts made")
         else:
+            memory.tune()
             loop.sweep_forever(self.stop_on_signals())
