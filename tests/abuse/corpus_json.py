@@ -135,7 +135,7 @@ def _sizes() -> Iterator[Body]:
 
 
 def _keys() -> Iterator[Body]:
-    own, other = token("keys"), token("other")
+    own, other = token("a key twice"), token("another key")
     twice = f'"taskToken": "{own}", "taskToken": '
     yield Body("keys", "two tokens", f'{{{twice}"{other}"}}', QUARANTINE, "several_tokens")
     yield Body("keys", "the same twice", f'{{{twice}"{own}"}}', REVIEW)

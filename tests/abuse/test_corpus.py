@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from approvals import messages
 from approvals.actions import intake
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from tests import factories
@@ -36,6 +37,18 @@ def test_it_has_400_bodies_of_every_kind_and_end() -> None:
         "bidi",
         "csv",
     }
+
+
+def test_no_two_reviews_of_it_share_a_token() -> None:
+    tokens = Counter(
+        messages.parse(
+            body.text, message_map=messages.read_map(MAP) if body.is_mapped else messages.NO_MAP
+        ).token.reveal()
+        for body in BODIES
+        if body.outcome == REVIEW
+    )
+
+    assert [token for token, times in tokens.items() if times > 1] == []
 
 
 @pytest.mark.campaign

@@ -28,7 +28,8 @@ from tests.abuse.corpus import MEGABYTE, QUARANTINE, REFUSED, REVIEW, Body
 from tests.bench import machine
 from tests.fake_aws.remote import ControlError
 
-LARGEST_PAGE = 1_500_000  # bytes of a page or of an API response but for the file of a payload
+# Bytes of a page or of an API response but for the file of a payload: 256 KiB, each escaped in six characters.
+LARGEST_PAGE = 6 * 256 * 1024 + 100_000
 LARGEST_LIST = 400_000
 UNESCAPED = (b"<script>alert", b"<svg onload", b"<img src=//sink", b"<base href", b"<iframe srcdoc")
 MOST_REFUSALS = 4  # of a token that AWS calls invalid
