@@ -14,6 +14,7 @@ from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import idempotency
 from tests import factories
+from tests.callers import Caller
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +101,17 @@ def test_an_undo_reads_the_decision_and_its_entry_besides(review: ReviewTask) ->
         decisions.undo(decided.decision_id, by=actor(lena))
 
     assert len(log) <= 6, [each["sql"] for each in log.captured_queries]
+
+
+def test_a_decision_over_http_takes_two_statements_more_than_the_verb(
+    api: Caller, queue: ReviewQueue
+) -> None:
+    """The token with its rate limit, and what the answer shows beyond the row."""
+    review = factories.review(queue)
+    api.get("queues/")  # the first use of a token in an hour is written down
+
+    with statements() as log:
+        answer = api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
+
+    assert answer.status_code == 201
+    assert len(log) <= 5, [entry["sql"] for entry in log]

@@ -100,7 +100,7 @@ def decide(
     work = UnitOfWork()
     content = _content(outcome, by, request) | {"cast_at": locked.now}
     vote = Vote(review=review, reviewer=by.person, on_behalf_of=by.on_behalf_of, **content)
-    work.insert(vote)
+    review.just_cast = work.insert(vote)
     data = {
         "outcome": str(outcome),
         "reason": request.reason,

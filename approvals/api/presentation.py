@@ -8,15 +8,14 @@ and copy them, for every row. Times stay `datetime` objects, which the renderer 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 from approvals import broken_rows
 from approvals.actors import SYSTEM_NAME
 from approvals.api import queries
+from approvals.api.surroundings import Surroundings
 from approvals.broken_rows import BrokenRow
 from approvals.models import (
     AuditEvent,
@@ -55,19 +54,6 @@ def _broken(row: BrokenRow) -> JSONObject:
 
 
 # --- reviews
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a response shows of reviews beyond their rows.
-
-    `now` is the database's clock, with which leases are compared, `deliveries` are outbox entries by the
-    ids of decisions, `versions` ARNs of state machines' versions by the ARNs of executions.
-    """
-
-    now: datetime
-    deliveries: Mapping[UUID, OutboxEntry]
-    versions: Mapping[str, str]
 
 
 def review(row: ReviewTask, around: Surroundings) -> JSONObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -15,6 +15,9 @@ from approvals.models.ids import uuid7
 from approvals.models.review_routing import ESCALATED, ReviewRouting
 from approvals.models.review_search import ANYWHERE, KNOWN_AMOUNT, SEARCHED, SearchedReviews
 from approvals.untrusted import message_fields
+
+if TYPE_CHECKING:
+    from approvals.models.decisions import Vote
 
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
 CLOSED = ~Q(status="pending")
@@ -139,6 +142,9 @@ class ReviewTask(ReviewRouting):
     )
 
     objects = ReviewQuerySet.as_manager()
+
+    #: The vote that `actions.decisions.decide` has just cast, on the instance that it returns; no column.
+    just_cast: Vote | None = None
 
     class Meta:
         constraints = [

@@ -73,13 +73,6 @@ def watch(due: Mapping[str, datetime], *, proved: bool = False) -> None:
         cursor.execute(_WATCH, [_ROUTINE_FROM, proved, arns, [due[arn] for arn in arns]])
 
 
-def versions(arns: Iterable[str]) -> dict[str, str]:
-    """The versions of the state machines that these executions run, by execution ARN, as far as stored."""
-    rows = ExecutionSnapshot.objects.filter(execution_arn__in={arn for arn in arns if arn})
-    versioned = rows.exclude(state_machine_version_arn="")
-    return dict(versioned.values_list("execution_arn", "state_machine_version_arn"))
-
-
 def hurry(arn: str) -> None:
     """Make an execution due at once, after an event of AWS about it, or an answer about a token of it."""
     ExecutionSnapshot.objects.filter(execution_arn=arn).update(

@@ -9,7 +9,7 @@ import pytest
 from rest_framework.serializers import ListSerializer, Serializer
 
 from approvals.api import presentation, quarantine_presentation, schema_examples
-from approvals.api.presentation import JSONObject, Surroundings
+from approvals.api.presentation import JSONObject
 from approvals.api.serializers.audit_events import EventAnswer
 from approvals.api.serializers.bulk_decisions import BulkDecisionAnswer
 from approvals.api.serializers.comments import CommentAnswer
@@ -28,6 +28,7 @@ from approvals.api.serializers.reviews import (
     ReviewAnswer,
     VotedReviewAnswer,
 )
+from approvals.api.surroundings import Surroundings
 from approvals.models import (
     AuditEvent,
     Comment,

@@ -39,7 +39,7 @@ class Decisions(Endpoint):
             lambda first: (queries.review(self.actor, review_id), first.created_at),
             status=201,
         )
-        vote = queries.vote(row, self.caller, since=since)
+        vote = row.just_cast or queries.vote(row, self.caller, since=since)
         return review_response(row, partial(presentation.voted_review, cast=vote), status=201)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 from uuid import UUID
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.actions import lifecycle
-from approvals.api import pagination, presentation, queries, schema
+from approvals.api import pagination, presentation, queries, schema, surroundings
 from approvals.api.endpoint import Endpoint
 from approvals.api.pagination import PageQuery
 from approvals.api.serializers.audit_events import EventAnswer
@@ -22,18 +22,9 @@ from approvals.api.serializers.reviews import (
     ReviewQuery,
 )
 from approvals.models import ReviewTask
-from approvals.records import database_time, execution_snapshots, idempotency, outbox
+from approvals.records import idempotency
 
-Presentation = Callable[[ReviewTask, presentation.Surroundings], presentation.JSONObject]
-
-
-def surroundings(rows: Sequence[ReviewTask]) -> presentation.Surroundings:
-    """Returns what responses show of these reviews beyond their rows, as it is now."""
-    return presentation.Surroundings(
-        database_time.now(),
-        outbox.callback_entries(row.decision_id for row in rows if row.decision_id),
-        execution_snapshots.versions(row.execution_arn for row in rows),
-    )
+Presentation = Callable[[ReviewTask, surroundings.Surroundings], presentation.JSONObject]
 
 
 def review_response(
@@ -44,7 +35,7 @@ def review_response(
     If-None-Match is ignored: the delivery's progress and the end of a lease change the response
     without a new version, so a 304 would confirm values that have changed.
     """
-    body = present(row, surroundings([row]))
+    body = present(row, surroundings.around([row]))
     return Response(body, status=status, headers={"ETag": f'"{row.version}"'})
 
 
@@ -76,7 +67,7 @@ class Reviews(Endpoint):
         found = pagination.page(
             queries.listed(listed.rows), listed.order, narrow=listed.narrow, **place
         )
-        around = surroundings(found.rows)
+        around = surroundings.around(found.rows)
         results = presentation.listed(
             found.rows, partial(presentation.listed_review, around=around)
         )

@@ -12,7 +12,14 @@ from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
-from approvals.models import OrderExecution, OutboxEntry, ReviewQueue, ReviewTask, User
+from approvals.models import (
+    ExecutionSnapshot,
+    OrderExecution,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
 from approvals.models.choices import Outcome
 from approvals.orchestration import fulfillment, packaging
 from approvals.polling import poller
@@ -70,7 +77,8 @@ def version_of(review: ReviewTask) -> str:
     """The version as Step Functions reports it."""
     execution_snapshots.hurry(review.execution_arn)
     executions.inquire(review.execution_arn)
-    return execution_snapshots.versions([review.execution_arn])[review.execution_arn]
+    snapshot = ExecutionSnapshot.objects.get(execution_arn=review.execution_arn)
+    return snapshot.state_machine_version_arn
 
 
 def test_an_open_review_outlives_a_new_release_and_goes_on_in_its_own_definition(
