@@ -108,7 +108,7 @@ def test_a_decision_over_http_takes_two_statements_more_than_the_verb(
 ) -> None:
     """The token with its rate limit, and what the answer shows beyond the row."""
     review = factories.review(queue)
-    api.get("queues/")  # the first use of a token in an hour is written down
+    api.get("queues/")  # the first use of a token in a minute is written down
 
     with statements() as log:
         answer = api.post(f"reviews/{review.pk}/decisions/", {"outcome": "approved"})
