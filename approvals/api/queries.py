@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
@@ -77,22 +78,29 @@ def review(actor: Actor, review_id: UUID) -> ReviewTask:
 
 @dataclass(frozen=True)
 class ReviewList:
-    """The rows that match a ReviewFilter, their order, and the queues and statuses that they may have.
+    """What matches a ReviewFilter, its order, and the queues and statuses that it may have.
 
-    `has_index` says that one index serves all these queues and statuses together.
+    `listed` are the rows of all filters but the text, which `narrow` looks for. `has_index` says that one index
+    serves all these queues and statuses together.
     """
 
-    rows: ReviewQuerySet
+    listed: ReviewQuerySet
+    text: str
     order: Sequence[str]
     queues: Sequence[UUID]
     statuses: Sequence[str]
     has_index: bool
 
+    @cached_property
+    def rows(self) -> ReviewQuerySet:
+        """The rows of all filters; a statement finds out how the text is to be looked for."""
+        return self.listed.with_text(self.text) if self.text else self.listed
+
     def narrow(self, rows: QuerySet[ReviewTask], limit: int) -> QuerySet[ReviewTask]:
-        """Leaves out rows that cannot be among the first `limit`; see `pagination.page`."""
-        if self.has_index or (len(self.queues) <= 1 and len(self.statuses) <= 1):
-            return rows
-        return cast("ReviewQuerySet", rows).first_of_each(self.queues, self.statuses, limit)
+        """Leaves out rows without the text, or that cannot be among the first `limit`; see `pagination.page`."""
+        several = len(self.queues) > 1 or len(self.statuses) > 1
+        among = (self.queues, self.statuses) if several and not self.has_index else None
+        return cast("ReviewQuerySet", rows).first_rows(limit, self.text, among)
 
 
 def filtered(asked: Mapping[str, Any], actor: Actor) -> ReviewList:
@@ -119,11 +127,10 @@ def filtered(asked: Mapping[str, Any], actor: Actor) -> ReviewList:
         rows = rows.filter(reference=asked["reference"])
     if asked["assignee"]:
         rows = rows.held_by(actor.person) if asked["assignee"] == "me" else rows.unclaimed()
-    rows = rows.with_text(asked["q"]) if asked["q"] else rows
-    has_index = bool(
-        asked["escalated_to"] or asked["reference"] or asked["q"] or asked["assignee"] == "me"
-    ) or (ordering == "deadline" and statuses == ["pending"])
-    return ReviewList(rows, ORDERINGS[ordering], queues, statuses, has_index)
+    has_index = bool(asked["escalated_to"] or asked["reference"] or asked["assignee"] == "me") or (
+        ordering == "deadline" and statuses == ["pending"]
+    )
+    return ReviewList(rows, asked["q"], ORDERINGS[ordering], queues, statuses, has_index)
 
 
 def vote(on: ReviewTask, by: User, *, since: datetime | None = None) -> Vote:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -12,20 +12,26 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Func, OuterRef, Q, Value
+from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from approvals.models.comments import Comment
 from approvals.models.review_queues import ReviewQueue
+from approvals.models.staged_rows import FirstFound, Stage, by_sorting
 from approvals.untrusted import numbers
 
 Review = TypeVar("Review", bound=models.Model)
+Parts = tuple[Sequence[UUID], Sequence[str]]  # queues and statuses
 SEARCHED = ("reference", "title", "customer", "error_name")
 # True of every review. The index that has it is for common texts alone: to PostgreSQL it looks cheaper than that
 # of one queue too, which it is not where a queue's reviews are old.
 ANYWHERE = Q(version__gte=0)
 SHORTEST_PIECE = 3
 FEW = 2_000  # matches of a text that are sorted; more are common enough to be met in any order
+EARLY, TIMES = (
+    2_000,
+    10,
+)  # rows of a list that are read in its order: first, and then times those asked for
 AMOUNT = models.DecimalField(max_digits=16, decimal_places=4)
 # Below every amount that the column can hold: reviews without an amount stand last, the largest first.
 NO_AMOUNT = Decimal(-(10**12))
@@ -63,37 +69,68 @@ class SearchedReviews(models.QuerySet[Review]):
 
     def with_value(self, text: str) -> Self:
         """Reviews of exactly this amount or execution ARN, or whose id begins with it (8 digits or more)."""
-        fits = Q(execution_arn=text) if text.startswith("arn:") else Q(pk__in=[])
-        amount = numbers.decimal(text.replace(",", ""), magnitude=12)
-        if amount is not None:
-            fits |= Q(amount=amount)
-        digits = text.lower().replace("-", "")
-        if _ID_START.fullmatch(digits):
-            fits |= Q(pk__range=(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))))
-        return self.filter(fits)
+        return self.filter(_of_value(text) or Q(pk__in=[]))
 
     def with_text(self, text: str) -> Self:
         """Reviews with this text as in `matching` or `with_value`, or as a piece of a comment.
 
         One more query finds out how the database is to look for the text. PostgreSQL finds few matches by
         their index, and many sooner by reading a list in its order. It cannot tell which by its statistics
-        alone, and is a hundred times slower where it is wrong. At most FEW + 1 comments are looked at.
+        alone, and is a hundred times slower where it is wrong. Use `first_with_text` for the first rows of
+        a list: many matches may all stand at its end.
         """
-        every = type(self)(self.model)
-        comments = Comment.objects.filter(text__icontains=text)
-        if len(text) < SHORTEST_PIECE:
-            comments = comments.none()
-        parts: list[Any] = [
-            every.matching(text).values_list("pk", Value(True))[: FEW + 1],
-            every.with_value(text).values_list("pk", Value(False))[: FEW + 1],
-            comments.values_list("review", Value(False))[: FEW + 1],
+        parts = [
+            type(self)(self.model).filter(way).values_list("pk")[: FEW + 1] for way in _ways(text)
         ]
         found = list(parts[0].union(*parts[1:], all=True))
-        if sum(in_columns for _, in_columns in found) <= FEW:
-            return self.filter(pk__in={pk for pk, _ in found})
-        others = {pk for pk, in_columns in found if not in_columns}
-        fits = _in_columns(text) | Q(pk__in=others) if others else _in_columns(text)
-        return self.filter(fits).filter(ANYWHERE)
+        if len(found) <= FEW:
+            return self.filter(pk__in={pk for (pk,) in found})
+        return self.filter(_anywhere(text)).filter(ANYWHERE)
+
+    def first_with_text(self, text: str, limit: int, among: Parts | None = None) -> Self:
+        """Of these ordered reviews, the first `limit` with this text; more are left out.
+
+        One statement reads the beginning of the list in its order, which has the first ones with a common text.
+        Only if these are too few, the index finds all with the text, and they are sorted. What is found is the
+        same, whichever way. `among` as in `first_rows`.
+        """
+        late = [by_sorting(self.filter(found))[:limit] for found in _ways(text)]
+        return self._with_text(text, limit, late, among)
+
+    def some_with_text(self, text: str, limit: int) -> Self:
+        """At least `limit` of these ordered reviews with this text, if there are as many, to be counted."""
+        late = [self.filter(found).order_by()[:limit] for found in _ways(text)]
+        return self._with_text(text, limit, late, None)
+
+    def _with_text(self, text: str, limit: int, late: list[Self], among: Parts | None) -> Self:
+        fits = ExpressionWrapper(_anywhere(text), output_field=models.BooleanField())
+
+        def beginning(rows: int) -> list[Any]:
+            return [self._beginning(rows, limit, among).values_list("pk", fits)]
+
+        stages = [Stage(beginning(EARLY), checks=True)]
+        if TIMES * limit > EARLY:  # common, and many are asked for
+            more = beginning(TIMES * limit)
+            stages.append(Stage(more, checks=True, at_least=EARLY // TIMES))
+        stages.append(Stage([part.values("pk") for part in late]))
+        return self.filter(pk__in=FirstFound(*stages, limit=limit))
+
+    def _beginning(self, rows: int, limit: int, among: Parts | None) -> Self:
+        """So many of the first of these ordered reviews, less if each queue and status has to be read."""
+        if among is None:
+            return self[:rows]
+        queues, statuses = among
+        share = max(limit, rows // max(1, len(queues) * max(1, len(statuses))))
+        return self.first_of_each(queues, statuses, share)[:share]
+
+    def first_rows(self, limit: int, text: str, among: Parts | None = None) -> Self:
+        """Of these ordered reviews at least the first `limit`, of a text if it is not empty.
+
+        `among` are all queues and statuses that they have, if no index has these together in their order.
+        """
+        if text:
+            return self.first_with_text(text, limit, among)
+        return self.first_of_each(*among, limit) if among else self
 
     def by_amount(self) -> Self:
         """The same reviews with `known_amount`, by which an index has the open ones of a queue in order."""
@@ -110,4 +147,34 @@ class SearchedReviews(models.QuerySet[Review]):
 
 def _in_columns(text: str) -> Q:
     lookup = "istartswith" if len(text) < SHORTEST_PIECE else "icontains"
-    return reduce(or_, (Q(**{f"{name}__{lookup}": text}) for name in SEARCHED))
+    # Those first that many reviews share: of many matches, most need one comparison.
+    return reduce(or_, (Q(**{f"{name}__{lookup}": text}) for name in reversed(SEARCHED)))
+
+
+def _of_value(text: str) -> Q:
+    """The condition of `with_value`; empty for a text that can be no such value."""
+    fits = Q(execution_arn=text) if text.startswith("arn:") else Q()
+    amount = numbers.decimal(text.replace(",", ""), magnitude=12)
+    if amount is not None:
+        fits |= Q(amount=amount)
+    digits = text.lower().replace("-", "")
+    if _ID_START.fullmatch(digits):
+        fits |= Q(pk__range=(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))))
+    return fits
+
+
+def _ways(text: str) -> list[Q]:
+    """The conditions of `with_text`, each with an index: together they would have none."""
+    ways = [_in_columns(text), _of_value(text)]
+    if len(text) >= SHORTEST_PIECE:
+        ways.append(Q(pk__in=Comment.objects.filter(text__icontains=text).values("review")))
+    return [way for way in ways if way]
+
+
+def _anywhere(text: str) -> Q:
+    """The whole condition of `with_text`, for one row after another."""
+    fits = _in_columns(text) | _of_value(text)
+    if len(text) >= SHORTEST_PIECE:
+        comments = Comment.objects.filter(text__icontains=text)
+        fits |= Q(Exists(comments.filter(review=OuterRef("pk"))))
+    return fits

@@ -199,7 +199,7 @@ def _chosen(request: DeskRequest, queue: ReviewQueue) -> Preview:
         return _judged(request, _named(request, queue, ids))
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
-    rows = _whole(filtered.rows).order_by(*filtered.order)
+    rows = _whole(filtered.listed).order_by(*filtered.order)
     found = list(filtered.narrow_in(queue)(rows, MAX_ITEMS + 1)[: MAX_ITEMS + 1])
     return _judged(request, found[:MAX_ITEMS], more=len(found) > MAX_ITEMS)
 

@@ -168,8 +168,8 @@ def named(actor: Actor, text: str) -> list[UUID]:
 
 def search(actor: Actor, text: str) -> list[ReviewTask]:
     """The latest reviews that this person may see and that have this text; one more than a page shows."""
-    found = review_rows.lean(reviews_of(actor).with_text(text))
-    return list(found.order_by(*review_rows.BY_ARRIVAL)[: MAX_FOUND + 1])
+    rows = review_rows.lean(reviews_of(actor)).order_by(*review_rows.BY_ARRIVAL)
+    return list(rows.first_with_text(text, MAX_FOUND + 1)[: MAX_FOUND + 1])
 
 
 def _handed_by(review: ReviewTask, actor: Actor) -> str:

@@ -25,7 +25,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     queue = request.access.queue(slug)
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
-    rows = review_rows.lean(filtered.rows)
+    rows = review_rows.lean(filtered.listed)
     page = page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
     query = streams.filter_query(filtered)
     now = request.access.now
@@ -40,6 +40,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "rows": review_rows.rows_of(page.rows, now),
         "page": page,
         "filtered": filtered,
+        "count": filtered.counted(page),
         "stream_of_list": streams.link(query) if filtered.status == PENDING else "",
         "can_select": filtered.status == PENDING
         and request.access.may_decide_in_bulk(queue).allowed,

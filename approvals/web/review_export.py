@@ -38,7 +38,7 @@ def export(request: DeskRequest, slug: str) -> StreamingHttpResponse:
 
 def _read(queue: ReviewQueue, filtered: FilteredReviews) -> Iterator[ReviewTask]:
     """The reviews of the list in its order, at most MAX_ROWS, PIECE of them at a time."""
-    rows, cursor = review_rows.lean(filtered.rows), ""
+    rows, cursor = review_rows.lean(filtered.listed), ""
     for _piece in range(MAX_ROWS // PIECE):
         page = pagination.page(
             rows, filtered.order, size=PIECE, cursor=cursor, narrow=filtered.narrow_in(queue)

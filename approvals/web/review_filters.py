@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.review_routing import AWAKE
 from approvals.models.review_search import AMOUNT
 from approvals.models.review_tasks import ReviewQuerySet
-from approvals.pagination import everything
+from approvals.pagination import Page
 from approvals.web.list_filters import Chip, NumberFilter, SortLink
 from approvals.web.review_rows import BY_AMOUNT, BY_ARRIVAL, BY_DEADLINE, BY_URGENCY
 
@@ -64,7 +65,7 @@ def _amount(label: str, method: str) -> NumberFilter:
 class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
     """The filters in the URL of a list; only pending reviews unless it names another status."""
 
-    q = django_filters.CharFilter(method="by_text", label="Search", max_length=LONGEST_TEXT)
+    q = django_filters.CharFilter(method="as_they_are", label="Search", max_length=LONGEST_TEXT)
     status = django_filters.ChoiceFilter(
         choices=_STATUSES, method="by_status", empty_label=None, label="Status"
     )
@@ -116,12 +117,8 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         """Reviews that this user holds, or that nobody holds."""
         return rows.held_by(self.request.user) if value == "me" else rows.unclaimed()
 
-    def by_text(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
-        """A text in whatever a person may know of a review."""
-        return rows.with_text(value)
-
     def as_they_are(self, rows: ReviewQuerySet, _name: str, _value: str) -> ReviewQuerySet:
-        """All rows: the order is no filter, but is in the URL beside them."""
+        """All rows: the order is no filter, and how a text is looked for depends on what is asked for."""
         return rows
 
     def due_within(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
@@ -152,13 +149,26 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class FilteredReviews:
-    """Reviews filtered as a URL says, and the form, chips and values that show the filters."""
+    """Reviews filtered as a URL says, and the form, chips and values that show the filters.
 
-    rows: ReviewQuerySet
+    `listed` are those of all filters but the text. A list takes them and `narrow_in`, which looks for the text.
+    """
+
+    listed: ReviewQuerySet
     form: forms.Form
     chips: list[Chip]
     active: dict[str, str]
     status: str
+
+    @property
+    def text(self) -> str:
+        """The text that is searched for; empty without one."""
+        return self.active.get("q", "")
+
+    @cached_property
+    def rows(self) -> ReviewQuerySet:
+        """The reviews of all filters; a statement finds out how the text is to be looked for."""
+        return self.listed.with_text(self.text) if self.text else self.listed
 
     @property
     def sort(self) -> str:
@@ -202,15 +212,25 @@ class FilteredReviews:
     @property
     def count(self) -> str:
         """The number of reviews as a page shows it, such as `7` or `1,000+`, in one statement."""
-        number = self.rows.order_by()[: COUNT_UP_TO + 1].count()
-        return f"{COUNT_UP_TO:,}+" if number > COUNT_UP_TO else f"{number:,}"
+        most, rows = COUNT_UP_TO + 1, self.listed
+        if self.text:
+            ordered = rows.order_by(*(BY_DEADLINE if self.status == PENDING else BY_ARRIVAL))
+            rows = ordered.some_with_text(self.text, most)
+        return _capped(rows.order_by()[:most].count())
+
+    def counted(self, page: Page[Any]) -> str:
+        """The same; without a statement if the page, which must be the first one, has all there are."""
+        whole = page.next is None and page.previous is None
+        return _capped(len(page.rows)) if whole else self.count
 
     def narrow_in(self, queue: ReviewQueue) -> Narrow:
-        """Leaves out rows that cannot be among the first so many: no index has all statuses by deadline."""
-        if self.status != ANY or self.sort.endswith("arrival"):
-            return everything
-        statuses = ReviewTask.Status.values
-        return lambda rows, limit: rows.first_of_each([queue.pk], statuses, limit)
+        """Leaves out rows that cannot be among the first so many: no index has all statuses by deadline.
+
+        With a text, leaves out the rows without it.
+        """
+        several = self.status == ANY and not self.sort.endswith("arrival")
+        among = ([queue.pk], ReviewTask.Status.values) if several else None
+        return lambda rows, limit: rows.first_rows(limit, self.text, among)
 
     def _link(self, label: str, first: str, then: str) -> SortLink:
         now = {first: "ascending", then: "descending"}.get(self.sort, "")
@@ -218,6 +238,10 @@ class FilteredReviews:
         return SortLink(
             label, urlencode(self.active | {"sort": then if self.sort == first else first}), now
         )
+
+
+def _capped(number: int) -> str:
+    return f"{COUNT_UP_TO:,}+" if number > COUNT_UP_TO else f"{number:,}"
 
 
 def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredReviews:

@@ -30,6 +30,9 @@ LISTS = {
     "by reference": "&status=approved&reference=ORD-S-77",
     "text, many matches": "&q=lovelace",
     "text, no match": "&q=xyzzy-nowhere",
+    "text, old matches": "&status=approved&q=as+in+spring",
+    "text, old matches by deadline": "&status=approved&ordering=deadline&q=as+in+spring",
+    "text among open, old matches": "&q=as+in+spring",
     "text among closed, no match": "&status=approved&q=xyzzy-nowhere",
 }
 

@@ -59,7 +59,7 @@ TABLES: tuple[type[models.Model], ...] = (
     ExecutionSnapshot,
 )
 OPEN_SHARE, EXPIRED_SHARE = 0.10, 0.04
-DAYS = 90
+DAYS, OLD = 90, timedelta(days=80)
 BATCH = 2_000  # reviews a transaction
 Rows = dict[type[models.Model], list[Any]]
 
@@ -132,6 +132,8 @@ class Maker:
     def _review(self, number: int, chance: random.Random, at: datetime) -> ReviewTask:
         reference, token = f"ORD-{self.wanted.mark}-{number}", message.token()
         sent = message.message(reference, token, number)
+        if self.now - at > OLD:  # a text that is only found far from the beginning of a list
+            sent["title"] += ", as in spring"
         text = message.body_of(sent)
         request = dataclasses.replace(
             self.request,

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models.functions import Now
 from django.http import QueryDict
 
 from approvals import pagination
-from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.models import ReviewQueue, ReviewTask, User, review_search
 from approvals.records import database_time
 from approvals.web import review_filters, review_rows, reviews
 from tests import factories
 from tests.factories import actor
+from tests.web.plans import executed, rows_read
 
 pytestmark = pytest.mark.django_db
 LONG = int(os.environ.get("LONG_LIST", "6000"))
@@ -53,24 +54,6 @@ def long_queue(queue: ReviewQueue, alice: User) -> ReviewQueue:
     return queue
 
 
-def rows_read(plan: dict[str, Any]) -> Iterator[int]:
-    """How many rows each node of an executed plan has seen."""
-    seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
-    yield int(seen * plan["Actual Loops"])
-    for part in plan.get("Plans", []):
-        yield from rows_read(part)
-
-
-def _executed(rows: Any) -> Any:
-    try:
-        sql, values = rows.query.sql_with_params()
-    except EmptyResultSet:  # no statement at all
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values)
-        return cursor.fetchone()[0][0]
-
-
 def explained(queue: ReviewQueue, query: str) -> tuple[int, str]:
     """The most rows that a node reads for the first page, and the plan."""
     plans: list[Any] = []
@@ -80,10 +63,10 @@ def explained(queue: ReviewQueue, query: str) -> tuple[int, str]:
 
     def spy(rows: Any, limit: int) -> Any:
         rows = narrow(rows, limit)
-        plans.append(_executed(rows[:limit]))
+        plans.append(executed(rows[:limit]))
         return rows
 
-    pagination.page(review_rows.lean(filtered.rows), filtered.order, size=25, narrow=spy)
+    pagination.page(review_rows.lean(filtered.listed), filtered.order, size=25, narrow=spy)
     if not plans[0]:
         return 0, ""
     return max(rows_read(plans[0]["Plan"])), json.dumps(plans[0], indent=1)
@@ -107,6 +90,25 @@ def test_no_order_and_no_filter_reads_the_whole_queue(long_queue: ReviewQueue) -
     assert not too_many, "\n".join(
         f"{query}: {most} {plan}" for query, (most, plan) in too_many.items()
     )
+
+
+def test_a_text_that_many_reviews_have_and_all_at_the_end_of_a_list_is_found_by_its_index(
+    long_queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_search, "FEW", 100)
+    monkeypatch.setattr(review_search, "EARLY", 100)
+    last = ReviewTask.objects.filter(deadline_at__gte=Now() + timedelta(seconds=2 * LONG - 600))
+    last.update(title="Vintage")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gin_clean_pending_list('review_by_text')")
+        cursor.execute("ANALYZE approvals_reviewtask")
+
+    for status in ("pending", "any"):
+        for sort in review_filters.ORDERS:
+            query = {"q": "vintage", "status": status, "sort": sort}
+            _, plan = explained(long_queue, urlencode(query))
+            most = max(rows_read(json.loads(plan)["Plan"], but="Bitmap Index Scan"))
+            assert most <= 1_000, f"{query}: {most} {plan}"
 
 
 def test_what_belongs_to_a_review_is_found_without_reading_the_queue(

@@ -65,7 +65,7 @@ class Reviews(Endpoint):
         listed = queries.filtered(asked, self.actor)
         place = {"cursor": asked["cursor"], "size": asked["page_size"]}
         found = pagination.page(
-            queries.listed(listed.rows), listed.order, narrow=listed.narrow, **place
+            queries.listed(listed.listed), listed.order, narrow=listed.narrow, **place
         )
         around = surroundings.around(found.rows)
         results = presentation.listed(
