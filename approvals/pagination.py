@@ -76,6 +76,11 @@ def page(
     return Page(found, after, before)
 
 
+def first_value(cursor: str, rows: QuerySet[Any], order: Sequence[str]) -> Any:
+    """The first column's value at a cursor, from which its page goes on; None without a cursor. Raises Invalid."""
+    return _read(cursor, rows, order)[1][0] if cursor else None
+
+
 def _beyond(values: list[Any], order: Sequence[str], *, back: bool) -> Q:
     """Rows after these values in `order`; the bound of the first column is repeated for the index."""
     clause = Q()

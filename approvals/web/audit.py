@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,14 @@ from approvals.policy import Action
 from approvals.records.audit_kinds import AuditKind
 from approvals.untrusted import display
 from approvals.web import exported_files
-from approvals.web.audit_search import NEWEST_FIRST, AuditFilter, Search, events, in_order
+from approvals.web.audit_search import (
+    NEWEST_FIRST,
+    AuditFilter,
+    Search,
+    events,
+    first_events,
+    in_order,
+)
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.timeline import DESCRIPTIONS
 
@@ -75,8 +83,14 @@ def show(request: DeskRequest) -> HttpResponse:
     }
     if form.is_valid():
         search = Search(**form.cleaned_data)
+        rows, cursor = events(search), request.GET.get("cursor", "")
+        start = pagination.first_value(cursor, rows, NEWEST_FIRST) or search.until or now
         page = pagination.page(
-            events(search), NEWEST_FIRST, size=PAGE_SIZE, cursor=request.GET.get("cursor", "")
+            rows,
+            NEWEST_FIRST,
+            size=PAGE_SIZE,
+            cursor=cursor,
+            narrow=partial(first_events, start=None if search.about else start),
         )
         given = {name: text for name, text in request.GET.items() if text and name in form.fields}
         context |= {

@@ -9,11 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, UUIDField, When
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, UUIDField, When
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from approvals.models import AuditEvent, OrderExecution, ReviewQueue, ReviewTask
+from approvals.models.staged_rows import FirstFound, Stage
 from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
 
@@ -22,6 +23,9 @@ USUAL = timedelta(days=1)  # searched if nothing else narrows it
 LONGEST = timedelta(days=93)
 MOST_ROWS = 50  # reviews or orders of one reference
 CHUNK = 2_000  # events read at a time for an export
+FEW_REVIEWS = 2_000  # of a queue: their chains are looked up
+# Of a list of events, what is looked at first, and then: few kilobytes have an hour, most of the table has months.
+PERIODS = (timedelta(hours=1), timedelta(hours=8), timedelta(days=3), timedelta(days=24))
 
 
 class AuditFilter(forms.Form):
@@ -104,6 +108,29 @@ def events(search: Search) -> QuerySet[AuditEvent]:
     return _of_queue(rows, search.queue) if search.queue else rows
 
 
+def first_events(
+    rows: QuerySet[AuditEvent], limit: int, *, start: datetime | None
+) -> QuerySet[AuditEvent]:
+    """Of these events, ordered by their times, the first `limit`; `start` is where the list begins.
+
+    No index has events in order: without this, all of a long period are sorted to show fifty. None as `start` for
+    events that are found by their chains.
+    """
+    if start is None:
+        return rows
+    backwards = rows.query.order_by[0].startswith("-")
+    parts = [rows.filter(_near(start, period, backwards=backwards)) for period in PERIODS]
+    stages = [Stage([part[:limit].values("pk")]) for part in (*parts, rows)]
+    return rows.filter(pk__in=FirstFound(*stages, limit=limit, ids=BigIntegerField))
+
+
+def _near(start: datetime, period: timedelta, *, backwards: bool) -> Q:
+    try:
+        return Q(at__gte=start - period) if backwards else Q(at__lte=start + period)
+    except OverflowError:  # the first or last days of the calendar
+        return Q()
+
+
 def in_order(search: Search) -> Iterator[AuditEvent]:
     """The events that a search finds, the oldest first, read a piece at a time."""
     rows = events(search).order_by("at", "id")
@@ -112,7 +139,8 @@ def in_order(search: Search) -> Iterator[AuditEvent]:
         after = rows
         if last is not None:
             after = rows.filter(Q(at__gt=last.at) | Q(at=last.at, pk__gt=last.pk), at__gte=last.at)
-        piece = list(after[:CHUNK])
+        start = last.at if last else search.since
+        piece = list(first_events(after, CHUNK, start=None if search.about else start)[:CHUNK])
         yield from piece
         if len(piece) < CHUNK:
             return
@@ -154,6 +182,11 @@ def _of_queue(rows: QuerySet[AuditEvent], slug: str) -> QuerySet[AuditEvent]:
     queue = ReviewQueue.objects.filter(slug=slug).first()
     if queue is None:
         return rows.none()
+    reviews = ReviewTask.objects.filter(queue=queue).order_by()
+    few = list(reviews.values_list("pk", flat=True)[: FEW_REVIEWS + 1])
+    if len(few) <= FEW_REVIEWS:
+        chains = [audit.chain(queue), *(audit.chain_of("review", pk) for pk in few)]
+        return rows.filter(chain__in=chains)
     row = Cast(Substr("chain", len("review:") + 1), UUIDField())
     named = rows.annotate(review=Case(When(chain__startswith="review:", then=row), default=None))
     here = Exists(ReviewTask.objects.filter(pk=OuterRef("review"), queue=queue))

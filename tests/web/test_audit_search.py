@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import QuerySet
 
+from approvals import pagination
 from approvals.models import AuditEvent, ReviewQueue
-from approvals.records import database_time
+from approvals.records import audit, database_time
 from approvals.web import audit_search
-from approvals.web.audit_search import Search
+from approvals.web.audit_search import NEWEST_FIRST, Search
 from tests import factories
+from tests.web.plans import executed, rows_read
 
 pytestmark = pytest.mark.django_db
+LONG = 6_000
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.fixture
+def long_trail(queue: ReviewQueue) -> datetime:
+    """LONG events of a queue's review, one each ten minutes; the time of the last one."""
+    chain = audit.chain(factories.review(queue))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO approvals_auditevent
+                   (chain, seq, format, kind, actor_name, surface, data, at, prev_hash, hash)
+               SELECT %s, 9 + n, 1, 'review.claimed', 'anna@example.com', 'web',
+                   jsonb_build_object('why', repeat('x', 900)),
+                   now() - interval '1 day' - (%s - n) * interval '10 minutes', '', ''
+               FROM generate_series(1, %s) AS n""",
+            [chain, LONG, LONG],
+        )
+        cursor.execute("SELECT brin_summarize_new_values('audit_by_time')")
+        cursor.execute("ANALYZE approvals_auditevent")
+    return AuditEvent.objects.get(chain=chain, seq=9 + LONG).at
 
 
 def test_a_period_has_its_beginning_and_not_its_end(queue: ReviewQueue) -> None:
@@ -35,3 +63,60 @@ def test_events_are_read_in_order_in_pieces_of_any_size(
     for size in (1, 2, len(whole)):
         monkeypatch.setattr(audit_search, "CHUNK", size)
         assert [event.pk for event in audit_search.in_order(everything)] == whole
+
+
+def plans(search: Search, cursor: str, start: datetime) -> tuple[str | None, list[Any]]:
+    """The next page's cursor, and the plans of a page."""
+    found: list[Any] = []
+
+    def spy(rows: QuerySet[AuditEvent], limit: int) -> QuerySet[AuditEvent]:
+        rows = audit_search.first_events(rows, limit, start=start)
+        found.append(executed(rows[:limit]))
+        return rows
+
+    rows = audit_search.events(search)
+    return pagination.page(rows, NEWEST_FIRST, size=50, cursor=cursor, narrow=spy).next, found
+
+
+def test_a_page_of_a_long_period_does_not_read_the_whole_period(
+    queue: ReviewQueue, long_trail: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_search, "FEW_REVIEWS", 0)
+    since = long_trail - timedelta(days=60)
+    for search in (Search(since=since), Search(since=since, queue=queue.slug)):
+        start, cursor = long_trail + timedelta(hours=1), ""
+        for _page in range(3):
+            after, found = plans(search, cursor, start)
+            assert after
+            for plan in found:
+                most = max(rows_read(plan["Plan"], but="Bitmap Index Scan"))
+                assert most <= LONG // 4, json.dumps(plan, indent=1)
+            cursor = after
+            start = pagination.first_value(cursor, audit_search.events(search), NEWEST_FIRST)
+
+
+def test_the_first_events_of_a_list_are_the_same_wherever_it_is_said_to_begin(
+    queue: ReviewQueue, long_trail: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for few in (0, 2_000):
+        monkeypatch.setattr(audit_search, "FEW_REVIEWS", few)
+        rows = audit_search.events(Search(queue=queue.slug))
+        for order in (NEWEST_FIRST, ("at", "id")):
+            wanted = list(rows.order_by(*order)[:300])
+            for start in (None, long_trail, long_trail - timedelta(days=20), LAST):
+                first = partial(audit_search.first_events, start=start)
+                for limit in (1, 51, 300):
+                    assert list(first(rows.order_by(*order), limit)[:limit]) == wanted[:limit]
+
+
+def test_the_events_of_a_queue_with_few_reviews_are_found_by_their_chains(
+    queue: ReviewQueue, long_trail: datetime
+) -> None:
+    factories.review(factories.queue("another"))
+    found = audit_search.events(Search(queue=queue.slug))
+    assert set(found.values_list("chain", flat=True)) == {
+        audit.chain(queue),
+        *(audit.chain(review) for review in queue.reviews.all()),
+    }
+    plan = json.dumps(executed(audit_search.events(Search(queue="another"))))
+    assert "audit_chain_has_no_fork" in plan
