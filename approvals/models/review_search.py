@@ -136,13 +136,20 @@ class SearchedReviews(models.QuerySet[Review]):
         """The same reviews with `known_amount`, by which an index has the open ones of a queue in order."""
         return self.annotate(known_amount=KNOWN_AMOUNT)
 
-    def amount_from(self, least: Decimal) -> Self:
-        """Reviews of at least this amount: statistics know how many by one bound, the index has the other."""
-        return self.by_amount().filter(known_amount__gte=least, amount__gte=least)
+    def amount_from(self, least: Decimal, *, pending: bool) -> Self:
+        """Reviews of at least this amount. `pending` says that all are, of which the index is of `known_amount`.
 
-    def amount_to(self, most: Decimal) -> Self:
-        """Reviews of at most this amount."""
-        return self.by_amount().filter(known_amount__lte=most, amount__lte=most)
+        Conditions of both columns would be taken for two, each of which leaves out as many.
+        """
+        if pending:
+            return self.by_amount().filter(known_amount__gte=least)
+        return self.filter(amount__gte=least)
+
+    def amount_to(self, most: Decimal, *, pending: bool) -> Self:
+        """Reviews of at most this amount, as `amount_from`."""
+        if pending:
+            return self.by_amount().filter(known_amount__gt=NO_AMOUNT, known_amount__lte=most)
+        return self.filter(amount__lte=most)
 
 
 def _in_columns(text: str) -> Q:

@@ -109,6 +109,10 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = ReviewTask
         fields: tuple[str, ...] = ()
 
+    @property
+    def _pending(self) -> bool:
+        return bool(self.form.cleaned_data.get("status") == PENDING)
+
     def by_status(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """One status, or any."""
         return rows if value == ANY else rows.filter(status=value)
@@ -131,11 +135,11 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def at_least(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
         """Amounts from this one on."""
-        return rows.amount_from(value)
+        return rows.amount_from(value, pending=self._pending)
 
     def at_most(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
         """Amounts up to this one."""
-        return rows.amount_to(value)
+        return rows.amount_to(value, pending=self._pending)
 
     def by_snoozing(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """Reviews that are set aside until later, or are not."""

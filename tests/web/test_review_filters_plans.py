@@ -80,6 +80,14 @@ def test_no_order_and_no_filter_reads_the_whole_queue(long_queue: ReviewQueue) -
         *({"error": "Rare"}, {"error": "None"}, {"error": "Often"}, {"snoozed": "yes"}),
         *({"customer": "C-7"}, {"customer": "C"}, {"priority": "5"}, {"priority": "9"}),
         *({"amount_from": "4999"}, {"amount_from": "9999"}, {"amount_to": "1"}, {"due": "15m"}),
+        *(
+            {"amount_from": "500", "amount_to": "4500", "sort": name}
+            for name in review_filters.ORDERS
+        ),
+        *(
+            {"amount_from": "4001", "amount_to": "4005", "status": name}
+            for name in ("pending", "any")
+        ),
         *({"q": "R-1234"}, {"q": "R-"}, {"q": "often"}, {"q": "4998"}, {"q": "nowhere"}),
         *({"snoozed": "no"}, {"escalated": "yes"}, {"escalated": "no"}, {"assignee": "nobody"}),
         *({"age": "7d"}, {"age": "1h"}, {"error": "Rare", "sort": "amount"}),
