@@ -132,6 +132,19 @@ class SearchedReviews(models.QuerySet[Review]):
             return self.first_with_text(text, limit, among)
         return self.first_of_each(*among, limit) if among else self
 
+    def first_of_scattered(self, everything: Self, limit: int) -> Self:
+        """Of these ordered reviews the first `limit`, which may stand anywhere in the list of `everything`.
+
+        One statement looks for them at the beginning of that list, in its order, and in more of it. Only if
+        these are too few, all are found, and sorted.
+        """
+        parts = [
+            self.filter(pk__in=everything[: max(size, 4 * limit)].values("pk"))
+            for size in (EARLY // 4, EARLY * 2)
+        ]
+        stages = [Stage([by_sorting(rows)[:limit].values("pk")]) for rows in (*parts, self)]
+        return self.filter(pk__in=FirstFound(*stages, limit=limit))
+
     def by_amount(self) -> Self:
         """The same reviews with `known_amount`, by which an index has the open ones of a queue in order."""
         return self.annotate(known_amount=KNOWN_AMOUNT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import django_filters
@@ -51,6 +51,13 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "amount": BY_AMOUNT,
 }
 ALWAYS_SHOWN = ("q", "status", "assignee", "sort")
+# Filters of open reviews with an index, and the orders that the index has. In any other order, the reviews of such
+# a filter may all stand at the end of the list, and PostgreSQL may not know how few they are.
+_SCATTERED: dict[str, tuple[str, ...]] = {
+    "customer": (),
+    "error": ("deadline", "-deadline"),
+    "due": ("deadline", "-deadline"),
+}
 
 
 def _span(value: str) -> timedelta:
@@ -155,10 +162,11 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 class FilteredReviews:
     """Reviews filtered as a URL says, and the form, chips and values that show the filters.
 
-    `listed` are those of all filters but the text. A list takes them and `narrow_in`, which looks for the text.
+    A list takes `listed`, of the status alone or of more filters, and `narrow_in`, which applies the others.
     """
 
-    listed: ReviewQuerySet
+    everything: ReviewQuerySet
+    filters: ReviewFilter
     form: forms.Form
     chips: list[Chip]
     active: dict[str, str]
@@ -169,10 +177,32 @@ class FilteredReviews:
         """The text that is searched for; empty without one."""
         return self.active.get("q", "")
 
+    @property
+    def listed(self) -> ReviewQuerySet:
+        """What a list is read from."""
+        if self._is_scattered:
+            return self.filters.by_status(self.everything, "status", self.status)
+        return self._filtered
+
     @cached_property
     def rows(self) -> ReviewQuerySet:
         """The reviews of all filters; a statement finds out how the text is to be looked for."""
-        return self.listed.with_text(self.text) if self.text else self.listed
+        return self._filtered.with_text(self.text) if self.text else self._filtered
+
+    @property
+    def _filtered(self) -> ReviewQuerySet:
+        """The reviews of all filters but the text."""
+        return cast("ReviewQuerySet", self.filters.qs)
+
+    @property
+    def _is_scattered(self) -> bool:
+        """Whether the list's order says nothing about where the reviews of the filters stand in it."""
+        named = [name for name in _SCATTERED if name in self.active]
+        return (
+            self.status == PENDING
+            and not self.text
+            and any(self.sort not in _SCATTERED[name] for name in named)
+        )
 
     @property
     def sort(self) -> str:
@@ -216,7 +246,7 @@ class FilteredReviews:
     @property
     def count(self) -> str:
         """The number of reviews as a page shows it, such as `7` or `1,000+`, in one statement."""
-        most, rows = COUNT_UP_TO + 1, self.listed
+        most, rows = COUNT_UP_TO + 1, self._filtered
         if self.text:
             ordered = rows.order_by(*(BY_DEADLINE if self.status == PENDING else BY_ARRIVAL))
             rows = ordered.some_with_text(self.text, most)
@@ -230,8 +260,12 @@ class FilteredReviews:
     def narrow_in(self, queue: ReviewQueue) -> Narrow:
         """Leaves out rows that cannot be among the first so many: no index has all statuses by deadline.
 
-        With a text, leaves out the rows without it.
+        Leaves out what the filters and the text leave out, too.
         """
+        if self._is_scattered:
+            return lambda rows, limit: self.filters.filter_queryset(rows).first_of_scattered(
+                rows, limit
+            )
         several = self.status == ANY and not self.sort.endswith("arrival")
         among = ([queue.pk], ReviewTask.Status.values) if several else None
         return lambda rows, limit: rows.first_rows(limit, self.text, among)
@@ -252,7 +286,7 @@ def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredRev
     """Apply the filters of a query string; an invalid value is left out and reported by the form."""
     given = {name: query[name] for name in ReviewFilter.base_filters if query.get(name)}
     filters = ReviewFilter({"status": PENDING.value} | given, queryset=rows, request=request)
-    rows = filters.qs
+    filters.qs  # noqa: B018  (this validates the form)
     cleaned = {
         name: f"{value:f}" if isinstance(value, Decimal) else value
         for name, value in filters.form.cleaned_data.items()
@@ -266,7 +300,9 @@ def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredRev
         for name in active
         if name != "sort"
     ]
-    return FilteredReviews(rows, filters.form, chips, active, cleaned.get("status", PENDING))
+    return FilteredReviews(
+        rows, filters, filters.form, chips, active, cleaned.get("status", PENDING)
+    )
 
 
 def _shown(form: forms.Form, name: str) -> str:

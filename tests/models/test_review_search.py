@@ -111,3 +111,15 @@ def test_however_many_comments_have_a_text_each_of_their_reviews_is_found(
         Comment.objects.create(review=review, by=alice, text="Rather fraudulent.", surface="web")
 
     assert ReviewTask.objects.all().with_text("fraud").count() == 12
+
+
+@pytest.mark.usefixtures("reviews")
+def test_the_first_of_scattered_reviews_are_the_first_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for order, early in product(ORDERS, (4, 8, 2_000)):
+        monkeypatch.setattr(review_search, "EARLY", early)
+        everything = ReviewTask.objects.pending().order_by(*order)
+        rows = everything.filter(error_name="Fraud")
+        for limit in (1, 2, 50):
+            assert list(rows.first_of_scattered(everything, limit)) == list(rows)[:limit]
