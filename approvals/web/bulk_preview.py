@@ -200,7 +200,7 @@ def _chosen(request: DeskRequest, queue: ReviewQueue) -> Preview:
     everything = reviews_of(request.actor).filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = _whole(filtered.listed).order_by(*filtered.order)
-    found = list(filtered.narrow_in(queue)(rows, MAX_ITEMS + 1)[: MAX_ITEMS + 1])
+    found = _in_queue(queue, filtered.narrow_in(queue)(rows, MAX_ITEMS + 1)[: MAX_ITEMS + 1])
     return _judged(request, found[:MAX_ITEMS], more=len(found) > MAX_ITEMS)
 
 
@@ -209,13 +209,22 @@ def _named(request: DeskRequest, queue: ReviewQueue, ids: Sequence[UUID]) -> lis
     if not ids:
         return []
     rows = reviews_of(request.actor).filter(queue=queue, pk__in=ids[:MAX_ITEMS])
-    return list(_whole(rows).order_by(*review_rows.BY_DEADLINE))
+    return _in_queue(queue, _whole(rows).order_by(*review_rows.BY_DEADLINE))
 
 
 def _whole(rows: Any) -> Any:
-    """The reviews with what rows show and what the checks of a decision look at."""
-    lean = review_rows.lean(rows).select_related("escalated_to", "decision__by")
+    """The reviews with what rows show and what the checks of a decision look at, but their queue."""
+    lean = review_rows.lean(rows).select_related(None)
+    lean = lean.select_related("assignee", "escalated_to", "decision__by")
     return lean.defer("payload", "flags", "error_cause", "decision__callback")
+
+
+def _in_queue(queue: ReviewQueue, rows: Iterable[ReviewTask]) -> list[ReviewTask]:
+    """These reviews of one queue, whose settings are not read again with each of a thousand."""
+    found = list(rows)
+    for row in found:
+        row.queue = queue
+    return found
 
 
 def _judged(request: DeskRequest, rows: Sequence[ReviewTask], *, more: bool = False) -> Preview:

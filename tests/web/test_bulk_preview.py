@@ -63,6 +63,18 @@ def test_each_review_is_judged_by_the_rules_of_a_decision(
     assert not BulkJob.objects.exists()
 
 
+def test_the_queues_settings_are_read_once_and_not_with_each_review(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    open_reviews(queue, 3)
+    browser = desk(alice)
+    with CaptureQueriesContext(connection) as read:
+        browser.get(PREVIEW, {"all": "1", "outcome": "approved"})
+    settings = [each for each in read.captured_queries if '"output_schema"' in each["sql"]]
+    assert not [each for each in settings if '"approvals_reviewtask"' in each["sql"]]
+    assert len(read) <= 8
+
+
 def test_the_amounts_are_summed_by_currency(desk: Desk, queue: ReviewQueue, alice: User) -> None:
     rows = [
         factories.review(queue, input={"total": total, "currency": currency})
