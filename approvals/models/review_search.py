@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -28,10 +28,8 @@ SEARCHED = ("reference", "title", "customer", "error_name")
 ANYWHERE = Q(version__gte=0)
 SHORTEST_PIECE = 3
 FEW = 2_000  # matches of a text that are sorted; more are common enough to be met in any order
-EARLY, TIMES = (
-    2_000,
-    10,
-)  # rows of a list that are read in its order: first, and then times those asked for
+# Rows of a list that are read in its order: so many, or so many times those that are asked for.
+EARLY, TIMES = 2_000, 10
 AMOUNT = models.DecimalField(max_digits=16, decimal_places=4)
 # Below every amount that the column can hold: reviews without an amount stand last, the largest first.
 NO_AMOUNT = Decimal(-(10**12))
@@ -104,24 +102,15 @@ class SearchedReviews(models.QuerySet[Review]):
 
     def _with_text(self, text: str, limit: int, late: list[Self], among: Parts | None) -> Self:
         fits = ExpressionWrapper(_anywhere(text), output_field=models.BooleanField())
-
-        def beginning(rows: int) -> list[Any]:
-            return [self._beginning(rows, limit, among).values_list("pk", fits)]
-
-        stages = [Stage(beginning(EARLY), checks=True)]
-        if TIMES * limit > EARLY:  # common, and many are asked for
-            more = beginning(TIMES * limit)
-            stages.append(Stage(more, checks=True, at_least=EARLY // TIMES))
+        stages, before = [], 0
+        for size in _beginnings(limit, among):
+            rows = self.first_of_each(*among, size)[:size] if among else self[:size]
+            # More is read if it may have enough, as far as the rows before tell.
+            least = limit * before // size
+            stages.append(Stage([rows.values_list("pk", fits)], checks=True, at_least=least))
+            before = size
         stages.append(Stage([part.values("pk") for part in late]))
         return self.filter(pk__in=FirstFound(*stages, limit=limit))
-
-    def _beginning(self, rows: int, limit: int, among: Parts | None) -> Self:
-        """So many of the first of these ordered reviews, less if each queue and status has to be read."""
-        if among is None:
-            return self[:rows]
-        queues, statuses = among
-        share = max(limit, rows // max(1, len(queues) * max(1, len(statuses))))
-        return self.first_of_each(queues, statuses, share)[:share]
 
     def first_rows(self, limit: int, text: str, among: Parts | None = None) -> Self:
         """Of these ordered reviews at least the first `limit`, of a text if it is not empty.
@@ -163,6 +152,16 @@ class SearchedReviews(models.QuerySet[Review]):
         if pending:
             return self.by_amount().filter(known_amount__gt=NO_AMOUNT, known_amount__lte=most)
         return self.filter(amount__lte=most)
+
+
+def _beginnings(limit: int, among: Parts | None) -> list[int]:
+    """How many rows of a list are read in its order, again and again, to find so many with a text.
+
+    Less where as many of each queue and status have to be read for it.
+    """
+    parts = len(among[0]) * max(1, len(among[1])) if among else 1
+    sizes = {max(limit, each) for each in (EARLY // parts, min(EARLY, TIMES * EARLY // parts))}
+    return sorted(sizes | ({TIMES * limit} if TIMES * limit > EARLY else set()))
 
 
 def _in_columns(text: str) -> Q:
