@@ -29,6 +29,7 @@ from approvals import broken_rows
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, SavedView
+from approvals.models.review_search import ANYWHERE
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
 from approvals.records import audit, outbox
@@ -168,7 +169,7 @@ def named(actor: Actor, text: str) -> list[UUID]:
 
 def search(actor: Actor, text: str) -> list[ReviewTask]:
     """The latest reviews that this person may see and that have this text; one more than a page shows."""
-    rows = review_rows.lean(reviews_of(actor)).order_by(*review_rows.BY_ARRIVAL)
+    rows = review_rows.lean(reviews_of(actor).filter(ANYWHERE)).order_by(*review_rows.BY_ARRIVAL)
     return list(rows.first_with_text(text, MAX_FOUND + 1)[: MAX_FOUND + 1])
 
 

@@ -70,8 +70,9 @@ def test_the_queues_settings_are_read_once_and_not_with_each_review(
     browser = desk(alice)
     with CaptureQueriesContext(connection) as read:
         browser.get(PREVIEW, {"all": "1", "outcome": "approved"})
-    settings = [each for each in read.captured_queries if '"output_schema"' in each["sql"]]
-    assert not [each for each in settings if '"approvals_reviewtask"' in each["sql"]]
+    of_reviews = [each["sql"] for each in read if '"approvals_reviewtask"' in each["sql"]]
+    # Those of the queue that a review was escalated to, which most have not.
+    assert max(sql.count('"output_schema"') for sql in of_reviews) == 1
     assert len(read) <= 8
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,10 +18,10 @@ from django.http import QueryDict
 from approvals import pagination
 from approvals.models import ReviewQueue, ReviewTask, User, review_search
 from approvals.records import database_time
-from approvals.web import review_filters, review_rows, reviews
+from approvals.web import home, review_filters, review_rows, reviews
 from tests import factories
 from tests.factories import actor
-from tests.web.plans import executed, rows_read
+from tests.web.plans import executed, rows_read, rows_sorted
 
 pytestmark = pytest.mark.django_db
 LONG = int(os.environ.get("LONG_LIST", "6000"))
@@ -142,10 +144,9 @@ def test_reviews_of_a_filter_that_all_stand_at_the_end_of_a_list_are_found_by_it
             assert most <= MANY, f"{query} by {sort}: {most} {plan}"
 
 
-def test_what_belongs_to_a_review_is_found_without_reading_the_queue(
-    long_queue: ReviewQueue, alice: User
-) -> None:
-    review = ReviewTask.objects.select_related("queue").filter(customer="C-7").first()
+@contextmanager
+def plans_of_reviews() -> Iterator[list[Any]]:
+    """The executed plans of the statements in the block that read reviews."""
     plans: list[Any] = []
 
     def explain(execute: Any, sql: str, values: Any, *rest: Any) -> Any:
@@ -156,6 +157,27 @@ def test_what_belongs_to_a_review_is_found_without_reading_the_queue(
         return execute(sql, values, *rest)
 
     with connection.execute_wrapper(explain):
+        yield plans
+
+
+@pytest.mark.usefixtures("long_queue")
+@pytest.mark.parametrize(("text", "many"), [("often", True), ("r-", True), ("R-1234", False)])
+def test_a_search_of_everything_sorts_a_part_of_it(
+    text: str, many: bool, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_search, "EARLY", 500)
+    with plans_of_reviews() as plans:
+        found = home.search(actor(alice), text)
+    assert (len(found) == home.MAX_FOUND + 1) is many
+    for plan in plans:
+        assert max(rows_sorted(plan["Plan"]), default=0) <= MANY, json.dumps(plan, indent=1)
+
+
+def test_what_belongs_to_a_review_is_found_without_reading_the_queue(
+    long_queue: ReviewQueue, alice: User
+) -> None:
+    review = ReviewTask.objects.select_related("queue").filter(customer="C-7").first()
+    with plans_of_reviews() as plans:
         same, customers = reviews.related(actor(alice), review, database_time.now())
     assert (len(same), len(customers)) == (0, reviews.MAX_RELATED)
     for plan in plans:
