@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from approvals import pagination
+from approvals.exceptions import Invalid
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.web.review_rows import BY_ARRIVAL, BY_DEADLINE
 from tests.web.reviews import open_reviews
@@ -39,3 +40,14 @@ def test_the_newest_first_order_pages_too(queue: ReviewQueue) -> None:
     assert (
         pagination.page(rows, BY_ARRIVAL, size=2, cursor=third.previous or "").rows == second.rows
     )
+
+
+def test_a_cursor_says_where_its_page_goes_on(queue: ReviewQueue) -> None:
+    open_reviews(queue, 3)
+    rows = ReviewTask.objects.all()
+    page = pagination.page(rows, BY_ARRIVAL, size=2)
+    assert page.next
+    assert pagination.first_value(page.next, rows, BY_ARRIVAL) == page.rows[-1].received_at
+    assert pagination.first_value("", rows, BY_ARRIVAL) is None
+    with pytest.raises(Invalid):
+        pagination.first_value("x", rows, BY_ARRIVAL)

@@ -85,12 +85,13 @@ def show(request: DeskRequest) -> HttpResponse:
         search = Search(**form.cleaned_data)
         rows, cursor = events(search), request.GET.get("cursor", "")
         start = pagination.first_value(cursor, rows, NEWEST_FIRST) or search.until or now
+        start = None if search.about else start
         page = pagination.page(
             rows,
             NEWEST_FIRST,
             size=PAGE_SIZE,
             cursor=cursor,
-            narrow=partial(first_events, start=None if search.about else start),
+            narrow=partial(first_events, start=start, end=search.since),
         )
         given = {name: text for name, text in request.GET.items() if text and name in form.fields}
         context |= {

@@ -109,17 +109,25 @@ def events(search: Search) -> QuerySet[AuditEvent]:
 
 
 def first_events(
-    rows: QuerySet[AuditEvent], limit: int, *, start: datetime | None
+    rows: QuerySet[AuditEvent],
+    limit: int,
+    *,
+    start: datetime | None,
+    end: datetime | None = None,
 ) -> QuerySet[AuditEvent]:
-    """Of these events, ordered by their times, the first `limit`; `start` is where the list begins.
+    """Of these events, ordered by their times, the first `limit`; `start` and `end` are those of the list.
 
     No index has events in order: without this, all of a long period are sorted to show fifty. None as `start` for
     events that are found by their chains.
     """
     if start is None:
         return rows
-    backwards = rows.query.order_by[0].startswith("-")
-    parts = [rows.filter(_near(start, period, backwards=backwards)) for period in PERIODS]
+    backwards = str(rows.query.order_by[0]).startswith("-")
+    parts = [
+        rows.filter(_near(start, period, backwards=backwards))
+        for period in PERIODS
+        if end is None or period < abs(start - end)  # a longer one would be all of it again
+    ]
     stages = [Stage([part[:limit].values("pk")]) for part in (*parts, rows)]
     return rows.filter(pk__in=FirstFound(*stages, limit=limit, ids=BigIntegerField))
 
@@ -140,7 +148,8 @@ def in_order(search: Search) -> Iterator[AuditEvent]:
         if last is not None:
             after = rows.filter(Q(at__gt=last.at) | Q(at=last.at, pk__gt=last.pk), at__gte=last.at)
         start = last.at if last else search.since
-        piece = list(first_events(after, CHUNK, start=None if search.about else start)[:CHUNK])
+        start = None if search.about else start
+        piece = list(first_events(after, CHUNK, start=start, end=search.until)[:CHUNK])
         yield from piece
         if len(piece) < CHUNK:
             return

@@ -95,6 +95,16 @@ def test_a_page_of_a_long_period_does_not_read_the_whole_period(
             start = pagination.first_value(cursor, audit_search.events(search), NEWEST_FIRST)
 
 
+def test_a_short_period_is_not_read_again_and_again(
+    queue: ReviewQueue, long_trail: datetime
+) -> None:
+    for hours, stages in ((1, 1), (2, 2), (9, 3), (80, 4)):
+        since = long_trail - timedelta(hours=hours)
+        rows = audit_search.events(Search(since=since, who="nobody")).order_by(*NEWEST_FIRST)
+        first = audit_search.first_events(rows, 51, start=long_trail, end=since)
+        assert str(first.query).count("MATERIALIZED") == stages
+
+
 def test_the_first_events_of_a_list_are_the_same_wherever_it_is_said_to_begin(
     queue: ReviewQueue, long_trail: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
