@@ -1,6 +1,7 @@
 """Every regular expression of the product takes time that grows with the text alone, and little memory.
 
-The expressions are found in the source, so that a new one is measured as soon as it is written.
+The expressions are found in the source, so that a new one is measured as soon as it is written. One that is
+made in another way than by `re.compile(...)` or `re.search(...)` would not be found, and is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +34,27 @@ MADE_OF_ARGUMENTS = {
     "f'\\\\$\\\\.{root}\\\\b'": r"\$\.root\b",
     # Of the schema of the language, which the package holds.
     "one": "^(String|Numeric|Timestamp)(Equals|LessThan|GreaterThan|LessThanEquals)Path$",
+    # Of a loop over the plain words of YAML; the longest one.
+    "f'(?:{_pattern})\\\\Z'": r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)\Z",
 }
+# Where a pattern is applied by something that the source of its module does not show.
+UNKNOWN = {"search", "fullmatch", "sub"}
+APPLIED_ELSEWHERE = {"approvals.workflows.asl.yaml_text": {"match"}}  # by PyYAML's Resolver.resolve
+ENGINES = {"re", "re2", "regex", "sre_compile", "sre_parse", "fnmatch", "unicodedata", "difflib"}
+# Linear by themselves, and where a sequence of combining characters has a bound.
+OTHER_ENGINES = {
+    "re2": {"approvals.untrusted.bounded_schema"},
+    "unicodedata": {"approvals.untrusted.display", "approvals.records.order_validation"},
+}
+# What Django offers for texts, as far as it is linear; others, such as URLValidator or strip_tags, are not.
+LINEAR_OF_DJANGO = {
+    *("format_html", "format_html_join", "capfirst", "stringfilter", "parse_datetime"),
+    *("EmailValidator", "MaxValueValidator", "MinValueValidator", "RegexValidator"),
+}
+OF_DJANGO = (
+    *("django.utils.html", "django.utils.text", "django.utils.dateparse"),
+    *("django.core.validators", "django.template.defaultfilters"),
+)
 COMMON = ["\\", '"', " ", "a", "A", "0", "-", "\n", "$"]
 
 
@@ -63,7 +84,8 @@ def found() -> Iterator[tuple[str, ast.Call, ast.Module]]:
                     yield module_name(path), node, tree
 
 
-CALLS = {"RegexValidator", "re.compile"} | {f"re.{method}" for method in METHODS}
+OF_RE = {"re.compile"} | {f"re.{method}" for method in METHODS}
+CALLS = {"RegexValidator"} | OF_RE
 
 
 def methods_of(call: ast.Call, tree: ast.Module) -> set[str]:
@@ -99,7 +121,7 @@ def patterns() -> Iterator[Pattern]:
         if ast.unparse(call.func) == "re.compile":
             flags += call.args[1:2]
         flag = eval(ast.unparse(flags[0]), names) if flags else 0  # noqa: S307
-        for method in sorted(methods_of(call, tree)):
+        for method in sorted(methods_of(call, tree) or APPLIED_ELSEWHERE.get(module, UNKNOWN)):
             yield Pattern(
                 module, source, re.compile(value, flag if isinstance(flag, int) else 0), method
             )
@@ -145,6 +167,71 @@ def seconds(pattern: Pattern, text: str) -> float:
 
 
 ALL = list(patterns())
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Each module of the product with its tree."""
+    for top in ("approvals", "config"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield module_name(path), ast.parse(path.read_text())
+
+
+def hidden(module: str, tree: ast.Module) -> Iterator[str]:
+    """What a module uses on texts that no test here measures."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found = any(_is_hidden(module, each) for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            named = {each.name for each in node.names}
+            found = node.module in ENGINES or (
+                node.module in OF_DJANGO and not named <= LINEAR_OF_DJANGO
+            )
+        else:
+            found = ast.unparse(node) in OF_RE if isinstance(node, ast.Attribute) else False
+            found = found and id(node) not in called
+        if found:
+            yield f"{module}: {ast.unparse(node)}"
+
+
+def _is_hidden(module: str, imported: ast.alias) -> bool:
+    engine = imported.name.partition(".")[0]
+    if engine == "re":
+        return bool(imported.asname)
+    return engine in ENGINES and module not in OTHER_ENGINES.get(engine, ())
+
+
+def test_no_pattern_is_made_where_it_is_not_measured() -> None:
+    assert [each for module, tree in sources() for each in hidden(module, tree)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from re import compile",
+        "import re as expressions",
+        "import regex",
+        "import re2",
+        "import fnmatch",
+        "import difflib",
+        "from django.utils.html import strip_tags",
+        "from django.utils.text import Truncator",
+        "from django.core.validators import URLValidator",
+        "import re\nmake = re.compile",
+        "import re\nremove = partial(re.sub, 'a+$')",
+    ],
+)
+def test_what_is_not_measured_is_found(source: str) -> None:
+    assert list(hidden("here", ast.parse(source)))
+
+
+def test_a_pattern_whose_use_is_not_seen_is_measured_in_every_way() -> None:
+    tree = ast.parse("KNOWN = {'a': re.compile('a+$')}")
+    [call] = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+    assert not methods_of(call, tree)
+    assert {p.method for p in ALL if p.module == "approvals.workflows.linting.data_flow"} >= UNKNOWN
 
 
 def test_the_patterns_of_the_product_are_found() -> None:
