@@ -138,8 +138,8 @@ def _workflow(place: Place, arn: str) -> Workflow | None:
         digest=hashlib.sha256(found.text.encode()).digest(),
         defaults={"definition": found.text.replace("\0", "")},
     )
-    if row.drawing is None:
-        _draw(row)
+    if row.drawing is None:  # without it the page shows the steps
+        failing_rows.attempt(DRAWINGS, row.pk, _draw_one)
     return row
 
 
@@ -152,13 +152,10 @@ def draw_undrawn(*, limit: int) -> int:
 
 
 def _draw_one(workflow_id: UUID) -> bool:
-    _draw(Workflow.objects.get(pk=workflow_id))
-    return True
-
-
-def _draw(row: Workflow) -> None:
+    row = Workflow.objects.get(pk=workflow_id)
     row.drawing, _ = lenient_json.storable(stored_drawing.made(row.document))
     row.save(update_fields=["drawing"])
+    return True
 
 
 def _status_row(place: Place, order_id: str) -> dict[str, str] | None:

@@ -21,8 +21,8 @@ ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionT
 
 
 def of(order: OrderExecution) -> ExecutionHistory | None:
-    """The stored history of an order's execution; None if it was never read or requested."""
-    rows = ExecutionHistory.objects.select_related("workflow")
+    """The stored history of an order's execution, without the definition; None if it was never wanted."""
+    rows = ExecutionHistory.objects.select_related("workflow").defer("workflow__definition")
     return rows.filter(pk=order.execution_arn).first() if order.execution_arn else None
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import Server
-from tests.abuse.campaign import by_message, on_web, report, service, timing
+from tests.abuse.campaign import by_graph, by_message, on_web, report, service, timing
 from tests.abuse.campaign.attack import Attack, page, wait
 from tests.abuse.campaign.service import Service
 from tests.abuse.campaign.timing import Honest
@@ -40,6 +40,7 @@ ATTACKS: dict[str, Callable[[Service, float, int], Attack]] = {
     "backslashes": by_message.open_backslashes,
     "megabytes": by_message.fill_with_megabytes,
     "small-bombs": by_message.send_small_bombs,
+    "graphs": by_graph.open_graphs,
     "one-execution": by_message.repeat_one_execution,
 }
 QUIET, BETWEEN = 90.0, 15.0  # seconds at scale 1: before the first attack, and after each

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.abuse.campaign import report, timing
+from approvals.workflows.graphs import stored_drawing
+from tests.abuse.__main__ import ATTACKS as ALL
+from tests.abuse.campaign import by_graph, report, timing
 from tests.abuse.campaign.attack import Answer, Attack, judge
 from tests.paths import ROOT
 
@@ -37,6 +40,23 @@ def test_the_service_and_its_honest_users_stand_a_small_abuse(tmp_path: Path) ->
     assert [row["attack"] for row in rows] == [*ATTACKS, "honest"]
     assert all(row["ok"] and row["happened"] >= row["planned"] > 0 for row in rows)
     assert all(peak > 0 for peak in rows[-1]["peak_mib"].values())
+
+
+def test_every_attack_of_the_campaign_stands_in_the_document() -> None:
+    rows = (ROOT / "docs" / "guarantees.md").read_text()
+
+    assert [name for name in ALL if f"| `{name}` |" not in rows] == []
+
+
+@pytest.mark.parametrize("name", by_graph.BOMBS)
+def test_a_definition_that_is_hard_to_draw_takes_bounded_work(name: str) -> None:
+    definition, names, drawn = by_graph.BOMBS[name]
+    began = time.process_time()
+
+    made = stored_drawing.made(json.loads(json.dumps(definition)))
+
+    assert time.process_time() - began < 2, "120 dense states took 29 s"
+    assert (len(made["names"]), "drawing" in made) == (names, drawn)
 
 
 def test_answers_that_are_late_missing_or_5xx_are_breaches() -> None:

@@ -229,3 +229,18 @@ def test_what_an_earlier_release_has_stored_is_drawn_later_and_once(definition: 
     for each in (row, old):
         each.refresh_from_db()
         assert each.drawing["format"] == stored_drawing.FORMAT
+
+
+def test_a_definition_that_cannot_be_drawn_leaves_its_page_the_steps(
+    order: OrderExecution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_document: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(stored_drawing, "made", broken)
+
+    assert read(order.pk)
+
+    assert len(kept().events) == 5
+    assert kept().workflow is not None
+    assert kept().workflow.drawing is None

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from approvals.models import ExecutionHistory, OrderExecution
+from approvals.models import ExecutionHistory, OrderExecution, Workflow
 from approvals.records import database_time, execution_history
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +96,15 @@ def test_after_a_problem_the_last_one_stays_and_the_next_try_waits() -> None:
     assert (row.trouble, row.events) == ("AccessDeniedException", SUCCEEDED)
     execution_history.request(order())
     assert execution_history.requested(limit=9) == []
+
+
+def test_a_page_reads_the_drawing_of_a_workflow_and_not_its_definition() -> None:
+    flow = Workflow.objects.create(digest=b"1", definition="{}", drawing={"format": 1})
+    stored(workflow=flow)
+
+    read = execution_history.of(order())
+
+    assert read is not None
+    assert read.workflow is not None
+    assert read.workflow.drawing == {"format": 1}
+    assert read.workflow.get_deferred_fields() == {"definition"}
