@@ -7,15 +7,11 @@ nothing.
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from approvals.exceptions import Throttled
-from approvals.models import RateBucket
 
 LEAST_BURST = 20
 
@@ -97,17 +93,6 @@ def take_up_to(wanted: int, name: str, *, per_second: float, burst: float) -> in
     if given > 0:
         _take(given, name, per_second, burst)
     return given
-
-
-def purge() -> int:
-    """Delete buckets that have been full for long; returns how many.
-
-    The slowest bucket, of one request a minute, is full again after 20 minutes: a deleted one is missed
-    by nobody.
-    """
-    kept = timedelta(hours=settings.RETENTION_SIGN_IN_ATTEMPTS_HOURS)
-    deleted, _ = RateBucket.objects.filter(filled_at__lt=Now() - kept).delete()
-    return deleted
 
 
 def _take(amount: int, name: str, per_second: float, burst: float) -> float | None:

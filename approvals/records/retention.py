@@ -1,7 +1,8 @@
 """What is kept, and how long: rows that are past their retention are deleted in small batches.
 
 Each table is walked by its primary key, a batch a statement and each in a transaction of its own, so that
-no batch reads or locks more than BATCH rows and no index is needed. A walk begins again at its end.
+no batch reads or locks more than BATCH rows and no index is needed. A walk begins again at its end. Of a batch
+that fails each row is tried by itself: one that cannot be deleted stops no other.
 docs/privacy.md says what the limits are for.
 """
 
@@ -9,18 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from approvals.exceptions import DATABASE_AWAY
+from approvals.records import failing_rows
+
+TASK = "purge"
 BATCH = 1_000
 BATCHES_AT_ONCE = 20  # of one table, in one turn
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Which rows of a table are past a retention of `%(days)s` days.
+    """Which rows of a table are past a retention of `%(kept)s` days or hours, as the setting says.
 
     `erased` empties columns, in place of deleting the row.
     """
@@ -33,10 +40,18 @@ class Rule:
     erased: tuple[str, ...] = ()
 
 
-_SINCE = "< statement_timestamp() - %(days)s * interval '1 day'"
+_SINCE = "< statement_timestamp() - %(kept)s * interval '1 day'"
 RULES: Mapping[str, Rule] = {
     "sessions": Rule(
         "RETENTION_SESSIONS_DAYS", "django_session", "session_key", "", f"expire_date {_SINCE}"
+    ),
+    # A bucket that has not changed for so long is full, and the next one begins full.
+    "rate buckets": Rule(
+        "RETENTION_SIGN_IN_ATTEMPTS_HOURS",
+        "approvals_ratebucket",
+        "name",
+        "",
+        "filled_at < statement_timestamp() - %(kept)s * interval '1 hour'",
     ),
     "attempts": Rule(
         "RETENTION_OUTBOX_ATTEMPTS_DAYS",
@@ -110,16 +125,20 @@ class Purge:
         self._after: dict[str, Any] = {}
 
     def turn(self) -> int:
-        """Walk on in each table, some batches at most; returns how many rows were past their retention."""
-        return sum(self._walk(name, rule) for name, rule in RULES.items())
+        """Walk on in each table, some batches at most; returns how many rows were past their retention.
 
-    def _walk(self, name: str, rule: Rule) -> int:
-        days = getattr(settings, rule.setting)
-        if not days:
+        A walk that fails stops no other.
+        """
+        return sum(failing_rows.attempt(TASK, name, self._walk) or 0 for name in RULES)
+
+    def _walk(self, name: str) -> int:
+        rule = RULES[name]
+        kept = getattr(settings, rule.setting)
+        if not kept:
             return 0
         found = 0
         for _ in range(BATCHES_AT_ONCE):
-            last, number = _batch(rule, self._after.get(name, rule.first), days)
+            last, number = _batch_or_rows(name, self._after.get(name, rule.first), kept)
             found += number
             self._after[name] = rule.first if last is None else last
             if last is None:
@@ -127,7 +146,30 @@ class Purge:
         return found
 
 
-def _batch(rule: Rule, after: Any, days: int) -> tuple[Any, int]:
+def _batch_or_rows(name: str, after: Any, kept: int) -> tuple[Any, int]:
+    """Purge one batch behind a key, or each of its rows by itself if one of them cannot be purged.
+
+    Returns the last key, None at the end, and how many rows were purged.
+    """
+    rule = RULES[name]
+    try:
+        return _batch(rule, after, kept)
+    except DatabaseError as error:
+        if isinstance(error, DATABASE_AWAY) and not failing_rows.is_of_one_row(error):
+            raise
+    keys, found = _keys(rule, after), 0
+    for before, key in pairwise([after, *keys]):
+        one = partial(_purge_row, rule, before, kept)
+        found += failing_rows.attempt(f"{TASK} of {name}", key, one) or 0
+    return (keys[-1] if keys else None), found
+
+
+def _purge_row(rule: Rule, before: Any, kept: int, _key: Any) -> int:
+    """Purge the one row behind a key, if it is past its retention; returns how many rows that were."""
+    return _batch(rule, before, kept, batch=1)[1]
+
+
+def _batch(rule: Rule, after: Any, kept: int, *, batch: int = 0) -> tuple[Any, int]:
     """Purge one batch behind a key; returns its last key, None at the end, and how many rows were purged."""
     change = _ERASE if rule.erased else _DELETE
     names = {
@@ -138,6 +180,16 @@ def _batch(rule: Rule, after: Any, days: int) -> tuple[Any, int]:
     }
     query = _BATCH.format(change=change.format(**names), **names)
     with connection.cursor() as cursor:
-        cursor.execute(query, {"after": after, "batch": BATCH, "days": days})
+        cursor.execute(query, {"after": after, "batch": batch or BATCH, "kept": kept})
         last, number = cursor.fetchone() or (None, 0)
     return last, number
+
+
+def _keys(rule: Rule, after: Any) -> list[Any]:
+    """The keys of one batch behind a key."""
+    query = (
+        f"SELECT {rule.key} FROM {rule.table} WHERE {rule.key} > %s ORDER BY {rule.key} LIMIT %s"  # noqa: S608
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [after, BATCH])
+        return [key for (key,) in cursor.fetchall()]

@@ -39,7 +39,6 @@ from approvals.records import (
     idempotency,
     outbox,
     places,
-    rate_limits,
     retention,
 )
 
@@ -103,8 +102,9 @@ def _hurry_for_closed_tokens() -> None:
     unknown = ReviewTask.objects.pending().filter(heartbeat__closed_at__isnull=False)
     unknown = unknown.exclude(heartbeat__ended_as=Heartbeat.End.TOKEN_REFUSED)
     unknown = unknown.exclude(execution_arn="").exclude(Exists(described)).exclude(Exists(pausing))
-    for arn in set(unknown.values_list("execution_arn", flat=True)[:AT_ONCE]):
-        execution_snapshots.hurry(arn)
+    able = unknown.exclude(execution_arn__in=failing_rows.paused("hurries"))
+    for arn in set(able.values_list("execution_arn", flat=True)[:AT_ONCE]):
+        failing_rows.attempt("hurries", arn, execution_snapshots.hurry)
 
 
 class OverdueWalk:
@@ -178,8 +178,9 @@ def _named(overdue: ReviewQuerySet) -> ReviewQuerySet:
 
 
 def purge() -> int:
-    """Delete what is past its retention, and rate buckets that are full."""
-    return idempotency.purge() + rate_limits.purge() + _retention.turn()
+    """Delete what is past its retention."""
+    keys = failing_rows.attempt("purge", "idempotency keys", lambda _: idempotency.purge())
+    return (keys or 0) + _retention.turn()
 
 
 def check_queues() -> int:

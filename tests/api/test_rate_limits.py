@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from approvals.api.rate_limits import address
 from approvals.exceptions import Throttled
 from approvals.models import ApiToken, RateBucket, User
-from approvals.records import rate_limits
+from approvals.records import rate_limits, retention
 from tests.callers import Caller, refused
 
 pytestmark = pytest.mark.django_db
@@ -185,7 +185,7 @@ def test_old_buckets_are_forgotten_and_only_those(api: Caller, call: Callable[..
     age(3601)
     spend(call(None), 1)
 
-    assert (rate_limits.purge(), RateBucket.objects.count()) == (1, 1)
+    assert (retention.Purge().turn(), RateBucket.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.db.models import Model
 from django.db.models.functions import Now
 from pytest_django.fixtures import Settings
@@ -23,11 +25,12 @@ from approvals.models import (
     OutboxAttempt,
     OutboxEntry,
     QuarantinedMessage,
+    RateBucket,
     ReviewTask,
     User,
 )
 from approvals.models.choices import Outcome
-from approvals.records import outbox, retention
+from approvals.records import failing_rows, outbox, retention
 from approvals.worker import periodic
 from tests import factories
 from tests.bulk import begun
@@ -188,3 +191,87 @@ def test_a_bulk_decision_that_has_ended_goes_with_its_reviews_results(
 
     assert set(BulkJob.objects.all()) == {young, running}
     assert set(BulkItem.objects.values_list("job", flat=True)) == {young.pk, running.pk}
+
+
+def test_counters_of_requests_past_their_hours_go_and_only_they(settings: Settings) -> None:
+    settings.RETENTION_SIGN_IN_ATTEMPTS_HOURS = 2
+    for name, minutes in (("old", 125), ("edge", 115), ("new", 0)):
+        at = Now() - timedelta(minutes=minutes)
+        RateBucket.objects.create(name=name, left=1, filled_at=at)
+
+    assert retention.Purge().turn() == 1
+
+    assert set(RateBucket.objects.values_list("name", flat=True)) == {"edge", "new"}
+
+
+REFUSING = """
+    CREATE FUNCTION refuse_session() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'this row cannot be deleted'; END $$;
+    CREATE TRIGGER refused BEFORE DELETE ON django_session FOR EACH ROW
+        WHEN (OLD.session_key = '{}') EXECUTE FUNCTION refuse_session()
+"""
+ALLOWING = "DROP TRIGGER refused ON django_session; DROP FUNCTION refuse_session()"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_cannot_be_deleted_stops_no_other_row_and_no_other_table() -> None:
+    keys, kept = sessions(), snapshots()
+    Session.objects.update(expire_date=Now() - timedelta(days=4000))
+    ExecutionSnapshot.objects.filter(pk=kept[0]).update(read_at=Now() - timedelta(days=4000))
+    purge = retention.Purge()
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSING.format(min(keys)))
+        try:
+            assert purge.turn() == 3
+            assert purge.turn() == 0
+        finally:
+            cursor.execute(ALLOWING)
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == [min(keys)]
+    failing_rows.FAILING.clear()
+    assert retention.Purge().turn() == 1
+
+
+def test_every_table_is_purged_by_a_setting_or_named_as_kept() -> None:
+    """Whoever adds a table says how long its rows are kept, here and in docs/privacy.md."""
+    purged = {rule.table for rule in retention.RULES.values() if not rule.erased}
+    purged.add("approvals_receipt")
+    tables = {model._meta.db_table for model in apps.get_models()}
+
+    assert purged <= tables
+    assert tables - purged == KEPT.keys()
+
+
+# Why the rows of a table are kept for good, or until the service itself deletes them.
+KEPT = {
+    **dict.fromkeys(
+        (
+            *("approvals_reviewtask", "approvals_decision", "approvals_vote", "approvals_comment"),
+            *("approvals_orderexecution", "approvals_orderbatch", "approvals_batchexecution"),
+            *("approvals_orderintervention", "approvals_outboxentry", "approvals_auditevent"),
+            *("approvals_mention", "approvals_skip", "approvals_refusedrow"),
+        ),
+        "what the service is for, or a part of it",
+    ),
+    **dict.fromkeys(
+        (
+            *("approvals_user", "account_emailaddress", "approvals_apitoken", "auth_group"),
+            *("approvals_preference", "approvals_savedview", "approvals_queuemembership"),
+        ),
+        "the accounts of people, with what they have set; users are deactivated",
+    ),
+    **dict.fromkeys(
+        (
+            *("approvals_reviewqueue", "approvals_webhooksecret", "approvals_breaker"),
+            *("approvals_queuecheck", "approvals_connectioncheck", "approvals_workflow"),
+        ),
+        "how the service is set up: as many as operators make, or one a queue, a person or a definition",
+    ),
+    "approvals_decisionrollup": "counts; `decision_rollups` deletes those of hours and of reviewers",
+    "approvals_heartbeat": "deleted when the token needs none any more",
+    "approvals_replayrequest": "deleted when its message is replayed or discarded",
+    "account_emailconfirmation": "never written: nobody confirms an address",
+    "django_admin_log": "never written: the admin site writes audit events",
+    "auth_permission": "written by migrations",
+    "django_content_type": "written by migrations",
+}
