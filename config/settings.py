@@ -197,6 +197,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if HTTPS else
 #: The server of outgoing mail (password resets): `smtp+tls://user:password@host:587`.
 #: Default: none, no mail is sent and an operator hands out links (with `DEBUG`: the console).
 MAIL_IS_SENT = DEBUG or bool(env.str("EMAIL_URL", default=""))
+EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = f"Countersign <no-reply@{PUBLIC_HOST}>"
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core import context
+from allauth.core import context as request_context
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from approvals import policy
 from approvals.models import User
 from approvals.untrusted import client_addresses
-from approvals.web import sign_in_attempts
+from approvals.web import outgoing_mail, sign_in_attempts
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -38,6 +39,13 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The client's address, or the /64 network of an IPv6 address: one subscriber has all of it."""
         return client_addresses.network(request.META, proxies=settings.ALLAUTH_TRUSTED_PROXY_COUNT)
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Have a mail sent after the response: nobody waits for the mail server, or learns by the wait."""
+        request = request_context.request
+        about = {"request": request, "email": email, "current_site": get_current_site(request)}
+        about |= context
+        outgoing_mail.send(self.render_mail(template_prefix, email, about))
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The user of an e-mail address and a password, None if they do not fit or must not sign in.
 
@@ -53,7 +61,9 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Whether this is the password of a user who has signed in. Raises Throttled."""
-        return self.authenticate(context.request, email=user.email, password=password) == user
+        return (
+            self.authenticate(request_context.request, email=user.email, password=password) == user
+        )
 
     def pre_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse | None:
         """The page for those who must not sign in, before anything else is asked of them."""

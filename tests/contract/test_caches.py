@@ -40,6 +40,7 @@ ALLOWED = {
     "approvals/records/unit_of_work.py: UnitOfWork._values": "the rows of one verb",
     "approvals/records/wake_ups.py: Sender._waiting": "a Queue of MOST_WAITING",
     "approvals/untrusted/bounded_schema.py: _Work._nodes": "one validation, whose work is bounded",
+    "approvals/web/outgoing_mail.py: Sender._waiting": "a Queue of MOST_WAITING",
     "approvals/worker/heartbeats.py: HeartbeatSender._answers": "the calls under way",
     "approvals/worker/heartbeats.py: HeartbeatSender._pools": "places of queues, which operators set",
     "approvals/worker/periodic.py: Prober._next": "what was probed in the last minute",

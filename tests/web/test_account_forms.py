@@ -12,7 +12,6 @@ from allauth.account.models import Login
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context
 from django.contrib.sessions.backends.db import SessionStore
-from django.core import mail
 from django.core.exceptions import PermissionDenied
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -22,6 +21,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import User
 from approvals.web.account_adapter import ClosedAccountAdapter
 from tests import factories
+from tests.web.mails import sent_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +81,7 @@ def test_they_are_sent_no_link(make: Callable[[], User]) -> None:
     page = Client().post(reverse("account_reset_password"), {"email": make().email}, follow=True)
 
     assert "Check your mail" in page.content.decode()
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 @pytest.mark.parametrize("make", [service, deactivated])

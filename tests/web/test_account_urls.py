@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -13,6 +12,7 @@ from pytest_django.fixtures import Settings
 from approvals.models import User
 from tests import factories
 from tests.web.conftest import Desk
+from tests.web.mails import sent_mails
 from tests.web.pages import at
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_a_forgotten_password_is_set_anew_through_a_link(client: Client, alice: 
     sent = client.post(reverse("account_reset_password"), {"email": alice.email}, follow=True)
     assert "Check your mail" in sent.content.decode()
     link = re.search(
-        r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body)
+        r"http://testserver(/accounts/password/reset/key/\S+)", str(sent_mails()[0].body)
     )
     assert link is not None
     page = client.get(link[1], follow=True)
@@ -106,7 +106,7 @@ def test_nobody_reaches_the_pages_that_change_who_one_is(
 def test_nobody_changes_the_address_that_decisions_are_frozen_with(desk: Desk, alice: User) -> None:
     response = desk(alice).post("/accounts/email/", {"email": "ceo@example.com", "action_add": ""})
     assert response.status_code == 404
-    assert mail.outbox == []
+    assert sent_mails() == []
     alice.refresh_from_db()
     assert alice.email == "alice@example.com"
 
@@ -116,7 +116,7 @@ def test_a_reset_for_nobody_looks_as_one_for_somebody_and_sends_nothing(client: 
         reverse("account_reset_password"), {"email": "eve@example.com"}, follow=True
     )
     assert "Check your mail" in response.content.decode()
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 def test_without_mail_the_sign_in_page_names_whom_to_ask(
@@ -139,7 +139,7 @@ def test_without_mail_the_reset_page_does_not_pretend(
     assert response.status_code == 200
     assert "sends no mail" in response.content.decode()
     assert "<form" not in response.content.decode()
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 def test_too_many_requests_get_a_page_in_the_desks_look(client: Client) -> None:
