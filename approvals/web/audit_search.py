@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +60,9 @@ class AuditFilter(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Fill in the usual period. Adds an error for one that is too long to be searched."""
         cleaned: dict[str, Any] = super().clean() or {}
+        for name in ("since", "until"):
+            if cleaned.get(name) and not _is_in_the_calendar(cleaned[name]):
+                self.add_error(name, "Enter a valid date/time.")
         if cleaned.get("about") or self.errors:
             return cleaned
         until = cleaned.get("until") or self._now
@@ -162,6 +165,15 @@ def _usual_start(until: datetime) -> datetime:
         return until - USUAL
     except OverflowError:
         return until
+
+
+def _is_in_the_calendar(at: datetime) -> bool:
+    """Whether a time is one in UTC as well, as the database compares it."""
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _chains(about: str) -> list[str]:

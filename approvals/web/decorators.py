@@ -10,9 +10,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlsplit
 
+import structlog
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -24,7 +26,7 @@ from django_htmx.middleware import HtmxDetails
 
 from approvals import policy, visibility
 from approvals.actors import Actor
-from approvals.exceptions import ApprovalsError, NotFound
+from approvals.exceptions import ApprovalsError, Invalid, NotFound
 from approvals.models import User
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.web.access import Access, access_of
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 else:
     DeskRequest = HttpRequest
 
+log = structlog.get_logger(__name__)
+
+NOT_STORABLE = "The request holds a value that cannot be stored."
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 DeskView = Callable[Concatenate[DeskRequest, P], HttpResponseBase]
@@ -66,6 +71,9 @@ def desk(*methods: str) -> Callable[[DeskView[P]], View[P]]:
                 response = view(desk_request, *args, **kwargs)
             except ApprovalsError as error:
                 response = refused(desk_request, error)
+            except DataError as error:  # as in the API
+                log.warning("desk.value_refused", error=str(error)[:300])
+                response = refused(desk_request, Invalid(NOT_STORABLE))
             if response.streaming:  # for the server, which sends each person few at once
                 cast("Any", response).person = str(request.user.pk)
             patch_vary_headers(response, ["HX-Request"])

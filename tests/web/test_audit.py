@@ -161,9 +161,15 @@ def test_a_filter_that_cannot_be_used_says_why(
         {"since": "0001-01-01T00:00", "until": "0001-01-01T00:00"},
         {"since": "9999-12-31T23:59"},
         {"until": "9999-12-31T23:59"},
+        {"until": "0001-01-01T00:00:00+23:59"},
+        {"about": "order:1", "since": "9999-12-31T23:59:59-23:59"},
     ],
 )
-def test_the_ends_of_time_are_searched_or_refused(auditor: Client, times: dict[str, str]) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_ends_of_time_are_searched_or_refused(
+    auditor: Client, times: dict[str, str], zone: str
+) -> None:
+    auditor.post("/settings/", {"time_zone": zone})
     assert auditor.get(PAGE, times).status_code == 200
     assert auditor.post(EXPORT, times).status_code in (200, 422)
 

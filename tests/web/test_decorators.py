@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import decisions
+from approvals.actions import decisions, people
+from approvals.actors import COMMAND_LINE
 from approvals.models import AuditEvent, ReviewTask, User
 from approvals.models.choices import Outcome
+from approvals.web import audit_search
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -152,3 +154,17 @@ def test_no_page_needs_inline_code(desk: Desk, lena: User, name: str) -> None:
     html = desk(lena).get(address(name, factories.review())).content.decode()
     assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", html)
     assert not re.search(r"<script(?![^>]*\ssrc=)", html)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_value_that_the_database_does_not_take_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor = factories.user("audra@example.com")
+    people.grant_site(auditor, "auditor", by=COMMAND_LINE)
+    monkeypatch.setattr(audit_search, "_is_in_the_calendar", lambda _: True)
+
+    page = desk(auditor).get("/audit/", {"until": "0001-01-01T00:00:00+23:59"})
+
+    assert page.status_code == 422
+    assert "cannot be stored" in page.content.decode()
