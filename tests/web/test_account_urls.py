@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from approvals.models import User
+from approvals.web.account_urls import OPEN
 from tests import factories
 from tests.web.conftest import Desk
 from tests.web.mails import sent_mails
@@ -173,3 +175,49 @@ def test_a_person_changes_their_password(desk: Desk, alice: User) -> None:
     assert response.status_code == 200
     alice.refresh_from_db()
     assert alice.check_password("another battery staple")
+
+
+MARKS = "\u0301\u0316" * 40_000
+NEXT = [
+    "//a" + MARKS,
+    "http://a" + MARKS,
+    "/" + MARKS,
+    "http://[",
+    "//[",
+    "http:///x",
+    "///x",
+    "\\\\x",
+]
+
+
+@pytest.mark.parametrize("name", sorted(OPEN.keys() - {"account_reset_password_from_key"}))
+def test_no_field_of_an_account_page_keeps_the_process_busy(
+    desk: Desk, alice: User, name: str
+) -> None:
+    """Bringing a host of 80,000 combining characters into a normal form takes six seconds."""
+    url = reverse(name)
+    fields = dict.fromkeys(("login", "email", "password", "oldpassword", "password1"), MARKS)
+    for browser in (Client(), desk(alice)):
+        for after in NEXT:
+            browser.get(url)
+            began = time.process_time()
+            for sent in (
+                {"next": after},
+                fields | {"next": after},
+                {"login": "a@b.com", "password": "x", "next": after},
+            ):
+                assert browser.post(url, sent).status_code < 500
+            assert browser.get(url, {"next": after[:2_000]}).status_code < 500
+            assert time.process_time() - began < 3, after[:9]
+
+
+@pytest.mark.parametrize(
+    "after", ["//evil.example", "http://evil.example/", "https://testserver@evil.example"]
+)
+def test_one_is_led_to_no_other_host(client: Client, alice: User, after: str) -> None:
+    signed = client.post(
+        reverse("account_login"),
+        {"login": alice.email, "password": factories.PASSWORD, "next": after},
+    )
+
+    assert signed["Location"] == "/"

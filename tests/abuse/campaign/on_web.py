@@ -121,6 +121,9 @@ def guess_passwords(service: Service, scale: float, seed: int) -> Attack:
     attack.happened = judge(
         attack, [*wrong, *together(cheap)], "requests", seconds=service.patience
     )
+    host = "//a" + "\u0301\u0316" * 80_000  # took 25 s before it was cut
+    busy = _Device(service, stranger.format(9)).sign_in("nobody", "wrong", next=host)
+    judge(attack, [busy], "a sign-in with a long host", seconds=service.patience)
     refused = [answer for answer in wrong if answer.status == 429]
     attack.notes["refused guesses"] = len(refused)
     attack.expect(refused, "guessing was never refused")
@@ -141,12 +144,13 @@ class _Device:
         self.service, self.cookies = service, http.cookies.SimpleCookie()
         self.headers = {"X-Forwarded-For": address, "Referer": f"https://{HOST}/accounts/login/"}
 
-    def sign_in(self, name: str, password: str) -> Answer:
+    def sign_in(self, name: str, password: str, **more: str) -> Answer:
         """Fill in the form; the session is forgotten, the device's own cookie is not."""
         shown = self._ask("GET", None)
         found = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', shown.body)
         token = found[1].decode() if found else ""
         typed = {"login": f"{name}@example.com", "password": password, "csrfmiddlewaretoken": token}
+        typed |= more
         answer = self._ask("POST", urlencode(typed))
         for key in [key for key in self.cookies if "device" not in key]:
             del self.cookies[key]
