@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "approvals.web.middleware.probes",  # first, because probes know neither our host nor https
     "approvals.web.middleware.compression",  # and 10 for each KB that it compresses
     "approvals.api.middleware.problems",  # around all that refuse below
+    "approvals.web.middleware.cookies",  # before anything reads them
     "django_prometheus.middleware.PrometheusBeforeMiddleware",  # counts what ends below, too
     "django.middleware.security.SecurityMiddleware",  # https, HSTS, nosniff
     "whitenoise.middleware.WhiteNoiseMiddleware",  # there is no other server of files

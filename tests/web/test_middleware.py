@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
@@ -122,3 +123,23 @@ def test_a_problem_that_replaces_a_long_page_can_be_read(api: Caller, settings: 
 
     assert json.loads(problem.content)["status"] == 400
     assert not is_compressed(problem)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/api/v1/queues/", "/nowhere"])
+def test_a_cookie_of_many_escapes_is_refused_at_once(path: str) -> None:
+    began = time.process_time()
+
+    answer = Client().get(path, HTTP_COOKIE='a="' + '\\"' * 14_000 + '"')
+
+    assert answer.status_code == 400
+    assert time.process_time() - began < 0.5, "it took 1.5 s"
+
+
+@pytest.mark.django_db
+def test_a_cookie_of_few_escapes_is_read(alice: User) -> None:
+    browser = Client()
+    browser.force_login(alice)
+    browser.cookies["odd"] = 'a "quoted" text, with commas; '
+
+    assert browser.get("/").status_code == 200
