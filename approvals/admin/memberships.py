@@ -43,7 +43,7 @@ class MembershipForm(RoleForm):
     def clean(self) -> dict[str, Any]:
         """Either a person or a group."""
         cleaned = super().clean() or {}
-        if "person" not in self.errors and bool(cleaned.get("person")) == bool(cleaned["group"]):
+        if not self.errors and bool(cleaned.get("person")) == bool(cleaned.get("group")):
             raise forms.ValidationError("Name either a person or a group.")
         return cleaned
 

@@ -59,3 +59,9 @@ def test_a_role_needs_one_holder(
 ) -> None:
     typed = {"person": person, "group": group, "queue": queue.slug, "role": "viewer"}
     assert browser.post(at("queuemembership_new"), typed).status_code == 422
+
+
+def test_a_group_that_is_none_is_refused(browser: Client, queue: ReviewQueue) -> None:
+    typed = {"person": "", "group": "nobody", "queue": queue.slug, "role": "viewer"}
+
+    assert browser.post(at("queuemembership_new"), typed).status_code == 422
