@@ -41,7 +41,7 @@ def around(rows: Sequence[ReviewTask]) -> Surroundings:
         return Surroundings(database_time.now(), {}, {})
     asked = [row.decision_id for row in rows], [row.execution_arn for row in rows]
     found = statements.all_rows(_AROUND, [*asked, OutboxEntry.Kind.CALLBACK.value])
-    entries = [_ENTRY.instance(entry) for _, _, _, *entry in found if entry[_ENTRY_ID]]
+    entries = [_ENTRY.instance(row[3:]) for row in found if row[3 + _ENTRY_ID]]
     return Surroundings(
         found[0][0],
         {entry.subject: entry for entry in entries},

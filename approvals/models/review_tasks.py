@@ -17,7 +17,7 @@ from approvals.models.review_search import ANYWHERE, KNOWN_AMOUNT, SEARCHED, Sea
 from approvals.untrusted import message_fields
 
 if TYPE_CHECKING:
-    from approvals.models.decisions import Vote
+    from approvals.models.votes import Vote
 
 LONGEST_MARGIN = timedelta(seconds=60)  # from an automatic decision to its deadline
 CLOSED = ~Q(status="pending")
