@@ -50,19 +50,22 @@ manage: $(READY) ## run a command with the settings of the running demo: ARGS="g
 
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-test: $(READY) chromium ## run all tests but the campaigns; ROOM=actions one directory, CHANGED=1 what a change touches
-ifdef CHANGED
+test: $(READY) chromium ## run all tests but the campaigns; ROOM=actions one directory, CHANGED=1 what a change touches, COVERAGE=1 report
+ifdef COVERAGE
+	@$(MAKE) coverage
+	@$(PYTEST) $(UNMEASURED:%=tests/%)
+else ifdef CHANGED
 	@tests=$$($(BIN)/python -m tests.changed $(CHANGED)); \
 		if [ -z "$$tests" ]; then echo "No test depends on what has changed."; else $(PYTEST) $$tests; fi
 else
 	@$(PYTEST) $(if $(ROOM),tests/$(ROOM)) $(TESTS)
 endif
 
-test-campaigns: $(READY) ## kills, faults, generated requests, and the coverage of the tests
+test-campaigns: $(READY) ## kills, faults, generated requests
 	@$(PYTEST) -m campaign
-	@$(MAKE) coverage
 
 # What these test runs in processes of their own, or again: coverage makes it slow and finds no more lines.
+# `make test COVERAGE=1` runs all others under coverage and then these: every test, and each one once.
 UNMEASURED = abuse batches bench browser contract deploy fake_aws faults flow fuzz image local mutants releases
 
 coverage: $(READY) ## run the tests of the modules under coverage, and report
