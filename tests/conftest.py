@@ -62,10 +62,9 @@ def _empty_the_database(self: TransactionTestCase) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector of garbage pass over what was imported, and come less often."""
+    """Let the collector of garbage pass over what was imported."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr-defined]

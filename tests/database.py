@@ -7,6 +7,7 @@ with it is kept in var/ for the next run; its name is a hash of what it depends 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -24,6 +25,9 @@ from tests.paths import ROOT
 
 TEMPLATE = "countersign_template"
 VAR = Path("var").resolve()
+
+# As early as a plugin can: nearly all that is made while tests are collected stays.
+gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -91,8 +91,9 @@ def _wrapped() -> Iterator[Body]:
 def _broken() -> Iterator[Body]:
     good = written("broken envelope")
     zeros = b"\0" * (64 * MEGABYTE)
+    bomb = _b64(gzip.compress(zeros, mtime=0))
     broken = {
-        "gzip bomb": _b64(gzip.compress(zeros, mtime=0)),
+        "gzip bomb": bomb,
         "gzip bomb of json": _b64(gzip.compress(b'{"a":"' + zeros + b'"}', mtime=0)),
         "zlib bomb": _b64(zlib.compress(zeros)),
         "gzip cut": _b64(gzip.compress(good.encode(), mtime=0)[:60]),
@@ -108,7 +109,7 @@ def _broken() -> Iterator[Body]:
         ),
         "sns of no json": WRAP["sns"]("<xml/>"),
         "sns of a number": json.dumps({"Type": "Notification", "Message": "7"}),
-        "bomb in sns": WRAP["sns"](_b64(gzip.compress(zeros, mtime=0))),
+        "bomb in sns": WRAP["sns"](bomb),
         "two in one batch": json.dumps([{"eventSource": "x", "body": good}] * 2),
     }
     for name, text in broken.items():

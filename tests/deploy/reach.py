@@ -21,7 +21,12 @@ class Module:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
-        self.tree = ast.parse(path.read_text())
+        self.path = path
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The source, parsed once it is looked at: not in each process that only collects the tests."""
+        return ast.parse(self.path.read_text())
 
     @cached_property
     def definitions(self) -> dict[str, ast.stmt]:
