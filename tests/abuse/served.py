@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import http.client
 import os
 import socket
@@ -12,6 +14,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from local.processes import dying_with_me, free_port
 from tests import database, desk
@@ -137,12 +141,32 @@ class Answer:
     seconds: float
 
 
+@functools.cache
+def _people() -> tuple[str, str, str]:
+    """A database with PEOPLE, made once by a process of tests: its name, the session and the token."""
+    name = f"served_people_{os.getpid()}"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")} | {
+        "DATABASE_URL": database.clone(name)
+    }
+    shell = [sys.executable, "manage.py", "shell", "-v", "0", "-c", PEOPLE]
+    made = subprocess.run(shell, cwd=ROOT, env=environment, capture_output=True, check=True)
+
+    def drop() -> None:
+        with contextlib.suppress(psycopg.OperationalError):  # the server may have gone first
+            database.drop(name)
+
+    atexit.register(drop)
+    session, token = made.stdout.decode().split()[-2:]
+    return name, session, token
+
+
 @contextlib.contextmanager
 def web(folder: Path, command: Sequence[str] = desk.COMMANDS["web"], **more: str) -> Iterator[Web]:
     """The web process, until the end of the block; `more` are variables of its environment."""
+    people, session, token = _people()
     name, port, probe_port = f"served_{os.getpid()}_{free_port()}", free_port(), free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")} | {
-        "DATABASE_URL": database.clone(name),
+        "DATABASE_URL": database.clone(name, like=people),
         "PORT": str(port),
         "PROBE_PORT": str(probe_port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -154,9 +178,6 @@ def web(folder: Path, command: Sequence[str] = desk.COMMANDS["web"], **more: str
     process = None
     log = folder / "web.log"
     try:
-        shell = [sys.executable, "manage.py", "shell", "-v", "0", "-c", PEOPLE]
-        made = subprocess.run(shell, cwd=ROOT, env=environment, capture_output=True, check=True)
-        session, token = made.stdout.decode().split()[-2:]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *command],
