@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
 from django.db.models import F, Q, QuerySet
 
 from approvals import policy
@@ -30,10 +34,13 @@ def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
     return ReviewQueue.objects.filter(pk__in=memberships_of(user).values("queue")).order_by("name")
 
 
-def visible_reviews(actor: Actor) -> ReviewQuerySet:
-    """The reviews this actor may see: those of queues in which they have a role, or escalated to one."""
-    queues = visible_queues(actor).order_by()
-    return ReviewTask.objects.filter(Q(queue__in=queues) | Q(escalated_to__in=queues))
+def visible_reviews(actor: Actor, *, queues: Sequence[UUID] | None = None) -> ReviewQuerySet:
+    """The reviews this actor may see: those of queues in which they have a role, or escalated to one.
+
+    `queues` are the ids of those queues, if they were read already.
+    """
+    among: Any = visible_queues(actor).order_by() if queues is None else queues
+    return ReviewTask.objects.filter(Q(queue__in=among) | Q(escalated_to__in=among))
 
 
 def visible_views(actor: Actor) -> QuerySet[SavedView]:

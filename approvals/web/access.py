@@ -30,6 +30,7 @@ from approvals.models import (
 )
 from approvals.models.choices import Surface
 from approvals.models.order_executions import OrderQuerySet
+from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import Action, Verdict
 from approvals.records import database_time, rights
 from approvals.records.rights import Rights
@@ -119,6 +120,19 @@ class Access:
             return policy.may(action, own, by=self.actor, held=viewer)
         return policy.may(action, queue, by=self.actor, held=self._held(queue))
 
+    def reviews(self) -> ReviewQuerySet:
+        """What `visibility.visible_reviews` answers, by the queues that were read: without their subqueries.
+
+        Without the sealed bytes, which no page shows.
+        """
+        queues = [queue.pk for queue in self.queues]
+        return visibility.visible_reviews(self.actor, queues=queues).without_secrets()
+
+    def sees(self, review: str) -> Q:
+        """The condition that a row's review, named by the path to it, is one of `reviews`."""
+        queues = [queue.pk for queue in self.queues]
+        return Q(**{f"{review}__queue__in": queues}) | Q(**{f"{review}__escalated_to__in": queues})
+
     def orders(self) -> OrderQuerySet:
         """What `visibility.visible_orders` answers, without another statement."""
         return visibility.visible_orders(self.actor, held=self._held(None))
@@ -156,6 +170,13 @@ class Access:
     def listing(self, review: ReviewTask) -> ReviewQueue:
         """The queue in whose list the actor finds a review: the one that decides it, else its own."""
         return self._queue(review.deciding_queue_id) or self._queue(review.queue_id) or review.queue
+
+    def give_queues(self, review: ReviewTask) -> None:
+        """Set the queues of a review to those that were read; one that is hidden is read when it is needed."""
+        if own := self._queue(review.queue_id):
+            review.queue = own
+        if other := self._queue(review.escalated_to_id):
+            review.escalated_to = other
 
     def _queue(self, queue_id: UUID | None) -> ReviewQueue | None:
         return next((one for one in self.queues if one.pk == queue_id), None)

@@ -26,7 +26,7 @@ from approvals.records import idempotency, locked_rows
 from approvals.untrusted import display, numbers
 from approvals.web import review_filters, review_rows
 from approvals.web.decisions import consequence
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.refusals import RefusalText, refusal_text
 from approvals.web.review_rows import ReviewRow
 
@@ -197,7 +197,7 @@ def _chosen(request: DeskRequest, queue: ReviewQueue) -> Preview:
     if not request.GET.get("all"):
         ids = list(_confirmed(" ".join(request.GET.getlist("review"))))
         return _judged(request, _named(request, queue, ids))
-    everything = reviews_of(request.actor).filter(queue=queue)
+    everything = request.access.reviews().filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = _whole(filtered.listed).order_by(*filtered.order)
     found = _in_queue(queue, filtered.narrow_in(queue)(rows, MAX_ITEMS + 1)[: MAX_ITEMS + 1])
@@ -208,14 +208,13 @@ def _named(request: DeskRequest, queue: ReviewQueue, ids: Sequence[UUID]) -> lis
     """These reviews, as far as the person sees them in this queue, those that are due first in front."""
     if not ids:
         return []
-    rows = reviews_of(request.actor).filter(queue=queue, pk__in=ids[:MAX_ITEMS])
+    rows = request.access.reviews().filter(queue=queue, pk__in=ids[:MAX_ITEMS])
     return _in_queue(queue, _whole(rows).order_by(*review_rows.BY_DEADLINE))
 
 
 def _whole(rows: Any) -> Any:
     """The reviews with what rows show and what the checks of a decision look at, but their queue."""
-    lean = review_rows.lean(rows).select_related(None)
-    lean = lean.select_related("assignee", "escalated_to", "decision__by")
+    lean = review_rows.lean(rows).select_related("escalated_to", "decision__by")
     return lean.defer("payload", "flags", "error_cause", "decision__callback")
 
 

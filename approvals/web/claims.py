@@ -23,7 +23,7 @@ ROW = "row"  # what a list names as htmx's target for one of its rows
 @desk("POST")
 def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Claim the review; with `override`, take over somebody's claim. In a list, htmx gets its row."""
-    reviews.find(request.actor, review_id)
+    reviews.find(request.access, review_id)
     override = request.POST.get("override") == "yes"
     assignment.claim(review_id, by=request.actor, override=override)
     if request.htmx.target == ROW:
@@ -34,7 +34,7 @@ def claim(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("POST")
 def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Extend the claim by another lease; for htmx the fragment that counts it down."""
-    reviews.find(request.actor, review_id)
+    reviews.find(request.access, review_id)
     review = assignment.renew(review_id, by=request.actor)
     if request.htmx:
         now = database_time.now()
@@ -46,7 +46,7 @@ def renew(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("POST")
 def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Give the review back to the queue. In a list, htmx gets its row."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     assignment.release(review_id, by=request.actor)
     if request.htmx.target == ROW:
         return _row(request, review_id)
@@ -59,14 +59,14 @@ def release(request: DeskRequest, review_id: UUID) -> HttpResponse:
 def _row(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """The row of a review as lists show it."""
     now = database_time.now()
-    rows = review_rows.rows_of([reviews.find(request.actor, review_id)], now)
+    rows = review_rows.rows_of([reviews.find(request.access, review_id)], now)
     return render(request, "approvals/_review_rows.html", {"now": now, "rows": rows})
 
 
 @desk("POST")
 def reassign(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Hand the review to somebody else who may decide it; in a stream the next review follows."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     to = policy.deciders_of(review).filter(email=request.POST.get("to", "").lower()).first()
     if to is None:
         raise Invalid("Choose somebody who may decide here.", pointer="/to")

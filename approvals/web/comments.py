@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
 from approvals.actions import discussion
-from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError
 from approvals.models import Mention
 from approvals.models.review_tasks import SECRETS
 from approvals.web import reviews
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.access import Access
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.refusals import refusal_text
 from approvals.web.streams import onward
 
@@ -23,7 +23,7 @@ MAX_MENTIONS = 10
 @desk("POST")
 def add(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Add a comment; if it is refused, the page is shown again with what was typed."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     text = request.POST.get("text", "")
     try:
         discussion.comment(review_id, text, by=request.actor)
@@ -41,10 +41,10 @@ def dismiss(request: DeskRequest, mention_id: UUID) -> HttpResponse:
     return redirect("home")
 
 
-def mentions(actor: Actor) -> list[Mention]:
+def mentions(access: Access) -> list[Mention]:
     """The latest mentions of this person that they have not dismissed, in reviews that they may see."""
-    rows = Mention.objects.filter(user=actor.person, dismissed_at=None)
-    seen = rows.filter(comment__review__in=reviews_of(actor)).order_by("-id")
+    rows = Mention.objects.filter(user=access.actor.person, dismissed_at=None)
+    seen = rows.filter(access.sees("comment__review")).order_by("-id")
     shown = seen.select_related("comment__by", "comment__review")
     unshown = ("payload", "flags", "error_cause", *SECRETS)
     return list(shown.defer(*(f"comment__review__{name}" for name in unshown))[:MAX_MENTIONS])

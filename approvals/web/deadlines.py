@@ -19,16 +19,36 @@ VERB_AT_DEADLINE: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Deadline:
-    """When Step Functions stops waiting, with a label for how near that is, and what happens then.
+    """When Step Functions stops waiting, with a label for how near that was at `now`, and what happens then.
 
     `tone` is calm, soon, critical, passed or guess, `icon` the name of a heroicon.
     """
 
-    at: datetime
+    review: ReviewTask
+    now: datetime
     tone: str
     icon: str
     label: str
-    consequence: str
+
+    @property
+    def at(self) -> datetime:
+        """When that is."""
+        return self.review.deadline_at
+
+    @property
+    def consequence(self) -> str:
+        """A sentence or two, made when asked for: it needs the review's queue, and no list shows it."""
+        review, left = self.review, self.review.deadline_at - self.now
+        if review.status != ReviewTask.Status.PENDING:
+            return "The review is closed."
+        if review.deadline_source == ReviewTask.DeadlineSource.DEFAULT:
+            return _of_a_guess(review, left)
+        if left <= timedelta(0):
+            return (
+                "Step Functions has stopped waiting, so a decision can no longer reach the workflow. It"
+                " took its timeout path."
+            )
+        return _of_a_deadline(review, left)
 
 
 def deadline(review: ReviewTask, now: datetime) -> Deadline:
@@ -36,30 +56,23 @@ def deadline(review: ReviewTask, now: datetime) -> Deadline:
 
     A deadline that only the queue's default gave is described as a guess.
     """
-    at, left = review.deadline_at, review.deadline_at - now
+    left = review.deadline_at - now
     if review.status != ReviewTask.Status.PENDING:
-        return Deadline(at, "calm", "clock", "Deadline", "The review is closed.")
+        return Deadline(review, now, "calm", "clock", "Deadline")
     if review.deadline_source == ReviewTask.DeadlineSource.DEFAULT:
-        return _assumed(review, left)
+        label = "Perhaps passed" if left <= timedelta(0) else "Perhaps"
+        return Deadline(review, now, "guess", "question-mark-circle", label)
     if left <= timedelta(0):
-        return Deadline(
-            at,
-            "passed",
-            "no-symbol",
-            "Passed",
-            "Step Functions has stopped waiting, so a decision can no longer reach the workflow. It"
-            " took its timeout path.",
-        )
-    consequence = _consequence(review, left)
+        return Deadline(review, now, "passed", "no-symbol", "Passed")
     if left <= CRITICAL:
-        return Deadline(at, "critical", "exclamation-triangle", "Closing", consequence)
-    if left * 4 <= at - review.sent_at:
-        return Deadline(at, "soon", "bell-alert", "Due soon", consequence)
-    return Deadline(at, "calm", "clock", "Due", consequence)
+        return Deadline(review, now, "critical", "exclamation-triangle", "Closing")
+    if left * 4 <= review.deadline_at - review.sent_at:
+        return Deadline(review, now, "soon", "bell-alert", "Due soon")
+    return Deadline(review, now, "calm", "clock", "Due")
 
 
-def _consequence(review: ReviewTask, left: timedelta) -> str:
-    """What happens at the deadline, by the queue's setting."""
+def _of_a_deadline(review: ReviewTask, left: timedelta) -> str:
+    """What happens at the deadline of a message, by the queue's setting."""
     verb = VERB_AT_DEADLINE.get(review.queue.at_deadline)
     if verb:
         margin = span(review.margin_before_deadline)
@@ -72,17 +85,14 @@ def _consequence(review: ReviewTask, left: timedelta) -> str:
     )
 
 
-def _assumed(review: ReviewTask, left: timedelta) -> Deadline:
-    """The deadline of a message that gave none: the queue's default."""
-    label = "Perhaps"
-    consequence = (
-        f"The message gave no deadline; this queue assumes {span(review.deadline_at - review.sent_at)}"
-        " from its arrival. AWS may close it sooner or later than that."
-    )
+def _of_a_guess(review: ReviewTask, left: timedelta) -> str:
+    """What happens at the deadline of a message that gave none: the queue's default."""
     if left <= timedelta(0):
-        label = "Perhaps passed"
-        consequence = (
+        return (
             "The message gave no deadline, and the queue's own has passed: AWS may already have"
             " closed this. A decision is still tried."
         )
-    return Deadline(review.deadline_at, "guess", "question-mark-circle", label, consequence)
+    return (
+        f"The message gave no deadline; this queue assumes {span(review.deadline_at - review.sent_at)}"
+        " from its arrival. AWS may close it sooner or later than that."
+    )

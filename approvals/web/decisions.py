@@ -33,7 +33,7 @@ from approvals.records import database_time, supersession
 from approvals.untrusted import display
 from approvals.web import payload_view, reviews, streams, toasts
 from approvals.web.deadlines import deadline
-from approvals.web.decorators import DeskRequest, desk, refused, reviews_of
+from approvals.web.decorators import DeskRequest, desk, refused
 from approvals.web.edit_form import EditForm, takes_edits
 from approvals.web.forms import DecisionForm, initial_form
 from approvals.web.refusals import refusal_text
@@ -56,13 +56,13 @@ def reject(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("POST")
 def undo(request: DeskRequest, decision_id: UUID) -> HttpResponse:
     """Take a decision back before it is sent."""
-    decision = Decision.objects.filter(pk=decision_id, review__in=reviews_of(request.actor)).first()
+    decision = Decision.objects.filter(pk=decision_id, review__in=request.access.reviews()).first()
     if decision is None:
         raise NotFound
     try:
         review = decisions.undo(decision_id, by=request.actor)
     except ApprovalsError as error:
-        return refused(request, error, review=reviews.find(request.actor, decision.review_id))
+        return refused(request, error, review=reviews.find(request.access, decision.review_id))
     messages.success(
         request,
         f"Undone. {display.visible(review.reference or review.heading)[:60]} is open again.",
@@ -77,17 +77,17 @@ def reapply(request: DeskRequest, decision_id: UUID) -> HttpResponse:
     newer = supersession.newest_of(made.review) if made and made.review.superseded_by_id else None
     if made is None or newer is None:
         raise NotFound
-    reviews.find(request.actor, made.review_id)
+    reviews.find(request.access, made.review_id)
     same = DecisionRequest(reason=made.reason, reason_code=made.reason_code, edits=made.edits)
     try:
         decisions.decide(newer.pk, Outcome(made.outcome), by=request.actor, request=same)
     except ApprovalsError as error:
-        return refused(request, error, review=reviews.find(request.actor, newer.pk))
+        return refused(request, error, review=reviews.find(request.access, newer.pk))
     return redirect("review", newer.pk)
 
 
 def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResponse:
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     policy.may(Action.DECIDE, review, by=request.actor).or_raise()
     if request.method != "POST":
         return _panel(request, review, outcome, "", _closed(review, request.access.now))
@@ -110,7 +110,7 @@ def _decide(request: DeskRequest, review_id: UUID, outcome: Outcome) -> HttpResp
         refused_by = error
     if refused_by is None:
         return _after(request, review)
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     return _panel(request, review, outcome, request.POST.get("reason", ""), refused_by, edit)
 
 

@@ -24,11 +24,10 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from approvals import policy, visibility
+from approvals import policy
 from approvals.actors import Actor
 from approvals.exceptions import ApprovalsError, Invalid, NotFound
 from approvals.models import User
-from approvals.models.review_tasks import ReviewQuerySet
 from approvals.web.access import Access, access_of
 from approvals.web.refusals import refusal_text
 
@@ -97,11 +96,6 @@ def refused(request: HttpRequest, error: ApprovalsError, **context: Any) -> Http
     panel = bool(cast("DeskRequest", request).htmx)
     template = "approvals/_refusal.html" if panel else "approvals/refused.html"
     return render(request, template, {"refusal": refusal} | context, status=error.status)
-
-
-def reviews_of(actor: Actor) -> ReviewQuerySet:
-    """The reviews this person may see, without the sealed bytes that no page shows."""
-    return visibility.visible_reviews(actor).without_secrets()
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

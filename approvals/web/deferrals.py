@@ -41,7 +41,7 @@ class Preset:
 @desk("POST")
 def skip(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Go on to the next review; this one is offered to this person again after all others."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     postponement.skip(review_id, by=request.actor, reason=request.POST.get("reason", ""))
     messages.info(request, f"Skipped {_name(review)}.")
     return go_on(request, review)
@@ -50,7 +50,7 @@ def skip(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("GET", "POST")
 def snooze(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """The times until which a review can be set aside; posted, snoozes it. `minutes=0` ends that."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     policy.may(Action.CLAIM, review, by=request.actor).or_raise()
     if request.method != "POST":
         return _panel(request, review, "snooze", _closed(review))
@@ -58,7 +58,7 @@ def snooze(request: DeskRequest, review_id: UUID) -> HttpResponse:
         until = _until(request.POST.get("minutes", ""), database_time.now())
         postponement.snooze(review_id, until, by=request.actor)
     except ApprovalsError as error:
-        return _panel(request, reviews.find(request.actor, review_id), "snooze", error)
+        return _panel(request, reviews.find(request.access, review_id), "snooze", error)
     if until is None:
         messages.info(request, f"{_name(review)} is no longer snoozed.")
         return _to(request, resolve_url("review", review.pk) + streams.onward(request))
@@ -71,7 +71,7 @@ def snooze(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("GET", "POST")
 def escalate(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """The form that asks why; posted, asks others to decide."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     policy.may(Action.CLAIM, review, by=request.actor).or_raise()
     if request.method != "POST":
         return _panel(request, review, "escalate", _closed(review))
@@ -79,7 +79,7 @@ def escalate(request: DeskRequest, review_id: UUID) -> HttpResponse:
     try:
         escalation.escalate(review_id, reason, by=request.actor)
     except ApprovalsError as error:
-        return _panel(request, reviews.find(request.actor, review_id), "escalate", error)
+        return _panel(request, reviews.find(request.access, review_id), "escalate", error)
     messages.info(request, f"Escalated {_name(review)} to {_target(review)}.")
     return go_on(request, review)
 

@@ -14,7 +14,7 @@ from approvals.web.decorators import DeskRequest, desk
 @desk("GET")
 def payload(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """The whole payload of a review as a JSON file; a browser never shows it as a page."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     text = json.dumps(review.payload, ensure_ascii=False)
     name = f'attachment; filename="review-{review.pk}.json"'
     headers = {"Content-Disposition": name, "X-Content-Type-Options": "nosniff"}

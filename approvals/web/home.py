@@ -36,7 +36,7 @@ from approvals.records import audit, outbox
 from approvals.records.audit_kinds import AuditKind
 from approvals.web import comments, review_rows, saved_views
 from approvals.web.access import Access
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
 from approvals.web.review_filters import LONGEST_TEXT
 from approvals.web.saved_views import ViewLink
@@ -112,10 +112,10 @@ class QueueSummary:
 def show(request: DeskRequest) -> HttpResponse:
     """The first page after signing in; `?q=` leads to the one review of exactly that name, or lists the found."""
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT]
-    exact = named(request.actor, wanted) if wanted else []
+    exact = named(request.access, wanted) if wanted else []
     if len(exact) == 1:
         return redirect("review", exact[0])
-    found = search(request.actor, wanted) if wanted else []
+    found = search(request.access, wanted) if wanted else []
     now = request.access.now
     summaries = queue_summaries(request.access, now)
     views = [link for each in summaries for link in each.views]
@@ -125,7 +125,7 @@ def show(request: DeskRequest) -> HttpResponse:
         "found": review_rows.rows_of(found[:MAX_FOUND], now),
         "found_more": len(found) > MAX_FOUND,
         **waiting_for_me(request.access, now),
-        "mentions": [] if wanted else comments.mentions(request.actor),
+        "mentions": [] if wanted else comments.mentions(request.access),
         "views": [] if wanted else saved_views.in_order(views)[: saved_views.MAX_ON_HOME],
         "queues": summaries[:MAX_CARDS],
         "more_queues": summaries[MAX_CARDS:],
@@ -141,7 +141,7 @@ def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
     """What this person holds, and what was escalated to queues of theirs and they may decide."""
     ids = [queue.pk for queue in access.queues]
     held = Q(assignee=access.actor.person, lease_expires_at__gt=Now())
-    rows = reviews_of(access.actor).pending().filter(held | Q(escalated_to__in=ids))
+    rows = access.reviews().pending().filter(held | Q(escalated_to__in=ids))
     rows = review_rows.lean(rows).annotate(
         held=ExpressionWrapper(held, BooleanField()), last_claim=Subquery(_LAST_CLAIM)
     )
@@ -159,17 +159,17 @@ def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
     }
 
 
-def named(actor: Actor, text: str) -> list[UUID]:
+def named(access: Access, text: str) -> list[UUID]:
     """Up to two reviews that this person may see and whose reference, in any case, id or ARN is this text."""
     same = Q(reference__iexact=text) | Q(execution_arn=text)
     with suppress(ValueError):
         same |= Q(pk=UUID(text))
-    return list(reviews_of(actor).filter(same).values_list("pk", flat=True)[:2])
+    return list(access.reviews().filter(same).values_list("pk", flat=True)[:2])
 
 
-def search(actor: Actor, text: str) -> list[ReviewTask]:
+def search(access: Access, text: str) -> list[ReviewTask]:
     """The latest reviews that this person may see and that have this text; one more than a page shows."""
-    rows = review_rows.lean(reviews_of(actor).filter(ANYWHERE)).order_by(*review_rows.BY_ARRIVAL)
+    rows = review_rows.lean(access.reviews().filter(ANYWHERE)).order_by(*review_rows.BY_ARRIVAL)
     return list(rows.first_with_text(text, MAX_FOUND + 1)[: MAX_FOUND + 1])
 
 
@@ -209,8 +209,8 @@ def last_decisions(
 ) -> list[tuple[Decision, DeliveryStatus] | BrokenRow]:
     """This person's latest decisions, each with what became of it."""
     decisions = list(
-        Decision.objects.filter(by=access.actor.person, review__in=reviews_of(access.actor))
-        .select_related("review__queue")
+        Decision.objects.filter(access.sees("review"), by=access.actor.person)
+        .select_related("review")
         .defer("callback", "edits", *(f"review__{name}" for name in (*UNSHOWN, *SECRETS)))
         .order_by("-decided_at")[:MAX_DECISIONS]
     )

@@ -19,7 +19,7 @@ from django.utils.dateparse import parse_datetime
 from approvals.exceptions import Invalid
 from approvals.untrusted import display
 from approvals.web import review_filters, reviews
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 
 COUNT_UP_TO = 99
 # The member of a request's environment by which the server says that it can hold a stream open.
@@ -52,7 +52,7 @@ def _viewer(request: DeskRequest) -> dict[str, str] | None:
         return None
     with suppress(ValueError):
         review = UUID(request.GET["review"])
-        if reviews_of(request.actor).filter(pk=review).exists():
+        if request.access.reviews().filter(pk=review).exists():
             name = display.visible(request.user.display)
             return {"review": str(review), "person": str(request.user.pk), "name": name}
     return None
@@ -63,7 +63,7 @@ def queue(request: DeskRequest, slug: str) -> HttpResponse:
     """How many open reviews have arrived since the page was made, by the filters in the URL."""
     shown = request.access.queue(slug)
     since = _time(request.GET.get("since", ""))
-    everything = reviews_of(request.actor).filter(queue=shown)
+    everything = request.access.reviews().filter(queue=shown)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     newer = filtered.rows.pending().filter(received_at__gt=since).values("pk")
     count = len(newer.order_by()[: COUNT_UP_TO + 1])
@@ -77,7 +77,7 @@ def queue(request: DeskRequest, slug: str) -> HttpResponse:
 @desk("GET")
 def review(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """That somebody else has claimed, decided or released the review since the page was made."""
-    found = reviews.find(request.actor, review_id)
+    found = reviews.find(request.access, review_id)
     holder = found.assignee if found.is_held(request.access.now) else None
     seen = request.GET.get("seen", "")
     is_mine = holder is not None and holder.pk == request.user.pk

@@ -19,7 +19,6 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from approvals import broken_rows, policy
-from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
 from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention, User
@@ -36,7 +35,7 @@ from approvals.web import (
     viewed_lists,
 )
 from approvals.web.access import Access
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import page_at_cursor
 from approvals.web.timeline import order_timeline
 
@@ -180,7 +179,7 @@ def page(access: Access, order: OrderExecution, *, before: int = 0) -> dict[str,
             lambda: execution_view.view_of(order, history, before=before)
         ),
         "before": before,
-        "reviews": reviews(access.actor, order, now),
+        "reviews": reviews(access, order, now),
         "timeline": order_timeline(attempts),
         "seen": seen(order, last, intervention, history),
     }
@@ -206,13 +205,13 @@ def seen(
 
 
 def reviews(
-    actor: Actor, order: OrderExecution, now: Any
+    access: Access, order: OrderExecution, now: Any
 ) -> list[review_rows.ReviewRow | BrokenRow]:
     """The reviews of this execution that this person may see, and those of the order without an execution."""
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
-    found = review_rows.lean(reviews_of(actor).filter(same)).order_by(*review_rows.BY_ARRIVAL)
+    found = review_rows.lean(access.reviews().filter(same)).order_by(*review_rows.BY_ARRIVAL)
     return review_rows.rows_of(found[:MAX_REVIEWS], now)
 
 

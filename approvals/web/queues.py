@@ -12,7 +12,7 @@ from approvals import policy
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.policy import Action
 from approvals.web import review_filters, review_rows, saved_views, streams, viewed_lists
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import page_at_cursor
 from approvals.web.review_filters import PENDING
 
@@ -23,13 +23,13 @@ MAX_ESCALATED = 25
 def show(request: DeskRequest, slug: str) -> HttpResponse:
     """One page of a queue's reviews, filtered as the URL says."""
     queue = request.access.queue(slug)
-    everything = reviews_of(request.actor).filter(queue=queue)
+    everything = request.access.reviews().filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = review_rows.lean(filtered.listed)
     page = page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
     query = streams.filter_query(filtered)
     now = request.access.now
-    to_here = reviews_of(request.actor).pending().filter(escalated_to=queue)
+    to_here = request.access.reviews().pending().filter(escalated_to=queue)
     escalated = review_rows.lean(to_here).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED]
     context = {
         "now": now,
@@ -63,7 +63,7 @@ def take_next(request: DeskRequest, slug: str) -> HttpResponse:
     """Open a review that this person holds, else claim the most urgent of those the posted filters show."""
     queue = request.access.queue(slug)
     policy.may(Action.CLAIM, queue, by=request.actor).or_raise()
-    everything = reviews_of(request.actor).filter(queue=queue)
+    everything = request.access.reviews().filter(queue=queue)
     query = streams.filter_query(review_filters.apply_filters(everything, request.POST, request))
     streams.begin(request, queue)
     return redirect(streams.after(request, queue, query))

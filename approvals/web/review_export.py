@@ -12,7 +12,7 @@ from approvals import pagination
 from approvals.actions import exports
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.web import exported_files, review_filters, review_rows
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.review_filters import FilteredReviews
 
 MAX_ROWS = 100_000
@@ -27,7 +27,7 @@ COLUMNS = (
 def export(request: DeskRequest, slug: str) -> StreamingHttpResponse:
     """The first MAX_ROWS reviews that the posted filters find, in the order of the list; it is recorded."""
     queue = request.access.queue(slug)
-    everything = reviews_of(request.actor).filter(queue=queue)
+    everything = request.access.reviews().filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.POST, request)
     now = request.access.now
     exports.record_review_export(queue, filtered.active, by=request.actor)

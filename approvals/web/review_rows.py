@@ -32,7 +32,7 @@ def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
     return (
         rows.by_amount()
         .defer("payload", "flags", "error_cause")
-        .select_related("assignee", "queue")
+        .select_related("assignee")
         .annotate(
             total=Left(KT("payload__input__total"), LONGEST + 1),
             currency=Left(KT("payload__input__currency"), LONGEST),

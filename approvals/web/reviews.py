@@ -33,7 +33,7 @@ from approvals.untrusted import display
 from approvals.web import payload_view, review_rows
 from approvals.web.access import Access
 from approvals.web.deadlines import deadline
-from approvals.web.decorators import DeskRequest, desk, reviews_of
+from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
 from approvals.web.streams import is_split, query_of, split_url
 from approvals.web.timeline import review_timeline
@@ -77,7 +77,7 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
     In the right half of a list, htmx gets all without the frame of a page, and a browser is sent to the list.
     """
     in_stream = query_of(request) is not None
-    review = find(request.actor, review_id, with_previous=in_stream)
+    review = find(request.access, review_id, with_previous=in_stream)
     in_pane = request.htmx.target == PANE
     if is_split(request) and not request.htmx:
         return redirect(
@@ -95,7 +95,7 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("GET")
 def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """What became of the decision: 204 to htmx if its page shows that already, else the fragment."""
-    review = find(request.actor, review_id)
+    review = find(request.access, review_id)
     now = request.access.now
     status = status_of_decision(review, request.access, now)
     if request.htmx and status and status.seen == request.GET.get("seen"):
@@ -109,14 +109,14 @@ def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     return render(request, template, context)
 
 
-def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> ReviewTask:
+def find(access: Access, review_id: UUID, *, with_previous: bool = False) -> ReviewTask:
     """A review this person may see. Raises NotFound, whether it is hidden or not there.
 
     With `previous`, the id of the review that they decided last, or last before this one.
     """
-    rows = reviews_of(actor).select_related("queue", "assignee", "decision__by", "escalated_to")
+    rows = access.reviews().select_related("assignee", "decision__by")
     if with_previous:
-        rows = rows.annotate(previous=_decided_before(actor))
+        rows = rows.annotate(previous=_decided_before(access.actor))
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
     # With what says who decides it, which may have changed.
@@ -136,6 +136,7 @@ def find(actor: Actor, review_id: UUID, *, with_previous: bool = False) -> Revie
     )
     if review is None:
         raise NotFound
+    access.give_queues(review)
     return review
 
 
@@ -155,7 +156,7 @@ def page(access: Access, review: ReviewTask) -> dict[str, Any]:
     """The context of a review's page, at the database's present time."""
     now = access.now
     raw, raw_cut = display.indented_json(review.payload)
-    same_reference, same_customer = related(access.actor, review, now)
+    same_reference, same_customer = related(access, review, now)
     permitted = permissions(review, access, now)
     timeline, trail = review_timeline(review, access.zone)
     order, flagged = payload_view.review_order(review), payload_view.flagged_fields(review)
@@ -250,12 +251,12 @@ def comments(review: ReviewTask) -> list[Comment]:
 
 
 def related(
-    actor: Actor, review: ReviewTask, now: datetime
+    access: Access, review: ReviewTask, now: datetime
 ) -> tuple[list[review_rows.ReviewRow | BrokenRow], list[review_rows.ReviewRow | BrokenRow]]:
     """Other reviews of the same reference, and the customer's of the last 30 days, as far as one may see them."""
     if not review.reference and not review.customer:
         return [], []
-    others = reviews_of(actor).exclude(pk=review.pk).order_by(*review_rows.BY_ARRIVAL)
+    others = access.reviews().exclude(pk=review.pk).order_by(*review_rows.BY_ARRIVAL)
     same_order = others.filter(reference=review.reference) if review.reference else others.none()
     same_customer = others.none()
     if review.customer:

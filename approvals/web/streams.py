@@ -24,7 +24,7 @@ from approvals.models import Decision, ReviewQueue
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.spans import span
 from approvals.web import review_filters, review_rows
-from approvals.web.decorators import DeskRequest, reviews_of
+from approvals.web.decorators import DeskRequest
 
 PARAMETER = "stream"
 SPLIT, OPEN = "split", "open"  # parameters of a review's page, and of the list that shows it
@@ -127,7 +127,7 @@ def _rows(
 ) -> ReviewQuerySet:
     """The reviews of a filter in their order: the queue's own, or those that were escalated to it."""
     where = {"escalated_to" if escalated else "queue": queue}
-    everything = reviews_of(request.actor).filter(**where)
+    everything = request.access.reviews().filter(**where)
     filtered = review_filters.apply_filters(everything, QueryDict(query), request)
     return filtered.rows.order_by(*review_rows.BY_URGENCY)
 

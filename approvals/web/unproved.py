@@ -19,7 +19,7 @@ from approvals.web.refusals import refusal_text
 @desk("POST")
 def close(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """Close the review with a reason; if that is refused, the page is shown again with what was typed."""
-    review = reviews.find(request.actor, review_id)
+    review = reviews.find(request.access, review_id)
     reason = request.POST.get("reason", "")
     try:
         lifecycle.close_unproved(review_id, reason, by=request.actor)

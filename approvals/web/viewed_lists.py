@@ -14,7 +14,7 @@ from approvals.policy import Action
 from approvals.untrusted import display
 from approvals.web import order_filters, review_filters
 from approvals.web.access import Access
-from approvals.web.decorators import DeskRequest, reviews_of
+from approvals.web.decorators import DeskRequest
 
 Listing = SavedView.Listing
 
@@ -76,7 +76,7 @@ class ViewedList:
     def filtered(self, request: DeskRequest, query: Any) -> ViewFilter:
         """Its rows that this person may see, filtered. Raises NotAllowed without the right to orders."""
         if self.queue is not None:
-            everything = reviews_of(request.actor).filter(queue=self.queue)
+            everything = request.access.reviews().filter(queue=self.queue)
             reviews = review_filters.apply_filters(everything, query, request)
             return ViewFilter(reviews.rows, urlencode(reviews.active))
         if self.listing is Listing.ORDERS:

@@ -19,6 +19,7 @@ from approvals import pagination
 from approvals.models import ReviewQueue, ReviewTask, User, review_search
 from approvals.records import database_time
 from approvals.web import home, review_filters, review_rows, reviews
+from approvals.web.access import Access
 from tests import factories
 from tests.factories import actor
 from tests.web.plans import executed, rows_read, rows_sorted
@@ -167,7 +168,7 @@ def test_a_search_of_everything_sorts_a_part_of_it(
 ) -> None:
     monkeypatch.setattr(review_search, "EARLY", 500)
     with plans_of_reviews() as plans:
-        found = home.search(actor(alice), text)
+        found = home.search(Access(actor(alice)), text)
     assert (len(found) == home.MAX_FOUND + 1) is many
     for plan in plans:
         assert max(rows_sorted(plan["Plan"]), default=0) <= MANY, json.dumps(plan, indent=1)
@@ -178,7 +179,7 @@ def test_what_belongs_to_a_review_is_found_without_reading_the_queue(
 ) -> None:
     review = ReviewTask.objects.select_related("queue").filter(customer="C-7").first()
     with plans_of_reviews() as plans:
-        same, customers = reviews.related(actor(alice), review, database_time.now())
+        same, customers = reviews.related(Access(actor(alice)), review, database_time.now())
     assert (len(same), len(customers)) == (0, reviews.MAX_RELATED)
     for plan in plans:
         assert max(rows_read(plan["Plan"])) <= MANY, json.dumps(plan, indent=1)
