@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,13 +10,17 @@ from django import template
 from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from approvals import spans
+from approvals.templatetags import icons
 from approvals.untrusted import comment_text, display
 from approvals.web import edit_form, relative_times, toasts
 from approvals.web.access import access_of
+from approvals.web.deadlines import Deadline
 
 register = template.Library()
+STATUS_ICONS: Mapping[str, str] = {"approved": "check", "rejected": "x-mark", "pending": "clock"}
 register.simple_tag(relative_times.relative_time)
 register.simple_tag(relative_times.age)
 register.simple_tag(relative_times.countdown)
@@ -53,6 +58,37 @@ def moment(
 def plain(value: object) -> str:
     """Untrusted text with its invisible characters written out; autoescaping applies as well."""
     return "" if value is None else display.visible(value)
+
+
+@register.filter(is_safe=False)
+def shortened(value: object, length: int) -> str:
+    """What `plain` shows of a text, cut to so many characters as `truncatechars` cuts it."""
+    text = plain(value)
+    if len(text) <= length and text.isascii():
+        return text
+    return Truncator(text).chars(length)
+
+
+@register.simple_tag
+def due(deadline: Deadline, now: datetime) -> SafeString:
+    """How near the deadline of a review is."""
+    return format_html(
+        '<span class="due due-{}">{}<span><span class="due-word">{}</span>'
+        ' <span class="due-when">{}</span></span></span>',
+        deadline.tone,
+        icons.drawn(deadline.icon, 18),
+        deadline.label,
+        relative_times.relative_time(deadline.at, now),
+    )
+
+
+@register.simple_tag
+def status_badge(status: str) -> SafeString:
+    """The status of a review, or the outcome of a decision."""
+    icon = icons.drawn(STATUS_ICONS.get(status, "no-symbol"), 14)
+    return format_html(
+        '<span class="status status-{}">{}{}</span>', status, icon, str(status).title()
+    )
 
 
 @register.filter

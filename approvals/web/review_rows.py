@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db.models.fields.json import KT
@@ -54,8 +55,11 @@ class ReviewRow:
         self.deadline = deadline(review, now)
         self.holder: User | None = review.assignee if review.is_held(now) else None
         self.snoozed = review.status == ReviewTask.Status.PENDING and review.is_snoozed(now)
+        self.name: str = review.reference or review.heading
+        self.subject: str = review.error_name or review.title
+        self.handed_by: str = getattr(review, "handed_by", "")
 
-    @property
+    @cached_property
     def amount(self) -> str:
         """The amount as a page shows it."""
         return display.money(self.plain_amount, self.currency)

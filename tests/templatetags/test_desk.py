@@ -52,3 +52,25 @@ def test_a_time_is_shown_from_now() -> None:
     shown = rendered("{% relative_time at now %}", at=NOON, now=NOON + timedelta(hours=3))
 
     assert ">3 h ago</time>" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "short", "x" * 10, "x" * 11, "é" * 11, "e\u0301" * 10, "a\u202eb", "<i>&" * 5, None],
+)
+def test_a_shortened_text_is_cut_as_django_cuts_what_is_written_out(text: str | None) -> None:
+    shown = rendered("{{ text|shortened:10 }}", text=text)
+
+    assert shown == rendered("{{ text|plain|truncatechars:10 }}", text=text)
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [("approved", "Approved</span>"), ("unproved", "Unproved</span>"), ("<i>", "&lt;I&gt;</span>")],
+)
+def test_a_status_has_an_icon_and_its_name(status: str, shown: str) -> None:
+    html = rendered("{% status_badge status %}", status=status)
+
+    assert html.startswith('<span class="status status-')
+    assert html.count("<svg") == 1
+    assert html.endswith(shown)
