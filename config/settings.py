@@ -110,6 +110,8 @@ TEMPLATES = [
     },
 ]
 
+FORM_RENDERER = "approvals.web.form_renderer.FormRenderer"
+
 # --- PostgreSQL, the only database
 
 #: The database, PostgreSQL 15 or newer: `postgres://user:password@host:5432/name`.
