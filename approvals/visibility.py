@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
@@ -34,13 +32,23 @@ def visible_queues(actor: Actor) -> QuerySet[ReviewQueue]:
     return ReviewQueue.objects.filter(pk__in=memberships_of(user).values("queue")).order_by("name")
 
 
-def visible_reviews(actor: Actor, *, queues: Sequence[UUID] | None = None) -> ReviewQuerySet:
-    """The reviews this actor may see: those of queues in which they have a role, or escalated to one.
+def visible_reviews(actor: Actor) -> ReviewQuerySet:
+    """The reviews this actor may see: those of queues in which they have a role, or escalated to one."""
+    return reviews_in(visible_queues(actor).order_by())
 
-    `queues` are the ids of those queues, if they were read already.
+
+def reviews_in(queues: Any) -> ReviewQuerySet:
+    """The reviews of these queues, and those escalated to one: a query set of queues, or their ids."""
+    return ReviewTask.objects.filter(in_queues(queues))
+
+
+def in_queues(queues: Any, review: str = "") -> Q:
+    """The condition that a review is of one of these queues, or was escalated to one.
+
+    `review` is the path to it from the rows that are filtered, such as `comment__review`.
     """
-    among: Any = visible_queues(actor).order_by() if queues is None else queues
-    return ReviewTask.objects.filter(Q(queue__in=among) | Q(escalated_to__in=among))
+    path = f"{review}__" if review else ""
+    return Q(**{f"{path}queue__in": queues}) | Q(**{f"{path}escalated_to__in": queues})
 
 
 def visible_views(actor: Actor) -> QuerySet[SavedView]:

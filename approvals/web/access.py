@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject, Now
 from django.http import HttpRequest
 
@@ -34,8 +34,27 @@ from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import Action, Verdict
 from approvals.records import database_time, rights
 from approvals.records.rights import Rights
+from approvals.web.prepared_queries import Prepared
 
 SIGNED_IN = "password"
+
+
+@Prepared
+def queues_of(user: UUID) -> QuerySet[ReviewQueue]:
+    """The queues in which this user has a role, by name, each with what `Access` reads beside it."""
+    someone = User(pk=user)
+    mine = policy.memberships_of(someone).filter(queue=OuterRef("pk"))
+    groups = Group.objects.filter(user=user).values("name")
+    preference = Preference.objects.filter(user=user).values(
+        all=JSONObject(**{name: name for name in Preference.SETTINGS})
+    )
+    rows = visibility.visible_queues(Actor(someone, Surface.WEB)).select_related("breaker")
+    return rows.annotate(
+        roles=ArraySubquery(mine.values("role")),
+        groups=ArraySubquery(groups),
+        now=Now(),
+        preference=preference,
+    )
 
 
 class Access:
@@ -51,21 +70,7 @@ class Access:
     def queues(self) -> list[ReviewQueue]:
         """The queues in which the actor has a role, by name, each with its circuit breaker."""
         user = self.actor.user
-        if user is None:
-            return []
-        mine = Q(user=user) | Q(group__in=Group.objects.filter(user=user))
-        roles = QueueMembership.objects.filter(mine, queue=OuterRef("pk"))
-        rows = visibility.visible_queues(self.actor).select_related("breaker")
-        return list(
-            rows.annotate(
-                roles=ArraySubquery(roles.values("role")),
-                groups=ArraySubquery(Group.objects.filter(user=user).values("name")),
-                now=Now(),
-                preference=Preference.objects.filter(user=user).values(
-                    all=JSONObject(**{name: name for name in Preference.SETTINGS})
-                ),
-            )
-        )
+        return queues_of(user=user.pk) if user and user.is_active else []
 
     @cached_property
     def now(self) -> datetime:
@@ -120,18 +125,17 @@ class Access:
             return policy.may(action, own, by=self.actor, held=viewer)
         return policy.may(action, queue, by=self.actor, held=self._held(queue))
 
+    @property
+    def queue_ids(self) -> list[UUID]:
+        """The ids of the queues in which the actor has a role."""
+        return [queue.pk for queue in self.queues]
+
     def reviews(self) -> ReviewQuerySet:
-        """What `visibility.visible_reviews` answers, by the queues that were read: without their subqueries.
+        """What `visibility.visible_reviews` answers, by the ids that were read in the place of its subqueries.
 
         Without the sealed bytes, which no page shows.
         """
-        queues = [queue.pk for queue in self.queues]
-        return visibility.visible_reviews(self.actor, queues=queues).without_secrets()
-
-    def sees(self, review: str) -> Q:
-        """The condition that a row's review, named by the path to it, is one of `reviews`."""
-        queues = [queue.pk for queue in self.queues]
-        return Q(**{f"{review}__queue__in": queues}) | Q(**{f"{review}__escalated_to__in": queues})
+        return visibility.reviews_in(self.queue_ids).without_secrets()
 
     def orders(self) -> OrderQuerySet:
         """What `visibility.visible_orders` answers, without another statement."""

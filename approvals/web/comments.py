@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
+from approvals import visibility
 from approvals.actions import discussion
 from approvals.exceptions import ApprovalsError
 from approvals.models import Mention
@@ -14,6 +17,7 @@ from approvals.models.review_tasks import SECRETS
 from approvals.web import reviews
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
+from approvals.web.prepared_queries import Prepared
 from approvals.web.refusals import refusal_text
 from approvals.web.streams import onward
 
@@ -41,10 +45,16 @@ def dismiss(request: DeskRequest, mention_id: UUID) -> HttpResponse:
     return redirect("home")
 
 
-def mentions(access: Access) -> list[Mention]:
-    """The latest mentions of this person that they have not dismissed, in reviews that they may see."""
-    rows = Mention.objects.filter(user=access.actor.person, dismissed_at=None)
-    seen = rows.filter(access.sees("comment__review")).order_by("-id")
+@Prepared
+def mentions_of(person: UUID, queues: Sequence[UUID]) -> QuerySet[Mention]:
+    """The latest mentions that this person has not dismissed, in reviews that they see by these queues."""
+    rows = Mention.objects.filter(user=person, dismissed_at=None)
+    seen = rows.filter(visibility.in_queues(queues, "comment__review")).order_by("-id")
     shown = seen.select_related("comment__by", "comment__review")
     unshown = ("payload", "flags", "error_cause", *SECRETS)
-    return list(shown.defer(*(f"comment__review__{name}" for name in unshown))[:MAX_MENTIONS])
+    return shown.defer(*(f"comment__review__{name}" for name in unshown))[:MAX_MENTIONS]
+
+
+def mentions(access: Access) -> list[Mention]:
+    """The latest mentions of this person that they have not dismissed, in reviews that they may see."""
+    return mentions_of(person=access.actor.person.pk, queues=access.queue_ids)

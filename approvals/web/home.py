@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from django.db.models import (
     F,
     OuterRef,
     Q,
+    QuerySet,
     Subquery,
     TextField,
     Value,
@@ -25,7 +27,7 @@ from django.db.models.functions import Cast, Concat, JSONObject, Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from approvals import broken_rows
+from approvals import broken_rows, visibility
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, SavedView
@@ -38,6 +40,7 @@ from approvals.web import comments, review_rows, saved_views
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
+from approvals.web.prepared_queries import Prepared
 from approvals.web.review_filters import LONGEST_TEXT
 from approvals.web.saved_views import ViewLink
 
@@ -137,17 +140,27 @@ def show(request: DeskRequest) -> HttpResponse:
     return render(request, "approvals/home.html", context)
 
 
-def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
-    """What this person holds, and what was escalated to queues of theirs and they may decide."""
-    ids = [queue.pk for queue in access.queues]
-    held = Q(assignee=access.actor.person, lease_expires_at__gt=Now())
-    rows = access.reviews().pending().filter(held | Q(escalated_to__in=ids))
+@Prepared
+def waiting_for(person: UUID, queues: Sequence[UUID]) -> QuerySet[ReviewTask]:
+    """The open reviews that this person holds, and those escalated to these queues, which are theirs."""
+    held = Q(assignee=person, lease_expires_at__gt=Now())
+    rows = (
+        visibility.reviews_in(queues)
+        .without_secrets()
+        .pending()
+        .filter(held | Q(escalated_to__in=queues))
+    )
     rows = review_rows.lean(rows).annotate(
         held=ExpressionWrapper(held, BooleanField()), last_claim=Subquery(_LAST_CLAIM)
     )
-    found = rows.order_by(F("held").desc(nulls_last=True), *review_rows.BY_DEADLINE)
+    ordered = rows.order_by(F("held").desc(nulls_last=True), *review_rows.BY_DEADLINE)
+    return ordered[: MAX_HELD * 2]
+
+
+def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
+    """What this person holds, and what was escalated to queues of theirs and they may decide."""
     mine, escalated = [], []
-    for review in found[: MAX_HELD * 2]:
+    for review in waiting_for(person=access.actor.person.pk, queues=access.queue_ids):
         if review.is_held(now) and review.assignee_id == access.actor.person.pk:
             mine.append(review)
             cast("Any", review).handed_by = _handed_by(review, access.actor)
@@ -204,16 +217,19 @@ def _summary(access: Access, queue: ReviewQueue, views: list[str], *counts: Any)
     return QueueSummary(queue, access.may(Action.DECIDE, queue).allowed, links, *counts)
 
 
+@Prepared
+def decisions_of(person: UUID, queues: Sequence[UUID]) -> QuerySet[Decision]:
+    """This person's latest decisions on reviews that they see by these queues, which are theirs."""
+    rows = Decision.objects.filter(visibility.in_queues(queues, "review"), by=person)
+    unshown = ("callback", "edits", *(f"review__{name}" for name in (*UNSHOWN, *SECRETS)))
+    return rows.select_related("review").defer(*unshown).order_by("-decided_at")[:MAX_DECISIONS]
+
+
 def last_decisions(
     access: Access, now: datetime
 ) -> list[tuple[Decision, DeliveryStatus] | BrokenRow]:
     """This person's latest decisions, each with what became of it."""
-    decisions = list(
-        Decision.objects.filter(access.sees("review"), by=access.actor.person)
-        .select_related("review")
-        .defer("callback", "edits", *(f"review__{name}" for name in (*UNSHOWN, *SECRETS)))
-        .order_by("-decided_at")[:MAX_DECISIONS]
-    )
+    decisions = decisions_of(person=access.actor.person.pk, queues=access.queue_ids)
     entries = outbox.callback_entries(each.pk for each in decisions)
     return broken_rows.all_shown(
         decisions,

@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals import policy
+from approvals.models import ReviewTask
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.policy import Action
 from approvals.web import review_filters, review_rows, saved_views, streams, viewed_lists
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import page_at_cursor
+from approvals.web.prepared_queries import Prepared
 from approvals.web.review_filters import PENDING
 
 MAX_ESCALATED = 25
@@ -23,14 +26,13 @@ MAX_ESCALATED = 25
 def show(request: DeskRequest, slug: str) -> HttpResponse:
     """One page of a queue's reviews, filtered as the URL says."""
     queue = request.access.queue(slug)
-    everything = request.access.reviews().filter(queue=queue)
+    everything = ReviewTask.objects.without_secrets().filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
     rows = review_rows.lean(filtered.listed)
     page = page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
     query = streams.filter_query(filtered)
     now = request.access.now
-    to_here = request.access.reviews().pending().filter(escalated_to=queue)
-    escalated = review_rows.lean(to_here).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED]
+    escalated = escalated_to(queue=queue.pk)
     context = {
         "now": now,
         **saved_views.context(request.access, viewed_lists.reviews_in(queue), query),
@@ -49,6 +51,13 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "can_decide": request.access.may(Action.CLAIM, queue).allowed,
     }
     return render(request, "approvals/queue.html", context)
+
+
+@Prepared
+def escalated_to(queue: UUID) -> QuerySet[ReviewTask]:
+    """The open reviews that wait for the people of this queue, the most urgent first."""
+    rows = ReviewTask.objects.without_secrets().pending().filter(escalated_to=queue)
+    return review_rows.lean(rows).order_by(*review_rows.BY_URGENCY)[:MAX_ESCALATED]
 
 
 def _opened(request: DeskRequest) -> UUID | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject, Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from approvals import policy
-from approvals.actors import Actor
+from approvals import policy, visibility
 from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
 from approvals.models import (
@@ -35,6 +34,7 @@ from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
+from approvals.web.prepared_queries import Prepared
 from approvals.web.streams import is_split, query_of, split_url
 from approvals.web.timeline import review_timeline
 
@@ -114,9 +114,21 @@ def find(access: Access, review_id: UUID, *, with_previous: bool = False) -> Rev
 
     With `previous`, the id of the review that they decided last, or last before this one.
     """
-    rows = access.reviews().select_related("assignee", "decision__by")
+    queues = access.queue_ids
     if with_previous:
-        rows = rows.annotate(previous=_decided_before(access.actor))
+        found = found_in_stream(review=review_id, queues=queues, person=access.actor.person.pk)
+    else:
+        found = found_alone(review=review_id, queues=queues)
+    if not found:
+        raise NotFound
+    access.give_queues(found[0])
+    return found[0]
+
+
+@Prepared
+def found_alone(review: UUID, queues: Sequence[UUID]) -> QuerySet[ReviewTask]:
+    """A review that is seen by these queues, with what its page shows."""
+    rows = visibility.reviews_in(queues).without_secrets().filter(pk=review)
     snapshot = ExecutionSnapshot.objects.filter(execution_arn=OuterRef("execution_arn"))
     version = snapshot.values("state_machine_version_arn")[:1]
     # With what says who decides it, which may have changed.
@@ -125,19 +137,16 @@ def find(access: Access, review_id: UUID, *, with_previous: bool = False) -> Rev
     )[:1]
     started = OrderExecution.objects.exclude(execution_arn="")
     order = started.filter(execution_arn=OuterRef("execution_arn")).values("order_id")[:1]
-    review = (
-        rows.annotate(
-            version_arn=Subquery(version),
-            newer_open=Subquery(newer),
-            order_id=Subquery(order),
-        )
-        .filter(pk=review_id)
-        .first()
+    return rows.select_related("assignee", "decision__by").annotate(
+        version_arn=Subquery(version), newer_open=Subquery(newer), order_id=Subquery(order)
     )
-    if review is None:
-        raise NotFound
-    access.give_queues(review)
-    return review
+
+
+@Prepared
+def found_in_stream(review: UUID, queues: Sequence[UUID], person: UUID) -> QuerySet[ReviewTask]:
+    """The same, with the id of the review that this person decided before it."""
+    rows = found_alone.query_set(review, queues)
+    return rows.annotate(previous=_decided_before(person))
 
 
 def headline(review: ReviewTask) -> str:
@@ -145,9 +154,9 @@ def headline(review: ReviewTask) -> str:
     return review.heading.removesuffix(f": {review.error_name}") or review.heading
 
 
-def _decided_before(actor: Actor) -> Subquery:
+def _decided_before(person: UUID) -> Subquery:
     """The id of the review that this person decided last before the decision of another one, if it has one."""
-    mine = Decision.objects.filter(by=actor.person, undone_at=None).exclude(review=OuterRef("pk"))
+    mine = Decision.objects.filter(by=person, undone_at=None).exclude(review=OuterRef("pk"))
     before = mine.filter(decided_at__lt=Coalesce(OuterRef("decision__decided_at"), Now()))
     return Subquery(before.order_by("-decided_at").values("review_id")[:1])
 
@@ -246,8 +255,14 @@ def status_of_decision(review: ReviewTask, access: Access, now: datetime) -> Del
 
 def comments(review: ReviewTask) -> list[Comment]:
     """The latest comments on a review, oldest first."""
-    latest = Comment.objects.filter(review=review).select_related("by").order_by("-at", "-id")
-    return list(latest[:MAX_COMMENTS])[::-1]
+    return latest_comments(review=review.pk)[::-1]
+
+
+@Prepared
+def latest_comments(review: UUID) -> QuerySet[Comment]:
+    """The latest comments on a review, newest first."""
+    rows = Comment.objects.filter(review=review).select_related("by")
+    return rows.order_by("-at", "-id")[:MAX_COMMENTS]
 
 
 def related(
@@ -256,16 +271,34 @@ def related(
     """Other reviews of the same reference, and the customer's of the last 30 days, as far as one may see them."""
     if not review.reference and not review.customer:
         return [], []
-    others = access.reviews().exclude(pk=review.pk).order_by(*review_rows.BY_ARRIVAL)
-    same_order = others.filter(reference=review.reference) if review.reference else others.none()
-    same_customer = others.none()
+    asked: dict[str, Any] = {"review": review.pk, "queues": access.queue_ids}
+    if review.reference:
+        asked |= {"reference": review.reference}
     if review.customer:
-        lately = Q(customer=review.customer, received_at__gte=now - RECENTLY)
-        same_customer = others.filter(lately).exclude(reference=review.reference)
-    # Joined by a union: of a condition with OR, PostgreSQL would test each review there is.
-    found = same_order.values("pk")[:MAX_RELATED].union(same_customer.values("pk")[:MAX_RELATED])
-    rows = review_rows.lean(others.filter(pk__in=found)).select_related("decision__by")
-    shown = list(rows.defer("decision__callback"))
+        asked |= {"customer": review.customer, "since": now - RECENTLY}
+    shown = related_to(**asked)
     same = [row for row in shown if row.reference == review.reference]
     rest = [row for row in shown if row.reference != review.reference]
     return review_rows.rows_of(same, now), review_rows.rows_of(rest, now)
+
+
+@Prepared
+def related_to(
+    review: UUID,
+    queues: Sequence[UUID],
+    reference: str = "",
+    customer: str = "",
+    since: datetime | None = None,
+) -> QuerySet[ReviewTask]:
+    """Other reviews of this reference, and of this customer since then, that are seen by these queues."""
+    others = visibility.reviews_in(queues).without_secrets().exclude(pk=review)
+    others = others.order_by(*review_rows.BY_ARRIVAL)
+    same_order = others.filter(reference=reference) if reference else others.none()
+    same_customer = others.none()
+    if customer:
+        lately = Q(customer=customer, received_at__gte=since)
+        same_customer = others.filter(lately).exclude(reference=reference)
+    # Joined by a union: of a condition with OR, PostgreSQL would test each review there is.
+    found = same_order.values("pk")[:MAX_RELATED].union(same_customer.values("pk")[:MAX_RELATED])
+    rows = review_rows.lean(others.filter(pk__in=found)).select_related("decision__by")
+    return rows.defer("decision__callback")

@@ -9,21 +9,25 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from psycopg.errors import QueryCanceled
 
 from approvals import visibility
 from approvals.actions import saved_views
+from approvals.actors import Actor
 from approvals.exceptions import NotFound
-from approvals.models import SavedView
+from approvals.models import SavedView, User
+from approvals.models.choices import Surface
 from approvals.untrusted import display
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
+from approvals.web.prepared_queries import Prepared
 from approvals.web.viewed_lists import BATCHES, ORDERS, ViewedList, list_of, reviews_in
 
 MAX_ON_HOME = 12
+MAX_OF_A_LIST = saved_views.MAX_OWN + saved_views.MAX_SHARED
 COUNT_UP_TO = 100
 MOST_TIME = 1_000  # milliseconds that the database counts for a page
 
@@ -39,16 +43,27 @@ class ViewLink:
 
 def listed(access: Access, of: ViewedList | None = None) -> list[ViewLink]:
     """The views of a list, or the first of all queues, the shared ones first; in one statement."""
-    if of is None or of.queue is not None:
-        rows = visibility.visible_views(access.actor)
+    if of is None:
+        found = list(_first(visibility.visible_views(access.actor))[:MAX_ON_HOME])
+    elif of.queue is not None:
+        found = views_in(person=access.actor.person.pk, queue=of.queue.pk)
     else:
-        rows = access.order_views()
-        rows = rows.filter(listing=of.listing)
-    rows = rows.filter(revoked_at=None)
-    rows = rows.filter(queue=of.queue) if of else rows
-    rows = rows.select_related("queue").order_by(F("shared").desc(), "name", "id")
-    most = saved_views.MAX_OWN + saved_views.MAX_SHARED if of else MAX_ON_HOME
-    return [link(access, view) for view in rows[:most]]
+        rows = access.order_views().filter(listing=of.listing, queue=None)
+        found = list(_first(rows)[:MAX_OF_A_LIST])
+    return [link(access, view) for view in found]
+
+
+@Prepared
+def views_in(person: UUID, queue: UUID) -> QuerySet[SavedView]:
+    """The views of a queue's list that this person sees, the shared ones first."""
+    rows = visibility.visible_views(Actor(User(pk=person), Surface.WEB)).filter(queue=queue)
+    return _first(rows)[:MAX_OF_A_LIST]
+
+
+def _first(rows: QuerySet[SavedView]) -> QuerySet[SavedView]:
+    """Those that are still used, the shared ones first."""
+    used = rows.filter(revoked_at=None).select_related("queue")
+    return used.order_by(F("shared").desc(), "name", "id")
 
 
 def link(access: Access, view: SavedView) -> ViewLink:

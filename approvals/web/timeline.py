@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from approvals import broken_rows
@@ -15,6 +16,7 @@ from approvals.models import AuditEvent, OrderExecution, ReviewTask
 from approvals.models.choices import Surface
 from approvals.records import audit, event_digests
 from approvals.records.audit_kinds import AuditKind
+from approvals.web.prepared_queries import Prepared
 from approvals.web.relative_times import local
 
 LATEST = 50  # events
@@ -146,9 +148,15 @@ def review_timeline(
     review: ReviewTask, zone: tzinfo
 ) -> tuple[list[TimelineEntry | BrokenRow], TrailState | None]:
     """The latest events of a review, newest first, and whether they are as they were recorded."""
-    rows = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")
-    events = list(rows.select_related("actor")[:LATEST])
+    events = latest_events(chain=audit.chain(review))
     return _shown(events, zone), trail_state(events)
+
+
+@Prepared
+def latest_events(chain: str) -> QuerySet[AuditEvent]:
+    """The latest events of a chain, newest first."""
+    rows = AuditEvent.objects.filter(chain=chain).order_by("-seq")
+    return rows.select_related("actor")[:LATEST]
 
 
 def trail_state(events: Sequence[AuditEvent]) -> TrailState | None:
