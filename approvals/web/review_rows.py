@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
+from django.urls import get_script_prefix, reverse
 
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
@@ -26,6 +28,13 @@ BY_DEADLINE = ("deadline_at", "id")
 BY_URGENCY = ("-priority", "deadline_at", "id")
 BY_ARRIVAL = ("-received_at", "-id")
 BY_AMOUNT = ("-known_amount", "-id")
+ANY = UUID(int=0)
+
+
+@lru_cache(maxsize=8)
+def _url_of_any(_script_prefix: str) -> str:
+    """The page of the review ANY: a list has many rows, whose URLs differ in nothing but the id."""
+    return reverse("review", args=[ANY])
 
 
 def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
@@ -58,6 +67,11 @@ class ReviewRow:
         self.name: str = review.reference or review.heading
         self.subject: str = review.error_name or review.title
         self.handed_by: str = getattr(review, "handed_by", "")
+
+    @property
+    def url(self) -> str:
+        """The review's page."""
+        return _url_of_any(get_script_prefix()).replace(str(ANY), str(self.review.pk))
 
     @cached_property
     def amount(self) -> str:
