@@ -10,10 +10,10 @@ from django import template
 from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 
 from approvals import spans
 from approvals.templatetags import icons
+from approvals.templatetags.bounded_filters import truncatechars
 from approvals.untrusted import comment_text, display
 from approvals.web import edit_form, relative_times, toasts
 from approvals.web.access import access_of
@@ -62,11 +62,8 @@ def plain(value: object) -> str:
 
 @register.filter(is_safe=False)
 def shortened(value: object, length: int) -> str:
-    """What `plain` shows of a text, cut to so many characters as `truncatechars` cuts it."""
-    text = plain(value)
-    if len(text) <= length and text.isascii():
-        return text
-    return Truncator(text).chars(length)
+    """What `plain` shows of a text, cut to so many characters by our own `truncatechars`."""
+    return str(truncatechars(plain(value), length))
 
 
 @register.simple_tag

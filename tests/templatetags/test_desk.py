@@ -58,7 +58,7 @@ def test_a_time_is_shown_from_now() -> None:
     "text",
     ["", "short", "x" * 10, "x" * 11, "é" * 11, "e\u0301" * 10, "a\u202eb", "<i>&" * 5, None],
 )
-def test_a_shortened_text_is_cut_as_django_cuts_what_is_written_out(text: str | None) -> None:
+def test_a_shortened_text_is_cut_as_what_is_written_out(text: str | None) -> None:
     shown = rendered("{{ text|shortened:10 }}", text=text)
 
     assert shown == rendered("{{ text|plain|truncatechars:10 }}", text=text)
