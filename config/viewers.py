@@ -81,6 +81,7 @@ class Viewers:
             told: Any = json.loads(announcement)
             review, process, ask = told["review"], told["from"], told["ask"]
             people = {str(person): str(name) for person, name in told["people"].items()}
+            hash((review, process))  # both are keys
         except (ValueError, KeyError, TypeError, AttributeError):
             return  # of another release
         if process == self._process or review not in self._here:

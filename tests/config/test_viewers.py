@@ -137,7 +137,13 @@ def test_viewers_of_many_pages_of_one_review_are_announced_in_linear_time(people
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"review": "R-1"}', '{"from": 1, "review": "R-1", "people": [], "ask": 0}'],
+    [
+        *("", "{", "[]", "null", '{"review": "R-1"}'),
+        '{"from": 1, "review": "R-1", "people": [], "ask": 0}',
+        '{"from": "p", "review": ["R-1"], "people": {}, "ask": false}',
+        '{"from": {}, "review": "R-1", "people": {"bob": "Bob"}, "ask": true}',
+        '{"from": "p", "review": {"R-1": 1}, "people": {}, "ask": false}',
+    ],
 )  # fmt: skip
 def test_what_is_no_announcement_is_passed_over(text: str) -> None:
     here = Viewers()
