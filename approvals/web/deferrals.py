@@ -26,7 +26,7 @@ from approvals.web.decorators import DeskRequest, desk
 from approvals.web.refusals import refusal_text
 from approvals.web.relative_times import local
 
-PRESETS = (15, 60, 4 * 60, 24 * 60)  # minutes
+PRESETS = (15, 60, 2 * 60, 4 * 60, 8 * 60, 24 * 60)  # minutes
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,16 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     query = streams.filter_query(filtered)
     now = request.access.now
     escalated = escalated_to(queue=queue.pk)
+    if filtered.chips:  # the list has those of the queue itself as far as the filters find them
+        escalated = [review for review in escalated if review.queue_id != queue.pk]
+    above = {review.pk for review in escalated}
     context = {
         "now": now,
         **saved_views.context(request.access, viewed_lists.reviews_in(queue), query),
         "queue": queue,
         "escalated": review_rows.rows_of(escalated, now),
         "for_leads": all(row.is_for_leads for row in escalated),
-        "rows": review_rows.rows_of(page.rows, now),
+        "rows": review_rows.rows_of((row for row in page.rows if row.pk not in above), now),
         "page": page,
         "filtered": filtered,
         "count": filtered.counted(page),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from approvals.actions import assignment, escalation
 from approvals.models import ReviewQueue, ReviewTask, User
+from approvals.web import pagination
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -64,6 +67,27 @@ def test_snoozing_offers_times_before_the_deadline_alone(
     assert browser.post(START)["Location"] == f"{at(review)}?stream="
 
 
+@pytest.mark.parametrize(
+    ("seconds", "offered"),
+    [
+        (600, []),
+        (3_000, ["15"]),
+        (7_200, ["15", "60"]),
+        (14_400, ["15", "60", "120"]),
+        (30_000, ["15", "60", "120", "240", "480"]),
+        (86_400, ["15", "60", "120", "240", "480"]),
+        (90_000, ["15", "60", "120", "240", "480", "1440"]),
+    ],
+)
+def test_a_snooze_is_offered_in_steps_up_to_the_deadline(
+    desk: Desk, queue: ReviewQueue, alice: User, seconds: int, offered: list[str]
+) -> None:
+    review = factories.review(queue, timeoutSeconds=seconds)
+    panel = desk(alice).get(at(review, "snooze")).content.decode()
+    assert re.findall(r'name="minutes" value="(\d+)"', panel) == offered
+    assert ("too near to snooze" in panel) == (not offered)
+
+
 def test_an_escalated_review_comes_to_the_others_first(
     desk: Desk, queue: ReviewQueue, alice: User, lena: User
 ) -> None:
@@ -84,6 +108,35 @@ def test_an_escalated_review_comes_to_the_others_first(
     assert "Above my limit." in text(desk, lena, review)
     assert leads.post(START)["Location"] == f"{at(review)}?stream="
     assert urgent.reference in leads.get(LIST).content.decode()
+
+
+def test_what_was_escalated_to_the_leads_stands_in_their_list_once(
+    desk: Desk, queue: ReviewQueue, alice: User, lena: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = open_reviews(queue, 3)
+    escalation.escalate(second.pk, "Above my limit.", by=actor(alice))
+    browser = desk(lena)
+
+    page = browser.get(LIST).content.decode()
+    assert references(page) == [second.reference, first.reference, third.reference]
+    assert "3 open reviews" in page
+    assert page.count('name="review" value=') == 3, "each can be chosen to be decided with others"
+    found = browser.get(LIST, {"escalated": "yes"}).content.decode()
+    assert references(found) == [second.reference]
+    assert "Escalated to" not in found
+    assert references(browser.get(LIST, {"escalated": "no"}).content.decode()) == [
+        first.reference,
+        third.reference,
+    ]
+    monkeypatch.setattr(pagination, "PAGE_SIZE", 2)
+    assert references(browser.get(LIST).content.decode()) == [second.reference, first.reference]
+
+    for review in (first, third):
+        escalation.escalate(review.pk, "These too.", by=actor(alice))
+    page = browser.get(LIST).content.decode()
+    assert sorted(references(page)) == sorted(each.reference for each in (first, second, third))
+    assert "Nothing is waiting" not in page
+    assert 'aria-label="Reviews"' not in page
 
 
 def test_the_people_of_another_queue_find_it_on_theirs(
