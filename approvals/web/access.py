@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject, Now
 from django.http import HttpRequest
 
@@ -57,6 +57,14 @@ def queues_of(user: UUID) -> QuerySet[ReviewQueue]:
     )
 
 
+class _Alone(NamedTuple):
+    """The names of a user's groups, the database's time, and the user's own settings."""
+
+    groups: list[str]
+    now: datetime
+    preference: dict[str, Any] | None
+
+
 class Access:
     """The queues that an actor sees, and the rights by which `policy` judges what they may do.
 
@@ -75,26 +83,33 @@ class Access:
     @cached_property
     def now(self) -> datetime:
         """The database's time when the queues were read."""
-        read: Any = self.queues[0] if self.queues else None
+        read: Any = self.queues[0] if self.queues else self._alone
         return read.now if read else database_time.now()
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """The names of the actor's groups: rights outside queues."""
-        if self.queues:
-            read: Any = self.queues[0]
-            return frozenset(read.groups)
-        user = self.actor.user
-        return frozenset() if user is None else rights.read(user, None).groups
+        read: Any = self.queues[0] if self.queues else self._alone
+        return frozenset(read.groups if read else ())
 
     @cached_property
     def preferences(self) -> Preference:
         """The actor's own settings, or the defaults."""
-        if self.queues:
-            read: Any = self.queues[0]
-            return Preference(**(read.preference or {}))
-        found = Preference.objects.filter(user=self.actor.user).first() if self.actor.user else None
-        return found or Preference()
+        read: Any = self.queues[0] if self.queues else self._alone
+        return Preference(**((read and read.preference) or {}))
+
+    @cached_property
+    def _alone(self) -> Any:
+        """For an actor without a queue, what is read beside queues otherwise; None for nobody."""
+        user = self.actor.user
+        chosen = Preference.objects.filter(user=user).values(
+            all=JSONObject(**{name: name for name in Preference.SETTINGS})
+        )
+        found = User.objects.filter(pk=user.pk if user else None).values_list(
+            ArraySubquery(Group.objects.filter(user=user).values("name")), Now(), Subquery(chosen)
+        )
+        row = found.order_by().first() if user else None
+        return _Alone(*row) if row else None
 
     @property
     def led_queues(self) -> list[ReviewQueue]:

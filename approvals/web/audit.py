@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
@@ -20,6 +20,7 @@ from approvals.actions import exports
 from approvals.exceptions import Invalid
 from approvals.models import AuditEvent
 from approvals.policy import Action
+from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
 from approvals.untrusted import display
 from approvals.web import exported_files
@@ -95,7 +96,9 @@ def show(request: DeskRequest) -> HttpResponse:
         )
         given = {name: text for name, text in request.GET.items() if text and name in form.fields}
         context |= {
-            "rows": broken_rows.all_shown(page.rows, _row),
+            "rows": broken_rows.all_shown(
+                page.rows, partial(_row, readable=_readable(request, page.rows))
+            ),
             "page": page,
             "search": search,
             "query": urlencode(given),
@@ -120,11 +123,21 @@ def export(request: DeskRequest) -> StreamingHttpResponse:
     return exported_files.attachment(name, lines, FORMATS[kind])
 
 
-def _row(event: AuditEvent) -> EventRow:
+def _readable(request: DeskRequest, found: Iterable[AuditEvent]) -> set[str]:
+    """The chains of those reviews among these events' that this person has a role to read."""
+    if not request.access.queues:
+        return set()
+    chains = (event.chain.partition(":") for event in found)
+    ids = {key for noun, _, key in chains if noun == "review"}
+    readable = request.access.reviews().filter(pk__in=ids).values_list("pk", flat=True)
+    return {audit.chain_of("review", pk) for pk in readable}
+
+
+def _row(event: AuditEvent, readable: Collection[str]) -> EventRow:
     noun, _, key = event.chain.partition(":")
     known = DESCRIPTIONS.get(event.kind)
     words = known[2] if known else event.kind.replace(".", " ").replace("_", " ").capitalize()
-    address = reverse("review", args=[key]) if noun == "review" else ""
+    address = reverse("review", args=[key]) if event.chain in readable else ""
     details, changed = _details(event)
     return EventRow(event, words, f"{noun} {key[:8]}", address, details, changed)
 

@@ -10,13 +10,14 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from approvals import policy
-from approvals.actions import assignment, decisions, discussion, people
-from approvals.actors import COMMAND_LINE, SYSTEM
+from approvals.actions import assignment, decisions, discussion, people, preferences
+from approvals.actors import COMMAND_LINE, SYSTEM, Actor
 from approvals.exceptions import NotFound
 from approvals.models import Breaker, OutboxEntry, QueueMembership, ReviewQueue, ReviewTask, User
-from approvals.models.choices import Outcome
+from approvals.models.choices import Outcome, Surface
 from approvals.orchestration import fulfillment
 from approvals.policy import Action
 from approvals.web.access import Access
@@ -150,3 +151,19 @@ def test_an_account_that_is_not_active_or_nobody_has_no_access(
     for by in (actor(alice), SYSTEM):
         assert Access(by).queues == []
         assert not any(Access(by).may(action, queue).allowed for action in Action)
+
+
+def test_what_is_known_of_somebody_without_a_queue_takes_one_statement(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    person = factories.user("audrey@example.com")
+    people.grant_site(person, "auditor", by=COMMAND_LINE)
+    preferences.save(by=actor(person), time_zone="Asia/Tokyo")
+    access = Access(actor(person))
+    assert access.queues == []
+
+    with django_assert_num_queries(1):
+        assert access.groups == {"auditor"}
+        assert str(access.zone) == "Asia/Tokyo"
+        assert access.now.tzinfo is not None
+    assert Access(Actor(None, Surface.WEB)).groups == frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -64,6 +65,9 @@ def test_an_event_shows_when_who_what_and_about_what(
 ) -> None:
     review = factories.review(queue)
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    people.grant(
+        User.objects.get(email="audrey@example.com"), queue.slug, "viewer", by=COMMAND_LINE
+    )
 
     html = found(auditor)
 
@@ -213,3 +217,50 @@ def test_an_export_is_recorded_and_its_cells_are_no_formulas(
     assert event.data["filters"]["what"] == "review.received"
     assert auditor.get(EXPORT).status_code == 405
     assert auditor.post(EXPORT, {"format": "xlsx"}).status_code == 422
+
+
+def test_the_links_of_its_rows_lead_to_pages_that_an_auditor_may_read(
+    auditor: Client, queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue)
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    links = set(re.findall(r'<td><a class="link" href="([^"]+)"', found(auditor)))
+    assert links == set(), "reviews are read by those who have a role in their queue"
+
+    audrey = User.objects.get(email="audrey@example.com")
+    people.grant(audrey, queue.slug, "viewer", by=COMMAND_LINE)
+    elsewhere = factories.review(factories.queue("refunds"))
+    html = found(auditor)
+    assert str(elsewhere.pk) in html
+    assert set(re.findall(r'<td><a class="link" href="([^"]+)"', html)) == {at(review)}
+    assert auditor.get(at(review)).status_code == 200
+
+
+@pytest.mark.parametrize("filters", [{"queue": "manual-review"}, {"about": "MINE-1"}, {"who": "a"}])
+def test_a_filtered_list_takes_few_statements_too(
+    auditor: Client, queue: ReviewQueue, filters: dict[str, str]
+) -> None:
+    for _ in range(3):
+        factories.review(queue, orderId="MINE-1")
+    auditor.get(PAGE)
+    with CaptureQueriesContext(connection) as asked:
+        found(auditor, **filters)
+    assert len(asked) <= 8, "\n".join(one["sql"][:230] for one in asked)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_an_export_is_read_as_it_is_sent_and_its_event_stands_first(
+    auditor: Client, queue: ReviewQueue, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_search, "CHUNK", 5)
+    for _ in range(30):
+        factories.review(queue)
+    response: Any = auditor.post(EXPORT, {"format": kind, "what": "review.received"})
+    assert response.streaming
+    assert AuditEvent.objects.filter(kind="trail.exported").count() == 1
+    pieces = iter(response.streaming_content)
+    with CaptureQueriesContext(connection) as asked:
+        for _line in range(4):
+            next(pieces)
+    assert len(asked) == 1
+    assert len(list(pieces)) == 26 + (kind == "csv")
