@@ -16,7 +16,7 @@ SOON = timedelta(hours=1)
 MOST_COUNTED = 10_000  # rows in all queues together: a full count is slow
 MOST_STUCK, MOST_CLAIMS = 100, 200
 MOST_LISTED = 10  # of each queue and kind
-BY_END = {"claimed", "overdue", "unproved"}
+BY_END = {"claimed", "overdue", "unproved", "held"}
 PARKED = (Detail.INVALID_TOKEN, Detail.INVALID_OUTPUT, Detail.ACCESS_DENIED, Detail.KEY_MISSING)
 
 # Each count reads at most so many entries of an index of its own.
@@ -55,7 +55,10 @@ SELECT queue.id,
   (SELECT count(*) FROM (SELECT FROM approvals_quarantinedmessage
     WHERE queue_id = queue.id AND replayed_at IS NULL AND discarded_at IS NULL
     LIMIT %(most_stuck)s) quarantined),
-  coalesce((SELECT n FROM failed WHERE queue_id = queue.id), 0)
+  coalesce((SELECT n FROM failed WHERE queue_id = queue.id), 0),
+  (SELECT count(*) FROM (SELECT FROM approvals_breaker b JOIN approvals_outboxentry e USING (queue_id)
+    WHERE b.queue_id = queue.id AND b.opened_at IS NOT NULL AND e.lane = 'callbacks'
+      AND e.state = 'waiting' LIMIT %(most_stuck)s) held)
 FROM queue
 """
 _HEADING = "coalesce(nullif(r.reference, ''), nullif(r.title, ''), r.id::text)"
@@ -103,6 +106,12 @@ JOIN approvals_reviewtask r ON r.id = i.review_id AND r.status = 'pending'
 JOIN approvals_user u ON u.id = j.created_by_id
 WHERE i.state = 'failed' AND j.queue_id = ANY(%(queues)s) AND j.status = 'finished'
 GROUP BY j.id, u.id ORDER BY j.id DESC LIMIT %(most)s)
+UNION ALL
+(SELECT 'held', r.queue_id, e.id, r.id, {_HEADING}, '', NULL, '', r.deadline_at
+FROM approvals_breaker b JOIN approvals_outboxentry e USING (queue_id)
+JOIN approvals_decision d ON d.id = e.subject JOIN approvals_reviewtask r ON r.id = d.review_id
+WHERE b.queue_id = ANY(%(queues)s) AND b.opened_at IS NOT NULL AND e.lane = 'callbacks'
+  AND e.state = 'waiting' ORDER BY r.deadline_at, r.id LIMIT %(most)s)
 """  # noqa: S608  (all of it is written here)
 
 
@@ -122,6 +131,7 @@ class Waiting:
     unconfirmed: int
     quarantined: int
     failed: int  # bulk decisions with reviews that failed and are still open
+    held: int  # decisions that wait because the queue's circuit breaker is open
 
     @property
     def open_label(self) -> str:

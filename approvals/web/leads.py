@@ -38,6 +38,13 @@ class Kind(NamedTuple):
 
 # In the order of the page. Each has rows in `lead_queues.lists` and a count in `Waiting` by its name.
 KINDS: Mapping[str, Kind] = {
+    "held": Kind(
+        "Decisions held back",
+        "The circuit breaker of their queue is open. They are sent by themselves once AWS accepts its answers;"
+        " those whose deadline comes first stand first.",
+        "admin:approvals_outboxentry_changelist",
+        "?lane__exact=callbacks&state__exact=waiting",
+    ),
     "parked": Kind(
         "Parked decisions",
         "AWS does not take these as things are. An operator mends the cause, then sends them again.",
@@ -121,6 +128,7 @@ def show(request: DeskRequest) -> HttpResponse:
     waiting = lead_queues.waiting(queues, now)
     listed = lead_queues.lists(queues, now)
     report = lead_figures.report(queues, over, now)
+    claimed, all_claimed = listed.get("claimed", []), sum(each.claimed for each in waiting)
     context = {
         "now": now,
         "only": queues[0] if request.GET.get("queue") else None,
@@ -129,7 +137,8 @@ def show(request: DeskRequest) -> HttpResponse:
         "waiting": waiting,
         "stuck": stuck(waiting, listed, access),
         "held_back": [queue for queue in queues if _is_held_back(queue)],
-        "claims": claims(listed.get("claimed", []), access),
+        "claims": claims(claimed, access),
+        "claims_cut": (len(claimed), all_claimed) if all_claimed > len(claimed) else None,
         "report": report,
         "throughput": throughput(report, over, access.zone),
         "zone": access.zone,
@@ -247,6 +256,10 @@ def _stuck_row(row: Listed, queue: ReviewQueue, access: Access) -> StuckRow:
         url = reverse("bulk", args=[row.pk])
         return StuckRow(row, queue, f"{row.person}: {row.detail}", url, "Open", url)
     url = reverse("review", args=[row.review])
+    if row.kind == "held":
+        check = reverse("admin:approvals_reviewqueue_change", args=[queue.pk])
+        why = "AWS refuses the answers of its queue"
+        return StuckRow(row, queue, why, url, "Check connection", check * operates)
     if row.kind == "overdue":
         assumed = row.detail == ReviewTask.DeadlineSource.DEFAULT
         why = (
