@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.forms import BooleanField, ChoiceField, ModelChoiceField
 from django.test import Client
 from django.utils.html import escape
 from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
@@ -40,6 +41,8 @@ def test_every_setting_stands_once_in_a_section_with_help(browser: Client) -> No
         assert name in HELP, f"{name} has no help"
         assert escape(HELP[name]) in page
         assert f'id="id_{name}_helptext"' in page
+        chosen = isinstance(form.fields[name], ChoiceField | BooleanField | ModelChoiceField)
+        assert chosen or "example:" in HELP[name], name
 
 
 def test_the_region_is_taken_from_the_url_where_none_is_typed(browser: Client) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals.actions import preferences
+from approvals.actions import people, preferences
+from approvals.actors import COMMAND_LINE
 from approvals.models import Preference, User
-from tests.admin.addresses import action_urls_of, at, pages_of
+from tests.admin.addresses import LISTS, action_urls_of, at, pages_of
 from tests.admin.conftest import Enter
 from tests.admin.rows import Rows
 from tests.factories import actor
@@ -74,3 +77,30 @@ def test_an_empty_list_says_why_it_is_empty(enter: Enter, oscar: User, rows: Row
     assert "Approve…" not in page
     searched = enter(oscar).get(listing, {"q": "ORD-OPEN"}).content.decode()
     assert "Nothing matches “ORD-OPEN”" in searched
+
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_reads_in_names_and_times_as_the_desk_writes_them(
+    enter: Enter, oscar: User, rows: Rows, alice: User, name: str
+) -> None:
+    people.grant(oscar, rows.queue.slug, "viewer", by=COMMAND_LINE)
+    page = enter(oscar).get(at(f"{name}_changelist")).content.decode()
+    table = page[page.index('id="result_list"') : page.index("</table>")]
+    words = re.sub(r"<[^>]+>", " ", table)
+    assert not UUID.search(words), words
+    assert not re.search(r"\d [ap]\.m\.|midnight|noon|Nov\. \d", words), words
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_list_is_empty_without_a_word(enter: Enter, oscar: User, name: str) -> None:
+    empty = enter(oscar).get(at(f"{name}_changelist")).content.decode()
+    sought = {"q": "nothing-has-this"} if 'name="q"' in empty else {}
+    page = enter(oscar).get(at(f"{name}_changelist"), sought).content.decode()
+    assert 'id="result_list"' not in page
+    assert not re.search(r">\s*0 [a-z ]+<", page)
+    said = re.search(r'<div class="empty"><p>([^<]+)', page)
+    assert said is not None
+    assert len(said[1].split()) >= 3

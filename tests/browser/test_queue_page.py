@@ -73,6 +73,11 @@ def test_on_a_phone_the_list_begins_on_the_first_screen(new_page: NewPage) -> No
     expect(page.get_by_label("Status")).to_be_hidden()
     for number in range(2):
         expect(page.get_by_role("link", name=f"Q-{number}")).to_be_in_viewport()
+    # Each row is a card, which names what the head of a table would name.
+    expect(page.locator(".lines-head")).to_be_hidden()
+    card = page.locator(".line").filter(has_text="Q-1")
+    for label in ("Customer", "Amount", "Waiting", "Claimed by"):
+        expect(card.locator(".cell-label").filter(has_text=label)).to_be_visible()
     page.get_by_text("Filters and tools").click()
     expect(page.get_by_label("Status")).to_be_visible()
     check(page, "the list with its filters unfolded")

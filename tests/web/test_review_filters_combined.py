@@ -155,3 +155,39 @@ def test_two_filters_leave_what_both_leave_and_each_can_be_taken_off(
         assert page.count('class="chip"') == 2
         for name, value in query.items():
             assert f'href="{LIST}?{name}={value}"' in page
+
+
+def test_one_search_finds_a_review_by_whatever_is_known_of_it_at_home_and_in_the_list(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue, orderId="ZX-100/b", title="Refund of a lamp")
+    for _ in range(2):
+        factories.review(queue)
+    rows = ReviewTask.objects.filter(pk=review.pk)
+    rows.update(execution_arn=ARN, customer="Søren Ü", amount="-1234.5", error_name="Odd.Error")
+    discussion.comment(review.pk, "50% off_ was promised", by=actor(alice))
+    browser = desk(alice)
+    known = ["zx", "ZX-1", "x-100/B", "LAMP", "søren ü", "SØREN", "odd.err", ARN, "50% off_"]
+    for text in [*known, "-1234.50", "-1,234.5", str(review.pk), str(review.pk).upper()]:
+        listed = references(browser.get(LIST, {"q": f" {text} "}).content.decode())
+        assert listed == ["ZX-100/b"], text
+        answer = browser.get("/", {"q": text})
+        found = references(answer.content.decode()) if answer.status_code == 200 else None
+        assert found == ["ZX-100/b"] if found is not None else str(review.pk) in answer["Location"]
+    for text in ("zx_100", "ZX%", "12345", "50_ off", ARN[:-1], "s\u00f8ren x"):
+        assert references(browser.get(LIST, {"q": text}).content.decode()) == [], text
+
+
+@pytest.mark.parametrize("digits", [8, 9, 12, 13, 23, 35])
+def test_the_beginning_of_an_id_finds_its_review_from_eight_digits_on(
+    desk: Desk, queue: ReviewQueue, alice: User, digits: int
+) -> None:
+    review = factories.review(queue)
+    browser = desk(alice)
+    start = str(review.pk)[:digits]
+    for text in (start, start.upper(), start.replace("-", "")):
+        for path in ("/", LIST):
+            assert references(browser.get(path, {"q": text}).content.decode()) == [
+                review.reference
+            ], (path, text)
+    assert references(browser.get(LIST, {"q": str(review.pk)[:7]}).content.decode()) == []
