@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -134,6 +135,26 @@ def test_each_filter_in_each_order_is_listed_or_exported_as_its_values_say(
         kind = "" if name == "status" else "open "
         assert f"{len(expected)} {kind}review{many} with these filters" in page, query
         assert f'<a class="chip" href="{LIST}?sort={sort}">' in page, query
+
+
+def test_all_that_a_filter_finds_is_what_a_bulk_decision_previews(
+    desk: Desk, data: Data, alice: User
+) -> None:
+    browser = desk(alice)
+    for turn, (name, (value, fits)) in enumerate([*FILTERS.items(), *MORE.items()]):
+        if name == "status":
+            continue
+        sort = list(ORDERS)[turn % len(ORDERS)]
+        query = {name: value, "sort": sort, "all": "yes", "outcome": "approved"}
+        page = browser.get(f"{LIST}bulk/", query).content.decode()
+        hidden = dict(re.findall(r'name="(rows|left_out)" value="([^"]*)"', page))
+        ids = {word.partition(".")[0] for word in " ".join(hidden.values()).split()}
+        left = {
+            str(row.pk)
+            for row in data.rows
+            if row.status == "pending" and fits(data.by_reference[row.reference])
+        }
+        assert ids == left, query
 
 
 def test_two_filters_leave_what_both_leave_and_each_can_be_taken_off(
