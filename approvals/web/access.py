@@ -102,13 +102,14 @@ class Access:
     def _alone(self) -> Any:
         """For an actor without a queue, what is read beside queues otherwise; None for nobody."""
         user = self.actor.user
+        if user is None:
+            return None
         chosen = Preference.objects.filter(user=user).values(
             all=JSONObject(**{name: name for name in Preference.SETTINGS})
         )
-        found = User.objects.filter(pk=user.pk if user else None).values_list(
-            ArraySubquery(Group.objects.filter(user=user).values("name")), Now(), Subquery(chosen)
-        )
-        row = found.order_by().first() if user else None
+        groups = ArraySubquery(Group.objects.filter(user=user).values("name"))
+        found = User.objects.filter(pk=user.pk).order_by()
+        row = found.values_list(groups, Now(), Subquery(chosen)).first()
         return _Alone(*row) if row else None
 
     @property

@@ -31,6 +31,7 @@ FOUND = {
 
 def test_every_setting_stands_once_in_a_section_with_help(browser: Client) -> None:
     form = QueueForm()
+    fields: Any = form.fields
     shown = [field.name for section in form.sections() for field in section.fields]
 
     assert sorted(shown) == sorted(("slug", *SETTINGS))
@@ -41,7 +42,7 @@ def test_every_setting_stands_once_in_a_section_with_help(browser: Client) -> No
         assert name in HELP, f"{name} has no help"
         assert escape(HELP[name]) in page
         assert f'id="id_{name}_helptext"' in page
-        chosen = isinstance(form.fields[name], ChoiceField | BooleanField | ModelChoiceField)
+        chosen = isinstance(fields[name], ChoiceField | BooleanField | ModelChoiceField)
         assert chosen or "example:" in HELP[name], name
 
 
