@@ -128,6 +128,14 @@ def test_what_was_escalated_to_the_leads_stands_in_their_list_once(
         first.reference,
         third.reference,
     ]
+    refunds = factories.queue("refunds")
+    other = factories.review(refunds)
+    ReviewTask.objects.filter(pk=other.pk).update(escalated_to=queue)
+    page = browser.get(LIST).content.decode()
+    assert sorted(references(page)[:2]) == sorted([second.reference, other.reference])
+    assert page.count('name="review" value=') == 3
+    assert f'name="review" value="{other.pk}"' not in page, "it is decided with those of its queue"
+    ReviewTask.objects.filter(pk=other.pk).update(escalated_to=None)
     monkeypatch.setattr(pagination, "PAGE_SIZE", 2)
     assert references(browser.get(LIST).content.decode()) == [second.reference, first.reference]
 
