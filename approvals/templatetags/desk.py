@@ -15,7 +15,7 @@ from approvals import spans
 from approvals.templatetags import icons
 from approvals.templatetags.bounded_filters import truncatechars
 from approvals.untrusted import comment_text, display
-from approvals.web import edit_form, relative_times, toasts
+from approvals.web import edit_form, markup, relative_times, toasts
 from approvals.web.access import access_of
 from approvals.web.deadlines import Deadline
 
@@ -46,7 +46,7 @@ def moment(
     if at is None:
         return ""
     exact = at.astimezone(UTC)
-    return format_html(
+    return markup.filled(
         '<time datetime="{}" title="{} UTC">{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
@@ -69,7 +69,7 @@ def shortened(value: object, length: int) -> str:
 @register.simple_tag
 def due(deadline: Deadline, now: datetime) -> SafeString:
     """How near the deadline of a review is."""
-    return format_html(
+    return markup.filled(
         '<span class="due due-{}">{}<span><span class="due-word">{}</span>'
         ' <span class="due-when">{}</span></span></span>',
         deadline.tone,
@@ -83,7 +83,7 @@ def due(deadline: Deadline, now: datetime) -> SafeString:
 def status_badge(status: str) -> SafeString:
     """The status of a review, or the outcome of a decision."""
     icon = icons.drawn(STATUS_ICONS.get(status, "no-symbol"), 14)
-    return format_html(
+    return markup.filled(
         '<span class="status status-{}">{}{}</span>', status, icon, str(status).title()
     )
 

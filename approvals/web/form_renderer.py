@@ -10,8 +10,9 @@ from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from approvals.web import markup
 
 _FOLDER = "django/forms/widgets"
 INPUTS = frozenset(
@@ -36,24 +37,25 @@ class FormRenderer(DjangoTemplates):
 
 def _input(widget: Mapping[str, Any]) -> SafeString:
     value = widget["value"]
-    shown = "" if value is None else format_html(' value="{}"', value)
+    shown = "" if value is None else markup.filled(' value="{}"', value)
     html = '<input type="{}" name="{}"{}{}>\n'
-    return format_html(html, widget["type"], widget["name"], shown, _attributes(widget["attrs"]))
+    return markup.filled(html, widget["type"], widget["name"], shown, _attributes(widget["attrs"]))
 
 
 def _select(widget: Mapping[str, Any]) -> SafeString:
     groups = SafeString("")
     for name, options, _ in widget["optgroups"]:
-        inner = format_html_join("", '\n  <option value="{}"{}>{}</option>', map(_option, options))
+        inner = SafeString("".join(map(_option, options)))
         if name:
-            inner = format_html('\n  <optgroup label="{}">{}\n  </optgroup>', name, inner)
+            inner = markup.filled('\n  <optgroup label="{}">{}\n  </optgroup>', name, inner)
         groups += inner
     html = '<select name="{}"{}>{}\n</select>\n'
-    return format_html(html, widget["name"], _attributes(widget["attrs"]), groups)
+    return markup.filled(html, widget["name"], _attributes(widget["attrs"]), groups)
 
 
-def _option(option: Mapping[str, Any]) -> tuple[Any, SafeString, Any]:
-    return option["value"], _attributes(option["attrs"]), option["label"]
+def _option(option: Mapping[str, Any]) -> SafeString:
+    html = '\n  <option value="{}"{}>{}</option>'
+    return markup.filled(html, option["value"], _attributes(option["attrs"]), option["label"])
 
 
 def _attributes(attrs: Mapping[str, Any]) -> SafeString:
@@ -61,7 +63,7 @@ def _attributes(attrs: Mapping[str, Any]) -> SafeString:
     html = SafeString("")
     for name, value in attrs.items():
         if value is True:
-            html += format_html(" {}", name)
+            html += markup.filled(" {}", name)
         elif value is not False:
-            html += format_html(' {}="{}"', name, value)
+            html += markup.filled(' {}="{}"', name, value)
     return html

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 
 from django.utils import dateformat
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals.spans import span
+from approvals.web import markup
 
 
 def local(at: datetime, zone: tzinfo, pattern: str, *, named: bool = True) -> str:
@@ -33,7 +33,7 @@ def relative_time(at: datetime | None, now: datetime) -> SafeString | str:
     length = span(at - now)
     text = f"in {length}" if at > now else f"{length} ago"
     exact = at.astimezone(UTC)
-    return format_html(
+    return markup.filled(
         '<time datetime="{}" title="{} UTC" data-moment>{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
@@ -46,7 +46,7 @@ def age(at: datetime | None, now: datetime) -> SafeString | str:
     if at is None:
         return ""
     exact = at.astimezone(UTC)
-    return format_html(
+    return markup.filled(
         '<time datetime="{}" title="since {} UTC" data-age>{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S"),
@@ -59,7 +59,7 @@ def countdown(until: datetime | None, now: datetime) -> SafeString | str:
     if until is None:
         return ""
     left = max(0, int((until - now).total_seconds()))
-    return format_html(
+    return markup.filled(
         '<span data-countdown="{}" aria-hidden="true">{} s</span>',
         until.astimezone(UTC).isoformat(timespec="milliseconds"),
         left,
