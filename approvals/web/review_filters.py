@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import django_filters
 from django import forms
 from django.db.models.functions import Now
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.review_routing import AWAKE
 from approvals.models.review_search import AMOUNT
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.pagination import Page
-from approvals.web.list_filters import Chip, NumberFilter, SortLink
+from approvals.web.list_filters import Chip, NumberFilter, SortLink, query_without, shown, span
 from approvals.web.review_rows import BY_AMOUNT, BY_ARRIVAL, BY_DEADLINE, BY_URGENCY
 
 Narrow = Callable[[Any, int], Any]
 PENDING = ReviewTask.Status.PENDING
+UNFILTERED = {"status": PENDING.value}
 ANY = "any"
 LONGEST_TEXT = 512  # characters of the search: an ARN may be as long
 COUNT_UP_TO = 1_000
@@ -33,7 +36,6 @@ _HOLDERS = [("me", "Claimed by me"), ("nobody", "Claimed by nobody")]
 PAST = "past"
 _SPANS = [("15m", "15 minutes"), ("1h", "1 hour"), ("4h", "4 hours"), ("1d", "1 day")]
 _AGES = [*_SPANS[1:], ("3d", "3 days"), ("7d", "7 days")]
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 _SORTS = [
     ("deadline", "Deadline, soonest first"),
     ("-deadline", "Deadline, latest first"),
@@ -60,13 +62,15 @@ _SCATTERED: dict[str, tuple[str, ...]] = {
 }
 
 
-def _span(value: str) -> timedelta:
-    return timedelta(seconds=int(value[:-1]) * _SECONDS[value[-1]])
-
-
 def _amount(label: str, method: str) -> NumberFilter:
     digits = {"max_digits": AMOUNT.max_digits, "decimal_places": AMOUNT.decimal_places}
     return NumberFilter(method=method, label=label, **digits)
+
+
+@lru_cache(maxsize=1)
+def _form_class() -> type[forms.Form]:
+    fields = {name: each.field for name, each in deepcopy(ReviewFilter.base_filters).items()}
+    return type("ReviewFilterForm", (forms.Form,), fields)
 
 
 class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -116,6 +120,10 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = ReviewTask
         fields: tuple[str, ...] = ()
 
+    def get_form_class(self) -> type[forms.Form]:
+        """The class of the form, which is the same each time."""
+        return _form_class()
+
     @property
     def _pending(self) -> bool:
         return bool(self.form.cleaned_data.get("status") == PENDING)
@@ -134,11 +142,11 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def due_within(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """Deadlines within this span, or past; with PAST only those."""
-        return rows.filter(deadline_at__lte=Now() if value == PAST else Now() + _span(value))
+        return rows.filter(deadline_at__lte=Now() if value == PAST else Now() + span(value))
 
     def older_than(self, rows: ReviewQuerySet, _name: str, value: str) -> ReviewQuerySet:
         """Reviews that arrived longer ago than this span."""
-        return rows.filter(received_at__lte=Now() - _span(value))
+        return rows.filter(received_at__lte=Now() - span(value))
 
     def at_least(self, rows: ReviewQuerySet, _name: str, value: Decimal) -> ReviewQuerySet:
         """Amounts from this one on."""
@@ -190,8 +198,7 @@ class FilteredReviews:
         return self._filtered.with_text(self.text) if self.text else self._filtered
 
     @property
-    def _filtered(self) -> ReviewQuerySet:
-        """The reviews of all filters but the text."""
+    def _filtered(self) -> ReviewQuerySet:  # by all filters but the text
         return cast("ReviewQuerySet", self.filters.qs)
 
     @property
@@ -228,20 +235,14 @@ class FilteredReviews:
         }
 
     @property
-    def first_fields(self) -> list[forms.BoundField]:
-        """The fields that are always shown."""
-        return [self.form[name] for name in ALWAYS_SHOWN]
+    def asked(self) -> bool:
+        """Whether the URL asks for anything but the open reviews, be it valid or not."""
+        return bool(self.filters.data != UNFILTERED)
 
     @property
-    def more_fields(self) -> list[forms.BoundField]:
-        """The fields that are shown on demand."""
-        return [self.form[name] for name in self.form.fields if name not in ALWAYS_SHOWN]
-
-    @property
-    def has_more(self) -> bool:
-        """Whether one of the fields that are shown on demand is set, or refused."""
-        named = {*self.active, *self.form.errors}
-        return any(field.name in named for field in self.more_fields)
+    def form_html(self) -> SafeString:
+        """The form of the filters; without any it is the same for everybody, and written once."""
+        return _form_html(self.form, self.active) if self.asked else _empty_form_html()
 
     @property
     def count(self) -> str:
@@ -278,6 +279,18 @@ class FilteredReviews:
         )
 
 
+def _form_html(form: forms.Form, active: dict[str, str]) -> SafeString:
+    more = [form[name] for name in form.fields if name not in ALWAYS_SHOWN]
+    is_open = any(field.name in {*active, *form.errors} for field in more)
+    values = {"first": [form[name] for name in ALWAYS_SHOWN], "more": more, "is_open": is_open}
+    return render_to_string("approvals/_review_filters.html", values)
+
+
+@lru_cache(maxsize=1)
+def _empty_form_html() -> SafeString:
+    return _form_html(_form_class()(UNFILTERED), {})
+
+
 def _capped(number: int) -> str:
     return f"{COUNT_UP_TO:,}+" if number > COUNT_UP_TO else f"{number:,}"
 
@@ -285,8 +298,8 @@ def _capped(number: int) -> str:
 def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredReviews:
     """Apply the filters of a query string; an invalid value is left out and reported by the form."""
     given = {name: query[name] for name in ReviewFilter.base_filters if query.get(name)}
-    filters = ReviewFilter({"status": PENDING.value} | given, queryset=rows, request=request)
-    filters.qs  # noqa: B018  (this validates the form)
+    filters = ReviewFilter(UNFILTERED | given, queryset=rows, request=request)
+    filters.is_valid()
     cleaned = {
         name: f"{value:f}" if isinstance(value, Decimal) else value
         for name, value in filters.form.cleaned_data.items()
@@ -296,20 +309,12 @@ def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredRev
         name: value for name, value in cleaned.items() if (name, value) != ("status", PENDING)
     }
     chips = [
-        Chip(str(filters.filters[name].label), _shown(filters.form, name), _query(active, name))
+        Chip(
+            str(filters.filters[name].label), shown(filters.form, name), query_without(active, name)
+        )
         for name in active
         if name != "sort"
     ]
     return FilteredReviews(
         rows, filters, filters.form, chips, active, cleaned.get("status", PENDING)
     )
-
-
-def _shown(form: forms.Form, name: str) -> str:
-    value: Any = form.cleaned_data[name]
-    choices: Sequence[Any] = getattr(form.fields[name], "choices", ())
-    return str(dict(choices).get(value, value))
-
-
-def _query(active: dict[str, str], without: str) -> str:
-    return urlencode({name: value for name, value in active.items() if name != without})

@@ -193,3 +193,17 @@ def test_the_number_of_reviews_is_counted_up_to_a_limit(
     for query in ("", "?q=m-0", "?q=m-0&status=any"):
         answer = desk(alice).get(LIST + query).content.decode()
         assert "3 open reviews" in answer or "3 reviews" in answer
+
+
+def test_the_form_shows_the_filters_of_its_own_request(desk: Desk, alice: User) -> None:
+    browser = desk(alice)
+    asked: list[dict[str, str]] = [{}, {"q": "a<b", "due": "1h"}, {"q": "  "}, {}]
+    forms = [browser.get(LIST, query).content.decode() for query in asked]
+    plain, filtered, blank, again = (html.split('<form class="filters ')[1].split("</form>")[0]
+                                     for html in forms)  # fmt: skip
+    assert plain == again
+    assert 'value="a&lt;b"' in filtered
+    assert '<option value="1h" selected>' in filtered
+    assert '<details class="filters-more" open>' in filtered
+    assert 'value="  "' in blank
+    assert '<details class="filters-more">' in plain
