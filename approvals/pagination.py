@@ -56,10 +56,7 @@ def page(
     finds the page sooner then. Raises Invalid for a cursor that does not fit `order`.
     """
     if not cursor:
-        found = list(narrow(rows.order_by(*order), size + 1)[: size + 1])
-        more = len(found) > size
-        found = found[:size]
-        return Page(found, _cursor("next", found[-1], order) if more else None, None)
+        return first(list(narrow(rows.order_by(*order), size + 1)[: size + 1]), order, size=size)
     direction, values = _read(cursor, rows, order)
     back = direction == "previous"
     beyond = rows.filter(_beyond(values, order, back=back))
@@ -74,6 +71,13 @@ def page(
     after = _cursor("next", found[-1], order) if back or more else None
     before = _cursor("previous", found[0], order) if more or not back else None
     return Page(found, after, before)
+
+
+def first(found: list[Row], order: Sequence[str], *, size: int) -> Page[Row]:
+    """The first page, of the rows that were found: one more than `size` if there is another page."""
+    more = len(found) > size
+    found = found[:size]
+    return Page(found, _cursor("next", found[-1], order) if more else None, None)
 
 
 def first_value(cursor: str, rows: QuerySet[Any], order: Sequence[str]) -> Any:

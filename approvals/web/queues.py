@@ -9,15 +9,17 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from approvals import policy
-from approvals.models import ReviewTask
+from approvals import pagination, policy
+from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.bulk_jobs import MAX_ITEMS
+from approvals.pagination import Page
 from approvals.policy import Action
 from approvals.web import review_filters, review_rows, saved_views, streams, viewed_lists
 from approvals.web.decorators import DeskRequest, desk
-from approvals.web.pagination import page_at_cursor
+from approvals.web.pagination import PAGE_SIZE, page_at_cursor
 from approvals.web.prepared_queries import Prepared
-from approvals.web.review_filters import PENDING
+from approvals.web.review_filters import PENDING, FilteredReviews
+from approvals.web.review_rows import BY_DEADLINE
 
 MAX_ESCALATED = 25
 
@@ -28,8 +30,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
     queue = request.access.queue(slug)
     everything = ReviewTask.objects.without_secrets().filter(queue=queue)
     filtered = review_filters.apply_filters(everything, request.GET, request)
-    rows = review_rows.lean(filtered.listed)
-    page = page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
+    page = _page(request, queue, filtered)
     query = streams.filter_query(filtered)
     now = request.access.now
     escalated = escalated_to(queue=queue.pk)
@@ -54,6 +55,21 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "can_decide": request.access.may(Action.CLAIM, queue).allowed,
     }
     return render(request, "approvals/queue.html", context)
+
+
+def _page(request: DeskRequest, queue: ReviewQueue, filtered: FilteredReviews) -> Page[ReviewTask]:
+    """One page of the list; the first of all open reviews, which is asked for most, is composed once."""
+    if not filtered.asked and not request.GET.get("cursor"):
+        return pagination.first(open_reviews(queue=queue.pk), BY_DEADLINE, size=PAGE_SIZE)
+    rows = review_rows.lean(filtered.listed)
+    return page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
+
+
+@Prepared
+def open_reviews(queue: UUID) -> QuerySet[ReviewTask]:
+    """The open reviews of this queue whose deadline is first: a page, and one more."""
+    rows = ReviewTask.objects.without_secrets().pending().filter(queue=queue)
+    return review_rows.lean(rows).order_by(*BY_DEADLINE)[: PAGE_SIZE + 1]
 
 
 @Prepared
