@@ -105,7 +105,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "approvals.web.context_processors.frame",
             ],
-            "builtins": ["approvals.templatetags.bounded_filters"],
+            "builtins": ["approvals.templatetags.bounded_filters", "approvals.templatetags.urls"],
         },
     },
 ]
