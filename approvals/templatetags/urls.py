@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from uuid import UUID
 
 from django import template
 from django.template import defaulttags
@@ -13,6 +14,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 register = template.Library()
+ANY = UUID(int=0)
 KEPT = 512  # URLs: those of our pages without arguments, and of the pages of queues
 
 
@@ -22,15 +24,23 @@ def _reversed(name: str, args: tuple[str, ...], _script_prefix: str) -> SafeStri
 
 
 class KeptURLNode(Node):
-    """The URL of a page without arguments, or with texts such as the slug of a queue; others are Django's work."""
+    """The URL of a page: it is kept with its texts, such as the slug of a queue, and without its id.
+
+    Other arguments are Django's work.
+    """
 
     def __init__(self, name: str, node: defaulttags.URLNode) -> None:
         self.name, self.node = name, node
 
-    def render(self, context: Context) -> SafeString:
-        """The URL, escaped. Raises NoReverseMatch."""
+    def render(self, context: Context) -> str:
+        """The URL, escaped unless the template says otherwise. Raises NoReverseMatch."""
         args = tuple(arg.resolve(context) for arg in self.node.args)
-        if context.autoescape and all(isinstance(arg, str) for arg in args):
+        if not context.autoescape:
+            return self.node.render(context)
+        if len(args) == 1 and isinstance(args[0], UUID):
+            of_any = _reversed(self.name, (str(ANY),), get_script_prefix())
+            return SafeString(of_any.replace(str(ANY), str(args[0])))
+        if all(isinstance(arg, str) for arg in args):
             return _reversed(self.name, args, get_script_prefix())
         return self.node.render(context)
 

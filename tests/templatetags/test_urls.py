@@ -11,7 +11,13 @@ from django.urls import NoReverseMatch, set_script_prefix
 ANY = {"slug": "a", "other": "b's & <c>", "id": UUID(int=5), "name": "home", "no": None}
 TAGS = (
     *("{% url 'home' %}", '{% url "queue" slug %}', "{% url 'queue' other %}", "{% url name %}"),
-    *("{% url 'review' id %}", "{% url 'admin:index' %}", "{% url 'queue' slug=slug %}"),
+    *(
+        "{% url 'review' id %}",
+        "{% url 'queue' id %}",
+        "{% url 'home' id %}",
+        "{% url 'admin:index' %}",
+        "{% url 'queue' slug=slug %}",
+    ),
     *("{% url 'nowhere' as x %}{{ x }}", "{% url 'queue' 'constant' as x %}{{ x }}"),
     "{% autoescape off %}{% url 'queue' slug %}{% endautoescape %}",
 )
@@ -38,6 +44,15 @@ def test_a_url_is_written_as_django_writes_it(source: str) -> None:
             written(source)
     else:
         assert written(source) == expected
+
+
+def test_each_id_has_a_url_of_its_own() -> None:
+    source = "{% for id in ids %}{% url 'review' id %} {% endfor %}"
+    ids = [UUID(int=number) for number in (0, 1, 2**127)]
+
+    html = Template(source).render(Context({"ids": ids}))
+
+    assert html.split() == [f"/reviews/{each}/" for each in ids]
 
 
 def test_a_url_has_the_prefix_of_its_own_request() -> None:
