@@ -8,7 +8,7 @@ import pytest
 
 from approvals.actions import assignment, escalation
 from approvals.models import ReviewQueue, ReviewTask, User
-from approvals.web import pagination
+from approvals.web import queues
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -136,7 +136,7 @@ def test_what_was_escalated_to_the_leads_stands_in_their_list_once(
     assert page.count('name="review" value=') == 3
     assert f'name="review" value="{other.pk}"' not in page, "it is decided with those of its queue"
     ReviewTask.objects.filter(pk=other.pk).update(escalated_to=None)
-    monkeypatch.setattr(pagination, "PAGE_SIZE", 2)
+    monkeypatch.setattr(queues, "PAGE_SIZE", 2)
     assert references(browser.get(LIST).content.decode()) == [second.reference, first.reference]
 
     for review in (first, third):
