@@ -10,8 +10,9 @@ from django.template import defaulttags
 from django.template.base import Node, Parser, Token
 from django.template.context import Context
 from django.urls import get_script_prefix, reverse
-from django.utils.html import escape
 from django.utils.safestring import SafeString
+
+from approvals.web import markup
 
 register = template.Library()
 ANY = UUID(int=0)
@@ -20,7 +21,7 @@ KEPT = 512  # URLs: those of our pages without arguments, and of the pages of qu
 
 @lru_cache(maxsize=KEPT)
 def _reversed(name: str, args: tuple[str, ...], _script_prefix: str) -> SafeString:
-    return escape(reverse(name, args=args))
+    return markup.filled("{}", reverse(name, args=args))
 
 
 class KeptURLNode(Node):
