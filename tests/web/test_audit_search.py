@@ -105,7 +105,7 @@ def test_a_short_period_is_not_read_again_and_again(
         assert str(first.query).count("MATERIALIZED") == stages
 
 
-def test_the_first_events_of_a_list_are_the_same_wherever_it_is_said_to_begin(
+def test_the_first_events_of_a_list_are_the_same_from_any_beginning_of_the_search(
     queue: ReviewQueue, long_trail: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for few in (0, 2_000):

@@ -128,7 +128,7 @@ def batches() -> list[Any]:
     return [accepted([order(number)]).pk for number in (1, 2)]
 
 
-def _carriers(status: str, mode: str) -> list[Any]:
+def _batch_executions(status: str, mode: str) -> list[Any]:
     made = []
     for number in (1, 2):
         batch = read(accepted([order(number)], "batches"))
@@ -139,11 +139,11 @@ def _carriers(status: str, mode: str) -> list[Any]:
 
 
 def running_maps() -> list[Any]:
-    return _carriers("running", "map")
+    return _batch_executions("running", "map")
 
 
-def refused_carriers() -> list[Any]:
-    return _carriers("refused", "batches")
+def refused_batch_executions() -> list[Any]:
+    return _batch_executions("refused", "batches")
 
 
 Case = tuple[Callable[[], object], Callable[[], list[Any]], ModuleType | type, str]
@@ -152,7 +152,7 @@ CASES: dict[str, Case] = {
     "batches": (periodic.work_on_batches, batches, runner, "Runner.turn"),
     "batches: maps": (periodic.work_on_batches, running_maps, distributed_map, "_ask_progress"),
     "batches: refused": (
-        periodic.work_on_batches, refused_carriers, batch_executions, "_release_refused",
+        periodic.work_on_batches, refused_batch_executions, batch_executions, "_release_refused",
     ),
     "bulk decisions": (bulk.run_due, bulk_jobs, bulk, "run"),
     "checks": (periodic.check_queues, checks, checking, "check_and_store"),
