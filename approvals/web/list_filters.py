@@ -110,7 +110,11 @@ def span(value: str) -> timedelta:
 
 def capped_count(rows: QuerySet[Any]) -> str:
     """How many rows there are, up to COUNT_UP_TO."""
-    number = rows.order_by()[: COUNT_UP_TO + 1].count()
+    return capped(rows.order_by()[: COUNT_UP_TO + 1].count())
+
+
+def capped(number: int) -> str:
+    """A number of rows, counted up to COUNT_UP_TO + 1, as a page shows it."""
     return f"{COUNT_UP_TO:,}+" if number > COUNT_UP_TO else f"{number:,}"
 
 

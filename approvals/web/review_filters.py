@@ -21,6 +21,7 @@ from approvals.models.review_routing import AWAKE
 from approvals.models.review_search import AMOUNT
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.pagination import Page
+from approvals.web import list_filters
 from approvals.web.list_filters import Chip, NumberFilter, SortLink, query_without, shown, span
 from approvals.web.review_rows import BY_AMOUNT, BY_ARRIVAL, BY_DEADLINE, BY_URGENCY
 
@@ -29,7 +30,6 @@ PENDING = ReviewTask.Status.PENDING
 UNFILTERED = {"status": PENDING.value}
 ANY = "any"
 LONGEST_TEXT = 512  # characters of the search: an ARN may be as long
-COUNT_UP_TO = 1_000
 
 _STATUSES = [*ReviewTask.Status.choices, (ANY, "Any status")]
 _HOLDERS = [("me", "Claimed by me"), ("nobody", "Claimed by nobody")]
@@ -247,16 +247,16 @@ class FilteredReviews:
     @property
     def count(self) -> str:
         """The number of reviews as a page shows it, such as `7` or `1,000+`, in one statement."""
-        most, rows = COUNT_UP_TO + 1, self._filtered
+        most, rows = list_filters.COUNT_UP_TO + 1, self._filtered
         if self.text:
             ordered = rows.order_by(*(BY_DEADLINE if self.status == PENDING else BY_ARRIVAL))
             rows = ordered.some_with_text(self.text, most)
-        return _capped(rows.order_by()[:most].count())
+        return list_filters.capped(rows.order_by()[:most].count())
 
     def counted(self, page: Page[Any]) -> str:
         """The same; without a statement if the page, which must be the first one, has all there are."""
         whole = page.next is None and page.previous is None
-        return _capped(len(page.rows)) if whole else self.count
+        return list_filters.capped(len(page.rows)) if whole else self.count
 
     def narrow_in(self, queue: ReviewQueue) -> Narrow:
         """Leaves out rows that cannot be among the first so many: no index has all statuses by deadline.
@@ -289,10 +289,6 @@ def _form_html(form: forms.Form, active: dict[str, str]) -> SafeString:
 @lru_cache(maxsize=1)
 def _empty_form_html() -> SafeString:
     return _form_html(_form_class()(UNFILTERED), {})
-
-
-def _capped(number: int) -> str:
-    return f"{COUNT_UP_TO:,}+" if number > COUNT_UP_TO else f"{number:,}"
 
 
 def apply_filters(rows: ReviewQuerySet, query: Any, request: Any) -> FilteredReviews:

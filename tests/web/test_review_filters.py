@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from approvals.actions import assignment, decisions
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.web import pagination, review_filters
+from approvals.web import list_filters, pagination
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -183,13 +183,13 @@ def test_the_number_of_reviews_is_counted_up_to_a_limit(
 ) -> None:
     open_reviews(queue, 3)
     assert "3 open reviews." in desk(alice).get(LIST).content.decode()
-    monkeypatch.setattr(review_filters, "COUNT_UP_TO", 2)
+    monkeypatch.setattr(list_filters, "COUNT_UP_TO", 2)
     assert "2+ open reviews" in desk(alice).get(LIST).content.decode()
     assert "2+ open reviews" in desk(alice).get(f"{LIST}?q=m-0").content.decode()
     monkeypatch.setattr(pagination, "PAGE_SIZE", 2)  # more than a page: a statement counts them
     for query in ("", "?q=m-0"):
         assert "2+ open reviews" in desk(alice).get(LIST + query).content.decode()
-    monkeypatch.setattr(review_filters, "COUNT_UP_TO", 3)
+    monkeypatch.setattr(list_filters, "COUNT_UP_TO", 3)
     for query in ("", "?q=m-0", "?q=m-0&status=any"):
         answer = desk(alice).get(LIST + query).content.decode()
         assert "3 open reviews" in answer or "3 reviews" in answer
