@@ -179,4 +179,4 @@ def _spend(place: Place) -> None:
     try:
         rate_limits.take(f"readings:{place.region}", per_minute=CALLS_A_MINUTE)
     except Throttled:
-        raise Unread("OurOwnLimit") from None
+        raise Unread(execution_history.OUR_OWN_LIMIT) from None

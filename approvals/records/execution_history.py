@@ -16,6 +16,7 @@ from approvals.models import ExecutionHistory, OrderExecution
 FRESH = timedelta(seconds=5)
 WHILE_READING = timedelta(seconds=30)  # no other worker reads meanwhile, nor after a crash
 AFTER_PROBLEM = timedelta(seconds=30)
+OUR_OWN_LIMIT = "OurOwnLimit"  # the problem that ends by itself, as soon as others have been read
 GONE = "ExecutionDoesNotExist"
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 
@@ -90,9 +91,14 @@ def store(history: ExecutionHistory) -> None:
 
 
 def store_problem(history: ExecutionHistory, code: str) -> None:
-    """Store the code of the error that prevented reading; the last history stays, with a pause of 30 s."""
+    """Store the code of the error that prevented reading; the last history stays, with a pause.
+
+    The workflow is stored too, if it was read before the error: a page shows its graph meanwhile. The
+    pause is 30 s, and 5 s after our own rate limit.
+    """
+    pause = FRESH if code == OUR_OWN_LIMIT else AFTER_PROBLEM
     ExecutionHistory.objects.filter(pk=history.pk).update(
-        trouble=code[:100], taken_until=Now() + AFTER_PROBLEM, asked_at=None
+        trouble=code[:100], workflow=history.workflow, taken_until=Now() + pause, asked_at=None
     )
 
 

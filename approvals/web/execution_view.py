@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from approvals.models import ExecutionHistory, OrderExecution
+from approvals.records import execution_history
 from approvals.web import graph_drawing
 from approvals.web.execution_steps import Step, steps_of, unfinished_states
 from approvals.web.taken_path import TakenPath, taken_path
@@ -15,7 +16,7 @@ PAGE = 30  # steps
 PROBLEMS = {
     "ExecutionDoesNotExist": "Step Functions has no such execution any more: it keeps them for 90 days.",
     "AccessDeniedException": "Our role may not read this execution.",
-    "OurOwnLimit": "Too many executions are being read just now; this one is next in a moment.",
+    execution_history.OUR_OWN_LIMIT: "Too many executions are being read just now; this one is next in a moment.",
 }
 
 

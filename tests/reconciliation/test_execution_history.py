@@ -18,6 +18,7 @@ from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionHistory, OrderExecution, RateBucket, Workflow
 from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE, read
 from approvals.records import database_time, execution_history
+from approvals.web.execution_view import view_of
 from approvals.worker import periodic
 from approvals.workflows.graphs import stored_drawing
 from tests.fake_aws import FakeAws
@@ -152,6 +153,22 @@ def test_pages_have_a_rate_limit_of_their_own(aws: FakeAws, order: OrderExecutio
 
     assert kept().trouble == "OurOwnLimit"
     assert calls(aws, "DescribeExecution") == 0
+
+
+def test_a_reading_that_the_rate_limit_ends_shows_its_graph_and_is_repeated_soon(
+    aws: FakeAws, order: OrderExecution
+) -> None:
+    enough_for_the_definition = RateBucket(name="readings:eu-west-1", left=2.5, filled_at=Now())
+    RateBucket.objects.bulk_create([enough_for_the_definition])
+
+    assert not read(order.pk)
+
+    history = kept()
+    assert (history.trouble, history.events) == ("OurOwnLimit", [])
+    assert history.workflow is not None
+    assert view_of(order, history).drawing is not None
+    assert history.taken_until is not None
+    assert history.taken_until < database_time.now() + timedelta(seconds=6)
 
 
 def test_an_order_without_an_execution_is_not_read(aws: FakeAws, order: OrderExecution) -> None:
