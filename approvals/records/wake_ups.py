@@ -6,17 +6,14 @@ client of it. What a killed process has not sent yet, the worker's loop finds by
 
 from __future__ import annotations
 
-import atexit
-import os
-import queue
-import threading
-import time
 from functools import partial
 from uuid import UUID
 
 import structlog
 from celery import current_app
 from django.db import transaction
+
+from approvals.background_sender import BackgroundSender
 
 log = structlog.get_logger(__name__)
 
@@ -30,49 +27,6 @@ MOST_WAITING = 1_000  # wake-ups; more are lost while the broker does not answer
 AT_EXIT = 2.0  # seconds that a process gives to what waits when it ends
 
 WakeUp = tuple[str, str, dict[str, str]]
-
-
-class Sender:
-    """A queue of wake-ups and the thread that sends them, which is started with the first one."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.Queue[WakeUp] = queue.Queue(MOST_WAITING)
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-
-    def put(self, wake_up: WakeUp) -> None:
-        """Let the thread send this one; raises nothing."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
-                self._thread.start()
-        try:
-            self._waiting.put_nowait(wake_up)
-        except queue.Full:
-            _log_lost(wake_up, "Full")
-
-    def flush(self, seconds: float) -> bool:
-        """Wait until all that was put is sent or lost; False if that takes longer than so many seconds."""
-        until = time.monotonic() + seconds
-        waiting = self._waiting
-        with waiting.all_tasks_done:
-            while waiting.unfinished_tasks:
-                left = until - time.monotonic()
-                if left <= 0:
-                    return False
-                waiting.all_tasks_done.wait(left)
-        return True
-
-    def _run(self) -> None:
-        while True:
-            wake_up = self._waiting.get()
-            try:
-                _send(wake_up)
-            finally:
-                self._waiting.task_done()
-
-
-_sender = Sender()
 
 
 def after_commit(name: str, row: UUID, **about: str) -> None:
@@ -95,22 +49,13 @@ def _put(wake_up: WakeUp) -> None:
 
 def _send(wake_up: WakeUp) -> None:
     name, row, _ = wake_up
-    try:
-        current_app.send_task(name, args=[row], retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001  (without the broker the worker's loop delivers)
-        _log_lost(wake_up, type(error).__name__)
+    current_app.send_task(name, args=[row], retry=False, ignore_result=True)
 
 
 def _log_lost(wake_up: WakeUp, error: str) -> None:
+    """Without the broker the worker's loop delivers."""
     name, row, about = wake_up
     log.warning("hint.lost", task=name, row=row, error=error, **about)
 
 
-def _begin_anew() -> None:
-    """Forget the queue and the thread of the parent: a forked process has no threads but its own."""
-    global _sender  # noqa: PLW0603  (one for each process)
-    _sender = Sender()
-
-
-os.register_at_fork(after_in_child=_begin_anew)
-atexit.register(flush, AT_EXIT)
+_sender = BackgroundSender("wake-ups", _send, _log_lost, most_waiting=MOST_WAITING, at_exit=AT_EXIT)
