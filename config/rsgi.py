@@ -26,7 +26,14 @@ from wsgiref.util import FileWrapper
 
 import structlog
 
-from config import downloads, live_events, probes, slow_readers, web_server_settings
+from config import (
+    client_limits,
+    downloads,
+    live_events,
+    probes,
+    slow_readers,
+    web_server_settings,
+)
 from config.bodies import Bodies, Body, RefusedError, Scope, discard
 from config.viewers import Viewer
 from config.wsgi import application as django
@@ -39,6 +46,9 @@ CLOSE = ("connection", "close")
 TEXT = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")]
 # Bytes of a file that are read into memory to be sent; granian sends a longer one piece by piece.
 MOST_OF_A_FILE = 65_536
+# Seconds after which a thread that computes lets another one run, 0.005 by default. A request waits so long after
+# each of its statements for each request that computes beside it: under load that was most of a page's time.
+SWITCH_INTERVAL = 0.001
 Response = tuple[int, list[tuple[str, str]], bytes | Path]
 Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes], str], None]
 
@@ -56,12 +66,14 @@ class Application:
         self._threads = ThreadPoolExecutor(web_server_settings.THREADS, "request")
         self._probe_threads = ThreadPoolExecutor(2, "probe")  # they never wait for requests
         self._bodies = Bodies()
+        self._clients = client_limits.ClientLimits(web_server_settings.CLIENT_REQUESTS)
         self._streams = live_events.Streams()
         self._downloads = downloads.Downloads()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start what runs beside the requests in a worker process."""
         probes.serve(django)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         loop.call_soon(slow_readers.set_deadline)  # granian listens by then
         loop.add_signal_handler(STOPPING, self._streams.end)
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
@@ -74,9 +86,8 @@ class Application:
             refuse_unreadable(scope)
             if has_body:
                 await self._bodies.receive(scope, protocol, body)
-            threads = self._probe_threads if scope.path in probes.PATHS else self._threads
             environ = environment(scope, b"".join(body.chunks))
-            response = await self._answer(threads, environ, protocol)
+            response = await self._answer(environ, protocol)
             if response is None:
                 return
         except RefusedError as refused:
@@ -93,16 +104,12 @@ class Application:
             else:
                 protocol.response_bytes(status, headers, content)
 
-    async def _answer(
-        self, threads: ThreadPoolExecutor, environ: dict[str, Any], protocol: Any
-    ) -> Response | None:
+    async def _answer(self, environ: dict[str, Any], protocol: Any) -> Response | None:
         """Django's response; None if it has been sent: a stream of events, or a download. Raises RefusedError."""
-        loop = asyncio.get_running_loop()
         is_stream = environ["PATH_INFO"] == live_events.PATH and not self._streams.full
         environ |= {live_events.MARK: True} if is_stream else {}
-        send = partial(self._downloads.send, loop, protocol)
         try:
-            response = await loop.run_in_executor(threads, answer, environ, send)
+            response = await self._call(environ, protocol)
         except downloads.TooManyError:
             raise RefusedError(503, "too many downloads") from None
         except downloads.EndedError:
@@ -110,6 +117,16 @@ class Application:
         if is_stream and response is not None and response[0] == 200:
             return await self._stream(protocol, json.loads(cast("bytes", response[2])))
         return response
+
+    async def _call(self, environ: dict[str, Any], protocol: Any) -> Response | None:
+        """Call `answer` in a thread, when it is its client's turn; probes never wait for other requests."""
+        loop = asyncio.get_running_loop()
+        send = partial(self._downloads.send, loop, protocol)
+        if environ["PATH_INFO"] in probes.PATHS:
+            return await loop.run_in_executor(self._probe_threads, answer, environ, send)
+        async with self._clients.turn(client_limits.client_of(environ)) as give_way:
+            environ[client_limits.GIVE_WAY] = give_way
+            return await loop.run_in_executor(self._threads, answer, environ, send)
 
     async def _stream(self, protocol: Any, allowed: dict[str, Any]) -> Response | None:
         """Serve a stream as Django allows it; to who has enough, 204, after which a browser does not ask again."""
@@ -189,6 +206,7 @@ def answer(environ: dict[str, Any], send: Send | None = None) -> Response | None
     try:
         is_stream = isinstance(chunks, FileWrapper) or getattr(chunks, "streaming", False)
         if send and is_stream and "content-length" not in dict(head[1]):
+            client_limits.give_way(environ)  # for as long as its client reads
             send((head[0], head[1]), chunks, getattr(chunks, "person", ""))
             return None
         content = _path_of_long_file(chunks) or b"".join(chunks)

@@ -28,6 +28,9 @@ try:
     HEAD_SECONDS = seconds("WEB_HEAD_SECONDS", env.env.int("WEB_HEAD_SECONDS", default=40))
     #: Seconds within which the body of a request must have arrived, 1 to 60.
     BODY_SECONDS = seconds("WEB_BODY_SECONDS", env.env.int("WEB_BODY_SECONDS", default=20))
+    #: The number of requests of one client (a token, a session, else an address) that a worker process
+    #: answers at a time. Further ones wait, and not those of others.
+    CLIENT_REQUESTS: int = env.env.int("WEB_CLIENT_REQUESTS", default=2)
     PROBE_PORT = settings.PROBE_PORT
 except ImproperlyConfigured as error:
     sys.exit(str(error))

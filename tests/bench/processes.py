@@ -28,7 +28,7 @@ BARE_WEB = (
     *("--workers", str(WEB_PROCESSES), "--no-control-socket"),
 )
 #: Settings that the shell may vary from their defaults.
-TRIED = ("DATABASE_PREPARED_STATEMENTS", "DATABASE_POOL_SIZE")
+TRIED = ("DATABASE_PREPARED_STATEMENTS", "DATABASE_POOL_SIZE", "WEB_CLIENT_REQUESTS")
 SECRETS = {
     "SECRET_KEY": "bench-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM",
     "TOKEN_KEYS": "bench:YmVuY2gtb25seS0wMTIzNDU2Nzg5YWJjZGVmZ2hpams=",

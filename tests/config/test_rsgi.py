@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from config import bodies, live_events, rsgi, web_server_settings
+from config import bodies, live_events, probes, rsgi, web_server_settings
 
 
 class Headers:
@@ -257,3 +258,16 @@ def test_one_person_does_not_take_all_streams_of_a_process(
     asyncio.run(one_after_the_other())
     assert served == ["a", "a", "b"]
     assert senders[2].answers == [(204, [], b"")]
+
+
+def test_threads_of_requests_switch_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sys.getswitchinterval()
+    monkeypatch.setattr(probes, "serve", lambda _: None)
+    monkeypatch.setattr(rsgi, "end_with", lambda _: None)
+    loop: Any = SimpleNamespace(call_soon=lambda *_: None, add_signal_handler=lambda *_: None)
+
+    try:
+        rsgi.Application().__rsgi_init__(loop)
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(before)

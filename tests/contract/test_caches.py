@@ -21,6 +21,7 @@ FILES = [
 ]
 # A container that functions fill is only allowed where something of ours bounds it; each line says what.
 ALLOWED = {
+    "approvals/background_sender.py: BackgroundSender._waiting": "a Queue of most_waiting",
     "approvals/gateways/s3.py: _Upload._parts": "an upload of one file, with 10,000 parts at most",
     "approvals/messages/envelopes.py: _Opening.names": "one message, with a bounded number of envelopes",
     "approvals/messages/fields.py: Reader.flags": "one message, a few for each known field",
@@ -38,14 +39,13 @@ ALLOWED = {
     "approvals/records/unit_of_work.py: UnitOfWork._parts": "the rows of one verb",
     "approvals/records/unit_of_work.py: UnitOfWork._rows": "the rows of one verb",
     "approvals/records/unit_of_work.py: UnitOfWork._values": "the rows of one verb",
-    "approvals/records/wake_ups.py: Sender._waiting": "a Queue of MOST_WAITING",
     "approvals/untrusted/bounded_schema.py: _Work._nodes": "one validation, whose work is bounded",
-    "approvals/web/outgoing_mail.py: Sender._waiting": "a Queue of MOST_WAITING",
     "approvals/worker/heartbeats.py: HeartbeatSender._answers": "the calls under way",
     "approvals/worker/heartbeats.py: HeartbeatSender._pools": "places of queues, which operators set",
     "approvals/worker/periodic.py: Prober._next": "what was probed in the last minute",
     "approvals/worker/pool.py: Pool._postponed": "entries of the last second",
     "approvals/worker/pool.py: Pool._under_way": "the threads of the pool",
+    "config/client_limits.py: ClientLimits._clients": "clients whose requests are under way or wait",
     "config/downloads.py: Downloads._people": "AT_ONCE",
     "config/live_events.py: Streams._open": "MOST streams",
     "config/probes.py: _listening": "one socket, opened once before the workers are started",

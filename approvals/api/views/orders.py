@@ -28,6 +28,7 @@ from approvals.exceptions import Invalid, NotFound, OrderConflict
 from approvals.models import OrderExecution
 from approvals.orchestration import fulfillment
 from approvals.records import idempotency
+from config.client_limits import give_way
 
 CONFLICT = OrderConflict.status
 NOT_KNOWN_YET = 0  # the stored status of a key while its order waits for its execution
@@ -60,7 +61,7 @@ class Orders(Endpoint):
         if not isinstance(order, dict):
             raise Invalid("An order is a JSON object.", pointer="")
         row, status = self.run_once(
-            partial(_start, order), self._started_before, status=NOT_KNOWN_YET
+            partial(self._start, order), self._started_before, status=NOT_KNOWN_YET
         )
         if status == CONFLICT:
             raise OrderConflict(row.refusal, order_id=row.order_id)
@@ -70,7 +71,32 @@ class Orders(Endpoint):
     def _started_before(self, first: idempotency.AlreadyAnswered) -> tuple[OrderExecution, int]:
         """The order that the first request under this key has stored, with that request's status."""
         row = queries.orders(self.actor).get(pk=cast("UUID", first.result))
-        return row, _first_status(row, cast("idempotency.Key", self.idempotency_key()))
+        return row, self._first_status(row, cast("idempotency.Key", self.idempotency_key()))
+
+    def _start(self, order: dict[str, Any], **caller: Any) -> tuple[OrderExecution, int]:
+        """Store an order and wait for its execution; returns it with the response's status."""
+        row, created = fulfillment.start_order_fulfillment(order, **caller)
+        return row, _status(self._await_start(row), created=created)
+
+    def _first_status(self, row: OrderExecution, key: idempotency.Key) -> int:
+        """The status of the response to the first request under this key.
+
+        Its verb could not store the status: whether an order runs is known only after it has been stored.
+        So the first request stores it when its wait ends. A concurrent repetition waits as long, and
+        works out the same status itself if the first request broke off.
+        """
+        for _ in range(2):
+            earlier = idempotency.earlier(key)
+            stored = earlier.status if earlier else NOT_KNOWN_YET
+            if stored in {201, 202} or (stored == 200 and row.execution_arn):
+                return stored
+            self._await_start(row)
+        return _status(row, created=stored != 200)
+
+    def _await_start(self, row: OrderExecution) -> OrderExecution:
+        """Wait a moment for the execution; further requests of the same client do not wait with it."""
+        give_way(self.request.META)
+        return fulfillment.await_start_if_few_wait(row)
 
 
 def order_response(actor: Actor, order_id: str) -> Response:
@@ -151,28 +177,6 @@ class Stop(Intervention):
         """Stop the execution of an order, with a reason. Its open reviews end with it."""
         asked = self.body(StopBody)
         return self.act(partial(interventions.stop, order_id, **asked), order_id)
-
-
-def _start(order: dict[str, Any], **caller: Any) -> tuple[OrderExecution, int]:
-    """Store an order and wait for its execution; returns it with the response's status."""
-    row, created = fulfillment.start_order_fulfillment(order, **caller)
-    return row, _status(fulfillment.await_start_if_few_wait(row), created=created)
-
-
-def _first_status(row: OrderExecution, key: idempotency.Key) -> int:
-    """The status of the response to the first request under this key.
-
-    Its verb could not store the status: whether an order runs is known only after it has been stored.
-    So the first request stores it when its wait ends. A concurrent repetition waits as long, and
-    works out the same status itself if the first request broke off.
-    """
-    for _ in range(2):
-        earlier = idempotency.earlier(key)
-        stored = earlier.status if earlier else NOT_KNOWN_YET
-        if stored in {201, 202} or (stored == 200 and row.execution_arn):
-            return stored
-        fulfillment.await_start_if_few_wait(row)
-    return _status(row, created=stored != 200)
 
 
 def _status(row: OrderExecution, *, created: bool) -> int:
