@@ -41,7 +41,7 @@ from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
 from approvals.web.prepared_queries import Prepared
-from approvals.web.review_filters import LONGEST_TEXT
+from approvals.web.review_filter_set import LONGEST_TEXT
 from approvals.web.saved_views import ViewLink
 
 COUNT_UP_TO = 100

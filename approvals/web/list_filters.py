@@ -74,6 +74,11 @@ class FilteredList:
     orders: Mapping[str, tuple[str, ...]]  # by their names in the URL; the first one is the default
 
     @property
+    def errors(self) -> Any:
+        """What is wrong with filters of the URL, by their names."""
+        return self.form.errors
+
+    @property
     def sort(self) -> str:
         """The order's name."""
         return self.active.get("sort") or next(iter(self.orders))

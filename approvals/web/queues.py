@@ -18,7 +18,8 @@ from approvals.web import review_filters, review_rows, saved_views, streams, vie
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import PAGE_SIZE, page_at_cursor
 from approvals.web.prepared_queries import Prepared
-from approvals.web.review_filters import PENDING, FilteredReviews
+from approvals.web.review_filter_set import PENDING
+from approvals.web.review_filters import FilteredReviews
 from approvals.web.review_rows import BY_DEADLINE
 
 MAX_ESCALATED = 25

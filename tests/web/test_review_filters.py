@@ -54,6 +54,15 @@ def test_an_invalid_filter_is_reported_and_left_out(desk: Desk, alice: User) -> 
     assert "eaten is not one of the available choices" in html
 
 
+def test_an_invalid_status_leaves_the_list_of_open_reviews(desk: Desk, alice: User) -> None:
+    open_one, decided = factories.review(), factories.review()
+    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(alice))
+    for query in ({"status": "eaten"}, {"status": "eaten", "q": "ORD"}):
+        html = desk(alice).get(LIST, query).content.decode()
+        assert "1 open review" in html
+        assert references(html) == [open_one.reference]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -18,7 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from approvals.actions import assignment, discussion
 from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.web import pagination, review_export
-from approvals.web.review_filters import ORDERS, ReviewFilter
+from approvals.web.review_filter_set import ReviewFilter
+from approvals.web.review_filters import ORDERS
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
