@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -20,6 +21,7 @@ from approvals.web.access import access_of
 from approvals.web.deadlines import Deadline
 
 register = template.Library()
+KEPT = 64  # kinds of deadlines, and of states
 STATUS_ICONS: Mapping[str, str] = {"approved": "check", "rejected": "x-mark", "pending": "clock"}
 register.simple_tag(relative_times.relative_time)
 register.simple_tag(relative_times.age)
@@ -45,13 +47,9 @@ def moment(
     """A time in the person's own zone, with UTC in the tooltip."""
     if at is None:
         return ""
-    exact = at.astimezone(UTC)
-    return markup.filled(
-        '<time datetime="{}" title="{} UTC">{}</time>',
-        exact.isoformat(timespec="seconds"),
-        exact.strftime("%Y-%m-%d %H:%M:%S"),
-        clock(context, at, pattern, named),
-    )
+    exact, title = relative_times.in_utc(at)
+    shown = clock(context, at, pattern, named)
+    return markup.filled('<time datetime="{}" title="{} UTC">{}</time>', exact, title, shown)
 
 
 @register.filter(is_safe=False)
@@ -69,17 +67,19 @@ def shortened(value: object, length: int) -> str:
 @register.simple_tag
 def due(deadline: Deadline, now: datetime) -> SafeString:
     """How near the deadline of a review is."""
-    return markup.filled(
-        '<span class="due due-{}">{}<span><span class="due-word">{}</span>'
-        ' <span class="due-when">{}</span></span></span>',
-        deadline.tone,
-        icons.drawn(deadline.icon, 18),
-        deadline.label,
-        relative_times.relative_time(deadline.at, now),
-    )
+    head = _due_head(deadline.tone, deadline.icon, deadline.label)
+    when = relative_times.relative_time(deadline.at, now)
+    return SafeString(f'{head} <span class="due-when">{when}</span></span></span>')
+
+
+@lru_cache(maxsize=KEPT)
+def _due_head(tone: str, icon: str, label: str) -> SafeString:
+    pattern = '<span class="due due-{}">{}<span><span class="due-word">{}</span>'
+    return markup.filled(pattern, tone, icons.drawn(icon, 18), label)
 
 
 @register.simple_tag
+@lru_cache(maxsize=KEPT)
 def status_badge(status: str) -> SafeString:
     """The status of a review, or the outcome of a decision."""
     icon = icons.drawn(STATUS_ICONS.get(status, "no-symbol"), 14)

@@ -25,15 +25,20 @@ class RowNode(template.Node):
         self.row, self.columns, self.nodelist = row, columns, content
 
     def render(self, context: Context) -> SafeString:
-        """The content, or a row that says that it is broken; all its values are escaped."""
+        """The content, or a row that says that it is broken."""
         found = broken_rows.shown(
             self.row.resolve(context), lambda _: self.nodelist.render(context)
         )
         if not isinstance(found, BrokenRow):
             return found
-        page = context.template.engine.get_template("approvals/_broken_row.html")  # type: ignore[union-attr]
-        values = {"broken": found, "columns": self.columns, "is_review": found.kind == OF_A_REVIEW}
-        return page.render(context.new(values))
+        return broken_row(context, found, self.columns)
+
+
+def broken_row(context: Context, broken: BrokenRow, columns: str = "") -> SafeString:
+    """What stands for a broken row of a table with so many columns, else of a list; all its values are escaped."""
+    page = context.template.engine.get_template("approvals/_broken_row.html")  # type: ignore[union-attr]
+    values = {"broken": broken, "columns": columns, "is_review": broken.kind == OF_A_REVIEW}
+    return page.render(context.new(values))
 
 
 @register.tag

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
+from approvals.untrusted import display
+
 
 def filled(pattern: str, *values: Any) -> SafeString:
     """The pattern with these values escaped in its places, as Django's `format_html` makes it.
@@ -15,6 +17,17 @@ def filled(pattern: str, *values: Any) -> SafeString:
     In half its time: Django looks for texts that are translated later at each step, a page has 500 values.
     """
     return SafeString(pattern.format(*map(_escaped, values)))
+
+
+def text(value: str) -> str:
+    """A text as HTML, be it HTML already or not; it is not marked as such, because that takes time."""
+    return value if isinstance(value, SafeString) else html.escape(value)
+
+
+def beginning(untrusted: str, most: int) -> str:
+    """The HTML of an untrusted text: what `plain` shows of it, cut to so many characters."""
+    shown = display.visible(untrusted)
+    return html.escape(shown if len(shown) <= most else f"{shown[: most - 1]}…")
 
 
 def _escaped(value: Any) -> str:

@@ -26,31 +26,30 @@ def local(at: datetime, zone: tzinfo, pattern: str, *, named: bool = True) -> st
     return f"{dateformat.format(there, pattern)} {f'UTC{name}' if name[:1] in '+-' else name}"
 
 
+def in_utc(at: datetime) -> tuple[str, str]:
+    """A time as an attribute `datetime` has it, and as people read it, both in UTC and to the second."""
+    exact = at.astimezone(UTC).isoformat(timespec="seconds")
+    return exact, f"{exact[:10]} {exact[11:19]}"
+
+
 def relative_time(at: datetime | None, now: datetime) -> SafeString | str:
     """A time relative to `now`, with the exact one in the attributes `datetime` and `title`."""
     if at is None:
         return ""
     length = span(at - now)
     text = f"in {length}" if at > now else f"{length} ago"
-    exact = at.astimezone(UTC)
-    return markup.filled(
-        '<time datetime="{}" title="{} UTC" data-moment>{}</time>',
-        exact.isoformat(timespec="seconds"),
-        exact.strftime("%Y-%m-%d %H:%M:%S"),
-        text,
-    )
+    exact, title = in_utc(at)
+    return SafeString(f'<time datetime="{exact}" title="{title} UTC" data-moment>{text}</time>')
 
 
 def age(at: datetime | None, now: datetime) -> SafeString | str:
     """How long something has lasted, without a direction."""
     if at is None:
         return ""
-    exact = at.astimezone(UTC)
-    return markup.filled(
-        '<time datetime="{}" title="since {} UTC" data-age>{}</time>',
-        exact.isoformat(timespec="seconds"),
-        exact.strftime("%Y-%m-%d %H:%M:%S"),
-        span(now - at),
+    exact, title = in_utc(at)
+    length = span(now - at)
+    return SafeString(
+        f'<time datetime="{exact}" title="since {title} UTC" data-age>{length}</time>'
     )
 
 

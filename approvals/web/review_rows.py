@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
 
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
@@ -32,9 +32,10 @@ ANY = UUID(int=0)
 
 
 @lru_cache(maxsize=8)
-def _url_of_any(_script_prefix: str) -> str:
-    """The page of the review ANY: a list has many rows, whose URLs differ in nothing but the id."""
-    return reverse("review", args=[ANY])
+def around_id(_script_prefix: str) -> tuple[str, str]:
+    """The URL of a review's page before its id and after it: the rows of a list differ in nothing else."""
+    before, after = reverse("review", args=[ANY]).split(str(ANY))
+    return before, after
 
 
 def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
@@ -67,11 +68,6 @@ class ReviewRow:
         self.name: str = review.reference or review.heading
         self.subject: str = review.error_name or review.title
         self.handed_by: str = getattr(review, "handed_by", "")
-
-    @property
-    def url(self) -> str:
-        """The review's page."""
-        return _url_of_any(get_script_prefix()).replace(str(ANY), str(self.review.pk))
 
     @cached_property
     def amount(self) -> str:

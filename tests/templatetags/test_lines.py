@@ -1,4 +1,4 @@
-"""The tag `line`: one row of a list of reviews, with what its page asks for."""
+"""The tag `lines`: the rows of a list of reviews, with what its page asks for."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def line(values: dict[str, Any], **page: Any) -> str:
     """The row of a review with these values on a page of Ada's, without the whitespace between elements."""
     times = {"received_at": NOW, "sent_at": NOW, "deadline_at": NOW + timedelta(hours=2)}
     row = ReviewRow(ReviewTask(**{"reference": "R-1", "status": "pending"} | times | values), NOW)
-    context = Context({"row": row, "now": NOW} | page)
+    context = Context({"rows": [row], "now": NOW} | page)
     context.request = SimpleNamespace(user=ADA, access=SimpleNamespace(zone=UTC))  # type: ignore[attr-defined]
-    html = Template("{% load lines %}{% line row %}").render(context)
+    html = Template("{% load lines %}{% lines rows %}").render(context)
     return re.sub(r">\s+<", "><", html)
 
 
