@@ -53,7 +53,7 @@ def in_queues(queues: Any, review: str = "") -> Q:
 
 def visible_views(actor: Actor) -> QuerySet[SavedView]:
     """The saved views of the queues this actor sees: their own, and those shared with a queue."""
-    return _views(actor).filter(queue__in=visible_queues(actor).order_by())
+    return views(actor).filter(queue__in=visible_queues(actor).order_by())
 
 
 def visible_order_views(actor: Actor, *, held: Rights | None = None) -> QuerySet[SavedView]:
@@ -62,11 +62,11 @@ def visible_order_views(actor: Actor, *, held: Rights | None = None) -> QuerySet
     `held` are the actor's rights, if they were read already.
     """
     seen = policy.may(Action.SEE_ORDERS, None, by=actor, held=held).allowed
-    return _views(actor).filter(queue=None) if seen else SavedView.objects.none()
+    return views(actor).filter(queue=None) if seen else SavedView.objects.none()
 
 
-def _views(actor: Actor) -> QuerySet[SavedView]:
-    """The actor's own views, and all that are shared, of whatever list."""
+def views(actor: Actor) -> QuerySet[SavedView]:
+    """The actor's own views, and all that are shared, of whatever list: the caller says of which ones they see."""
     return SavedView.objects.filter(Q(shared=True) | Q(owner=active_user(actor)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -14,7 +14,14 @@ from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.pagination import Page
 from approvals.policy import Action
-from approvals.web import review_filters, review_rows, saved_views, streams, viewed_lists
+from approvals.web import (
+    list_filters,
+    review_filters,
+    review_rows,
+    saved_views,
+    streams,
+    viewed_lists,
+)
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import PAGE_SIZE, page_at_cursor
 from approvals.web.prepared_queries import Prepared
@@ -47,7 +54,7 @@ def show(request: DeskRequest, slug: str) -> HttpResponse:
         "rows": review_rows.rows_of((row for row in page.rows if row.pk not in above), now),
         "page": page,
         "filtered": filtered,
-        "count": filtered.counted(page),
+        "count": _count(filtered, page),
         "stream_of_list": streams.link(query) if filtered.status == PENDING else "",
         "can_select": filtered.status == PENDING
         and request.access.may_decide_in_bulk(queue).allowed,
@@ -66,11 +73,28 @@ def _page(request: DeskRequest, queue: ReviewQueue, filtered: FilteredReviews) -
     return page_at_cursor(rows, filtered.order, request, filtered.narrow_in(queue))
 
 
+class _Number(Subquery):
+    """How many rows a query set has."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+
 @Prepared
 def open_reviews(queue: UUID) -> QuerySet[ReviewTask]:
-    """The open reviews of this queue whose deadline is first: a page, and one more."""
+    """The open reviews of this queue whose deadline is first: a page, and one more.
+
+    With each is the number of all there are, up to the first that a page does not say.
+    """
     rows = ReviewTask.objects.without_secrets().pending().filter(queue=queue)
-    return review_rows.lean(rows).order_by(*BY_DEADLINE)[: PAGE_SIZE + 1]
+    number = _Number(rows.values("pk")[: list_filters.COUNT_UP_TO + 1])
+    return review_rows.lean(rows).annotate(number=number).order_by(*BY_DEADLINE)[: PAGE_SIZE + 1]
+
+
+def _count(filtered: FilteredReviews, page: Page[ReviewTask]) -> str:
+    """How many reviews the list has, as a page shows it; `open_reviews` has counted them."""
+    number: int | None = getattr(page.rows[0], "number", None) if page.rows else None
+    return filtered.counted(page) if number is None else list_filters.capped(number)
 
 
 @Prepared

@@ -47,6 +47,8 @@ def listed(access: Access, of: ViewedList | None = None) -> list[ViewLink]:
         found = list(_first(visibility.visible_views(access.actor))[:MAX_ON_HOME])
     elif of.queue is not None:
         found = views_in(person=access.actor.person.pk, queue=of.queue.pk)
+        for view in found:
+            view.queue = of.queue
     else:
         rows = access.order_views().filter(listing=of.listing, queue=None)
         found = list(_first(rows)[:MAX_OF_A_LIST])
@@ -55,9 +57,9 @@ def listed(access: Access, of: ViewedList | None = None) -> list[ViewLink]:
 
 @Prepared
 def views_in(person: UUID, queue: UUID) -> QuerySet[SavedView]:
-    """The views of a queue's list that this person sees, the shared ones first."""
-    rows = visibility.visible_views(Actor(User(pk=person), Surface.WEB)).filter(queue=queue)
-    return _first(rows)[:MAX_OF_A_LIST]
+    """The views that this person sees of the list of a queue, which they see; the shared ones first."""
+    seen = visibility.views(Actor(User(pk=person), Surface.WEB))
+    return _first(seen.filter(queue=queue)).select_related(None)[:MAX_OF_A_LIST]
 
 
 def _first(rows: QuerySet[SavedView]) -> QuerySet[SavedView]:
