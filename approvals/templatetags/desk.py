@@ -19,6 +19,7 @@ from approvals.untrusted import comment_text, display
 from approvals.web import edit_form, markup, relative_times, toasts
 from approvals.web.access import access_of
 from approvals.web.deadlines import Deadline
+from approvals.web.list_filters import SortLink
 
 register = template.Library()
 KEPT = 64  # kinds of deadlines, and of states
@@ -85,6 +86,19 @@ def status_badge(status: str) -> SafeString:
     icon = icons.drawn(STATUS_ICONS.get(status, "no-symbol"), 14)
     return markup.filled(
         '<span class="status status-{}">{}{}</span>', status, icon, str(status).title()
+    )
+
+
+@register.simple_tag
+def sort_link(link: SortLink) -> SafeString:
+    """The head of a column that sorts the list."""
+    arrow = ""
+    if link.direction:
+        up = link.direction == "ascending"
+        arrow = icons.drawn("chevron-up" if up else "chevron-down", 14)
+    how = f", sorted, {link.direction}" if link.direction else ", sort"
+    return markup.filled(
+        '<a href="?{}">{}{}<span class="sr-only">{}</span></a>', link.query, link.label, arrow, how
     )
 
 
