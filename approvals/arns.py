@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 STATE_MACHINE = r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+(:[^:]+)?$"
@@ -123,6 +124,7 @@ def sqs_queue(arn: str) -> SqsQueue | None:
     return SqsQueue(*found.groups()) if found else None
 
 
+@lru_cache(maxsize=256)
 def sqs_region_and_account(url: str) -> tuple[str, str]:
     """The region and the account that a queue's URL names; each is empty if it names none.
 

@@ -66,10 +66,13 @@ class BackgroundSender(Generic[Item]):
 
     def _run(self) -> None:
         while True:
-            item = self._waiting.get()
-            try:
-                self._send(item)
-            except Exception as error:  # noqa: BLE001  (the thread goes on with the next one)
-                self._lost(item, type(error).__name__)
-            finally:
-                self._waiting.task_done()
+            self._send_next()
+
+    def _send_next(self) -> None:
+        item = self._waiting.get()
+        try:
+            self._send(item)
+        except Exception as error:  # noqa: BLE001  (the thread goes on with the next one)
+            self._lost(item, type(error).__name__)
+        finally:
+            self._waiting.task_done()

@@ -12,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from approvals import pagination
+from approvals.api import queries
 from approvals.api.serializers.fields import VerbatimText
 from approvals.api.serializers.requests import StrictSerializer
 from approvals.exceptions import Invalid
 
 Row = TypeVar("Row", bound=Model)
 
-DEFAULT_ROWS, MOST_ROWS = 50, 200  # of a page
+DEFAULT_ROWS, MOST_ROWS = queries.DEFAULT_ROWS, 200  # of a page
 LONGEST_CURSOR = 1_000
 
 
@@ -44,8 +45,11 @@ def page(
     cursor: str,
     size: int,
     narrow: Callable[[QuerySet[Row], int], QuerySet[Row]] = pagination.everything,
+    read_first: Callable[[], list[Row]] | None = None,
 ) -> pagination.Page[Row]:
     """Returns the page at `cursor` with signed cursors of its neighbours.
+
+    `read_first` reads the same rows for the first page of the default size, one more of them.
 
     The signature covers the order, so a cursor of another list is refused. Raises Invalid for a
     cursor that was tampered with.
@@ -53,7 +57,10 @@ def page(
     signer = signing.Signer(salt=f"approvals.api.cursor:{','.join(order)}")
     try:
         position = signer.unsign(cursor) if cursor else ""
-        found = pagination.page(rows, order, size=size, cursor=position, narrow=narrow)
+        if read_first and not position and size == DEFAULT_ROWS:
+            found = pagination.first(read_first(), order, size=size)
+        else:
+            found = pagination.page(rows, order, size=size, cursor=position, narrow=narrow)
     except (signing.BadSignature, Invalid):
         raise Invalid("This cursor does not belong to this list.", parameter="cursor") from None
     return pagination.Page(

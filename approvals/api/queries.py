@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
-from approvals import visibility
+from approvals import policy, visibility
 from approvals.actors import Actor
 from approvals.exceptions import KeyMissing, NotFound
 from approvals.models import (
@@ -28,13 +28,16 @@ from approvals.models import (
     User,
     Vote,
 )
+from approvals.models.choices import Surface
 from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.records import audit
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.prepared_queries import Prepared
 from approvals.records.quarantined_messages import redacted_body as stored_body
 
 COUNT_UP_TO = 100
+DEFAULT_ROWS = 50  # of a page, if a request does not say how many
 CAUSE_START = 1_000  # characters of a cause in a list
 VOTE_EVENTS = (AuditKind.REVIEW_APPROVED, AuditKind.REVIEW_REJECTED, AuditKind.VOTE_CAST)
 ORDERINGS: Mapping[str, Sequence[str]] = {
@@ -43,6 +46,18 @@ ORDERINGS: Mapping[str, Sequence[str]] = {
     "-priority": ("-priority", "deadline_at", "id"),
 }
 _QUEUE_COLUMNS = ("policy", "output_schema", "fields", "reason_codes")
+_LISTED = (
+    *("queue", "reference", "title", "envelopes", "error_name", "execution_arn", "state_name"),
+    *("definition_revision", "received_at", "deadline_at", "deadline_source", "priority"),
+    *("status", "lease_expires_at", "snoozed_until", "version", "decision"),
+    *("assignee__email", "escalated_to__slug"),
+)
+_LISTED_OF_DECISION = tuple(
+    f"decision__{name}"
+    for name in (
+        *("outcome", "by__email", "reason_code", "reason", "edits", "decided_at", "undo_until"),
+    )
+)
 _DEFERRED = (
     "decision__callback",
     *(f"{queue}__{name}" for queue in ("queue", "escalated_to") for name in _QUEUE_COLUMNS),
@@ -63,9 +78,33 @@ def shown(rows: ReviewQuerySet) -> ReviewQuerySet:
 
 
 def listed(rows: ReviewQuerySet) -> ReviewQuerySet:
-    """Returns the same for a list: payloads, of up to a megabyte each, are not read, nor are long causes."""
-    rows = shown(rows).defer(*_DEFERRED, "payload", "flags", "error_cause")
+    """Returns these rows with what a list shows of each but its queue, which `with_queues` adds.
+
+    Payloads, of up to a megabyte each, are not read, nor are long causes.
+    """
+    return _pending(rows).select_related("decision__by").only(*_LISTED, *_LISTED_OF_DECISION)
+
+
+def _pending(rows: ReviewQuerySet) -> ReviewQuerySet:
+    """The same of rows that are all pending, which have no decision."""
+    rows = rows.select_related("assignee", "escalated_to").only(*_LISTED)
     return rows.annotate(cause_start=Left("error_cause", CAUSE_START))
+
+
+@Prepared
+def first_pending(queues: Sequence[UUID]) -> QuerySet[ReviewTask]:
+    """The pending reviews of these queues with the first deadlines: the usual page, and one more."""
+    rows = _pending(ReviewTask.objects.pending().filter(queue__in=queues))
+    return rows.order_by(*ORDERINGS["deadline"])[: DEFAULT_ROWS + 1]
+
+
+def with_queues(rows: list[ReviewTask], known: Mapping[UUID, ReviewQueue]) -> list[ReviewTask]:
+    """Returns these rows with their queues, of which these are known; the others are read."""
+    missing = {row.queue_id for row in rows if row.queue_id not in known}
+    found = ReviewQueue.objects.defer(*_QUEUE_COLUMNS).in_bulk(missing) if missing else {}
+    for row in rows:
+        row.queue = known.get(row.queue_id) or found[row.queue_id]
+    return rows
 
 
 def review(actor: Actor, review_id: UUID) -> ReviewTask:
@@ -80,6 +119,7 @@ def review(actor: Actor, review_id: UUID) -> ReviewTask:
 class ReviewList:
     """What matches a ReviewFilter, its order, and the queues and statuses that it may have.
 
+    `first` reads the rows of the first page and one more, if their statement is composed already.
     `listed` are the rows of all filters but the text, which `narrow` looks for. `has_index` says that one index
     serves all these queues and statuses together.
     """
@@ -87,9 +127,10 @@ class ReviewList:
     listed: ReviewQuerySet
     text: str
     order: Sequence[str]
-    queues: Sequence[UUID]
+    queues: Mapping[UUID, ReviewQueue]
     statuses: Sequence[str]
     has_index: bool
+    first: Callable[[], list[ReviewTask]] | None = None
 
     @cached_property
     def rows(self) -> ReviewQuerySet:
@@ -99,7 +140,7 @@ class ReviewList:
     def narrow(self, rows: QuerySet[ReviewTask], limit: int) -> QuerySet[ReviewTask]:
         """Leaves out rows without the text, or that cannot be among the first `limit`; see `pagination.page`."""
         several = len(self.queues) > 1 or len(self.statuses) > 1
-        among = (self.queues, self.statuses) if several and not self.has_index else None
+        among = (list(self.queues), self.statuses) if several and not self.has_index else None
         return cast("ReviewQuerySet", rows).first_rows(limit, self.text, among)
 
 
@@ -107,9 +148,9 @@ def filtered(asked: Mapping[str, Any], actor: Actor) -> ReviewList:
     """Returns the reviews that match a ReviewFilter and that the actor may see: none of a hidden queue."""
     statuses = asked["status"] or [ReviewTask.Status.PENDING.value]
     ordering = asked["ordering"] or ("deadline" if statuses == ["pending"] else "-received_at")
-    visible = visibility.visible_queues(actor).order_by()
-    visible = visible.filter(slug=asked["queue"]) if asked["queue"] else visible
-    queues = list(visible.values_list("pk", flat=True))
+    user = policy.active_user(actor)
+    visible = _visible_queues(user=user.pk) if user else []
+    queues = {row.pk: row for row in visible if asked["queue"] in {"", row.slug}}
     # The ids of the queues, in the place of the subqueries of `visible_reviews`: with one id PostgreSQL reads its
     # index in order instead of sorting all open reviews (8 ms, not 400, with 50,000 of them), and to build and
     # plan the subqueries took a quarter of the time of a list of 50.
@@ -118,7 +159,7 @@ def filtered(asked: Mapping[str, Any], actor: Actor) -> ReviewList:
         rows = visibility.visible_reviews(actor).filter(escalated_to__slug=asked["escalated_to"])
         rows = rows.filter(queue__slug=asked["queue"]) if asked["queue"] else rows
     else:
-        rows = ReviewTask.objects.filter(queue__in=queues)
+        rows = ReviewTask.objects.filter(queue__in=list(queues))
     if set(statuses) == set(ReviewTask.Status.values) and ordering == "-received_at":
         statuses = []  # this order has an index without the status
     else:
@@ -130,7 +171,20 @@ def filtered(asked: Mapping[str, Any], actor: Actor) -> ReviewList:
     has_index = bool(asked["escalated_to"] or asked["reference"] or asked["assignee"] == "me") or (
         ordering == "deadline" and statuses == ["pending"]
     )
-    return ReviewList(rows, asked["q"], ORDERINGS[ordering], queues, statuses, has_index)
+    filters = ("escalated_to", "reference", "assignee", "q")
+    is_plain = (ordering, statuses) == ("deadline", ["pending"]) and not any(
+        map(asked.get, filters)
+    )
+    first = partial(first_pending, queues=list(queues)) if is_plain else None
+    order = ORDERINGS[ordering]
+    return ReviewList(rows, asked["q"], order, queues, statuses, has_index, first)
+
+
+@Prepared
+def _visible_queues(user: UUID) -> QuerySet[ReviewQueue]:
+    """The queues that this user may see, with what a review shows of its own."""
+    rows = visibility.visible_queues(Actor(User(pk=user), Surface.API))
+    return rows.order_by().defer(*_QUEUE_COLUMNS)
 
 
 def vote(on: ReviewTask, by: User, *, since: datetime | None = None) -> Vote:

@@ -70,7 +70,7 @@ class Account:
             return 200, {"Messages": [self.message(number) for number in range(3)]}
         if b"SendMessage" in head:
             self.wake_ups.append(sent)
-            return 200, {"MessageId": "m"}
+            return 200, {"Successful": []}
         if b"SendTask" in head:
             token = json.loads(sent)["taskToken"]
             self.tokens.append(token)
@@ -121,8 +121,9 @@ def test_a_token_shows_nowhere_on_its_whole_way_with_the_root_logger_at_debug(al
     for shown in (run.stdout, run.stderr, everything_stored(), *account.wake_ups):
         assert_no_canary(shown)
     sent = [
-        json.loads(base64.b64decode(json.loads(wake_up)["MessageBody"]))
+        json.loads(entry["MessageBody"])
         for wake_up in account.wake_ups
+        for entry in json.loads(wake_up)["Entries"]
     ]
     args = [json.loads(base64.b64decode(message["body"]))[0] for message in sent]
     assert sorted(args) == sorted([str(entry.pk)] for entry in entries)

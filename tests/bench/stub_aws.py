@@ -84,6 +84,10 @@ class World:
         self.sent += 1
         return {"MD5OfMessageBody": _md5(text), "MessageId": f"{self.prefix}-{self.sent}"}
 
+    async def send_batch(self, given: dict[str, Any]) -> dict[str, Any]:
+        """SendMessageBatch: wake-ups."""
+        return {"Successful": [{"Id": e["Id"], **await self.send(e)} for e in given["Entries"]]}
+
     async def delete(self, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteMessage and DeleteMessageBatch."""
         entries = given.get("Entries")
@@ -140,6 +144,7 @@ class Connection(asyncio.Protocol):
             "AWSStepFunctions.DescribeExecution": world.describe,
             "AmazonSQS.ReceiveMessage": world.receive,
             "AmazonSQS.SendMessage": world.send,
+            "AmazonSQS.SendMessageBatch": world.send_batch,
             "AmazonSQS.DeleteMessage": world.delete,
             "AmazonSQS.DeleteMessageBatch": world.delete,
             "AmazonSQS.GetQueueAttributes": world.attributes,

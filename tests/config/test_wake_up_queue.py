@@ -171,9 +171,61 @@ def test_whatever_lies_in_the_queue_the_worker_drops_it_and_runs_the_rest(
     assert account.left(dead) == 0
 
 
+# As a web process sends them: more than one request to SQS takes.
+SEND = """
+import django
+django.setup()
+from approvals.records import wake_ups
+for number in range(13):
+    wake_ups._put(("tests.note", str(number), {}))
+assert wake_ups.flush(20)
+"""
+
+
+def test_wake_ups_that_were_sent_together_all_run(account: Sqs) -> None:
+    url, dead = account.make_pair(VisibilityTimeout=30)
+    ran = subprocess.run(
+        [sys.executable, "-c", SEND],
+        cwd=ROOT,
+        env=environment(account, url),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "hint.lost" not in ran.stderr
+    assert account.left(url) == 13
+
+    worker = started(account, url, "solo")
+    try:
+        wait_until(lambda: account.left(url) == 0, seconds=60, what="an empty queue")
+        account.send(url, encoded(envelope("last")))
+        out, errors = worker.communicate(timeout=60)
+    finally:
+        worker.kill()
+
+    assert {line for line in out.splitlines() if line.startswith("ran ")} == {
+        *(f"ran {number}" for number in range(13)),
+        "ran last",
+    }
+    assert "hint.dropped" not in errors
+    assert account.left(dead) == 0
+
+
 def started(account: Sqs, url: str, pool: str) -> subprocess.Popen[str]:
     """A worker process on this queue."""
-    environment = {
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER.replace("{pool}", pool)],
+        cwd=ROOT,
+        env=environment(account, url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def environment(account: Sqs, url: str) -> dict[str, str]:
+    """The environment of a process whose broker is this queue."""
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ENDPOINT_URL": account.client.meta.endpoint_url,
         "AWS_REGION": "us-east-1",
@@ -188,14 +240,6 @@ def started(account: Sqs, url: str, pool: str) -> subprocess.Popen[str]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "NO_PROXY": "127.0.0.1",
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER.replace("{pool}", pool)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize("name", UNREADABLE)

@@ -7,7 +7,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,6 +125,73 @@ def test_what_no_broker_takes_is_lost_with_a_line_of_the_log(
     lost = [line for line in caplog.messages if "hint.lost" in line]
     assert len(lost) in {more - 1, more}  # one may be under way
     assert all("Full" in line and "r-1" in line for line in lost)
+
+
+class Requests:
+    """Requests to SQS, with the first arguments of their calls; those of `refused` are not taken."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, settings: Any, *refused: str) -> None:
+        self.made: list[list[str]] = []
+        self.times: list[float] = []
+        self.refused = refused
+        settings.CELERY_BROKER_URL = "sqs://"
+        monkeypatch.setattr(current_app, "producer_or_acquire", self._producer)
+
+    @contextmanager
+    def _producer(self) -> Iterator[Any]:
+        yield SimpleNamespace(channel=self)
+
+    def send_calls(self, calls: Sequence[tuple[str, Sequence[str]]]) -> dict[int, str]:
+        """As that of config.wake_up_queue."""
+        rows = [given[0] for _, given in calls]
+        self.made.append(rows)
+        self.times.append(time.monotonic())
+        if "broken" in rows:
+            raise OSError
+        return {at: "InternalError" for at, row in enumerate(rows) if row in self.refused}
+
+
+def put(sender: wake_ups.Sender, *rows: str) -> None:
+    for row in rows:
+        sender.put((wake_ups.DELIVER, row, {"review": f"r-{row}"}))
+
+
+def test_sqs_gets_the_first_wake_up_at_once_and_those_that_follow_in_requests_of_ten(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(wake_ups, "TOGETHER", 0.5)
+    requests, sender = Requests(monkeypatch, settings), wake_ups.new_sender()
+    began = time.monotonic()
+    put(sender, "first")
+    assert sender.flush(10)
+    put(sender, *map(str, range(13)))
+    assert sender.flush(10)
+
+    assert requests.made == [["first"], [*map(str, range(10))], ["10", "11", "12"]]
+    assert requests.times[0] - began < 0.4
+    assert requests.times[1] - requests.times[0] >= 0.5
+
+
+def test_only_the_wake_ups_that_sqs_did_not_take_are_lost(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    requests, sender = Requests(monkeypatch, settings, "b"), wake_ups.new_sender()
+    monkeypatch.setattr(wake_ups, "TOGETHER", 0.2)
+    put(sender, "alone")
+    assert sender.flush(10)
+    put(sender, "a", "b", "c")
+    assert sender.flush(10)
+    put(sender, "broken", "too")
+    assert sender.flush(10)
+
+    assert requests.made == [["alone"], ["a", "b", "c"], ["broken", "too"]]
+    lost = [line for line in caplog.messages if "hint.lost" in line]
+    assert len(lost) == 3
+    assert "r-b" in lost[0]
+    assert "InternalError" in lost[0]
+    assert "r-broken" in lost[1]
+    assert "r-too" in lost[2]
+    assert "OSError" in lost[2]
 
 
 def test_a_forked_process_sends_its_own_and_none_of_its_parents(

@@ -63,14 +63,17 @@ class Reviews(Endpoint):
         """List the reviews that the caller may see, pending ones by default, without their payloads."""
         asked = self.query(ReviewQuery)
         listed = queries.filtered(asked, self.actor)
-        place = {"cursor": asked["cursor"], "size": asked["page_size"]}
         found = pagination.page(
-            queries.listed(listed.listed), listed.order, narrow=listed.narrow, **place
+            queries.listed(listed.listed),
+            listed.order,
+            cursor=asked["cursor"],
+            size=asked["page_size"],
+            narrow=listed.narrow,
+            read_first=listed.first,
         )
-        around = surroundings.around(found.rows)
-        results = presentation.listed(
-            found.rows, partial(presentation.listed_review, around=around)
-        )
+        rows = queries.with_queues(found.rows, listed.queues)
+        around = surroundings.around(rows)
+        results = presentation.listed(rows, partial(presentation.listed_review, around=around))
         return Response(pagination.envelope(request, found, results))
 
 
