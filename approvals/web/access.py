@@ -33,8 +33,8 @@ from approvals.models.order_executions import OrderQuerySet
 from approvals.models.review_tasks import ReviewQuerySet
 from approvals.policy import Action, Verdict
 from approvals.records import database_time, rights
+from approvals.records.prepared_queries import Prepared
 from approvals.records.rights import Rights
-from approvals.web.prepared_queries import Prepared
 
 SIGNED_IN = "password"
 

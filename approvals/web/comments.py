@@ -14,10 +14,10 @@ from approvals.actions import discussion
 from approvals.exceptions import ApprovalsError
 from approvals.models import Mention
 from approvals.models.review_tasks import SECRETS
+from approvals.records.prepared_queries import Prepared
 from approvals.web import reviews
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
-from approvals.web.prepared_queries import Prepared
 from approvals.web.refusals import refusal_text
 from approvals.web.streams import onward
 

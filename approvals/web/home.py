@@ -36,11 +36,11 @@ from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
 from approvals.records import audit, outbox
 from approvals.records.audit_kinds import AuditKind
+from approvals.records.prepared_queries import Prepared
 from approvals.web import comments, review_rows, saved_views
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.prepared_queries import Prepared
 from approvals.web.review_filter_set import LONGEST_TEXT
 from approvals.web.saved_views import ViewLink
 

@@ -14,6 +14,7 @@ from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.pagination import Page
 from approvals.policy import Action
+from approvals.records.prepared_queries import Prepared
 from approvals.web import (
     list_filters,
     review_filters,
@@ -24,7 +25,6 @@ from approvals.web import (
 )
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.pagination import PAGE_SIZE, page_at_cursor
-from approvals.web.prepared_queries import Prepared
 from approvals.web.review_filter_set import PENDING
 from approvals.web.review_filters import FilteredReviews
 from approvals.web.review_rows import BY_DEADLINE

@@ -27,6 +27,7 @@ from approvals.models import (
 from approvals.policy import Action
 from approvals.records import outbox, places, supersession
 from approvals.records.places import Mismatch
+from approvals.records.prepared_queries import Prepared
 from approvals.spans import span
 from approvals.untrusted import display
 from approvals.web import payload_view, review_rows
@@ -34,7 +35,6 @@ from approvals.web.access import Access
 from approvals.web.deadlines import deadline
 from approvals.web.decorators import DeskRequest, desk
 from approvals.web.delivery_status import DeliveryStatus, delivery_status
-from approvals.web.prepared_queries import Prepared
 from approvals.web.streams import is_split, query_of, split_url
 from approvals.web.timeline import review_timeline
 

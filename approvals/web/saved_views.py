@@ -20,10 +20,10 @@ from approvals.actors import Actor
 from approvals.exceptions import NotFound
 from approvals.models import SavedView, User
 from approvals.models.choices import Surface
+from approvals.records.prepared_queries import Prepared
 from approvals.untrusted import display
 from approvals.web.access import Access
 from approvals.web.decorators import DeskRequest, desk
-from approvals.web.prepared_queries import Prepared
 from approvals.web.viewed_lists import BATCHES, ORDERS, ViewedList, list_of, reviews_in
 
 MAX_ON_HOME = 12

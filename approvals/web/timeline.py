@@ -16,7 +16,7 @@ from approvals.models import AuditEvent, OrderExecution, ReviewTask
 from approvals.models.choices import Surface
 from approvals.records import audit, event_digests
 from approvals.records.audit_kinds import AuditKind
-from approvals.web.prepared_queries import Prepared
+from approvals.records.prepared_queries import Prepared
 from approvals.web.relative_times import local
 
 LATEST = 50  # events

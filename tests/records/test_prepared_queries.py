@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals.models import ReviewQueue, ReviewTask
-from approvals.web.prepared_queries import Prepared, PreparedError
+from approvals.records.prepared_queries import Prepared, PreparedError
 from tests import factories
 
 pytestmark = pytest.mark.django_db
