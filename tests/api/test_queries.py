@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.actions import decisions, escalation, queues
+from approvals.actions import assignment, decisions, escalation, people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.models import Decision, QueueMembership, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
@@ -85,3 +86,46 @@ def test_a_list_of_escalated_reviews_keeps_to_the_queue_that_was_asked_for(
     # `next` stays in its queue, but for what was escalated to that queue.
     assert api.post(f"queues/{queue.slug}/next/?escalated_to=first").status_code == 204
     assert api.post(f"queues/{queue.slug}/next/?escalated_to={queue.slug}").status_code == 200
+
+
+def test_the_usual_page_is_that_of_any_other_size_with_the_queues_and_holders_of_its_reviews(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
+    """Its statement is composed once; a page of another size is composed for its request."""
+    other = factories.queue("other")
+    people.grant(alice, other.slug, "viewer", by=COMMAND_LINE)
+    for number in range(52):
+        factories.review(queue if number % 3 else other, timeoutSeconds=900 + number)
+    held = factories.review(queue, timeoutSeconds=600)
+    assignment.claim(held.pk, by=actor(alice))
+
+    for narrowed in ({}, {"queue": "other"}, {"queue": "manual-review"}):
+        usual = api.get("reviews/", narrowed).json()
+        larger = api.get("reviews/", narrowed | {"page_size": 60}).json()
+        assert usual["results"] == larger["results"][:50]
+        assert larger["next"] is None
+    usual = api.get("reviews/").json()
+    assert {row["queue"] for row in usual["results"]} == {"manual-review", "other"}
+    assert usual["results"][0]["assignee"] == alice.email
+    cursor = parse_qs(urlsplit(usual["next"]).query)["cursor"][0]
+    rest = api.get("reviews/", {"cursor": cursor}).json()
+    assert len(rest["results"]) == 3
+
+
+def test_a_review_from_a_queue_that_the_caller_does_not_see_is_listed_with_it_at_no_cost_a_row(
+    api: Caller, queue: ReviewQueue
+) -> None:
+    hidden = factories.queue("hidden")
+    queues.save(hidden.slug, {"escalate_to": queue}, by=COMMAND_LINE)
+    person = factories.user("hidden@example.com", "reviewer", hidden)
+
+    api.get("reviews/")  # notes that the token was used
+    counts = []
+    for _ in range(2):
+        escalation.escalate(factories.review(hidden).pk, "Above my limit.", by=actor(person))
+        with CaptureQueriesContext(connection) as asked:
+            listed = api.get("reviews/", {"escalated_to": queue.slug}).json()["results"]
+        assert {(row["queue"], row["escalated_to"]) for row in listed} == {("hidden", queue.slug)}
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1]
