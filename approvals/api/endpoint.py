@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
@@ -153,9 +153,7 @@ class Endpoint(APIView):
 
     def body(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         """Returns the validated body. Raises ValidationError."""
-        fields = serializer(data=self.request.data)
-        fields.is_valid(raise_exception=True)
-        return cast("dict[str, Any]", fields.validated_data)
+        return _checked(serializer, self.request.data)
 
     def query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         """Returns the validated query parameters; empty ones count as absent. Raises Invalid."""
@@ -163,10 +161,30 @@ class Endpoint(APIView):
         for name, values in parameters.lists():
             if len(values) > 1:
                 raise Invalid("This parameter is given twice.", parameter=name[:100])
-        fields = serializer(data={name: text for name, text in parameters.items() if text != ""})
         try:
-            fields.is_valid(raise_exception=True)
+            return _checked(
+                serializer, {name: text for name, text in parameters.items() if text != ""}
+            )
         except ValidationError as error:
             name, reasons = next(iter(cast("dict[str, list[str]]", error.detail).items()))
             raise Invalid(str(reasons[0]), parameter=str(name)[:100]) from None
-        return cast("dict[str, Any]", fields.validated_data)
+
+
+@lru_cache(maxsize=64)
+def _shared(serializer: type[Serializer[Any]]) -> Serializer[Any]:
+    """The one serializer of its class: a new one would copy all its fields, which takes longer than a check."""
+    return serializer()
+
+
+def _checked(serializer: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Returns the validated data. Raises ValidationError.
+
+    A check keeps nothing in its serializer, so that all threads share one; the reasons of a refusal are
+    those of a serializer of its own.
+    """
+    try:
+        return cast("dict[str, Any]", _shared(serializer).run_validation(data))
+    except ValidationError:
+        refusing = serializer(data=data)
+        refusing.is_valid(raise_exception=True)
+        raise
