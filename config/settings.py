@@ -14,7 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import celery_settings
+from config import celery_settings, database_connections
 from config import env as environment
 from config import logging as logs
 from config.api_settings import *  # noqa: F403
@@ -149,7 +149,8 @@ DATABASE["OPTIONS"] = {
     ),
 }
 if POOL_SIZE:
-    DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
+    pool = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
+    DATABASE["OPTIONS"]["pool"] = pool | {"connection_class": database_connections.Connection}
 DATABASE["CONN_HEALTH_CHECKS"] = True  # no dead connection from the pool after a restart
 DATABASES = {"default": DATABASE}
 #: Only for `migrate`, whose `DATABASE_URL` is then that of the tables' owner: the URL that the processes have.
