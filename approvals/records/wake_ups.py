@@ -4,7 +4,7 @@ They are sent by one thread of each process, so that no request waits for the br
 client of it. What a killed process has not sent yet, the worker's loop finds by itself.
 
 SQS takes ten messages in one request, whose signature and round trip cost several times what a message
-does. So wake-ups that follow one another within a twentieth of a second are sent together; one
+does. So wake-ups that follow one another within a fiftieth of a second are sent together; one
 that comes alone is sent at once.
 """
 
@@ -33,7 +33,7 @@ BULK = "approvals.run_bulk_job"
 
 MOST_WAITING = 1_000  # wake-ups; more are lost while the broker does not answer
 AT_EXIT = 2.0  # seconds that a process gives to what waits when it ends
-TOGETHER = 0.05  # seconds after a request to SQS in which wake-ups are collected for the next one
+TOGETHER = 0.02  # seconds after a request to SQS in which wake-ups are collected for the next one
 MOST_TOGETHER = 10  # of one request to SQS
 
 WakeUp = tuple[str, str, dict[str, str]]

@@ -38,6 +38,13 @@ def test_a_worker_imports_neither_pages_nor_the_api() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_a_worker_takes_more_wake_ups_at_a_time_than_a_small_machine_has_processors() -> None:
+    conf = config.celery.conf
+    at_a_time = conf.worker_concurrency * conf.worker_prefetch_multiplier
+
+    assert at_a_time == 8
+
+
 def test_celery_leaves_logging_to_the_settings() -> None:
     answers = setup_logging.send(sender=None)  # Celery sets up its own only if nobody answers
 
