@@ -30,6 +30,13 @@ MISSING = "browser tests need Debian's Chromium: apt-get install chromium-headle
 # Chromium logs an error for every answer of 400 and above; tests expect pages with these.
 EXPECTED = re.compile(r"status of (403|404|409|410|412|422)\b")
 
+# No page lives long enough to earn back what compiling axe's functions to fast code costs.
+ARGUMENTS = (
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--js-flags=--no-opt --no-maglev --min-semi-space-size=64",
+)
+
 HOST = "localhost"  # of pytest-django's live server
 PATIENCE = 60_000  # ms that a condition is waited for: a machine may be busy with other tests
 
@@ -60,9 +67,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(MISSING, pytrace=False)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        started = playwright.chromium.launch(
-            executable_path=str(chromium), args=["--disable-dev-shm-usage", "--disable-gpu"]
-        )
+        started = playwright.chromium.launch(executable_path=str(chromium), args=ARGUMENTS)
         expect.set_options(timeout=PATIENCE)
         yield started
         started.close()
