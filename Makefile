@@ -61,7 +61,7 @@ else
 	@$(PYTEST) $(if $(ROOM),tests/$(ROOM)) $(TESTS)
 endif
 
-test-campaigns: $(READY) ## kills, faults, generated requests
+test-campaigns: $(READY) chromium ## kills, faults, generated requests, every page in each look
 	@$(PYTEST) -m campaign
 
 # What these test runs in processes of their own, or again: coverage makes it slow and finds no more lines.

@@ -71,6 +71,7 @@ def test_a_reviewer_picks_two_and_rejects_them_with_one_reason(new_page: NewPage
     expect(page.get_by_text("Review 1: rejected.")).to_be_visible()
 
 
+@pytest.mark.campaign
 def test_every_page_keeps_to_the_policy_of_content_and_its_window(new_page: NewPage) -> None:
     rows, ada = full()
     page = new_page()

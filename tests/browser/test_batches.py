@@ -95,6 +95,7 @@ def test_a_batch_can_be_followed_without_scripts(new_page: NewPage, olga: User) 
     expect(page.get_by_text("Finished")).to_be_visible()
 
 
+@pytest.mark.campaign
 def test_the_pages_of_batches_pass_axe_and_fit_their_window(new_page: NewPage, olga: User) -> None:
     page = new_page()
     sign_in(page, olga.email)

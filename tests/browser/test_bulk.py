@@ -135,6 +135,7 @@ def test_reviews_are_chosen_with_keys(new_page: NewPage) -> None:
     expect(page.get_by_role("heading", name="Reject 4 reviews")).to_be_visible()
 
 
+@pytest.mark.campaign
 def test_its_pages_pass_axe_and_fit_their_windows(new_page: NewPage) -> None:
     day = world.build()
     page = new_page()

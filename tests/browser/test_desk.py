@@ -138,6 +138,7 @@ def test_everything_works_without_javascript(new_page: NewPage, width: int) -> N
     page.wait_for_url("**/accounts/login/")
 
 
+@pytest.mark.campaign
 def test_every_page_passes_axe_and_fits_its_window(new_page: NewPage) -> None:
     day = world.build()
     textbook = {

@@ -41,6 +41,7 @@ def test_a_lead_takes_a_claim_over_and_looks_at_a_month(
     expect(page.get_by_role("region", name="Decisions by day").get_by_role("row")).to_have_count(31)
 
 
+@pytest.mark.campaign
 def test_the_page_passes_axe_and_fits_its_window(new_page: NewPage) -> None:
     _, lead = leads.build(operates=True)
     page = new_page()

@@ -68,6 +68,7 @@ def test_everything_works_without_javascript(
     assert OrderIntervention.objects.filter(order=made["failed"]).count() == 1
 
 
+@pytest.mark.campaign
 def test_no_page_of_the_orders_has_a_finding(new_page: NewPage, settings: Settings) -> None:
     keeper, made = day.build(settings)
     monster = day.order("M" * 90 + "\u0645" * 60, keeper, **{"k" * 90: "v" * 900})

@@ -124,6 +124,7 @@ def elsewhere(tree: Path, account: str, tmp_path: Path) -> Iterator[Elsewhere]:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.mark.campaign
 def test_the_whole_walk_works_in_production_settings_on_an_account_of_somebody_else(
     elsewhere: Elsewhere,
 ) -> None:
