@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+import re2
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from approvals.untrusted import json_schema, strict_json
+
+_LONG_NUMBER = re2.compile("[0-9]{19}")
 
 
 class DocumentField(models.JSONField):
@@ -21,6 +25,28 @@ class DocumentField(models.JSONField):
         except strict_json.Unreadable as error:
             raise ValidationError(json_schema.located(error.place, error.explanation)) from None
         super().validate(value, model_instance)
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        """In migrations it is a JSONField like any other."""
+        name, _, arguments, named = super().deconstruct()
+        return name, "django.db.models.JSONField", arguments, named
+
+
+class LargeDocumentField(models.JSONField):
+    """JSON of up to a megabyte, which is parsed in a fifth of the time.
+
+    Python's parser holds the interpreter until its end, 35 ms for 300,000 values, and no other request of the
+    process goes on meanwhile.
+    """
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        """As Django's. orjson would read a whole number of more than 64 bits as a float: those it does not get."""
+        if isinstance(value, str) and not _LONG_NUMBER.search(value):
+            try:
+                return orjson.loads(value)
+            except orjson.JSONDecodeError:  # nested deeper than it reads
+                pass
+        return super().from_db_value(value, expression, connection)
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
         """In migrations it is a JSONField like any other."""

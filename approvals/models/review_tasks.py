@@ -11,6 +11,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 
 from approvals.models.choices import Surface
+from approvals.models.fields import LargeDocumentField
 from approvals.models.ids import uuid7
 from approvals.models.review_routing import ESCALATED, ReviewRouting
 from approvals.models.review_search import ANYWHERE, KNOWN_AMOUNT, SEARCHED, SearchedReviews
@@ -90,7 +91,7 @@ class ReviewTask(ReviewRouting):
     )
     reference = models.CharField(max_length=256, blank=True)
     title = models.CharField(max_length=200, blank=True)
-    payload = models.JSONField()
+    payload = LargeDocumentField()
     flags = models.JSONField(default=list)
     raw_body = models.BinaryField()
     raw_body_sha256 = models.BinaryField(max_length=32)

@@ -1,16 +1,17 @@
-"""Documents that people write: what PostgreSQL could not keep is refused with its place."""
+"""Documents: what PostgreSQL could not keep is refused with its place, and large ones are read as they are."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from approvals.actors import COMMAND_LINE
-from approvals.models import AuditEvent, ReviewQueue
-from approvals.models.fields import DocumentField
+from approvals.models import AuditEvent, ReviewQueue, ReviewTask
+from approvals.models.fields import DocumentField, LargeDocumentField
 from approvals.records.audit_kinds import AuditKind
 from tests import factories
 
@@ -36,8 +37,32 @@ def test_a_document_that_can_be_stored_is_taken_as_it_is() -> None:
     assert DocumentField().clean(document, None) == document
 
 
-def test_in_a_migration_it_is_a_plain_field_of_json() -> None:
-    _, path, *_ = ReviewQueue._meta.get_field("policy").deconstruct()
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": [1, 2.5, -0.0, null, true, "\\u00e9\\n\\ud83d\\ude00"], "": {}}',
+        str(2**63 - 1),
+        str(2**64 + 1),
+        f'["{"7" * 30}", {10**400}]',
+        "0.00000000000000000000012345678901234567",
+        f"{'[' * 2000}{']' * 2000}",
+    ],
+    ids=["values", "int64", "beyond 64 bits", "huge", "small", "deep"],
+)
+def test_a_large_document_is_read_as_pythons_own_parser_reads_it(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::jsonb::text", [text])
+        (stored,) = cursor.fetchone()
+
+    found = LargeDocumentField().from_db_value(stored, None, connection)
+
+    assert repr(found) == repr(json.loads(stored))
+
+
+@pytest.mark.parametrize(("model", "name"), [(ReviewQueue, "policy"), (ReviewTask, "payload")])
+def test_in_a_migration_it_is_a_plain_field_of_json(model: Any, name: str) -> None:
+    _, path, *_ = model._meta.get_field(name).deconstruct()
 
     assert path == "django.db.models.JSONField"
 

@@ -129,3 +129,13 @@ def test_the_file_is_not_much_larger_than_the_message(
     file = desk(alice).get(at(review, "payload")).content
 
     assert len(file) < 2 * len(json.dumps(message))
+
+
+def test_a_number_of_any_length_stands_in_the_file_as_it_came(
+    desk: Desk, alice: User, queue: ReviewQueue
+) -> None:
+    review = large(input={"total": 10**40 + 1})
+
+    assert (
+        json.loads(desk(alice).get(at(review, "payload")).content)["input"]["total"] == 10**40 + 1
+    )

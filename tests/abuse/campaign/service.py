@@ -50,13 +50,17 @@ def person(name, *sites):
     browser.force_login(user)
     cookie = next(f"{{m.key}}={{m.value}}" for m in browser.cookies.values() if "csrf" not in m.key)
     return {{"cookie": cookie, "token": credentials.issue_token(user, "abuse", by=COMMAND_LINE)}}
-print(json.dumps({{"rita": person("rita"), "oscar": person("oscar", "operator", "auditor", "orders")}}))
+made = {{"hanna": person("hanna"), "rita": person("rita")}}
+print(json.dumps(made | {{"oscar": person("oscar", "operator", "auditor", "orders")}}))
 """
 
 
 @dataclass
 class Service:
-    """The running processes, the fake AWS, and the people: Rita reviews, Oscar operates."""
+    """The running processes, the fake AWS, and the people.
+
+    Hanna is the honest reviewer, Rita opens whatever is hostile, Oscar operates.
+    """
 
     aws: Remote
     database: str

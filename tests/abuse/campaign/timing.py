@@ -40,14 +40,14 @@ class Honest:
     @classmethod
     def begin(cls, service: Service, every: float) -> Honest:
         """Start them: a round of each every so many seconds."""
-        rita = service.people["rita"]
+        hanna = service.people["hanna"]
         plan = {
             "port": service.web.port,
             "aws": service.aws.endpoint,
             "machines": service.machines,
             "queues": ["honest", "attacked"],
-            "cookie": rita["cookie"],
-            "bearer": f"Bearer {rita['token']}",
+            "cookie": hanna["cookie"],
+            "bearer": f"Bearer {hanna['token']}",
             "headers": {**HEADERS, "X-Forwarded-For": "203.0.113.10"},
             "every": every,
         }
