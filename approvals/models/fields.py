@@ -44,7 +44,7 @@ class LargeDocumentField(models.JSONField):
         if isinstance(value, str) and not _LONG_NUMBER.search(value):
             try:
                 return orjson.loads(value)
-            except orjson.JSONDecodeError:  # nested deeper than it reads
+            except orjson.JSONDecodeError:  # deeper than it reads: as Django has it
                 pass
         return super().from_db_value(value, expression, connection)
 
