@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import queue
 import threading
@@ -45,8 +46,9 @@ class BackgroundSender(Generic[Item]):
         """Let the thread send this one; raises nothing, and waits for nothing."""
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
         try:
             self._waiting.put_nowait(item)
         except queue.Full:
@@ -66,7 +68,10 @@ class BackgroundSender(Generic[Item]):
 
     def _run(self) -> None:
         while True:
-            self._send_next()
+            with contextlib.suppress(
+                Exception
+            ):  # `lost` may fail, too: standard error has no reader
+                self._send_next()
 
     def _send_next(self) -> None:
         item = self._waiting.get()

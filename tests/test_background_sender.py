@@ -84,6 +84,36 @@ def test_a_forked_process_sends_its_own_items_and_none_of_its_parents(
     assert server.taken == ["of the parent"]
 
 
+def test_a_loss_that_cannot_be_said_stops_no_sender(server: Server) -> None:
+    def lose(_text: str, _error: str) -> None:
+        raise BrokenPipeError  # standard error has no reader
+
+    sender = BackgroundSender("a test", server.take, lose, most_waiting=MOST, at_exit=0.0)
+    server.goes_on.set()
+    sender.put("refused")
+    sender.put("next")
+
+    assert sender.flush(30)
+    assert server.taken == ["next"]
+
+
+def test_a_thread_that_could_not_be_started_is_started_with_the_next_item(
+    server: Server, sender: BackgroundSender[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server.goes_on.set()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError):
+            sender.put("a")
+    sender.put("b")
+
+    assert sender.flush(30)
+    assert server.taken == ["b"]
+
+
 def send_in_child(server: Server, sender: BackgroundSender[str], told: Path) -> bool:
     server.goes_on.set()
     server.taken.clear()
