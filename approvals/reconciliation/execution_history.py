@@ -75,7 +75,8 @@ def _read(order: OrderExecution) -> bool:
 
 def _fill(history: ExecutionHistory, place: Place) -> None:
     arn = history.execution_arn
-    _spend(place)
+    # All calls that it needs, or none: at the limit readings would take each other's, and none would be whole.
+    _spend(place, 2 if history.workflow else 3)
     answer, seen = stepfunctions.describe_execution(place, arn)
     if seen is None:
         raise Unread(answer.code)
@@ -93,8 +94,9 @@ def _newer(place: Place, arn: str, known: int) -> tuple[list[dict[str, Any]], bo
     """The events after `known` in their order, and whether none of them is missing."""
     found: list[dict[str, Any]] = []
     cursor = None
-    for _ in range(PAGES_AT_ONCE):
-        _spend(place)
+    for number in range(PAGES_AT_ONCE):
+        if number:
+            _spend(place, 1)
         answer, page = histories.read(place, arn, cursor, with_data=False)
         if page is None:
             raise Unread(answer.code)
@@ -127,7 +129,6 @@ def _text(text: object) -> str:
 
 def _workflow(place: Place, arn: str) -> Workflow | None:
     """The definition of an execution, stored once a revision; None, and no graph, if it cannot be read."""
-    _spend(place)
     answer, found = stepfunctions.definition_of(place, arn)
     if found is None:
         log.info("execution.no_definition", execution=arn, code=answer.code)
@@ -175,8 +176,8 @@ def _texts(row: Mapping[str, Any]) -> Any:
             yield str(name)[:100], _text(value)
 
 
-def _spend(place: Place) -> None:
+def _spend(place: Place, calls: int) -> None:
     try:
-        rate_limits.take(f"readings:{place.region}", per_minute=CALLS_A_MINUTE)
+        rate_limits.take(f"readings:{place.region}", per_minute=CALLS_A_MINUTE, amount=calls)
     except Throttled:
         raise Unread(execution_history.OUR_OWN_LIMIT) from None

@@ -97,8 +97,9 @@ def store_problem(history: ExecutionHistory, code: str) -> None:
     pause is 30 s, and 5 s after our own rate limit.
     """
     pause = FRESH if code == OUR_OWN_LIMIT else AFTER_PROBLEM
+    read = {"workflow": history.workflow} if history.workflow_id else {}
     ExecutionHistory.objects.filter(pk=history.pk).update(
-        trouble=code[:100], workflow=history.workflow, taken_until=Now() + pause, asked_at=None
+        trouble=code[:100], taken_until=Now() + pause, asked_at=None, **read
     )
 
 

@@ -39,13 +39,13 @@ _TAKE = f'WITH asking AS (SELECT 1), {_TAKEN} SELECT "left" FROM taken'  # noqa:
 _GIVE_BACK = 'UPDATE approvals_ratebucket SET "left" = LEAST(%s, "left" + 1) WHERE name = %s'
 
 
-def take(name: str, *, per_minute: int) -> None:
-    """Take a token for one request of `name`; call it outside a transaction, so that it commits at once.
+def take(name: str, *, per_minute: int, amount: int = 1) -> None:
+    """Take the tokens of so many requests of `name`, or none; outside a transaction, so that it commits at once.
 
     Raises Throttled (extra: retry_after, in seconds) if the bucket is empty. The burst is a
     sixth of a minute's rate, at least 20.
     """
-    if not admits(name, per_second=per_minute / 60, burst=_burst(per_minute)):
+    if _take(amount, name, per_minute / 60, _burst(per_minute)) is None:
         raise throttled(per_minute)
 
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from approvals import tasks
-from approvals.gateways import dynamodb
+from approvals.gateways import dynamodb, histories
 from approvals.gateways.errors import Answer, Proof
 from approvals.models import ExecutionHistory, OrderExecution, RateBucket, Workflow
 from approvals.reconciliation.execution_history import MOST_KEPT, PAGES_AT_ONCE, read
@@ -155,20 +155,45 @@ def test_pages_have_a_rate_limit_of_their_own(aws: FakeAws, order: OrderExecutio
     assert calls(aws, "DescribeExecution") == 0
 
 
-def test_a_reading_that_the_rate_limit_ends_shows_its_graph_and_is_repeated_soon(
+def test_a_reading_that_has_not_enough_calls_left_makes_none_and_is_repeated_soon(
     aws: FakeAws, order: OrderExecution
 ) -> None:
-    enough_for_the_definition = RateBucket(name="readings:eu-west-1", left=2.5, filled_at=Now())
-    RateBucket.objects.bulk_create([enough_for_the_definition])
+    not_enough = RateBucket(name="readings:eu-west-1", left=2, filled_at=Now())
+    RateBucket.objects.bulk_create([not_enough])
 
     assert not read(order.pk)
 
     history = kept()
-    assert (history.trouble, history.events) == ("OurOwnLimit", [])
-    assert history.workflow is not None
-    assert view_of(order, history).drawing is not None
+    assert history.trouble == "OurOwnLimit"
+    assert calls(aws, "DescribeExecution") == 0
     assert history.taken_until is not None
     assert history.taken_until < database_time.now() + timedelta(seconds=6)
+
+
+def test_the_graph_is_shown_though_the_history_could_not_be_read(
+    aws: FakeAws, order: OrderExecution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Answer(Proof.THROTTLED, "ThrottlingException")
+    monkeypatch.setattr(histories, "read", lambda *_, **__: (refused, None))
+
+    assert not read(order.pk)
+
+    history = kept()
+    assert (history.trouble, history.events) == ("ThrottlingException", [])
+    assert view_of(order, history).drawing is not None
+
+
+def test_a_problem_without_a_workflow_leaves_the_one_that_another_worker_has_stored(
+    aws: FakeAws, order: OrderExecution
+) -> None:
+    late = execution_history.take(order.execution_arn)  # a worker that hangs for over 30 s
+    assert late is not None
+    ExecutionHistory.objects.update(taken_until=None)
+    assert read(order.pk)
+
+    execution_history.store_problem(late, "ThrottlingException")
+
+    assert kept().workflow is not None
 
 
 def test_an_order_without_an_execution_is_not_read(aws: FakeAws, order: OrderExecution) -> None:
