@@ -49,6 +49,7 @@ MOST_OF_A_FILE = 65_536
 # Seconds after which a thread that computes lets another one run, 0.005 by default. A request waits so long after
 # each of its statements for each request that computes beside it: under load that was most of a page's time.
 SWITCH_INTERVAL = 0.001
+LONG_WAIT = 1.0  # seconds for a request's turn, from which they are logged: Django's own times begin after them
 Response = tuple[int, list[tuple[str, str]], bytes | Path]
 Send = Callable[[tuple[int, list[tuple[str, str]]], Iterable[bytes], str], None]
 
@@ -75,8 +76,12 @@ class Application:
         probes.serve(django)
         sys.setswitchinterval(SWITCH_INTERVAL)
         loop.call_soon(slow_readers.set_deadline)  # granian listens by then
-        loop.add_signal_handler(STOPPING, self._streams.end)
+        loop.add_signal_handler(STOPPING, self._stop)
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+
+    def _stop(self) -> None:
+        self._streams.end()
+        self._clients.end()
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request."""
@@ -87,6 +92,7 @@ class Application:
             if has_body:
                 await self._bodies.receive(scope, protocol, body)
             environ = environment(scope, b"".join(body.chunks))
+            body.chunks.clear()  # the environment has them, while it waits
             response = await self._answer(environ, protocol)
             if response is None:
                 return
@@ -124,7 +130,11 @@ class Application:
         send = partial(self._downloads.send, loop, protocol)
         if environ["PATH_INFO"] in probes.PATHS:
             return await loop.run_in_executor(self._probe_threads, answer, environ, send)
-        async with self._clients.turn(client_limits.client_of(environ)) as give_way:
+        began, size = loop.time(), int(environ["CONTENT_LENGTH"] or 0)
+        client = client_limits.client_of(environ)
+        async with self._clients.turn(client, size, protocol.client_disconnect) as give_way:
+            if (waited := loop.time() - began) > LONG_WAIT:
+                log.info("web.waited", seconds=round(waited, 1), path=environ["PATH_INFO"][:200])
             environ[client_limits.GIVE_WAY] = give_way
             return await loop.run_in_executor(self._threads, answer, environ, send)
 

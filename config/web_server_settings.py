@@ -14,6 +14,13 @@ def seconds(name: str, value: int) -> int:
     return value
 
 
+def at_least_one(name: str, value: int) -> int:
+    """Return the value. Raises ImproperlyConfigured if it is 0 or less: no request would ever be answered."""
+    if value < 1:
+        raise ImproperlyConfigured(f"{name} is a number, 1 or more")
+    return value
+
+
 try:
     from config import env, settings
 
@@ -30,7 +37,9 @@ try:
     BODY_SECONDS = seconds("WEB_BODY_SECONDS", env.env.int("WEB_BODY_SECONDS", default=20))
     #: The number of requests of one client (a token, a session, else an address) that a worker process
     #: answers at a time. Further ones wait, and not those of others.
-    CLIENT_REQUESTS: int = env.env.int("WEB_CLIENT_REQUESTS", default=2)
+    CLIENT_REQUESTS = at_least_one(
+        "WEB_CLIENT_REQUESTS", env.env.int("WEB_CLIENT_REQUESTS", default=2)
+    )
     PROBE_PORT = settings.PROBE_PORT
 except ImproperlyConfigured as error:
     sys.exit(str(error))

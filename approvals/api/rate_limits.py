@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from approvals.models import ApiToken, WebhookSecret
 from approvals.records import rate_limits
-from approvals.untrusted import client_addresses
+from config import client_addresses
 
 
 class CallerRateLimit(BaseThrottle):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -46,8 +46,8 @@ def start_order_fulfillment(
     )
 
 
-def await_start_if_few_wait(order: OrderExecution) -> OrderExecution:
-    """`await_start`, unless ORDER_STARTS_AWAITED threads of this process do so already."""
+def await_start_if_few_wait(order: OrderExecution, before: Callable[[], object]) -> OrderExecution:
+    """Call `before` and `await_start`, unless ORDER_STARTS_AWAITED threads of this process wait already."""
     with _waiting_lock:
         may_wait = len(_waiting) < settings.ORDER_STARTS_AWAITED
         if may_wait:
@@ -55,6 +55,7 @@ def await_start_if_few_wait(order: OrderExecution) -> OrderExecution:
     if not may_wait:
         return order
     try:
+        before()
         return await_start(order)
     finally:
         with _waiting_lock:

@@ -18,8 +18,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from approvals import policy
 from approvals.models import User
-from approvals.untrusted import client_addresses
 from approvals.web import outgoing_mail, sign_in_attempts
+from config import client_addresses
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,33 +11,8 @@ from pytest_django import Settings
 
 from config import client_limits, live_events, probes, rsgi, web_server_settings
 from tests.conditions import wait_until
+from tests.config.running_requests import MOST, ONE, OTHER, Running
 from tests.config.test_rsgi import Sender, scope
-
-MOST = 2
-
-
-class Running:
-    """A Django whose requests last until they are told to end; it knows which are under way."""
-
-    def __init__(self) -> None:
-        self.under_way: list[str] = []
-        self.environs: list[dict[str, Any]] = []
-        self.may_end = threading.Event()
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        self.under_way.append(environ["PATH_INFO"])
-        self.environs.append(environ)
-        self.may_end.wait(30)
-        start_response("200 OK", [])
-        return [b""]
-
-
-@pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch) -> Running:
-    found = Running()
-    monkeypatch.setattr(rsgi, "django", found)
-    monkeypatch.setattr(web_server_settings, "CLIENT_REQUESTS", MOST)
-    return found
 
 
 def send(
@@ -65,32 +39,32 @@ def send(
     return senders
 
 
-ONE, OTHER = ("authorization", "Bearer one"), ("authorization", "Bearer other")
-
-
 def test_further_requests_of_a_client_wait_and_those_of_another_do_not(running: Running) -> None:
-    requests = [*((f"/{number}", ONE) for number in range(5)), ("/other", OTHER)]
+    requests = [*((f"/api/{number}", ONE) for number in range(5)), ("/api/other", OTHER)]
 
     senders = send(
         running,
         *requests,
         then=lambda: wait_until(
-            lambda: sorted(running.under_way) == ["/0", "/1", "/other"], what="those that may run"
+            lambda: sorted(running.under_way) == ["/api/0", "/api/1", "/api/other"],
+            what="those that may run",
         ),
     )
 
     assert [sender.answers[0][0] for sender in senders] == [200] * 6
-    assert sorted(running.under_way[3:]) == ["/2", "/3", "/4"]
+    assert sorted(running.under_way[3:]) == ["/api/2", "/api/3", "/api/4"]
 
 
 def test_a_request_that_gives_way_lets_one_more_begin_and_only_one(running: Running) -> None:
-    requests = [(f"/{number}", ONE) for number in range(5)]
+    requests = [(f"/api/{number}", ONE) for number in range(5)]
 
     def give_way() -> None:
         wait_until(lambda: len(running.environs) == MOST, what="those that may run")
         for _ in range(2):
             client_limits.give_way(running.environs[0])
-        wait_until(lambda: sorted(running.under_way) == ["/0", "/1", "/2"], what="one more")
+        wait_until(
+            lambda: sorted(running.under_way) == ["/api/0", "/api/1", "/api/2"], what="one more"
+        )
 
     send(running, *requests, then=give_way)
 
@@ -99,7 +73,7 @@ def test_a_request_that_gives_way_lets_one_more_begin_and_only_one(running: Runn
 
 def test_a_probe_never_waits_for_other_requests_of_its_client(running: Running) -> None:
     probe = min(probes.PATHS)
-    requests = [*((f"/{number}", ONE) for number in range(3)), (probe, ONE)]
+    requests = [*((f"/api/{number}", ONE) for number in range(3)), (probe, ONE)]
 
     send(
         running,
@@ -141,33 +115,67 @@ def test_an_open_stream_is_no_request_of_its_client(
             application.__rsgi__(scope(ONE, path=live_events.PATH), Sender())
         )
         await opened.wait()
-        await asyncio.wait_for(application.__rsgi__(scope(ONE), sender), 10)
+        await asyncio.wait_for(application.__rsgi__(scope(ONE, path="/api/"), sender), 10)
         assert sender.answers[0][0] == 200
         held.cancel()
 
     asyncio.run(beside_each_other())
 
 
+def one(path: str = "/", **environ: str) -> str:
+    return client_limits.client_of({"REMOTE_ADDR": "192.0.2.1", "PATH_INFO": path, **environ})
+
+
+@pytest.fixture
+def proxied(settings: Settings) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    settings.SESSION_COOKIE_NAME = "s"
+
+
+MINE = "m" * 32
+
+
 @pytest.mark.parametrize(
-    ("environ", "client"),
+    ("path", "environ", "client"),
     [
-        (
-            {"HTTP_AUTHORIZATION": "Bearer a", "HTTP_COOKIE": "sessionid=b"},
-            "authorization Bearer a",
-        ),
-        ({"HTTP_COOKIE": "csrftoken=a; sessionid=b"}, "session b"),
-        ({"HTTP_COOKIE": "xsessionid=b"}, "address 192.0.2.1"),
-        ({"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}, "address 198.51.100.7"),
-        ({}, "address 192.0.2.1"),
+        ("/api/", {"HTTP_AUTHORIZATION": "Bearer a", "HTTP_COOKIE": f"s={MINE}"}, "token a"),
+        ("/", {"HTTP_AUTHORIZATION": "Bearer a", "HTTP_COOKIE": f"s={MINE}"}, f"session {MINE}"),
+        ("/", {"HTTP_COOKIE": f"csrf=a; s={MINE}"}, f"session {MINE}"),
+        ("/", {"HTTP_COOKIE": f"xs={MINE}"}, "address 192.0.2.1"),
+        ("/", {"HTTP_COOKIE": "s="}, "address 192.0.2.1"),
+        ("/", {"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}, "address 198.51.100.7"),
+        ("/", {"HTTP_X_FORWARDED_FOR": "198.51.100.7:5000"}, "address 198.51.100.7"),
+        ("/", {"HTTP_X_FORWARDED_FOR": "2001:db8::1"}, "address 2001:db8::/64"),
+        ("/", {}, "address 192.0.2.1"),
     ],
 )
-def test_a_client_is_a_token_else_a_session_else_the_address_that_our_proxy_reports(
-    settings: Settings, environ: dict[str, str], client: str
+@pytest.mark.usefixtures("proxied")
+def test_a_client_is_a_token_a_session_or_the_address_that_our_proxy_reports(
+    path: str, environ: dict[str, str], client: str
 ) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    settings.SESSION_COOKIE_NAME = "sessionid"
+    assert one(path, **environ) == client
 
-    assert client_limits.client_of({"REMOTE_ADDR": "192.0.2.1", **environ}) == client
+
+@pytest.mark.parametrize("spelt", ["Bearer  a", "bearer a", "BEARER    a", " Bearer a "])
+def test_a_token_is_one_client_however_its_header_is_spelt(spelt: str) -> None:
+    assert one("/api/", HTTP_AUTHORIZATION=spelt) == one("/api/", HTTP_AUTHORIZATION="Bearer a")
+
+
+@pytest.mark.usefixtures("proxied")
+def test_nobody_is_many_clients_by_other_spellings_of_a_session() -> None:
+    spelt = [f"s={MINE}", *(f"s=x{n}; s={MINE}" for n in range(3)), f's="{MINE}"']
+    spelt += [f's="{MINE[:at]}\\155{MINE[at + 1 :]}"' for at in range(5)]
+
+    found = {one(HTTP_COOKIE=each, HTTP_AUTHORIZATION=f"x {each}") for each in spelt}
+
+    assert found == {f"session {MINE}", "address 192.0.2.1"}
+
+
+@pytest.mark.usefixtures("proxied")
+def test_people_behind_a_proxy_with_basic_authentication_are_several_clients() -> None:
+    gate = {"HTTP_AUTHORIZATION": "Basic c2hhcmVk"}
+
+    assert one(HTTP_COOKIE=f"s={MINE}", **gate) != one(HTTP_COOKIE=f"s={'o' * 32}", **gate)
 
 
 def test_without_a_limit_of_the_server_giving_way_does_nothing() -> None:

@@ -55,6 +55,9 @@ class Sender:
         if self.breaks:
             raise RuntimeError("the transport is closed")
 
+    async def client_disconnect(self) -> None:
+        await asyncio.sleep(60)
+
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.answers.append((status, headers, body))
 

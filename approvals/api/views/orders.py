@@ -95,8 +95,7 @@ class Orders(Endpoint):
 
     def _await_start(self, row: OrderExecution) -> OrderExecution:
         """Wait a moment for the execution; further requests of the same client do not wait with it."""
-        give_way(self.request.META)
-        return fulfillment.await_start_if_few_wait(row)
+        return fulfillment.await_start_if_few_wait(row, partial(give_way, self.request.META))
 
 
 def order_response(actor: Actor, order_id: str) -> Response:

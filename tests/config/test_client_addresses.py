@@ -8,8 +8,8 @@ from pytest_django.fixtures import Settings
 from rest_framework.request import Request
 
 from approvals.api import rate_limits
-from approvals.untrusted import client_addresses
 from approvals.web.account_adapter import ClosedAccountAdapter
+from config import client_addresses
 
 SPELLINGS = [
     ("203.0.113.9", "203.0.113.9"),
