@@ -288,7 +288,7 @@ AWS_ENDPOINT_URL: str | None = env.str("AWS_ENDPOINT_URL", default="") or None
 ORDER_FULFILLMENT_STATE_MACHINE_ARN = env.str("ORDER_FULFILLMENT_STATE_MACHINE_ARN", default="")
 #: How many requests `POST orders/` of one web process may wait for their execution at a time, up to 3 s
 #: each; the others are answered 202 at once. 0: none waits.
-ORDER_STARTS_AWAITED = env.int("ORDER_STARTS_AWAITED", default=16)
+ORDER_STARTS_AWAITED = env.int("ORDER_STARTS_AWAITED", default=8)
 #: The DynamoDB table in which the workflow keeps each order's status. Default: none, it is not shown.
 ORDER_STATUS_TABLE = env.str("ORDER_STATUS_TABLE", default="")
 #: The ARN of the workflow of the mode `batches`. Default: none, that mode is refused.

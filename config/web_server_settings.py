@@ -38,7 +38,7 @@ try:
     #: The number of requests of one client (a token, a session, else an address) that a worker process
     #: answers at a time. Further ones wait, and not those of others.
     CLIENT_REQUESTS = at_least_one(
-        "WEB_CLIENT_REQUESTS", env.env.int("WEB_CLIENT_REQUESTS", default=2)
+        "WEB_CLIENT_REQUESTS", env.env.int("WEB_CLIENT_REQUESTS", default=1)
     )
     PROBE_PORT = settings.PROBE_PORT
 except ImproperlyConfigured as error:

@@ -20,7 +20,7 @@ from approvals.policy import Action
 from approvals.records import idempotency
 
 PATIENCE = 3.0  # seconds
-FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.25  # seconds
+FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.5  # seconds
 
 _waiting: set[int] = set()  # threads, at most ORDER_STARTS_AWAITED
 _waiting_lock = threading.Lock()
@@ -69,6 +69,6 @@ def await_start(order: OrderExecution) -> OrderExecution:
         if not connection.in_atomic_block:
             connection.close()  # a waiting request keeps no connection of the pool
         time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        pause = min(pause * 2, LONGEST_PAUSE)
         order.refresh_from_db(fields=["execution_arn", "status", "started_at", "refusal"])
     return order
