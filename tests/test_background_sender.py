@@ -84,7 +84,7 @@ def test_a_forked_process_sends_its_own_items_and_none_of_its_parents(
     assert server.taken == ["of the parent"]
 
 
-def test_a_loss_that_cannot_be_said_stops_no_sender(server: Server) -> None:
+def test_a_loss_that_cannot_be_logged_stops_no_sender(server: Server) -> None:
     def lose(_text: str, _error: str) -> None:
         raise BrokenPipeError  # standard error has no reader
 
