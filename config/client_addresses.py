@@ -1,4 +1,7 @@
-"""The address of a request's client, by which attempts are counted and requests limited: one spelling of each, and IPv6 by network."""
+"""The address of a request's client, by which attempts are counted and requests limited.
+
+Each has one spelling, and IPv6 counts by network.
+"""
 
 from __future__ import annotations
 
