@@ -15,11 +15,16 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import re2
+
 from approvals.untrusted.strict_json import LARGEST, MAX_BYTES, MAX_DEPTH, MAX_DIGITS, Unreadable
 
 # Possessive, and a string may end with the text: one without its closing quote is scanned once.
 _STRUCTURE = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{\]}]', re.DOTALL)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# A number that may not be what Python makes of it, or such digits in a string: long, or with an exponent.
+_ODD_NUMBER = re2.compile(rb"(?:^|[\[:,\s])-?(?:[0-9][0-9.]*[eE]|[0-9.]{%d})" % MAX_DIGITS)
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 class AsText(str):
@@ -32,6 +37,9 @@ class WithRepeats(dict[str, Any]):
     """An object in which keys stand twice; `repeated` has all values of each such key, in their order."""
 
     repeated: dict[str, list[Any]]
+
+
+_CONTAINERS = frozenset({list, dict, WithRepeats})
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,15 @@ def storable(value: Any) -> tuple[Any, tuple[str, ...]]:
     return document, tuple(changed)
 
 
+def has_only_scalars(values: list[Any]) -> bool:
+    """Whether no text, array or object is among these values; a message may hold half a million of them."""
+    # In parts, because no other thread runs meanwhile.
+    parts = (values[at : at + 10_000] for at in range(0, len(values), 10_000))
+    return all(_SCALARS.issuperset(map(type, part)) for part in parts)
+
+
 def _plain(value: Any, found: list[bool]) -> Any:
-    """The value as `storable` gives it; `found` gets an entry for each change. What is empty is not copied."""
+    """The value as `storable` gives it; `found` gets an entry for each change. Numbers are not copied."""
     if not value:
         return value
     if isinstance(value, str):
@@ -100,6 +115,8 @@ def _plain(value: Any, found: list[bool]) -> Any:
             found.append(True)
         return plain
     if isinstance(value, list):
+        if has_only_scalars(value):
+            return value
         return [_plain(inner, found) for inner in value]
     if isinstance(value, dict):
         if isinstance(value, WithRepeats) or any(map(_UNSTORABLE.search, value)):
@@ -113,13 +130,14 @@ def _escaped(text: str) -> str:
 
 
 def _parsed(text: str, mark: str) -> Any:
+    judged = _ODD_NUMBER.search(text.encode(errors="surrogatepass")) is not None
     return json.loads(
         text,
         strict=False,  # a raw tab or line feed in a text is not JSON, but clear
         object_pairs_hook=partial(_object, mark),
         parse_constant=AsText,
-        parse_int=_whole,
-        parse_float=_fraction,
+        parse_int=_whole if judged else None,
+        parse_float=_fraction if judged else None,
     )
 
 
@@ -132,7 +150,7 @@ def _is_deep(value: Any) -> bool:
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:
-    return [value for value in values if isinstance(value, list | dict)]
+    return [value for value in values if type(value) in _CONTAINERS]
 
 
 def _members(container: list[Any] | dict[str, Any]) -> Iterable[Any]:

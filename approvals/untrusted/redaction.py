@@ -11,7 +11,9 @@ from collections.abc import Callable
 from string import ascii_letters, digits
 from typing import Any
 
-from approvals.untrusted import base64_text, message_fields
+import re2
+
+from approvals.untrusted import base64_text, lenient_json, message_fields
 
 PLACEHOLDER = "[task token]"
 
@@ -19,19 +21,20 @@ PLACEHOLDER = "[task token]"
 # megabyte of such texts took three seconds. What lies behind is not looked into, and not shown.
 MOST_UNPACKED = 8 * base64_text.MAX_BYTES
 SHORTEST_TOKEN = 16  # characters; what is shorter under a token's name is left to be read
-# A member of that name in JSON text, or of a Python value written as text.
-_NAMED = re.compile(
-    r"""(["']task[_ -]?token["']\s*+:\s*+)(?:"(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?)""",
-    re.IGNORECASE,
+# A member of that name in JSON text, or of a Python value written as text, with any blanks of Unicode.
+_BLANKS = rb"[\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]*"
+_NAMED = re2.compile(
+    rb"""(?i)(["']task[_ -]?token["']%s:%s)(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)"""
+    % (_BLANKS, _BLANKS)
 )
 _ESCAPED = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9A-Fa-f])|(/))")
 _PERCENT = re.compile(r"%(?:25)*+([2-7][0-9A-Fa-f])")  # of ASCII, once or more often
-_LIKE_A_TOKEN = re.compile(
-    # As JSON may spell it, too. From within a run of backslashes nothing is tried: that took quadratic time.
-    # Possessive, as _LONG_RUN: to be able to give back took 149 bytes for each character of a run.
-    r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]|(?<!\\)\\++(?:/|u00[2-7][0-9A-Fa-f])){64,}+"
+# As JSON may spell it, too.
+_LIKE_A_TOKEN = re2.compile(
+    rb"(?:[A-Za-z0-9+/=_-]|%(?:25)*[2-7][0-9A-Fa-f]|\\+(?:/|u00[2-7][0-9A-Fa-f])){64,}"
 )
 # Longer than any digest; percent-encoded, too, as in a link.
+# Possessive: to be able to give back took 149 bytes for each character of a run.
 _LONG_RUN = re.compile(r"(?:[A-Za-z0-9+/=_-]|%(?:25)*+[2-7][0-9A-Fa-f]){128,}+")
 _RUN = re.compile(r"[A-Za-z0-9+/=_.:%-]{20,6600}")  # a token with what may stand around it
 _TOKEN_CHARACTERS = frozenset(ascii_letters + digits + "_+/=.:-")
@@ -60,6 +63,8 @@ class _Redaction:
         if isinstance(value, str):
             return PLACEHOLDER if self._in_base64(value) else _redact_token(value, self._token)
         if isinstance(value, list):
+            if lenient_json.has_only_scalars(value):
+                return value
             return [self.of(inner) for inner in value]
         if isinstance(value, dict):
             return {
@@ -98,8 +103,10 @@ def redact_text(text: str) -> str:
 
     For texts whose token is not known. Runs of 64 characters of a token's alphabet go, digests too.
     """
-    text = _NAMED.sub(rf'\1"{PLACEHOLDER}"', text)
-    return _LIKE_A_TOKEN.sub(PLACEHOLDER, text)
+    body: bytes = text.encode(errors="surrogatepass")
+    body = _NAMED.sub(rb'\1"%s"' % PLACEHOLDER.encode(), body)
+    body = _LIKE_A_TOKEN.sub(PLACEHOLDER.encode(), body)
+    return body.decode(errors="surrogatepass")
 
 
 def redact_json(value: Any) -> Any:

@@ -43,7 +43,12 @@ APPLIED_ELSEWHERE = {"approvals.workflows.asl.yaml_text": {"match"}}  # by PyYAM
 ENGINES = {"re", "re2", "regex", "sre_compile", "sre_parse", "fnmatch", "unicodedata", "difflib"}
 # Linear by themselves, and where a sequence of combining characters has a bound.
 OTHER_ENGINES = {
-    "re2": {"approvals.untrusted.bounded_schema", "approvals.models.fields"},
+    "re2": {
+        "approvals.models.fields",
+        "approvals.untrusted.bounded_schema",
+        "approvals.untrusted.lenient_json",
+        "approvals.untrusted.redaction",
+    },
     "unicodedata": {"approvals.untrusted.display", "approvals.records.order_validation"},
 }
 # What Django offers for texts, as far as it is linear; others, such as URLValidator or strip_tags, are not.

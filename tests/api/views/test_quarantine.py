@@ -195,7 +195,7 @@ def test_what_is_not_there_is_404_for_operators(operator: Caller) -> None:
 
 
 def test_a_large_body_is_cut_and_its_whole_is_linked(operator: Caller, queue: ReviewQueue) -> None:
-    deep: Any = [0] * 100_000
+    deep: Any = [0] * 150_000
     for _ in range(58):
         deep = [deep]
     body = {"taskToken": canary.CANARY, "schemaVersion": "9", "deep": deep}
