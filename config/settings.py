@@ -125,9 +125,9 @@ except (ValueError, KeyError):
 #: How many connections the threads of one process share; 0: one connection for each thread.
 #: Default: `10` in web processes, `0` in the others.
 POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
-#: Whether PostgreSQL keeps the plans of the statements that verbs send. Not behind a pgbouncer in
-#: transaction mode, which gives each transaction another connection.
-PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=False)
+#: Whether PostgreSQL keeps the plans of statements that are sent often, which it does not do in any case behind a
+#: pgbouncer or another proxy.
+PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 #: Whether changes of reviews are told to open pages of the desk at once, by NOTIFY; else pages ask now and then.
 LIVE_HINTS = env.bool("LIVE_HINTS", default=True)
 LIVE_CHANNEL = "countersign_desk"  # of NOTIFY

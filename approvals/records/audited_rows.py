@@ -208,15 +208,15 @@ def differences(replays: Sequence[Replay]) -> dict[str, list[Difference]]:
     if not about:
         return {}
     ids = ",".join(about)
-    reviews = {row[0]: row[1:] for row in statements.all_rows(_REVIEWS, [ids])}
+    reviews = {row[0]: row[1:] for row in statements.all_rows(_REVIEWS, [ids], keep_plan=False)}
     votes: dict[str, dict[str, Vote]] = {}
-    for values in statements.all_rows(_VOTES, [ids]):
+    for values in statements.all_rows(_VOTES, [ids], keep_plan=False):
         cast_at = datetime.fromisoformat(values[11])
         vote = Vote._make((*_common_columns(values), *values[9:11], cast_at))
         votes.setdefault(vote.review_id, {})[vote.id] = vote
     recorded = ",".join(pk for replay in about.values() for pk in replay.decisions)
     decisions: dict[str, Decision] = {}
-    for values in statements.all_rows(_DECISIONS, [recorded, ids]):
+    for values in statements.all_rows(_DECISIONS, [recorded, ids], keep_plan=False):
         times = map(datetime.fromisoformat, values[10:12])
         decision = Decision._make((*_common_columns(values), values[9], *times, values[12]))
         decisions[decision.id] = decision

@@ -14,10 +14,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
+
+from approvals.records import statements
 
 Row = TypeVar("Row", bound=Model)
 Value = UUID | datetime | str | bool | Sequence[UUID]
@@ -64,10 +66,7 @@ class Prepared(Generic[Row]):
         if composed is None:
             return []
         given = {name: _sequence(value) for name, value in values.items()}
-        connection = connections[DEFAULT_DB_ALIAS]
-        with connection.cursor() as cursor:
-            cursor.execute(composed.sql, composed.filled(given))
-            rows = cursor.fetchall()
+        rows = statements.all_rows(composed.sql, composed.filled(given))
         return [composed.instances.of(row, connection) for row in rows]
 
     def _compose(self, shape: Shape) -> _Composed | None:

@@ -1,13 +1,15 @@
-"""Statements of verbs, sent with their parameters apart, so that PostgreSQL can keep their plans.
+"""Statements that are sent often, with their parameters apart, so that PostgreSQL can keep their plans.
 
-Django's own cursors put parameters into the text, which PostgreSQL cannot prepare. Whether it prepares
-those from here is the setting DATABASE_PREPARED_STATEMENTS.
+Django's own cursors put parameters into the text, which PostgreSQL cannot prepare. Those from here it prepares
+when a connection sends them again, if DATABASE_PREPARED_STATEMENTS says so and no pgbouncer or other proxy
+stands before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from django.db import connection
@@ -17,6 +19,10 @@ from django.db.models import Model
 M = TypeVar("M", bound=Model)
 Statement = tuple[str, Sequence[Any]]
 Row = tuple[Any, ...]
+
+_asked: WeakSet[psycopg.Connection[Any]] = (
+    WeakSet()
+)  # connections whose server process was compared
 
 
 class Columns(Generic[M]):
@@ -62,9 +68,14 @@ def one_row(text: str, parameters: Sequence[Any]) -> Row:
     return row
 
 
-def all_rows(text: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
-    """All rows of a statement's result. Raises Django's database errors."""
-    with _cursor() as cursor:
+def all_rows(
+    text: str, parameters: Sequence[Any] | Mapping[str, Any], *, keep_plan: bool = True
+) -> list[Row]:
+    """All rows of a statement's result. Raises Django's database errors.
+
+    No plan is to be kept (`keep_plan`) of a statement whose best plan depends on its values: ranges, long lists.
+    """
+    with _cursor(None if keep_plan else False) as cursor:
         cursor.execute(text, parameters)
         rows: list[Row] = cursor.fetchall()
     return rows
@@ -93,9 +104,50 @@ def lock_name(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
 
-def _cursor() -> CursorWrapper:
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor of a connection whose prepared statements may have become wrong; `prepare` is as psycopg's."""
+
+    prepare: bool | None = None
+
+    def execute(self, *args: Any, **named: Any) -> Any:
+        """As psycopg's, but nothing is prepared any longer when PostgreSQL refuses a plan.
+
+        It does so when a migration has changed the type of a column that the statement reads. A statement in a
+        transaction fails, as the transaction has; another is sent again.
+        """
+        named.setdefault("prepare", self.prepare)
+        try:
+            return super().execute(*args, **named)
+        except psycopg.errors.FeatureNotSupported:
+            if self.connection.prepare_threshold is None:
+                raise
+            self.connection.prepare_threshold = None
+            if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                raise
+        return super().execute(*args, **named)
+
+
+def _cursor(prepare: bool | None = None) -> CursorWrapper:
     """A cursor of this thread's connection that binds on the server, with Django's errors and query log."""
     connection.ensure_connection()
-    bound: Any = psycopg.Cursor(connection.connection)
+    session = connection.connection
+    if session.prepare_threshold is not None and session not in _asked:
+        _prepare_only_without_proxy(session)
     make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    bound: Any = _Cursor(session)
+    # Of a prepared statement psycopg keeps no text, which Django's query log would show.
+    bound.prepare = False if connection.queries_logged else prepare
     return make(bound)
+
+
+def _prepare_only_without_proxy(session: psycopg.Connection[Any]) -> None:
+    """Let a connection prepare nothing if the server's process is not the one that it was told of.
+
+    A pgbouncer in transaction mode gives each transaction another process, which knows no statement of the last.
+    To its clients it names processes of its own making.
+    """
+    with connection.wrap_database_errors, psycopg.Cursor(session) as cursor:
+        found = cursor.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    if found != (session.info.backend_pid,):
+        session.prepare_threshold = None
+    _asked.add(session)

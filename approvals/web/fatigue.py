@@ -56,7 +56,7 @@ class Signs:
 def signs(queues: Sequence[ReviewQueue], now: datetime) -> list[Signs]:
     """The reviewers of these queues with a sign of fatigue in the last hours, by name; one statement."""
     since = now.replace(minute=0, second=0, microsecond=0) - LOOKED_BACK
-    found = statements.all_rows(_READ, [since, [queue.pk for queue in queues]])
+    found = statements.all_rows(_READ, [since, [queue.pk for queue in queues]], keep_plan=False)
     names = {queue.pk: queue.name for queue in queues}
     seen = []
     for _, own in groupby((Hour(*row) for row in found), key=lambda hour: hour.reviewer):

@@ -147,7 +147,7 @@ def report(queues: Sequence[ReviewQueue], over: Range, now: datetime) -> Report:
     """The figures of these queues, in one statement; reviewers and errors with the most decisions first."""
     starts = over.starts(now)
     which: list[Any] = [over.period.value, starts, [queue.pk for queue in queues]]
-    found = statements.all_rows(_READ, [*which, *which, MOST_REVIEWERS])
+    found = statements.all_rows(_READ, [*which, *which, MOST_REVIEWERS], keep_plan=False)
     names: dict[UUID, str] = {queue.pk: queue.name for queue in queues}
     by_start = {row[1]: _figures("", row) for row in found if row[0] == "time"}
     periods = [(start, by_start.get(start, Figures(""))) for start in starts]

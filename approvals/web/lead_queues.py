@@ -186,7 +186,9 @@ def waiting(queues: Sequence[ReviewQueue], now: datetime) -> list[Waiting]:
         "most": most + 1,
         "most_stuck": MOST_STUCK + 1,
     }
-    by_queue = {row[0]: row[1:] for row in statements.all_rows(_COUNTS, parameters)}
+    by_queue = {
+        row[0]: row[1:] for row in statements.all_rows(_COUNTS, parameters, keep_plan=False)
+    }
     return [Waiting(queue, most, *by_queue[queue.pk]) for queue in queues]
 
 
@@ -197,7 +199,7 @@ def lists(queues: Sequence[ReviewQueue], now: datetime) -> dict[str, list[Listed
     """
     parameters = _parameters(queues, now) | {"most": MOST_LISTED, "most_claims": MOST_CLAIMS}
     found: dict[str, list[Listed]] = {}
-    for row in statements.all_rows(_LISTS, parameters):
+    for row in statements.all_rows(_LISTS, parameters, keep_plan=False):
         found.setdefault(row[0], []).append(Listed(*row))
     for kind, rows in found.items():
         rows.sort(key=lambda row: row.at, reverse=kind not in BY_END)

@@ -35,6 +35,7 @@ ALLOWED = {
     "approvals/records/failing_rows.py: FailingRows._failures": "MOST_REMEMBERED",
     "approvals/records/live_hints.py: Sender._waiting": "ids of queues that were written",
     "approvals/records/retention.py: Purge._after": "the tables of RULES",
+    "approvals/records/statements.py: _asked": "connections that are open",
     "approvals/records/unit_of_work.py: UnitOfWork._afterwards": "the rows of one verb",
     "approvals/records/unit_of_work.py: UnitOfWork._parts": "the rows of one verb",
     "approvals/records/unit_of_work.py: UnitOfWork._rows": "the rows of one verb",
