@@ -117,7 +117,7 @@ def _plain(value: Any, found: list[bool]) -> Any:
     if isinstance(value, list):
         if has_only_scalars(value):
             return value
-        return [_plain(inner, found) for inner in value]
+        return [_plain(inner, found) if inner else inner for inner in value]
     if isinstance(value, dict):
         if isinstance(value, WithRepeats) or any(map(_UNSTORABLE.search, value)):
             found.append(True)

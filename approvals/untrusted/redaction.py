@@ -65,7 +65,7 @@ class _Redaction:
         if isinstance(value, list):
             if lenient_json.has_only_scalars(value):
                 return value
-            return [self.of(inner) for inner in value]
+            return [self.of(inner) if inner else inner for inner in value]
         if isinstance(value, dict):
             return {
                 self.of(key): PLACEHOLDER if _is_token(key, inner) else self.of(inner)
