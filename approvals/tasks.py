@@ -19,7 +19,7 @@ from approvals.records import wake_ups
 @shared_task(name=wake_ups.DELIVER)
 def deliver(entry_id: str) -> None:
     """Make one attempt at an outbox entry, if it is still due."""
-    lanes.deliver(UUID(entry_id))
+    lanes.deliver_by_wake_up(UUID(entry_id))
 
 
 @shared_task(name=wake_ups.CHECK)

@@ -18,7 +18,7 @@ from approvals.records import wake_ups
 @pytest.mark.parametrize(
     ("task", "name", "module", "function"),
     [
-        (tasks.deliver, wake_ups.DELIVER, lanes, "deliver"),
+        (tasks.deliver, wake_ups.DELIVER, lanes, "deliver_by_wake_up"),
         (tasks.check_queue, wake_ups.CHECK, checking, "check_and_store"),
         (tasks.read_execution, wake_ups.READ, execution_history, "read"),
         (tasks.run_bulk_job, wake_ups.BULK, bulk, "run"),

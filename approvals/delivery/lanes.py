@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Protocol
 from uuid import UUID
 
@@ -33,6 +34,12 @@ LANES: dict[str, Sender] = {
 BY_KIND: dict[str, Sender] = {OutboxEntry.Kind.START_BATCH: batch_executions}
 
 
+STARTS_BY_WAKE_UP = (
+    4  # at a time, half of a worker's threads: AWS may leave a start without an answer
+)
+_starts = BoundedSemaphore(STARTS_BY_WAKE_UP)
+
+
 def deliver(entry_id: UUID, *, lane: str | None = None) -> bool:
     """Make one attempt at an entry; False if it is not due or another sender has it.
 
@@ -41,8 +48,25 @@ def deliver(entry_id: UUID, *, lane: str | None = None) -> bool:
     until that runs out, and an attempt without an end means that its outcome is unknown.
     """
     lease = _lease(entry_id, lane)
-    if lease is None:
+    return lease is not None and _send(entry_id, lease)
+
+
+def deliver_by_wake_up(entry_id: UUID) -> bool:
+    """As `deliver`, but a start is left to the worker's loop while STARTS_BY_WAKE_UP are under way.
+
+    So no decision waits for starts that AWS does not answer: they share the threads of a Celery worker.
+    """
+    if lease := callback_leases.take(entry_id):
+        return _send(entry_id, lease)
+    if not _starts.acquire(blocking=False):
         return False
+    try:
+        return deliver(entry_id, lane=OutboxEntry.Lane.EXECUTIONS)
+    finally:
+        _starts.release()
+
+
+def _send(entry_id: UUID, lease: outbox.Lease) -> bool:
     sender = BY_KIND.get(lease.entry.kind) or LANES[lease.entry.lane]
     about: dict[str, str] = {}
     try:

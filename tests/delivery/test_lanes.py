@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -100,3 +101,20 @@ def test_the_log_lines_of_an_attempt_name_the_review_and_never_its_token(
 
     assert str(review.pk) in caplog.text
     assert "token-000111222333" not in caplog.text
+
+
+def test_a_decision_is_delivered_while_starts_take_all_the_threads_they_may(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "_starts", threading.BoundedSemaphore(1))
+    start = factories.outbox_entry(
+        OutboxEntry.Kind.START, alice.pk, b"{}", not_before=database_time.now()
+    )
+    callback = approve(alice)[-1]
+
+    with lanes._starts:
+        assert not lanes.deliver_by_wake_up(start.pk)
+        assert lanes.deliver_by_wake_up(callback.pk)
+
+    start.refresh_from_db()
+    assert (start.state, start.attempts) == (OutboxEntry.State.WAITING, 0)
