@@ -11,7 +11,6 @@ from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import (
     BooleanField,
     ExpressionWrapper,
@@ -34,7 +33,7 @@ from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, Save
 from approvals.models.review_search import ANYWHERE
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
-from approvals.records import audit, outbox
+from approvals.records import audit, outbox, statements
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.prepared_queries import Prepared
 from approvals.web import comments, review_rows, saved_views
@@ -203,9 +202,7 @@ def queue_summaries(access: Access, now: datetime) -> list[QueueSummary]:
         *(access.actor.person.pk, saved_views.MAX_ON_HOME),
         *([queue.pk for queue in access.queues], COUNT_UP_TO + 1, now + SOON),
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, parameters)
-        counts = {row[0]: row[1:] for row in cursor.fetchall()}
+    counts = {row[0]: row[1:] for row in statements.all_rows(_COUNTS, parameters)}
     return sorted(
         (_summary(access, queue, *counts[queue.pk]) for queue in access.queues),
         key=attrgetter("need"),
