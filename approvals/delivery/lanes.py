@@ -34,9 +34,8 @@ LANES: dict[str, Sender] = {
 BY_KIND: dict[str, Sender] = {OutboxEntry.Kind.START_BATCH: batch_executions}
 
 
-STARTS_BY_WAKE_UP = (
-    4  # at a time, half of a worker's threads: AWS may leave a start without an answer
-)
+# At a time, half of a worker's threads: AWS may leave a start without an answer.
+STARTS_BY_WAKE_UP = 4
 _starts = BoundedSemaphore(STARTS_BY_WAKE_UP)
 
 
@@ -59,6 +58,7 @@ def deliver_by_wake_up(entry_id: UUID) -> bool:
     if lease := callback_leases.take(entry_id):
         return _send(entry_id, lease)
     if not _starts.acquire(blocking=False):
+        circuit_breakers.hold_back(entry_id)  # if it is a decision that was not to be taken
         return False
     try:
         return deliver(entry_id, lane=OutboxEntry.Lane.EXECUTIONS)

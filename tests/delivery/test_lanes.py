@@ -84,6 +84,21 @@ def test_an_entry_of_a_queue_whose_circuit_breaker_is_open_is_held_back_and_cost
     assert (entry.state, entry.detail, entry.attempts) == ("waiting", "breaker_open", 0)
 
 
+def test_a_wake_up_of_a_held_back_decision_says_so_while_starts_take_all_the_threads_they_may(
+    alice: User, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "_starts", threading.BoundedSemaphore(1))
+    (entry,) = approve(alice)
+    later = Now() + timedelta(minutes=1)
+    Breaker.objects.create(queue=queue, strikes=3, opened_at=Now(), retry_at=later)
+
+    with lanes._starts:
+        assert not lanes.deliver_by_wake_up(entry.pk)
+
+    entry.refresh_from_db()
+    assert (entry.state, entry.detail, entry.attempts) == ("waiting", "breaker_open", 0)
+
+
 def test_the_log_lines_of_an_attempt_name_the_review_and_never_its_token(
     alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
