@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import orjson
-
 from approvals.messages import review_requests
 from approvals.messages.envelopes import MAX_ENVELOPES, Extras
 from approvals.messages.maps import NO_MAP, MessageMap
@@ -32,7 +30,7 @@ def redacted_body(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap
 
 def _readable(document: Any) -> str:
     """A document as indented JSON, or on one line if that is long: indents of deep values are 40 times as much."""
-    line = _on_one_line(document)
+    line = display.json_line(document)
     if len(line) > display.MAX_SHOWN:
         return line
     parts, length = [], 0
@@ -42,14 +40,6 @@ def _readable(document: Any) -> str:
         if length > display.MAX_SHOWN:
             return line
     return "".join(parts)
-
-
-def _on_one_line(document: Any) -> str:
-    """A document as JSON without blanks; what orjson does not write is written in six times as long."""
-    try:
-        return orjson.dumps(document).decode()
-    except orjson.JSONEncodeError:  # whole numbers of more than 64 bits
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(body: str) -> str:

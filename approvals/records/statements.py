@@ -20,9 +20,8 @@ M = TypeVar("M", bound=Model)
 Statement = tuple[str, Sequence[Any]]
 Row = tuple[Any, ...]
 
-_asked: WeakSet[psycopg.Connection[Any]] = (
-    WeakSet()
-)  # connections whose server process was compared
+# Connections whose server process was compared.
+_asked: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
 
 class Columns(Generic[M]):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
 from uuid import UUID
 
-import orjson
 from django.http import HttpResponse
 
+from approvals.untrusted import display
 from approvals.web import reviews
 from approvals.web.decorators import DeskRequest, desk
 
@@ -19,12 +17,6 @@ def payload(request: DeskRequest, review_id: UUID) -> HttpResponse:
     review = reviews.find(request.access, review_id)
     name = f'attachment; filename="review-{review.pk}.json"'
     headers = {"Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(_written(review.payload), content_type="application/json", headers=headers)
-
-
-def _written(document: Any) -> bytes:
-    """JSON in UTF-8; orjson is done in a fifth of the time, but does not write a number of more than 64 bits."""
-    try:
-        return orjson.dumps(document)
-    except orjson.JSONEncodeError:
-        return json.dumps(document, ensure_ascii=False).encode()
+    return HttpResponse(
+        display.json_line(review.payload), content_type="application/json", headers=headers
+    )
