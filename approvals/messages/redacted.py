@@ -9,7 +9,7 @@ from approvals.messages import review_requests
 from approvals.messages.envelopes import MAX_ENVELOPES, Extras
 from approvals.messages.maps import NO_MAP, MessageMap
 from approvals.messages.review_requests import NO_EXTRAS
-from approvals.untrusted import base64_text, display, lenient_json, redaction
+from approvals.untrusted import base64_text, display, json_text, lenient_json, redaction
 from approvals.untrusted.strict_json import Unreadable
 
 UNSHOWN = "[base64 that holds no text]"
@@ -30,7 +30,7 @@ def redacted_body(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap
 
 def _readable(document: Any) -> str:
     """A document as indented JSON, or on one line if that is long: indents of deep values are 40 times as much."""
-    line = display.json_line(document)
+    line = json_text.on_one_line(document)
     if len(line) > display.MAX_SHOWN:
         return line
     parts, length = [], 0

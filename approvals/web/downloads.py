@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from approvals.untrusted import display
+from approvals.untrusted import json_text
 from approvals.web import reviews
 from approvals.web.decorators import DeskRequest, desk
 
@@ -18,5 +18,5 @@ def payload(request: DeskRequest, review_id: UUID) -> HttpResponse:
     name = f'attachment; filename="review-{review.pk}.json"'
     headers = {"Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
     return HttpResponse(
-        display.json_line(review.payload), content_type="application/json", headers=headers
+        json_text.on_one_line(review.payload), content_type="application/json", headers=headers
     )
