@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 
 from approvals.delivery import batch_executions, callbacks, executions, start_pacing
 from approvals.exceptions import DATABASE_AWAY
@@ -34,9 +35,8 @@ LANES: dict[str, Sender] = {
 BY_KIND: dict[str, Sender] = {OutboxEntry.Kind.START_BATCH: batch_executions}
 
 
-# At a time, half of a worker's threads: AWS may leave a start without an answer.
-STARTS_BY_WAKE_UP = 4
-_starts = BoundedSemaphore(STARTS_BY_WAKE_UP)
+# Half of a Celery worker's threads may start executions: AWS may leave a start without an answer.
+_starts = BoundedSemaphore(settings.CELERY_WORKER_CONCURRENCY // 2)
 
 
 def deliver(entry_id: UUID, *, lane: str | None = None) -> bool:
@@ -51,9 +51,9 @@ def deliver(entry_id: UUID, *, lane: str | None = None) -> bool:
 
 
 def deliver_by_wake_up(entry_id: UUID) -> bool:
-    """As `deliver`, but a start is left to the worker's loop while STARTS_BY_WAKE_UP are under way.
+    """As `deliver`, but a start is left to the worker's loop while others take half of the Celery threads.
 
-    So no decision waits for starts that AWS does not answer: they share the threads of a Celery worker.
+    So no decision waits for starts that AWS does not answer.
     """
     if lease := callback_leases.take(entry_id):
         return _send(entry_id, lease)
