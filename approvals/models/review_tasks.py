@@ -118,6 +118,9 @@ class ReviewTask(ReviewRouting):
     priority = models.SmallIntegerField(default=0)
     amount = models.DecimalField(max_digits=16, decimal_places=4, null=True, blank=True)
     customer = models.CharField(max_length=200, blank=True)
+    # What lists show of the payload, which they would unpack whole: texts of up to a hundred characters.
+    # None in rows of releases before it.
+    order_summary = models.JSONField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     assignee = models.ForeignKey(
         "approvals.User",

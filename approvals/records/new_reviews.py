@@ -10,7 +10,14 @@ from approvals.actors import Actor
 from approvals.models import ReviewQueue, ReviewTask
 from approvals.models.ids import uuid7
 from approvals.models.review_queues import A_YEAR
-from approvals.records import audit, live_hints, supersession, tokens, unit_of_work
+from approvals.records import (
+    audit,
+    live_hints,
+    order_summary,
+    supersession,
+    tokens,
+    unit_of_work,
+)
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.received_messages import Readable
 
@@ -103,4 +110,5 @@ def _review(queue: ReviewQueue, item: Readable) -> ReviewTask:
         priority=request.priority,
         amount=amount,
         customer=customer,
+        order_summary=order_summary.of(request.payload),
     )

@@ -9,16 +9,14 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models.fields.json import KT
-from django.db.models.functions import Left
 from django.urls import reverse
 
 from approvals import broken_rows
 from approvals.broken_rows import BrokenRow
 from approvals.models import ReviewTask
 from approvals.models.review_tasks import ReviewQuerySet
+from approvals.records import order_summary
 from approvals.untrusted import display
-from approvals.untrusted.numbers import LONGEST
 from approvals.web.deadlines import deadline
 
 if TYPE_CHECKING:
@@ -42,13 +40,9 @@ def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
     """The reviews with only what a row shows: payloads, of up to a megabyte, are not loaded."""
     return (
         rows.by_amount()
-        .defer("payload", "flags", "error_cause")
+        .defer("payload", "flags", "error_cause", "order_summary")
         .select_related("assignee")
-        .annotate(
-            total=Left(KT("payload__input__total"), LONGEST + 1),
-            currency=Left(KT("payload__input__currency"), LONGEST),
-            buyer=Left(KT("payload__input__customer__name"), LONGEST),
-        )
+        .annotate(summary=order_summary.column())
     )
 
 
@@ -68,6 +62,7 @@ class ReviewRow:
         self.name: str = review.reference or review.heading
         self.subject: str = review.error_name or review.title
         self.handed_by: str = getattr(review, "handed_by", "")
+        self._summary: dict[str, str | None] = getattr(review, "summary", None) or {}
 
     @cached_property
     def amount(self) -> str:
@@ -79,18 +74,18 @@ class ReviewRow:
         """The amount by the queue's settings, else the order's total, unless that is an object."""
         if self.review.amount is not None:
             return self.review.amount
-        total: str | None = getattr(self.review, "total", None)
+        total = self._summary.get("total")
         return None if total is None or total.startswith(("{", "[")) else total
 
     @property
     def currency(self) -> str:
         """The order's currency, if it names one."""
-        return getattr(self.review, "currency", None) or ""
+        return self._summary.get("currency") or ""
 
     @property
     def customer(self) -> str:
         """The customer by the queue's settings, else the customer's name in the order."""
-        return self.review.customer or getattr(self.review, "buyer", None) or ""
+        return self.review.customer or self._summary.get("customer") or ""
 
     @property
     def decided_by(self) -> User | None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from approvals.models import ReviewQueue, User
+from approvals.models import ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.web.conftest import Desk
 
@@ -49,3 +49,29 @@ def test_a_total_that_is_no_plain_amount_shows_no_json_and_keeps_its_currency(
         re.sub("<[^>]+>", "", cell).strip(" \u2013\n").replace("100000000000000000000", "1e+20")
         == shown
     )
+
+
+def test_a_list_shows_the_stored_summary_and_reads_no_payload(desk: Desk, alice: User) -> None:
+    review = factories.review(input={"total": 812.5, "customer": {"name": "Grace Hopper"}})
+    assert review.order_summary == {"total": "812.5", "customer": "Grace Hopper"}
+    ReviewTask.objects.update(order_summary={"total": "99.5", "customer": "Ada"})
+
+    html = desk(alice).get(LIST).content.decode()
+
+    assert "99.50" in html
+    assert "Ada" in html
+    assert "Grace" not in html
+
+
+def test_a_list_shows_a_review_of_an_earlier_release_from_its_payload(
+    desk: Desk, alice: User
+) -> None:
+    factories.review(
+        input={"total": 812.5, "currency": "EUR", "customer": {"name": "Grace Hopper"}}
+    )
+    ReviewTask.objects.update(order_summary=None)
+
+    html = desk(alice).get(LIST).content.decode()
+
+    assert "EUR 812.50" in html
+    assert "Grace Hopper" in html
