@@ -53,7 +53,7 @@ def accept(
     work.insert(entry)
     about = accepted(row) | dict(data or {})
     audit.record(work, ChainEnd(row, now), AuditKind.ORDER_ACCEPTED, by=by, data=about)
-    wake_ups.after_commit(wake_ups.DELIVER, entry.pk, order=row.order_id)
+    wake_ups.start_after_commit(entry.pk, order=row.order_id)
 
 
 def accepted(row: OrderExecution) -> dict[str, Any]:

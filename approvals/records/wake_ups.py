@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 import time
+from collections import deque
 from functools import partial
 from uuid import UUID
 
@@ -35,6 +37,7 @@ MOST_WAITING = 1_000  # wake-ups; more are lost while the broker does not answer
 AT_EXIT = 2.0  # seconds that a process gives to what waits when it ends
 TOGETHER = 0.02  # seconds after a request to SQS in which wake-ups are collected for the next one
 MOST_TOGETHER = 10  # of one request to SQS
+STARTS_A_SECOND = 10  # wake-ups for starts that a process sends
 
 WakeUp = tuple[str, str, dict[str, str]]
 
@@ -68,6 +71,19 @@ def after_commit(name: str, row: UUID, **about: str) -> None:
     log, and is not sent.
     """
     transaction.on_commit(partial(_put, (name, str(row), about)), robust=True)
+
+
+def start_after_commit(entry: UUID, *, order: str) -> None:
+    """As `after_commit` for an entry that starts an execution, but not for more than STARTS_A_SECOND of them.
+
+    The worker's loop finds the others within a second. So no decision waits at the broker behind many orders.
+    """
+    now = time.monotonic()
+    with _starts_lock:
+        if len(_starts) == STARTS_A_SECOND and now - _starts[0] < 1.0:
+            return
+        _starts.append(now)
+    after_commit(DELIVER, entry, order=order)
 
 
 def flush(seconds: float) -> bool:
@@ -112,3 +128,5 @@ def new_sender() -> Sender:
 
 
 _sender = new_sender()
+_starts: deque[float] = deque(maxlen=STARTS_A_SECOND)  # when the last ones were sent for
+_starts_lock = threading.Lock()

@@ -40,6 +40,7 @@ ALLOWED = {
     "approvals/records/unit_of_work.py: UnitOfWork._parts": "the rows of one verb",
     "approvals/records/unit_of_work.py: UnitOfWork._rows": "the rows of one verb",
     "approvals/records/unit_of_work.py: UnitOfWork._values": "the rows of one verb",
+    "approvals/records/wake_ups.py: _starts": "STARTS_A_SECOND times",
     "approvals/untrusted/bounded_schema.py: _Work._nodes": "one validation, whose work is bounded",
     "approvals/worker/heartbeats.py: HeartbeatSender._answers": "the calls under way",
     "approvals/worker/heartbeats.py: HeartbeatSender._pools": "places of queues, which operators set",

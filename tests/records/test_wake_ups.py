@@ -58,6 +58,28 @@ def test_a_wake_up_is_sent_after_the_commit_holds_an_id_alone_and_waits_for_no_u
     assert wake_ups_sent() == [[str(entry.pk)]]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_many_starts_in_a_second_ten_send_a_wake_up_and_decisions_go_on_to(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=time.sleep)
+    monkeypatch.setattr(wake_ups, "time", clock)
+    wake_ups_sent()
+
+    def sent_of(starts: int) -> int:
+        for _ in range(starts):
+            wake_ups.start_after_commit(alice.pk, order="A-1")
+        return len(wake_ups_sent())
+
+    assert [sent_of(1), sent_of(99), sent_of(5)] == [1, wake_ups.STARTS_A_SECOND - 1, 0]
+    decide("approved", alice, undo_seconds=0)
+    assert len(wake_ups_sent()) == 1
+
+    now += 1.0
+    assert sent_of(3) == 3
+
+
 APPROVE = """
 import sys, time, django
 django.setup()
