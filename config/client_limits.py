@@ -1,7 +1,8 @@
 """Limits how many requests of one client a worker process answers at a time; further ones wait their turn.
 
 So a client that sends many at once waits for itself: the requests of others find a thread, a session of
-the database and the interpreter free. What waits is a coroutine.
+the database and the interpreter free. What waits is a coroutine. While a crowd of requests of one client is there,
+each of its turns is followed by a pause of the same length: half of the time belongs to others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from config.bodies import MOST_OF_A_BODY, RefusedError
 #: The member of a request's environment that `give_way` calls.
 GIVE_WAY = "countersign.give_way"
 MOST_WAITING = MOST_OF_A_BODY  # bytes of the bodies of one client's requests that wait
+CROWD = 8  # requests of one client that are there, more than a browser or a careful program sends at once
 PATIENCE = 20.0  # seconds that a request waits for its turn, less than proxies wait for a response
 _TOKEN = re.compile(r"bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)  # as the API reads it
 _SESSION = re.compile("[a-z0-9]{32}")  # as Django makes its keys; another one is none
@@ -36,14 +38,21 @@ class _Client:
 
 @dataclass(eq=False)
 class _Turn:
-    turns: asyncio.Semaphore
+    client: _Client
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     has_ended: bool = False
 
+    def __post_init__(self) -> None:
+        self.began = self.loop.time()
+
     def end(self) -> None:
-        if not self.has_ended:
-            self.has_ended = True
-            self.turns.release()
+        if self.has_ended:
+            return
+        self.has_ended = True
+        if self.client.requests > CROWD:
+            self.loop.call_later(self.loop.time() - self.began, self.client.turns.release)
+        else:
+            self.client.turns.release()
 
     def give_way(self) -> None:
         """End it early, from any thread."""
@@ -76,7 +85,7 @@ class ClientLimits:
         client.requests += 1
         try:
             await self._wait(client, size, gone)
-            turn = _Turn(client.turns)
+            turn = _Turn(client)
             try:
                 yield turn.give_way
             finally:

@@ -82,6 +82,27 @@ def test_a_probe_never_waits_for_other_requests_of_its_client(running: Running) 
     )
 
 
+@pytest.mark.parametrize(("requests", "paused"), [(client_limits.CROWD + 1, True), (3, False)])
+def test_the_turns_of_a_crowd_are_followed_by_pauses_as_long(requests: int, paused: bool) -> None:
+    limits = client_limits.ClientLimits(1)
+    turns: list[tuple[float, float]] = []
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        async with limits.turn("a"):
+            began = loop.time()
+            await asyncio.sleep(0.05)
+            turns.append((began, loop.time()))
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(ask() for _ in range(requests)))
+
+    asyncio.run(all_at_once())
+
+    (first_began, first_ended), (second_began, _) = turns[:2]
+    assert (second_began - first_ended >= (first_ended - first_began) * 0.9) == paused
+
+
 def test_a_client_is_forgotten_when_its_requests_are_answered() -> None:
     limits = client_limits.ClientLimits(MOST)
 
