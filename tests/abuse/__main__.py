@@ -46,6 +46,9 @@ ATTACKS: dict[str, Callable[[Service, float, int], Attack]] = {
 QUIET, BETWEEN = 90.0, 15.0  # seconds at scale 1: before the first attack, and after each
 WARM, SLOWER = 4, 10.0  # deliveries; of the slowest of some quiet pages
 EVERY = 1.0  # seconds from one honest round to the next
+ATTACKER = (
+    10  # niceness: the attacker's computing is that of another machine, the service's own is not
+)
 JUDGED_BY_TIME = 0.5  # scale from which the p99 means anything
 
 
@@ -85,6 +88,7 @@ def _run(asked: argparse.Namespace, postgres: Server, folder: Path) -> list[dict
     beat = 30 if scale >= 1 else 15
     with service.running(folder, postgres, seed, beat) as running:
         honest = Honest.begin(running, EVERY if scale >= JUDGED_BY_TIME else EVERY / 2)
+        os.nice(ATTACKER)
         try:
             _warm(running)
             honest.quiet(max(4.0, QUIET * scale))

@@ -107,7 +107,7 @@ def _api(service: Service, name: str, path: str) -> Answer:
 
 def fill_with_megabytes(service: Service, scale: float, seed: int) -> Attack:
     """Messages of a megabyte: payloads, tokens of one letter, many values; then lists, pages and files of them."""
-    count = max(3, round(25 * scale))
+    count = max(3, round(50 * scale))
     attack = Attack("megabytes", planned=3 * count)
     deep = "[" * 58 + ",".join(["0"] * 300_000) + "]" * 58
     texts = []
@@ -130,7 +130,7 @@ def fill_with_megabytes(service: Service, scale: float, seed: int) -> Attack:
 
 def send_small_bombs(service: Service, scale: float, seed: int) -> Attack:
     """Messages of few kilobytes: a megabyte of values in gzip, texts of gzip, pointers to other buckets."""
-    count = max(8, round(50 * scale))
+    count = max(8, round(100 * scale))
     attack = Attack("small bombs", planned=3 * count)
     noise = (
         random.Random(seed).randbytes(6_000).hex()

@@ -1,9 +1,9 @@
 """The honest sender and reviewer, a process of their own: `python -m tests.abuse.campaign.honest`.
 
 It reads a plan as JSON from the first line of standard input, works until a second line comes, and writes what it
-measured as JSON. Two people go through the same round: an order is started and waits for its review; the
-reviewer looks at the queue's page and the review's page, claims, decides, and waits until it is delivered. One
-works in a queue that nobody attacks, the other in the one that is attacked.
+measured as JSON. Two people, each with their own session and token, go through the same round: an order is
+started and waits for its review; the reviewer looks at the queue's page and the review's page, claims, decides,
+and waits until it is delivered. One works in a queue that nobody attacks, the other in the one that is attacked.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Person:
 
     def __init__(self, plan: dict[str, Any], queue: str, stop: threading.Event) -> None:
         self.plan, self.queue, self.stop = plan, queue, stop
+        person = plan["people"][queue]
+        self.cookie, self.bearer = person["cookie"], f"Bearer {person['token']}"
         self.measured = Measured()
         self.connection = http.client.HTTPConnection("127.0.0.1", plan["port"], timeout=60)
         self.aws = Remote(plan["aws"])
@@ -81,12 +83,12 @@ class Person:
 
     def page(self, kind: str, path: str) -> None:
         """Open a page with the session."""
-        self._timed(kind, "GET", path, {"Cookie": self.plan["cookie"]}, None)
+        self._timed(kind, "GET", path, {"Cookie": self.cookie}, None)
 
     def api(self, kind: str, method: str, path: str, body: Any = None) -> Any:
         """Ask the API. Raises ValueError for a refusal."""
         text = None if body is None else json.dumps(body)
-        answer = self._timed(kind, method, path, {"Authorization": self.plan["bearer"]}, text)
+        answer = self._timed(kind, method, path, {"Authorization": self.bearer}, text)
         return json.loads(answer)
 
     def _awaited(self, path: str, found: Any) -> Any:
@@ -128,7 +130,7 @@ def main() -> None:
     """Work until the second line of standard input."""
     plan = json.loads(sys.stdin.readline())
     stop = threading.Event()
-    people = [Person(plan, queue, stop) for queue in plan["queues"]]
+    people = [Person(plan, queue, stop) for queue in plan["people"]]
     threads = [threading.Thread(target=person.work) for person in people]
     for thread in threads:
         thread.start()

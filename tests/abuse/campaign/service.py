@@ -50,7 +50,8 @@ def person(name, *sites):
     browser.force_login(user)
     cookie = next(f"{{m.key}}={{m.value}}" for m in browser.cookies.values() if "csrf" not in m.key)
     return {{"cookie": cookie, "token": credentials.issue_token(user, "abuse", by=COMMAND_LINE)}}
-made = {{"hanna": person("hanna"), "rita": person("rita")}}
+made = {{name: person(name) for name in ("hanna", "hugo", "rita")}}
+made["olga"] = person("olga", "orders")
 print(json.dumps(made | {{"oscar": person("oscar", "operator", "auditor", "orders")}}))
 """
 
@@ -59,7 +60,8 @@ print(json.dumps(made | {{"oscar": person("oscar", "operator", "auditor", "order
 class Service:
     """The running processes, the fake AWS, and the people.
 
-    Hanna is the honest reviewer, Rita opens whatever is hostile, Oscar operates.
+    Hanna and Hugo are the honest reviewers, Rita opens whatever is hostile, Oscar operates, Olga sends
+    orders.
     """
 
     aws: Remote

@@ -40,14 +40,14 @@ class Honest:
     @classmethod
     def begin(cls, service: Service, every: float) -> Honest:
         """Start them: a round of each every so many seconds."""
-        hanna = service.people["hanna"]
         plan = {
             "port": service.web.port,
             "aws": service.aws.endpoint,
             "machines": service.machines,
-            "queues": ["honest", "attacked"],
-            "cookie": hanna["cookie"],
-            "bearer": f"Bearer {hanna['token']}",
+            "people": {
+                "honest": service.people["hanna"],
+                "attacked": service.people["hugo"],
+            },
             "headers": {**HEADERS, "X-Forwarded-For": "203.0.113.10"},
             "every": every,
         }
