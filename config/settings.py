@@ -191,6 +191,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+SESSION_ENGINE = "approvals.web.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # the mail would name a sign-up page, which is not there
 # A proxy that ends TLS appends the client's address; anything before it comes from the client.

@@ -6,19 +6,20 @@ result of its attempt, but can no longer change the state of the entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Delivery, DeliveryState, Detail
 from approvals.records import database_time, retry_backoff, statements
+from approvals.records.prepared_queries import Prepared
 from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with time for a pause
@@ -97,11 +98,14 @@ def enqueue_many(kind: OutboxEntry.Kind, payloads: Mapping[UUID, bytes]) -> None
 
 
 def callback_entries(decisions: Iterable[UUID]) -> dict[UUID, OutboxEntry]:
-    """The outbox entries of decisions by the decisions' ids, in one query, without their payloads."""
-    entries = OutboxEntry.objects.filter(
-        kind=OutboxEntry.Kind.CALLBACK, subject__in=list(decisions)
-    )
-    return {entry.subject: entry for entry in entries.defer("payload")}
+    """The outbox entries of a few decisions by the decisions' ids, in one query, without their payloads."""
+    return {entry.subject: entry for entry in _callbacks_of(decisions=list(decisions))}
+
+
+@Prepared
+def _callbacks_of(decisions: Sequence[UUID]) -> QuerySet[OutboxEntry]:
+    callbacks = OutboxEntry.objects.filter(kind=OutboxEntry.Kind.CALLBACK, subject__in=decisions)
+    return callbacks.defer("payload")
 
 
 def due(lane: str, *, limit: int, but: Collection[UUID] = ()) -> list[UUID]:
