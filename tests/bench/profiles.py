@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def _print_disk(database: Database) -> None:
 
 def _print_memory(bench: Bench) -> None:
     """PSS of the web pair at rest, by what is mapped."""
-    lines: Counter[str] = Counter()
+    lines: defaultdict[str, float] = defaultdict(float)
     with bench.web() as web:
         for pid in tree(web.pid):
             what = ""
