@@ -2,16 +2,18 @@
 
 So a client that sends many at once waits for itself: the requests of others find a thread, a session of
 the database and the interpreter free. What waits is a coroutine. While a crowd of requests of one client is there,
-each of its turns is followed by a pause of the same length: half of the time belongs to others.
+or one after the other for long, each of its turns is followed by a pause: half of the time belongs to others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,10 +21,13 @@ from django.conf import settings
 from config import client_addresses
 from config.bodies import MOST_OF_A_BODY, RefusedError
 
-#: The member of a request's environment that `give_way` calls.
-GIVE_WAY = "countersign.give_way"
+#: The members of a request's environment that `give_way` and `authenticated` call.
+GIVE_WAY, AUTHENTICATED = "countersign.give_way", "countersign.authenticated"
 MOST_WAITING = MOST_OF_A_BODY  # bytes of the bodies of one client's requests that wait
-CROWD = 8  # requests of one client that are there, more than a browser or a careful program sends at once
+CROWD = 8  # further requests of one client, more than a browser or a careful program sends at once
+BUSY = 1.0  # seconds during which a client has always had a request here
+LONGEST_PAUSE = 0.25  # seconds; a turn may have been long because it waited
+MOST_KNOWN = 10_000  # tokens and sessions; the first are forgotten
 PATIENCE = 20.0  # seconds that a request waits for its turn, less than proxies wait for a response
 _TOKEN = re.compile(r"bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)  # as the API reads it
 _SESSION = re.compile("[a-z0-9]{32}")  # as Django makes its keys; another one is none
@@ -32,7 +37,9 @@ Gone = Callable[[], Awaitable[Any]]
 @dataclass(eq=False)
 class _Client:
     turns: asyncio.Semaphore
+    since: float = 0.0  # when it last had no request that waits or is under way
     requests: int = 0
+    active: int = 0  # those of them that have not given way
     waiting: int = 0  # bytes of bodies
 
 
@@ -49,8 +56,11 @@ class _Turn:
         if self.has_ended:
             return
         self.has_ended = True
-        if self.client.requests > CROWD:
-            self.loop.call_later(self.loop.time() - self.began, self.client.turns.release)
+        self.client.active -= 1
+        others, now = self.client.active, self.loop.time()
+        if others >= CROWD or (others and now - self.client.since > BUSY):
+            pause = min(now - self.began, LONGEST_PAUSE)
+            self.loop.call_later(pause, self.client.turns.release)
         else:
             self.client.turns.release()
 
@@ -65,11 +75,37 @@ class ClientLimits:
     def __init__(self, most: int) -> None:
         self._most = most
         self._clients: dict[str, _Client] = {}
+        self._known: dict[
+            bytes, None
+        ] = {}  # digests of the names that were authenticated, in their order
         self._over = asyncio.Event()
 
     def end(self) -> None:
         """Refuse what waits, and what would have to: the process is about to stop, and would cut it off."""
         self._over.set()
+
+    def client(self, environ: dict[str, Any]) -> str:
+        """Whose request this is: a token's or a session's that this process has authenticated, else the address's.
+
+        The request is given what `authenticated` calls. So who invents tokens or sessions is one client.
+        """
+        own = client_of(environ)
+        if not own:
+            return address_of(environ)
+        digest = hashlib.blake2b(own.encode(), digest_size=16).digest()
+        if self._is_known(digest):
+            return own
+        loop = asyncio.get_running_loop()
+        environ[AUTHENTICATED] = partial(loop.call_soon_threadsafe, self._remember, digest)
+        return address_of(environ)
+
+    def _is_known(self, digest: bytes) -> bool:
+        return digest in self._known
+
+    def _remember(self, digest: bytes) -> None:
+        self._known[digest] = None
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
 
     @contextlib.asynccontextmanager
     async def turn(
@@ -82,15 +118,20 @@ class ClientLimits:
         if its client holds too much already, has gone, or the process stops: the request has not begun.
         """
         client = self._clients.setdefault(name, _Client(asyncio.Semaphore(self._most)))
+        if not client.active:
+            client.since = asyncio.get_running_loop().time()
         client.requests += 1
+        client.active += 1
+        turn = None
         try:
             await self._wait(client, size, gone)
             turn = _Turn(client)
-            try:
-                yield turn.give_way
-            finally:
-                turn.end()
+            yield turn.give_way
         finally:
+            if turn:
+                turn.end()
+            else:
+                client.active -= 1
             client.requests -= 1
             if not client.requests:
                 del self._clients[name]
@@ -125,22 +166,27 @@ def give_way(environ: Mapping[str, Any]) -> None:
         end()
 
 
-def client_of(environ: Mapping[str, Any]) -> str:
-    """Who sends a request, as far as its head says: in the API the token, on pages the session, else the address.
+def authenticated(environ: Mapping[str, Any]) -> None:
+    """The token or the session of this request is somebody's: from the next one on, it is a client of its own."""
+    remember = environ.get(AUTHENTICATED)
+    if remember is not None:
+        remember()
 
-    They are read as those read them that ask who somebody is, and not looked up: who invents tokens or
-    sessions is several clients, each of which is refused after one statement.
+
+def client_of(environ: Mapping[str, Any]) -> str:
+    """Who sends a request by its head: in the API the token, on pages the session; empty if it names none.
+
+    They are read as those read them that ask who somebody is, and not looked up.
     """
     if environ["PATH_INFO"].startswith("/api/"):
         token = _TOKEN.fullmatch(environ.get("HTTP_AUTHORIZATION", "").strip(" "))
-        if token:
-            return f"token {token[1]}"
-    else:
-        cookies = [
-            each.strip().partition("=") for each in environ.get("HTTP_COOKIE", "").split(";")
-        ]
-        session = {name: value for name, _, value in cookies}.get(settings.SESSION_COOKIE_NAME, "")
-        if _SESSION.fullmatch(session):
-            return f"session {session}"
+        return f"token {token[1]}" if token else ""
+    cookies = [each.strip().partition("=") for each in environ.get("HTTP_COOKIE", "").split(";")]
+    session = {name: value for name, _, value in cookies}.get(settings.SESSION_COOKIE_NAME, "")
+    return f"session {session}" if _SESSION.fullmatch(session) else ""
+
+
+def address_of(environ: Mapping[str, Any]) -> str:
+    """The name of the client that is an address, as our own proxies report it."""
     proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     return f"address {client_addresses.network(environ, proxies=proxies)}"

@@ -16,6 +16,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 from approvals.models import ApiToken, User
 from approvals.records import api_tokens, rate_limits
+from config.client_limits import authenticated
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -43,6 +44,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         if match is None:
             raise AuthenticationFailed("The Authorization header is not `Bearer TOKEN`.")
         user, token = self.authenticate_credentials(match[1].encode())
+        authenticated(request.META)
         return user, token
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:

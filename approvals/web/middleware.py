@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from approvals.web import health, live_updates
+from config import client_limits
 
 PROBES = {"/healthz/live": health.live, "/healthz/ready": health.ready, "/metrics": health.counted}
 API = "/api/"
@@ -48,6 +49,24 @@ def cookies(
             text = "The cookies of this site cannot be read: delete them.\n"
             return HttpResponseBadRequest(text, content_type="text/plain")
         return get_response(request)
+
+    return answer
+
+
+def clients(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Tells the server whose session is somebody's, for which views and other middleware have looked.
+
+    Requests without one share the turns of their address (`config.client_limits`). The API says it of its tokens.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_new = client_limits.AUTHENTICATED in request.META
+        if is_new and not request.path_info.startswith(API) and request.user.is_authenticated:
+            client_limits.authenticated(request.META)
+        return response
 
     return answer
 

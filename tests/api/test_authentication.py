@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
 from approvals.models import ApiToken, ReviewQueue, ReviewTask, User
+from config import client_limits
 from tests import factories
 from tests.callers import Caller, refused
 
@@ -185,3 +186,20 @@ def test_starting_orders_needs_its_own_scope(
     refused(call(keeper, "decide").post("orders/", {"order_id": 1}), 403, "not_allowed")
     refused(call(keeper, "orders").post("orders/", {"order_id": 1}), 503, "unavailable")
     refused(call(keeper, "orders").get("orders/"), 403, "not_allowed")
+
+
+@pytest.mark.parametrize(("token", "told"), [(None, 1), ("Bearer invented", 0)])
+def test_the_server_is_told_of_a_token_that_is_somebodys_alone(
+    token: str | None, told: int, call: Callable[..., Caller], alice: User
+) -> None:
+    calls: list[None] = []
+    extra: dict[str, Any] = {client_limits.AUTHENTICATED: lambda: calls.append(None)}
+    if token:
+        extra["HTTP_AUTHORIZATION"] = token
+        browser = Client()
+        browser.force_login(alice)  # a session says nothing of the token
+        browser.get("/api/v1/reviews/", **extra)
+    else:
+        call(alice).get("reviews/", **extra)
+
+    assert len(calls) == told

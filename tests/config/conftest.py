@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config import rsgi, web_server_settings
+from config import client_limits, rsgi, web_server_settings
 from tests.config.running_requests import MOST, Running
 
 
@@ -13,4 +13,6 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Running:
     found = Running()
     monkeypatch.setattr(rsgi, "django", found)
     monkeypatch.setattr(web_server_settings, "CLIENT_REQUESTS", MOST)
+    # Their tokens have been authenticated before.
+    monkeypatch.setattr(client_limits.ClientLimits, "_is_known", lambda *_: True)
     return found

@@ -82,9 +82,8 @@ def test_a_probe_never_waits_for_other_requests_of_its_client(running: Running) 
     )
 
 
-@pytest.mark.parametrize(("requests", "paused"), [(client_limits.CROWD + 1, True), (3, False)])
-def test_the_turns_of_a_crowd_are_followed_by_pauses_as_long(requests: int, paused: bool) -> None:
-    limits = client_limits.ClientLimits(1)
+def gap(limits: client_limits.ClientLimits, requests: int) -> tuple[float, float]:
+    """Of so many requests at once, how long the first turn was, and how long after it the second one began."""
     turns: list[tuple[float, float]] = []
 
     async def ask() -> None:
@@ -98,9 +97,56 @@ def test_the_turns_of_a_crowd_are_followed_by_pauses_as_long(requests: int, paus
         await asyncio.gather(*(ask() for _ in range(requests)))
 
     asyncio.run(all_at_once())
-
     (first_began, first_ended), (second_began, _) = turns[:2]
-    assert (second_began - first_ended >= (first_ended - first_began) * 0.9) == paused
+    return first_ended - first_began, second_began - first_ended
+
+
+@pytest.mark.parametrize(("requests", "pauses"), [(client_limits.CROWD + 1, True), (3, False)])
+def test_the_turns_of_a_crowd_are_followed_by_pauses_as_long(requests: int, pauses: bool) -> None:
+    turn, pause = gap(client_limits.ClientLimits(1), requests)
+
+    assert (pause >= turn * 0.9) == pauses
+
+
+def test_so_are_those_of_a_client_who_has_always_had_a_request_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_limits, "BUSY", 0.01)
+
+    turn, pause = gap(client_limits.ClientLimits(1), 3)
+
+    assert pause >= turn * 0.9
+
+
+def test_a_pause_is_never_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_limits, "LONGEST_PAUSE", 0.0)
+
+    turn, pause = gap(client_limits.ClientLimits(1), client_limits.CROWD + 1)
+
+    assert pause < turn
+
+
+def test_a_token_is_a_client_of_its_own_once_it_was_authenticated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_limits, "MOST_KNOWN", 2)
+    limits = client_limits.ClientLimits(1)
+
+    def environ(token: str) -> dict[str, Any]:
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+        return {"PATH_INFO": "/api/v1/", "REMOTE_ADDR": "192.0.2.1", **bearer}
+
+    async def clients() -> list[str]:
+        found = []
+        for token in ("a", "b", "c"):
+            asked = environ(token)
+            found.append(limits.client(asked))
+            client_limits.authenticated(asked)
+            await asyncio.sleep(0)  # the server's thread remembers it
+        return [*found, *(limits.client(environ(token)) for token in ("a", "b", "c"))]
+
+    first, then = ["address 192.0.2.1"] * 3, ["address 192.0.2.1", "token b", "token c"]
+    assert asyncio.run(clients()) == first + then
 
 
 def test_a_client_is_forgotten_when_its_requests_are_answered() -> None:
@@ -144,7 +190,8 @@ def test_an_open_stream_is_no_request_of_its_client(
 
 
 def one(path: str = "/", **environ: str) -> str:
-    return client_limits.client_of({"REMOTE_ADDR": "192.0.2.1", "PATH_INFO": path, **environ})
+    head = {"REMOTE_ADDR": "192.0.2.1", "PATH_INFO": path, **environ}
+    return client_limits.client_of(head) or client_limits.address_of(head)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from approvals.models import ReviewQueue, ReviewTask, User
+from config import client_limits
 from tests import factories
 from tests.callers import Caller
 from tests.web.conftest import Desk
@@ -143,3 +144,15 @@ def test_a_cookie_of_few_escapes_is_read(alice: User) -> None:
     browser.cookies["odd"] = 'a "quoted" text, with commas; '
 
     assert browser.get("/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_server_is_told_of_a_session_that_is_somebodys_alone(desk: Desk, alice: User) -> None:
+    calls: list[None] = []
+    extra: dict[str, Any] = {client_limits.AUTHENTICATED: lambda: calls.append(None)}
+
+    Client().get("/accounts/login/", **extra)
+    assert calls == []
+
+    desk(alice).get("/", **extra)
+    assert len(calls) == 1

@@ -5,20 +5,39 @@ Neither needs a login: they contain no data, only what the public source contain
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from csp.decorators import csp_update
+from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from approvals.api.rate_limits import CallerRateLimit
 
 
 class OpenAPIDocument(SpectacularAPIView):
-    """The OpenAPI document."""
+    """The OpenAPI document: made once in a process for each format, because it takes some tenths of a second."""
 
     http_method_names = ["get", "head"]
-    throttle_classes = [
-        CallerRateLimit
-    ]  # open to everybody, and building the document takes a moment
+    throttle_classes = [CallerRateLimit]  # open to everybody
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The document in the format that the request accepts."""
+        renderer: Any = request.accepted_renderer
+        response = HttpResponse(_document(type(renderer)), content_type=renderer.media_type)
+        name = self._get_filename(request, None)
+        response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+        return response
+
+
+@lru_cache(maxsize=len(SpectacularAPIView.renderer_classes))
+def _document(renderer: type[BaseRenderer]) -> bytes:
+    schema = OpenAPIDocument.generator_class().get_schema(public=OpenAPIDocument.serve_public)
+    rendered: bytes = renderer().render(schema, renderer_context={})
+    return rendered
 
 
 # Swagger UI sets icons and sizes with inline styles; scripts come from the page's own host only.

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from django.test import Client
 
+from approvals.api.views import documentation
 from tests.api.schema_documents import Document
 from tests.callers import refused
 
@@ -36,3 +37,13 @@ def test_the_schema_is_the_same_document_in_yaml(client: Client, schema: Documen
 
     assert answer.headers["Content-Type"].startswith("application/vnd.oai.openapi")
     assert yaml.safe_load(answer.content) == schema
+
+
+def test_the_schema_is_made_once_for_each_format(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = client.get("/api/schema/")
+
+    monkeypatch.setattr(documentation.OpenAPIDocument, "generator_class", None)
+
+    assert client.get("/api/schema/").content == first.content
