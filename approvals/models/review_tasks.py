@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -146,6 +146,9 @@ class ReviewTask(ReviewRouting):
     )
 
     objects = ReviewQuerySet.as_manager()
+
+    #: What is long, and what only pages and the API show.
+    OF_THE_MESSAGE: ClassVar = ("payload", "flags", "error_cause", "raw_body", "sealed_extras")
 
     #: The vote that `actions.decisions.decide` has just cast, on the instance that it returns; no column.
     just_cast: Vote | None = None

@@ -160,7 +160,7 @@ def _waiting(arn: str) -> list[ReviewTask]:
     undecided = (ReviewTask.Status.PENDING, ReviewTask.Status.UNPROVED)
     rows = ReviewTask.objects.filter(execution_arn=arn, queue__in=own, status__in=undecided)
     related = rows.select_related("queue").order_by("deadline_at")
-    light = related.defer("raw_body", "sealed_extras", "sealed_token", "payload")
+    light = related.defer(*ReviewTask.OF_THE_MESSAGE, "sealed_token")
     return list(light[:SETTLED_AT_ONCE])
 
 

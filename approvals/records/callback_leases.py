@@ -16,7 +16,7 @@ from approvals.records import circuit_breakers, outbox, statements
 from approvals.records.outbox import Lease
 
 _ENTRY = statements.Columns(OutboxEntry, "e")
-_REVIEW = statements.Columns(ReviewTask, "r", but=("raw_body", "payload"))
+_REVIEW = statements.Columns(ReviewTask, "r", but=ReviewTask.OF_THE_MESSAGE)
 _QUEUE = statements.Columns(ReviewQueue, "q")
 # No part of it waits for a lock: what another sender has locked is not leased. So it takes part in no
 # deadlock, although it locks the entry before the breaker.

@@ -156,7 +156,7 @@ def claim(selected: Sequence[ReviewQueue], *, limit: int) -> list[Beat]:
     taken = _claimed(_CLAIM_ACCEPTED, selected, limit)
     taken += _claimed(_CLAIM_OTHERS, selected, limit - len(taken))
     reviews = ReviewTask.objects.filter(pk__in=taken).select_related("queue")
-    light = reviews.defer("raw_body", "payload").in_bulk()
+    light = reviews.defer(*ReviewTask.OF_THE_MESSAGE).in_bulk()
     found = [light[pk] for pk in taken if pk in light]
     # The token of a state machine that the queue no longer admits gets no decision, so no heartbeat.
     admitted = [each for each in found if each.queue.admits(each.state_machine_arn)]

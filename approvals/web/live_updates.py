@@ -77,7 +77,7 @@ def queue(request: DeskRequest, slug: str) -> HttpResponse:
 @desk("GET")
 def review(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """That somebody else has claimed, decided or released the review since the page was made."""
-    found = reviews.find(request.access, review_id)
+    found = reviews.find_briefly(request.access, review_id)
     holder = found.assignee if found.is_held(request.access.now) else None
     seen = request.GET.get("seen", "")
     is_mine = holder is not None and holder.pk == request.user.pk

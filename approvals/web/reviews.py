@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject, Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -45,6 +45,7 @@ MISMATCHES: Mapping[Mismatch | None, str] = {
     Mismatch.STATE_MACHINE: "runs a state machine that is not in the queue's list",
 }
 MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
+MOST_LOOKED_AT = 2_000  # reviews of one reference or customer
 RECENTLY = timedelta(days=30)
 PANE = "pane"  # the id of the right half of a list
 
@@ -95,7 +96,7 @@ def show(request: DeskRequest, review_id: UUID) -> HttpResponse:
 @desk("GET")
 def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
     """What became of the decision: 204 to htmx if its page shows that already, else the fragment."""
-    review = find(request.access, review_id)
+    review = find_briefly(request.access, review_id)
     now = request.access.now
     status = status_of_decision(review, request.access, now)
     if request.htmx and status and status.seen == request.GET.get("seen"):
@@ -104,7 +105,7 @@ def delivery(request: DeskRequest, review_id: UUID) -> HttpResponse:
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return response
-    context = page(request.access, review)
+    context = page(request.access, find(request.access, review_id))
     template = "approvals/_delivery_refresh.html" if request.htmx else "approvals/review.html"
     return render(request, template, context)
 
@@ -119,10 +120,26 @@ def find(access: Access, review_id: UUID, *, with_previous: bool = False) -> Rev
         found = found_in_stream(review=review_id, queues=queues, person=access.actor.person.pk)
     else:
         found = found_alone(review=review_id, queues=queues)
+    return _only(access, found)
+
+
+def find_briefly(access: Access, review_id: UUID) -> ReviewTask:
+    """The same without its message, for what pages ask again and again. Raises NotFound."""
+    return _only(access, found_without_message(review=review_id, queues=access.queue_ids))
+
+
+def _only(access: Access, found: list[ReviewTask]) -> ReviewTask:
     if not found:
         raise NotFound
     access.give_queues(found[0])
     return found[0]
+
+
+@Prepared
+def found_without_message(review: UUID, queues: Sequence[UUID]) -> QuerySet[ReviewTask]:
+    """The review as `found_alone` finds it, without its message of up to a megabyte."""
+    rows = found_alone.query_set(review, queues)
+    return rows.defer("payload", "flags", "error_cause")
 
 
 @Prepared
@@ -290,15 +307,21 @@ def related_to(
     customer: str = "",
     since: datetime | None = None,
 ) -> QuerySet[ReviewTask]:
-    """Other reviews of this reference, and of this customer since then, that are seen by these queues."""
+    """Other reviews of this reference, and of this customer since then, that are seen by these queues.
+
+    Of each, MOST_LOOKED_AT in all queues: who may send to one may send any number with a name of another's.
+    """
     others = visibility.reviews_in(queues).without_secrets().exclude(pk=review)
     others = others.order_by(*review_rows.BY_ARRIVAL)
-    same_order = others.filter(reference=reference) if reference else others.none()
-    same_customer = others.none()
+    same_order = same_customer = others.none()
+    if reference:
+        some = ReviewTask.objects.filter(reference=reference).values("pk")[:MOST_LOOKED_AT]
+        same_order = others.filter(pk__in=some)
     if customer:
-        lately = Q(customer=customer, received_at__gte=since)
-        same_customer = others.filter(lately).exclude(reference=reference)
+        lately = ReviewTask.objects.filter(customer=customer, received_at__gte=since)
+        some = lately.order_by(*review_rows.BY_ARRIVAL).values("pk")[:MOST_LOOKED_AT]
+        same_customer = others.filter(pk__in=some).exclude(reference=reference)
     # Joined by a union: of a condition with OR, PostgreSQL would test each review there is.
     found = same_order.values("pk")[:MAX_RELATED].union(same_customer.values("pk")[:MAX_RELATED])
     rows = review_rows.lean(others.filter(pk__in=found)).select_related("decision__by")
-    return rows.defer("decision__callback")
+    return rows.defer(*(f"decision__{name}" for name in Decision.LONG))

@@ -6,7 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from approvals.actions import assignment
 from approvals.models import ReviewTask, User, review_search
@@ -54,6 +56,25 @@ def test_a_token_makes_one_review(decided: ReviewTask) -> None:
 )
 def test_what_a_message_said_never_changes(change: str, decided: ReviewTask) -> None:
     assert_frozen(ReviewTask, change)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_compares_no_payload(alice: User) -> None:
+    """To compare one of a megabyte, PostgreSQL unpacks it twice."""
+    review = factories.review()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger"
+            " WHERE tgname = 'frozen' AND tgrelid = 'approvals_reviewtask'::regclass"
+        )
+        (definition,) = cursor.fetchone()
+
+    assert "BEFORE UPDATE OF token_fingerprint, payload, raw_body_sha256 ON" in definition
+    with CaptureQueriesContext(connection) as asked:
+        assignment.claim(review.pk, by=actor(alice))
+    changes = [one["sql"] for one in asked.captured_queries if "UPDATE" in one["sql"]]
+    assert changes
+    assert not any("payload" in change for change in changes if "FOR UPDATE" not in change)
 
 
 def test_a_review_is_held_as_long_as_its_lease_runs(alice: User) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Heartbeat, RateBucket, ReviewQueue, ReviewTask
 from approvals.records import heartbeats, service_quotas
@@ -59,3 +61,14 @@ def test_a_token_that_a_state_machine_of_another_list_waits_for_is_not_kept_aliv
     heartbeats.enroll([living])
 
     assert heartbeats.claim([living], limit=9) == []
+
+
+def test_a_claim_reads_nothing_of_messages_but_their_tokens(living: ReviewQueue) -> None:
+    factories.review(living)
+    heartbeats.enroll([living])
+
+    with CaptureQueriesContext(connection) as read:
+        assert len(heartbeats.claim([living], limit=8)) == 1
+
+    for column in ReviewTask.OF_THE_MESSAGE:
+        assert not any(f'"{column}"' in each["sql"] for each in read.captured_queries)

@@ -59,12 +59,12 @@ def test_a_review_comes_with_its_facts_in_two_statements(review: ReviewTask, ali
     assert (locked.chain.seq, locked.chain.hash) == (last.seq, bytes(last.hash))
 
 
-def test_the_columns_are_those_that_the_orm_reads(queue: ReviewQueue) -> None:
+def test_the_columns_are_those_that_the_orm_reads(queue: ReviewQueue, alice: User) -> None:
     queues_fields = [field.attname for field in ReviewQueue._meta.concrete_fields]
     review = factories.review(queue, input={"total": 12.5, "items": [{"sku": "ü"}]}, itemIndex=3)
 
     with transaction.atomic():
-        locked = locked_rows.review(review.pk, by=SYSTEM)
+        locked = locked_rows.review(review.pk, by=actor(alice))
 
     stored = ReviewTask.objects.without_secrets().get(pk=review.pk)
     shown = [
@@ -79,6 +79,13 @@ def test_the_columns_are_those_that_the_orm_reads(queue: ReviewQueue) -> None:
     assert [getattr(locked.row.queue, name) for name in queues_fields] == [
         getattr(stored.queue, name) for name in queues_fields
     ]
+
+
+def test_what_no_person_does_reads_no_payload_until_it_is_asked_for(review: ReviewTask) -> None:
+    with transaction.atomic(), CaptureQueriesContext(connection) as read:
+        locked = locked_rows.review(review.pk, by=SYSTEM)
+    assert not any('"payload"' in each["sql"] for each in read.captured_queries)
+    assert locked.row.payload == review.payload
 
 
 def test_votes_that_were_withdrawn_are_left_out(review: ReviewTask, alice: User) -> None:

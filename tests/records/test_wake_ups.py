@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,7 @@ def test_of_many_starts_in_a_second_ten_send_a_wake_up_and_decisions_go_on_to(
     now = 1_000.0
     clock = SimpleNamespace(monotonic=lambda: now, sleep=time.sleep)
     monkeypatch.setattr(wake_ups, "time", clock)
+    monkeypatch.setattr(wake_ups, "_starts", deque(maxlen=wake_ups.STARTS_A_SECOND))
     wake_ups_sent()
 
     def sent_of(starts: int) -> int:

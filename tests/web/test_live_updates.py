@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -102,6 +103,23 @@ def test_a_review_that_another_claims_says_so(desk: Desk, alice: User, bob: User
 
     decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
     assert f"<bdi>{bob.display}</bdi> approved this review" in later(browser, asks)
+
+
+def test_a_page_that_asks_again_and_again_reads_no_message(
+    desk: Desk, alice: User, bob: User
+) -> None:
+    browser, review = desk(alice), factories.review()
+    asks = question(browser, at(review))
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(bob))
+    found = browser.get(at(review)).content.decode()
+    seen = re.search(r'hx-get="([^"]+/delivery/[^"]*)"', found)
+    assert seen
+
+    with CaptureQueriesContext(connection) as read:
+        later(browser, asks)
+        assert later(browser, html.unescape(seen[1])) == ""
+
+    assert not any('"payload"' in each["sql"] for each in read.captured_queries)
 
 
 def test_what_one_does_oneself_is_no_news(desk: Desk, alice: User) -> None:
