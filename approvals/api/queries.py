@@ -10,8 +10,18 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, IntegerField, Min, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Left
+from django.db.models import (
+    Case,
+    Func,
+    IntegerField,
+    Min,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    When,
+)
+from django.db.models.functions import Cast, Left, Length
 
 from approvals import policy, visibility
 from approvals.actors import Actor
@@ -38,7 +48,9 @@ from approvals.records.quarantined_messages import redacted_body as stored_body
 
 COUNT_UP_TO = 100
 DEFAULT_ROWS = 50  # of a page, if a request does not say how many
-CAUSE_START = 1_000  # characters of a cause in a list
+TEXT_START = 1_000  # characters of a cause or a reason in a list
+MOST_ATTEMPTS, MOST_INTERVENTIONS = 100, 200  # of an order
+LONGEST_EDITS = 2_000  # characters of edits in a list; of longer ones it shows none
 VOTE_EVENTS = (AuditKind.REVIEW_APPROVED, AuditKind.REVIEW_REJECTED, AuditKind.VOTE_CAST)
 ORDERINGS: Mapping[str, Sequence[str]] = {
     "deadline": ("deadline_at", "id"),
@@ -54,9 +66,7 @@ _LISTED = (
 )
 _LISTED_OF_DECISION = tuple(
     f"decision__{name}"
-    for name in (
-        *("outcome", "by__email", "reason_code", "reason", "edits", "decided_at", "undo_until"),
-    )
+    for name in (*("outcome", "by__email", "reason_code", "decided_at", "undo_until"),)
 )
 _DEFERRED = (
     "decision__callback",
@@ -80,15 +90,20 @@ def shown(rows: ReviewQuerySet) -> ReviewQuerySet:
 def listed(rows: ReviewQuerySet) -> ReviewQuerySet:
     """Returns these rows with what a list shows of each but its queue, which `with_queues` adds.
 
-    Payloads, of up to a megabyte each, are not read, nor are long causes.
+    Payloads, of up to a megabyte each, are not read, nor are long causes, reasons and edits.
     """
-    return _pending(rows).select_related("decision__by").only(*_LISTED, *_LISTED_OF_DECISION)
+    rows = _pending(rows).select_related("decision__by").only(*_LISTED, *_LISTED_OF_DECISION)
+    rows = rows.annotate(edits_length=Length(Cast("decision__edits", TextField())))
+    return rows.annotate(
+        reason_start=Left("decision__reason", TEXT_START),
+        short_edits=Case(When(edits_length__lte=LONGEST_EDITS, then="decision__edits")),
+    )
 
 
 def _pending(rows: ReviewQuerySet) -> ReviewQuerySet:
     """The same of rows that are all pending, which have no decision."""
     rows = rows.select_related("assignee", "escalated_to").only(*_LISTED)
-    return rows.annotate(cause_start=Left("error_cause", CAUSE_START))
+    return rows.annotate(cause_start=Left("error_cause", TEXT_START))
 
 
 @Prepared
@@ -272,17 +287,21 @@ def orders(actor: Actor) -> OrderQuerySet:
 
 
 def order(actor: Actor, order_id: str) -> list[OrderExecution]:
-    """Returns all attempts at an order, latest first, with its input. Raises NotAllowed or NotFound."""
-    rows = list(visibility.visible_orders(actor).attempts_at(order_id))
+    """Returns the attempts at an order, latest first, MOST_ATTEMPTS of them. Raises NotAllowed or NotFound.
+
+    All have the same input, which is read when it is asked for.
+    """
+    rows = list(orders(actor).attempts_at(order_id)[:MOST_ATTEMPTS])
     if not rows:
         raise NotFound
     return rows
 
 
 def interventions(attempts: Iterable[OrderExecution]) -> QuerySet[OrderIntervention]:
-    """Returns the interventions in these attempts, newest first."""
-    rows = OrderIntervention.objects.filter(order__in=list(attempts))
-    return rows.select_related("order", "created_by").order_by("-created_at", "-id")
+    """Returns the interventions in these attempts, newest first, MOST_INTERVENTIONS of them."""
+    rows = OrderIntervention.objects.filter(order__in=list(attempts)).defer("order__input")
+    newest = rows.select_related("order", "created_by").order_by("-created_at", "-id")
+    return newest[:MOST_INTERVENTIONS]
 
 
 def order_batch(actor: Actor, batch_id: UUID) -> OrderBatch:

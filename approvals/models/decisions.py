@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -29,6 +31,9 @@ class Decision(OutcomeFields):
     undo_until = models.DateTimeField()
     callback = models.BinaryField()
     undone_at = models.DateTimeField(null=True, blank=True)
+
+    #: What a list of decisions does not read: up to hundreds of kilobytes each.
+    LONG: ClassVar = ("callback", "reason", "edits")
 
     class Meta:
         constraints = [

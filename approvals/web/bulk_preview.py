@@ -19,7 +19,7 @@ from approvals.actions import bulk_decisions, decisions
 from approvals.actions.bulk_decisions import BulkRequest, Wanted
 from approvals.actions.decisions import MAX_REASON, DecisionRequest
 from approvals.exceptions import ApprovalsError, Invalid
-from approvals.models import ReviewQueue, ReviewTask
+from approvals.models import Decision, ReviewQueue, ReviewTask
 from approvals.models.bulk_jobs import MAX_ITEMS
 from approvals.models.choices import Outcome
 from approvals.records import idempotency, locked_rows
@@ -215,7 +215,7 @@ def _named(request: DeskRequest, queue: ReviewQueue, ids: Sequence[UUID]) -> lis
 def _whole(rows: Any) -> Any:
     """The reviews with what rows show and what the checks of a decision look at, but their queue."""
     lean = review_rows.lean(rows).select_related("escalated_to", "decision__by")
-    return lean.defer("payload", "flags", "error_cause", "decision__callback")
+    return lean.defer(*(f"decision__{name}" for name in Decision.LONG))
 
 
 def _in_queue(queue: ReviewQueue, rows: Iterable[ReviewTask]) -> list[ReviewTask]:

@@ -265,3 +265,17 @@ def test_a_version_that_no_review_has_begins_nothing(
 
     assert answer.status_code == 422
     assert not BulkJob.objects.exists()
+
+
+def test_the_preview_of_decided_reviews_reads_no_reasons_and_no_edits(
+    desk: Desk, queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue)
+    decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice))
+
+    with CaptureQueriesContext(connection) as read:
+        page = desk(alice).get(PREVIEW, {"all": 1, "status": "rejected", "outcome": "approved"})
+
+    assert page.status_code == 200
+    assert not any('"approvals_decision"."reason"' in one["sql"] for one in read.captured_queries)
+    assert not any('"approvals_decision"."edits"' in one["sql"] for one in read.captured_queries)

@@ -231,7 +231,7 @@ class ReviewAnswer(serializers.Serializer[ReviewTask]):
 
 
 class ListedReviewAnswer(ReviewAnswer):
-    """A review in a list: without its payload, and with the first 1,000 characters of its error's cause."""
+    """A review in a list: no payload, no long edits, the first 1,000 characters of cause and reason."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Returns the same fields in the same order, the payload always null."""

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from approvals.actions import people
 from approvals.actors import COMMAND_LINE
+from approvals.api import queries
 from approvals.delivery import lanes
 from approvals.gateways import stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -335,6 +336,20 @@ def test_a_new_attempt_is_what_the_order_shows_from_then_on(shop: Caller, failed
     assert [row["attempt"] for row in shown["attempts"]] == [2, 1]
     assert shop.get("orders/ORD-1/").json() == shown
     assert len(shop.get("orders/").json()["results"]) == 2
+
+
+def test_of_an_order_with_many_attempts_the_latest_are_shown(
+    shop: Caller, failed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_ATTEMPTS", 2)
+    for _ in range(2):
+        OrderExecution.objects.update(status="failed", error="OrderRejected")
+        shop.post("orders/ORD-1/restart/")
+
+    shown = shop.get("orders/ORD-1/").json()
+
+    assert [row["attempt"] for row in shown["attempts"]] == [3, 2]
+    assert shown["input"] == ORDER
 
 
 def test_a_running_order_is_stopped_for_a_reason(shop: Caller, running: None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from approvals.actions import assignment, decisions
+from approvals.actions.decisions import DecisionRequest
 from approvals.models import OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.models.outbox import Detail
@@ -200,3 +201,23 @@ def test_the_audit_trail_is_read_oldest_first_in_pages(api: Caller, review: Revi
     assert events[1]["surface"] == "api"
     assert [event["prev_hash"] for event in events[1:]] == [event["hash"] for event in events[:-1]]
     assert second["next"] is None
+
+
+def test_a_list_shows_the_start_of_a_reason_and_no_long_edits(
+    api: Caller, alice: User, queue: ReviewQueue
+) -> None:
+    queue = factories.queue(queue.slug, output_schema={"type": "object"})
+    rows = {name: factories.review(queue) for name in ("short", "long")}
+    for name, times in (("short", 1), ("long", 1_000)):
+        wish = DecisionRequest(reason="Why? " * times, edits={"note": "ab" * times})
+        decisions.decide(rows[name].pk, Outcome.APPROVED, by=actor(alice), request=wish)
+
+    found = {
+        row["id"]: row["decision"] for row in api.get("reviews/?status=approved").json()["results"]
+    }
+    short, long = (found[str(rows[name].pk)] for name in ("short", "long"))
+
+    assert (short["reason"].strip(), short["edits"]) == ("Why?", {"note": "ab"})
+    assert (len(long["reason"]), long["edits"]) == (1_000, None)
+    whole = api.get(f"reviews/{rows['long'].pk}/").json()["decision"]
+    assert (len(whole["reason"].strip()), len(whole["edits"]["note"])) == (4_999, 2_000)
