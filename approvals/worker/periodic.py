@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Least, Now
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Least, Now, RowNumber
 
 from approvals import bulk
 from approvals.actions import assignment, decisions, lifecycle
@@ -71,7 +71,10 @@ def decide_at_deadlines() -> int:
         .annotate(margin=window)
         .filter(deadline_at__lte=Now() + F("margin"))
     )
-    return _for_each("deadlines", due.order_by("deadline_at"), decisions.decide_at_deadline)
+    # The queues take turns: one that has many at once takes no other's last minute.
+    turn = Window(RowNumber(), partition_by="queue", order_by="deadline_at")
+    in_turn = due.annotate(turn=turn).order_by("turn", "deadline_at")
+    return _for_each("deadlines", in_turn, decisions.decide_at_deadline)
 
 
 def end_leases() -> int:

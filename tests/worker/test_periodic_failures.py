@@ -69,6 +69,23 @@ def test_a_review_that_cannot_be_decided_at_its_deadline_stops_no_other(
     assert "periodic.row_failed" in caplog.text
 
 
+def test_a_queue_with_many_at_once_takes_no_others_last_minute(
+    overdue: list[ReviewTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periodic, "AT_ONCE", 2)
+    other = factories.queue("other", at_deadline="reject")
+    late = factories.review(other, executionArn=None, timeoutSeconds=3600)
+    hour_ago = Now() - timedelta(hours=1)
+    ReviewTask.objects.filter(pk=late.pk).update(
+        sent_at=hour_ago, deadline_at=Now() + timedelta(seconds=30)
+    )
+
+    assert periodic.decide_at_deadlines() == 2
+
+    assert ReviewTask.objects.get(pk=late.pk).status == "rejected"
+    assert set(ReviewTask.objects.pending()) == set(overdue[1:])
+
+
 def test_rows_that_fail_do_not_fill_the_limit_of_a_task(
     overdue: list[ReviewTask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
