@@ -34,6 +34,9 @@ AMOUNT = models.DecimalField(max_digits=16, decimal_places=4)
 # Below every amount that the column can hold: reviews without an amount stand last, the largest first.
 NO_AMOUNT = Decimal(-(10**12))
 KNOWN_AMOUNT = Coalesce(F("amount"), Value(NO_AMOUNT, AMOUNT), output_field=AMOUNT)
+# pg_trgm takes groups of three from words, of letters and digits, and from the two places before a word.
+_ALPHANUMERIC = re.compile(r"[^\W_]")
+_GROUP = re.compile(r"[^\W_]{2}|[\W_][^\W_]")
 _ID_START = re.compile(r"[0-9a-f]{8,32}")
 
 
@@ -61,7 +64,8 @@ class SearchedReviews(models.QuerySet[Review]):
     def matching(self, text: str) -> Self:
         """Reviews with this piece of text in their reference, title, customer or error name.
 
-        One or two letters are looked for at the beginning of each: the index holds groups of three.
+        One or two letters are looked for at the beginning of each: the index holds groups of three. Signs alone
+        are only a reference.
         """
         return self.filter(_in_columns(text))
 
@@ -164,8 +168,20 @@ def _beginnings(limit: int, among: Parts | None) -> list[int]:
     return sorted(sizes | ({TIMES * limit} if TIMES * limit > EARLY else set()))
 
 
+def same_reference(text: str) -> Q:
+    """The condition that a reference is this text, in any case."""
+    return Q(reference__iexact=text) if _ALPHANUMERIC.search(text) else Q(reference=text)
+
+
+def _is_piece(text: str) -> bool:
+    """Whether the index has groups of three signs of this text as a piece, by which to look for it."""
+    return len(text) >= SHORTEST_PIECE and bool(_GROUP.search(text))
+
+
 def _in_columns(text: str) -> Q:
-    lookup = "istartswith" if len(text) < SHORTEST_PIECE else "icontains"
+    if not _ALPHANUMERIC.search(text):  # the index has nothing of it: all reviews would be read
+        return Q(reference=text)
+    lookup = "icontains" if _is_piece(text) else "istartswith"
     # Those first that many reviews share: of many matches, most need one comparison.
     return reduce(or_, (Q(**{f"{name}__{lookup}": text}) for name in reversed(SEARCHED)))
 
@@ -185,7 +201,7 @@ def _of_value(text: str) -> Q:
 def _ways(text: str) -> list[Q]:
     """The conditions of `with_text`, each with an index: together they would have none."""
     ways = [_in_columns(text), _of_value(text)]
-    if len(text) >= SHORTEST_PIECE:
+    if _is_piece(text):
         ways.append(Q(pk__in=Comment.objects.filter(text__icontains=text).values("review")))
     return [way for way in ways if way]
 
@@ -193,7 +209,7 @@ def _ways(text: str) -> list[Q]:
 def _anywhere(text: str) -> Q:
     """The whole condition of `with_text`, for one row after another."""
     fits = _in_columns(text) | _of_value(text)
-    if len(text) >= SHORTEST_PIECE:
+    if _is_piece(text):
         comments = Comment.objects.filter(text__icontains=text)
         fits |= Q(Exists(comments.filter(review=OuterRef("pk"))))
     return fits

@@ -30,7 +30,7 @@ from approvals import broken_rows, visibility
 from approvals.actors import Actor
 from approvals.broken_rows import BrokenRow
 from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, SavedView
-from approvals.models.review_search import ANYWHERE
+from approvals.models.review_search import ANYWHERE, same_reference
 from approvals.models.review_tasks import SECRETS
 from approvals.policy import Action
 from approvals.records import audit, outbox, statements
@@ -173,7 +173,7 @@ def waiting_for_me(access: Access, now: datetime) -> dict[str, Any]:
 
 def named(access: Access, text: str) -> list[UUID]:
     """Up to two reviews that this person may see and whose reference, in any case, id or ARN is this text."""
-    same = Q(reference__iexact=text) | Q(execution_arn=text)
+    same = same_reference(text) | Q(execution_arn=text)
     with suppress(ValueError):
         same |= Q(pk=UUID(text))
     return list(access.reviews().filter(same).values_list("pk", flat=True)[:2])

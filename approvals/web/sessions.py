@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.contrib.sessions.backends import db
@@ -10,6 +11,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals.records.prepared_queries import Prepared
+
+_KEY = re.compile(
+    "[a-z0-9]{32}"
+)  # as Django makes them; another one cannot be stored, or is none of ours
 
 
 @Prepared
@@ -21,7 +26,8 @@ class SessionStore(db.SessionStore):
     """Django's sessions, stored as Django stores them."""
 
     def _get_session_from_db(self) -> Session | None:
-        found = _alive(key=self.session_key or "", now=timezone.now())
+        key = self.session_key or ""
+        found = _alive(key=key, now=timezone.now()) if _KEY.fullmatch(key) else []
         if found:
             return found[0]
         self._session_key = None

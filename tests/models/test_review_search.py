@@ -124,3 +124,18 @@ def test_the_first_of_scattered_reviews_are_the_first_of_all(
         rows = everything.filter(error_name="Fraud")
         for limit in (1, 2, 50):
             assert list(rows.first_of_scattered(everything, limit)) == list(rows)[:limit]
+
+
+@pytest.mark.parametrize(
+    ("text", "references"),
+    [("---", ["---"]), ("a--", ["a--1"]), ("b-a", ["b-a--1"]), ("-a-", ["b-a--1"]), ("__", [])],
+)
+def test_a_text_without_a_group_that_the_index_has_is_looked_for_at_the_beginning(
+    queue: ReviewQueue, text: str, references: list[str]
+) -> None:
+    for reference in ("---", "x---", "a--1", "b-a--1", "x__"):
+        factories.review(queue, orderId=reference)
+
+    found = ReviewTask.objects.matching(text).values_list("reference", flat=True)
+
+    assert sorted(found) == references

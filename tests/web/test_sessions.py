@@ -27,12 +27,14 @@ def test_a_session_opens_pages_until_it_expires(desk: Desk, alice: User) -> None
     assert browser.get("/").status_code == 302
 
 
-@pytest.mark.parametrize("key", ["", "short", "x" * 32, "x" * 4_000])
+@pytest.mark.parametrize(
+    "key", ["", "short", "x" * 32, "x" * 4_000, "aaaaaaaa\0", '"aaaaaaaa\\000"']
+)
 def test_a_key_of_no_session_opens_nothing(key: str, alice: User) -> None:
-    browser = Client()
-    browser.cookies[settings.SESSION_COOKIE_NAME] = key
+    cookie = f"{settings.SESSION_COOKIE_NAME}={key}"
 
-    assert browser.get("/").status_code == 302
+    assert Client(HTTP_COOKIE=cookie).get("/").status_code == 302
+    assert Client(HTTP_COOKIE=cookie).get("/nowhere/").status_code == 404
 
 
 def test_a_session_of_an_earlier_release_is_read(alice: User) -> None:
