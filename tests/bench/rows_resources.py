@@ -18,6 +18,7 @@ from tests.bench.rows_worker import settle
 from tests.paths import ROOT
 
 SETTLED = 8.0  # seconds until a new worker has done what its start needs
+_END_AUTOVACUUM = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
 AUDITED = 20_000  # reviews of the database whose audit trail is verified, at most
 
 
@@ -25,7 +26,12 @@ def measure_idle(bench: Bench) -> dict[str, Measured]:
     """The worker's loop (`sweep`) with nothing due: CPU seconds a minute."""
     settle(bench)
     with psycopg.connect(bench.database.url, autocommit=True) as database:
-        database.execute("VACUUM ANALYZE")  # or autovacuum would
+        database.execute("VACUUM ANALYZE")
+        database.execute(
+            "ALTER SYSTEM SET autovacuum = off"
+        )  # what was seeded, it would go on with
+        database.execute("SELECT pg_reload_conf()")
+        database.execute(_END_AUTOVACUUM)
         database.execute("CHECKPOINT")
     bench.stub.request("POST", "/control", {"reset": True, "supply": 0, "delay": 0})
     own, postgres = [], []
@@ -39,6 +45,9 @@ def measure_idle(bench: Bench) -> dict[str, Measured]:
             postgres.append(spent.postgres / 1000)
         if worker.popen.poll() is not None:
             raise BenchError("the worker has ended")
+    with psycopg.connect(bench.database.url, autocommit=True) as database:
+        database.execute("ALTER SYSTEM RESET autovacuum")
+        database.execute("SELECT pg_reload_conf()")
     return {
         "idle, worker": Measured(median(own)),
         "idle, PostgreSQL": Measured(median(postgres)),
