@@ -21,7 +21,7 @@ from django.utils.functional import SimpleLazyObject
 from approvals import broken_rows, policy
 from approvals.broken_rows import BrokenRow
 from approvals.exceptions import NotFound
-from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention, User
+from approvals.models import ExecutionHistory, OrderExecution, OrderIntervention, ReviewTask, User
 from approvals.models.order_executions import OrderQuerySet
 from approvals.policy import Action
 from approvals.records import execution_history, redrive_eligibility, wake_ups
@@ -207,11 +207,16 @@ def seen(
 def reviews(
     access: Access, order: OrderExecution, now: Any
 ) -> list[review_rows.ReviewRow | BrokenRow]:
-    """The reviews of this execution that this person may see, and those of the order without an execution."""
+    """The reviews of this execution that this person may see, and those of the order without an execution.
+
+    Of all there are, MOST_LOOKED_AT: who may send to a queue may send any number with an order's id.
+    """
     same = Q(reference=order.order_id, execution_arn="")
     if order.execution_arn:
         same |= Q(execution_arn=order.execution_arn)
-    found = review_rows.lean(access.reviews().filter(same)).order_by(*review_rows.BY_ARRIVAL)
+    some = ReviewTask.objects.filter(same).values("pk")[: review_rows.MOST_LOOKED_AT]
+    found = review_rows.lean(access.reviews().filter(pk__in=some))
+    found = found.order_by(*review_rows.BY_ARRIVAL)
     return review_rows.rows_of(found[:MAX_REVIEWS], now)
 
 

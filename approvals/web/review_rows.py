@@ -26,6 +26,9 @@ BY_DEADLINE = ("deadline_at", "id")
 BY_URGENCY = ("-priority", "deadline_at", "id")
 BY_ARRIVAL = ("-received_at", "-id")
 BY_AMOUNT = ("-known_amount", "-id")
+MOST_LOOKED_AT = (
+    2_000  # reviews of one reference, customer or order, of which a page shows the latest
+)
 ANY = UUID(int=0)
 
 

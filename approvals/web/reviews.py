@@ -45,7 +45,6 @@ MISMATCHES: Mapping[Mismatch | None, str] = {
     Mismatch.STATE_MACHINE: "runs a state machine that is not in the queue's list",
 }
 MAX_COMMENTS, MAX_CANDIDATES, MAX_RELATED = 50, 200, 5
-MOST_LOOKED_AT = 2_000  # reviews of one reference or customer
 RECENTLY = timedelta(days=30)
 PANE = "pane"  # the id of the right half of a list
 
@@ -309,17 +308,19 @@ def related_to(
 ) -> QuerySet[ReviewTask]:
     """Other reviews of this reference, and of this customer since then, that are seen by these queues.
 
-    Of each, MOST_LOOKED_AT in all queues: who may send to one may send any number with a name of another's.
+    Of each, `MOST_LOOKED_AT` in all queues: who may send to one may send any number with a name of another's.
     """
     others = visibility.reviews_in(queues).without_secrets().exclude(pk=review)
     others = others.order_by(*review_rows.BY_ARRIVAL)
     same_order = same_customer = others.none()
     if reference:
-        some = ReviewTask.objects.filter(reference=reference).values("pk")[:MOST_LOOKED_AT]
+        some = ReviewTask.objects.filter(reference=reference).values("pk")[
+            : review_rows.MOST_LOOKED_AT
+        ]
         same_order = others.filter(pk__in=some)
     if customer:
         lately = ReviewTask.objects.filter(customer=customer, received_at__gte=since)
-        some = lately.order_by(*review_rows.BY_ARRIVAL).values("pk")[:MOST_LOOKED_AT]
+        some = lately.order_by(*review_rows.BY_ARRIVAL).values("pk")[: review_rows.MOST_LOOKED_AT]
         same_customer = others.filter(pk__in=some).exclude(reference=reference)
     # Joined by a union: of a condition with OR, PostgreSQL would test each review there is.
     found = same_order.values("pk")[:MAX_RELATED].union(same_customer.values("pk")[:MAX_RELATED])

@@ -18,6 +18,7 @@ from approvals.models import ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import execution_snapshots
 from approvals.untrusted import display
+from approvals.web import review_rows, reviews
 from tests import factories
 from tests.factories import actor
 from tests.web.conftest import Desk
@@ -288,3 +289,14 @@ def test_a_text_of_combining_characters_takes_its_page_no_time(desk: Desk, alice
 
     assert time.process_time() - began < 5, "it was 18 s on one core"
     assert marks[:180] in html
+
+
+def test_related_reviews_are_looked_for_among_a_bounded_number(
+    queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_rows, "MOST_LOOKED_AT", 1)
+    review, *_ = [factories.review(queue) for _ in range(4)]
+
+    found = reviews.related_to.query_set(review.pk, [queue.pk], reference=review.reference)
+
+    assert len(found) <= 1
