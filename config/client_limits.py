@@ -84,7 +84,7 @@ class ClientLimits:
         """Refuse what waits, and what would have to: the process is about to stop, and would cut it off."""
         self._over.set()
 
-    def client(self, environ: dict[str, Any]) -> str:
+    def name_of(self, environ: dict[str, Any]) -> str:
         """Whose request this is: a token's or a session's that this process has authenticated, else the address's.
 
         The request is given what `authenticated` calls. So who invents tokens or sessions is one client.
@@ -128,10 +128,10 @@ class ClientLimits:
             turn = _Turn(client)
             yield turn.give_way
         finally:
-            if turn:
-                turn.end()
-            else:
+            if turn is None:
                 client.active -= 1
+            else:
+                turn.end()
             client.requests -= 1
             if not client.requests:
                 del self._clients[name]

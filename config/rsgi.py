@@ -131,7 +131,7 @@ class Application:
         if environ["PATH_INFO"] in probes.PATHS:
             return await loop.run_in_executor(self._probe_threads, answer, environ, send)
         began, size = loop.time(), int(environ["CONTENT_LENGTH"] or 0)
-        client = self._clients.client(environ)
+        client = self._clients.name_of(environ)
         async with self._clients.turn(client, size, protocol.client_disconnect) as give_way:
             if (waited := loop.time() - began) > LONG_WAIT:
                 log.info("web.waited", seconds=round(waited, 1), path=environ["PATH_INFO"][:200])

@@ -140,10 +140,10 @@ def test_a_token_is_a_client_of_its_own_once_it_was_authenticated(
         found = []
         for token in ("a", "b", "c"):
             asked = environ(token)
-            found.append(limits.client(asked))
+            found.append(limits.name_of(asked))
             client_limits.authenticated(asked)
             await asyncio.sleep(0)  # the server's thread remembers it
-        return [*found, *(limits.client(environ(token)) for token in ("a", "b", "c"))]
+        return [*found, *(limits.name_of(environ(token)) for token in ("a", "b", "c"))]
 
     first, then = ["address 192.0.2.1"] * 3, ["address 192.0.2.1", "token b", "token c"]
     assert asyncio.run(clients()) == first + then

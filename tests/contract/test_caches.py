@@ -47,6 +47,7 @@ ALLOWED = {
     "approvals/worker/periodic.py: Prober._next": "what was probed in the last minute",
     "approvals/worker/pool.py: Pool._postponed": "entries of the last second",
     "approvals/worker/pool.py: Pool._under_way": "the threads of the pool",
+    "config/client_limits.py: ClientLimits._known": "MOST_KNOWN",
     "config/client_limits.py: ClientLimits._clients": "clients whose requests are under way or wait",
     "config/downloads.py: Downloads._people": "AT_ONCE",
     "config/live_events.py: Streams._open": "MOST streams",

@@ -274,7 +274,7 @@ def test_the_preview_of_decided_reviews_reads_no_reasons_and_no_edits(
     decisions.decide(review.pk, Outcome.REJECTED, by=actor(alice))
 
     with CaptureQueriesContext(connection) as read:
-        page = desk(alice).get(PREVIEW, {"all": 1, "status": "rejected", "outcome": "approved"})
+        page = desk(alice).get(f"{PREVIEW}?all=1&status=rejected&outcome=approved")
 
     assert page.status_code == 200
     assert not any('"approvals_decision"."reason"' in one["sql"] for one in read.captured_queries)

@@ -5,12 +5,15 @@ Neither needs a login: they contain no data, only what the public source contain
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from csp.decorators import csp_update
 from django.http import HttpResponse
 from django.utils.decorators import method_decorator
+from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -24,20 +27,24 @@ class OpenAPIDocument(SpectacularAPIView):
     http_method_names = ["get", "head"]
     throttle_classes = [CallerRateLimit]  # open to everybody
 
+    @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The document in the format that the request accepts."""
         renderer: Any = request.accepted_renderer
-        response = HttpResponse(_document(type(renderer)), content_type=renderer.media_type)
-        name = self._get_filename(request, None)
+        response = HttpResponse(
+            _document(cast("Any", type(renderer))), content_type=renderer.media_type
+        )
+        name = f"{spectacular_settings.TITLE}.{renderer.format}"
         response.headers["Content-Disposition"] = f'inline; filename="{name}"'
         return response
 
 
 @lru_cache(maxsize=len(SpectacularAPIView.renderer_classes))
-def _document(renderer: type[BaseRenderer]) -> bytes:
-    schema = OpenAPIDocument.generator_class().get_schema(public=OpenAPIDocument.serve_public)
-    rendered: bytes = renderer().render(schema, renderer_context={})
-    return rendered
+def _document(renderer: Callable[[], BaseRenderer]) -> bytes:
+    generator: Any = OpenAPIDocument.generator_class()
+    schema = generator.get_schema(public=OpenAPIDocument.serve_public)
+    rendered: Any = renderer().render(schema, renderer_context={})
+    return cast("bytes", rendered)
 
 
 # Swagger UI sets icons and sizes with inline styles; scripts come from the page's own host only.
