@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from string import ascii_letters, digits
 from typing import Any
 
@@ -54,32 +55,48 @@ class _Redaction:
     """The redaction of one token, and how many bytes may still be unpacked to find it."""
 
     def __init__(self, token: str) -> None:
-        self._token, self._traces = token, base64_text.traces(token)
+        self._token = token
+        # A shorter text holds it in no spelling: each of them only makes it longer, but for compression.
+        self._shortest = min(len(token), base64_text.SHORTEST)
         self._left = MOST_UNPACKED
+
+    @cached_property
+    def _traces(self) -> frozenset[str]:
+        return base64_text.traces(self._token)
 
     def of(self, value: Any) -> Any:
         if not value:
             return value
         if isinstance(value, str):
-            return PLACEHOLDER if self._in_base64(value) else _redact_token(value, self._token)
+            return value if len(value) < self._shortest else self._of_text(value)
         if isinstance(value, list):
             if lenient_json.has_only_scalars(value):
                 return value
             return [self.of(inner) if inner else inner for inner in value]
         if isinstance(value, dict):
             return {
-                self.of(key): PLACEHOLDER if _is_token(key, inner) else self.of(inner)
+                key if len(key) < self._shortest else self.of(key): (
+                    PLACEHOLDER if _is_token(key, inner) else self.of(inner)
+                )
                 for key, inner in value.items()
             }
         return value
+
+    def _of_text(self, text: str) -> str:
+        if self._in_base64(text):
+            return PLACEHOLDER
+        return text if len(text) < len(self._token) else _redact_token(text, self._token)
 
     def _in_base64(self, text: str) -> bool:
         """Whether a text holds base64 of a text with this token, compressed or not."""
         if len(text) < base64_text.SHORTEST:
             return False
-        standard = base64_text.standard(text)
-        if any(trace in standard for trace in self._traces):
-            return True
+        if (
+            len(text) > len(self._token) - 4
+        ):  # the ends of its base64 depend on what stands beside it
+            standard = base64_text.standard(text)
+            if any(trace in standard for trace in self._traces):
+                return True
         packed = base64_text.decoded(text)
         if packed is None or not base64_text.is_compressed(packed):
             return False
