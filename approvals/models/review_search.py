@@ -163,7 +163,7 @@ def _beginnings(limit: int, among: Parts | None) -> list[int]:
 
     Less where as many of each queue and status have to be read for it.
     """
-    parts = len(among[0]) * max(1, len(among[1])) if among else 1
+    parts = max(1, len(among[0])) * max(1, len(among[1])) if among else 1
     sizes = {max(limit, each) for each in (EARLY // parts, min(EARLY, TIMES * EARLY // parts))}
     return sorted(sizes | ({TIMES * limit} if TIMES * limit > EARLY else set()))
 

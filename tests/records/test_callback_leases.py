@@ -10,7 +10,14 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
-from approvals.models import Breaker, OutboxAttempt, OutboxEntry, ReviewQueue, User
+from approvals.models import (
+    Breaker,
+    OutboxAttempt,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
 from approvals.models.choices import Outcome
 from approvals.models.ids import uuid7
 from approvals.records import callback_leases, database_time
@@ -45,7 +52,7 @@ def test_a_lease_is_journalled_and_has_the_review_with_its_queue(entry: OutboxEn
     assert bytes(lease.entry.payload) == bytes(entry.payload)
     assert (lease.review.decision_id, lease.review.queue.slug) == (entry.subject, "manual-review")
     assert bytes(lease.review.sealed_token)
-    assert lease.review.get_deferred_fields() == {"raw_body", "payload"}
+    assert lease.review.get_deferred_fields() == set(ReviewTask.OF_THE_MESSAGE)
     assert OutboxAttempt.objects.get().result == ""
     assert callback_leases.take(entry.pk) is None
 

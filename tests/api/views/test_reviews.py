@@ -221,3 +221,9 @@ def test_a_list_shows_the_start_of_a_reason_and_no_long_edits(
     assert (len(long["reason"]), long["edits"]) == (1_000, None)
     whole = api.get(f"reviews/{rows['long'].pk}/").json()["decision"]
     assert (len(whole["reason"].strip()), len(whole["edits"]["note"])) == (4_999, 2_000)
+
+
+def test_a_search_in_no_queue_finds_nothing(api: Caller, review: ReviewTask) -> None:
+    found = api.get("reviews/?queue=nowhere&status=approved,rejected&q=ORD")
+
+    assert (found.status_code, found.json()["results"]) == (200, [])
