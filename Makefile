@@ -8,7 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
 BIN := .venv/bin
 READY := .venv/ready
-JOBS ?= 2
+# One more than two cores: a quarter of the time, tests wait for processes and the database.
+JOBS ?= 3
 # The tests start hundreds of processes, each of which would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
