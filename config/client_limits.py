@@ -30,7 +30,7 @@ LONGEST_PAUSE = 0.25  # seconds; a turn may have been long because it waited
 MOST_KNOWN = 10_000  # tokens and sessions; the first are forgotten
 PATIENCE = 20.0  # seconds that a request waits for its turn, less than proxies wait for a response
 _TOKEN = re.compile(r"bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)  # as the API reads it
-_SESSION = re.compile("[a-z0-9]{32}")  # as Django makes its keys; another one is none
+SESSION_KEY = re.compile("[a-z0-9]{32}")  # as Django makes them; another one is none
 Gone = Callable[[], Awaitable[Any]]
 
 
@@ -167,7 +167,7 @@ def give_way(environ: Mapping[str, Any]) -> None:
 
 
 def authenticated(environ: Mapping[str, Any]) -> None:
-    """The token or the session of this request is somebody's: from the next one on, it is a client of its own."""
+    """Tell the server that this request's token or session is valid: it is a client of its own from now on."""
     remember = environ.get(AUTHENTICATED)
     if remember is not None:
         remember()
@@ -183,7 +183,7 @@ def client_of(environ: Mapping[str, Any]) -> str:
         return f"token {token[1]}" if token else ""
     cookies = [each.strip().partition("=") for each in environ.get("HTTP_COOKIE", "").split(";")]
     session = {name: value for name, _, value in cookies}.get(settings.SESSION_COOKIE_NAME, "")
-    return f"session {session}" if _SESSION.fullmatch(session) else ""
+    return f"session {session}" if SESSION_KEY.fullmatch(session) else ""
 
 
 def address_of(environ: Mapping[str, Any]) -> str:

@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",  # slashes, Content-Length
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",  # without a session no statement
-    "approvals.web.middleware.clients",  # tells the server whose session is somebody's
+    "approvals.web.middleware.clients",  # tells the server which sessions are valid
     "django.contrib.messages.middleware.MessageMiddleware",  # 40
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # for browsers without frame-ancestors
     "csp.middleware.CSPMiddleware",  # 100

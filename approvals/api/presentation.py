@@ -95,8 +95,8 @@ def listed_review(row: ReviewTask, around: Surroundings) -> JSONObject:
     """Returns a review of a list, as `queries.listed` reads it: no payload, the start of long texts."""
     row.payload, row.error_cause = None, getattr(row, "cause_start", "")
     if row.decision:
-        row.decision.reason = getattr(row, "reason_start", "")
-        row.decision.edits = getattr(row, "short_edits", None)
+        listed: Any = row
+        row.decision.reason, row.decision.edits = listed.reason_start, listed.short_edits
     return review(row, around)
 
 

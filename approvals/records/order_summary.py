@@ -36,7 +36,7 @@ def of(payload: Any) -> dict[str, str]:
 
 
 def column() -> Combinable:
-    """The stored summary of a review, in a query; of one from before 0.4 what its payload has."""
+    """The stored summary of a review, in a query; of one that an earlier release stored, what its payload has."""
     places = {
         name: Left(KT(f"payload__{path.replace('.', '__')}"), most)
         for name, (path, most) in PLACES.items()

@@ -91,9 +91,8 @@ class _Redaction:
         """Whether a text holds base64 of a text with this token, compressed or not."""
         if len(text) < base64_text.SHORTEST:
             return False
-        if (
-            len(text) > len(self._token) - 4
-        ):  # the ends of its base64 depend on what stands beside it
+        # The ends of its base64 depend on what stands beside it: a trace lacks up to four characters of the token.
+        if len(text) > len(self._token) - 4:
             standard = base64_text.standard(text)
             if any(trace in standard for trace in self._traces):
                 return True

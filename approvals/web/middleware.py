@@ -56,9 +56,10 @@ def cookies(
 def clients(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Tells the server whose session is somebody's, for which views and other middleware have looked.
+    """Tells the server that a session is valid, which views and other middleware have found out.
 
-    Requests without one share the turns of their address (`config.client_limits`). The API says it of its tokens.
+    Requests without a valid one share the turns of their address (`config.client_limits`). For tokens,
+    `approvals.api.authentication` does the same.
     """
 
     def answer(request: HttpRequest) -> HttpResponseBase:

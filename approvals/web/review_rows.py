@@ -26,9 +26,8 @@ BY_DEADLINE = ("deadline_at", "id")
 BY_URGENCY = ("-priority", "deadline_at", "id")
 BY_ARRIVAL = ("-received_at", "-id")
 BY_AMOUNT = ("-known_amount", "-id")
-MOST_LOOKED_AT = (
-    2_000  # reviews of one reference, customer or order, of which a page shows the latest
-)
+# Reviews of one reference, customer or order, of which a page shows the latest.
+MOST_LOOKED_AT = 2_000
 ANY = UUID(int=0)
 
 
@@ -43,7 +42,7 @@ def lean(rows: ReviewQuerySet) -> ReviewQuerySet:
     """The reviews with only what a row shows: payloads, of up to a megabyte, are not loaded."""
     return (
         rows.by_amount()
-        .defer("payload", "flags", "error_cause", "order_summary")
+        .defer(*ReviewTask.OF_THE_MESSAGE, "order_summary")
         .select_related("assignee")
         .annotate(summary=order_summary.column())
     )

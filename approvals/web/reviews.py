@@ -138,7 +138,7 @@ def _only(access: Access, found: list[ReviewTask]) -> ReviewTask:
 def found_without_message(review: UUID, queues: Sequence[UUID]) -> QuerySet[ReviewTask]:
     """The review as `found_alone` finds it, without its message of up to a megabyte."""
     rows = found_alone.query_set(review, queues)
-    return rows.defer("payload", "flags", "error_cause")
+    return rows.defer(*ReviewTask.OF_THE_MESSAGE)
 
 
 @Prepared

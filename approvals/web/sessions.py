@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from django.contrib.sessions.backends import db
@@ -11,10 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals.records.prepared_queries import Prepared
-
-_KEY = re.compile(
-    "[a-z0-9]{32}"
-)  # as Django makes them; another one cannot be stored, or is none of ours
+from config.client_limits import SESSION_KEY
 
 
 @Prepared
@@ -27,7 +23,8 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Session | None:
         key = self.session_key or ""
-        found = _alive(key=key, now=timezone.now()) if _KEY.fullmatch(key) else []
+        # PostgreSQL refuses some others: a cookie may hold an escaped NUL.
+        found = _alive(key=key, now=timezone.now()) if SESSION_KEY.fullmatch(key) else []
         if found:
             return found[0]
         self._session_key = None

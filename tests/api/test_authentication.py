@@ -188,9 +188,9 @@ def test_starting_orders_needs_its_own_scope(
     refused(call(keeper, "orders").get("orders/"), 403, "not_allowed")
 
 
-@pytest.mark.parametrize(("token", "told"), [(None, 1), ("Bearer invented", 0)])
-def test_the_server_is_told_of_a_token_that_is_somebodys_alone(
-    token: str | None, told: int, call: Callable[..., Caller], alice: User
+@pytest.mark.parametrize(("token", "times"), [(None, 1), ("Bearer invented", 0)])
+def test_only_a_valid_token_becomes_a_client_of_its_own(
+    token: str | None, times: int, call: Callable[..., Caller], alice: User
 ) -> None:
     calls: list[None] = []
     extra: dict[str, Any] = {client_limits.AUTHENTICATED: lambda: calls.append(None)}
@@ -202,4 +202,4 @@ def test_the_server_is_told_of_a_token_that_is_somebodys_alone(
     else:
         call(alice).get("reviews/", **extra)
 
-    assert len(calls) == told
+    assert len(calls) == times

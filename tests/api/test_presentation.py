@@ -63,7 +63,8 @@ def decided() -> tuple[ReviewTask, Surroundings]:
     """A decided review and its surroundings, with nothing missing in them."""
     decision = Decision(outcome="approved", by=OSCAR, decided_at=NOON)
     entry = OutboxEntry(state=OutboxEntry.State.WAITING, detail="queued")
-    review = ReviewTask(queue=ReviewQueue(slug="held"), decision=decision, status="approved")
+    review: Any = ReviewTask(queue=ReviewQueue(slug="held"), decision=decision, status="approved")
+    review.reason_start, review.short_edits = "", None  # as `queries.listed` reads it
     return review, Surroundings(NOON, {decision.pk: entry}, {})
 
 

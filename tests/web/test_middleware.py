@@ -147,7 +147,7 @@ def test_a_cookie_of_few_escapes_is_read(alice: User) -> None:
 
 
 @pytest.mark.django_db
-def test_the_server_is_told_of_a_session_that_is_somebodys_alone(desk: Desk, alice: User) -> None:
+def test_only_a_valid_session_becomes_a_client_of_its_own(desk: Desk, alice: User) -> None:
     calls: list[None] = []
     extra: dict[str, Any] = {client_limits.AUTHENTICATED: lambda: calls.append(None)}
 
