@@ -135,3 +135,10 @@ def sign_in_by_form(page: Page, email: str) -> None:
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
+
+
+def arrived_at(page: Page, heading: str) -> None:
+    """Wait until a page with this heading is whole: a key that is pressed now finds what it does."""
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    page.wait_for_load_state()
+    page.wait_for_function("!document.querySelector('.htmx-swapping, .htmx-settling')")

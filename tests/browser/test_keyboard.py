@@ -10,7 +10,7 @@ from approvals.actions import assignment
 from approvals.models import Decision, ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.browser import world
-from tests.browser.conftest import NewPage, sign_in
+from tests.browser.conftest import NewPage, arrived_at, sign_in
 from tests.factories import actor
 
 
@@ -83,7 +83,7 @@ def test_z_undoes_the_last_decision_from_the_next_review(new_page: NewPage) -> N
     page.keyboard.press("a")
     expect(page.get_by_label("Note")).to_be_focused()
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name="ORD-2")).to_be_visible()
+    arrived_at(page, "ORD-2")
     page.keyboard.press("z")
     expect(page.get_by_text("is open again.")).to_be_visible()
     expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
@@ -194,7 +194,7 @@ def test_j_k_and_o_walk_through_a_list(new_page: NewPage) -> None:
         expect(row.get_by_role("link", name="ORD-1")).to_be_focused()
     expect(page.locator("#announce")).to_have_text("ORD-1: Claimed by you")
     page.keyboard.press("o")
-    expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
+    arrived_at(page, "ORD-1")
     page.keyboard.press("u")
     page.wait_for_url("**/queues/*/")
     expect(page.get_by_role("link", name="ORD-1")).to_be_focused()
@@ -207,7 +207,7 @@ def test_back_from_the_page_of_a_review_its_row_has_the_focus(new_page: NewPage)
     page = new_page()
     at_work(page, queue)
     page.keyboard.press("s")
-    expect(page.get_by_role("heading", name="ORD-1")).to_be_visible()
+    arrived_at(page, "ORD-1")
     page.keyboard.press("u")
     expect(page.get_by_role("link", name="ORD-1")).to_be_focused()
 

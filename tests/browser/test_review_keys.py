@@ -9,7 +9,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, ReviewTask, User
 from tests import factories
 from tests.browser import world
-from tests.browser.conftest import NewPage, sign_in
+from tests.browser.conftest import NewPage, arrived_at, sign_in
 from tests.factories import actor
 
 FIELDS = [
@@ -93,12 +93,12 @@ def test_brackets_lead_back_to_what_was_decided_and_on_again(new_page: NewPage) 
     signed_in(page, queue)
     page.keyboard.press("m")
     for number in range(2):
-        expect(page.get_by_role("heading", name=f"ORD-{number}")).to_be_visible()
+        arrived_at(page, f"ORD-{number}")
         page.keyboard.press("a")
         expect(page.get_by_label("Note")).to_be_focused()
         page.keyboard.press("Control+Enter")
     for number in (2, 1, 0):
-        expect(page.get_by_role("heading", name=f"ORD-{number}")).to_be_visible()
+        arrived_at(page, f"ORD-{number}")
         page.keyboard.press("[")
     expect(page.get_by_role("link", name="Your last decision")).to_have_count(0)
     page.keyboard.press("]")
