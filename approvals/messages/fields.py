@@ -39,12 +39,13 @@ class Reader:
         self.payload = payload
         self.mapped = mapped or {}
         self.flags: list[str] = []
+        self._standing = message_fields.by_field(payload)
 
     def value(self, name: str) -> tuple[str, Any]:
         """The key and the value of a field; two spellings that differ are flagged, the first counts."""
         if name in self.mapped:
             return self.mapped[name]
-        found = list(message_fields.standing(self.payload, name))
+        found = self._standing.get(name)
         if not found:
             return name, None
         key, value = found[0]

@@ -35,6 +35,7 @@ from approvals.records import (
     event_digests,
     live_hints,
     statements,
+    unit_of_work,
 )
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.unit_of_work import UnitOfWork
@@ -148,8 +149,8 @@ def log_event(row: Model, kind: AuditKind, *, by: Actor, **logged: Any) -> None:
 
 def open_chains(entries: Mapping[str, Entry], at: datetime) -> None:
     """Write the first event of each of many new chains, with one statement; `at` is the database's time."""
-    AuditEvent.objects.bulk_create(
-        _event(chain, 0, GENESIS, entry, at) for chain, entry in sorted(entries.items())
+    unit_of_work.insert_all(
+        [_event(chain, 0, GENESIS, entry, at) for chain, entry in sorted(entries.items())]
     )
 
 
@@ -158,9 +159,11 @@ def append(entries: Mapping[str, Entry]) -> None:
     at = database_time.now()
     latest = AuditEvent.objects.filter(chain__in=list(entries)).order_by("chain", "-seq")
     last = {event.chain: (event.seq, bytes(event.hash)) for event in latest.distinct("chain")}
-    AuditEvent.objects.bulk_create(
-        _event(chain, *last.get(chain, (0, GENESIS)), entry, at)
-        for chain, entry in sorted(entries.items())
+    unit_of_work.insert_all(
+        [
+            _event(chain, *last.get(chain, (0, GENESIS)), entry, at)
+            for chain, entry in sorted(entries.items())
+        ]
     )
 
 

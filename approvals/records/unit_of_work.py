@@ -13,14 +13,33 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import NOT_PROVIDED, Field, Model
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import (
+    NOT_PROVIDED,
+    BooleanField,
+    CharField,
+    Field,
+    Model,
+    TextField,
+    UUIDField,
+)
 from django.db.models.expressions import DatabaseDefault
 
 from approvals.records import statements
 
 Row = TypeVar("Row", bound=Model)
+# https://www.postgresql.org/docs/current/limits.html, "query parameters"
+MOST_PARAMETERS = 65_535
+# Values of these types are written as they are; Django's way asks some six functions for each of them.
+_AS_THEY_ARE: Mapping[type[Field[Any, Any]], type] = {
+    CharField: str,
+    TextField: str,
+    UUIDField: UUID,
+    BooleanField: bool,
+}
 
 
 class ConditionFailed(Exception):
@@ -53,13 +72,14 @@ class UnitOfWork:
         given: list[str] = []
         filled: list[str] = []
         values: list[Any] = []
+        session = connections[DEFAULT_DB_ALIAS]
         for field in row._meta.concrete_fields:
             value = field.pre_save(row, add=True)
-            if isinstance(value, DatabaseDefault) or (value is None and field.primary_key):
+            if _is_filled_in(field, value):
                 filled.append(field.attname)
             elif value is not None or field.db_default is not NOT_PROVIDED:
                 given.append(field.attname)
-                values.append(_prepared(field, value))
+                values.append(_prepared(field, value, session))
         self._add(row, _Part(type(row), tuple(given), tuple(filled)), values)
         return row
 
@@ -71,7 +91,8 @@ class UnitOfWork:
         if where and None in where.values():
             raise ValueError(f"{where}: a condition cannot ask for NULL")
         fields = [_field(type(row), name) for name in names]
-        values = [_prepared(field, field.pre_save(row, add=False)) for field in fields]
+        session = connections[DEFAULT_DB_ALIAS]
+        values = [_prepared(field, field.pre_save(row, add=False), session) for field in fields]
         self._change(row, tuple(field.attname for field in fields), values, where)
 
     def delete(self, row: Model) -> None:
@@ -110,7 +131,11 @@ class UnitOfWork:
     ) -> None:
         conditions = [row._meta.pk, *(_field(type(row), name) for name in where or {})]
         expected = [row.pk, *(where or {}).values()]
-        values += [_prepared(f, value) for f, value in zip(conditions, expected, strict=True)]
+        session = connections[DEFAULT_DB_ALIAS]
+        values += [
+            _prepared(field, value, session)
+            for field, value in zip(conditions, expected, strict=True)
+        ]
         names = tuple(field.attname for field in conditions)
         self._add(row, _Part(type(row), columns, (), names), values)
 
@@ -132,20 +157,7 @@ def insert_new(rows: Sequence[Row]) -> tuple[list[Row], datetime | None]:
     """
     if not rows:
         return [], None
-    model = type(rows[0])
-    fields = [
-        field
-        for field in model._meta.concrete_fields
-        if not all(isinstance(field.pre_save(row, add=True), DatabaseDefault) for row in rows)
-    ]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    marks = "(" + ", ".join(["%s"] * len(fields)) + ")"
-    text = (
-        f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES {", ".join([marks] * len(rows))}'
-        f" ON CONFLICT DO NOTHING RETURNING {_column(model, 'pk')}, statement_timestamp()"
-    )
-    values = [_prepared(field, field.pre_save(row, add=True)) for row in rows for field in fields]
-    inserted = statements.all_rows(text, values)
+    inserted = _insert_many(rows, " ON CONFLICT DO NOTHING")
     keys = {key for key, _ in inserted}
     new = [row for row in rows if row.pk in keys]
     for row in new:
@@ -153,10 +165,64 @@ def insert_new(rows: Sequence[Row]) -> tuple[list[Row], datetime | None]:
     return new, inserted[0][1] if inserted else None
 
 
-def _prepared(field: Field[Any, Any], value: Any) -> Any:
+def insert_all(rows: Sequence[Model]) -> None:
+    """Insert rows of one model with one statement; what the database fills in is not read back.
+
+    Raises IntegrityError, and TypeError if it would fill a column of some of the rows only.
+    """
+    if rows:
+        _insert_many(rows, "")
+
+
+def _insert_many(rows: Sequence[Model], on_conflict: str) -> list[statements.Row]:
+    """Insert rows of one model; returns the key of each inserted one, and the database's time."""
+    model = type(rows[0])
+    every = model._meta.concrete_fields
+    given = [[field.pre_save(row, add=True) for field in every] for row in rows]
+    kept = [
+        number
+        for number, field in enumerate(every)
+        if not all(_is_filled_in(field, values[number]) for values in given)
+    ]
+    columns = tuple(every[number].column for number in kept)
+    at_once = MOST_PARAMETERS // len(columns)
+    session = connections[DEFAULT_DB_ALIAS]
+    inserted = []
+    for first in range(0, len(rows), at_once):
+        part = given[first : first + at_once]
+        text = _text_of_many(model, columns, len(part), on_conflict)
+        values = [_prepared(every[number], row[number], session) for row in part for number in kept]
+        inserted += statements.all_rows_numbered(text, values)
+    return inserted
+
+
+@lru_cache(maxsize=200)
+def _text_of_many(
+    model: type[Model], columns: tuple[str, ...], count: int, on_conflict: str
+) -> str:
+    width = len(columns)
+    marks = [
+        "(" + ", ".join(f"${row * width + column}" for column in range(1, width + 1)) + ")"
+        for row in range(count)
+    ]
+    named = ", ".join(f'"{column}"' for column in columns)
+    return (
+        f'INSERT INTO "{model._meta.db_table}" ({named}) VALUES {", ".join(marks)}{on_conflict}'
+        f' RETURNING "{_column(model, "pk")}", statement_timestamp()'
+    )
+
+
+def _is_filled_in(field: Field[Any, Any], value: Any) -> bool:
+    """Whether the database gives a column its value."""
+    return isinstance(value, DatabaseDefault) or (value is None and field.primary_key)
+
+
+def _prepared(field: Field[Any, Any], value: Any, session: BaseDatabaseWrapper) -> Any:
+    if type(value) is _AS_THEY_ARE.get(type(field)):
+        return value
     if hasattr(value, "resolve_expression"):
         raise TypeError(f"{field}: a unit of work writes values, no expressions")
-    return field.get_db_prep_save(value, connection)
+    return field.get_db_prep_save(value, session)
 
 
 @lru_cache(maxsize=1_000)

@@ -24,7 +24,7 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{\]}]', re.DOTALL)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # A number that may not be what Python makes of it, or such digits in a string: long, or with an exponent.
 _ODD_NUMBER = re2.compile(rb"(?:^|[\[:,\s])-?(?:[0-9][0-9.]*[eE]|[0-9.]{%d})" % MAX_DIGITS)
-_SCALARS = frozenset({int, float, bool, type(None)})
+SCALARS = frozenset({int, float, bool, type(None)})
 
 
 class AsText(str):
@@ -69,7 +69,7 @@ def read(text: str) -> Any:
     except (json.JSONDecodeError, RecursionError):
         pass
     else:
-        if not _is_deep(value):
+        if _has_few_brackets(bare) or not _is_deep(value):
             return value
     folded, folds = _folded(bare, mark)
     try:
@@ -102,7 +102,7 @@ def has_only_scalars(values: list[Any]) -> bool:
     """Whether no text, array or object is among these values; a message may hold half a million of them."""
     # In parts, because no other thread runs meanwhile.
     parts = (values[at : at + 10_000] for at in range(0, len(values), 10_000))
-    return all(_SCALARS.issuperset(map(type, part)) for part in parts)
+    return all(SCALARS.issuperset(map(type, part)) for part in parts)
 
 
 def _plain(value: Any, found: list[bool]) -> Any:
@@ -121,11 +121,16 @@ def _plain(value: Any, found: list[bool]) -> Any:
     if isinstance(value, dict):
         if isinstance(value, WithRepeats) or any(map(_UNSTORABLE.search, value)):
             found.append(True)
-        return {_escaped(key): _plain(inner, found) for key, inner in value.items()}
+        return {
+            _escaped(key): inner if type(inner) in SCALARS else _plain(inner, found)
+            for key, inner in value.items()
+        }
     return value
 
 
 def _escaped(text: str) -> str:
+    if text.isascii() and "\0" not in text:
+        return text[:]
     return _UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text[:])
 
 
@@ -139,6 +144,11 @@ def _parsed(text: str, mark: str) -> Any:
         parse_int=_whole if judged else None,
         parse_float=_fraction if judged else None,
     )
+
+
+def _has_few_brackets(text: str) -> bool:
+    """Whether a text has too few brackets for a part of it to be too deep."""
+    return text.count("[") + text.count("{") <= MAX_DEPTH
 
 
 def _is_deep(value: Any) -> bool:
@@ -187,7 +197,7 @@ def _fraction(digits: str) -> float | AsText:
 
 def _folded(text: str, mark: str) -> tuple[str, list[_Fold]]:
     """The text with each part below MAX_DEPTH levels replaced by `{mark: ...}` of what stands there."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if _has_few_brackets(text):
         return text, []
     parts, folds, done = [], [], 0
     for start, end in _deep_parts(text):

@@ -72,6 +72,16 @@ def standing(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]
             yield key, value
 
 
+def by_field(document: Mapping[str, Any]) -> dict[str, list[tuple[str, Any]]]:
+    """The members of an object that are spellings of fields, by field, each as `standing` gives them."""
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for key, value in document.items():
+        if name := field_of(key):
+            members = found.setdefault(name, [])
+            members.insert(0 if key == name else len(members), (key, value))
+    return found
+
+
 def value_of(document: Mapping[str, Any], name: str) -> Any:
     """The value of a field, the field's own name first; None if no spelling of it stands."""
     return next((value for _, value in standing(document, name)), None)

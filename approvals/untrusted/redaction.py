@@ -74,9 +74,17 @@ class _Redaction:
                 return value
             return [self.of(inner) if inner else inner for inner in value]
         if isinstance(value, dict):
+            shortest = (
+                self._shortest
+            )  # no text under a token's name is one with fewer characters either
             return {
-                key if len(key) < self._shortest else self.of(key): (
-                    PLACEHOLDER if _is_token(key, inner) else self.of(inner)
+                key if len(key) < shortest else self.of(key): (
+                    inner
+                    if type(inner) in lenient_json.SCALARS
+                    or (type(inner) is str and len(inner) < shortest)
+                    else PLACEHOLDER
+                    if _is_token(key, inner)
+                    else self.of(inner)
                 )
                 for key, inner in value.items()
             }

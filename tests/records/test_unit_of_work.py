@@ -212,3 +212,30 @@ def test_a_column_that_the_database_would_fill_in_some_rows_only_is_refused(
             unit_of_work.insert_new(comments(review, alice, *times))
 
     assert not Comment.objects.exists()
+
+
+def test_of_rows_that_must_all_be_new_none_is_written_if_one_is_not(
+    review: ReviewTask, alice: User
+) -> None:
+    old, new = comments(review, alice, None, None)
+    unit_of_work.insert_all([old])
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        unit_of_work.insert_all([new, old])
+
+    assert [each.pk for each in Comment.objects.all()] == [old.pk]
+    unit_of_work.insert_all([])
+
+
+def test_more_rows_than_one_statement_may_have_parameters_for_are_inserted_in_parts(
+    review: ReviewTask, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_of_work, "MOST_PARAMETERS", 3 * len(Comment._meta.concrete_fields))
+    rows = comments(review, alice, *[database_time.now()] * 7)
+
+    with CaptureQueriesContext(connection) as log:
+        inserted, _ = unit_of_work.insert_new(rows)
+
+    assert len(log) == 3
+    assert inserted == rows
+    assert set(Comment.objects.all()) == set(rows)

@@ -26,3 +26,4 @@ def test_the_fields_own_name_comes_first() -> None:
     assert list(message_fields.standing(document, "orderId")) == [("orderId", 3), ("order_id", 1)]
     assert message_fields.value_of(document, "orderId") == 3
     assert message_fields.value_of(document, "title") is None
+    assert message_fields.by_field(document) == {"orderId": [("orderId", 3), ("order_id", 1)]}
