@@ -86,7 +86,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",  # 100
     "allauth.account.middleware.AccountMiddleware",  # allauth requires it
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",  # 490, with a second line 550
+    "approvals.web.middleware.RequestLog",  # 340
     "django_prometheus.middleware.PrometheusAfterMiddleware",  # 155; counters by view and status
 ]
 # One log line a request, when it ends; the one at its start adds only the User-Agent.

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from pytest_django import Settings
 
 from config import logging as logs
 
@@ -80,3 +81,17 @@ def test_a_request_is_one_line_that_holds_who_what_and_how_it_ended(
         "request_finished", "GET /accounts/login/", 200, "127.0.0.1", None,
     )  # fmt: skip
     assert line["request_id"]
+
+
+@pytest.mark.django_db
+def test_a_line_names_the_address_that_our_own_proxies_report(
+    client: Client, caplog: pytest.LogCaptureFixture, settings: Settings
+) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Real-IP": "203.0.113.9"}
+    for proxies in (0, 1):
+        settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+        with caplog.at_level(logging.INFO):
+            client.get("/accounts/login/", headers=forged)
+
+    lines = [record.msg for record in caplog.records if "request" in record.name]
+    assert [line["ip"] for line in lines if isinstance(line, dict)] == ["127.0.0.1", "198.51.100.7"]
