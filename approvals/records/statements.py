@@ -88,6 +88,11 @@ def all_rows_numbered(text: str, parameters: Sequence[Any]) -> list[Row]:
     return rows
 
 
+def first_row_numbered(text: str, parameters: Sequence[Any]) -> Row | None:
+    """As `first_row`, of a text whose parameters are $1, $2."""
+    return next(iter(all_rows_numbered(text, parameters)), None)
+
+
 def first_rows(*statements: Statement) -> list[Row | None]:
     """The first row of each statement's result; the statements are sent in one round trip.
 

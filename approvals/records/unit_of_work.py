@@ -9,9 +9,10 @@ later, so rows of one unit may refer to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import count, islice
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -106,7 +107,7 @@ class UnitOfWork:
     def write(self) -> None:
         """Write all rows. Raises ConditionFailed, or IntegrityError."""
         if self._parts:
-            written = statements.first_row(_text(tuple(self._parts)), self._values)
+            written = statements.first_row_numbered(_text(tuple(self._parts)), self._values)
             if written is None:  # a join of all parts: one of them has changed no row
                 raise ConditionFailed
             self._fill_in(written)
@@ -198,16 +199,13 @@ def _insert_many(rows: Sequence[Model], on_conflict: str) -> list[statements.Row
 
 @lru_cache(maxsize=200)
 def _text_of_many(
-    model: type[Model], columns: tuple[str, ...], count: int, on_conflict: str
+    model: type[Model], columns: tuple[str, ...], number_of_rows: int, on_conflict: str
 ) -> str:
-    width = len(columns)
-    marks = [
-        "(" + ", ".join(f"${row * width + column}" for column in range(1, width + 1)) + ")"
-        for row in range(count)
-    ]
+    marks = (f"${number}" for number in count(1))
+    rows = [f"({', '.join(islice(marks, len(columns)))})" for _ in range(number_of_rows)]
     named = ", ".join(f'"{column}"' for column in columns)
     return (
-        f'INSERT INTO "{model._meta.db_table}" ({named}) VALUES {", ".join(marks)}{on_conflict}'
+        f'INSERT INTO "{model._meta.db_table}" ({named}) VALUES {", ".join(rows)}{on_conflict}'
         f' RETURNING "{_column(model, "pk")}", statement_timestamp()'
     )
 
@@ -229,7 +227,8 @@ def _prepared(field: Field[Any, Any], value: Any, session: BaseDatabaseWrapper) 
 def _text(parts: tuple[_Part, ...]) -> str:
     """The SQL of units of this shape; an equal text each time, so that it is prepared once."""
     names = [f"part_{number}" for number in range(len(parts))]
-    bodies = [f"{name} AS ({_sql(part)})" for name, part in zip(names, parts, strict=True)]
+    marks = (f"${number}" for number in count(1))
+    bodies = [f"{name} AS ({_sql(part, marks)})" for name, part in zip(names, parts, strict=True)]
     returned = [
         f'{name}."{_column(part.model, field)}"'
         for name, part in zip(names, parts, strict=True)
@@ -238,17 +237,18 @@ def _text(parts: tuple[_Part, ...]) -> str:
     return f"WITH {', '.join(bodies)} SELECT {', '.join(returned) or '1'} FROM {', '.join(names)}"
 
 
-def _sql(part: _Part) -> str:
+def _sql(part: _Part, marks: Iterator[str]) -> str:
+    """The SQL of a part, with the next marks for its values, in their order."""
     table = f'"{part.model._meta.db_table}"'
     columns = [f'"{_column(part.model, name)}"' for name in part.columns]
     if part.where is None:
-        marks = ", ".join(["%s"] * len(columns))
+        values = ", ".join(islice(marks, len(columns)))
         returned = ", ".join(f'"{_column(part.model, name)}"' for name in part.returned) or "1"
-        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) RETURNING {returned}"
-    holds = " AND ".join(f'"{_column(part.model, name)}" = %s' for name in part.where)
-    if not columns:
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) RETURNING {returned}"
+    changes = ", ".join(f"{column} = {next(marks)}" for column in columns)
+    holds = " AND ".join(f'"{_column(part.model, name)}" = {next(marks)}' for name in part.where)
+    if not changes:
         return f"DELETE FROM {table} WHERE {holds} RETURNING 1"
-    changes = ", ".join(f"{column} = %s" for column in columns)
     return f"UPDATE {table} SET {changes} WHERE {holds} RETURNING 1"
 
 
