@@ -75,7 +75,7 @@ def clients(
     return answer
 
 
-class RequestLog(RequestMiddleware):  # type: ignore[misc]
+class RequestLog(RequestMiddleware):
     """Writes a line for each request, whose `ip` is the address that our own proxies report.
 
     The library would take the one that the client itself writes into X-Forwarded-For.
