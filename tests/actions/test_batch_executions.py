@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from approvals import arns
 from approvals.actions import batch_executions, interventions
 from approvals.actors import COMMAND_LINE
 from approvals.delivery import lanes
-from approvals.models import AuditEvent, BatchExecution, OrderExecution, OutboxEntry
+from approvals.models import (
+    AuditEvent,
+    BatchExecution,
+    ExecutionSnapshot,
+    OrderExecution,
+    OutboxEntry,
+)
+from approvals.records import execution_snapshots
 from tests.order_batches import accepted, ended, order, output, read
 from tests.starts import MACHINE, Starts
 
@@ -28,6 +37,20 @@ def test_an_end_is_read_once_however_often_it_is_reported() -> None:
 
     assert AuditEvent.objects.count() == before
     assert OrderExecution.objects.get(order_id="A-2").status == "running"
+
+
+def test_an_order_that_was_held_in_a_batch_is_watched_as_an_execution_that_exists() -> None:
+    read(accepted([order(1), order(2)], "batches"))
+    lanes.drain("executions")
+    arn = arns.execution_arn(MACHINE, "order-A-2")
+
+    outcomes = [batch_executions.Outcome(1), batch_executions.Outcome(2, arn=arn)]
+    batch_executions.record_outcomes(BatchExecution.objects.get().pk, outcomes)
+
+    watched = ExecutionSnapshot.objects.get(execution_arn=arn)
+    assert watched.proved
+    wait = watched.due_at - OrderExecution.objects.get(order_id="A-2").started_at
+    assert timedelta() < wait <= execution_snapshots.WITHOUT_NEWS
 
 
 def test_a_released_order_is_stopped_where_it_may_run_already(starts: Starts) -> None:

@@ -10,7 +10,7 @@ from approvals.actions import batches as verbs
 from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
-from approvals.models import AuditEvent
+from approvals.models import AuditEvent, OrderBatch
 from approvals.records import order_batches
 from tests.order_batches import accepted, order, sums
 
@@ -27,6 +27,8 @@ def test_a_turn_is_written_once_or_not_at_all() -> None:
         verbs.record(turn, Chunk(items=[item]))
 
     assert sums(batch) == {"read": 1, "under_way": 1}
+    batch.refresh_from_db()
+    assert batch.bytes_read == 0, "a chunk that says nothing of it adds nothing"
 
 
 def test_a_batch_is_leased_to_one_process_until_it_is_given_back() -> None:
@@ -61,3 +63,29 @@ def test_a_batch_that_was_not_stopped_is_not_resumed() -> None:
         verbs.resume(uuid.uuid4(), on_bad_row="stop", by=COMMAND_LINE)
 
     assert AuditEvent.objects.count() == before
+
+
+def test_a_batch_that_stopped_is_taken_at_once_when_it_is_resumed() -> None:
+    batch = accepted([order(1)])
+    verbs.record(verbs.take(batch.pk), Chunk(problem="Row 2 is no order."))
+
+    verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
+
+    assert verbs.take(batch.pk) is not None
+
+
+def test_a_batch_that_is_read_stays_leased_until_it_is_given_back() -> None:
+    batch = accepted([order(1)])
+    turn = verbs.record(verbs.take(batch.pk), Chunk(at_end=True))
+
+    assert verbs.take(batch.pk) is None
+    verbs.give_back(turn)
+    assert verbs.take(batch.pk) is not None
+
+
+def test_a_batch_that_has_ended_is_not_taken() -> None:
+    batch = accepted([order(1)])
+    OrderBatch.objects.filter(pk=batch.pk).update(status="finished")
+
+    assert verbs.take(batch.pk) is None
+    assert verbs.take(batch.pk, seize=True) is None
