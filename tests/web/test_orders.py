@@ -14,6 +14,7 @@ from approvals.actions import people
 from approvals.actors import COMMAND_LINE
 from approvals.models import OrderExecution, ReviewQueue, User
 from approvals.records import wake_ups
+from approvals.web import review_rows
 from tests import factories, histories
 from tests.browser import orders as day
 from tests.histories import History
@@ -107,6 +108,18 @@ def test_reviews_of_a_queue_one_has_no_role_in_are_not_shown(
     people.grant_site(carol, "orders", by=COMMAND_LINE)
 
     assert str(review.pk) not in html(desk(carol), "/orders/ORD-1/")
+
+
+def test_reviews_of_an_order_are_looked_for_among_a_bounded_number(
+    queue: ReviewQueue, browser: Client, olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_rows, "MOST_LOOKED_AT", 2)
+    order = day.order("ORD-1", olga)
+    reviews = [factories.review(queue, executionArn=order.execution_arn) for _ in range(4)]
+
+    page = html(browser, "/orders/ORD-1/")
+
+    assert sum(f"/reviews/{review.pk}/" in page for review in reviews) == 2
 
 
 def test_untrusted_text_is_only_text(browser: Client, olga: User) -> None:
