@@ -174,7 +174,7 @@ def _end_reading(batch: OrderBatch, problem: str) -> Event:
     batch.trouble = problem[:300]
     batch.lease_until = None if problem else batch.lease_until
     waiting = batch.executions.filter(number__gt=batch.carriers)
-    if not batch.orders.filter(status=BATCHED, carried_by__in=waiting).exists():
+    if not batch.orders.filter(carried_by__in=waiting).exists():
         waiting.delete()  # a map without orders is not started
     data = _counts(batch) | ({"trouble": batch.trouble} if problem else {})
     return AuditKind.BATCH_STOPPED if problem else AuditKind.BATCH_READ, data
@@ -190,7 +190,7 @@ def hand_over(turn: Turn, text: bytes) -> Turn:
     execution = batch.executions.filter(number=batch.carriers + 1).first()
     if execution is None:
         raise LeaseLost
-    execution.orders = batch.orders.filter(status=BATCHED, carried_by=execution).count()
+    execution.orders = batch.orders.filter(carried_by=execution).count()
     execution.input_sha256 = hashlib.sha256(text).digest()
     execution.save()
     batch.carriers = execution.number

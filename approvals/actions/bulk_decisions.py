@@ -205,7 +205,7 @@ def record(item: BulkItem, result: Result) -> bool:
     return bool(
         unchanged.update(
             state=result.state,
-            code=result.code[:30],
+            code=result.code,
             detail=result.detail[:300],
             decision=result.decision,
             at=Now(),
@@ -290,7 +290,7 @@ def _item(job: BulkJob, number: int, one: Wanted) -> BulkItem:
         review_id=one.review,
         version=one.version,
         state=state,
-        code=one.code[:30],
+        code=one.code,
         detail=one.detail[:300],
     )
 

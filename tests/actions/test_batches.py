@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
+from pytest_django import Settings
 
 from approvals.actions import batches as verbs
 from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
-from approvals.models import AuditEvent, OrderBatch
-from approvals.records import order_batches
+from approvals.models import AuditEvent, OrderBatch, OrderExecution
+from approvals.records import database_time, execution_names
+from approvals.records.order_batches import Item
 from tests.order_batches import accepted, order, sums
+from tests.starts import REGION
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
+
+
+@pytest.fixture
+def maps(settings: Settings) -> None:
+    """Distributed Maps may be started: there is a state machine for them, and a bucket for their orders."""
+    settings.DAILY_ORDERS_STATE_MACHINE_ARN = f"{REGION}:stateMachine:daily-orders"
+    settings.ORDER_BUCKETS = ["daily-orders"]
+
+
+def item(number: int) -> Item:
+    """The order `A-<number>` as a row that was read."""
+    order_id = f"A-{number}"
+    text = json.dumps({"order_id": order_id})
+    return Item(number, number, order_id, execution_names.of_order(order_id), text)
 
 
 def test_a_turn_is_written_once_or_not_at_all() -> None:
     batch = accepted([order(1)])
     turn = verbs.take(batch.pk)
-    item = order_batches.Item(1, 1, "A-1", "order-A-1", '{"order_id":"A-1"}')
-    verbs.record(turn, Chunk(items=[item]))
+    verbs.record(turn, Chunk(items=[item(1)]))
 
     with pytest.raises(LeaseLost):
-        verbs.record(turn, Chunk(items=[item]))
+        verbs.record(turn, Chunk(items=[item(1)]))
 
     assert sums(batch) == {"read": 1, "under_way": 1}
     batch.refresh_from_db()
@@ -85,7 +104,55 @@ def test_a_batch_that_is_read_stays_leased_until_it_is_given_back() -> None:
 
 def test_a_batch_that_has_ended_is_not_taken() -> None:
     batch = accepted([order(1)])
-    OrderBatch.objects.filter(pk=batch.pk).update(status="finished")
+    OrderBatch.objects.filter(pk=batch.pk).update(status="finished", ended_at=Now())
 
     assert verbs.take(batch.pk) is None
     assert verbs.take(batch.pk, seize=True) is None
+
+
+def test_giving_one_batch_back_leaves_others_leased() -> None:
+    batch, other = accepted([order(1)]), accepted([order(2)])
+    turn, kept = verbs.take(batch.pk), verbs.take(other.pk)
+    assert turn.epoch == kept.epoch
+
+    verbs.give_back(turn)
+
+    assert verbs.take(other.pk) is None
+
+
+def test_what_is_written_to_a_batch_extends_its_lease() -> None:
+    batch = accepted([order(1)])
+    turn = verbs.take(batch.pk)
+    soon = database_time.now() + timedelta(seconds=1)
+    OrderBatch.objects.filter(pk=batch.pk).update(lease_until=soon)
+
+    verbs.record(turn, Chunk())
+
+    batch.refresh_from_db()
+    assert batch.lease_until - soon > verbs.LEASE / 2
+
+
+def test_orders_of_a_map_that_was_handed_over_are_in_no_second_one(maps: None) -> None:
+    batch = accepted([order(1)], "map")
+    turn = verbs.record(verbs.take(batch.pk), Chunk(items=[item(1)], problem="No order."))
+    verbs.give_back(verbs.hand_over(turn, b"{}"))
+    verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
+
+    turn = verbs.record(verbs.take(batch.pk), Chunk(items=[item(2)], at_end=True))
+    verbs.hand_over(turn, b"{}")
+
+    assert list(batch.executions.order_by("number").values_list("orders", flat=True)) == [1, 1]
+
+
+def test_a_map_without_an_order_is_not_started(maps: None) -> None:
+    batch = accepted([order(1)], "map")
+    turn = verbs.record(verbs.take(batch.pk), Chunk(items=[item(1)], problem="No order."))
+    verbs.give_back(verbs.hand_over(turn, b"{}"))
+    verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
+
+    again = item(1)  # known, so nothing is left for a second map
+    turn = verbs.record(verbs.take(batch.pk), Chunk(items=[again], at_end=True))
+
+    assert [one.number for one in batch.executions.all()] == [1]
+    with pytest.raises(LeaseLost):
+        verbs.hand_over(turn, b"{}")

@@ -162,6 +162,17 @@ def test_a_result_is_recorded_once(queue: ReviewQueue, alice: User) -> None:
     assert (item.state, item.code, item.detail) == ("refused", "invalid", "Why.")
 
 
+def test_of_a_long_explanation_as_much_is_kept_as_fits(queue: ReviewQueue, alice: User) -> None:
+    rows = [factories.review(queue) for _ in range(2)]
+    why = "".join(str(number % 10) for number in range(301))
+    wanted = [Wanted(rows[0].pk), Wanted(rows[1].pk, 1, "stale_version", why)]
+
+    job = bulk_decisions.begin(wanted, BulkRequest(outcome=Outcome.APPROVED), by=actor(alice))
+    bulk_decisions.record(job.items.get(state="pending"), Result(State.REFUSED, "invalid", why))
+
+    assert [item.detail for item in job.items.all()] == [why[:300]] * 2
+
+
 def test_a_review_that_was_cancelled_is_decided_by_no_late_worker(
     queue: ReviewQueue, alice: User
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
 
 from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
@@ -84,3 +85,16 @@ def test_a_person_keeps_their_own_tokens_on_the_desk_and_nowhere_else(
 def test_no_token_is_valid_longer_than_the_installation_allows(alice: User, days: int) -> None:
     with pytest.raises(Invalid, match="1 to 365 days"):
         credentials.issue_token(alice, "x", by=COMMAND_LINE, days=days)
+
+
+@pytest.mark.parametrize(("configured", "longest"), [(0, 3_650), (60, 60)])
+def test_a_token_is_valid_for_a_day_at_least_and_no_longer_than_is_allowed(
+    alice: User, settings: Settings, configured: int, longest: int
+) -> None:
+    settings.API_TOKEN_DAYS = configured
+    for days in (1, longest):
+        credentials.issue_token(alice, f"{days} days", by=COMMAND_LINE, days=days)
+
+    for days in (-1, 0, longest + 1):
+        with pytest.raises(Invalid, match=f"1 to {longest} days"):
+            credentials.issue_token(alice, "bot", by=COMMAND_LINE, days=days)

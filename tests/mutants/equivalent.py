@@ -32,6 +32,12 @@ class Row:
 
 ROWS = (
     Row("*", "ReplaceTrueWithFalse", "@dataclass(frozen=True)", "nothing assigns to its fields"),
+    Row(
+        "*",
+        "ReplaceTrueWithFalse",
+        "@dataclass(frozen=True, kw_only=True)",
+        "nothing assigns to its fields, and they are given by name",
+    ),
 )
 
 
