@@ -14,7 +14,7 @@ from approvals.actions import batches as verbs
 from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid
-from approvals.models import AuditEvent, OrderBatch, OrderExecution
+from approvals.models import AuditEvent, OrderBatch
 from approvals.records import database_time, execution_names
 from approvals.records.order_batches import Item
 from tests.order_batches import accepted, order, sums

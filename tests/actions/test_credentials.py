@@ -42,6 +42,17 @@ def test_of_two_queues_that_ask_for_one_senders_name_at_once_one_gets_it() -> No
     assert WebhookSecret.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_secret_waits_for_another_one_of_its_name_that_is_being_issued() -> None:
+    under_way = "SELECT pg_advisory_xact_lock(hashtext('webhook:erp'))"
+
+    secret = races.while_another_commits(
+        under_way, [], lambda: credentials.issue_secret("erp", by=COMMAND_LINE)
+    )
+
+    assert secret.startswith("whsec_")
+
+
 def test_a_name_signs_for_one_queue_or_for_all(queue: ReviewQueue) -> None:
     credentials.issue_secret("erp", by=COMMAND_LINE)
     with pytest.raises(Invalid, match="signs for other reviews"):

@@ -6,9 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals.actions import assignment, queues
+from approvals.actions import assignment, decisions, queues
 from approvals.actors import COMMAND_LINE
-from approvals.models import AuditEvent, Decision, ReviewQueue, ReviewTask, User, Vote
+from approvals.models import (
+    AuditEvent,
+    Decision,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+    Vote,
+)
 from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
@@ -51,8 +59,12 @@ def test_a_short_time_keeps_three_quarters_for_people(queue: ReviewQueue) -> Non
     review = factories.review(queue, timeoutSeconds=40)
     move_deadline(review, seconds=12, window=40)
     assert periodic.decide_at_deadlines() == 0
+    assert decisions.decide_at_deadline(review.pk) is None
     move_deadline(review, seconds=9, window=40)
     assert periodic.decide_at_deadlines() == 1
+    decision = Decision.objects.get()
+    entry = OutboxEntry.objects.get(subject=decision.pk)
+    assert entry.not_before == decision.decided_at, "there is no time to undo it"
 
 
 def test_a_default_deadline_and_one_that_has_passed_are_left_alone(queue: ReviewQueue) -> None:
@@ -62,6 +74,9 @@ def test_a_default_deadline_and_one_that_has_passed_are_left_alone(queue: Review
     move_deadline(guessed, seconds=20)
     move_deadline(late, seconds=-1)
     assert periodic.decide_at_deadlines() == 0
+    # Nor when the deadline passes after it was looked for.
+    assert decisions.decide_at_deadline(guessed.pk) is None
+    assert decisions.decide_at_deadline(late.pk) is None
     assert set(ReviewTask.objects.values_list("status", flat=True)) == {"pending"}
 
 
