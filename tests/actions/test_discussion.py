@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from approvals.actions import decisions, discussion
+from approvals.actions import decisions, discussion, people
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, Comment, Mention, ReviewTask, User
 from approvals.models.choices import Outcome
@@ -99,3 +100,13 @@ def test_a_mention_is_dismissed_once_by_whom_it_is_for(
     event = AuditEvent.objects.get(kind="review.mention_dismissed")
     assert event.data == {"comment": str(mention.comment_id)}
     assert audit_verification.verify(audit.chain(review)) == []
+
+
+def test_who_may_no_longer_see_the_review_dismisses_no_mention_in_it(
+    review: ReviewTask, alice: User, bob: User
+) -> None:
+    discussion.comment(review.pk, "@bob", by=actor(alice))
+    people.revoke(bob, review.queue.slug, by=COMMAND_LINE)
+
+    with pytest.raises(NotFound):
+        discussion.dismiss(Mention.objects.get().pk, by=actor(bob))

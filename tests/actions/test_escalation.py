@@ -176,6 +176,15 @@ def test_nothing_is_escalated_without_a_reason_twice_or_to_nobody(
         escalation.escalate(review.pk, "Again.", by=actor(lena))
 
 
+def test_a_reason_is_at_most_4000_characters(queue: ReviewQueue, alice: User) -> None:
+    factories.user("lena@example.com", "lead", queue)
+    review = factories.review(queue)
+
+    with pytest.raises(Invalid):
+        escalation.escalate(review.pk, "x" * 4_001, by=actor(alice))
+    escalation.escalate(review.pk, "x" * 4_000, by=actor(alice))
+
+
 def test_a_newer_review_of_an_escalated_one_is_not_left_with_a_holder_who_may_not_decide_it(
     queue: ReviewQueue, board: ReviewQueue, alice: User, dora: User
 ) -> None:

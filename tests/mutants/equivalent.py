@@ -38,6 +38,12 @@ ROWS = (
         "@dataclass(frozen=True, kw_only=True)",
         "nothing assigns to its fields, and they are given by name",
     ),
+    Row(
+        "approvals.actions.interventions",
+        "ReplaceFalseWithTrue",
+        "payload = json.dumps(call, ensure_ascii=False).encode()",
+        "the same JSON, which is only parsed again",
+    ),
 )
 
 
