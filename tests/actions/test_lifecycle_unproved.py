@@ -93,6 +93,7 @@ def test_a_lead_closes_it_with_a_reason_and_without_a_proof(queue: ReviewQueue, 
     closed = lifecycle.close_unproved(review.pk, " Cancelled by hand. ", by=actor(lena))
 
     assert (closed.status, closed.decision) == ("expired", None)
+    assert closed.version == 3, "an answer that was given to an older one is stale"
     last = AuditEvent.objects.filter(chain=audit.chain(review)).order_by("-seq")[0]
     assert (last.kind, last.actor_name) == ("review.closed_unproved", "lena@example.com")
     assert last.data["proof"] == "none"
