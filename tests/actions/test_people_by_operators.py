@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Group
 
-from approvals.actions import people
+from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
-from approvals.models import AuditEvent, ReviewQueue, User
+from approvals.models import ApiToken, AuditEvent, ReviewQueue, User
 from tests import factories, races
 from tests.admin.rows import operator
 from tests.factories import actor
@@ -64,6 +64,38 @@ def test_what_is_not_there_cannot_be_taken(stan: User, queue: ReviewQueue) -> No
             attempt()
     with pytest.raises(Invalid):
         people.reactivate(stan, by=COMMAND_LINE)
+
+
+def test_only_an_active_person_is_another_operator(stan: User, alice: User) -> None:
+    people.grant_site(stan, "operator", by=COMMAND_LINE)
+    people.grant_site(alice, "auditor", by=COMMAND_LINE)
+    robot = factories.user("robot@example.com", kind=User.Kind.SERVICE)
+    people.grant_site(robot, "operator", by=COMMAND_LINE)
+    away = operator("away@example.com")
+    User.objects.filter(pk=away.pk).update(is_active=False)
+
+    with pytest.raises(Invalid, match="last operator"):
+        people.deactivate(stan, by=COMMAND_LINE)
+    with pytest.raises(Invalid, match="last operator"):
+        people.revoke_site(stan, "operator", by=COMMAND_LINE)
+    people.deactivate(alice, by=COMMAND_LINE)
+
+
+def test_a_deactivation_ends_the_tokens_of_this_account_that_were_valid(
+    stan: User, alice: User
+) -> None:
+    for user, name in ((alice, "old"), (alice, "live"), (stan, "another's")):
+        credentials.issue_token(user, name, by=COMMAND_LINE)
+    ended = credentials.revoke_token(alice, "old", by=COMMAND_LINE).revoked_at
+
+    people.deactivate(alice, by=COMMAND_LINE)
+
+    revoked = dict(ApiToken.objects.values_list("name", "revoked_at"))
+    assert revoked["old"] == ended
+    assert revoked["live"] is not None
+    assert revoked["another's"] is None
+    event = AuditEvent.objects.get(kind="user.deactivated")
+    assert event.data["tokens_revoked"] == ["live"]
 
 
 @pytest.mark.django_db(transaction=True)
