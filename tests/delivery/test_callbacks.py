@@ -17,7 +17,15 @@ from approvals.arns import Place
 from approvals.delivery import callbacks, lanes
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, ReviewTask, User
+from approvals.models import (
+    AuditEvent,
+    Breaker,
+    OutboxAttempt,
+    OutboxEntry,
+    ReviewQueue,
+    ReviewTask,
+    User,
+)
 from approvals.models.choices import Outcome
 from approvals.records import audit_verification, callback_payloads, outbox, tokens
 from tests import factories
@@ -228,6 +236,17 @@ def test_a_key_that_is_gone_parks_the_row_and_calls_nobody(
 
     assert attempt(entry).delivery == ("parked", "key_missing")
     assert (aws.calls, results()) == ([], ["key_missing"])
+
+
+def test_what_the_queue_no_longer_admits_is_parked_and_is_no_refusal_of_aws(
+    alice: User, aws: StepFunctions
+) -> None:
+    entry = decided(alice)
+    ReviewQueue.objects.update(state_machine_arns=["arn:aws:states:eu-west-1:1:stateMachine:other"])
+
+    assert attempt(entry).delivery == ("parked", "access_denied")
+    assert (aws.calls, results()) == ([], ["access_denied"])
+    assert not Breaker.objects.exists(), "it says nothing about the calls of others"
 
 
 def test_a_token_moved_in_from_another_row_is_not_sent(alice: User, aws: StepFunctions) -> None:

@@ -74,6 +74,31 @@ def test_an_open_entry_with_an_accepted_attempt_is_settled_whatever_the_history_
     assert recorded() == ["callback.delivered"]
 
 
+@pytest.mark.parametrize(
+    ("fate", "read_before", "delivery"),
+    [
+        (Fate.NOT_NOW, callbacks.MOST_READS, ("waiting", "retrying")),
+        (Fate.OPEN, callbacks.MOST_READS - 1, ("waiting", "retrying")),
+        (Fate.UNKNOWN_TASK, callbacks.MOST_READS - 1, ("waiting", "retrying")),
+        (Fate.OPEN, callbacks.MOST_READS, ("unconfirmed", "history_unreadable")),
+        (Fate.UNKNOWN_TASK, callbacks.MOST_READS, ("unconfirmed", "history_unreadable")),
+        (Fate.HISTORY_UNREADABLE, 0, ("unconfirmed", "history_unreadable")),
+        (Fate.HISTORY_GONE, 0, ("unconfirmed", "history_gone")),
+    ],
+)
+def test_a_history_is_read_again_only_where_it_may_show_more(
+    fate: Fate, read_before: int, delivery: tuple[str, str], alice: User
+) -> None:
+    _, lease = two_senders(alice)
+    for number in range(read_before):
+        OutboxAttempt.objects.create(entry=lease.entry, number=100 + number, result="history")
+    callbacks.conclude(lease, CLOSED)
+
+    callbacks.conclude_by_history(lease, Evidence(fate))
+
+    assert OutboxEntry.objects.get().delivery == delivery
+
+
 @pytest.mark.parametrize("verb", [callbacks.conclude, callbacks.conclude_by_history])
 def test_a_conclusion_refuses_to_run_inside_another_transaction(verb: Callable[..., Any]) -> None:
     assert not runs_inside_another_transaction(verb)
