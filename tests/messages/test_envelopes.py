@@ -115,6 +115,10 @@ def test_what_holds_a_token_itself_is_no_envelope() -> None:
         (json.dumps([sqs_record(BODY)] * 3), "several_messages", "3 records"),
         (records(), "several_messages", "0 records"),
         (records({"s3": {}}), "no_token", "holds no message"),
+        (records({"kinesis": "no object"}), "no_token", "holds no message"),
+        ("[]", "not_an_object", "not an object"),
+        ("[1, 2]", "not_an_object", "not an object"),
+        ("[{}]", "not_an_object", "not an object"),
         (sns("{}"), "no_token", "taskToken"),
         (json.dumps({"Type": "SubscriptionConfirmation", "Message": "m"}), "no_token", "confirm"),
         (zipped("[" + "0," * 1_000_000 + "0]"), "too_large", "unpacks"),
@@ -166,5 +170,15 @@ def test_the_attributes_of_sns_and_of_a_record_count_too() -> None:
         "messageAttributes": {"task_token": {"stringValue": TOKEN, "dataType": "String"}}
     }
 
-    for body in (inner, record):
+    of_lambda = {"Records": [{"EventSource": "aws:sns", "Sns": inner}]}
+
+    for body in (inner, record, of_lambda):
         assert messages.parse(json.dumps(body)).token.reveal() == TOKEN
+
+
+def test_the_body_of_a_record_comes_before_what_a_stream_may_have() -> None:
+    other = json.dumps({"taskToken": f"{TOKEN}x"})
+
+    request = messages.parse(records({"body": BODY, "kinesis": {"data": packed(other)}}))
+
+    assert request.token.reveal() == TOKEN
