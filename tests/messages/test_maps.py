@@ -68,7 +68,10 @@ def test_a_deadline_may_be_a_time(until: Any, at: datetime) -> None:
     assert (request.deadline_at, request.timeout_seconds, request.flags) == (at, None, ())
 
 
-@pytest.mark.parametrize("until", ["2027-01-02", "soon", -1, 10**30, [1], "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "until",
+    ["2027-01-02", "soon", -1, 10**30, [1], "0001-01-01T00:00:00Z", f"2027-01-02T03:04:05.{'0' * 60}Z"],
+)  # fmt: skip
 def test_a_deadline_that_is_no_time_is_flagged(until: Any) -> None:
     request = messages.parse(json.dumps(BODY | {"until": until}), message_map=MAP)
 

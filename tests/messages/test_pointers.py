@@ -61,7 +61,9 @@ def test_a_pointer_to_a_pointer_is_not_followed() -> None:
 @pytest.mark.parametrize(
     "value",
     [None, 5, [], ["S3Pointer"], ["S3Pointer", 1], ["S3Pointer", {"s3BucketName": "b"}],
-     {"s3BucketName": "b", "s3Key": 1}, {"S3MessageBodyKey": "k"}, {"s3BucketName": "", "s3Key": "k"}],
+     {"s3BucketName": "b", "s3Key": 1}, {"S3MessageBodyKey": "k"}, {"s3BucketName": "", "s3Key": "k"},
+     {"s3BucketName": "b\0", "s3Key": "k"}, {"s3BucketName": "b", "s3Key": "\ud800"},
+     PLACE | dict.fromkeys("abc")],
 )  # fmt: skip
 def test_what_names_no_object_is_no_pointer(value: Any) -> None:
     assert pointers.of_value(value) is None

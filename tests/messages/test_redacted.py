@@ -12,7 +12,7 @@ import pytest
 from approvals import messages
 from approvals.messages.envelopes import Extras
 from approvals.messages.redacted import redacted_body
-from approvals.untrusted import redaction
+from approvals.untrusted import display, redaction
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789=="
 
@@ -30,6 +30,19 @@ def test_a_body_of_many_values_is_not_shown_larger_than_it_is() -> None:
     body = json.dumps({"task_token": TOKEN, "deep": deep})
 
     assert len(redacted_body(body)) < 2 * len(body)
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_a_body_is_indented_only_if_that_is_not_too_long(
+    monkeypatch: pytest.MonkeyPatch, extra: int
+) -> None:
+    body = json.dumps({"task_token": TOKEN, "orderId": ["1", "2"]})
+    shown = redacted_body(body)
+    monkeypatch.setattr(display, "MAX_SHOWN", len(shown) - extra)
+
+    assert (redacted_body(body) == shown) == (extra == 0)
+    assert json.loads(redacted_body(body)) == json.loads(shown)
+    assert ("\n" in redacted_body(body)) == (extra == 0)
 
 
 @pytest.mark.parametrize(
