@@ -156,6 +156,7 @@ def test_a_token_in_a_message_attribute_counts() -> None:
     assert messages.parse("just words", extras).payload["body"] == "just words"
     assert messages.parse("5", Extras({"token": TOKEN})).token.reveal() == TOKEN
     assert messages.parse(BODY, extras).reference == "1"
+    assert messages.parse('{"title": "a", "title": "b"}', extras).flags == ("title",)
 
     with pytest.raises(Unreadable) as refused:
         messages.parse(BODY, Extras({"taskToken": f"{TOKEN}x"}))
