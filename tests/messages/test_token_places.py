@@ -40,6 +40,26 @@ def test_a_map_of_the_named_path_finds_the_text(document: Any, path: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"metadata": {"taskToken": TOKEN[:40]}}, "$.metadata.taskToken"),
+        ({"Task": {"Token": TOKEN[:40]}}, "$.Task.Token"),
+        ({"csrfToken": TOKEN[:40]}, ""),
+    ],
+)
+def test_a_short_text_is_only_found_under_a_name_of_the_token(document: Any, path: str) -> None:
+    assert token_places.like_a_token(document) == path
+
+
+@pytest.mark.parametrize("before", [19_998, 19_999])
+def test_20000_values_are_looked_at(before: int) -> None:
+    document = {f"k{number}": 0 for number in range(before)} | {"taskToken": TOKEN}
+
+    # The message itself is the first one.
+    assert token_places.like_a_token(document) == ("$.taskToken" if before == 19_998 else "")
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {"x": [0] * 500_000},
