@@ -115,8 +115,7 @@ def deciders_of(review: ReviewTask) -> QuerySet[User]:
     roles = ROLES_THAT[needed_for(Action.DECIDE, review)]
     deciding = QueueMembership.objects.filter(queue=review.deciding_queue_id, role__in=roles)
     return User.objects.filter(
-        Q(pk__in=deciding.filter(user__isnull=False).values("user"))
-        | Q(groups__in=deciding.filter(group__isnull=False).values("group")),
+        Q(pk__in=deciding.values("user")) | Q(groups__in=deciding.values("group")),
         is_active=True,
     ).distinct()
 
@@ -126,8 +125,7 @@ def members_of(review: ReviewTask) -> QuerySet[User]:
     queues = [one for one in (review.queue_id, review.escalated_to_id) if one]
     roles = QueueMembership.objects.filter(queue__in=queues, role__in=ROLES_THAT[Action.SEE])
     return User.objects.filter(
-        Q(pk__in=roles.filter(user__isnull=False).values("user"))
-        | Q(groups__in=roles.filter(group__isnull=False).values("group")),
+        Q(pk__in=roles.values("user")) | Q(groups__in=roles.values("group")),
         is_active=True,
         kind=User.Kind.PERSON,
     ).distinct()
