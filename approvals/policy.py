@@ -107,7 +107,7 @@ class Verdict:
 
 
 ALLOWED = Verdict("allowed")
-HIDDEN = Verdict(NotFound.code, NotFound.__doc__ or "")
+HIDDEN = Verdict(NotFound.code)
 
 
 def deciders_of(review: ReviewTask) -> QuerySet[User]:
