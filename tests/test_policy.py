@@ -125,6 +125,15 @@ def test_a_role_of_a_group_counts_and_ends_with_the_membership(
     assert policy.may(Action.SEE, review, by=actor(carol)).code == "not_found"
 
 
+def test_a_role_in_one_queue_is_none_where_no_queue_is_named(
+    review: ReviewTask, lena: User
+) -> None:
+    held = rights.read(lena, review.queue_id)
+    assert held.roles
+
+    assert policy.may(Action.LEAD, None, by=actor(lena), held=held) == policy.HIDDEN
+
+
 def test_two_roles_in_a_queue_add_up(review: ReviewTask, victor: User) -> None:
     leads = Group.objects.create(name="leads")
     QueueMembership.objects.create(queue=review.queue, group=leads, role="lead")
