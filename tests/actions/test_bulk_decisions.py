@@ -152,6 +152,16 @@ def test_of_two_processes_one_has_the_lease(queue: ReviewQueue, alice: User) -> 
     assert bulk_decisions.take(job.pk) is not None
 
 
+def test_it_is_not_finished_while_a_review_has_no_result(queue: ReviewQueue, alice: User) -> None:
+    job = begun([factories.review(queue)], alice)
+    turn = bulk_decisions.take(job.pk)
+
+    assert not bulk_decisions.finish(turn)
+
+    job.refresh_from_db()
+    assert (job.status, job.ended_at) == ("running", None)
+
+
 def test_a_result_is_recorded_once(queue: ReviewQueue, alice: User) -> None:
     item = begun([factories.review(queue)], alice).items.get()
 

@@ -11,7 +11,7 @@ from approvals.actions import assignment, decisions, postponement
 from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, Skip, User
 from approvals.models.choices import Outcome
-from approvals.records import database_time
+from approvals.records import database_time, idempotency
 from tests import factories
 from tests.factories import actor
 
@@ -138,3 +138,25 @@ def test_a_skip_that_ends_a_claim_raises_the_version(queue: ReviewQueue, alice: 
     skipped = postponement.skip(claimed.pk, by=actor(alice))
 
     assert (skipped.assignee, skipped.version) == (None, claimed.version + 1)
+
+
+def test_a_snooze_that_ends_a_claim_raises_the_version(queue: ReviewQueue, alice: User) -> None:
+    claimed = assignment.claim(factories.review(queue).pk, by=actor(alice))
+    until = database_time.now() + timedelta(minutes=5)
+
+    snoozed = postponement.snooze(claimed.pk, until, by=actor(alice))
+
+    assert (snoozed.assignee, snoozed.version) == (None, claimed.version + 1)
+
+
+def test_under_a_key_a_review_is_skipped_once(queue: ReviewQueue, alice: User) -> None:
+    review = factories.review(queue)
+    key = idempotency.Key(
+        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
+    )
+    postponement.skip(review.pk, by=actor(alice), key=key)
+
+    with pytest.raises(idempotency.AlreadyAnswered):
+        postponement.skip(review.pk, by=actor(alice), key=key)
+
+    assert AuditEvent.objects.filter(kind="review.skipped").count() == 1

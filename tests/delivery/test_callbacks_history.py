@@ -40,6 +40,11 @@ def two_senders(by: User) -> tuple[Lease, Lease]:
     return slow, newer
 
 
+def journal() -> list[str]:
+    """The results of the attempts, in their order."""
+    return list(OutboxAttempt.objects.order_by("number").values_list("result", flat=True))
+
+
 def recorded() -> list[str]:
     """The kinds of the audit events about the callback, oldest first."""
     kinds = AuditEvent.objects.filter(kind__startswith="callback.").order_by("seq")
@@ -97,6 +102,20 @@ def test_a_history_is_read_again_only_where_it_may_show_more(
     callbacks.conclude_by_history(lease, Evidence(fate))
 
     assert OutboxEntry.objects.get().delivery == delivery
+
+
+def test_a_reading_is_journalled_where_no_call_was_answered_and_the_last_answer_counts(
+    alice: User,
+) -> None:
+    slow, newer = two_senders(alice)
+
+    callbacks.conclude_by_history(newer, Evidence(Fate.OPEN))
+    callbacks.conclude(slow, Answer(Proof.AMBIGUOUS, "ReadTimeoutError"))
+    callbacks.conclude_by_history(slow, Evidence(Fate.OPEN))
+    assert journal() == ["ambiguous", "history"]
+
+    callbacks.conclude(slow, ACCEPTED)
+    assert journal() == ["accepted", "history"]
 
 
 @pytest.mark.parametrize("verb", [callbacks.conclude, callbacks.conclude_by_history])
