@@ -11,7 +11,7 @@ from approvals.actions import assignment, decisions, postponement
 from approvals.exceptions import ApprovalsError, Invalid
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, Skip, User
 from approvals.models.choices import Outcome
-from approvals.records import database_time, idempotency
+from approvals.records import audit, database_time, idempotency
 from tests import factories
 from tests.factories import actor
 
@@ -149,14 +149,19 @@ def test_a_snooze_that_ends_a_claim_raises_the_version(queue: ReviewQueue, alice
     assert (snoozed.assignee, snoozed.version) == (None, claimed.version + 1)
 
 
-def test_under_a_key_a_review_is_skipped_once(queue: ReviewQueue, alice: User) -> None:
+@pytest.mark.parametrize("name", ["skip", "snooze"])
+def test_under_a_key_a_review_is_postponed_once(queue: ReviewQueue, alice: User, name: str) -> None:
     review = factories.review(queue)
+    until = database_time.now() + timedelta(minutes=5)
+    arguments = {"skip": (review.pk,), "snooze": (review.pk, until)}[name]
     key = idempotency.Key(
         principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
     )
-    postponement.skip(review.pk, by=actor(alice), key=key)
+    verb = getattr(postponement, name)
+    verb(*arguments, by=actor(alice), key=key)
 
     with pytest.raises(idempotency.AlreadyAnswered):
-        postponement.skip(review.pk, by=actor(alice), key=key)
+        verb(*arguments, by=actor(alice), key=key)
 
-    assert AuditEvent.objects.filter(kind="review.skipped").count() == 1
+    chain = audit.chain(review)
+    assert AuditEvent.objects.filter(chain=chain).exclude(kind="review.received").count() == 1
