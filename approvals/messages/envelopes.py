@@ -176,10 +176,9 @@ class _Opening:
         if isinstance(record.get("Sns"), dict):
             self.add_attributes(record["Sns"].get("MessageAttributes"))
             return self.named(name, record["Sns"].get("Message"), f"a {name} whose Message")
-        kinesis = record.get("kinesis")
         inner = record.get("body", record.get("data"))
-        if inner is None and isinstance(kinesis, dict):
-            inner = kinesis.get("data")
+        if inner is None:  # a record has one of the three
+            inner = record["kinesis"].get("data")
         return self.named(name, inner, f"a {name} whose content")
 
     def named(self, name: str, inner: Any, what: str) -> Any:
