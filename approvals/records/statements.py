@@ -53,9 +53,12 @@ class Columns(Generic[M]):
         return self._model.from_db(connection.alias, self._names, converted)
 
 
-def first_row(text: str, parameters: Sequence[Any]) -> Row | None:
-    """The first row of a statement's result. Raises Django's database errors."""
-    with _cursor() as cursor:
+def first_row(text: str, parameters: Sequence[Any], *, numbered: bool = False) -> Row | None:
+    """The first row of a statement's result. Raises Django's database errors.
+
+    The parameters of a `numbered` text are $1, $2: psycopg need not look for the marks of hundreds of them.
+    """
+    with _cursor(numbered=numbered) as cursor:
         cursor.execute(text, parameters)
         row: Row | None = cursor.fetchone()
     return row
@@ -68,29 +71,20 @@ def one_row(text: str, parameters: Sequence[Any]) -> Row:
 
 
 def all_rows(
-    text: str, parameters: Sequence[Any] | Mapping[str, Any], *, keep_plan: bool = True
+    text: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    *,
+    keep_plan: bool = True,
+    numbered: bool = False,
 ) -> list[Row]:
-    """All rows of a statement's result. Raises Django's database errors.
+    """All rows of a statement's result, which may be `numbered` as above. Raises Django's database errors.
 
     No plan is to be kept (`keep_plan`) of a statement whose best plan depends on its values: ranges, long lists.
     """
-    with _cursor(None if keep_plan else False) as cursor:
+    with _cursor(None if keep_plan else False, numbered=numbered) as cursor:
         cursor.execute(text, parameters)
         rows: list[Row] = cursor.fetchall()
     return rows
-
-
-def all_rows_numbered(text: str, parameters: Sequence[Any]) -> list[Row]:
-    """As `all_rows`, of a text whose parameters are $1, $2: of hundreds, psycopg takes long to find each mark."""
-    with _cursor(kind=_Numbered) as cursor:
-        cursor.execute(text, parameters)
-        rows: list[Row] = cursor.fetchall()
-    return rows
-
-
-def first_row_numbered(text: str, parameters: Sequence[Any]) -> Row | None:
-    """As `first_row`, of a text whose parameters are $1, $2."""
-    return next(iter(all_rows_numbered(text, parameters)), None)
 
 
 def first_rows(*statements: Statement) -> list[Row | None]:
@@ -116,7 +110,7 @@ def lock_name(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
 
-class _Preparing(psycopg.Cursor[Any]):
+class _Cursor(psycopg.Cursor[Any]):
     """A cursor of a connection whose prepared statements may have become wrong; `prepare` is as psycopg's."""
 
     prepare: bool | None = None
@@ -139,18 +133,18 @@ class _Preparing(psycopg.Cursor[Any]):
         return super().execute(*args, **named)
 
 
-class _Numbered(_Preparing, psycopg.RawCursor[Any]):
-    """The same for texts whose parameters are $1, $2: psycopg does not search these for marks."""
+class _NumberedCursor(_Cursor, psycopg.RawCursor[Any]):
+    """The same for texts whose parameters are numbered."""
 
 
-def _cursor(prepare: bool | None = None, kind: type[_Preparing] = _Preparing) -> CursorWrapper:
+def _cursor(prepare: bool | None = None, *, numbered: bool = False) -> CursorWrapper:
     """A cursor of this thread's connection that binds on the server, with Django's errors and query log."""
     connection.ensure_connection()
     session = connection.connection
     if session.prepare_threshold is not None and session not in _asked:
         _prepare_only_without_proxy(session)
     make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    bound: Any = kind(session)
+    bound: Any = (_NumberedCursor if numbered else _Cursor)(session)
     # Of a prepared statement psycopg keeps no text, which Django's query log would show.
     bound.prepare = False if connection.queries_logged else prepare
     return make(bound)

@@ -107,7 +107,7 @@ class UnitOfWork:
     def write(self) -> None:
         """Write all rows. Raises ConditionFailed, or IntegrityError."""
         if self._parts:
-            written = statements.first_row_numbered(_text(tuple(self._parts)), self._values)
+            written = statements.first_row(_text(tuple(self._parts)), self._values, numbered=True)
             if written is None:  # a join of all parts: one of them has changed no row
                 raise ConditionFailed
             self._fill_in(written)
@@ -193,7 +193,7 @@ def _insert_many(rows: Sequence[Model], on_conflict: str) -> list[statements.Row
         part = given[first : first + at_once]
         text = _text_of_many(model, columns, len(part), on_conflict)
         values = [_prepared(every[number], row[number], session) for row in part for number in kept]
-        inserted += statements.all_rows_numbered(text, values)
+        inserted += statements.all_rows(text, values, numbered=True)
     return inserted
 
 
