@@ -50,6 +50,7 @@ WRITTEN: tuple[type[models.Model], ...] = (
     QueueMembership, ReviewQueue, ReviewTask, User, Vote,
 )  # fmt: skip
 DESK_LOCK_TIMEOUT = 10  # seconds, config/settings.py: a migration must give up before the desk does
+PATIENCE = 300  # seconds for a process that applies every migration on a busy machine
 
 
 def before(name: str) -> Before:
@@ -282,8 +283,7 @@ def test_migrate_gives_up_a_lock_in_one_line_while_the_desk_goes_on_and_succeeds
 ) -> None:
     name = database(FIRST)
     untouched = ours(name)
-    with idle_transaction(name):
-        process = migrate(name)
+    with idle_transaction(name), migrate(name) as process:
         until_migrate_waits(name, process)
         waits_since = time.monotonic()
         # What the release before does to decide, with its own patience.
@@ -295,23 +295,22 @@ def test_migrate_gives_up_a_lock_in_one_line_while_the_desk_goes_on_and_succeeds
                 "UPDATE approvals_reviewtask SET version = version + 1 WHERE reference = 'open'"
             )
             desk_waited = time.monotonic() - waits_since
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert changed.rowcount == 1
     assert (process.returncode, len(said.splitlines())) == (1, 1), said
     assert "holds a lock" in said
     assert desk_waited < DESK_LOCK_TIMEOUT / 2
     assert ours(name) == untouched
-    again = migrate(name)
-    _, said = again.communicate(timeout=60)
+    with migrate(name) as again:
+        _, said = again.communicate(timeout=PATIENCE)
     assert (again.returncode, said) == (0, "")
     assert ours(name) != untouched
 
 
 def test_migrate_says_in_one_line_that_the_database_is_away() -> None:
-    process = migrate("there_is_no_such_database")
-
-    _, said = process.communicate(timeout=60)
+    with migrate("there_is_no_such_database") as process:
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, len(said.splitlines())) == (1, 1), said
     assert "there_is_no_such_database" in said
