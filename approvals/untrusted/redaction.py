@@ -74,9 +74,8 @@ class _Redaction:
                 return value
             return [self.of(inner) if inner else inner for inner in value]
         if isinstance(value, dict):
-            shortest = (
-                self._shortest
-            )  # no text under a token's name is one with fewer characters either
+            # No text below this length is a token, whatever its name: it needs no call of its own.
+            shortest = self._shortest
             return {
                 key if len(key) < shortest else self.of(key): (
                     inner

@@ -132,35 +132,38 @@ def test_probes_are_answered_although_all_threads_are_busy(
         assert {answer.result().status for answer in waiting} == {202}
 
 
+# A busy machine may need longer than the server gives a worker: here only one that hangs is killed.
+PATIENT = """
+import runpy
+from config import web_server_settings
+web_server_settings.GRACE = 60
+runpy.run_module("config.web", run_name="__main__", alter_sys=True)
+"""
+
+
 @pytest.mark.parametrize(
     "command",
     [
-        ["-m", "config.web"],
+        ["-c", PATIENT],
         pytest.param(["-m", "gunicorn", "-c", "config/gunicorn.py"], marks=pytest.mark.campaign),
     ],
+    ids=["granian", "gunicorn"],
 )
 def test_a_request_under_way_is_answered_before_the_process_ends(
     tmp_path_factory: pytest.TempPathFactory, command: list[str]
 ) -> None:
-    def ended_by_itself() -> bool:
-        with served.web(tmp_path_factory.mktemp("stopped"), command, WEB_CONCURRENCY="2") as web:
-            with ThreadPoolExecutor(1) as people:
-                waiting = people.submit(web.order, 1)  # three seconds
-                wait_until(
-                    lambda: "order.accepted" in web.log.read_text(), seconds=30, what="an order"
-                )
-                web.process.send_signal(signal.SIGTERM)
-                answer = waiting.result()
-            code = web.process.wait(20)
+    with served.web(tmp_path_factory.mktemp("stopped"), command, WEB_CONCURRENCY="2") as web:
+        with ThreadPoolExecutor(1) as people:
+            waiting = people.submit(web.order, 1)  # three seconds
+            wait_until(lambda: "order.accepted" in web.log.read_text(), seconds=30, what="an order")
+            web.process.send_signal(signal.SIGTERM)
+            answer = waiting.result()
+        code = web.process.wait(90)
 
-            assert answer.status == 202
-            assert code == 0
-            log = web.log.read_text()
-            assert all(json.loads(line) for line in log.splitlines())
-            return "refused to gracefully stop" not in log
-
-    # A worker that hangs is killed each time; on a busy machine one may be too slow once.
-    assert any(ended_by_itself() for _ in range(3))
+        assert answer.status == 202
+        assert code == 0
+        assert "refused to gracefully stop" not in web.log.read_text()
+        assert all(json.loads(line) for line in web.log.read_text().splitlines())
 
 
 @pytest.mark.campaign
