@@ -43,18 +43,18 @@ class Outcome:
 def record_outcomes(execution_id: UUID, outcomes: Sequence[Outcome]) -> int:
     """Record the outcomes of orders, each once however often it is read; returns how many were new."""
     row = BatchExecution.objects.select_for_update().get(pk=execution_id)
-    by_item = {outcome.item: outcome for outcome in outcomes}
+    by_item: dict[int | None, Outcome] = {outcome.item: outcome for outcome in outcomes}
     at = database_time.now()
 
     def end(order: OrderExecution) -> dict[str, Any]:
-        outcome = by_item[order.batch_item or 0]
+        outcome = by_item[order.batch_item]
         if outcome.settled:
             order.status = Status.SETTLED
             return {"batch": str(row.batch_id)}
         order.status, order.execution_arn, order.started_at = Status.RUNNING, outcome.arn, at
         return {"execution_arn": outcome.arn, "held_for": outcome.held_for}
 
-    changed = _change(row, end, items=list(by_item))
+    changed = _change(row, end, items=[outcome.item for outcome in outcomes])
     execution_snapshots.watch(
         {
             o.execution_arn: at + execution_snapshots.WITHOUT_NEWS

@@ -17,7 +17,7 @@ from approvals.models import (
     OrderExecution,
     OutboxEntry,
 )
-from approvals.records import execution_snapshots
+from approvals.records import audit, execution_snapshots
 from tests.order_batches import accepted, ended, order, output, read
 from tests.starts import MACHINE, Starts
 
@@ -80,3 +80,30 @@ def test_an_execution_has_not_ended_while_an_order_of_it_is_unreported() -> None
     batch_executions.note_progress(execution.pk, 1)
     execution.refresh_from_db()
     assert (execution.status, execution.items_done) == ("succeeded", 2)
+
+
+def test_what_one_execution_reports_changes_no_other() -> None:
+    for number in (1, 2):
+        read(accepted([order(number)], "batches"))
+    lanes.drain("executions")
+    one, other = BatchExecution.objects.order_by("pk")
+
+    batch_executions.note_progress(one.pk, 1)
+    batch_executions.record_outcomes(one.pk, [batch_executions.Outcome(1)])
+    assert batch_executions.end(one.pk, "succeeded")
+
+    other.refresh_from_db()
+    assert (other.status, other.items_done, other.learned) == ("running", 0, False)
+    assert OrderExecution.objects.get(order_id="A-2").status == "batched"
+
+
+def test_the_end_of_an_execution_is_in_its_trail() -> None:
+    read(accepted([order(1)], "batches"))
+    lanes.drain("executions")
+    execution = BatchExecution.objects.get()
+
+    assert ended(execution, output([1]))
+
+    kinds = AuditEvent.objects.filter(chain=audit.chain(execution)).order_by("seq")
+    last = list(kinds)[-1]
+    assert (last.kind, last.data["status"]) == ("batch.execution_ended", "succeeded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from datetime import timedelta
@@ -10,14 +11,16 @@ import pytest
 from django.db.models.functions import Now
 from pytest_django import Settings
 
+from approvals.actions import batch_executions
 from approvals.actions import batches as verbs
 from approvals.actions.batches import Chunk, LeaseLost
 from approvals.actors import COMMAND_LINE
+from approvals.delivery import lanes
 from approvals.exceptions import Invalid
 from approvals.models import AuditEvent, OrderBatch
-from approvals.records import database_time, execution_names
+from approvals.records import audit, database_time, execution_names
 from approvals.records.order_batches import Item
-from tests.order_batches import accepted, order, sums
+from tests.order_batches import accepted, order, read, sums
 from tests.starts import REGION
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
@@ -48,6 +51,7 @@ def test_a_turn_is_written_once_or_not_at_all() -> None:
     assert sums(batch) == {"read": 1, "under_way": 1}
     batch.refresh_from_db()
     assert batch.bytes_read == 0, "a chunk that says nothing of it adds nothing"
+    assert batch.status == "reading", "nor is it the last one"
 
 
 def test_a_batch_is_leased_to_one_process_until_it_is_given_back() -> None:
@@ -142,6 +146,59 @@ def test_orders_of_a_map_that_was_handed_over_are_in_no_second_one(maps: None) -
     verbs.hand_over(turn, b"{}")
 
     assert list(batch.executions.order_by("number").values_list("orders", flat=True)) == [1, 1]
+
+
+def test_what_became_of_a_batch_is_in_its_trail(maps: None) -> None:
+    batch = accepted([order(1)], "map")
+    turn = verbs.pin(verbs.take(batch.pk), version="v-1", size=9, form="json")
+    verbs.record(turn, Chunk(items=[item(1)], problem="No order."))
+    verbs.resume(batch.pk, on_bad_row="skip", by=COMMAND_LINE)
+    turn = verbs.record(verbs.take(batch.pk), Chunk(at_end=True))
+    verbs.hand_over(turn, b"{}")
+
+    found = AuditEvent.objects.filter(chain=audit.chain(batch)).order_by("seq")
+    kinds = [event.kind.removeprefix("batch.") for event in found]
+    assert kinds == ["accepted", "pinned", "rows_read", "stopped", "resumed", "read", "handed_over"]
+    by_kind = dict(zip(kinds, found, strict=True))
+    assert by_kind["stopped"].data["trouble"] == "No order."
+    assert "trouble" not in by_kind["read"].data
+    assert by_kind["handed_over"].data["orders"] == 1
+    by_people = [kind for kind in kinds if by_kind[kind].surface == "command"]
+    assert by_people == ["accepted", "resumed"]
+
+
+def test_a_map_is_started_with_the_input_of_which_the_digest_is_kept(maps: None) -> None:
+    batch = accepted([order(1)], "map")
+    turn = verbs.record(verbs.take(batch.pk), Chunk(items=[item(1)], at_end=True))
+
+    verbs.hand_over(turn, b"the orders")
+
+    execution = batch.executions.get()
+    assert bytes(execution.input_sha256) == hashlib.sha256(b"the orders").digest()
+
+
+def test_a_long_problem_stops_a_batch_with_its_beginning() -> None:
+    batch = accepted([order(1)])
+
+    verbs.record(verbs.take(batch.pk), Chunk(problem="No order. " * 100))
+
+    batch.refresh_from_db()
+    assert (batch.status, len(batch.trouble)) == ("stopped", 300)
+    assert batch.trouble.startswith("No order. ")
+
+
+def test_a_batch_is_finished_when_it_is_read_and_the_ends_of_its_executions_are_known() -> None:
+    batch = accepted([order(1)], "batches")
+    assert not verbs.finish(batch.pk), "it is not read yet"
+    read(batch)
+    lanes.drain("executions")
+    execution = batch.executions.get()
+    batch_executions.record_outcomes(execution.pk, [batch_executions.Outcome(1)])
+
+    assert not verbs.finish(batch.pk)
+
+    batch_executions.end(execution.pk, "succeeded")
+    assert verbs.finish(batch.pk)
 
 
 def test_a_map_without_an_order_is_not_started(maps: None) -> None:
