@@ -67,17 +67,17 @@ def record_outcomes(execution_id: UUID, outcomes: Sequence[Outcome]) -> int:
 
 
 @transaction.atomic(durable=True)
-def release(execution_id: UUID, reasons: Mapping[int, str] | None = None) -> int:
+def release(execution_id: UUID, reasons: Mapping[int, str]) -> int:
     """Start each order that an ended batch execution did not report alone; returns how many, 500 at most.
 
     `reasons` says why, by the number of an order in its batch, where more is known.
     """
     row = BatchExecution.objects.select_for_update().get(pk=execution_id)
+    known: dict[int | None, str] = dict(reasons.items())
 
     def release_one(order: OrderExecution) -> dict[str, Any]:
         order.status = Status.PENDING
-        known = (reasons or {}).get(order.batch_item or 0)
-        return {"why": known or f"{row.name} has not reported it"}
+        return {"why": known.get(order.batch_item, f"{row.name} has not reported it")}
 
     released = _change(row, release_one)
     outbox.enqueue_many(

@@ -73,7 +73,7 @@ def test_an_execution_has_not_ended_while_an_order_of_it_is_unreported() -> None
     assert batch_executions.record_outcomes(execution.pk, [batch_executions.Outcome(1)]) == 1
 
     assert not batch_executions.end(execution.pk, "succeeded")
-    assert batch_executions.release(execution.pk) == 1
+    assert batch_executions.release(execution.pk, {}) == 1
     assert batch_executions.end(execution.pk, "succeeded")
 
     assert not batch_executions.end(execution.pk, "succeeded"), "its end is recorded once"
@@ -89,12 +89,31 @@ def test_what_one_execution_reports_changes_no_other() -> None:
     one, other = BatchExecution.objects.order_by("pk")
 
     batch_executions.note_progress(one.pk, 1)
+    one.refresh_from_db()
+    assert (one.items_done, one.items_asked_at is None) == (1, False)
     batch_executions.record_outcomes(one.pk, [batch_executions.Outcome(1)])
     assert batch_executions.end(one.pk, "succeeded")
 
     other.refresh_from_db()
     assert (other.status, other.items_done, other.learned) == ("running", 0, False)
     assert OrderExecution.objects.get(order_id="A-2").status == "batched"
+
+
+def test_an_order_is_released_with_the_reason_that_is_known_of_it() -> None:
+    for numbers in ((1, 2), (3,)):
+        read(accepted([order(number) for number in numbers], "batches"))
+    lanes.drain("executions")
+    execution, other = BatchExecution.objects.order_by("pk")
+
+    assert batch_executions.release(execution.pk, {2: "Its child failed."}) == 2
+
+    def why(order_id: str) -> str:
+        chain = audit.chain(OrderExecution.objects.get(order_id=order_id))
+        return str(AuditEvent.objects.get(kind="order.released", chain=chain).data["why"])
+
+    assert why("A-1") == f"{execution.name} has not reported it"
+    assert why("A-2") == "Its child failed."
+    assert OrderExecution.objects.get(carried_by=other).status == "batched"
 
 
 def test_the_end_of_an_execution_is_in_its_trail() -> None:

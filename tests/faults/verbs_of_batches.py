@@ -146,7 +146,7 @@ def _record_outcomes(_stage: Stage, case: Case) -> None:
 
 
 def _release(_stage: Stage, case: Case) -> None:
-    batch_executions.release(case.execution.pk)
+    batch_executions.release(case.execution.pk, {})
 
 
 def _end(_stage: Stage, case: Case) -> None:
