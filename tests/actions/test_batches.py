@@ -6,8 +6,10 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
@@ -19,7 +21,7 @@ from approvals.delivery import lanes
 from approvals.exceptions import Invalid
 from approvals.models import AuditEvent, OrderBatch
 from approvals.records import audit, database_time, execution_names
-from approvals.records.order_batches import Item
+from approvals.records.order_batches import Item, Lines
 from tests.order_batches import accepted, order, read, sums
 from tests.starts import REGION
 
@@ -38,6 +40,13 @@ def item(number: int) -> Item:
     order_id = f"A-{number}"
     text = json.dumps({"order_id": order_id})
     return Item(number, number, order_id, execution_names.of_order(order_id), text)
+
+
+def versions() -> list[Any]:
+    """The place of each batch in its table, which changes with every write."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, ctid::text FROM approvals_orderbatch ORDER BY id")
+        return cursor.fetchall()
 
 
 def test_a_turn_is_written_once_or_not_at_all() -> None:
@@ -60,7 +69,7 @@ def test_a_batch_is_leased_to_one_process_until_it_is_given_back() -> None:
 
     assert verbs.take(batch.pk) is None
     verbs.give_back(turn)
-    assert verbs.take(batch.pk).epoch > turn.epoch
+    assert verbs.take(batch.pk).epoch == turn.epoch + 1
 
 
 def test_a_lease_that_was_taken_over_is_neither_renewed_nor_given_back() -> None:
@@ -106,6 +115,25 @@ def test_a_batch_that_is_read_stays_leased_until_it_is_given_back() -> None:
     assert verbs.take(batch.pk) is not None
 
 
+def test_nothing_is_recorded_after_the_last_chunk() -> None:
+    batch = accepted([order(1)])
+    turn = verbs.record(verbs.take(batch.pk), Chunk(at_end=True))
+
+    with pytest.raises(LeaseLost):
+        verbs.record(turn, Chunk(items=[item(1)]))
+
+
+def test_after_a_crash_another_process_reads_on_in_half_a_minute() -> None:
+    batch = accepted([order(1)])
+
+    before = database_time.now()
+    lease_until = verbs.take(batch.pk).batch.lease_until
+    after = database_time.now()
+
+    half_a_minute = timedelta(seconds=30)
+    assert before + half_a_minute <= lease_until <= after + half_a_minute
+
+
 def test_a_batch_that_has_ended_is_not_taken() -> None:
     batch = accepted([order(1)])
     OrderBatch.objects.filter(pk=batch.pk).update(status="finished", ended_at=Now())
@@ -122,6 +150,52 @@ def test_giving_one_batch_back_leaves_others_leased() -> None:
     verbs.give_back(turn)
 
     assert verbs.take(other.pk) is None
+
+
+def test_renewing_extends_the_lease_of_this_batch_alone() -> None:
+    batch, other = accepted([order(1)]), accepted([order(2)])
+    turn = verbs.take(batch.pk)
+    verbs.take(other.pk)
+    soon = database_time.now() + timedelta(seconds=1)
+    OrderBatch.objects.update(lease_until=soon)
+
+    verbs.renew(turn)
+
+    batch.refresh_from_db()
+    other.refresh_from_db()
+    assert batch.lease_until - soon > verbs.LEASE / 2
+    assert other.lease_until == soon
+
+
+def test_the_lease_of_a_batch_that_has_ended_is_not_renewed() -> None:
+    turn = verbs.take(accepted([order(1)]).pk)
+    OrderBatch.objects.update(status="finished", ended_at=Now())
+
+    with pytest.raises(LeaseLost):
+        verbs.renew(turn)
+
+
+def test_a_problem_is_noted_once_and_of_its_batch_alone() -> None:
+    batch, other = accepted([order(1)]), accepted([order(2)])
+
+    verbs.note_problem(batch.pk, "The bucket does not answer.")
+    stored = versions()
+    verbs.note_problem(batch.pk, "The bucket does not answer.")
+
+    assert versions() == stored
+    other.refresh_from_db()
+    assert other.problem == ""
+
+
+def test_lines_are_counted_up_to_the_last_chunk_that_says_so() -> None:
+    batch = accepted([order(1)])
+    turn = verbs.take(batch.pk)
+
+    turn = verbs.record(turn, Chunk(lines=Lines(lines=5, blank=2, continuation=1)))
+    verbs.record(turn, Chunk())
+
+    batch.refresh_from_db()
+    assert (batch.lines, batch.blank_lines, batch.continuation_lines) == (5, 2, 1)
 
 
 def test_what_is_written_to_a_batch_extends_its_lease() -> None:
