@@ -115,6 +115,14 @@ def test_a_batch_that_is_read_stays_leased_until_it_is_given_back() -> None:
     assert verbs.take(batch.pk) is not None
 
 
+def test_nothing_is_recorded_of_a_batch_that_has_ended() -> None:
+    turn = verbs.take(accepted([order(1)]).pk)
+    OrderBatch.objects.update(status="finished", ended_at=Now())
+
+    with pytest.raises(LeaseLost):
+        verbs.pin(turn, version="v-1", size=1, form="json")
+
+
 def test_nothing_is_recorded_after_the_last_chunk() -> None:
     batch = accepted([order(1)])
     turn = verbs.record(verbs.take(batch.pk), Chunk(at_end=True))

@@ -40,6 +40,7 @@ def test_a_batch_is_stored_at_once_and_read_behind_the_scenes(shop: Caller) -> N
 
     shown = answer.json()
     assert (answer.status_code, shown["status"], shown["source"]) == (202, "reading", "api")
+    assert OrderBatch.objects.get().created_by.email == "shop@example.com"
     assert shown["counts"]["read"] == 0
 
     runner.Scheduler().turn()
