@@ -14,7 +14,6 @@ from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_REFERENCE = 256
 MAX_CAUSE = 32_768  # API reference, SendTaskFailure: cause
-LONGEST_NUMBER = 32  # characters of a text that is read as a number
 MILLISECONDS = 10**11  # a number of seconds since 1970 has fewer digits until the year 5138
 EPOCH = 1970  # a deadline before it is no time: near the year 1 there are zones without a date
 INNER_CAUSES = 3  # how often a cause may be JSON in a text in JSON
@@ -49,7 +48,7 @@ class Reader:
         if not found:
             return name, None
         key, value = found[0]
-        self.flags += [other for other, differing in found[1:] if differing != value]
+        self.flags += [other for other, differing in found if differing != value]
         return key, value
 
     def text(self, name: str, limit: int) -> str:
@@ -67,7 +66,7 @@ class Reader:
         key, value = self.value(name)
         if value is None:
             return None
-        number = _whole(value, max(abs(lowest), abs(highest)))
+        number = _whole(value)
         if number is None or not lowest <= number <= highest:
             self.flags.append(key)
             return None
@@ -75,8 +74,8 @@ class Reader:
 
     def deadline(self, longest: int) -> tuple[int | None, datetime | None]:
         """The timeout in seconds, or else the time, which a queue's map may name, in ISO 8601 or as epoch."""
-        _, value = self.value("timeoutSeconds")
-        at = _time(value, longest) if "timeoutSeconds" in self.mapped else None
+        mapped = self.mapped.get("timeoutSeconds")
+        at = _time(mapped[1], longest) if mapped else None
         if at is not None:
             return None, at
         return self.whole("timeoutSeconds", 1, longest), None
@@ -133,13 +132,12 @@ def _first(parts: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((parts[name] for name in names if parts.get(name) is not None), None)
 
 
-def _whole(value: Any, largest: int) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+def _whole(value: Any) -> int | None:
+    """The whole number that a number or a text is; None for any other value, because no other reads as one."""
     text = str(value).strip()
-    if len(text) > LONGEST_NUMBER or not text.isascii() or "_" in text:
+    if not text.isascii() or "_" in text:
         return None
-    number = numbers.decimal(text, magnitude=len(str(largest)))
+    number = numbers.decimal(text, magnitude=numbers.LONGEST)
     if number is None or number != number.to_integral_value():
         return None
     return int(number)
@@ -147,15 +145,16 @@ def _whole(value: Any, largest: int) -> int | None:
 
 def _time(value: Any, longest: int) -> datetime | None:
     """A time in ISO 8601 with its offset, or in seconds or milliseconds since 1970; None for any other value."""
-    number = _whole(value, 10**14)
+    number = _whole(value)
     try:
         if number is not None:
             seconds = number / 1000 if number >= MILLISECONDS else number
             return datetime.fromtimestamp(seconds, UTC) if seconds > longest else None
-        at = datetime.fromisoformat(value) if isinstance(value, str) and len(value) < 64 else None
-        is_usable = at is not None and at.tzinfo is not None and at.year >= EPOCH
-        return at.astimezone(UTC) if at is not None and is_usable else None
-    except (ValueError, OverflowError, OSError):
+        if not isinstance(value, str):
+            return None
+        at = datetime.fromisoformat(value)
+        return at.astimezone(UTC) if at.tzinfo is not None and at.year >= EPOCH else None
+    except (ValueError, OverflowError):
         return None
 
 
@@ -188,10 +187,10 @@ def _json_object(text: str) -> dict[str, Any] | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        inner = json.loads(text)
+        inner: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return inner if isinstance(inner, dict) else None
+    return inner
 
 
 def _is_storable(text: str) -> bool:

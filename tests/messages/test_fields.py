@@ -55,6 +55,7 @@ def test_an_order_id_is_shown_whatever_it_is(given: Any, shown: str, flagged: bo
             "no",
         ),
         ({"Error": "E", "Cause": json.dumps({"errorMessage": 5, "message": "m"})}, "E", "m"),
+        ({"Error": "E", "Cause": json.dumps({"errorMessage": "", "message": "m"})}, "E", "m"),
         (json.dumps({"Error": "E", "Cause": "c"}), "E", "c"),
         ({"error": "E", "cause": "c"}, "E", "c"),
         ('{"other": 1}', '{"other": 1}', ""),
@@ -63,6 +64,16 @@ def test_an_order_id_is_shown_whatever_it_is(given: Any, shown: str, flagged: bo
 )
 def test_an_error_is_read_out_of_the_json_it_lies_in(error: Any, name: str, cause: str) -> None:
     assert Reader({"error": error}).error() == (name, cause)
+
+
+def test_a_cause_is_read_out_of_json_in_json_three_levels_deep() -> None:
+    cause = "no"
+    for _ in range(3):
+        cause = json.dumps({"Cause": cause})
+    deeper = json.dumps({"Cause": cause})
+
+    assert Reader({"error": {"Error": "E", "Cause": cause}}).error() == ("E", "no")
+    assert Reader({"error": {"Error": "E", "Cause": deeper}}).error() == ("E", '{"Cause": "no"}')
 
 
 def test_a_mapped_value_comes_before_the_fields_own_name() -> None:

@@ -60,6 +60,11 @@ def test_where_the_map_finds_nothing_the_usual_names_count() -> None:
         ("2027-01-02T04:04:05+01:00", datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (1_798_859_045, datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (1_798_859_045_000, datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        (99_999_999_999, datetime(5138, 11, 16, 9, 46, 39, tzinfo=UTC)),
+        (100_000_000_000, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
+        (100_000_000, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
+        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+        (f"2027-01-02T03:04:05.{'0' * 60}Z", datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
     ],
 )
 def test_a_deadline_may_be_a_time(until: Any, at: datetime) -> None:
@@ -68,10 +73,16 @@ def test_a_deadline_may_be_a_time(until: Any, at: datetime) -> None:
     assert (request.deadline_at, request.timeout_seconds, request.flags) == (at, None, ())
 
 
+def test_a_number_that_can_be_a_timeout_is_no_time() -> None:
+    request = messages.parse(json.dumps(BODY | {"until": 99_999_999}), message_map=MAP)
+
+    assert (request.deadline_at, request.timeout_seconds) == (None, 99_999_999)
+
+
 @pytest.mark.parametrize(
     "until",
-    ["2027-01-02", "soon", -1, 10**30, [1], "0001-01-01T00:00:00Z", f"2027-01-02T03:04:05.{'0' * 60}Z"],
-)  # fmt: skip
+    ["2027-01-02", "soon", -1, 10**30, [1], 1.5, "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"],
+)
 def test_a_deadline_that_is_no_time_is_flagged(until: Any) -> None:
     request = messages.parse(json.dumps(BODY | {"until": until}), message_map=MAP)
 
@@ -87,3 +98,8 @@ def test_a_deadline_that_is_no_time_is_flagged(until: Any) -> None:
 def test_a_map_that_cannot_be_used_is_refused_with_a_sentence(stored: Any) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         maps.read(stored)
+
+
+def test_a_name_that_no_map_has_is_shown_by_its_beginning() -> None:
+    with pytest.raises(ValueError, match=f"No field '{'n' * 40}': a map may name token, "):
+        maps.read({"n" * 41: "$.a"})
