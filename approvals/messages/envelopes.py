@@ -52,13 +52,13 @@ class PointerNotRead(Unreadable):
 class Opened:
     """What lay in the envelopes, their names from the outside in, and the attributes they carried.
 
-    `characters` is the length of the longest text that was read: a body of a kilobyte may hold a megabyte.
+    `characters` is the length of the longest text, the body's included: one of a kilobyte may hold a megabyte.
     """
 
     value: Any
     envelopes: tuple[str, ...]
     attributes: Mapping[str, str]
-    characters: int = 0
+    characters: int
 
 
 class PlainText(str):
@@ -79,7 +79,7 @@ def opened(
     that is no JSON, holds several messages, or unpacks to more than 1 MiB, and PointerNotRead for an S3
     pointer whose object was not fetched.
     """
-    opening = _Opening(extras, dict(extras.attributes), has_token_beside)
+    opening = _Opening(extras, dict(extras.attributes), has_token_beside, len(body))
     pointer = pointers.of_attributes(extras.attributes)
     value = opening.text(body, "") if pointer is None else opening.object_of(pointer)
     while not has_token(value):
@@ -87,10 +87,6 @@ def opened(
         if inner is NO_ENVELOPE:
             break
         value = inner
-        if len(opening.names) > MAX_ENVELOPES:
-            raise Unreadable(
-                "too_deep", f"The message lies in more than {MAX_ENVELOPES} envelopes."
-            )
     return Opened(value, tuple(opening.names), opening.attributes, opening.characters)
 
 
@@ -105,12 +101,13 @@ class _Opening:
         extras: Extras,
         attributes: dict[str, str],
         has_token_beside: Callable[[Mapping[str, str]], bool],
+        characters: int,
     ) -> None:
         self.extras, self.attributes = extras, attributes
         self.has_token_beside = has_token_beside
         self.names: list[str] = []
         self.is_fetched = False
-        self.characters = 0
+        self.characters = characters
 
     def once(self, value: Any) -> Any:
         """What lies in an envelope; NO_ENVELOPE if `value` is none."""
@@ -128,11 +125,12 @@ class _Opening:
             return self.records(value, "Pipes batch")
         if not value or not all(isinstance(one, dict) and one for one in value):
             return NO_ENVELOPE
-        if len(value) > 1:
+        first, *others = value
+        if others:
             explanation = f"A list of {len(value)} messages: send each by itself."
             raise Unreadable(SEVERAL, explanation)
-        self.names.append("list of one")
-        return value[0]
+        self.enter("list of one")
+        return first
 
     def of_object(self, value: dict[str, Any]) -> Any:
         if isinstance(value.get("Records"), list):
@@ -161,12 +159,13 @@ class _Opening:
         if len(records) != 1:
             explanation = f"A {name} with {len(records)} records: send each message by itself."
             raise Unreadable(SEVERAL, explanation)
-        if not _is_record(records[0]):
+        [record] = records
+        if not _is_record(record):
             raise Unreadable(
                 "no_token", f"A {name} whose record holds no message in body, Sns or data."
             )
-        self.names.append(name)
-        return self.record(records[0])
+        self.enter(name)
+        return self.record(record)
 
     def record(self, record: dict[str, Any]) -> Any:
         self.add_attributes(record.get("messageAttributes"))
@@ -183,8 +182,16 @@ class _Opening:
 
     def named(self, name: str, inner: Any, what: str) -> Any:
         """The content of an envelope, read if it is a text."""
-        self.names.append(name)
+        self.enter(name)
         return self.text(inner, what) if isinstance(inner, str) else inner
+
+    def enter(self, name: str, place: int | None = None) -> None:
+        """Note the name of an envelope, at its place if others in it are noted already. Raises Unreadable."""
+        self.names.insert(len(self.names) if place is None else place, name)
+        if len(self.names) > MAX_ENVELOPES:
+            raise Unreadable(
+                "too_deep", f"The message lies in more than {MAX_ENVELOPES} envelopes."
+            )
 
     def text(self, text: str, what: str) -> Any:
         """The value in a text of JSON, or of base64 of it. `what` is the envelope, for a refusal."""
@@ -220,11 +227,7 @@ class _Opening:
             if deeper is None:
                 return None
             inner = deeper
-        if len(self.names) > MAX_ENVELOPES:
-            raise Unreadable(
-                "too_deep", f"The message lies in more than {MAX_ENVELOPES} envelopes."
-            )
-        self.names.insert(place, "gzip in base64" if compressed else "base64")
+        self.enter("gzip in base64" if compressed else "base64", place)
         return inner
 
     def object_of(self, pointer: Pointer) -> Any:
@@ -232,7 +235,7 @@ class _Opening:
         if self.extras.fetched is None or self.is_fetched:
             raise PointerNotRead(pointer, self.extras.not_fetched)
         self.is_fetched = True
-        self.names.append(f"S3 object in {pointer.bucket[:63]}")
+        self.enter(f"S3 object in {pointer.bucket[:63]}")
         return self.text(self.extras.fetched, "an S3 object whose content")
 
     def add_resources(self, resources: Any) -> None:

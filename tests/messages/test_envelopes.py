@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,16 +136,34 @@ def test_a_bad_envelope_says_what_is_wrong_with_it(body: str, reason: str, words
     assert len(refused.value.explanation) <= 300
 
 
-def test_envelopes_are_opened_to_a_bounded_depth() -> None:
+@pytest.mark.parametrize("wrapped", [json.dumps, packed, zipped])
+@pytest.mark.parametrize("outermost", [json.dumps, packed])
+def test_eight_envelopes_are_opened_and_no_more(
+    wrapped: Callable[[str], str], outermost: Callable[[str], str]
+) -> None:
     body = BODY
     for _ in range(7):
-        body = json.dumps(body)
-    assert messages.parse(body).reference == "1"
+        body = wrapped(body)
+    assert len(messages.parse(outermost(body)).envelopes) == 8
 
-    for nested in (json.dumps(json.dumps(json.dumps(body))), packed(json.dumps(json.dumps(body)))):
-        with pytest.raises(Unreadable) as refused:
-            messages.parse(nested)
-        assert refused.value.reason == "too_deep"
+    with pytest.raises(Unreadable) as refused:
+        messages.parse(outermost(wrapped(body)))
+    assert refused.value.reason == "too_deep"
+
+
+def test_a_record_is_named_by_the_beginning_of_its_source() -> None:
+    body = json.dumps(sqs_record(BODY) | {"eventSource": "s" * 41})
+
+    assert messages.parse(body).envelopes == (f"record of {'s' * 40}",)
+
+
+def test_an_explanation_is_cut_to_the_300_characters_that_are_kept() -> None:
+    body = json.dumps(sqs_record("no JSON") | {"eventSource": "\0" * 40})
+
+    with pytest.raises(Unreadable) as refused:
+        messages.parse(body)
+
+    assert len(refused.value.explanation) == 300
 
 
 def test_a_token_in_a_message_attribute_counts() -> None:
