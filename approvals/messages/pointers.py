@@ -31,7 +31,7 @@ class Pointer:
 
 def of_value(value: Any) -> Pointer | None:
     """The pointer that a JSON value is; None if it is none."""
-    if isinstance(value, list) and len(value) == 2 and "S3Pointer" in str(value[0])[:200]:
+    if isinstance(value, list) and len(value) == 2 and "S3Pointer" in str(value[0]):
         return _of_members(value[1], "s3BucketName", "s3Key")
     if not isinstance(value, dict) or len(value) > 4:
         return None
@@ -44,7 +44,7 @@ def of_value(value: Any) -> Pointer | None:
 
 def of_attributes(attributes: Mapping[str, Any]) -> Pointer | None:
     """The pointer in a message's attributes; None if there is none."""
-    match = _IN_ATTRIBUTE.fullmatch(str(attributes.get(ATTRIBUTE, ""))[:1200])
+    match = _IN_ATTRIBUTE.fullmatch(str(attributes.get(ATTRIBUTE, "")))
     return _checked(match[1], match[2]) if match else None
 
 

@@ -30,15 +30,12 @@ def redacted_body(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap
 
 def _readable(document: Any) -> str:
     """A document as indented JSON, or on one line if that is long: indents of deep values are 40 times as much."""
-    line = json_text.on_one_line(document)
-    if len(line) > display.MAX_SHOWN:
-        return line
     parts, length = [], 0
     for part in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(document):
         parts.append(part)
         length += len(part)
         if length > display.MAX_SHOWN:
-            return line
+            return json_text.on_one_line(document)
     return "".join(parts)
 
 

@@ -45,6 +45,35 @@ def test_the_pointer_of_the_node_client_stands_in_an_attribute() -> None:
     assert messages.parse("anything", extras).token.reveal() == TOKEN
 
 
+def test_a_pointer_with_two_more_members_and_names_of_any_length_of_s3_is_one() -> None:
+    form = {"s3BucketName": "b", "s3Key": "k" * 1024, "a": 1, "b": 2}
+
+    assert pointers.of_value(form) == Pointer("b", "k" * 1024)
+    assert pointers.of_value({"s3BucketName": "b", "s3Key": "k"}) == Pointer("b", "k")
+
+
+def test_an_object_that_was_not_read_is_named_by_its_beginning() -> None:
+    form = json.dumps({"s3BucketName": "big", "s3Key": "k" * 1024})
+
+    with pytest.raises(PointerNotRead) as refused:
+        messages.parse(form)
+
+    assert f"'s3://big/{'k' * 111}'" in refused.value.explanation
+
+
+def test_the_explanation_of_a_pointer_is_cut_to_the_300_characters_that_are_kept() -> None:
+    with pytest.raises(PointerNotRead) as refused:
+        messages.parse(json.dumps({"s3BucketName": "big", "s3Key": "\n" * 1024}))
+
+    assert len(refused.value.explanation) == 300
+
+
+def test_an_envelope_in_s3_is_named_by_the_beginning_of_its_bucket() -> None:
+    form = json.dumps({"s3BucketName": "b" * 64, "s3Key": "k"})
+
+    assert messages.parse(form, Extras(fetched=BODY)).envelopes == (f"S3 object in {'b' * 63}",)
+
+
 def test_the_case_is_quarantined_with_the_name_of_the_envelope() -> None:
     with pytest.raises(PointerNotRead) as refused:
         messages.parse((CASES / "10-s3-pointer.txt").read_text(), Extras(not_fetched="it is gone."))
@@ -63,7 +92,8 @@ def test_a_pointer_to_a_pointer_is_not_followed() -> None:
     [None, 5, [], ["S3Pointer"], ["S3Pointer", 1], ["S3Pointer", {"s3BucketName": "b"}],
      {"s3BucketName": "b", "s3Key": 1}, {"S3MessageBodyKey": "k"}, {"s3BucketName": "", "s3Key": "k"},
      {"s3BucketName": "b\0", "s3Key": "k"}, {"s3BucketName": "b", "s3Key": "\ud800"},
-     PLACE | dict.fromkeys("abc")],
+     PLACE | dict.fromkeys("abc"), ["S3Pointer", PLACE, 1], ["a class", PLACE],
+     {"s3BucketName": "b", "s3Key": "k" * 1025}],
 )  # fmt: skip
 def test_what_names_no_object_is_no_pointer(value: Any) -> None:
     assert pointers.of_value(value) is None

@@ -18,9 +18,10 @@ TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789=="
 
 
 def test_a_body_with_a_token_is_shown_as_indented_json() -> None:
-    shown = redacted_body(json.dumps({"task_token": TOKEN, "a\0": [float("nan")]}))
+    shown = redacted_body(json.dumps({"task_token": TOKEN, "a\0": [float("nan"), "é"]}))
 
-    assert json.loads(shown) == {"task_token": "[task token]", "a\\u0000": ["NaN"]}
+    document = {"task_token": "[task token]", "a\\u0000": ["NaN", "é"]}
+    assert shown == json.dumps(document, ensure_ascii=False, indent=2)
 
 
 def test_a_body_of_many_values_is_not_shown_larger_than_it_is() -> None:
