@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from approvals.messages import task_tokens
@@ -26,20 +28,23 @@ def like_a_token(document: Any) -> str:
     One under a name of the token comes before one under a name that ends with token, and what lies less deep
     before what lies deeper.
     """
-    queue: deque[tuple[str, str, Any]] = deque([("$", "", document)])
     best = ""
-    for _ in range(MOST_VALUES):
-        if not queue:
-            break
-        path, key, value = queue.popleft()
-        if isinstance(value, str):
-            if _may_be_token(value) and _is_named(path):
+    for path, key, value in islice(_values(document), MOST_VALUES):
+        if isinstance(value, str) and _may_be_token(value):
+            if _is_named(path):
                 return path
             if not best and len(value) >= LIKE_A_TOKEN and key.lower().endswith("token"):
-                best = path if _may_be_token(value) else ""
-        else:
-            queue.extend(_below(path, value))
+                best = path
     return best
+
+
+def _values(document: Any) -> Iterator[tuple[str, str, Any]]:
+    """All values that a map can name with their paths and keys, what lies less deep first."""
+    queue: deque[tuple[str, str, Any]] = deque([("$", "", document)])
+    while queue:
+        path, key, value = queue.popleft()
+        yield path, key, value
+        queue.extend(_below(path, value))
 
 
 def _below(path: str, value: Any) -> list[tuple[str, str, Any]]:
@@ -59,7 +64,7 @@ def _below(path: str, value: Any) -> list[tuple[str, str, Any]]:
 
 def _step(key: str) -> str:
     """The step of a path that names a key; empty for a key that a path cannot name or that may be a secret."""
-    if not 0 < len(key) <= message_fields.LONGEST or redaction.redact_text(key) != key:
+    if len(key) > message_fields.LONGEST or redaction.redact_text(key) != key:
         return ""
     if _PLAIN.fullmatch(key):
         return f".{key}"

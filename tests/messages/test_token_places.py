@@ -27,7 +27,13 @@ TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789==" * 2
         ({"csrfToken": "short-csrf-token-1234"}, ""),
         ({"a": TOKEN, "b": [TOKEN]}, ""),
         ({"x": {TOKEN: {"taskToken": TOKEN}}}, ""),
+        ({"x": {TOKEN[:64]: {"taskToken": TOKEN}}}, ""),
         ({"x": {"it's": {"taskToken": TOKEN}}}, ""),
+        ({"x": {"a']['b": {"taskToken": TOKEN}}}, ""),
+        ({"x": {"a\nb": {"taskToken": TOKEN}}}, ""),
+        ({"x": {"": {"taskToken": TOKEN}}}, ""),
+        ({"x": {"taskToken": "-" * 64, "csrfToken": "-" * 64}}, ""),
+        ({"x": {"csrfToken": TOKEN, "sessionToken": TOKEN}}, "$.x.csrfToken"),
         (["taskToken", TOKEN], ""),
     ],
 )
@@ -44,10 +50,27 @@ def test_a_map_of_the_named_path_finds_the_text(document: Any, path: str) -> Non
     [
         ({"metadata": {"taskToken": TOKEN[:40]}}, "$.metadata.taskToken"),
         ({"Task": {"Token": TOKEN[:40]}}, "$.Task.Token"),
-        ({"csrfToken": TOKEN[:40]}, ""),
+        ({"csrfToken": TOKEN[:63]}, ""),
+        ({"csrfToken": TOKEN[:64]}, "$.csrfToken"),
     ],
 )
 def test_a_short_text_is_only_found_under_a_name_of_the_token(document: Any, path: str) -> None:
+    assert token_places.like_a_token(document) == path
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"k " * 32: {"taskToken": TOKEN}}, f"$['{'k ' * 32}'].taskToken"),
+        ({"k " * 32 + "k": {"taskToken": TOKEN}}, ""),
+        ({"k" * 34: {"k" * 33: {"taskToken": TOKEN}}}, f"$.{'k' * 34}.{'k' * 33}.taskToken"),
+        ({"k" * 34: {"k" * 34: {"taskToken": TOKEN}}}, ""),
+        ({"all": [{}] * 99 + [{"taskToken": TOKEN}]}, "$.all[99].taskToken"),
+        ({"all": [{}] * 100 + [{"taskToken": TOKEN}]}, ""),
+    ],
+    ids=["key", "longer key", "path", "longer path", "list", "longer list"],
+)
+def test_a_place_is_named_where_its_keys_and_its_path_are_short(document: Any, path: str) -> None:
     assert token_places.like_a_token(document) == path
 
 
