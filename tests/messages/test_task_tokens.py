@@ -31,6 +31,13 @@ def test_a_refusal_names_the_key_under_which_the_text_stands(token: str, reason:
     assert "callback-id" in refused.value.explanation
 
 
+def test_a_path_that_was_not_resolved_is_shown_by_its_beginning() -> None:
+    with pytest.raises(Unreadable) as refused:
+        task_tokens.check("$" + "t" * 40, "callback-id")
+
+    assert f"'${'t' * 39}'" in refused.value.explanation
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [
