@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,23 +38,23 @@ class ReviewRequest:
 
     token: TaskToken
     payload: Mapping[str, Any]
-    reference: str = ""
-    title: str = ""
-    error_name: str = ""
-    error_cause: str = ""
-    execution_arn: str = ""
-    state_machine_arn: str = ""
-    definition_revision: str = ""
-    state_name: str = ""
-    retry_count: int = 0
-    redrive_count: int = 0
-    item_index: int | None = None
-    timeout_seconds: int | None = None
-    deadline_at: datetime | None = None
-    priority: int = 0
-    envelopes: tuple[str, ...] = ()
-    flags: tuple[str, ...] = field(default=())
-    characters: int = field(default=0, compare=False)
+    reference: str
+    title: str
+    error_name: str
+    error_cause: str
+    execution_arn: str
+    state_machine_arn: str
+    definition_revision: str
+    state_name: str
+    retry_count: int
+    redrive_count: int
+    item_index: int | None
+    timeout_seconds: int | None
+    deadline_at: datetime | None
+    priority: int
+    envelopes: tuple[str, ...]
+    flags: tuple[str, ...]
+    characters: int
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Message:
 
     document: dict[str, Any]
     token: str
-    envelopes: tuple[str, ...] = ()
-    mapped: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
-    characters: int = 0
+    envelopes: tuple[str, ...]
+    mapped: Mapping[str, tuple[str, Any]]
+    characters: int
 
 
 def parse(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP) -> ReviewRequest:
@@ -123,10 +123,9 @@ def read(body: str, extras: Extras = NO_EXTRAS, message_map: MessageMap = NO_MAP
     opened = envelopes.opened(body, extras, has_token, lambda beside: TOKEN in _fields_of(beside))
     document = _with_attributes(opened.value, opened.attributes)
     mapped = message_map.values(document)
-    named = mapped.get(TOKEN, ("", None))
-    if isinstance(named[1], str):
-        task_tokens.check(named[1], named[0])
-        token = named[1]
+    path, token = mapped.get(TOKEN, ("", None))
+    if isinstance(token, str):
+        task_tokens.check(token, path)
     else:
         token = token_of(document, message_map.token_path())
     return Message(document, token, opened.envelopes, mapped, opened.characters)
@@ -175,9 +174,9 @@ def _fields_of(attributes: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """The attributes that are known fields, by field: the key and the text."""
     named = [(message_fields.field_of(key), key, text) for key, text in attributes.items()]
     found = {name: (key, text) for name, key, text in reversed(named) if name and text}
-    bare = [(key, text) for key, text in attributes.items() if message_fields.is_bare_token(key)]
-    if TOKEN not in found and any(text for _, text in bare):
-        found[TOKEN] = next((key, text) for key, text in bare if text)
+    for key, text in attributes.items():
+        if text and message_fields.is_bare_token(key):
+            found.setdefault(TOKEN, (key, text))
     return found
 
 
@@ -187,8 +186,8 @@ def token_of(document: Mapping[str, Any], mapped: str = "") -> str:
     `mapped` is the path of the queue's map at which no text stands. Raises Unreadable if there is no token, if
     spellings hold different ones, or if what stands there cannot be one.
     """
-    found = dict.fromkeys(_candidates(document))
-    texts = {value: key for key, value in found if isinstance(value, str) and value.strip()}
+    found = _candidates(document)
+    texts = {text: key for key, text in found if text.strip()}
     if not texts:
         raise Unreadable("no_token", _nothing_found(document, mapped))
     if len(texts) > 1:
@@ -201,8 +200,8 @@ def token_of(document: Mapping[str, Any], mapped: str = "") -> str:
     return token
 
 
-def _candidates(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What stands under the names of the token, with all values of a key that stands twice."""
+def _candidates(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The texts that stand under the names of the token, with all of a key that stands twice."""
     keys = [key for key, _ in message_fields.standing(document, TOKEN)]
     if not keys:
         keys = [key for key in document if message_fields.is_bare_token(key)]
@@ -243,9 +242,9 @@ def _check_version(reader: Reader) -> None:
     key, stated = reader.value("schemaVersion")
     if stated is None:
         return
-    found = None if isinstance(stated, bool | list | dict) else _MAJOR.match(str(stated))
+    found = _MAJOR.match(str(stated))
     if found is None:
         reader.flags.append(key)
-    elif int(found[1][:20]) != 1:
+    elif found[1].lstrip("0") != "1":
         shown = str(stated)[:20]
         raise Unreadable("unknown_version", f"{key} {shown!r} is not understood: only 1 is.")

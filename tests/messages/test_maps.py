@@ -49,7 +49,7 @@ def test_where_the_map_finds_nothing_the_usual_names_count() -> None:
 
     with pytest.raises(Unreadable, match=r"\$\.callback\.id"):
         messages.parse('{"callback": 1}', message_map=MAP)
-    with pytest.raises(Unreadable, match="URL-encoded"):
+    with pytest.raises(Unreadable, match=r"\$\.callback\.id was URL-encoded"):
         messages.parse('{"callback": {"id": "AQCEAAAAKgAAAAMAA%3D"}}', message_map=MAP)
 
 

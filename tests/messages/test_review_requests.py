@@ -129,6 +129,14 @@ def test_what_is_no_version_at_all_is_flagged(version: Any) -> None:
     assert parse(orderId="1", schemaVersion=version).flags == ("schemaVersion",)
 
 
+def test_fifty_odd_fields_are_named_and_of_each_a_hundred_characters() -> None:
+    names = ["long name " * 11, *(f"odd{number}" for number in range(50))]
+
+    request = parse(orderId="1", **dict.fromkeys(names, float("nan")))
+
+    assert request.flags == (names[0][:100], *names[1:50])
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

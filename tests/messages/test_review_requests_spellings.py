@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from approvals import messages
-from approvals.messages import redacted
+from approvals.messages import Extras, redacted
 from approvals.untrusted.strict_json import Unreadable
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAc/token+0123456789=="
@@ -129,6 +129,32 @@ def test_what_cannot_be_a_token_is_refused_with_what_the_sender_must_correct(
 
 def test_a_key_that_was_not_evaluated_is_named() -> None:
     assert "taskToken.$" in refusal({"taskToken.$": "$$.Task.Token"}).explanation
+    assert "no taskToken" in refusal({"orderId.$": "$.id"}).explanation
+
+
+def test_keys_are_named_by_their_beginning() -> None:
+    one, other = f"task{'_' * 50}token", f"task{'-' * 50}token"
+
+    assert f"key '{one[:40]}' came" in refusal({f"{one}.$": "$$.Task.Token"}).explanation
+    both = f"{one} and {other}"[:100]
+    assert f"under {both}: send one" in refusal({one: TOKEN, other: OTHER}).explanation
+
+
+def test_the_token_may_stand_in_an_attribute_in_every_spelling() -> None:
+    for attributes in (
+        {"TASK_TOKEN": TOKEN},
+        {"Token": TOKEN},
+        {"taskToken": "", "task_token": TOKEN},
+        {"token": "", "TOKEN": TOKEN},
+        {"token": OTHER, "taskToken": TOKEN},
+    ):
+        assert messages.parse("{}", Extras(attributes)).token.reveal() == TOKEN
+
+
+def test_of_the_attributes_only_those_that_may_count_are_kept() -> None:
+    kept = {"order-id": "7", "Token": TOKEN, "S3MessageBodyKey": "(bucket)key"}
+
+    assert messages.attributes_used({"A": "a", **kept, "z": "z"}) == kept
 
 
 def test_no_explanation_shows_a_part_of_a_token() -> None:
