@@ -172,15 +172,15 @@ def _cause(cause: Any) -> str:
         return "" if cause is None else json.dumps(cause, ensure_ascii=False)[:MAX_CAUSE]
     shown = cause
     for _ in range(INNER_CAUSES):
-        inner = _json_object(shown)
-        sentences = [inner[name] for name in SENTENCES if name in inner] if inner else []
-        found = next((one for one in sentences if isinstance(one, str) and one), None)
-        if found is None or not _is_storable(
-            found
-        ):  # an escape may hide what the outer text did not
-            break
-        shown = found
+        shown = _sentence(shown) or shown
     return shown
+
+
+def _sentence(cause: str) -> str:
+    """The sentence in a cause that is JSON; empty if it has none that can be stored."""
+    sentences = map((_json_object(cause) or {}).get, SENTENCES)
+    found = next((one for one in sentences if isinstance(one, str) and one), "")
+    return found if _is_storable(found) else ""  # an escape may hide what the outer text did not
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

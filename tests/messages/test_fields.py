@@ -32,7 +32,8 @@ def test_a_whole_number_is_read_however_it_is_written(written: Any, read: int | 
     [
         (1.23456789012e11, "123456789012", False), (1e60, "1" + "0" * 60, False), (1.5, "1.5", False),
         (0, "0", False), (-0.0, "-0", False), ({"N": "123"}, '{"N": "123"}', True), ([1], "[1]", True),
-        (True, "true", True), (None, "", True), ("", "", True), ("x" * 300, "x" * 256, True),
+        (True, "true", True), (["é"], '["é"]', True), (None, "", True), ("", "", True),
+        ("x" * 300, "x" * 256, True),
     ],
 )  # fmt: skip
 def test_an_order_id_is_shown_whatever_it_is(given: Any, shown: str, flagged: bool) -> None:
@@ -74,6 +75,34 @@ def test_a_cause_is_read_out_of_json_in_json_three_levels_deep() -> None:
 
     assert Reader({"error": {"Error": "E", "Cause": cause}}).error() == ("E", "no")
     assert Reader({"error": {"Error": "E", "Cause": deeper}}).error() == ("E", '{"Cause": "no"}')
+
+
+def test_of_two_spellings_that_differ_the_second_is_flagged() -> None:
+    reader = Reader({"title": "one", "Title": "one", "TITLE": "another"})
+
+    assert (reader.text("title", 200), reader.flags) == ("one", ["TITLE"])
+
+
+def test_a_timeout_of_one_second_is_one() -> None:
+    assert Reader({"timeoutSeconds": 1}).deadline(60) == (1, None)
+
+
+ARN = "arn:aws:states:us-east-1:123456789012:execution:a:b"
+
+
+@pytest.mark.parametrize(
+    ("payload", "arn"),
+    [
+        ({"title": "Look", "zone": "z", "execution_id": ARN}, ARN),
+        ({"executionId": 5, "ExecutionId": ARN}, ARN),
+        ({"executionId": "e-5"}, ""),
+        ({"runId": ARN}, ""),
+    ],
+)
+def test_an_execution_id_is_the_execution_if_it_is_an_arn(
+    payload: dict[str, Any], arn: str
+) -> None:
+    assert Reader(payload).execution_id() == arn
 
 
 def test_a_mapped_value_comes_before_the_fields_own_name() -> None:
