@@ -197,6 +197,16 @@ def test_the_attributes_of_sns_and_of_a_record_count_too() -> None:
         assert messages.parse(json.dumps(body)).token.reveal() == TOKEN
 
 
+def test_the_execution_of_an_event_is_among_its_first_twenty_resources() -> None:
+    execution = "arn:aws:states:us-east-1:123456789012:execution:a:b"
+    resources = [f"arn:{number}" for number in range(19)]
+    body = json.loads(event(BODY))
+
+    for before, found in ((resources, execution), ([*resources, "arn:19"], "")):
+        request = messages.parse(json.dumps(body | {"resources": [*before, execution]}))
+        assert request.execution_arn == found
+
+
 def test_the_body_of_a_record_comes_before_what_a_stream_may_have() -> None:
     other = json.dumps({"taskToken": f"{TOKEN}x"})
 
