@@ -83,8 +83,9 @@ def test_of_two_spellings_that_differ_the_second_is_flagged() -> None:
     assert (reader.text("title", 200), reader.flags) == ("one", ["TITLE"])
 
 
-def test_a_timeout_of_one_second_is_one() -> None:
+def test_a_timeout_is_of_a_second_at_least() -> None:
     assert Reader({"timeoutSeconds": 1}).deadline(60) == (1, None)
+    assert Reader({"timeoutSeconds": 0}).deadline(60) == (None, None)
 
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:a:b"
