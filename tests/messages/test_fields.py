@@ -15,7 +15,7 @@ from approvals.messages.fields import Reader
     [
         (3600, 3600), (3.6e3, 3600), ("3600", 3600), (" 3600 ", 3600), ("3600.0", 3600), ("3.6E3", 3600),
         ("+60", 60), ("1_000", None), ("\u0661", None), ("0x10", None), ("1e999999", None), ("NaN", None),
-        (1.5, None), ("high", None), (True, None), ([60], None), ("9" * 33, None),
+        (1.5, None), (2.5, None), ("high", None), (True, None), ([60], None), ("9" * 33, None),
         ("1E1000000", None), ("-1E999999999", None), ("1E-1000000", None), ("0E1000000", None),
         ("0E-1000000", None), ("60E0", 60), ("6000E-2", 60),
     ],
@@ -65,6 +65,23 @@ def test_an_order_id_is_shown_whatever_it_is(given: Any, shown: str, flagged: bo
 )
 def test_an_error_is_read_out_of_the_json_it_lies_in(error: Any, name: str, cause: str) -> None:
     assert Reader({"error": error}).error() == (name, cause)
+
+
+def test_a_cause_beside_the_error_is_its_cause() -> None:
+    payload = {"error": "E" * 300, "attempt": "2", "Cause": "why", "reason": "none"}
+
+    assert Reader(payload).error() == ("E" * 256, "why")
+
+
+def test_an_error_whose_name_is_no_text_is_flagged_and_its_cause_kept() -> None:
+    reader = Reader({"error": {"Error": 5, "Cause": "why"}})
+
+    assert (reader.error(), reader.flags) == (("", "why"), ["error"])
+
+
+@pytest.mark.parametrize("cause", ["{no JSON", '{"a":' * 100_000], ids=["broken", "deep"])
+def test_a_cause_that_only_begins_like_json_stays_as_it_came(cause: str) -> None:
+    assert Reader({"error": {"Error": "E", "Cause": cause}}).error() == ("E", cause)
 
 
 def test_a_cause_is_read_out_of_json_in_json_three_levels_deep() -> None:

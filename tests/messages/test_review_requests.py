@@ -154,6 +154,7 @@ def test_fifty_odd_fields_are_named_and_of_each_a_hundred_characters() -> None:
         ('{"taskToken": "' + "t" * 2049 + '"}', "token_too_long"),
         ('{"taskToken": "' + "a" * 16 + '", "taskToken": "' + "b" * 16 + '"}', "several_tokens"),
         ('{"taskToken": "' + TOKEN + '", "schemaVersion": 2}', "unknown_version"),
+        ('{"taskToken": "' + TOKEN + '", "schemaVersion": 0}', "unknown_version"),
         ('{"taskToken": "' + "t" * 20 + '\\u0000"}', "not_a_token"),
         ('{"a": "' + "x" * 1_048_576 + '"}', "too_large"),
     ],

@@ -132,6 +132,10 @@ def test_a_key_that_was_not_evaluated_is_named() -> None:
     assert "no taskToken" in refusal({"orderId.$": "$.id"}).explanation
 
 
+def test_a_key_without_a_text_is_named() -> None:
+    assert "Under task_token stands no text" in refusal({"task_token": None}).explanation
+
+
 def test_keys_are_named_by_their_beginning() -> None:
     one, other = f"task{'_' * 50}token", f"task{'-' * 50}token"
 

@@ -21,6 +21,8 @@ def test_every_text_without_blanks_from_16_to_2048_characters_may_be_a_token(tok
         ("t" * 20 + "\u00e9", "not_a_token"),
         ("$" + "t" * 20, "no_token"),
         ("States.UUID()" + "t" * 20, "no_token"),
+        ("{{ task.token.of.this }}", "no_token"),
+        ("<TASK_TOKEN_GOES_HERE>", "no_token"),
     ],
 )
 def test_a_refusal_names_the_key_under_which_the_text_stands(token: str, reason: str) -> None:
@@ -29,6 +31,11 @@ def test_a_refusal_names_the_key_under_which_the_text_stands(token: str, reason:
 
     assert refused.value.reason == reason
     assert "callback-id" in refused.value.explanation
+
+
+def test_a_token_that_was_taken_out_is_recognised() -> None:
+    with pytest.raises(Unreadable, match="stands for a token that was taken out"):
+        task_tokens.check("[task token]", "taskToken")
 
 
 def test_a_path_that_was_not_resolved_is_shown_by_its_beginning() -> None:

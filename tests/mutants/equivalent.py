@@ -50,6 +50,12 @@ ROWS = (
         "if answer.proof == Proof.ACCESS_DENIED:",
         "of the proofs only accepted comes before it in the alphabet, and that one is judged elsewhere",
     ),
+    Row(
+        "approvals.messages.token_places",
+        "ReplaceComparisonOperator_Eq_GtE",
+        'return step if json_paths.parse(f"${step}") == (key,) and key.isprintable() else ""',
+        "what is read of the step is the key or its beginning, which sorts before it",
+    ),
 )
 
 
