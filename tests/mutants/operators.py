@@ -8,7 +8,7 @@ from typing import Any
 from cosmic_ray.ast import get_ast
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
-from parso.python.tree import Keyword
+from parso.python.tree import Keyword, Name
 
 Span = tuple[tuple[int, int], tuple[int, int]]
 OF_QUERIES = {"filter", "exclude", "get"}
@@ -96,11 +96,31 @@ class ReplaceMembership(_Change):
         node.children[node.children.index(part)] = get_ast(text)
 
 
+class ExceptionReplacer(_Change):
+    """Replaces one exception that is caught with one that nothing raises.
+
+    cosmic-ray's operator of this name fails at a dotted name in parentheses.
+    """
+
+    def parts(self, node: Any) -> Iterable[Any]:
+        if node.type != "except_clause":
+            return []
+        caught = node.children[1]
+        if caught.type == "atom":
+            caught = caught.children[1]
+        return caught.children[::2] if caught.type == "testlist_comp" else [caught]
+
+    def change(self, node: Any, part: Any) -> None:
+        around = part.parent.children
+        prefix = part.get_first_leaf().prefix
+        around[around.index(part)] = Name("FloatingPointError", part.start_pos, prefix)
+
+
 def all_of_them() -> dict[str, Operator]:
     """The operators by name: those of cosmic-ray that take no arguments, and ours."""
     provider = OperatorProvider()
     kept = {name: provider[name] for name in provider if name not in LEFT_OUT}
-    ours = (RemoveStatement, RemoveOperand, RemoveCondition, ReplaceMembership)
+    ours = (RemoveStatement, RemoveOperand, RemoveCondition, ReplaceMembership, ExceptionReplacer)
     kept |= {each.__name__: each for each in ours}
     return {name: kind() for name, kind in kept.items() if not kind.arguments()}
 

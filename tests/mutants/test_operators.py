@@ -39,6 +39,20 @@ def changed(operator: str, code: str) -> list[str]:
         ("ReplaceMembership", "a in b\n", ["a not in b\n"]),
         ("ReplaceMembership", "a not in b\n", ["a in b\n"]),
         ("ReplaceMembership", "for a in b:\n    pass\n", []),
+        (
+            "ExceptionReplacer",
+            "try:\n a\nexcept (b.C, D):\n e\n",
+            [
+                "try:\n a\nexcept (FloatingPointError, D):\n e\n",
+                "try:\n a\nexcept (b.C, FloatingPointError):\n e\n",
+            ],
+        ),
+        (
+            "ExceptionReplacer",
+            "try:\n a\nexcept b.C as d:\n e\n",
+            ["try:\n a\nexcept FloatingPointError as d:\n e\n"],
+        ),
+        ("ExceptionReplacer", "try:\n a\nexcept:\n e\n", []),
     ],
 )
 def test_an_operator_makes_these_changes(operator: str, code: str, after: list[str]) -> None:
