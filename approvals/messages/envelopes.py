@@ -199,11 +199,12 @@ class _Opening:
         try:
             return lenient_json.read(text)
         except Unreadable as error:
-            unpacked = None if error.reason == "too_large" else self.unpacked(text)
-            if unpacked is not None:
-                return self.text(unpacked, "base64 whose content")
-            if error.reason == "not_json" and self.has_token_beside(self.attributes):
-                return PlainText(text)
+            if error.reason == "not_json":
+                unpacked = self.unpacked(text)
+                if unpacked is not None:
+                    return self.text(unpacked, "base64 whose content")
+                if self.has_token_beside(self.attributes):
+                    return PlainText(text)
             if not what:
                 raise
             said = error.explanation.removeprefix("The body is not JSON: ")

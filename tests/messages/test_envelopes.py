@@ -54,10 +54,23 @@ ENVELOPES = {
     "eventbridge": (event(json.loads(BODY)), ["EventBridge event"]),
     "eventbridge with text": (event(BODY), ["EventBridge event"]),
     "lambda with sqs": (records(sqs_record(BODY)), ["Lambda event"]),
-    "lambda with sns": (records({"EventSource": "aws:sns", "Sns": {"Message": BODY}}), ["Lambda event"]),
+    "lambda with sns": (
+        records({"EventSource": "aws:sns", "Sns": {"Message": BODY}}), ["Lambda event", "record of aws:sns"],
+    ),
     "lambda with kinesis": (records({"kinesis": {"data": packed(BODY)}}), ["Lambda event", "record", "base64"]),
     "pipes": (json.dumps(sqs_record(BODY)), ["record of aws:sqs"]),
     "pipes with one": (json.dumps([sqs_record(BODY)]), ["Pipes batch"]),
+    "pipes with one of sns": (
+        json.dumps([{"EventSource": "aws:sns", "Sns": {"Message": BODY}}]), ["Pipes batch", "record of aws:sns"],
+    ),
+    "list of one": (json.dumps([json.loads(BODY)]), ["list of one"]),
+    "list of one record": (json.dumps([{"messageId": "m", "body": BODY}]), ["list of one", "record"]),
+    "sns without a topic": (json.dumps({"MessageId": "m", "Message": BODY}), ["SNS notification"]),
+    "cloud event": (json.dumps({"specversion": "1.0", "data": json.loads(BODY)}), ["CloudEvent"]),
+    "cloud event with text": (json.dumps({"specversion": "1.0", "data": BODY}), ["CloudEvent"]),
+    "cloud event with base64": (json.dumps({"specversion": "1.0", "data_base64": packed(BODY)}), ["CloudEvent"]),
+    "request to SQS": (json.dumps({"QueueUrl": "q", "MessageBody": BODY}), ["request to SQS"]),
+    "request to a function": (json.dumps({"requestContext": {}, "body": BODY}), ["HTTP request"]),
     "twice": (json.dumps(BODY), ["JSON text"]),
     "three times": (json.dumps(json.dumps(BODY)), ["JSON text", "JSON text"]),
     "base64": (packed(BODY), ["base64"]),
@@ -121,6 +134,14 @@ def test_what_holds_a_token_itself_is_no_envelope() -> None:
         ("[1, 2]", "not_an_object", "not an object"),
         ("[{}]", "not_an_object", "not an object"),
         (sns("{}"), "no_token", "taskToken"),
+        ('{"Type": "order"}', "no_token", "taskToken"),
+        ('{"Message": "plain words"}', "no_token", "taskToken"),
+        ('{"detail": "plain words"}', "no_token", "taskToken"),
+        ('{"detail-type": "order"}', "no_token", "taskToken"),
+        ('{"specversion": "1.0"}', "no_token", "taskToken"),
+        ('{"body": "plain words"}', "no_token", "taskToken"),
+        ('{"messageId": "m"}', "no_token", "taskToken"),
+        (zipped("plain words"), "not_json", "base64 whose content is no JSON"),
         (json.dumps({"Type": "SubscriptionConfirmation", "Message": "m"}), "no_token", "confirm"),
         (zipped("[" + "0," * 1_000_000 + "0]"), "too_large", "unpacks"),
         (base64.b64encode(gzip.compress(BODY.encode(), mtime=0)[:-30]).decode(), "not_json", "base64"),
@@ -134,6 +155,23 @@ def test_a_bad_envelope_says_what_is_wrong_with_it(body: str, reason: str, words
 
     assert (refused.value.reason, words in refused.value.explanation) == (reason, True)
     assert len(refused.value.explanation) <= 300
+
+
+@pytest.mark.parametrize("attributes", [{}, {"taskToken": TOKEN}])
+def test_a_text_of_more_than_a_mebibyte_is_refused_whatever_it_holds(
+    attributes: dict[str, str],
+) -> None:
+    with pytest.raises(Unreadable) as refused:
+        messages.parse(packed(BODY + " " * 800_000), Extras(attributes))
+
+    assert refused.value.reason == "too_large"
+
+
+def test_a_message_is_as_long_as_the_longest_text_in_it() -> None:
+    long = BODY + " " * 1_000
+
+    assert messages.parse(packed(BODY)).characters == len(packed(BODY))
+    assert messages.parse(zipped(long)).characters == len(long)
 
 
 @pytest.mark.parametrize("wrapped", [json.dumps, packed, zipped])
@@ -199,10 +237,10 @@ def test_the_attributes_of_sns_and_of_a_record_count_too() -> None:
 
 def test_the_execution_of_an_event_is_among_its_first_twenty_resources() -> None:
     execution = "arn:aws:states:us-east-1:123456789012:execution:a:b"
-    resources = [f"arn:{number}" for number in range(19)]
+    resources = [5, *(f"arn:{number}" for number in range(18))]
     body = json.loads(event(BODY))
 
-    for before, found in ((resources, execution), ([*resources, "arn:19"], "")):
+    for before, found in ((resources, execution), ([*resources, "arn:18"], "")):
         request = messages.parse(json.dumps(body | {"resources": [*before, execution]}))
         assert request.execution_arn == found
 

@@ -31,7 +31,7 @@ def test_every_form_is_recognised_and_opened_where_its_object_was_fetched(form: 
 
     with pytest.raises(PointerNotRead) as refused:
         messages.parse(json.dumps(form))
-    assert refused.value.reason == "s3_pointer"
+    assert (refused.value.reason, refused.value.pointer) == ("s3_pointer", pointers.of_value(form))
     assert "s3://big-messages/k/1" in refused.value.explanation
     assert "--pointer-bucket" in refused.value.explanation
 

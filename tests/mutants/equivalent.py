@@ -51,6 +51,12 @@ ROWS = (
         "of the proofs only accepted comes before it in the alphabet, and that one is judged elsewhere",
     ),
     Row(
+        "approvals.messages.envelopes",
+        "ReplaceComparisonOperator_Eq_LtE",
+        'if error.reason == "not_json":',
+        "reading has one other reason, too_large, which comes after it in the alphabet",
+    ),
+    Row(
         "approvals.messages.token_places",
         "ReplaceComparisonOperator_Eq_GtE",
         'return step if json_paths.parse(f"${step}") == (key,) and key.isprintable() else ""',
