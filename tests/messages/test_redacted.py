@@ -112,7 +112,15 @@ def test_a_body_of_base64_that_cannot_be_used_is_shown_by_what_it_holds(text: st
         shown = redacted_body(body)
         assert "[task token]" in shown
         assert TOKEN[:20] not in shown
-    assert redacted_body(base64.encodebytes(b"\xff" * 90).decode()) == "[base64 that holds no text]"
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [b"\xff" * 90, b"\x1f\x8b" + b"broken" * 9, gzip.compress(b" " * 1_100_000)],
+    ids=["no text", "damaged", "too large"],
+)
+def test_base64_that_holds_no_text_is_shown_as_that(packed: bytes) -> None:
+    assert redacted_body(base64.encodebytes(packed).decode()) == "[base64 that holds no text]"
 
 
 @pytest.mark.parametrize("times", [1, 2])
