@@ -111,7 +111,7 @@ ARN = "arn:aws:states:us-east-1:123456789012:execution:a:b"
 @pytest.mark.parametrize(
     ("payload", "arn"),
     [
-        ({"title": "Look", "zone": "z", "execution_id": ARN}, ARN),
+        ({"action": "a", "title": "Look", "execution_id": ARN}, ARN),
         ({"executionId": 5, "ExecutionId": ARN}, ARN),
         ({"executionId": "e-5"}, ""),
         ({"runId": ARN}, ""),
