@@ -190,12 +190,12 @@ def token_of(document: Mapping[str, Any], mapped: str = "") -> str:
     texts = {text: key for key, text in found if text.strip()}
     if not texts:
         raise Unreadable("no_token", _nothing_found(document, mapped))
-    if len(texts) > 1:
+    (token, key), *others = texts.items()
+    if others:
         keys = " and ".join(dict.fromkeys(key for key, _ in found))
         raise Unreadable(
             "several_tokens", f"Different texts stand under {keys[:100]}: send one token."
         )
-    token, key = next(iter(texts.items()))
     task_tokens.check(token, key)
     return token
 

@@ -52,6 +52,12 @@ ROWS = (
     ),
     Row(
         "approvals.messages.envelopes",
+        "ReplaceComparisonOperator_Is_Eq",
+        "if inner is NO_ENVELOPE:",
+        "it is an object that equals itself alone",
+    ),
+    Row(
+        "approvals.messages.envelopes",
         "ReplaceComparisonOperator_Eq_LtE",
         'if error.reason == "not_json":',
         "reading has one other reason, too_large, which comes after it in the alphabet",
