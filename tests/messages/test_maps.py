@@ -59,7 +59,7 @@ def test_where_the_map_finds_nothing_the_usual_names_count() -> None:
         ("2027-01-02T03:04:05Z", datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
         ("2027-01-02T04:04:05+01:00", datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (1_798_859_045, datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        (1_798_859_045_000, datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        (1_798_859_045_500, datetime(2027, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC)),
         (99_999_999_999, datetime(5138, 11, 16, 9, 46, 39, tzinfo=UTC)),
         (100_000_000_000, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
         (100_000_000, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
