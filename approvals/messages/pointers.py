@@ -52,7 +52,7 @@ def _of_members(members: Any, bucket: str, key: str) -> Pointer | None:
     if not isinstance(members, dict):
         return None
     found = members.get(bucket), members.get(key)
-    if not all(isinstance(text, str) and 0 < len(text) <= 1024 for text in found):
+    if not all(isinstance(text, str) and text and len(text) <= 1024 for text in found):
         return None
     return _checked(str(found[0]), str(found[1]))
 
