@@ -154,7 +154,7 @@ def _time(value: Any, longest: int) -> datetime | None:
             return None
         at = datetime.fromisoformat(value)
         return at.astimezone(UTC) if at.tzinfo is not None and at.year >= EPOCH else None
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):  # the C library has its own limit of years
         return None
 
 
