@@ -157,7 +157,7 @@ def revoke_site(user: User, right: str, *, by: Actor) -> None:
     ).first()
     if held is None:
         raise NotFound(f"{user.email} does not have the right {right}.")
-    if held.group_id == operators.pk:
+    if right == operators.name:
         _ensure_another(operators, user)
     work = UnitOfWork()
     work.delete(held)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
@@ -78,7 +79,24 @@ def test_only_an_active_person_is_another_operator(stan: User, alice: User) -> N
         people.deactivate(stan, by=COMMAND_LINE)
     with pytest.raises(Invalid, match="last operator"):
         people.revoke_site(stan, "operator", by=COMMAND_LINE)
+
+
+def test_who_is_no_operator_is_deactivated_also_where_there_is_none(alice: User) -> None:
+    people.grant_site(alice, "auditor", by=COMMAND_LINE)
+
     people.deactivate(alice, by=COMMAND_LINE)
+
+    assert not User.objects.get(pk=alice.pk).is_active
+
+
+def test_a_deactivation_does_not_wait_for_a_right_that_is_being_granted(alice: User) -> None:
+    with races.second_look() as other, connection.cursor() as cursor:
+        other.autocommit = False
+        other.execute("SELECT FROM auth_group WHERE name = 'operator' FOR KEY SHARE")
+        cursor.execute("SET LOCAL lock_timeout = '1s'")
+        people.deactivate(alice, by=COMMAND_LINE)
+
+    assert not User.objects.get(pk=alice.pk).is_active
 
 
 def test_a_deactivation_ends_the_tokens_of_this_account_that_were_valid(
