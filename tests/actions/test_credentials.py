@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.db import connection
 
 from approvals.actions import credentials, people
 from approvals.actors import COMMAND_LINE
@@ -62,6 +63,47 @@ def test_a_name_signs_for_one_queue_or_for_all(queue: ReviewQueue) -> None:
         credentials.issue_secret("bound", by=COMMAND_LINE)
 
 
+def test_one_name_may_have_several_secrets_and_goes_to_another_queue_when_all_are_revoked(
+    queue: ReviewQueue,
+) -> None:
+    name = "x" * 100
+    for _ in range(2):
+        credentials.issue_secret(name, queue.slug, by=COMMAND_LINE)
+    first, second = WebhookSecret.objects.order_by("created_at", "pk")
+
+    credentials.revoke_secret(second.pk, by=COMMAND_LINE)
+    first.refresh_from_db()
+    assert first.revoked_at is None, "the other one of this name was revoked"
+    with pytest.raises(Invalid, match="signs for other reviews"):
+        credentials.issue_secret(name, by=COMMAND_LINE)
+    credentials.revoke_secret(first.pk, by=COMMAND_LINE)
+
+    credentials.issue_secret(name, by=COMMAND_LINE)
+    assert WebhookSecret.objects.get(revoked_at=None).queue is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revocation_waits_for_its_own_queue_and_for_no_other() -> None:
+    for slug in ("earlier", "own"):
+        credentials.issue_secret(slug, factories.queue(slug).slug, by=COMMAND_LINE)
+    _, own = WebhookSecret.objects.order_by("created_at")
+    lock = "SELECT FROM approvals_reviewqueue WHERE slug = %s FOR UPDATE"
+    with races.second_look() as other, connection.cursor() as cursor:
+        other.autocommit = False
+        other.execute(lock, ["earlier"])
+        cursor.execute("SET lock_timeout = '1s'")
+        credentials.revoke_secret(own.pk, by=COMMAND_LINE)
+        cursor.execute("RESET lock_timeout")
+    credentials.issue_secret("own", "own", by=COMMAND_LINE)
+    own = WebhookSecret.objects.get(name="own", revoked_at=None)
+
+    revoked = races.while_another_commits(
+        lock, ["own"], lambda: credentials.revoke_secret(own.pk, by=COMMAND_LINE)
+    )
+
+    assert revoked.revoked_at is not None
+
+
 def test_secrets_are_for_operators(alice: User, queue: ReviewQueue) -> None:
     with pytest.raises(NotAllowed):
         credentials.issue_secret("erp", by=actor(alice, "command"))
@@ -71,6 +113,8 @@ def test_secrets_are_for_operators(alice: User, queue: ReviewQueue) -> None:
         credentials.revoke_secret(row.pk, by=actor(alice, "command"))
     people.grant_site(alice, "operator", by=COMMAND_LINE)
     credentials.revoke_secret(row.pk, by=actor(alice, "command"))
+    credentials.issue_secret("own", by=actor(alice, "command"))
+    assert WebhookSecret.objects.get(name="own").created_by == alice
     with pytest.raises(Invalid, match="already"):
         credentials.revoke_secret(row.pk, by=actor(alice, "command"))
     with pytest.raises(NotFound):

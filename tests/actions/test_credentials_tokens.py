@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from pytest_django import Settings
 
@@ -10,6 +12,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import ApiToken, AuditEvent, User
 from tests import factories
+from tests.admin.rows import operator
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +101,50 @@ def test_a_token_is_valid_for_a_day_at_least_and_no_longer_than_is_allowed(
     for days in (-1, 0, longest + 1):
         with pytest.raises(Invalid, match=f"1 to {longest} days"):
             credentials.issue_token(alice, "bot", by=COMMAND_LINE, days=days)
+
+
+def test_a_name_has_up_to_100_characters(alice: User) -> None:
+    issue(alice, "x" * 100)
+
+    assert ApiToken.objects.get().name == "x" * 100
+
+
+def test_on_the_admin_site_an_operator_issues_tokens_of_services_and_their_own(alice: User) -> None:
+    oscar = operator("oscar@example.com")
+    service = factories.user("robot@example.com", kind=User.Kind.SERVICE)
+
+    for user in (service, oscar):
+        credentials.issue_token(user, "nightly", by=actor(oscar, "admin"))
+    with pytest.raises(Invalid, match="they issue their own"):
+        credentials.issue_token(alice, "nightly", by=actor(oscar, "admin"))
+    assert {token.user for token in ApiToken.objects.all()} == {service, oscar}
+
+
+def test_an_operator_revokes_the_named_token_of_somebody_else(alice: User) -> None:
+    oscar = operator("oscar@example.com")
+    for name in ("kept", "lost"):
+        issue(alice, name)
+
+    revoked = credentials.revoke_token(alice, "lost", by=actor(oscar, "admin"))
+
+    assert (revoked.user, revoked.name) == (alice, "lost")
+    assert ApiToken.objects.get(revoked_at=None).name == "kept"
+
+
+@pytest.mark.parametrize("configured", [0, 60])
+def test_without_days_a_token_is_valid_as_long_as_the_installation_says(
+    alice: User, settings: Settings, configured: int
+) -> None:
+    settings.API_TOKEN_DAYS = configured
+
+    issue(alice)
+
+    token = ApiToken.objects.get()
+    data = AuditEvent.objects.get(kind="token.issued").data
+    if configured:
+        about_then = token.created + timedelta(days=configured)
+        assert abs(token.expiry - about_then) < timedelta(minutes=1)
+        assert data == {"name": "bot", "scopes": [], "expires_at": token.expiry.isoformat()}
+    else:
+        assert token.expiry is None
+        assert data == {"name": "bot", "scopes": []}

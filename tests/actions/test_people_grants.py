@@ -77,6 +77,11 @@ def test_a_role_of_others_or_in_another_queue_stays_as_it_is(
         people.revoke(other, queue.slug, by=COMMAND_LINE)
     people.revoke(one, queue.slug, by=COMMAND_LINE)
     assert roles() == {(str(one), "refunds", "viewer"), (str(other), "refunds", "reviewer")}
+    events = AuditEvent.objects.filter(kind="role.revoked").order_by("pk")
+    assert [event.data for event in events] == [
+        {"queue": queue.slug, "role": role} | ({"group": str(whose)} if groups else {})
+        for whose, role in ((other, "reviewer"), (one, "lead"))
+    ]
 
 
 def test_the_event_of_a_grant_says_which_other_role_it_replaces(
