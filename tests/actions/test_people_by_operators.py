@@ -130,11 +130,14 @@ def test_two_operators_who_shut_each_other_out_at_once_leave_one() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_make_the_same_user_at_once_one_is_told() -> None:
-    def make() -> User:
-        return people.create("twin@example.com", by=COMMAND_LINE)
+def test_of_two_who_take_the_same_address_at_once_one_is_told() -> None:
+    factories.user("one@example.com")
+    under_way = "UPDATE approvals_user SET email = 'twin@example.com'"
 
-    outcomes = races.at_once([make, make])
+    refusal = races.while_another_commits(
+        under_way, [], lambda: people.create("twin@example.com", by=COMMAND_LINE)
+    )
 
-    assert len([outcome for outcome in outcomes if isinstance(outcome, Invalid)]) == 1, outcomes
-    assert User.objects.filter(email="twin@example.com").count() == 1
+    assert isinstance(refusal, Invalid)
+    assert "by somebody else just now" in refusal.message
+    assert User.objects.count() == 1

@@ -30,19 +30,21 @@ def test_of_two_who_save_what_they_saw_at_once_one_is_told() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_make_the_same_queue_at_once_one_makes_it() -> None:
+def test_of_two_who_make_the_same_queue_at_once_one_is_told() -> None:
+    factories.queue("one")
+    under_way = "UPDATE approvals_reviewqueue SET slug = 'twin'"
     settings = {
         "region": "us-east-1",
         "sqs_url": "https://sqs.us-east-1.amazonaws.com/123456789012/refunds",
     }
 
-    def make() -> Any:
-        return queues.save("twin", settings, by=COMMAND_LINE)
+    refusal = races.while_another_commits(
+        under_way, [], lambda: queues.save("twin", settings, by=COMMAND_LINE)
+    )
 
-    outcomes = races.at_once([make, make])
-    made = [outcome for outcome in outcomes if not isinstance(outcome, Invalid)]
-    assert [new for _, new in made].count(True) == 1, outcomes
-    assert ReviewQueue.objects.filter(slug="twin").count() == 1
+    assert isinstance(refusal, Invalid)
+    assert "by somebody else just now" in refusal.message
+    assert ReviewQueue.objects.count() == 1
 
 
 def test_every_verb_asks_for_the_right_itself(alice: User, queue: ReviewQueue) -> None:
