@@ -169,8 +169,9 @@ def _ask_poller(
     """Store the request to replay the locked message; one that waits already stays as it is."""
     work = UnitOfWork()
     if request is None:
-        request = ReplayRequest(message=locked.row, asked_by=by.user, surface=by.surface)
-        request.asked_at = locked.now
+        request = ReplayRequest(
+            message=locked.row, asked_at=locked.now, asked_by=by.user, surface=by.surface
+        )
         work.insert(request)
     elif request.refused_at is None:
         return
@@ -210,11 +211,9 @@ def _invalid(refusal: Refused) -> Invalid:
 
 def _review_of(row: QuarantinedMessage, item: Readable) -> tuple[ReviewTask, Inserted]:
     """The review of a message, inserted if it is new. Raises Invalid if the message may not become one."""
-    reviews = duplicates.stored([item])
-    inserted = Inserted([], None)
-    if not reviews and item.refusal is None:
-        inserted = _inserted(row.queue, item)
-        reviews = duplicates.stored([item])  # a poller may have stored the token while we waited
+    # Of a message that may not become a review, or whose token is stored, nothing is inserted.
+    inserted = _inserted(row.queue, item)
+    reviews = duplicates.stored([item], inserted.rows)
     if refusal := duplicates.refusal_of(item, reviews):
         raise _invalid(refusal)
     review = ReviewTask.objects.get(pk=reviews[item.fingerprint].pk)

@@ -225,6 +225,10 @@ def test_a_discard_needs_a_reason(reason: str, queue: ReviewQueue) -> None:
     assert state(row)["discarded_at"] is None
 
 
+def test_a_reason_has_up_to_300_characters(queue: ReviewQueue) -> None:
+    assert discard(kept(queue, "{broken"), "x" * 300).discard_reason == "x" * 300
+
+
 @pytest.mark.parametrize("body", ["half of \ud800\udfff", "nul \0", "\ufeff\r\n{", ""])
 def test_the_bytes_are_revealed_as_they_came(body: str, queue: ReviewQueue) -> None:
     row = kept(queue, body)
