@@ -29,6 +29,13 @@ def test_a_token_needs_a_name_that_can_be_shown(alice: User, name: str) -> None:
         credentials.issue_token(alice, name, by=COMMAND_LINE)
 
 
+@pytest.mark.parametrize("name", ["", "   ", "a\u202eb", "x" * 101])
+def test_a_secret_needs_a_name_of_at_most_100_characters(db: None, name: str) -> None:
+    with pytest.raises(Invalid, match="needs a name"):
+        credentials.issue_secret(name, by=COMMAND_LINE)
+    assert not WebhookSecret.objects.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_queues_that_ask_for_one_senders_name_at_once_one_gets_it() -> None:
     for slug in ("left", "right"):
