@@ -165,11 +165,11 @@ def _ensure_free_buckets(queue: ReviewQueue, before: Mapping[str, Any], by: Acto
     take another queue's task tokens in.
     """
     added = set(queue.pointer_buckets) - set(before.get("pointer_buckets", queue.pointer_buckets))
-    if not added or policy.may(Action.OPERATE, queue, by=by).allowed:
+    if policy.may(Action.OPERATE, queue, by=by).allowed:
         return
-    others = ReviewQueue.objects.exclude(pk=queue.pk).values_list("pointer_buckets", flat=True)
-    taken = added & {*settings.ORDER_BUCKETS, *chain.from_iterable(others)}
-    if taken:
+    stored = ReviewQueue.objects.values_list("pointer_buckets", flat=True)
+    # The queue's own stored ones are among them, of which none is added.
+    if taken := added & {*settings.ORDER_BUCKETS, *chain.from_iterable(stored)}:
         named = ", ".join(sorted(taken))
         raise NotAllowed(f"Only an operator may add {named}: it holds what is not this queue's.")
 

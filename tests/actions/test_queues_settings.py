@@ -11,9 +11,10 @@ from pytest_django.fixtures import Settings
 from approvals.actions import people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound, StaleVersion
-from approvals.models import AuditEvent, QueueCheck, ReviewQueue, User
+from approvals.models import AuditEvent, ConnectionCheck, QueueCheck, ReviewQueue, User
 from approvals.records import audit, audit_verification, review_queues
 from tests import factories
+from tests.admin.rows import operator
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +66,38 @@ def test_a_change_that_is_based_on_an_older_version_is_refused(queue: ReviewQueu
     with pytest.raises(StaleVersion):
         queues.save(queue.slug, {"undo_seconds": 7}, by=COMMAND_LINE, expected=seen)
 
+    with pytest.raises(StaleVersion):
+        queues.save(queue.slug, {"undo_seconds": 7}, by=COMMAND_LINE, expected=seen + 9)
     assert ReviewQueue.objects.get().undo_seconds == 5
+
+
+def test_a_new_queue_is_made_whatever_version_was_expected(queue: ReviewQueue) -> None:
+    settings = {"sqs_url": URL, "region": "eu-west-1"}
+
+    made, created = queues.save("refunds", settings, by=COMMAND_LINE, expected=3)
+
+    assert (made.slug, made.name, created) == ("refunds", "Refunds", True)
+    assert ReviewQueue.objects.get(pk=queue.pk).sqs_url == queue.sqs_url
+
+
+def test_each_queue_and_each_person_has_a_check_of_its_own(queue: ReviewQueue) -> None:
+    other = factories.queue("refunds")
+    people_who_ask = [operator("olga@example.com"), operator("oscar@example.com")]
+
+    checks = [queues.ask_check(each.pk, by=COMMAND_LINE) for each in (queue, other, queue)]
+    unsaved = [
+        queues.ask_unsaved_check({"slug": slug, "region": "eu-west-1"}, by=actor(user, "admin"))
+        for slug, user in zip(("a", "b", "c"), (*people_who_ask, people_who_ask[0]), strict=True)
+    ]
+
+    assert [check.queue for check in checks] == [queue, other, queue]
+    assert QueueCheck.objects.count() == 2
+    assert [check.asked_by for check in unsaved] == [*people_who_ask, people_who_ask[0]]
+    wanted = {check.asked_by: check.settings["slug"] for check in ConnectionCheck.objects.all()}
+    assert wanted == dict(zip(people_who_ask, ("c", "b"), strict=True))
+    event = AuditEvent.objects.filter(chain=audit.chain(people_who_ask[1])).latest("seq")
+    about = {"slug": "b", "sqs_url": "", "region": "eu-west-1", "role_arn": ""}
+    assert (event.kind, event.data) == ("queue.check_asked", about)
 
 
 def test_a_check_that_is_requested_twice_has_one_row_and_two_events(queue: ReviewQueue) -> None:
@@ -106,5 +138,9 @@ def test_a_lead_adds_no_bucket_with_messages_of_another_queue_or_with_orders(
     queues.set_messages(queue.slug, {"pointer_buckets": ["theirs"]}, by=actor(oscar))
     kept = {"pointer_buckets": ["theirs", "mine"]}
     assert queues.set_messages(queue.slug, kept, by=actor(lena)) == queue
+    fewer = {"pointer_buckets": ["mine"], "message_map": {"token": "$.token"}}
+    assert queues.set_messages(queue.slug, fewer, by=actor(lena)).pointer_buckets == ["mine"]
+    map_alone = {"message_map": {}}
+    assert queues.set_messages(queue.slug, map_alone, by=actor(lena)).message_map == {}
     other.refresh_from_db()
     assert other.pointer_buckets == ["theirs"]
