@@ -118,7 +118,7 @@ def _locked(
     Raises NotFound, or NotAllowed for an actor who may not share there.
     """
     if listing is Listing.REVIEWS:
-        locked = review_queues.locked(slug or "", by=by)
+        locked = review_queues.locked(slug, by=by)
         policy.may(Action.LEAD, locked.row, by=by).or_raise()
         return locked, locked.row
     statements.lock_name(f"views of {listing}")
@@ -128,9 +128,9 @@ def _locked(
 
 
 def _mark(view: SavedView) -> dict[str, str]:
-    """What an event says of a view."""
+    """What an event says of a view; its chain says the queue."""
     mark = {"view": str(view.pk), "name": view.name}
-    return mark if view.listing == Listing.REVIEWS else mark | {"listing": view.listing}
+    return mark if view.queue_id else mark | {"listing": view.listing}
 
 
 def _new(

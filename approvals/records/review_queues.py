@@ -15,8 +15,8 @@ from approvals.records.locked_rows import LockedRow
 SETTINGS_EVENTS = (AuditKind.QUEUE_CREATED, AuditKind.QUEUE_CHANGED)
 
 
-def locked(slug: str, *, by: Actor) -> LockedRow[ReviewQueue]:
-    """The queue with this slug, locked. Raises NotFound."""
+def locked(slug: str | None, *, by: Actor) -> LockedRow[ReviewQueue]:
+    """The queue with this slug, locked. Raises NotFound, as for None, which is no queue's."""
     queue = ReviewQueue.objects.select_for_update(of=("self",)).filter(slug=slug).first()
     if queue is None:
         raise NotFound(f"No queue {slug!r}: register_queue makes one.")

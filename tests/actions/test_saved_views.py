@@ -114,18 +114,6 @@ def test_a_name_is_given_once_in_a_queue(queue: ReviewQueue, alice: User, lena: 
     saved_views.share(queue.slug, "Large", "q=x", by=actor(lena))
 
 
-def test_a_person_and_a_queue_have_so_many_views(
-    queue: ReviewQueue, alice: User, lena: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(saved_views, "MAX_OWN", 2)
-    monkeypatch.setattr(saved_views, "MAX_SHARED", 2)
-    for save, who in ((saved_views.keep, alice), (saved_views.share, lena)):
-        for number in range(2):
-            save(queue.slug, f"View {number}", "q=x", by=actor(who))
-        with pytest.raises(Invalid, match="2 saved views"):
-            save(queue.slug, "One more", "q=x", by=actor(who))
-
-
 def order_people(queue: ReviewQueue) -> tuple[User, User]:
     """Somebody who may restart orders, and an auditor, who only looks at them."""
     olga, adele = factories.user("olga@example.com"), factories.user("adele@example.com")
