@@ -11,20 +11,19 @@ from approvals.actors import Actor
 from approvals.exceptions import Invalid, NotFound
 from approvals.models import Decision, OrderExecution, OutboxEntry, ReviewTask
 from approvals.policy import Action
-from approvals.records import audit, idempotency, locked_rows, outbox, wake_ups
+from approvals.records import audit, locked_rows, outbox, wake_ups
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.locked_rows import LockedRow
 from approvals.records.unit_of_work import UnitOfWork
 
 
 @transaction.atomic(durable=True)
-def requeue(entry_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> OutboxEntry:
+def requeue(entry_id: UUID, *, by: Actor) -> OutboxEntry:
     """Send a parked entry again; recorded on the chain of its review or order.
 
     Sending twice has no second effect: a closed task token refuses it, and an execution's name is
     unique. Raises NotAllowed, NotFound, or Invalid if the entry is not parked.
     """
-    idempotency.keep(key, entry_id)
     unlocked = OutboxEntry.objects.filter(pk=entry_id).only("lane", "kind", "subject").first()
     if unlocked is None:
         raise NotFound
@@ -52,11 +51,12 @@ def _locked_subject(
     entry: OutboxEntry, by: Actor
 ) -> LockedRow[ReviewTask] | LockedRow[OrderExecution]:
     """The review or the order an entry is about, locked before the entry."""
-    if entry.lane == OutboxEntry.Lane.CALLBACKS:
-        review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
-        return locked_rows.review(review, by=by)
-    if entry.kind == OutboxEntry.Kind.START_BATCH:
-        raise Invalid("Each order of it has been given an execution of its own.")
-    if entry.kind == OutboxEntry.Kind.START:
-        return locked_rows.row(OrderExecution, entry.subject, by=by)
+    match entry.kind:
+        case OutboxEntry.Kind.CALLBACK:
+            review = Decision.objects.values_list("review", flat=True).get(pk=entry.subject)
+            return locked_rows.review(review, by=by)
+        case OutboxEntry.Kind.START:
+            return locked_rows.row(OrderExecution, entry.subject, by=by)
+        case OutboxEntry.Kind.START_BATCH:
+            raise Invalid("Each order of it has been given an execution of its own.")
     raise Invalid(f"A {entry.kind} of the lane {entry.lane} cannot be requeued: request it anew.")
