@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from approvals import policy, visibility
-from approvals.actions import assignment, decisions, escalation, lifecycle, queues
+from approvals.actions import assignment, decisions, escalation, lifecycle, postponement, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import ApprovalsError, Invalid, NotAllowed
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.policy import Action
-from approvals.records import places
+from approvals.records import database_time, idempotency, places
 from tests import factories
 from tests.factories import actor
 
@@ -174,6 +175,50 @@ def test_nothing_is_escalated_without_a_reason_twice_or_to_nobody(
     escalation.escalate(review.pk, "Now.", by=actor(alice))
     with pytest.raises(Invalid, match="escalated already"):
         escalation.escalate(review.pk, "Again.", by=actor(lena))
+
+
+def test_where_nobody_may_decide_is_said_by_name(
+    queue: ReviewQueue, board: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue)
+    with pytest.raises(Invalid, match=f"cannot go to {board}: nobody"):
+        escalation.escalate(review.pk, "For the board.", by=actor(alice))
+    queues.save(queue.slug, {"escalate_to": None}, by=COMMAND_LINE)
+    with pytest.raises(Invalid, match=f"cannot go to the leads of {queue}: nobody"):
+        escalation.escalate(review.pk, "For the leads.", by=actor(alice))
+
+
+def test_a_claim_and_a_snooze_end_with_an_escalation_and_its_version_is_the_next(
+    queue: ReviewQueue, board: ReviewQueue, alice: User, dora: User
+) -> None:
+    review = factories.review(queue)
+    until = database_time.now() + timedelta(minutes=5)
+    postponement.snooze(review.pk, until, by=actor(alice))
+    claimed = assignment.claim(review.pk, by=actor(alice))
+    assert claimed.snoozed_until is not None
+
+    returned = escalation.escalate(review.pk, "For the board.", by=actor(alice))
+
+    stored = ReviewTask.objects.get(pk=review.pk)
+    for row in (returned, stored):
+        assert (row.escalated_to, row.snoozed_until) == (board, None)
+        assert (row.assignee, row.lease_id, row.lease_expires_at) == (None, None, None)
+        assert row.version == claimed.version + 1
+    assert given(dora) == review
+
+
+def test_a_repeated_request_is_answered_by_the_escalation_of_the_first(
+    queue: ReviewQueue, lena: User, alice: User
+) -> None:
+    review = factories.review(queue)
+    key = idempotency.Key(
+        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
+    )
+    escalation.escalate(review.pk, "Above my limit.", by=actor(alice), key=key)
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        escalation.escalate(review.pk, "Above my limit.", by=actor(alice), key=key)
+    assert earlier.value.result == review.pk
 
 
 def test_a_reason_is_at_most_4000_characters(queue: ReviewQueue, alice: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from approvals.actions import exports, people
@@ -53,9 +55,11 @@ def test_the_export_of_a_bulk_decision_is_recorded(
     queue: ReviewQueue, alice: User, carol: User
 ) -> None:
     job = begun([factories.review(queue)], alice)
+    theirs = begun([factories.review(ReviewQueue.objects.get(slug="refunds"))], carol)
 
-    with pytest.raises(NotFound):
-        exports.record_bulk_export(job.pk, by=actor(carol))
+    for wrong, by in ((job.pk, carol), (theirs.pk, alice), (uuid4(), alice)):
+        with pytest.raises(NotFound):
+            exports.record_bulk_export(wrong, by=actor(by))
     exports.record_bulk_export(job.pk, by=actor(alice))
 
     event = AuditEvent.objects.get(kind="bulk.exported")
