@@ -176,7 +176,7 @@ def invite(user: User, *, by: Actor) -> str:
     user = locked.row
     if not user.is_active:
         raise Invalid(f"{user.email} has been deactivated: reactivate the account first.")
-    if user.kind != User.Kind.PERSON:
+    if not policy.may_have_password(user):
         raise Invalid(f"{user.email} is a service: it has API tokens, and no password.")
     if user.has_usable_password():
         raise Invalid(
