@@ -99,8 +99,10 @@ def test_a_revocation_waits_for_its_own_queue_and_for_no_other() -> None:
         other.autocommit = False
         other.execute(lock, ["earlier"])
         cursor.execute("SET lock_timeout = '1s'")
-        credentials.revoke_secret(own.pk, by=COMMAND_LINE)
-        cursor.execute("RESET lock_timeout")
+        try:
+            credentials.revoke_secret(own.pk, by=COMMAND_LINE)
+        finally:
+            cursor.execute("RESET lock_timeout")
     credentials.issue_secret("own", "own", by=COMMAND_LINE)
     own = WebhookSecret.objects.get(name="own", revoked_at=None)
 
