@@ -12,7 +12,7 @@ from approvals.actions import people, queues
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound, StaleVersion
 from approvals.models import AuditEvent, ConnectionCheck, QueueCheck, ReviewQueue, User
-from approvals.records import audit, audit_verification, review_queues
+from approvals.records import audit, audit_verification, idempotency, review_queues
 from tests import factories
 from tests.admin.rows import operator
 from tests.factories import actor
@@ -68,6 +68,8 @@ def test_a_change_that_is_based_on_an_older_version_is_refused(queue: ReviewQueu
 
     with pytest.raises(StaleVersion):
         queues.save(queue.slug, {"undo_seconds": 7}, by=COMMAND_LINE, expected=seen + 9)
+    with pytest.raises(StaleVersion):
+        queues.set_messages(queue.slug, {}, by=COMMAND_LINE, version=seen)
     assert ReviewQueue.objects.get().undo_seconds == 5
 
 
@@ -78,6 +80,34 @@ def test_a_new_queue_is_made_whatever_version_was_expected(queue: ReviewQueue) -
 
     assert (made.slug, made.name, created) == ("refunds", "Refunds", True)
     assert ReviewQueue.objects.get(pk=queue.pk).sqs_url == queue.sqs_url
+
+
+def test_a_value_that_is_not_valid_is_refused_by_the_name_of_its_setting(
+    queue: ReviewQueue, lena: User
+) -> None:
+    with pytest.raises(Invalid, match=r"^timeout_seconds: "):
+        queues.save(queue.slug, {"undo_seconds": 3, "timeout_seconds": 0}, by=COMMAND_LINE)
+    with pytest.raises(Invalid, match=r"^pointer_buckets: "):
+        queues.set_messages(queue.slug, {"pointer_buckets": ["No Bucket"]}, by=actor(lena))
+
+    assert ReviewQueue.objects.get().undo_seconds == queue.undo_seconds
+    assert [kind for kind, _ in events(queue)] == ["queue.created"]
+
+
+def test_a_repeated_change_of_the_messages_is_answered_and_made_once(
+    queue: ReviewQueue, lena: User
+) -> None:
+    key = idempotency.Key(
+        principal=str(lena.pk), key="k", request="POST", body_sha256=bytes(32), status=200
+    )
+    changes = {"pointer_buckets": ["a-b"]}
+    queues.set_messages(queue.slug, changes, by=actor(lena), key=key)
+    queues.set_messages(queue.slug, {"pointer_buckets": []}, by=actor(lena))
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        queues.set_messages(queue.slug, changes, by=actor(lena), key=key)
+    assert earlier.value.result == queue.pk
+    assert ReviewQueue.objects.get().pointer_buckets == []
 
 
 def test_each_queue_and_each_person_has_a_check_of_its_own(queue: ReviewQueue) -> None:
@@ -111,6 +141,16 @@ def test_a_check_that_is_requested_twice_has_one_row_and_two_events(queue: Revie
     assert [kind for kind, _ in events(queue)][1:] == ["queue.check_asked"] * 2
     with pytest.raises(NotFound):
         queues.ask_check(uuid4(), by=COMMAND_LINE)
+
+
+def test_only_leads_and_operators_set_what_messages_look_like(
+    queue: ReviewQueue, alice: User, carol: User
+) -> None:
+    for user, refusal in ((alice, NotAllowed), (carol, NotFound)):
+        with pytest.raises(refusal):
+            queues.set_messages(queue.slug, {"pointer_buckets": ["a-b"]}, by=actor(user))
+
+    assert ReviewQueue.objects.get(pk=queue.pk).pointer_buckets == []
 
 
 def test_only_settings_of_messages_are_set_as_such(queue: ReviewQueue, lena: User) -> None:
