@@ -54,6 +54,7 @@ def test_every_verb_asks_for_the_right_itself(alice: User, queue: ReviewQueue) -
         lambda: queues.save("manual-review", {"name": "x"}, by=me),
         lambda: queues.save("brand-new", {"name": "x"}, by=me),
         lambda: queues.ask_check(queue.pk, by=me),
+        lambda: queues.ask_unsaved_check({"slug": "brand-new"}, by=me),
     ):
         with pytest.raises(NotAllowed):
             attempt()
