@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db.models.functions import Now
@@ -12,7 +13,7 @@ from approvals.actions import intake, quarantine, queues
 from approvals.actors import COMMAND_LINE
 from approvals.messages import Extras
 from approvals.models import AuditEvent, QuarantinedMessage, ReplayRequest, ReviewQueue, User
-from approvals.records import audit
+from approvals.records import audit, idempotency
 from tests import factories
 from tests.admin.rows import operator
 from tests.factories import actor, received
@@ -120,6 +121,24 @@ def test_a_request_says_who_asked_last_and_waits_as_it_is_until_it_is_refused(
         "message.replay_refused",
         "message.replay_asked",
     ]
+
+
+def test_a_repeated_request_is_answered_as_the_first_was(
+    queue: ReviewQueue, pointer: QuarantinedMessage
+) -> None:
+    spam = asked(queue).message
+    for verb, message, status in (
+        (partial(quarantine.replay, pointer.pk), pointer, 202),
+        (partial(quarantine.discard, spam.pk, "spam"), spam, 200),
+    ):
+        key = idempotency.Key(
+            principal="p", key=str(message), request="POST", body_sha256=bytes(32), status=200
+        )
+        verb(by=COMMAND_LINE, key=key)
+
+        with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+            verb(by=COMMAND_LINE, key=key)
+        assert (earlier.value.result, earlier.value.status) == (message.pk, status)
 
 
 def test_a_replay_with_the_object_ends_its_own_request_alone(
