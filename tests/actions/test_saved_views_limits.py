@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from approvals.actions import people, saved_views
 from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotFound
-from approvals.models import ReviewQueue, SavedView, User
+from approvals.models import AuditEvent, ReviewQueue, SavedView, User
+from approvals.records import audit
 from tests import factories, races
 from tests.factories import actor
 
@@ -94,6 +95,21 @@ def test_a_verb_ends_the_named_view_alone(queue: ReviewQueue, olga: User) -> Non
 
     assert (revoked, revoked.revoked_by) == (ours[1], olga)
     assert set(SavedView.objects.filter(revoked_at=None)) == {own[0], ours[0]}
+
+
+def test_who_leads_a_later_queue_alone_takes_its_views_back(queue: ReviewQueue, olga: User) -> None:
+    later = ReviewQueue.objects.get(slug="refunds")
+    rita = factories.user("rita@example.com", "lead", later)
+    of_the_first = saved_views.share(queue.slug, "V", "q=x", by=actor(olga))
+    view = saved_views.share(later.slug, "V", "q=x", by=actor(rita))
+
+    saved_views.revoke(view.pk, by=actor(rita))
+    with pytest.raises(NotFound):
+        saved_views.revoke(of_the_first.pk, by=actor(rita))
+
+    assert SavedView.objects.get(revoked_at=None) == of_the_first
+    event = AuditEvent.objects.get(kind="queue.view_revoked")
+    assert event.chain == audit.chain(later)
 
 
 def test_a_view_of_reviews_needs_a_queue(queue: ReviewQueue, olga: User) -> None:

@@ -45,6 +45,18 @@ ROWS = (
         "the same JSON, which is only parsed again",
     ),
     Row(
+        "approvals.actions.saved_views",
+        "ReplaceComparisonOperator_Is_Eq",
+        "if listing is Listing.REVIEWS:",
+        "no other member of the enumeration equals this one",
+    ),
+    Row(
+        "approvals.actions.saved_views",
+        "ReplaceComparisonOperator_Is_GtE",
+        "if listing is Listing.REVIEWS:",
+        "reviews comes last in the alphabet of the lists",
+    ),
+    Row(
         "approvals.delivery.callbacks",
         "ReplaceComparisonOperator_Eq_LtE",
         "if answer.proof == Proof.ACCESS_DENIED:",
