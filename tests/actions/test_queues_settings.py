@@ -180,7 +180,7 @@ def test_a_lead_adds_no_bucket_with_messages_of_another_queue_or_with_orders(
     assert queues.set_messages(queue.slug, kept, by=actor(lena)) == queue
     fewer = {"pointer_buckets": ["mine"], "message_map": {"token": "$.token"}}
     assert queues.set_messages(queue.slug, fewer, by=actor(lena)).pointer_buckets == ["mine"]
-    map_alone = {"message_map": {}}
+    map_alone: dict[str, object] = {"message_map": {}}
     assert queues.set_messages(queue.slug, map_alone, by=actor(lena)).message_map == {}
     other.refresh_from_db()
     assert other.pointer_buckets == ["theirs"]
