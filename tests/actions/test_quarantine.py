@@ -107,6 +107,7 @@ def test_a_replayed_message_becomes_the_review_that_intake_would_have_made(
 
 
 def test_both_chains_tell_of_a_replay(queue: ReviewQueue, olga: User) -> None:
+    factories.review(queue)  # another one
     row = shut_out(queue)
 
     review = replay(row, olga)
