@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 
 import pytest
@@ -16,7 +17,7 @@ from approvals.models import (
     User,
     WebhookSecret,
 )
-from approvals.records import audit_verification
+from approvals.records import audit_verification, tokens
 from tests import factories, races
 from tests.factories import actor
 
@@ -34,6 +35,15 @@ def test_a_secret_needs_a_name_of_at_most_100_characters(db: None, name: str) ->
     with pytest.raises(Invalid, match="needs a name"):
         credentials.issue_secret(name, by=COMMAND_LINE)
     assert not WebhookSecret.objects.exists()
+
+
+def test_the_secret_that_is_shown_has_32_bytes_and_is_stored_sealed(db: None) -> None:
+    shown = credentials.issue_secret("erp", by=COMMAND_LINE)
+
+    row = WebhookSecret.objects.get()
+    assert len(base64.b64decode(shown.removeprefix("whsec_"), validate=True)) == 32
+    assert tokens.unseal(row.sealed_secret, row=row.pk, column="sealed_secret") == shown.encode()
+    assert shown.encode() not in bytes(row.sealed_secret)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -39,6 +39,12 @@ ROWS = (
         "nothing assigns to its fields, and they are given by name",
     ),
     Row(
+        "approvals.actions.credentials",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "if by.surface == Surface.ADMIN and user.kind == User.Kind.PERSON and user != by.user:",
+        "of the surfaces admin and of the kinds person comes first in the alphabet",
+    ),
+    Row(
         "approvals.actions.interventions",
         "ReplaceFalseWithTrue",
         "payload = json.dumps(call, ensure_ascii=False).encode()",
