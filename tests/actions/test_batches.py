@@ -46,7 +46,7 @@ def versions() -> list[Any]:
     """The place of each batch in its table, which changes with every write."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, ctid::text FROM approvals_orderbatch ORDER BY id")
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_a_turn_is_written_once_or_not_at_all() -> None:
