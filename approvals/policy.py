@@ -121,9 +121,9 @@ def deciders_of(review: ReviewTask) -> QuerySet[User]:
 
 
 def members_of(review: ReviewTask) -> QuerySet[User]:
-    """The active people who may see this review, by a role of their own or of their groups."""
+    """The active people who may see this review, by any role of their own or of their groups."""
     queues = [one for one in (review.queue_id, review.escalated_to_id) if one]
-    roles = QueueMembership.objects.filter(queue__in=queues, role__in=ROLES_THAT[Action.SEE])
+    roles = QueueMembership.objects.filter(queue__in=queues)
     return User.objects.filter(
         Q(pk__in=roles.values("user")) | Q(groups__in=roles.values("group")),
         is_active=True,
@@ -208,7 +208,7 @@ def may_keep_tokens(subject: LockedRow[User], *, by: Actor) -> Verdict:
 def may_set_messages(queue: ReviewQueue, *, by: Actor) -> Verdict:
     """Whether `by` may set where a queue's messages hold their fields, and see that: operators and its leads."""
     verdict = may(Action.OPERATE, queue, by=by)
-    return verdict if verdict.allowed or by.user is None else may(Action.LEAD, queue, by=by)
+    return verdict if verdict.allowed else may(Action.LEAD, queue, by=by)
 
 
 def site_actions(actor: Actor) -> set[Action]:

@@ -38,3 +38,4 @@ def test_an_order_is_seen_by_those_with_a_right_to_orders(carol: User) -> None:
     assert policy.may(Action.SEE, order, by=actor(carol)).code == "not_allowed"
     people.grant_site(carol, "auditor", by=COMMAND_LINE)
     assert policy.may(Action.SEE, order, by=actor(carol)).allowed
+    assert not policy.may(Action.INTERVENE_IN_ORDERS, order, by=actor(carol)).allowed
