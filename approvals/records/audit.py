@@ -30,7 +30,6 @@ from approvals.models import (
     WebhookSecret,
 )
 from approvals.records import (
-    database_time,
     erasable_values,
     event_digests,
     live_hints,
@@ -104,11 +103,13 @@ class ChainEnd:
         return cls(row, now, seq or 0, bytes(last or GENESIS))
 
 
-# The last event of a chain; takes the chain's name. One row, with NULLs for a chain without events.
-LAST_EVENT = (
-    """(SELECT seq, hash FROM approvals_auditevent WHERE chain = %s ORDER BY seq DESC LIMIT 1)"""
-)
+_LAST = "(SELECT seq, hash FROM approvals_auditevent WHERE chain = {} ORDER BY seq DESC LIMIT 1)"
+LAST_EVENT = _LAST.format("%s")  # of a chain; takes its name. No row for a chain without events.
 _END = f"SELECT statement_timestamp(), e.seq, e.hash FROM (SELECT) one LEFT JOIN {LAST_EVENT} e ON true"  # noqa: S608
+_ENDS = f"""
+SELECT c.name, statement_timestamp(), e.seq, e.hash
+FROM unnest(%s::text[]) c (name) LEFT JOIN LATERAL {_LAST.format("c.name")} e ON true ORDER BY c.name
+"""  # noqa: S608
 
 
 def end_of(row: Model) -> ChainEnd:
@@ -156,13 +157,11 @@ def open_chains(entries: Mapping[str, Entry], at: datetime) -> None:
 
 def append(entries: Mapping[str, Entry]) -> None:
     """Append one event to each of many chains, with two statements; the caller holds the locks of all rows."""
-    at = database_time.now()
-    latest = AuditEvent.objects.filter(chain__in=list(entries)).order_by("chain", "-seq")
-    last = {event.chain: (event.seq, bytes(event.hash)) for event in latest.distinct("chain")}
+    ends = statements.all_rows(_ENDS, [list(entries)])
     unit_of_work.insert_all(
         [
-            _event(chain, *last.get(chain, (0, GENESIS)), entry, at)
-            for chain, entry in sorted(entries.items())
+            _event(chain, seq or 0, last or GENESIS, entries[chain], at)
+            for chain, at, seq, last in ends
         ]
     )
 

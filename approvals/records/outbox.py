@@ -20,6 +20,7 @@ from approvals.models import OutboxAttempt, OutboxEntry
 from approvals.models.outbox import Delivery, DeliveryState, Detail
 from approvals.records import database_time, retry_backoff, statements
 from approvals.records.prepared_queries import Prepared
+from approvals.records.retry_backoff import SHORTEST
 from approvals.records.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=45)  # above connect + read timeout of one call, with time for a pause
@@ -166,7 +167,7 @@ class Verdict:
 
     state: OutboxEntry.State
     detail: Detail
-    at_least: float = 0.0  # seconds until a retry
+    at_least: float = SHORTEST  # seconds until a retry
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def parked(detail: Detail) -> Verdict:
     return Verdict(State.PARKED, detail)
 
 
-def retrying(*, at_least: float = 0.0) -> Verdict:
+def retrying(*, at_least: float = SHORTEST) -> Verdict:
     """The verdict for an entry that is sent again, after at least so many seconds."""
     return Verdict(State.WAITING, Detail.RETRYING, at_least)
 

@@ -132,7 +132,8 @@ def test_a_second_event_at_the_same_place_is_refused(chain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [{"a": 1.5}, {"a": b"x"}, {"a": [{"b": object()}]}, {1: "a"}, {"a": (1,)}]
+    "data",
+    [{"a": 1.5}, {"a": [1.5]}, {"a": [{"b": {"c": 1.5}}]}, {"a": b"x"}, {1: "a"}, {"a": (1,)}],
 )
 def test_data_that_would_not_read_back_the_same_is_refused(data: Any) -> None:
     review = factories.review()

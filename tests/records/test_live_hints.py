@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
-from approvals.actions import assignment
+from approvals.actions import assignment, escalation, queues
+from approvals.actors import COMMAND_LINE
 from approvals.models import ReviewQueue, User
 from approvals.records import live_hints
 from tests import factories
@@ -53,6 +54,22 @@ def test_a_change_of_a_review_names_its_queue_within_a_second(
         str(queue.pk)
     ]
     assert time.monotonic() - started < 1
+
+
+def test_a_change_of_an_escalated_review_names_both_queues(
+    listening: psycopg.Connection, queue: ReviewQueue, alice: User
+) -> None:
+    board = factories.queue("board")
+    dora = factories.user("dora@example.com", "reviewer", board)
+    queues.save(queue.slug, {"escalate_to": board}, by=COMMAND_LINE)
+    review = factories.review(queue)
+    escalation.escalate(review.pk, "For the board.", by=actor(alice))
+    heard(listening, 0.5)
+
+    assignment.claim(review.pk, by=actor(dora))
+
+    named = [notice.payload for notice in listening.notifies(timeout=5, stop_after=2)]
+    assert set(named) == {str(queue.pk), str(board.pk)}
 
 
 def test_many_changes_are_few_notifications(

@@ -144,12 +144,14 @@ def test_only_an_entry_that_waits_without_an_attempt_is_taken_back() -> None:
         for pk in (entry(), entry(attempts=1), entry(**leased(30)), entry(**ended("parked")))
     )
 
+    assert outbox.cancellable(Kind.CALLBACK, waiting.subject) == waiting
+    assert outbox.cancellable(Kind.START, waiting.subject) is None
+    assert outbox.cancellable(Kind.CALLBACK, uuid4()) is None
     assert cancelled(waiting)
     assert not cancelled(waiting)
     for other in (tried, sending, parked):
         assert outbox.cancellable(Kind.CALLBACK, other.subject) is None
         assert not cancelled(other)
-    assert outbox.cancellable(Kind.START, waiting.subject) is None
     waiting.refresh_from_db()
     assert waiting.delivery == ("undone", "undone")
     assert waiting.ended_at is not None
