@@ -144,7 +144,9 @@ def conclude(lease: Lease, answer: Answer) -> bool:
         _record(work, locked, entry, known)
     work.write()
     _count_refusal(concluded, answer)
-    return final and outbox.still_ours(entry, lease)
+    return outbox.still_ours(
+        entry, lease
+    )  # no verdict has moved it: the answer is final for the call
 
 
 @transaction.atomic(durable=True)
@@ -169,9 +171,9 @@ def _locked(lease: Lease) -> LockedReview:
 
 def _verdict(locked: LockedReview, answer: Answer) -> Verdict:
     """What follows from an answer that neither proves delivery nor is final for the call."""
-    if answer is KEY_MISSING:
+    if answer == KEY_MISSING:
         return outbox.parked(Detail.KEY_MISSING)
-    if answer is NOT_ADMITTED:
+    if answer == NOT_ADMITTED:
         return outbox.parked(Detail.ACCESS_DENIED)
     if answer.proof == Proof.INVALID_OUTPUT:
         return outbox.parked(Detail.INVALID_OUTPUT)
@@ -226,7 +228,7 @@ def _count_refusal(concluded: outbox.Conclusion, answer: Answer) -> None:
 
 
 def _result(answer: Answer) -> str:
-    return answer.code if answer is KEY_MISSING else str(answer.proof)
+    return answer.code if answer == KEY_MISSING else str(answer.proof)
 
 
 def _record(

@@ -142,13 +142,14 @@ def ask_all(place: Place, arn: str, reviews: Collection[ReviewTask]) -> dict[uui
     By the reviews' ids; no fate is `Fate.OURS`. Otherwise as `ask`.
     """
     open_ones = {review.pk for review in reviews}
+    by_token: dict[bytes | None, uuid.UUID]  # a task without a token has no fingerprint
     by_token = {bytes(review.token_fingerprint): review.pk for review in reviews}
     by_message = {r.sqs_message_id: r.pk for r in reviews if r.sqs_message_id}
     found: dict[uuid.UUID, Evidence] = {}
     ending, rest = _Ending(), Evidence(Fate.UNKNOWN_TASK)
     try:
         for task in tasks_of(place, arn, ending) if reviews else ():
-            named = {by_token.get(task.fingerprint or b""), by_message.get(task.message_id)}
+            named = {by_token.get(task.fingerprint), by_message.get(task.message_id)}
             for pk in {pk for pk in named if pk is not None} & open_ones:
                 found[pk] = task.evidence
                 open_ones.discard(pk)
@@ -269,7 +270,7 @@ def decision_in(closing: Event) -> str:
     if closing.kind == "TaskSucceeded":
         found = re.fullmatch(UUID, str(_object(closing.details.get("output")).get("decision_id")))
     else:
-        cause = str(closing.details.get("cause") or "")
+        cause = str(closing.details.get("cause"))
         found = re.search(rf"(?<=\[decision ){UUID}(?=\]$)", cause)
     return found[0] if found else ""
 

@@ -62,6 +62,11 @@ class StepFunctions:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
     """Step Functions, answering 200 unless set up otherwise."""
+    return standing_in(monkeypatch)
+
+
+def standing_in(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
+    """Stands in for Step Functions until the test ends."""
     made = StepFunctions()
     monkeypatch.setattr(stepfunctions, "send_task_success", made.success)
     monkeypatch.setattr(stepfunctions, "send_task_failure", made.failure)
@@ -199,8 +204,9 @@ def test_a_sender_that_lost_its_lease_journals_but_moves_nothing(
     OutboxEntry.objects.update(lease_until=Now() - timedelta(seconds=1))
     newer = outbox.lease(slow.entry.pk)
 
-    callbacks.conclude(slow, late)
+    must_read_the_history = callbacks.conclude(slow, late)
 
+    assert not must_read_the_history
     entry = OutboxEntry.objects.get()
     assert (entry.state, entry.lease_epoch) == ("sending", newer.epoch)
     assert results() == [late.proof, ""]

@@ -59,6 +59,7 @@ def test_a_late_result_is_journalled_and_moves_nothing(alice: User) -> None:
     concluded = factories.attempt_concluded(first, result, lambda _: outbox.parked(Detail.REFUSED))
 
     assert (concluded.verdict, concluded.entry.state) == (None, "sending")
+    assert (concluded.is_parked, concluded.is_retried) == (False, False)
     attempt = OutboxAttempt.objects.get(number=1)
     assert (attempt.result, attempt.request_id) == ("throttled", "request-1")
 
@@ -88,6 +89,48 @@ def test_the_holder_of_the_lease_moves_the_row_and_a_known_result_stays(alice: U
     assert moved.is_retried
     assert moved.entry.not_before > database_time.now() + timedelta(seconds=4)
     assert OutboxAttempt.objects.get(number=2).result == "closed"
+
+
+@pytest.mark.parametrize("result", ["closed", "throttled"])
+def test_what_was_settled_during_a_call_is_not_moved_by_its_answer(
+    result: str, alice: User
+) -> None:
+    decide("approved", alice, undo_seconds=0)
+    lease = outbox.lease(OutboxEntry.objects.get().pk)
+    assert lease is not None
+    factories.moved(OutboxEntry.objects.get(), outbox.settled(Detail.EXPIRED))
+
+    concluded = factories.attempt_concluded(
+        lease, AttemptResult(result), lambda _: outbox.retrying()
+    )
+
+    assert (concluded.verdict, concluded.is_retried) == (None, False)
+    assert OutboxEntry.objects.get().delivery == ("closed_elsewhere", "expired")
+    assert OutboxAttempt.objects.get().result == result
+
+
+def test_an_acceptance_that_an_earlier_attempt_got_settles_the_entry(alice: User) -> None:
+    _, second = leased_twice(alice)
+    OutboxAttempt.objects.filter(number=1).update(result="accepted")
+
+    concluded = factories.attempt_concluded(
+        second, AttemptResult("ambiguous"), lambda _: outbox.retrying()
+    )
+
+    assert concluded.entry.delivery == ("delivered", "acknowledged")
+
+
+def test_only_a_reading_of_the_history_leaves_an_earlier_result(alice: User) -> None:
+    _, lease = leased_twice(alice)
+    for result, only_if_unknown, kept in (
+        ("history", True, "history"),
+        ("ambiguous", False, "ambiguous"),
+        ("history", True, "ambiguous"),
+        ("closed", False, "closed"),
+    ):
+        answer = AttemptResult(result, if_unknown=only_if_unknown)
+        factories.attempt_concluded(lease, answer, lambda _: None)
+        assert OutboxAttempt.objects.get(number=2).result == kept
 
 
 @pytest.mark.parametrize("state", ["settled", "parked", "cancelled"])

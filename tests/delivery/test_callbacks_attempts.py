@@ -1,0 +1,163 @@
+"""One attempt after another: when no call is made any more, whose decision it is, and what is news."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from approvals.actions import decisions
+from approvals.delivery import callbacks
+from approvals.gateways import histories, stepfunctions
+from approvals.gateways.errors import Answer, Proof
+from approvals.models import AuditEvent, Breaker, OutboxEntry, ReviewTask, User
+from approvals.models.choices import Outcome
+from approvals.records import audit, outbox
+from tests import factories
+from tests.delivery.test_callbacks import (
+    CLOSED,
+    DENIED,
+    LOST,
+    OK,
+    StepFunctions,
+    attempt,
+    decided,
+    results,
+    standing_in,
+)
+from tests.factories import actor
+from tests.waiting_reviews import AT_ONCE
+
+pytestmark = pytest.mark.django_db
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+INVALID = Answer(Proof.INVALID_TOKEN, "InvalidToken")
+THROTTLED = Answer(Proof.THROTTLED, "ThrottlingException")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
+    """Step Functions, answering 200 unless set up otherwise."""
+    return standing_in(monkeypatch)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The executions whose account was asked for; each is in another one than we act in."""
+    arns: list[Any] = []
+    monkeypatch.setattr(
+        stepfunctions, "is_in_another_account", lambda _, arn: arns.append(arn) or True
+    )
+    return arns
+
+
+def news() -> list[str]:
+    """The kinds of the audit events about callbacks, oldest first."""
+    kinds = AuditEvent.objects.filter(kind__startswith="callback.").order_by("seq")
+    return list(kinds.values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("answer", [CLOSED, INVALID])
+def test_after_an_answer_that_is_final_the_history_alone_is_read(
+    answer: Answer, alice: User, aws: StepFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(histories, "read", lambda *_: (THROTTLED, None))
+    aws.answers = [LOST, answer]
+    entry = decided(alice)
+
+    for _ in range(4):
+        entry = attempt(entry)
+
+    assert entry.delivery == ("waiting", "retrying")
+    assert (len(aws.calls), results()) == (2, ["ambiguous", answer.proof, "history", "history"])
+
+
+def test_a_call_is_made_with_the_token_of_its_own_decision_and_recorded_there(
+    alice: User, aws: StepFunctions
+) -> None:
+    entries: dict[str, OutboxEntry] = {}
+    for token in ("token-of-the-first", "token-of-the-second"):
+        review = factories.review(taskToken=token)
+        review = decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice), request=AT_ONCE)
+        entries[token] = OutboxEntry.objects.get(subject=review.decision_id)
+
+    for token, entry in entries.items():
+        lease = outbox.lease(entry.pk)
+        assert lease is not None
+        callbacks.send(lease)
+
+        review = ReviewTask.objects.get(decision=entry.subject)
+        assert callbacks.about(lease) == {"review": str(review.pk)}
+        assert aws.calls[-1][2] == token
+        event = AuditEvent.objects.get(kind="callback.delivered", chain=audit.chain(review))
+        assert event.data["decision"] == str(entry.subject)
+
+
+def test_the_first_retry_is_news_and_a_later_one_is_not_although_a_breaker_was_open_between(
+    alice: User, aws: StepFunctions
+) -> None:
+    aws.answers = [LOST]
+    entry = decided(alice)
+
+    for number in (1, 2, 3):
+        breaker = Breaker.objects.create(
+            queue_id=entry.queue_id,
+            strikes=3,
+            opened_at=Now(),
+            retry_at=Now() + timedelta(minutes=1),
+        )
+        assert attempt(entry).delivery == ("waiting", "breaker_open")
+        breaker.delete()
+        entry = attempt(entry)
+        assert (entry.attempts, entry.delivery) == (number, ("waiting", "retrying"))
+        assert news() == ["callback.retrying"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "delivery"),
+    [(OK, ("delivered", "acknowledged")), (THROTTLED, ("waiting", "retrying"))],
+)
+def test_only_an_invalid_token_lets_us_ask_for_the_account(
+    answer: Answer,
+    delivery: tuple[str, str],
+    alice: User,
+    aws: StepFunctions,
+    asked: list[Any],
+) -> None:
+    factories.queue(state_machine_arns=[MACHINE])
+    aws.answers = [answer]
+
+    assert attempt(decided(alice)).delivery == delivery
+    assert (asked, results()) == ([], [answer.proof])
+
+
+def test_a_token_that_is_invalid_here_and_good_in_another_account_waits_for_a_role(
+    alice: User, aws: StepFunctions, asked: list[Any]
+) -> None:
+    factories.queue(state_machine_arns=[MACHINE])
+    aws.answers = [INVALID]
+
+    assert attempt(decided(alice)).delivery == ("waiting", "retrying")
+    assert (asked, results()) == ([ReviewTask.objects.get().execution_arn], ["access_denied"])
+
+
+def test_the_account_of_an_execution_that_anybody_may_have_named_is_not_asked_for(
+    alice: User, aws: StepFunctions, asked: list[Any]
+) -> None:
+    aws.answers = [INVALID]
+
+    assert attempt(decided(alice, executionArn=None)).delivery == ("parked", "invalid_token")
+    assert (asked, results()) == ([], ["invalid_token"])
+
+
+def test_a_refused_call_of_an_entry_without_a_queue_counts_against_none(
+    alice: User, aws: StepFunctions
+) -> None:
+    entry = decided(alice)
+    OutboxEntry.objects.update(queue=None)
+    aws.answers = [DENIED, OK]
+
+    assert attempt(entry).delivery == ("waiting", "retrying")
+    assert not Breaker.objects.exists()
+    assert attempt(entry).delivery == ("delivered", "acknowledged")
