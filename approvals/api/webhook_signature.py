@@ -72,7 +72,7 @@ class _SignedHeaders:
 
 
 _PLACEHOLDER = _SignedHeaders("", 0, ("",), "")
-_UNKNOWN_KEY = Webhook(secrets.token_bytes(32))
+_UNKNOWN_KEY = Webhook(secrets.token_bytes())
 
 
 def verified(headers: Mapping[str, str], body: bytes) -> Signed:
@@ -86,12 +86,17 @@ def verified(headers: Mapping[str, str], body: bytes) -> Signed:
     fresh = abs(database_time.now().timestamp() - compared.timestamp) <= TOLERANCE
     _signs(_UNKNOWN_KEY, compared)
     signers = [secret for secret, key in _active() if _signs(key, compared)]
-    if signed is None or not fresh or not signers:
-        why = "malformed" if signed is None else "unknown signature" if fresh else "stale"
-        log.warning("webhook.refused", why=why)
-        raise NotSigned
-    _record_use(signers[0])
-    return Signed(signed.id, signers[0])
+    if signed is None:
+        why = "malformed"
+    elif not fresh:
+        why = "stale"
+    elif not signers:
+        why = "unknown signature"
+    else:
+        _record_use(signers[0])
+        return Signed(signed.id, signers[0])
+    log.warning("webhook.refused", why=why)
+    raise NotSigned
 
 
 def _parsed(headers: Mapping[str, str], body: bytes) -> _SignedHeaders | None:

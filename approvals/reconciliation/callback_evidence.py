@@ -116,7 +116,6 @@ class Unread(Exception):
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
-        super().__init__(str(evidence.fate))
 
 
 def ask(review: ReviewTask, decision: Decision | None = None) -> Evidence:
@@ -164,7 +163,6 @@ def ask_all(place: Place, arn: str, reviews: Collection[ReviewTask]) -> dict[uui
     return found | dict.fromkeys(open_ones, rest)
 
 
-@dataclass
 class _Ending:
     """The event that ended the execution next after the events that are still to be read.
 

@@ -77,6 +77,29 @@ def test_the_oldest_of_two_secrets_that_sign_alike_has_signed() -> None:
     assert use(sender).secret == rows["erp"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"webhook-id": "a.b"}, "malformed"),
+        ({"webhook-timestamp": "1"}, "stale"),
+        ({"webhook-signature": f"v1,{'A' * 43}="}, "unknown signature"),
+    ],
+)
+def test_the_log_says_why_a_request_was_not_taken_for_signed(
+    changed: dict[str, str], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = issue().headers(b"{}") | changed
+
+    with pytest.raises(webhook_signature.NotSigned):
+        webhook_signature.verified(headers, b"{}")
+
+    assert "webhook.refused" in caplog.text
+    assert [
+        name for name in ("malformed", "stale", "unknown signature") if name in caplog.text
+    ] == [why]
+    assert WebhookSecret.objects.get().last_used_at is None
+
+
 def test_a_body_of_the_time_that_stands_for_none_is_not_signed_by_the_placeholder() -> None:
     sender = issue()
     headers = sender.headers(b"{}", "x", 1)

@@ -227,7 +227,8 @@ def test_access_denied_is_tried_slowly_until_the_deadline_and_then_parked(
 ) -> None:
     aws.answers = [Answer(Proof.ACCESS_DENIED, "AccessDeniedException")]
     entry = attempt(decided(alice))
-    assert (entry.not_before - OutboxAttempt.objects.get().ended_at).total_seconds() > 14
+    pause = entry.not_before - OutboxAttempt.objects.get().ended_at
+    assert 14 < pause.total_seconds() <= 15
 
     ReviewTask.objects.update(deadline_at=Now())
 

@@ -86,6 +86,12 @@ ROWS = (
         'return step if json_paths.parse(f"${step}") == (key,) and key.isprintable() else ""',
         "what is read of the step is the key or its beginning, which sorts before it",
     ),
+    Row(
+        "approvals.api.webhook_signature",
+        "NumberReplacer",
+        '_PLACEHOLDER = _SignedHeaders("", 0, ("",), "")',
+        "what it stands for is refused as malformed, whatever is compared meanwhile",
+    ),
 )
 
 
