@@ -161,3 +161,25 @@ def test_a_refused_call_of_an_entry_without_a_queue_counts_against_none(
     assert attempt(entry).delivery == ("waiting", "retrying")
     assert not Breaker.objects.exists()
     assert attempt(entry).delivery == ("delivered", "acknowledged")
+
+
+def test_a_refusal_that_opens_the_breaker_leaves_a_parked_entry_as_it_is(
+    alice: User, aws: StepFunctions
+) -> None:
+    entry = decided(alice)
+    Breaker.objects.create(queue_id=entry.queue_id, strikes=2)
+    ReviewTask.objects.update(deadline_at=Now())
+    aws.answers = [DENIED]
+
+    assert attempt(entry).delivery == ("parked", "access_denied")
+    assert Breaker.objects.get().opened_at is not None
+
+
+def test_a_refusal_that_opens_the_breaker_is_why_the_entry_waits(
+    alice: User, aws: StepFunctions
+) -> None:
+    entry = decided(alice)
+    Breaker.objects.create(queue_id=entry.queue_id, strikes=2)
+    aws.answers = [THROTTLED]
+
+    assert attempt(entry).delivery == ("waiting", "breaker_open")
