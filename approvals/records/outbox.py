@@ -180,7 +180,7 @@ class Conclusion:
     entry: OutboxEntry
     before: Delivery
     verdict: Verdict | None
-    has_breaker: bool = False
+    has_breaker: bool
 
     @property
     def is_parked(self) -> bool:

@@ -138,6 +138,16 @@ def test_a_log_line_names_the_row_and_the_actor_and_not_the_data(
     ]
 
 
+def test_new_events_have_the_format_in_which_values_can_be_erased(alice: User) -> None:
+    review = factories.review()
+
+    factories.event(review, KIND, by=Actor(alice, Surface.WEB))
+
+    [*_, last] = events(audit.chain(review))
+    assert last.format == 2
+    assert last.salts, "one for the actor's name"
+
+
 def test_the_trail_takes_what_reads_back_the_same() -> None:
     review = factories.review()
     data = {"a": None, "b": [True, -3, "x", {"c": []}], "d": {}}
