@@ -12,7 +12,7 @@ from approvals import policy, visibility
 from approvals.actions import credentials, decisions, people, queues
 from approvals.actors import COMMAND_LINE, MESSAGE_QUEUE, SYSTEM, Actor
 from approvals.exceptions import NotAllowed, NotFound
-from approvals.models import QueueMembership, ReviewQueue, ReviewTask, User
+from approvals.models import BulkJob, QueueMembership, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.policy import Action
 from approvals.records import rights
@@ -254,6 +254,23 @@ def test_a_queue_that_takes_no_bulk_decisions_says_so_only_to_those_who_see_it(
     assert (refused.code, "no bulk decisions" in refused.why) == ("not_allowed", True)
     assert "role reviewer" in policy.may_decide_in_bulk(queue, by=actor(victor)).why
     assert policy.may_decide_in_bulk(queue, by=actor(carol)) == policy.HIDDEN
+
+
+def test_a_decision_is_undone_by_whoever_made_it_and_by_leads(
+    queue: ReviewQueue, alice: User, bob: User, lena: User, victor: User
+) -> None:
+    for mine, other in ((alice, bob), (bob, alice)):
+        decided = decisions.decide(factories.review().pk, Outcome.APPROVED, by=actor(mine))
+        assert decided.decision is not None
+        job = BulkJob(queue=queue, created_by=mine)
+        for who, code in (
+            (mine, "allowed"),
+            (lena, "allowed"),
+            (other, "not_allowed"),
+            (victor, "not_allowed"),
+        ):
+            assert policy.may_undo(decided.decision, queue, by=actor(who)).code == code
+            assert policy.may_undo_bulk(job, by=actor(who)).code == code
 
 
 def test_one_vote_is_enough_and_none_is_not() -> None:

@@ -213,7 +213,7 @@ def _reads(entry: OutboxEntry) -> int:
 
 
 def _count_refusal(concluded: outbox.Conclusion, answer: Answer) -> None:
-    """Count a refusal that no decision caused against the queue's breaker; any other answer resets it."""
+    """Count a refusal that no decision caused against the queue's breaker; one about the token resets it."""
     entry = concluded.entry
     if entry.queue_id is None or answer in {NOT_ADMITTED, KEY_MISSING}:
         return

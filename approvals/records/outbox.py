@@ -267,7 +267,7 @@ def _journal(
 
 def still_ours(entry: OutboxEntry, taken: Lease) -> bool:
     """Whether no other sender has leased the entry since, so that its state may be changed."""
-    return entry.state == State.SENDING and entry.lease_epoch == taken.epoch
+    return (entry.state, entry.lease_epoch) == (State.SENDING, taken.epoch)
 
 
 def explain(entry: OutboxEntry, detail: Detail) -> None:

@@ -76,7 +76,8 @@ def test_a_person_keeps_their_own_tokens_on_the_desk_and_nowhere_else(
     me = actor(alice)
     credentials.issue_token(alice, "mine", by=me, days=7)
     credentials.revoke_token(alice, "mine", by=me)
-    for by in (actor(alice, "api", "token:mine"), actor(alice, "admin"), actor(bob)):
+    elsewhere = (actor(alice, "api", "token:mine"), actor(alice, "admin"), actor(alice, "webhook"))
+    for by in (*elsewhere, actor(bob)):
         with pytest.raises(NotAllowed):
             credentials.issue_token(alice, "again", by=by)
     service = factories.user("robot@example.com", kind=User.Kind.SERVICE)

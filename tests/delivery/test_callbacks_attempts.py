@@ -113,6 +113,10 @@ def test_the_first_retry_is_news_and_a_later_one_is_not_although_a_breaker_was_o
         assert (entry.attempts, entry.delivery) == (number, ("waiting", "retrying"))
         assert news() == ["callback.retrying"]
 
+    aws.answers = [OK]
+    attempt(entry)
+    assert news() == ["callback.retrying", "callback.delivered"]
+
 
 @pytest.mark.parametrize(
     ("answer", "delivery"),
@@ -175,11 +179,36 @@ def test_a_refusal_that_opens_the_breaker_leaves_a_parked_entry_as_it_is(
     assert Breaker.objects.get().opened_at is not None
 
 
-def test_a_refusal_that_opens_the_breaker_is_why_the_entry_waits(
+def test_a_probe_that_is_refused_goes_on_being_held_back_by_the_breaker(
     alice: User, aws: StepFunctions
 ) -> None:
     entry = decided(alice)
-    Breaker.objects.create(queue_id=entry.queue_id, strikes=2)
+    past = Now() - timedelta(seconds=1)
+    Breaker.objects.create(queue_id=entry.queue_id, strikes=3, opened_at=past, retry_at=past)
     aws.answers = [THROTTLED]
 
     assert attempt(entry).delivery == ("waiting", "breaker_open")
+    assert results() == ["throttled"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "strikes"),
+    [
+        (LOST, [2]),
+        (Answer(Proof.NOT_SENT, "EndpointConnectionError"), [2]),
+        (Answer(Proof.INVALID_OUTPUT, "InvalidOutput"), [2]),
+        (THROTTLED, [3]),
+        (CLOSED, []),
+        (INVALID, []),
+    ],
+)
+def test_only_an_answer_about_the_token_shows_that_calls_are_not_refused(
+    answer: Answer, strikes: list[int], alice: User, aws: StepFunctions
+) -> None:
+    entry = decided(alice)
+    Breaker.objects.create(queue_id=entry.queue_id, strikes=2)
+    aws.answers = [answer]
+
+    attempt(entry)
+
+    assert list(Breaker.objects.values_list("strikes", flat=True)) == strikes

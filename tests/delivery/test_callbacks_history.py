@@ -86,6 +86,7 @@ def test_an_open_entry_with_an_accepted_attempt_is_settled_whatever_the_history_
         (Fate.OPEN, 5, ("waiting", "retrying")),
         (Fate.UNKNOWN_TASK, 5, ("waiting", "retrying")),
         (Fate.OPEN, 6, ("unconfirmed", "history_unreadable")),
+        (Fate.OPEN, 9, ("unconfirmed", "history_unreadable")),
         (Fate.UNKNOWN_TASK, 6, ("unconfirmed", "history_unreadable")),
         (Fate.HISTORY_UNREADABLE, 0, ("unconfirmed", "history_unreadable")),
         (Fate.HISTORY_GONE, 0, ("unconfirmed", "history_gone")),
@@ -103,6 +104,8 @@ def test_a_history_is_read_again_for_half_a_minute_where_it_may_show_more(
 
     entry = OutboxEntry.objects.get()
     assert entry.delivery == delivery
+    news = {"waiting": "callback.retrying", "unconfirmed": "callback.unconfirmed"}
+    assert recorded() == [news[delivery[0]]]
     if entry.state == "waiting":
         pause = entry.not_before - OutboxAttempt.objects.get(number=lease.number).ended_at
         assert 4 < pause.total_seconds() < 6

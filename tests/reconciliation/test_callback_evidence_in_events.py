@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -200,6 +200,7 @@ def decision() -> Decision:
         ("TaskFailed", {"cause": f"[decision {OURS}] and more"}, Fate.OTHER_PARTY),
         ("TaskFailed", {"cause": None}, Fate.OTHER_PARTY),
         ("TaskFailed", {"output": json.dumps({"decision_id": str(OURS)})}, Fate.OTHER_PARTY),
+        ("TaskTimedOut", {"output": json.dumps({"decision_id": str(OURS)})}, Fate.EXPIRED),
     ],
 )
 def test_a_task_was_closed_by_the_decision_that_its_end_names(
@@ -220,7 +221,7 @@ def test_a_decision_that_the_end_names_is_not_ours_unless_it_was_asked_about(
     history.send()
     history.add("TaskSucceeded", output=json.dumps({"decision_id": str(OURS)}))
 
-    for asked in (None, Decision(pk=uuid4())):
+    for asked in (None, Decision(pk=UUID(int=0)), Decision(pk=UUID(int=2**128 - 1))):
         found = callback_evidence.ask(review, asked)
         assert (found.fate, found.decision_id) == (Fate.OTHER_PARTY, str(OURS))
 

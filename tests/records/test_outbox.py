@@ -91,22 +91,32 @@ def test_the_holder_of_the_lease_moves_the_row_and_a_known_result_stays(alice: U
     assert OutboxAttempt.objects.get(number=2).result == "closed"
 
 
-@pytest.mark.parametrize("result", ["closed", "throttled"])
-def test_what_was_settled_during_a_call_is_not_moved_by_its_answer(
-    result: str, alice: User
+@pytest.mark.parametrize(
+    ("meanwhile", "delivery"),
+    [
+        (outbox.settled(Detail.EXPIRED), ("closed_elsewhere", "expired")),
+        (outbox.parked(Detail.REFUSED), ("parked", "refused")),
+        (outbox.retrying(), ("waiting", "retrying")),
+    ],
+)
+def test_what_was_moved_during_a_call_is_moved_again_by_a_proof_alone(
+    meanwhile: outbox.Verdict, delivery: tuple[str, str], alice: User
 ) -> None:
     decide("approved", alice, undo_seconds=0)
     lease = outbox.lease(OutboxEntry.objects.get().pk)
     assert lease is not None
-    factories.moved(OutboxEntry.objects.get(), outbox.settled(Detail.EXPIRED))
+    factories.moved(OutboxEntry.objects.get(), meanwhile)
 
     concluded = factories.attempt_concluded(
-        lease, AttemptResult(result), lambda _: outbox.retrying()
+        lease, AttemptResult("closed"), lambda _: outbox.parked(Detail.INVALID_TOKEN)
     )
 
-    assert (concluded.verdict, concluded.is_retried) == (None, False)
-    assert OutboxEntry.objects.get().delivery == ("closed_elsewhere", "expired")
-    assert OutboxAttempt.objects.get().result == result
+    assert (concluded.verdict, concluded.is_retried, concluded.is_parked) == (None, False, False)
+    assert OutboxEntry.objects.get().delivery == delivery
+    assert OutboxAttempt.objects.get().result == "closed"
+
+    factories.attempt_concluded(lease, AttemptResult("accepted"), lambda _: None)
+    assert OutboxEntry.objects.get().delivery == ("delivered", "acknowledged")
 
 
 def test_an_acceptance_that_an_earlier_attempt_got_settles_the_entry(alice: User) -> None:
