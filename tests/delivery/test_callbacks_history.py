@@ -111,6 +111,18 @@ def test_a_history_is_read_again_for_half_a_minute_where_it_may_show_more(
         assert 4 < pause.total_seconds() < 6
 
 
+@pytest.mark.parametrize("late", [Answer(Proof.THROTTLED, "ThrottlingException"), CLOSED])
+def test_a_token_is_called_invalid_only_if_the_last_answer_said_so(
+    late: Answer, alice: User
+) -> None:
+    slow, newer = two_senders(alice)
+    callbacks.conclude(slow, late)
+
+    callbacks.conclude_by_history(newer, Evidence(Fate.HISTORY_UNREADABLE))
+
+    assert OutboxEntry.objects.get().delivery == ("unconfirmed", "history_unreadable")
+
+
 def test_a_reading_is_journalled_where_no_call_was_answered_and_the_last_answer_counts(
     alice: User,
 ) -> None:
