@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
 from approvals.actions import decisions
+from approvals.arns import Place
 from approvals.delivery import callbacks
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
@@ -43,12 +43,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The executions whose account was asked for; each is in another one than we act in."""
-    arns: list[Any] = []
-    monkeypatch.setattr(
-        stepfunctions, "is_in_another_account", lambda _, arn: arns.append(arn) or True
-    )
+    arns: list[str] = []
+
+    def is_in_another_account(_: Place, arn: str) -> bool:
+        arns.append(arn)
+        return True
+
+    monkeypatch.setattr(stepfunctions, "is_in_another_account", is_in_another_account)
     return arns
 
 
@@ -127,7 +130,7 @@ def test_only_an_invalid_token_lets_us_ask_for_the_account(
     delivery: tuple[str, str],
     alice: User,
     aws: StepFunctions,
-    asked: list[Any],
+    asked: list[str],
 ) -> None:
     factories.queue(state_machine_arns=[MACHINE])
     aws.answers = [answer]
@@ -137,7 +140,7 @@ def test_only_an_invalid_token_lets_us_ask_for_the_account(
 
 
 def test_a_token_that_is_invalid_here_and_good_in_another_account_waits_for_a_role(
-    alice: User, aws: StepFunctions, asked: list[Any]
+    alice: User, aws: StepFunctions, asked: list[str]
 ) -> None:
     factories.queue(state_machine_arns=[MACHINE])
     aws.answers = [INVALID]
@@ -147,7 +150,7 @@ def test_a_token_that_is_invalid_here_and_good_in_another_account_waits_for_a_ro
 
 
 def test_the_account_of_an_execution_that_anybody_may_have_named_is_not_asked_for(
-    alice: User, aws: StepFunctions, asked: list[Any]
+    alice: User, aws: StepFunctions, asked: list[str]
 ) -> None:
     aws.answers = [INVALID]
 
