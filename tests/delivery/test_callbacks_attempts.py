@@ -12,7 +12,7 @@ from approvals.arns import Place
 from approvals.delivery import callbacks
 from approvals.gateways import histories, stepfunctions
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import AuditEvent, Breaker, OutboxEntry, ReviewTask, User
+from approvals.models import AuditEvent, Breaker, OutboxAttempt, OutboxEntry, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import audit, outbox
 from tests import factories
@@ -180,6 +180,21 @@ def test_a_refusal_that_opens_the_breaker_leaves_a_parked_entry_as_it_is(
 
     assert attempt(entry).delivery == ("parked", "access_denied")
     assert Breaker.objects.get().opened_at is not None
+
+
+@pytest.mark.parametrize("answer", [LOST, THROTTLED])
+def test_what_may_pass_is_tried_again_soon_although_the_deadline_is_over(
+    answer: Answer, alice: User, aws: StepFunctions
+) -> None:
+    entry = decided(alice)
+    ReviewTask.objects.update(deadline_at=Now())
+    aws.answers = [answer]
+
+    entry = attempt(entry)
+
+    assert entry.delivery == ("waiting", "retrying")
+    pause = entry.not_before - OutboxAttempt.objects.get().ended_at
+    assert pause.total_seconds() <= 2
 
 
 def test_a_probe_that_is_refused_goes_on_being_held_back_by_the_breaker(
