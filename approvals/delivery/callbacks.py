@@ -144,9 +144,8 @@ def conclude(lease: Lease, answer: Answer) -> bool:
         _record(work, locked, entry, known)
     work.write()
     _count_refusal(concluded, answer)
-    return outbox.still_ours(
-        entry, lease
-    )  # no verdict has moved it: the answer is final for the call
+    # An answer that is not final has moved the entry.
+    return outbox.still_ours(entry, lease)
 
 
 @transaction.atomic(durable=True)
