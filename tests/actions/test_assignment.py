@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
@@ -18,7 +19,7 @@ from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor
-from tests.races import at_once, while_another_commits
+from tests.races import at_once, second_look, while_another_commits
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,17 @@ def test_claiming_again_keeps_the_lease_and_lengthens_it(alice: User) -> None:
 
     assert again.lease_id == first.lease_id
     assert again.lease_expires_at > first.lease_expires_at
+
+
+def test_ones_own_claim_that_ran_out_is_claimed_again_under_a_new_lease(alice: User) -> None:
+    held = claim(factories.review(), alice)
+    let_run_out(held)
+
+    again = claim(held, alice)
+
+    assert again.lease_id != held.lease_id
+    with pytest.raises(ClaimedByAnother):
+        assignment.renew(held.pk, by=actor(alice), lease_id=held.lease_id)
 
 
 def test_what_another_holds_is_refused_until_it_runs_out_and_then_has_a_new_lease(
@@ -177,6 +189,25 @@ def test_the_next_review_is_the_first_that_is_free_and_still_waited_for(
 
     assert (taken.pk, taken.assignee) == (first.pk, alice)
     assert events(first)[1:] == [("review.claimed", "alice@example.com")]
+    assert AuditEvent.objects.order_by("-pk").first().data == {"next": True}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_next_review_is_given_without_waiting_for_one_that_another_transaction_has_locked(
+    alice: User,
+) -> None:
+    locked, free = factories.review(), factories.review()
+    order = ReviewTask.objects.order_by("received_at", "id")
+
+    with second_look() as other, connection.cursor() as session, other.transaction():
+        other.execute("SELECT 1 FROM approvals_reviewtask WHERE id = %s FOR UPDATE", [locked.pk])
+        session.execute("SET lock_timeout = '1s'")
+        try:
+            taken = assignment.claim_next(order, by=actor(alice))
+        finally:
+            session.execute("RESET lock_timeout")
+
+    assert taken == free
 
 
 def test_a_viewer_and_somebody_without_a_role_get_no_next_review(
@@ -231,3 +262,32 @@ def test_a_claim_that_ran_out_is_written_down_and_makes_nothing_stale(
     review.refresh_from_db()
     assert (review.assignee, review.lease_id, review.version) == (None, None, before)
     assert AuditEvent.objects.get(kind="review.lease_ended").data == {"held_by": ada.email}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_is_renewed_while_the_end_of_its_lease_waits_for_the_row_goes_on(
+    alice: User,
+) -> None:
+    review = claim(factories.review(), alice)
+    let_run_out(review)
+    renews = (
+        "UPDATE approvals_reviewtask SET lease_expires_at = now() + interval '10 minutes'"
+        " WHERE id = %s"
+    )
+
+    ended = while_another_commits(renews, [review.pk], lambda: assignment.end_lease(review.pk))
+
+    assert ended is False
+    assert ReviewTask.objects.get().assignee == alice
+    assert not AuditEvent.objects.filter(kind="review.lease_ended").exists()
+
+
+def test_a_claim_that_was_released_before_its_lease_is_ended_has_no_end_in_the_trail(
+    alice: User,
+) -> None:
+    review = claim(factories.review(), alice)
+    assignment.release(review.pk, by=actor(alice))
+
+    assert assignment.end_lease(review.pk) is False
+
+    assert not AuditEvent.objects.filter(kind="review.lease_ended").exists()

@@ -34,9 +34,9 @@ def test_what_one_skips_is_given_to_others_and_to_oneself_last(
 
     first.refresh_from_db()
     assert first.assignee is None
-    assert given(alice) == second
     assert given(bob) == first
     assignment.release(first.pk, by=actor(bob))
+    assert given(alice) == second
     assert given(alice) == first
     event = AuditEvent.objects.get(kind="review.skipped")
     data = {"reason": "I know them.", "claim_ended": True}
