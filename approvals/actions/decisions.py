@@ -172,7 +172,7 @@ def undo(decision_id: UUID, *, by: Actor, key: idempotency.Key | None = None) ->
     decision = Decision.objects.get(pk=decision_id)  # it changes under the review's lock alone
     policy.may_undo(decision, locked, by=by).or_raise()
     entry = outbox.cancellable(OutboxEntry.Kind.CALLBACK, decision.pk)
-    if decision.undone_at is not None or entry is None:
+    if entry is None:  # sent, or undone before
         raise UndoClosed
     work = UnitOfWork()
     decision.undone_at = locked.now

@@ -229,6 +229,29 @@ def test_only_a_lead_overrides_a_claim_and_the_trail_says_whose(
     assert event.data["overridden"] == "bob@example.com"
 
 
+def test_a_lead_who_overrides_decides_what_nobody_holds_and_the_trail_names_nobody(
+    lena: User,
+) -> None:
+    review = factories.review()
+    first = assignment.claim(review.pk, by=actor(lena, "api")).lease_id
+    move(review, lease_expires_at=Now() - timedelta(seconds=1))
+
+    assert approve(review, lena, override=True, lease_id=first).status == "approved"
+
+    assert "overridden" not in AuditEvent.objects.get(kind="review.approved").data
+
+
+def test_a_newer_claim_of_ones_own_is_overridden_without_being_a_lead(alice: User) -> None:
+    review = factories.review()
+    first = assignment.claim(review.pk, by=actor(alice, "api")).lease_id
+    assignment.release(review.pk, by=actor(alice, "api"))
+    assignment.claim(review.pk, by=actor(alice))
+
+    assert approve(review, alice, override=True, lease_id=first).status == "approved"
+
+    assert "overridden" not in AuditEvent.objects.get(kind="review.approved").data
+
+
 def test_a_stale_version_refuses_and_names_the_present_one(alice: User) -> None:
     review = assignment.claim(factories.review().pk, by=actor(alice))
 

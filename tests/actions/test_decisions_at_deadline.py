@@ -17,6 +17,7 @@ from approvals.models import (
     User,
     Vote,
 )
+from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification
 from approvals.worker import periodic
 from tests import factories
@@ -81,5 +82,23 @@ def test_a_default_deadline_and_one_that_has_passed_are_left_alone(queue: Review
 
 
 def test_a_queue_that_leaves_its_reviews_leaves_them(queue: ReviewQueue) -> None:
-    move_deadline(factories.review(queue), seconds=20)
+    review = factories.review(queue)
+    move_deadline(review, seconds=20)
     assert periodic.decide_at_deadlines() == 0
+    # Nor when the rule is taken away after the review was looked for.
+    assert decisions.decide_at_deadline(review.pk) is None
+    assert ReviewTask.objects.get().status == "pending"
+
+
+def test_what_a_person_decides_just_before_the_rule_would_stays_as_it_is(
+    queue: ReviewQueue, alice: User
+) -> None:
+    queues.save(queue.slug, {"at_deadline": "reject"}, by=COMMAND_LINE)
+    review = factories.review(queue)
+    move_deadline(review, seconds=20)
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+
+    assert decisions.decide_at_deadline(review.pk) is None
+
+    assert ReviewTask.objects.get().status == "approved"
+    assert Decision.objects.get().by == alice

@@ -21,7 +21,7 @@ from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification, outbox
 from tests import factories
 from tests.factories import actor
-from tests.races import round_by_round
+from tests.races import round_by_round, while_another_commits
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +77,24 @@ def test_once_an_attempt_has_begun_it_is_too_late(alice: User) -> None:
     assert ReviewTask.objects.get().status == "approved"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_sender_who_leases_the_decision_while_an_undo_reads_it_is_first(alice: User) -> None:
+    decision = decided(alice, undo_seconds=0)
+    leases = (
+        "UPDATE approvals_outboxentry SET state = 'sending', attempts = 1,"
+        " lease_until = now() + interval '1 minute' WHERE subject = %s"
+    )
+
+    refused = while_another_commits(
+        leases, [decision.pk], lambda: decisions.undo(decision.pk, by=actor(alice))
+    )
+
+    assert isinstance(refused, UndoClosed)
+    review = ReviewTask.objects.get()
+    assert (review.status, review.decision) == ("approved", decision)
+    assert Vote.objects.get().withdrawn_at is None
+
+
 def test_a_retry_that_waits_can_no_longer_be_undone(alice: User) -> None:
     decision = decided(alice)
     OutboxEntry.objects.update(attempts=1)
@@ -127,6 +145,26 @@ def test_the_undo_window_is_the_least_of_what_applies(
     ReviewTask.objects.update(deadline_at=Now() + timedelta(seconds=left))
 
     assert window_of(decided(alice, review=review, undo_seconds=asked)) == window
+
+
+@pytest.mark.parametrize("left", [59.9, 60.9])
+def test_with_less_than_a_minute_before_the_deadline_a_decision_leaves_at_once(
+    left: float, alice: User
+) -> None:
+    queues.save("manual-review", {"undo_seconds": 3600}, by=COMMAND_LINE)
+    review = factories.review()
+    ReviewTask.objects.update(deadline_at=Now() + timedelta(seconds=left))
+
+    decision = decided(alice, review=review)
+
+    review.refresh_from_db()
+    had_a_minute = review.deadline_at - decision.decided_at >= timedelta(minutes=1)
+    assert window_of(decision) == (15 if had_a_minute else 0)
+
+
+def test_a_window_of_one_second_is_shown_as_one(alice: User) -> None:
+    decided(alice, undo_seconds=1)
+    assert OutboxEntry.objects.get().delivery == ("waiting", "undo_window")
 
 
 def seconds_of_undo(decision: Decision, by: User) -> float:

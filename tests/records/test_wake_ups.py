@@ -51,7 +51,7 @@ def test_a_wake_up_is_sent_after_the_commit_holds_an_id_alone_and_waits_for_no_u
     with transaction.atomic():
         wake_ups.after_commit(wake_ups.DELIVER, alice.pk)
         transaction.set_rollback(True)
-    decide("approved", alice, undo_seconds=10)
+    decide("approved", alice, undo_seconds=1)
     assert wake_ups_sent() == []
 
     decide("approved", alice, undo_seconds=0)
