@@ -113,6 +113,18 @@ def test_the_second_reviewer_gets_already_decided_with_the_winner(alice: User, b
     assert Decision.objects.count() == Vote.objects.count() == OutboxEntry.objects.count() == 1
 
 
+def test_who_has_a_vote_on_an_open_review_casts_no_other_one_and_somebody_else_may(
+    alice: User, bob: User
+) -> None:
+    for voter, another in ((alice, bob), (bob, alice)):
+        review = factories.review()
+        Vote.objects.create(review=review, reviewer=voter, outcome="approved", surface="web")
+
+        with pytest.raises(AlreadyDecided, match="You have voted"):
+            reject(review, voter)
+        assert approve(review, another).status == "approved"
+
+
 @pytest.mark.parametrize("status", ["expired", "superseded", "orphaned"])
 def test_what_is_closed_cannot_be_decided(status: str, alice: User) -> None:
     review = factories.review()

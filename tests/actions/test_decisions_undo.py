@@ -162,9 +162,13 @@ def test_with_less_than_a_minute_before_the_deadline_a_decision_leaves_at_once(
     assert window_of(decision) == (15 if had_a_minute else 0)
 
 
-def test_a_window_of_one_second_is_shown_as_one(alice: User) -> None:
-    decided(alice, undo_seconds=1)
-    assert OutboxEntry.objects.get().delivery == ("waiting", "undo_window")
+@pytest.mark.parametrize(("seconds", "shown"), [(1, "undo_window"), (0, "queued")])
+def test_a_window_of_one_second_is_shown_and_none_is_not(
+    seconds: int, shown: str, alice: User
+) -> None:
+    decided(alice, undo_seconds=seconds)
+
+    assert OutboxEntry.objects.get().delivery == ("waiting", shown)
 
 
 def seconds_of_undo(decision: Decision, by: User) -> float:
