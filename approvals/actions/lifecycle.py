@@ -139,10 +139,11 @@ def _take_over(
         newer.drop_lease()
         changed += LEASE_COLUMNS
     have_same_deciders = newer.escalated_to_id == older.escalated_to_id
-    if older.assignee and older.is_held(now) and have_same_deciders and not newer.is_held(now):
-        newer.assignee, newer.lease_id = older.assignee, uuid7()
+    holder = older.assignee if older.is_held(now) else None
+    if holder is not None and have_same_deciders and not newer.is_held(now):
+        newer.assignee, newer.lease_id = holder, uuid7()
         newer.lease_expires_at = older.lease_expires_at
-        data["claim_of"] = older.assignee.email
+        data["claim_of"] = holder.email
         changed += LEASE_COLUMNS
     if changed:
         newer.version += 1

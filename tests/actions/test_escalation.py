@@ -265,3 +265,20 @@ def test_a_claim_goes_on_with_the_escalation_of_the_older_review_alone(
         row.refresh_from_db()
     assert after.assignee == dora
     assert before.assignee is None, "alice may not decide what the board decides"
+
+
+@pytest.mark.usefixtures("dora")
+def test_a_newer_review_that_is_escalated_elsewhere_stays_there(
+    queue: ReviewQueue, alice: User
+) -> None:
+    older, newer = factories.review(queue), factories.review(queue)
+    escalation.escalate(older.pk, "For the board.", by=actor(alice))
+    lawyers = factories.queue("lawyers")
+    factories.user("lou@example.com", "reviewer", lawyers)
+    queues.save(queue.slug, {"escalate_to": lawyers}, by=COMMAND_LINE)
+    escalation.escalate(newer.pk, "For the lawyers.", by=actor(alice))
+
+    assert lifecycle.supersede(older.pk, newer.pk, proof={"fate": "expired"})
+
+    newer.refresh_from_db()
+    assert newer.escalated_to == lawyers

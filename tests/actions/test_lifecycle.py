@@ -101,3 +101,29 @@ def test_a_claim_that_has_run_out_is_not_taken_over(queue: ReviewQueue, alice: U
     assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
 
     assert ReviewTask.objects.get(pk=newer.pk).assignee is None
+
+
+def test_a_claim_that_is_taken_over_has_a_lease_of_its_own_that_ends_when_the_older_would(
+    queue: ReviewQueue, alice: User
+) -> None:
+    older, newer = factories.review(queue), factories.review(queue)
+    held = assignment.claim(older.pk, by=actor(alice))
+
+    assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
+
+    taken = ReviewTask.objects.get(pk=newer.pk)
+    assert (taken.assignee, taken.lease_expires_at) == (alice, held.lease_expires_at)
+    assert (taken.lease_id == held.lease_id, taken.version) == (False, newer.version + 1)
+
+
+def test_a_newer_review_that_is_decided_takes_over_no_claim(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    older, newer = factories.review(queue), factories.review(queue)
+    assignment.claim(older.pk, by=actor(alice))
+    decided = decisions.decide(newer.pk, Outcome.APPROVED, by=actor(bob))
+
+    assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
+
+    row = ReviewTask.objects.get(pk=newer.pk)
+    assert (row.status, row.assignee, row.version) == ("approved", None, decided.version)

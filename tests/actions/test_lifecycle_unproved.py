@@ -73,6 +73,30 @@ def test_past_a_default_deadline_or_with_a_probe_a_review_stays_open(queue: Revi
         assert (periodic.put_unproved_aside(), lifecycle.mark_unproved(review.pk)) == (0, False)
 
 
+def test_what_was_decided_before_its_deadline_is_not_put_aside(
+    queue: ReviewQueue, alice: User
+) -> None:
+    review = factories.review(queue, executionArn="", timeoutSeconds=60)
+    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at"))
+
+    assert lifecycle.mark_unproved(review.pk) is False
+
+    assert ReviewTask.objects.get().status == "approved"
+
+
+def test_the_longest_reason_is_kept_without_the_task_token(queue: ReviewQueue, lena: User) -> None:
+    token = f"AQCEAAAAKgAAAAMAAAAAAAAAAX{'t' * 40}"
+    review = factories.review(queue, executionArn="", timeoutSeconds=60, taskToken=token)
+    ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at"))
+    lifecycle.mark_unproved(review.pk)
+
+    lifecycle.close_unproved(review.pk, token.ljust(300, "."), by=actor(lena))
+
+    event = AuditEvent.objects.get(kind="review.closed_unproved")
+    assert event.data["reason"] == "[task token]" + "." * (300 - len(token))
+
+
 def test_its_claim_ends_with_it(queue: ReviewQueue, alice: User) -> None:
     review = factories.review(queue, executionArn="", timeoutSeconds=60)
     assignment.claim(review.pk, by=actor(alice))
