@@ -161,7 +161,7 @@ def undo(job_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> Bulk
         return job
     if not undoable(job).exists() and not job.items.filter(TO_DECIDE).exists():
         raise UndoClosed
-    job.items.filter(state=State.DECIDED).exclude(code="").update(code="", detail="")
+    job.items.filter(state=State.DECIDED).update(code="", detail="")
     job.undo_by, job.undo_surface, job.undo_signed_in = by.person, by.surface, by.signed_in
     _go_on(locked, Status.UNDOING, AuditKind.BULK_UNDO_ASKED, {})
     return job

@@ -36,7 +36,8 @@ def test_it_is_stored_with_its_reviews_and_an_event(queue: ReviewQueue, alice: U
 
     job.refresh_from_db()
     assert (job.total, job.status, job.created_by, job.surface) == (3, "running", alice, "web")
-    assert [item.review_id for item in job.items.order_by("number")] == [row.pk for row in rows]
+    numbered = [(number, row.pk) for number, row in enumerate(rows, start=1)]
+    assert list(job.items.order_by("number").values_list("number", "review")) == numbered
     assert events(job) == ["bulk.begun"]
     event = AuditEvent.objects.get(kind="bulk.begun")
     assert event.data == {
@@ -59,6 +60,20 @@ def test_what_is_left_out_is_reported_and_never_decided(queue: ReviewQueue, alic
     assert results(job) == [("decided", ""), ("refused", "stale_version")]
     rows[1].refresh_from_db()
     assert rows[1].status == "pending"
+    assert AuditEvent.objects.get(kind="bulk.begun").data["left_out"] == 1
+    assert AuditEvent.objects.get(kind="bulk.finished").data == {"decided": 1, "refused": 1}
+
+
+@pytest.mark.parametrize(
+    ("reviews", "refusal"), [(0, Invalid), (1_000, NotFound), (1_001, Invalid)]
+)
+def test_it_has_one_to_a_thousand_reviews(
+    reviews: int, refusal: type[Exception], alice: User
+) -> None:
+    wanted = [Wanted(uuid4()) for _ in range(reviews)]  # none of which is there
+
+    with pytest.raises(refusal):
+        bulk_decisions.begin(wanted, BulkRequest(outcome=Outcome.APPROVED), by=actor(alice))
 
 
 def test_a_reason_that_the_queue_asks_for_is_asked_for_at_once(alice: User) -> None:
@@ -83,6 +98,17 @@ def test_no_task_token_is_stored_in_its_reason(queue: ReviewQueue, alice: User) 
 def test_a_review_of_a_hidden_queue_is_not_found(queue: ReviewQueue, carol: User) -> None:
     with pytest.raises(NotFound):
         begun([factories.review(queue)], carol)
+
+
+def test_who_has_begun_another_one_does_not_find_that_of_a_hidden_queue(
+    queue: ReviewQueue, alice: User, carol: User
+) -> None:
+    hidden = begun([factories.review(queue)], alice)
+    begun([factories.review(factories.queue("refunds"))], carol)
+
+    for verb in (bulk_decisions.retry, bulk_decisions.undo):
+        with pytest.raises(NotFound):
+            verb(hidden.pk, by=actor(carol))
 
 
 def test_only_who_began_it_retries_it_and_only_what_failed(
@@ -125,6 +151,39 @@ def test_a_lead_undoes_what_another_began(alice: User, lena: User) -> None:
         bulk_decisions.retry(job.pk, by=actor(alice))
 
 
+def test_an_undo_that_is_asked_for_again_meanwhile_changes_nothing(
+    queue: ReviewQueue, alice: User, lena: User
+) -> None:
+    job = begun([factories.review(queue)], alice)
+    bulk_decisions.undo(job.pk, by=actor(alice))
+
+    again = bulk_decisions.undo(job.pk, by=actor(lena))
+
+    assert (again.status, again.undo_by) == (Status.UNDOING, alice)
+    assert events(job) == ["bulk.begun", "bulk.undo_asked"]
+
+
+def test_what_one_could_not_undo_another_still_can_and_refusals_stay_as_they_are(
+    alice: User, lena: User
+) -> None:
+    slow = factories.queue(undo_seconds=60)
+    rows = [factories.review(slow) for _ in range(2)]
+    wanted = [Wanted(rows[0].pk), Wanted(rows[1].pk, 1, "stale_version", "Why.")]
+    job = bulk_decisions.begin(wanted, BulkRequest(outcome=Outcome.APPROVED), by=actor(alice))
+    bulk.run(job.pk)
+    bulk_decisions.undo(job.pk, by=actor(alice))
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    bulk.run(job.pk)
+    assert results(job) == [("decided", "not_allowed"), ("refused", "stale_version")]
+
+    bulk_decisions.undo(job.pk, by=actor(lena))
+    bulk.run(job.pk)
+
+    assert results(job) == [("undone", ""), ("refused", "stale_version")]
+    job.refresh_from_db()
+    assert (job.undo_by, job.undo_surface, job.undo_signed_in) == (lena, "web", "password")
+
+
 def test_what_is_sent_at_once_cannot_be_undone(queue: ReviewQueue, alice: User) -> None:
     job = begun([factories.review(queue)], alice, undo_seconds=0)
     bulk.run(job.pk)
@@ -152,6 +211,35 @@ def test_of_two_processes_one_has_the_lease(queue: ReviewQueue, alice: User) -> 
     assert bulk_decisions.take(job.pk) is not None
 
 
+def test_a_lease_is_taken_extended_and_given_back_of_one_bulk_decision_alone(
+    queue: ReviewQueue, alice: User
+) -> None:
+    one, other = (begun([factories.review(queue)], alice) for _ in range(2))
+    turn, others = bulk_decisions.take(one.pk), bulk_decisions.take(other.pk)
+    assert turn
+    assert others
+    assert (turn.job, turn.epoch, others.job, others.epoch) == (one, 1, other, 1)
+
+    bulk_decisions.give_back(turn)
+    assert bulk_decisions.take(other.pk) is None
+    turn = bulk_decisions.take(one.pk)
+    BulkJob.objects.filter(pk=other.pk).update(lease_until=other.created_at, lease_epoch=2)
+    assert bulk_decisions.renew(turn).job == one
+    assert bulk_decisions.take(other.pk) is not None
+
+
+def test_it_is_finished_once(queue: ReviewQueue, alice: User) -> None:
+    job = begun([factories.review(queue)], alice)
+    turn = bulk_decisions.take(job.pk)
+    bulk_decisions.cancel(job.items.get())
+
+    assert [bulk_decisions.finish(turn), bulk_decisions.finish(turn)] == [True, False]
+
+    assert events(job) == ["bulk.begun", "bulk.finished"]
+    job.refresh_from_db()
+    assert (job.status, job.lease_until) == (Status.FINISHED, None)
+
+
 def test_it_is_not_finished_while_a_review_has_no_result(queue: ReviewQueue, alice: User) -> None:
     job = begun([factories.review(queue)], alice)
     turn = bulk_decisions.take(job.pk)
@@ -163,13 +251,15 @@ def test_it_is_not_finished_while_a_review_has_no_result(queue: ReviewQueue, ali
 
 
 def test_a_result_is_recorded_once(queue: ReviewQueue, alice: User) -> None:
-    item = begun([factories.review(queue)], alice).items.get()
+    item, other = begun([factories.review(queue) for _ in range(2)], alice).items.all()
 
     assert bulk_decisions.record(item, Result(State.REFUSED, "invalid", "Why."))
     assert not bulk_decisions.record(item, Result(State.FAILED))
 
     item.refresh_from_db()
     assert (item.state, item.code, item.detail) == ("refused", "invalid", "Why.")
+    other.refresh_from_db()
+    assert other.state == "pending"
 
 
 def test_of_a_long_explanation_as_much_is_kept_as_fits(queue: ReviewQueue, alice: User) -> None:
