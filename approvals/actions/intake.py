@@ -74,7 +74,10 @@ def _parts(queue: ReviewQueue, batch: Iterable[Received]) -> Iterator[list[Reada
 
 
 def _accept(queue: ReviewQueue, part: Sequence[Readable | Refused], origin: Origin) -> Taken:
-    readable, refused = _sorted(part, origin)
+    readable = [item for item in part if isinstance(item, Readable)]
+    refused = [item for item in part if isinstance(item, Refused)]
+    if origin == Origin.DEAD_LETTERS:
+        readable = [_dead_letter(item) for item in readable]
     try:
         return _store(queue, readable, refused, origin)
     except DATABASE_AWAY:
@@ -87,19 +90,6 @@ def _accept(queue: ReviewQueue, part: Sequence[Readable | Refused], origin: Orig
     for refusal in refused:
         taken += _refuse_alone(queue, refusal, origin)
     return taken
-
-
-def _sorted(
-    read: Sequence[Readable | Refused], origin: Origin
-) -> tuple[list[Readable], list[Refused]]:
-    """What became of messages, in the order that keeps two pollers from a deadlock."""
-    readable = [item for item in read if isinstance(item, Readable)]
-    refused = [item for item in read if isinstance(item, Refused)]
-    if origin == Origin.DEAD_LETTERS:
-        readable = [_dead_letter(item) for item in readable]
-    readable.sort(key=lambda item: item.fingerprint)
-    refused.sort(key=lambda item: item.received.message_id)
-    return readable, refused
 
 
 def _dead_letter(item: Readable) -> Readable:

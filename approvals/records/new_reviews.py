@@ -32,8 +32,8 @@ class Inserted(NamedTuple):
 def insert(queue: ReviewQueue, readable: Sequence[Readable]) -> Inserted:
     """Insert the reviews that may be made of these messages, in the order of their fingerprints.
 
-    Of messages with the same token the first counts. A row whose token is stored already is not
-    inserted: `stored` finds the review that has it.
+    The order keeps two pollers from a deadlock. Of messages with the same token the first counts. A row
+    whose token is stored already is not inserted: `duplicates.stored` finds the review that has it.
     """
     first = {item.fingerprint: item for item in reversed(readable) if item.refusal is None}
     rows = [_review(queue, item) for _, item in sorted(first.items())]

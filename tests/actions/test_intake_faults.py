@@ -1,0 +1,77 @@
+"""Intake where the database goes away, dead letters, and what is held of messages that are stored."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection
+
+from approvals.actions import intake
+from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
+from approvals.records.received_messages import Readable, Received
+from tests import factories
+from tests.factories import received
+
+pytestmark = pytest.mark.django_db
+ORDERS = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+OTHERS = "arn:aws:states:us-east-1:123456789012:stateMachine:others"
+GOES_AWAY = """
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION go_away() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('tries') <= {refused} THEN
+            RAISE EXCEPTION 'this row is refused' USING ERRCODE = 'check_violation';
+        END IF;
+        RAISE EXCEPTION 'the server shuts down' USING ERRCODE = 'admin_shutdown';
+    END $$;
+    CREATE TRIGGER goes_away BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION go_away()
+"""
+
+
+@pytest.mark.parametrize("refused", [0, 1], ids=["at once", "after it has refused the batch"])
+@pytest.mark.parametrize(
+    ("table", "body"),
+    [("approvals_reviewtask", None), ("approvals_quarantinedmessage", "{broken")],
+    ids=["a review", "a quarantined message"],
+)
+def test_a_database_that_goes_away_leaves_the_message_in_sqs(
+    table: str, body: str | None, refused: int, queue: ReviewQueue
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(GOES_AWAY.format(table=table, refused=refused))
+
+    with pytest.raises(OperationalError, match="shuts down"):
+        intake.accept(queue, [received(body)])
+
+    assert not ReviewTask.objects.exists()
+    assert not QuarantinedMessage.objects.exists()
+
+
+def test_a_dead_letter_is_kept_with_what_would_refuse_it_anyway(queue: ReviewQueue) -> None:
+    queue = factories.queue(queue.slug, state_machine_arns=[ORDERS])
+    letters = [received(stateMachineArn=named) for named in (ORDERS, OTHERS)]
+
+    taken = intake.accept(queue, letters, origin=intake.Origin.DEAD_LETTERS)
+
+    assert taken == intake.Taken(quarantined=2)
+    explained = dict(QuarantinedMessage.objects.values_list("sqs_message_id", "explanation"))
+    assert "replay makes it a review" in explained[letters[0].message_id]
+    assert OTHERS in explained[letters[1].message_id]
+
+
+def test_a_stored_message_is_held_no_more_while_the_next_is_read(queue: ReviewQueue) -> None:
+    sent: set[str] = set()
+    held: list[int] = []
+
+    def arriving() -> Iterator[Received]:
+        for _ in range(3):
+            readable = [each for each in gc.get_objects() if isinstance(each, Readable)]
+            held.append(sum(each.received.message_id in sent for each in readable))
+            arrival = received(input="x" * intake.MOST_HELD)
+            sent.add(arrival.message_id)
+            yield arrival
+
+    assert intake.accept(queue, arriving()) == intake.Taken(reviews=3)
+    assert held == [0, 0, 0]
