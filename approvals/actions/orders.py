@@ -117,9 +117,7 @@ def record_status(
 
 def _is_outdated(order: OrderExecution, redrives: int) -> bool:
     """Whether a report with this redrive count is from before a redrive that AWS has accepted."""
-    redriven = order.interventions.filter(
-        kind=OrderIntervention.Kind.REDRIVE,
-        outcome=OrderIntervention.Outcome.DONE,
-        redrives_before__gte=redrives,
+    redriven = order.interventions.filter(  # a stop has no count
+        outcome=OrderIntervention.Outcome.DONE, redrives_before__gte=redrives
     )
     return redriven.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.functions import Now
 
 from approvals.actions import interventions, people
 from approvals.actors import COMMAND_LINE
@@ -24,7 +25,7 @@ from tests.order_executions import (
     restart,
     stop,
 )
-from tests.races import at_once
+from tests.races import at_once, while_another_commits
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,33 @@ def test_what_nobody_has_begun_to_start_never_starts(aws: FakeAws, order_workflo
     assert (latest().status, latest().execution_arn) == ("aborted", "")
     assert aws.log.effects("ExecutionStarted") == []
     assert kinds(latest()) == ["order.accepted", "order.stopped"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_start_that_a_sender_has_leased_meanwhile_is_stopped_by_step_functions(
+    aws: FakeAws, order_workflow: str
+) -> None:
+    fulfillment.start_order_fulfillment({"order_id": ID}, by=COMMAND_LINE)
+    leases = (
+        "UPDATE approvals_outboxentry SET state = 'sending', attempts = 1,"
+        " lease_until = now() + interval '1 minute' WHERE kind = 'start'"
+    )
+
+    while_another_commits(leases, [], stop)
+
+    assert OrderIntervention.objects.get().kind == OrderIntervention.Kind.STOP
+    assert kinds(latest()) == ["order.accepted", "order.stop_asked"]
+
+
+def test_what_runs_is_stopped_by_step_functions_though_its_start_waits_in_a_restored_database(
+    db: None,
+) -> None:
+    order = order_in("running")
+    factories.outbox_entry(OutboxEntry.Kind.START, order.pk, b"{}", not_before=Now())
+
+    assert stop().status == "running"
+
+    assert OrderIntervention.objects.get().kind == OrderIntervention.Kind.STOP
 
 
 def test_what_was_stopped_before_its_start_begins_anew(aws: FakeAws, order_workflow: str) -> None:
@@ -103,6 +131,23 @@ def test_only_the_groups_orders_and_operator_intervene_in_an_order(
             verb(ID, by=actor(carol))
     interventions.restart(ID, by=actor(shop))
     assert OrderIntervention.objects.get().created_by == shop
+
+
+def test_the_redrives_that_were_counted_first_stay(db: None) -> None:
+    intervention = OrderIntervention.objects.create(order=order_in("failed"), kind="redrive")
+
+    assert [interventions.note_redrives(intervention.pk, count) for count in (1, 2)] == [1, 1]
+
+
+def test_a_restart_takes_a_reason_that_can_be_kept(
+    aws: FakeAws, failed_order: OrderExecution
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        restart(reason="x" * 1_001)
+    assert refused.value.extra == {"pointer": "/reason"}
+
+    restart(reason="x" * 1_000)
+    assert OrderIntervention.objects.get().reason == "x" * 1_000
 
 
 @pytest.mark.parametrize("reason", ["", " \n", "x" * 1_001, "a\0b"])

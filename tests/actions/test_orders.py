@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
+from django.db.models.functions import Now
+from pytest_django import Settings
 
+from approvals.actions import orders
 from approvals.exceptions import OrderConflict
-from approvals.models import OutboxEntry
+from approvals.models import OrderExecution, OrderIntervention, OutboxEntry
+from approvals.models.ids import uuid7
 from approvals.records import audit, audit_verification
-from tests.starts import start
+from tests.order_executions import order_in
+from tests.starts import MACHINE, start
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
 
@@ -38,3 +44,47 @@ def test_the_same_order_again_is_the_same_row_and_other_content_a_conflict() -> 
         start({"order_id": "A-1", "a": 2})
     assert refused.value.extra == {"order_id": "A-1"}
     assert OutboxEntry.objects.count() == 1
+
+
+def test_the_same_id_at_another_state_machine_is_another_order(settings: Settings) -> None:
+    first = start({"order_id": "A-1"})
+    settings.ORDER_FULFILLMENT_STATE_MACHINE_ARN = f"{MACHINE}-of-another-shop"
+
+    assert start({"order_id": "A-1", "total": 1}) != first
+
+    assert OutboxEntry.objects.count() == 2
+
+
+def test_who_sends_an_order_again_gets_its_first_attempt() -> None:
+    later = start({"order_id": "A-1"})
+    OrderExecution.objects.update(attempt=2)
+    first = OrderExecution.objects.get()
+    first.pk, first.attempt = uuid7(), 1
+    first.save(force_insert=True)
+
+    assert start({"order_id": "A-1"}) == first != later
+
+
+@pytest.mark.parametrize(("redrives", "is_new"), [(0, False), (1, False), (2, True)])
+def test_a_report_from_before_a_redrive_that_was_accepted_is_ignored(
+    redrives: int, is_new: bool
+) -> None:
+    order = order_in("running")
+    redrive_of(order, redrives_before=1, outcome="done", ended_at=Now())
+
+    assert orders.record_status(order.pk, "failed", redrives=redrives) is is_new
+
+    order.refresh_from_db()
+    assert order.status == ("failed" if is_new else "running")
+
+
+@pytest.mark.parametrize("outcome", ["", "refused", "too_late"])
+def test_a_redrive_that_was_not_accepted_makes_no_report_outdated(outcome: str) -> None:
+    order = order_in("running")
+    redrive_of(order, redrives_before=1, outcome=outcome, ended_at=Now() if outcome else None)
+
+    assert orders.record_status(order.pk, "failed", redrives=1)
+
+
+def redrive_of(order: OrderExecution, **columns: Any) -> None:
+    OrderIntervention.objects.create(order=order, kind="redrive", **columns)

@@ -20,13 +20,15 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals.actions import decisions
+from approvals.actions import bulk_decisions, decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.models import Decision, OutboxEntry, User
 from approvals.models.choices import Outcome
 from approvals.records import wake_ups
 from tests import factories
+from tests.bulk import begun
 from tests.factories import actor
+from tests.order_executions import order_in, stop
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +63,31 @@ def test_a_wake_up_is_sent_after_the_commit_holds_an_id_alone_and_waits_for_no_u
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_bulk_decision_wakes_a_worker_when_it_is_begun_tried_again_and_undone(
+    alice: User,
+) -> None:
+    wake_ups_sent()
+    job = begun([factories.review()], alice)
+    assert wake_ups_sent() == [[str(job.pk)]]
+
+    job.items.update(state="failed")
+    bulk_decisions.retry(job.pk, by=actor(alice))
+    bulk_decisions.undo(job.pk, by=actor(alice))
+
+    assert wake_ups_sent() == [[str(job.pk)]] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_intervention_wakes_a_worker_for_its_call() -> None:
+    wake_ups_sent()
+    order_in("running")
+
+    stop()
+
+    assert wake_ups_sent() == [[str(OutboxEntry.objects.get().pk)]]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_many_starts_in_a_second_ten_send_a_wake_up_and_decisions_go_on_to(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +118,7 @@ def recorded(self, address):
     callers.add(threading.current_thread().name)
     return connect(self, address)
 socket.socket.connect = recorded
-from approvals.actions import decisions
+from approvals.actions import bulk_decisions, decisions
 from approvals.actors import Actor
 from approvals.models import ReviewTask, User
 from approvals.models.choices import Outcome, Surface
