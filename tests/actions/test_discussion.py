@@ -59,6 +59,10 @@ def test_what_is_no_text_to_keep_is_refused(text: str, review: ReviewTask, alice
     assert not AuditEvent.objects.filter(kind="review.commented").exists()
 
 
+def test_a_text_of_four_thousand_characters_is_kept(review: ReviewTask, alice: User) -> None:
+    assert discussion.comment(review.pk, "x" * 4_000, by=actor(alice)).text == "x" * 4_000
+
+
 def test_under_a_key_a_comment_is_written_once(review: ReviewTask, alice: User) -> None:
     key = idempotency.Key(
         principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=201
@@ -88,6 +92,7 @@ def test_a_mention_is_dismissed_once_by_whom_it_is_for(
 ) -> None:
     discussion.comment(review.pk, "@bob", by=actor(alice))
     mention = Mention.objects.get()
+    discussion.comment(review.pk, "@victor", by=actor(alice))
     for other in (alice, victor):
         with pytest.raises(NotFound):
             discussion.dismiss(mention.pk, by=actor(other))

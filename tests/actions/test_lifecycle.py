@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions, discussion, lifecycle, queues
 from approvals.actors import COMMAND_LINE
-from approvals.models import AuditEvent, Comment, ReviewQueue, ReviewTask, User
+from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.worker import periodic
 from tests import factories
@@ -76,9 +76,10 @@ def test_what_has_been_decided_is_neither_expired_nor_superseded(
 def test_a_newer_review_takes_over_claim_and_comments_unless_it_is_claimed_itself(
     queue: ReviewQueue, alice: User, bob: User
 ) -> None:
-    older, newer, newest = (factories.review(queue) for _ in range(3))
+    older, newer, newest, another = (factories.review(queue) for _ in range(4))
     assignment.claim(older.pk, by=actor(alice))
     discussion.comment(older.pk, "I am on the phone with them.", by=actor(alice))
+    stays = discussion.comment(another.pk, "Looks fine.", by=actor(alice))
 
     assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
     assignment.claim(newest.pk, by=actor(bob))
@@ -88,7 +89,8 @@ def test_a_newer_review_takes_over_claim_and_comments_unless_it_is_claimed_itsel
     assert [row.status for row in rows] == ["superseded", "superseded", "pending"]
     assert [row.superseded_by for row in rows] == [newer, newest, None]
     assert rows[2].assignee == bob
-    assert Comment.objects.get().review == newest
+    assert list(another.comments.all()) == [stays]
+    assert newest.comments.get().text == "I am on the phone with them."
     succeeded = AuditEvent.objects.filter(kind="review.succeeded").order_by("pk")
     assert [event.data.get("claim_of") for event in succeeded] == [alice.email, None]
 

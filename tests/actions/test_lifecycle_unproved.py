@@ -14,7 +14,7 @@ from approvals.actors import COMMAND_LINE
 from approvals.exceptions import AlreadyDecided, DeadlinePassed, Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
-from approvals.records import audit, audit_verification
+from approvals.records import audit, audit_verification, idempotency
 from approvals.worker import periodic
 from tests import factories
 from tests.factories import actor, received
@@ -146,6 +146,20 @@ def test_nobody_else_closes_it_and_none_without_a_reason_or_that_is_open(
     review.refresh_from_db()
     assert review.status == "unproved"
     assert lifecycle.close_unproved(review.pk, "why", by=COMMAND_LINE).status == "expired"
+
+
+def test_under_a_key_it_is_closed_once(queue: ReviewQueue, lena: User) -> None:
+    review = overdue(queue)
+    lifecycle.mark_unproved(review.pk)
+    key = idempotency.Key(
+        principal=str(lena.pk), key="k", request="POST", body_sha256=bytes(32), status=200
+    )
+    lifecycle.close_unproved(review.pk, "why", by=actor(lena), key=key)
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        lifecycle.close_unproved(review.pk, "why", by=actor(lena), key=key)
+
+    assert earlier.value.result == review.pk
 
 
 def test_a_late_proof_expires_it_after_all(queue: ReviewQueue) -> None:

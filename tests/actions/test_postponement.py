@@ -54,6 +54,30 @@ def test_the_last_time_one_skipped_counts(queue: ReviewQueue, alice: User) -> No
     assert Skip.objects.get().at > an_hour_ago
 
 
+def test_each_person_skips_each_review_by_themselves(
+    queue: ReviewQueue, alice: User, bob: User
+) -> None:
+    one, other = factories.review(queue), factories.review(queue)
+    skips = [(one, alice), (other, alice), (one, bob)]
+
+    for review, person in skips:
+        postponement.skip(review.pk, by=actor(person))
+
+    stored = Skip.objects.values_list("review", "user")
+    assert set(stored) == {(review.pk, person.pk) for review, person in skips}
+
+
+def test_a_reason_of_a_thousand_characters_is_the_longest(queue: ReviewQueue, alice: User) -> None:
+    review = factories.review(queue)
+    with pytest.raises(Invalid) as refused:
+        postponement.skip(review.pk, by=actor(alice), reason="x" * 1_001)
+    assert refused.value.extra == {"pointer": "/reason"}
+
+    postponement.skip(review.pk, by=actor(alice), reason="x" * 1_000)
+
+    assert AuditEvent.objects.get(kind="review.skipped").data == {"reason": "x" * 1_000}
+
+
 def test_a_snoozed_review_is_given_to_nobody_until_its_time(
     queue: ReviewQueue, alice: User, bob: User
 ) -> None:
@@ -93,6 +117,13 @@ def test_a_time_that_is_past_or_too_near_the_deadline_is_refused_with_the_latest
     if minutes > 0:
         latest = review.deadline_at - timedelta(seconds=60)
         assert refused.value.extra["latest"] == latest.isoformat()
+
+
+def test_the_latest_time_is_not_too_late(queue: ReviewQueue, alice: User) -> None:
+    review = factories.review(queue)
+    latest = review.deadline_at - timedelta(seconds=60)
+
+    assert postponement.snooze(review.pk, latest, by=actor(alice)).snoozed_until == latest
 
 
 def test_what_another_holds_or_is_decided_or_may_not_be_claimed_is_not_postponed(
