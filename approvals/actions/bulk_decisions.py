@@ -169,9 +169,10 @@ def undo(job_id: UUID, *, by: Actor, key: idempotency.Key | None = None) -> Bulk
 
 def undoable(job: BulkJob) -> QuerySet[OutboxEntry]:
     """The outbox entries of its decisions of which no attempt was made."""
-    decided = job.items.filter(state=State.DECIDED).values("decision")
     return OutboxEntry.objects.filter(
-        kind=OutboxEntry.Kind.CALLBACK, subject__in=decided, **outbox.CANCELLABLE
+        kind=OutboxEntry.Kind.CALLBACK,
+        subject__in=job.items.values("decision"),
+        **outbox.CANCELLABLE,
     )
 
 

@@ -76,9 +76,7 @@ def _first_attempt(like: OrderExecution) -> OrderExecution | None:
 
 
 def _stored_as(former: Former, new: OrderExecution) -> OrderExecution | None:
-    """The first attempt at the same order that an earlier release stored under another spelling of its id."""
-    if former.order_id == new.order_id:
-        return None
+    """The first attempt at the same order, under the spelling of its id by which an earlier release stored it."""
     spelled = OrderExecution(
         state_machine_arn=new.state_machine_arn, order_id=former.order_id, attempt=1
     )

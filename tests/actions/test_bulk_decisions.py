@@ -7,14 +7,14 @@ from uuid import uuid4
 import pytest
 
 from approvals import bulk
-from approvals.actions import bulk_decisions
+from approvals.actions import bulk_decisions, people
 from approvals.actions.bulk_decisions import BulkRequest, LeaseLost, Wanted
+from approvals.actors import COMMAND_LINE
 from approvals.exceptions import Invalid, NotAllowed, NotFound, UndoClosed
 from approvals.models import AuditEvent, BulkItem, BulkJob, ReviewQueue, User
 from approvals.models.choices import Outcome
-from approvals.records import audit, audit_verification, bulk_jobs
+from approvals.records import audit, audit_verification, bulk_jobs, idempotency
 from approvals.records.bulk_jobs import Result
-from approvals.records.idempotency import AlreadyAnswered
 from tests import factories
 from tests.bulk import begun, results, states
 from tests.factories import actor
@@ -70,6 +70,7 @@ def test_what_is_left_out_is_reported_and_never_decided(queue: ReviewQueue, alic
 def test_it_has_one_to_a_thousand_reviews(
     reviews: int, refusal: type[Exception], alice: User
 ) -> None:
+    factories.review()
     wanted = [Wanted(uuid4()) for _ in range(reviews)]  # none of which is there
 
     with pytest.raises(refusal):
@@ -161,6 +162,44 @@ def test_an_undo_that_is_asked_for_again_meanwhile_changes_nothing(
 
     assert (again.status, again.undo_by) == (Status.UNDOING, alice)
     assert events(job) == ["bulk.begun", "bulk.undo_asked"]
+
+
+@pytest.mark.parametrize("name", ["retry", "undo"])
+def test_under_a_key_it_is_tried_again_or_undone_once(
+    name: str, queue: ReviewQueue, alice: User
+) -> None:
+    job = begun([factories.review(queue)], alice)
+    key = idempotency.Key(
+        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
+    )
+    verb = getattr(bulk_decisions, name)
+    verb(job.pk, by=actor(alice), key=key)
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        verb(job.pk, by=actor(alice), key=key)
+
+    assert earlier.value.result == job.pk
+
+
+def test_who_has_become_a_viewer_neither_retries_nor_undoes_what_they_began(
+    queue: ReviewQueue, alice: User
+) -> None:
+    job = begun([factories.review(queue)], alice)
+    people.grant(alice, queue.slug, "viewer", by=COMMAND_LINE)
+
+    for verb in (bulk_decisions.retry, bulk_decisions.undo):
+        with pytest.raises(NotAllowed, match="role"):
+            verb(job.pk, by=actor(alice))
+
+
+def test_an_undo_that_was_asked_for_is_not_finished_before_each_decision_was_tried(
+    queue: ReviewQueue, alice: User
+) -> None:
+    job = begun([factories.review(factories.queue(queue.slug, undo_seconds=60))], alice)
+    bulk.run(job.pk)
+    bulk_decisions.undo(job.pk, by=actor(alice))
+
+    assert not bulk_decisions.finish(bulk_decisions.take(job.pk))
 
 
 def test_what_one_could_not_undo_another_still_can_and_refusals_stay_as_they_are(
@@ -292,7 +331,7 @@ def test_a_review_that_was_decided_cannot_be_cancelled(queue: ReviewQueue, alice
     bulk.run(job.pk)
     item = job.items.get()
 
-    with pytest.raises(AlreadyAnswered):
+    with pytest.raises(idempotency.AlreadyAnswered):
         bulk_decisions.cancel(item)
 
     assert bulk_jobs.recorded(item) == Result(State.DECIDED, decision=item.decision)

@@ -11,6 +11,7 @@ from approvals.delivery import lanes
 from approvals.exceptions import Invalid, NotAllowed, NotFound, OrderConflict
 from approvals.models import OrderExecution, OrderIntervention, OutboxEntry, User
 from approvals.orchestration import fulfillment
+from approvals.records import idempotency
 from tests import factories
 from tests.factories import actor
 from tests.fake_aws import FakeAws
@@ -134,9 +135,25 @@ def test_only_the_groups_orders_and_operator_intervene_in_an_order(
 
 
 def test_the_redrives_that_were_counted_first_stay(db: None) -> None:
-    intervention = OrderIntervention.objects.create(order=order_in("failed"), kind="redrive")
+    order, ended = order_in("failed"), Now()
+    OrderIntervention.objects.create(order=order, kind="redrive", outcome="refused", ended_at=ended)
+    intervention = OrderIntervention.objects.create(order=order, kind="redrive")
 
     assert [interventions.note_redrives(intervention.pk, count) for count in (1, 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_under_a_key_an_order_is_stopped_once(status: str, db: None) -> None:
+    order = order_in(status)
+    key = idempotency.Key(
+        principal="shop", key="k", request="POST", body_sha256=bytes(32), status=200
+    )
+    stop(key=key)
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        stop(key=key)
+
+    assert earlier.value.result == order.pk
 
 
 def test_a_restart_takes_a_reason_that_can_be_kept(

@@ -69,6 +69,7 @@ def test_who_sends_an_order_again_gets_its_first_attempt() -> None:
 def test_a_report_from_before_a_redrive_that_was_accepted_is_ignored(
     redrives: int, is_new: bool
 ) -> None:
+    start({"order_id": "another"})
     order = order_in("running")
     redrive_of(order, redrives_before=1, outcome="done", ended_at=Now())
 

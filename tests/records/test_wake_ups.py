@@ -29,6 +29,7 @@ from tests import factories
 from tests.bulk import begun
 from tests.factories import actor
 from tests.order_executions import order_in, stop
+from tests.starts import start
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,18 @@ def test_an_intervention_wakes_a_worker_for_its_call() -> None:
     order_in("running")
 
     stop()
+
+    assert wake_ups_sent() == [[str(OutboxEntry.objects.get().pk)]]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("starts")
+def test_an_order_that_comes_again_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wake_ups, "_starts", deque(maxlen=wake_ups.STARTS_A_SECOND))
+    wake_ups_sent()
+
+    for _ in range(2):
+        start({"order_id": "7"})
 
     assert wake_ups_sent() == [[str(OutboxEntry.objects.get().pk)]]
 

@@ -251,6 +251,17 @@ def test_a_key_whose_first_request_broke_off_is_settled_by_the_second(
     assert [shop.post("orders/", ORDER, **KEY).status_code for _ in range(2)] == [201, 201]
 
 
+def test_a_key_whose_request_for_an_order_that_was_there_broke_off_still_creates_none(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
+) -> None:
+    shop.post("orders/", ORDER)
+    with monkeypatch.context() as broken:
+        broken.setattr(fulfillment, "await_start", lambda _: 1 / 0)
+        assert shop.post("orders/", ORDER, **KEY).status_code == 500
+
+    assert shop.post("orders/", ORDER, **KEY).status_code == 200
+
+
 def test_a_refused_order_is_refused_again_under_its_key(
     shop: Caller, monkeypatch: pytest.MonkeyPatch, running: None
 ) -> None:
