@@ -21,7 +21,6 @@ from approvals.records import (
     order_validation,
     orders,
 )
-from approvals.records.order_validation import Former
 from approvals.records.orders import Ending
 from approvals.records.unit_of_work import UnitOfWork
 
@@ -59,7 +58,9 @@ def accept(
         created_by=by.user,
     )
     former = order_validation.former(written or order, text)
-    row = (former and _stored_as(former, new)) or _first_attempt(new) or _insert(new, by)
+    # An earlier release may have stored it under another spelling of its id.
+    stored = former and _first_attempt(state_machine_arn, former.order_id)
+    row = stored or _first_attempt(state_machine_arn, order_id) or _insert(new, by)
     same = {new.input_sha256} | ({former.input_sha256} if former else set())
     if bytes(row.input_sha256) not in same:
         raise OrderConflict(order_id=order_id)
@@ -67,20 +68,12 @@ def accept(
     return row, row is new
 
 
-def _first_attempt(like: OrderExecution) -> OrderExecution | None:
-    """The stored first attempt at the same order, if any."""
+def _first_attempt(state_machine_arn: str, order_id: str) -> OrderExecution | None:
+    """The stored first attempt at the order of this id, if any."""
     stored = OrderExecution.objects.filter(
-        state_machine_arn=like.state_machine_arn, order_id=like.order_id, attempt=1
+        state_machine_arn=state_machine_arn, order_id=order_id, attempt=1
     )
     return stored.first()
-
-
-def _stored_as(former: Former, new: OrderExecution) -> OrderExecution | None:
-    """The first attempt at the same order, under the spelling of its id by which an earlier release stored it."""
-    spelled = OrderExecution(
-        state_machine_arn=new.state_machine_arn, order_id=former.order_id, attempt=1
-    )
-    return _first_attempt(spelled)
 
 
 def _insert(new: OrderExecution, by: Actor) -> OrderExecution:
@@ -91,7 +84,7 @@ def _insert(new: OrderExecution, by: Actor) -> OrderExecution:
         with transaction.atomic():
             work.write()
     except IntegrityError:
-        stored = _first_attempt(new)
+        stored = _first_attempt(new.state_machine_arn, new.order_id)
         if stored is None:
             raise
         return stored
