@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from approvals.actions import intake
 from approvals.models import QuarantinedMessage, ReviewQueue, ReviewTask
 from approvals.records.received_messages import Readable, Received
 from tests import factories
-from tests.factories import received
+from tests.factories import message, received
 
 pytestmark = pytest.mark.django_db
 ORDERS = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
@@ -75,3 +76,21 @@ def test_a_stored_message_is_held_no_more_while_the_next_is_read(queue: ReviewQu
 
     assert intake.accept(queue, arriving()) == intake.Taken(reviews=3)
     assert held == [0, 0, 0]
+
+
+def test_messages_are_stored_together_up_to_a_million_characters(queue: ReviewQueue) -> None:
+    stored: list[int] = []
+
+    def of(characters: int) -> Received:
+        empty = json.dumps(message(title=""))
+        return received(
+            empty.replace('"title": ""', f'"title": "{"x" * (characters - len(empty))}"')
+        )
+
+    def arriving() -> Iterator[Received]:
+        for characters in (999_999, 1_000, 1_000_000, 999_999, 1_000):
+            stored.append(ReviewTask.objects.count())
+            yield of(characters)
+
+    assert intake.accept(queue, arriving()) == intake.Taken(reviews=5)
+    assert stored == [0, 0, 2, 3, 3]
