@@ -224,9 +224,10 @@ def test_what_one_could_not_undo_another_still_can_and_refusals_stay_as_they_are
 
 
 def test_what_is_sent_at_once_cannot_be_undone(queue: ReviewQueue, alice: User) -> None:
-    job = begun([factories.review(queue)], alice, undo_seconds=0)
+    job, other = (begun([factories.review(queue)], alice, undo_seconds=0) for _ in range(2))
     bulk.run(job.pk)
     bulk_decisions.undoable(job).update(attempts=1)
+    bulk.run(other.pk)
 
     with pytest.raises(UndoClosed):
         bulk_decisions.undo(job.pk, by=actor(alice))

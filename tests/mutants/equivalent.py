@@ -45,6 +45,12 @@ ROWS = (
         "of the surfaces admin and of the kinds person comes first in the alphabet",
     ),
     Row(
+        "approvals.actions.bulk_decisions",
+        "RemoveCondition",
+        "kind=OutboxEntry.Kind.CALLBACK,",
+        "the id of a decision is the subject of its callback alone; the index begins with the kind",
+    ),
+    Row(
         "approvals.actions.interventions",
         "ReplaceFalseWithTrue",
         "payload = json.dumps(call, ensure_ascii=False).encode()",
