@@ -20,6 +20,10 @@ from tests.starts import MACHINE, start
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starts")]
 
 
+def redrive_of(order: OrderExecution, **columns: Any) -> None:
+    OrderIntervention.objects.create(order=order, kind="redrive", **columns)
+
+
 def test_an_order_is_stored_with_what_will_start_it_and_its_trail() -> None:
     order = start({"total": 5, "order_id": 7, "name": "é"})
 
@@ -87,5 +91,7 @@ def test_a_redrive_that_was_not_accepted_makes_no_report_outdated(outcome: str) 
     assert orders.record_status(order.pk, "failed", redrives=1)
 
 
-def redrive_of(order: OrderExecution, **columns: Any) -> None:
-    OrderIntervention.objects.create(order=order, kind="redrive", **columns)
+def test_a_report_without_a_count_is_recorded_once() -> None:
+    order = order_in("running")
+
+    assert [orders.record_status(order.pk, "aborted") for _ in range(2)] == [True, False]
