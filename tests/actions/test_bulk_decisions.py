@@ -270,10 +270,12 @@ def test_a_lease_is_taken_extended_and_given_back_of_one_bulk_decision_alone(
 
 def test_it_is_finished_once(queue: ReviewQueue, alice: User) -> None:
     job = begun([factories.review(queue)], alice)
+    late = bulk_decisions.take(job.pk)
+    bulk_decisions.give_back(late)
     turn = bulk_decisions.take(job.pk)
     bulk_decisions.cancel(job.items.get())
 
-    assert [bulk_decisions.finish(turn), bulk_decisions.finish(turn)] == [True, False]
+    assert [bulk_decisions.finish(each) for each in (late, turn, turn)] == [False, True, False]
 
     assert events(job) == ["bulk.begun", "bulk.finished"]
     job.refresh_from_db()

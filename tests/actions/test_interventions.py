@@ -29,6 +29,7 @@ from tests.order_executions import (
 from tests.races import at_once, while_another_commits
 
 pytestmark = pytest.mark.django_db
+KEY = idempotency.Key(principal="shop", key="k", request="POST", body_sha256=bytes(32), status=200)
 
 
 @pytest.fixture
@@ -145,15 +146,25 @@ def test_the_redrives_that_were_counted_first_stay(db: None) -> None:
 @pytest.mark.parametrize("status", ["pending", "running"])
 def test_under_a_key_an_order_is_stopped_once(status: str, db: None) -> None:
     order = order_in(status)
-    key = idempotency.Key(
-        principal="shop", key="k", request="POST", body_sha256=bytes(32), status=200
-    )
-    stop(key=key)
+    stop(key=KEY)
 
     with pytest.raises(idempotency.AlreadyAnswered) as earlier:
-        stop(key=key)
+        stop(key=KEY)
 
     assert earlier.value.result == order.pk
+
+
+@pytest.mark.parametrize(("error", "attempt"), [("Lambda.Unknown", 1), ("OrderRejected", 2)])
+def test_under_a_key_an_order_is_restarted_once_and_the_key_keeps_the_attempt(
+    aws: FakeAws, running_order: OrderExecution, error: str, attempt: int
+) -> None:
+    end(aws, running_order, error=error)
+    assert restart(key=KEY).attempt == attempt
+
+    with pytest.raises(idempotency.AlreadyAnswered) as earlier:
+        restart(key=KEY)
+
+    assert earlier.value.result == latest().pk
 
 
 def test_a_restart_takes_a_reason_that_can_be_kept(
