@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from approvals.actions import assignment, decisions
-from approvals.exceptions import AlreadyDecided, ClaimedByAnother, NotAllowed, NotFound
+from approvals.exceptions import AlreadyDecided, ClaimedByAnother, Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification
@@ -99,6 +99,47 @@ def test_only_a_lead_takes_a_claim_over_and_the_trail_says_from_whom(
     assert event.data == {"taken_from": "bob@example.com"}
     with pytest.raises(ClaimedByAnother):
         assignment.renew(held.pk, by=actor(bob), lease_id=held.lease_id)
+
+
+def test_a_lead_takes_over_under_a_new_lease_whoever_held_it(
+    queue: ReviewQueue, bob: User, lena: User
+) -> None:
+    newcomer = factories.user("nora@example.com", "reviewer", queue)
+
+    for holder in (bob, newcomer):
+        held = claim(factories.review(), holder)
+        assert claim(held, lena, override=True).lease_id != held.lease_id
+
+
+def test_a_holder_hands_over_and_nobody_else_but_a_lead(alice: User, bob: User, lena: User) -> None:
+    for holder, other in ((alice, bob), (bob, alice)):
+        held = claim(factories.review(), holder)
+
+        with pytest.raises(NotAllowed):
+            assignment.reassign(held.pk, other, by=actor(other))
+        given = assignment.reassign(held.pk, other, by=actor(holder))
+
+        assert (given.assignee, given.lease_id == held.lease_id) == (other, False)
+        assert AuditEvent.objects.order_by("-pk").first().data == {
+            "to": other.email,
+            "taken_from": holder.email,
+        }
+        assert assignment.reassign(held.pk, holder, by=actor(lena)).assignee == holder
+
+
+def test_what_nobody_holds_is_handed_out_by_leads_to_whom_may_decide(
+    alice: User, bob: User, victor: User, lena: User
+) -> None:
+    review = factories.review()
+
+    with pytest.raises(NotAllowed):
+        assignment.reassign(review.pk, bob, by=actor(alice))
+    with pytest.raises(Invalid) as refused:
+        assignment.reassign(review.pk, victor, by=actor(lena))
+    assert refused.value.extra == {"pointer": "/to"}
+
+    assert assignment.reassign(review.pk, bob, by=actor(lena)).assignee == bob
+    assert AuditEvent.objects.order_by("-pk").first().data == {"to": bob.email}
 
 
 @pytest.mark.django_db(transaction=True)
