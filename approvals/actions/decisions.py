@@ -235,10 +235,10 @@ def _conclude(
         decision.callback,
         queue=review.queue_id,
         not_before=decision.undo_until,
-        undoable=undo_seconds > 0,
+        undoable=bool(undo_seconds),
     )
     work.insert(entry)
-    if undo_seconds == 0:  # with an undo window a wake-up would come too early; the worker looks
+    if not undo_seconds:  # with an undo window a wake-up would come too early; the worker looks
         wake_ups.after_commit(wake_ups.DELIVER, entry.pk, review=str(review.pk))
     review.status = ReviewTask.Status(outcome)
     review.decision = decision

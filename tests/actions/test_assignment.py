@@ -184,6 +184,8 @@ def test_renewing_lengthens_ones_own_claim_and_needs_its_lease(alice: User, bob:
     for person, lease in ((bob, None), (alice, uuid4())):
         with pytest.raises(ClaimedByAnother):
             assignment.renew(held.pk, by=actor(person), lease_id=lease)
+    with pytest.raises(ClaimedByAnother):
+        assignment.renew(claim(factories.review(), bob).pk, by=actor(alice))
 
 
 def test_a_claim_that_ran_out_can_be_renewed_while_nobody_else_took_it(

@@ -90,15 +90,16 @@ def test_a_queue_that_leaves_its_reviews_leaves_them(queue: ReviewQueue) -> None
     assert ReviewTask.objects.get().status == "pending"
 
 
+@pytest.mark.parametrize(("rule", "outcome"), [("reject", "approved"), ("approve", "rejected")])
 def test_what_a_person_decides_just_before_the_rule_would_stays_as_it_is(
-    queue: ReviewQueue, alice: User
+    queue: ReviewQueue, alice: User, rule: str, outcome: str
 ) -> None:
-    queues.save(queue.slug, {"at_deadline": "reject"}, by=COMMAND_LINE)
+    queues.save(queue.slug, {"at_deadline": rule}, by=COMMAND_LINE)
     review = factories.review(queue)
     move_deadline(review, seconds=20)
-    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    decisions.decide(review.pk, Outcome(outcome), by=actor(alice))
 
     assert decisions.decide_at_deadline(review.pk) is None
 
-    assert ReviewTask.objects.get().status == "approved"
+    assert ReviewTask.objects.get().status == outcome
     assert Decision.objects.get().by == alice

@@ -73,16 +73,17 @@ def test_past_a_default_deadline_or_with_a_probe_a_review_stays_open(queue: Revi
         assert (periodic.put_unproved_aside(), lifecycle.mark_unproved(review.pk)) == (0, False)
 
 
+@pytest.mark.parametrize("outcome", Outcome)
 def test_what_was_decided_before_its_deadline_is_not_put_aside(
-    queue: ReviewQueue, alice: User
+    queue: ReviewQueue, alice: User, outcome: Outcome
 ) -> None:
     review = factories.review(queue, executionArn="", timeoutSeconds=60)
-    decisions.decide(review.pk, Outcome.APPROVED, by=actor(alice))
+    decisions.decide(review.pk, outcome, by=actor(alice))
     ReviewTask.objects.filter(pk=review.pk).update(deadline_at=F("sent_at"))
 
     assert lifecycle.mark_unproved(review.pk) is False
 
-    assert ReviewTask.objects.get().status == "approved"
+    assert ReviewTask.objects.get().status == outcome
 
 
 def test_the_longest_reason_is_kept_without_the_task_token(queue: ReviewQueue, lena: User) -> None:

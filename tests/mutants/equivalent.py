@@ -51,6 +51,36 @@ ROWS = (
         "the id of a decision is the subject of its callback alone; the index begins with the kind",
     ),
     Row(
+        "approvals.actions.decisions",
+        "ReplaceComparisonOperator_Eq_GtE",
+        "if review.status == ReviewTask.Status.UNPROVED:",
+        "unproved is the last status in the alphabet",
+    ),
+    Row(
+        "approvals.actions.lifecycle",
+        "ReplaceComparisonOperator_NotEq_Lt",
+        "if review.status != Status.UNPROVED:",
+        "unproved is the last status in the alphabet",
+    ),
+    Row(
+        "approvals.actions.decisions",
+        "ReplaceComparisonOperator_NotEq_Lt",
+        "or review.deadline_source != ReviewTask.DeadlineSource.MESSAGE",
+        "there is one other source, default, which comes before message in the alphabet",
+    ),
+    *(
+        Row(
+            "approvals.actions.orders",
+            "ReplaceComparisonOperator_Is_Eq",
+            source,
+            "rows are equal by their ids, and no stored row has the id of the new one",
+        )
+        for source in (
+            "idempotency.fill(key, row.pk, status=None if row is new else 200)",
+            "return row, row is new",
+        )
+    ),
+    Row(
         "approvals.actions.interventions",
         "ReplaceFalseWithTrue",
         "payload = json.dumps(call, ensure_ascii=False).encode()",
