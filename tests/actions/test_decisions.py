@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models.functions import Now
@@ -212,8 +213,9 @@ def test_a_lease_that_was_lost_to_a_newer_one_of_ones_own_refuses(alice: User) -
     assignment.release(review.pk, by=actor(alice, "api"))
     assignment.claim(review.pk, by=actor(alice))
 
-    with pytest.raises(ClaimedByAnother):
-        approve(review, alice, lease_id=first)
+    for lease in (first, UUID(int=2**128 - 1)):
+        with pytest.raises(ClaimedByAnother):
+            approve(review, alice, lease_id=lease)
 
 
 def test_a_lease_that_has_run_out_does_not_count_where_it_is_given(alice: User) -> None:
@@ -264,11 +266,12 @@ def test_a_newer_claim_of_ones_own_is_overridden_without_being_a_lead(alice: Use
     assert "overridden" not in AuditEvent.objects.get(kind="review.approved").data
 
 
-def test_a_stale_version_refuses_and_names_the_present_one(alice: User) -> None:
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_stale_version_refuses_and_names_the_present_one(version: int, alice: User) -> None:
     review = assignment.claim(factories.review().pk, by=actor(alice))
 
     with pytest.raises(StaleVersion) as refused:
-        approve(review, alice, version=1)
+        approve(review, alice, version=version)
 
     assert refused.value.extra == {"version": 2}
 

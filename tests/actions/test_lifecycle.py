@@ -60,16 +60,17 @@ def test_a_review_ends_once_without_its_claim_and_with_the_proof_on_its_chain(
     assert (event.data, event.actor_name) == (PROOF, "system")
 
 
+@pytest.mark.parametrize("outcome", Outcome)
 def test_what_has_been_decided_is_neither_expired_nor_superseded(
-    queue: ReviewQueue, alice: User
+    queue: ReviewQueue, alice: User, outcome: Outcome
 ) -> None:
     decided, newer = factories.review(queue), factories.review(queue)
-    decisions.decide(decided.pk, Outcome.APPROVED, by=actor(alice))
+    decisions.decide(decided.pk, outcome, by=actor(alice))
 
     assert not lifecycle.expire(decided.pk, proof=PROOF)
     assert not lifecycle.supersede(decided.pk, newer.pk, proof=PROOF)
 
-    assert ReviewTask.objects.get(pk=decided.pk).status == "approved"
+    assert ReviewTask.objects.get(pk=decided.pk).status == outcome
     assert ReviewTask.objects.get(pk=newer.pk).version == newer.version
 
 

@@ -57,6 +57,12 @@ ROWS = (
         "unproved is the last status in the alphabet",
     ),
     Row(
+        "approvals.actions.decisions",
+        "ReplaceComparisonOperator_NotEq_Gt",
+        "if outcome != Outcome.APPROVED:",
+        "there is one other outcome, rejected, which comes after approved in the alphabet",
+    ),
+    Row(
         "approvals.actions.lifecycle",
         "ReplaceComparisonOperator_NotEq_Lt",
         "if review.status != Status.UNPROVED:",
