@@ -98,7 +98,7 @@ def begin(
     user = ensure_user(by)
     idempotency.keep(key)
     reviews = _reviews(wanted, by)
-    first = reviews[wanted[0].review]
+    first = next(iter(reviews.values()))  # any of them: they are of one queue
     policy.may_decide_in_bulk(first.queue, by=by).or_raise()
     text, code = decision_reasons.checked(
         first, request.outcome, request.reason, request.reason_code

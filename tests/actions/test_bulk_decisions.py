@@ -121,8 +121,10 @@ def test_only_who_began_it_retries_it_and_only_what_failed(
     failed = job.items.get(number=2)
     BulkItem.objects.filter(pk=failed.pk).update(state=State.FAILED, code="error", decision=None)
 
-    with pytest.raises(NotAllowed):
-        bulk_decisions.retry(job.pk, by=actor(lena))
+    newcomer = factories.user("nora@example.com", "reviewer", queue)
+    for other in (job, begun([factories.review(queue)], newcomer)):
+        with pytest.raises(NotAllowed, match="Only who began"):
+            bulk_decisions.retry(other.pk, by=actor(lena))
     again = bulk_decisions.retry(job.pk, by=actor(alice))
 
     assert (again.status, again.ended_at) == (Status.RUNNING, None)

@@ -119,14 +119,15 @@ def test_a_claim_that_is_taken_over_has_a_lease_of_its_own_that_ends_when_the_ol
     assert (taken.lease_id == held.lease_id, taken.version) == (False, newer.version + 1)
 
 
+@pytest.mark.parametrize("outcome", Outcome)
 def test_a_newer_review_that_is_decided_takes_over_no_claim(
-    queue: ReviewQueue, alice: User, bob: User
+    queue: ReviewQueue, alice: User, bob: User, outcome: Outcome
 ) -> None:
     older, newer = factories.review(queue), factories.review(queue)
     assignment.claim(older.pk, by=actor(alice))
-    decided = decisions.decide(newer.pk, Outcome.APPROVED, by=actor(bob))
+    decided = decisions.decide(newer.pk, outcome, by=actor(bob))
 
     assert lifecycle.supersede(older.pk, newer.pk, proof=PROOF)
 
     row = ReviewTask.objects.get(pk=newer.pk)
-    assert (row.status, row.assignee, row.version) == ("approved", None, decided.version)
+    assert (row.status, row.assignee, row.version) == (outcome, None, decided.version)

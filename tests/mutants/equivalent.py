@@ -50,6 +50,30 @@ ROWS = (
         "kind=OutboxEntry.Kind.CALLBACK,",
         "the id of a decision is the subject of its callback alone; the index begins with the kind",
     ),
+    *(
+        Row(
+            "approvals.actions.bulk_decisions",
+            "ReplaceComparisonOperator_Eq_GtE",
+            source,
+            "undoing is the last of the three statuses in the alphabet",
+        )
+        for source in (
+            "if job.status == Status.UNDOING:",
+            "left = TO_UNDO if job.status == Status.UNDOING else TO_DECIDE",
+        )
+    ),
+    Row(
+        "approvals.actions.bulk_decisions",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "if job.status == Status.FINISHED or job.lease_epoch != turn.epoch:",
+        "finished is the first of the three statuses in the alphabet",
+    ),
+    Row(
+        "approvals.actions.bulk_decisions",
+        "ReplaceComparisonOperator_NotEq_Gt",
+        "if job.status == Status.FINISHED or job.lease_epoch != turn.epoch:",
+        "an epoch only grows, and a turn has one that was",
+    ),
     Row(
         "approvals.actions.decisions",
         "ReplaceComparisonOperator_Eq_GtE",
