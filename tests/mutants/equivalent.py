@@ -87,6 +87,18 @@ ROWS = (
         "there is one other outcome, rejected, which comes after approved in the alphabet",
     ),
     Row(
+        "approvals.actions.intake",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "if origin == Origin.DEAD_LETTERS:",
+        "there is one other origin, queue, which comes after dead_letters in the alphabet",
+    ),
+    Row(
+        "approvals.actions.interventions",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "never_sent = order.status == OrderExecution.Status.PENDING and order.carried_by_id is None",
+        "of the two statuses under way, running comes after pending in the alphabet",
+    ),
+    Row(
         "approvals.actions.lifecycle",
         "ReplaceComparisonOperator_NotEq_Lt",
         "if review.status != Status.UNPROVED:",
