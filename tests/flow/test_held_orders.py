@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import requests
 from approvals import arns
 from local.order_traffic import order
 from tests import desk as desks
+from tests.conditions import wait_until
 from tests.desk import PASSWORD, Desk, Program
 
 _numbers = iter(range(7_000_000, 8_000_000))
@@ -159,6 +161,9 @@ def test_a_review_nobody_decides_takes_the_timeout_path(desk: Desk, program: Pro
     assert (ended["status"], ended["error"]) == ("FAILED", "OrderExpired")
     assert "ReviewExpired" in desk.states(arn)
     review = program.review_of(held)
+    # Its time is counted from when SQS took the message, a little after the state was entered.
+    deadline = datetime.fromisoformat(review["deadline_at"])
+    wait_until(lambda: datetime.now(UTC) > deadline, seconds=3, what="the review's deadline")
     late = program.post(f"reviews/{review['id']}/decisions/", {"outcome": "approved"}, status=409)
     assert late["code"] == "deadline_passed"
 
