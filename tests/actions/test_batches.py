@@ -283,6 +283,15 @@ def test_a_batch_is_finished_when_it_is_read_and_the_ends_of_its_executions_are_
     assert verbs.finish(batch.pk)
 
 
+def test_orders_that_a_map_has_not_reported_are_released_500_at_a_time(maps: None) -> None:
+    batch = accepted([order(1)], "map")
+    items = [item(number) for number in range(1, 502)]
+    verbs.hand_over(verbs.record(verbs.take(batch.pk), Chunk(items, at_end=True)), b"{}")
+    execution = batch.executions.get()
+
+    assert [batch_executions.release(execution.pk, {}) for _ in range(3)] == [500, 1, 0]
+
+
 def test_a_map_without_an_order_is_not_started(maps: None) -> None:
     batch = accepted([order(1)], "map")
     turn = verbs.record(verbs.take(batch.pk), Chunk(items=[item(1)], problem="No order."))
