@@ -46,6 +46,9 @@ def test_a_database_that_goes_away_leaves_the_message_in_sqs(
     with pytest.raises(OperationalError, match="shuts down"):
         intake.accept(queue, [received(body)])
 
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM tries")
+        assert cursor.fetchone() == (refused + 1,), "nothing is asked of it once it is away"
     assert not ReviewTask.objects.exists()
     assert not QuarantinedMessage.objects.exists()
 

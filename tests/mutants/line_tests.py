@@ -30,7 +30,9 @@ WITHOUT = (
     "image", "local", "mutants", "reference", "releases", "untrusted", "workflows",
 )  # fmt: skip
 OF_TRANSACTIONS = (
-    "tests/test_actions_transactions.py::test_every_verb_refuses_to_run_inside_another_transaction"
+    "test_actions_transactions.py::test_every_verb_refuses_to_run_inside_another_transaction",
+    "delivery/test_callbacks_history.py::test_a_conclusion_refuses_to_run_inside_another_transaction",
+    "records/test_outbox_schedule.py::test_a_lease_refuses_to_be_a_part_of_another_transaction",
 )
 CONFIGURATION = """
 [run]
@@ -55,13 +57,14 @@ class LineTests:
 
         They run the statement that changes. If it runs at import, they run what uses the names that it
         defines, and then anything else of the module. Coverage does not see who calls a decorator: of a
-        transaction's, the test of all of them comes first.
+        transaction's, the tests that look for it come first.
         """
         tree = ast.parse(mutation.path.read_text())
         closest, wider = _lines_concerned(tree, mutation.line)
         found = self._running(mutation.module, closest)
         others = self._running(mutation.module, wider) - found
-        first = [OF_TRANSACTIONS] if mutation.source.startswith("@transaction.") else []
+        durable = mutation.source.startswith("@transaction.")
+        first = [f"tests/{test}" for test in OF_TRANSACTIONS if durable]
         return [*first, *_in_turn(found, mutation.path), *_in_turn(others, mutation.path)]
 
     def _running(self, module: str, lines: Iterable[int]) -> set[str]:
