@@ -194,6 +194,7 @@ def decision() -> Decision:
         ("TaskSucceeded", {"output": json.dumps({"id": str(OURS)})}, Fate.OTHER_PARTY),
         ("TaskSucceeded", {"output": json.dumps([str(OURS)])}, Fate.OTHER_PARTY),
         ("TaskSucceeded", {"output": "no JSON"}, Fate.OTHER_PARTY),
+        pytest.param("TaskSucceeded", {"output": "[" * 100_000}, Fate.OTHER_PARTY, id="brackets"),
         ("TaskSucceeded", {}, Fate.OTHER_PARTY),
         ("TaskSucceeded", {"cause": f"[decision {OURS}]"}, Fate.OTHER_PARTY),
         ("TaskFailed", {"cause": f"Rejected by Alice: no [decision {OURS}]"}, Fate.OURS),
