@@ -27,6 +27,8 @@ def test_an_approval_changes_a_value_after_one_refusal(new_page: NewPage, javasc
     sign_in(page, ada.email)
     page.goto(f"/reviews/{review.pk}/")
     page.get_by_role("link", name="Approve").click()
+    if javascript:
+        expect(page.get_by_label("Note")).to_be_focused()
     page.get_by_text("Change values").click()
     amount, changes = page.get_by_label("Amount to refund"), page.locator("[data-changes] li")
     amount.fill("12.50")
@@ -37,6 +39,8 @@ def test_an_approval_changes_a_value_after_one_refusal(new_page: NewPage, javasc
         expect(changes).to_have_text(["Amount to refund 12.5 600 ", "Carrier ups dhl "])
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("600 is greater than the maximum of 500").first).to_be_visible()
+    if javascript:
+        expect(page.get_by_role("alert")).to_be_focused()
     expect(changes).to_have_count(2)
     amount.fill("20")
     page.get_by_role("button", name="Approve").click()
