@@ -121,9 +121,10 @@ def deciders_of(review: ReviewTask) -> QuerySet[User]:
 
 
 def members_of(review: ReviewTask) -> QuerySet[User]:
-    """The active people who may see this review, by any role of their own or of their groups."""
+    """The active people who may see this review, by a role of their own or of their groups."""
+    seeing = QueueMembership.objects.filter(role__in=ROLES_THAT[Action.SEE])
     queues = [one for one in (review.queue_id, review.escalated_to_id) if one]
-    roles = QueueMembership.objects.filter(queue__in=queues)
+    roles = seeing.filter(queue__in=queues)
     return User.objects.filter(
         Q(pk__in=roles.values("user")) | Q(groups__in=roles.values("group")),
         is_active=True,

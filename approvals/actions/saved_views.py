@@ -128,7 +128,7 @@ def _locked(
 
 
 def _mark(view: SavedView) -> dict[str, str]:
-    """What an event says of a view; its chain says the queue."""
+    """The data of an event about a view; a shared one of reviews is on the chain of its queue."""
     mark = {"view": str(view.pk), "name": view.name}
     return mark if view.queue_id else mark | {"listing": view.listing}
 

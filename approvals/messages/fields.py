@@ -14,6 +14,7 @@ from approvals.untrusted.strict_json import Unreadable, check_text
 
 MAX_REFERENCE = 256
 MAX_CAUSE = 32_768  # API reference, SendTaskFailure: cause
+LONGEST_NUMBER = 32  # characters of a text that is read as a number
 MILLISECONDS = 10**11  # a number of seconds since 1970 has fewer digits until the year 5138
 EPOCH = 1970  # a deadline before it is no time: near the year 1 there are zones without a date
 INNER_CAUSES = 3  # how often a cause may be JSON in a text in JSON
@@ -47,8 +48,8 @@ class Reader:
         found = self._standing.get(name)
         if not found:
             return name, None
-        key, value = found[0]
-        self.flags += [other for other, differing in found if differing != value]
+        (key, value), *others = found
+        self.flags += [other for other, differing in others if differing != value]
         return key, value
 
     def text(self, name: str, limit: int) -> str:
@@ -133,9 +134,11 @@ def _first(parts: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _whole(value: Any) -> int | None:
-    """The whole number that a number or a text is; None for any other value, because no other reads as one."""
+    """The whole number that a number or a text is; None for any other value."""
+    if not isinstance(value, int | float | str):  # a list of a megabyte is not written out
+        return None
     text = str(value).strip()
-    if not text.isascii() or "_" in text:
+    if len(text) > LONGEST_NUMBER or not text.isascii() or "_" in text:
         return None
     number = numbers.decimal(text, magnitude=numbers.LONGEST)
     if number is None or number != number.to_integral_value():

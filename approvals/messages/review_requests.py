@@ -242,7 +242,7 @@ def _check_version(reader: Reader) -> None:
     key, stated = reader.value("schemaVersion")
     if stated is None:
         return
-    found = _MAJOR.match(str(stated))
+    found = None if isinstance(stated, list | dict) else _MAJOR.match(str(stated))
     if found is None:
         reader.flags.append(key)
     elif found[1].lstrip("0") != "1":

@@ -100,6 +100,13 @@ def test_of_two_spellings_that_differ_the_second_is_flagged() -> None:
     assert (reader.text("title", 200), reader.flags) == ("one", ["TITLE"])
 
 
+def test_a_number_may_have_32_characters() -> None:
+    reader = Reader({"retryCount": f"{'0' * 31}7", "redriveCount": f"{'0' * 32}7"})
+
+    assert (reader.whole("retryCount", 0, 10), reader.whole("redriveCount", 0, 10)) == (7, None)
+    assert reader.flags == ["redriveCount"]
+
+
 def test_a_timeout_is_of_a_second_at_least() -> None:
     assert Reader({"timeoutSeconds": 1}).deadline(60) == (1, None)
     assert Reader({"timeoutSeconds": 0}).deadline(60) == (None, None)

@@ -166,6 +166,12 @@ ROWS = (
     ),
     Row(
         "approvals.policy",
+        "RemoveCondition",
+        "seeing = QueueMembership.objects.filter(role__in=ROLES_THAT[Action.SEE])",
+        "every role may see its queue",
+    ),
+    Row(
+        "approvals.policy",
         "ReplaceComparisonOperator_Eq_LtE",
         "return user.is_active and user.kind == User.Kind.PERSON",
         "the only other kind comes after it in the alphabet",
