@@ -18,7 +18,7 @@ from approvals.gateways.errors import Answer
 from approvals.models import AuditEvent, OutboxEntry, ReviewQueue, ReviewTask, User
 from approvals.models.choices import Surface
 from approvals.reconciliation.callback_evidence import Evidence, Fate
-from approvals.records import audit, database_time, outbox, received_messages
+from approvals.records import audit, database_time, idempotency, outbox, received_messages
 from approvals.records.audit_kinds import AuditKind
 from approvals.records.outbox import Lease
 from approvals.records.received_messages import Readable, Received
@@ -136,3 +136,10 @@ def conclude(lease: Lease, answer: Answer) -> None:
     """Conclude a leased callback with this answer of Step Functions; its history cannot be read."""
     if callbacks.conclude(lease, answer):
         callbacks.conclude_by_history(lease, Evidence(Fate.HISTORY_UNREADABLE))
+
+
+def idempotency_key(key: str = "k", *, status: int = 200) -> idempotency.Key:
+    """The idempotency key of a request that succeeds with this status."""
+    return idempotency.Key(
+        principal="shop", key=key, request="POST", body_sha256=bytes(32), status=status
+    )

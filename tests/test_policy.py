@@ -176,7 +176,7 @@ def test_active_members_of_the_queue_decide_a_review_each_counted_once(
     assert list(policy.deciders_of(review)) == list(policy.members_of(review)) == [lena]
 
 
-def test_a_program_decides_and_is_not_told(review: ReviewTask, alice: User) -> None:
+def test_a_program_decides_and_is_not_notified(review: ReviewTask, alice: User) -> None:
     robot = factories.user("robot@example.com", "reviewer", kind=User.Kind.SERVICE)
 
     assert set(policy.deciders_of(review)) == {alice, robot}

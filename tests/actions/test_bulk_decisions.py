@@ -171,9 +171,7 @@ def test_under_a_key_it_is_tried_again_or_undone_once(
     name: str, queue: ReviewQueue, alice: User
 ) -> None:
     job = begun([factories.review(queue)], alice)
-    key = idempotency.Key(
-        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
-    )
+    key = factories.idempotency_key()
     verb = getattr(bulk_decisions, name)
     verb(job.pk, by=actor(alice), key=key)
 

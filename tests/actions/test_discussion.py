@@ -12,6 +12,7 @@ from approvals.exceptions import Invalid, NotAllowed, NotFound
 from approvals.models import AuditEvent, Comment, Mention, ReviewTask, User
 from approvals.models.choices import Outcome
 from approvals.records import audit, audit_verification, idempotency
+from tests import factories
 from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
@@ -64,9 +65,7 @@ def test_a_text_of_four_thousand_characters_is_kept(review: ReviewTask, alice: U
 
 
 def test_under_a_key_a_comment_is_written_once(review: ReviewTask, alice: User) -> None:
-    key = idempotency.Key(
-        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=201
-    )
+    key = factories.idempotency_key(status=201)
     added = discussion.comment(review.pk, "Once.", by=actor(alice), key=key)
 
     with pytest.raises(idempotency.AlreadyAnswered) as earlier:

@@ -177,7 +177,7 @@ def test_nothing_is_escalated_without_a_reason_twice_or_to_nobody(
         escalation.escalate(review.pk, "Again.", by=actor(lena))
 
 
-def test_where_nobody_may_decide_is_said_by_name(
+def test_a_refusal_names_the_queue_where_nobody_may_decide(
     queue: ReviewQueue, board: ReviewQueue, alice: User
 ) -> None:
     review = factories.review(queue)
@@ -211,9 +211,7 @@ def test_a_repeated_request_is_answered_by_the_escalation_of_the_first(
     queue: ReviewQueue, lena: User, alice: User
 ) -> None:
     review = factories.review(queue)
-    key = idempotency.Key(
-        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
-    )
+    key = factories.idempotency_key()
     escalation.escalate(review.pk, "Above my limit.", by=actor(alice), key=key)
 
     with pytest.raises(idempotency.AlreadyAnswered) as earlier:

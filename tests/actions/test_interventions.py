@@ -29,7 +29,7 @@ from tests.order_executions import (
 from tests.races import at_once, while_another_commits
 
 pytestmark = pytest.mark.django_db
-KEY = idempotency.Key(principal="shop", key="k", request="POST", body_sha256=bytes(32), status=200)
+KEY = factories.idempotency_key()
 
 
 @pytest.fixture

@@ -152,9 +152,7 @@ def test_nobody_else_closes_it_and_none_without_a_reason_or_that_is_open(
 def test_under_a_key_it_is_closed_once(queue: ReviewQueue, lena: User) -> None:
     review = overdue(queue)
     lifecycle.mark_unproved(review.pk)
-    key = idempotency.Key(
-        principal=str(lena.pk), key="k", request="POST", body_sha256=bytes(32), status=200
-    )
+    key = factories.idempotency_key()
     lifecycle.close_unproved(review.pk, "why", by=actor(lena), key=key)
 
     with pytest.raises(idempotency.AlreadyAnswered) as earlier:

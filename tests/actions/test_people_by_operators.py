@@ -130,7 +130,7 @@ def test_two_operators_who_shut_each_other_out_at_once_leave_one() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_take_the_same_address_at_once_one_is_told() -> None:
+def test_of_two_who_take_the_same_address_at_once_one_is_refused() -> None:
     factories.user("one@example.com")
     under_way = "UPDATE approvals_user SET email = 'twin@example.com'"
 

@@ -185,9 +185,7 @@ def test_under_a_key_a_review_is_postponed_once(queue: ReviewQueue, alice: User,
     review = factories.review(queue)
     until = database_time.now() + timedelta(minutes=5)
     arguments = {"skip": (review.pk,), "snooze": (review.pk, until)}[name]
-    key = idempotency.Key(
-        principal=str(alice.pk), key="k", request="POST", body_sha256=bytes(32), status=200
-    )
+    key = factories.idempotency_key()
     verb = getattr(postponement, name)
     verb(*arguments, by=actor(alice), key=key)
 

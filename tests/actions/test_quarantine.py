@@ -311,9 +311,7 @@ def test_an_idempotency_key_answers_the_second_request_with_the_same_review(
     queue: ReviewQueue, olga: User
 ) -> None:
     row = shut_out(queue)
-    key = idempotency.Key(
-        principal=str(olga.pk), key="k", request="POST", body_sha256=bytes(32), status=200
-    )
+    key = factories.idempotency_key()
 
     review = replay(row, olga, key=key)
 

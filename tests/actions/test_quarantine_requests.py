@@ -131,9 +131,7 @@ def test_a_repeated_request_is_answered_as_the_first_was(
         (partial(quarantine.replay, pointer.pk), pointer, 202),
         (partial(quarantine.discard, spam.pk, "spam"), spam, 200),
     ):
-        key = idempotency.Key(
-            principal="p", key=str(message), request="POST", body_sha256=bytes(32), status=200
-        )
+        key = factories.idempotency_key(str(message))
         verb(by=COMMAND_LINE, key=key)
 
         with pytest.raises(idempotency.AlreadyAnswered) as earlier:

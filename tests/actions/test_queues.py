@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_save_what_they_saw_at_once_one_is_told() -> None:
+def test_of_two_who_save_what_they_saw_at_once_one_is_refused() -> None:
     queue = factories.queue()
     seen = review_queues.settings_version(queue.pk)
 
@@ -30,7 +30,7 @@ def test_of_two_who_save_what_they_saw_at_once_one_is_told() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_make_the_same_queue_at_once_one_is_told() -> None:
+def test_of_two_who_make_the_same_queue_at_once_one_is_refused() -> None:
     factories.queue("one")
     under_way = "UPDATE approvals_reviewqueue SET slug = 'twin'"
     settings = {

@@ -97,9 +97,7 @@ def test_a_value_that_is_not_valid_is_refused_by_the_name_of_its_setting(
 def test_a_repeated_change_of_the_messages_is_answered_and_made_once(
     queue: ReviewQueue, lena: User
 ) -> None:
-    key = idempotency.Key(
-        principal=str(lena.pk), key="k", request="POST", body_sha256=bytes(32), status=200
-    )
+    key = factories.idempotency_key()
     changes = {"pointer_buckets": ["a-b"]}
     queues.set_messages(queue.slug, changes, by=actor(lena), key=key)
     queues.set_messages(queue.slug, {"pointer_buckets": []}, by=actor(lena))

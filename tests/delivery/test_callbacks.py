@@ -93,6 +93,12 @@ def results() -> list[str]:
     return list(OutboxAttempt.objects.order_by("number").values_list("result", flat=True))
 
 
+def recorded() -> list[str]:
+    """The kinds of the audit events about callbacks, oldest first."""
+    kinds = AuditEvent.objects.filter(kind__startswith="callback.").order_by("seq")
+    return list(kinds.values_list("kind", flat=True))
+
+
 def test_an_approval_arrives_with_its_token_region_and_frozen_output(
     alice: User, aws: StepFunctions
 ) -> None:

@@ -13,12 +13,13 @@ from approvals.actions import decisions
 from approvals.actions.decisions import DecisionRequest
 from approvals.delivery import callbacks
 from approvals.gateways.errors import Answer, Proof
-from approvals.models import AuditEvent, OutboxAttempt, OutboxEntry, User
+from approvals.models import OutboxAttempt, OutboxEntry, User
 from approvals.models.choices import Outcome
 from approvals.reconciliation.callback_evidence import Evidence, Fate
 from approvals.records import outbox
 from approvals.records.outbox import Lease
 from tests import factories
+from tests.delivery.test_callbacks import recorded
 from tests.factories import actor
 from tests.nesting import runs_inside_another_transaction
 
@@ -43,12 +44,6 @@ def two_senders(by: User) -> tuple[Lease, Lease]:
 def journal() -> list[str]:
     """The results of the attempts, in their order."""
     return list(OutboxAttempt.objects.order_by("number").values_list("result", flat=True))
-
-
-def recorded() -> list[str]:
-    """The kinds of the audit events about the callback, oldest first."""
-    kinds = AuditEvent.objects.filter(kind__startswith="callback.").order_by("seq")
-    return list(kinds.values_list("kind", flat=True))
 
 
 @pytest.mark.parametrize("fate", [Fate.HISTORY_UNREADABLE, Fate.NOT_NOW, Fate.OPEN])
@@ -104,17 +99,15 @@ def test_a_history_is_read_again_for_half_a_minute_where_it_may_show_more(
 
     entry = OutboxEntry.objects.get()
     assert entry.delivery == delivery
-    news = {"waiting": "callback.retrying", "unconfirmed": "callback.unconfirmed"}
-    assert recorded() == [news[delivery[0]]]
+    kinds = {"waiting": "callback.retrying", "unconfirmed": "callback.unconfirmed"}
+    assert recorded() == [kinds[delivery[0]]]
     if entry.state == "waiting":
         pause = entry.not_before - OutboxAttempt.objects.get(number=lease.number).ended_at
         assert 4 < pause.total_seconds() < 6
 
 
 @pytest.mark.parametrize("late", [Answer(Proof.THROTTLED, "ThrottlingException"), CLOSED])
-def test_a_token_is_called_invalid_only_if_the_last_answer_said_so(
-    late: Answer, alice: User
-) -> None:
+def test_a_token_is_invalid_only_by_the_last_response(late: Answer, alice: User) -> None:
     slow, newer = two_senders(alice)
     callbacks.conclude(slow, late)
 
