@@ -26,7 +26,9 @@ State, Status = BulkItem.State, BulkJob.Status
 def events(job: BulkJob) -> list[str]:
     chain = audit.chain(job)
     assert audit_verification.verify(chain) == []
-    return list(AuditEvent.objects.filter(chain=chain).values_list("kind", flat=True))
+    return list(
+        AuditEvent.objects.filter(chain=chain).order_by("seq").values_list("kind", flat=True)
+    )
 
 
 def test_it_is_stored_with_its_reviews_and_an_event(queue: ReviewQueue, alice: User) -> None:
